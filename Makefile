@@ -1,0 +1,59 @@
+# make               builds the extension for the newest PostgreSQL found, or for PG_CONFIG=/path/to/pg_config
+# make install       copies it there; make help lists the rest
+#
+# Everything is done by scripts, each of which can be called alone and says at its top what it does.
+
+export PG_CONFIG DESTDIR KEEP
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := all
+.PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix bench package dist fmt lint clean
+
+all:            ## build the library and the install script (only when something changed)
+	@scripts/build
+
+install: all    ## copy them to the server's directories (DESTDIR=… to pack)
+	@scripts/install
+
+uninstall:      ## remove them from there
+	@scripts/install --remove
+
+demo:           ## the main job on a throw-away server; KEEP=1 leaves it up
+	@demo/run
+
+demo-stop:      ## stop the server that make demo KEEP=1 left
+	@scripts/cluster stop demo
+
+test:           ## install what is missing and run all tests; SUITES="regress tap" runs these
+	@tests/run $(SUITES)
+
+test-matrix:    ## the tests on the other supported PostgreSQL majors; MAJORS="16 17"
+	@scripts/matrix $(MAJORS)
+
+installcheck:   ## the SQL and isolation tests on the running server that PGHOST, PGPORT, PGUSER name
+	@scripts/installcheck
+
+bench: install  ## the benchmark, against plain SQL on the same server (long)
+	@bench/run
+
+package: all    ## a tar file of the built extension, to unpack at / of a like machine
+	@scripts/package
+
+dist:           ## a zip of the committed sources, as PGXN takes it
+	@scripts/package --source
+
+setup:          ## install what is missing on this machine, tests included
+	@scripts/setup --test
+
+fmt:            ## format the sources
+	@cargo fmt
+
+lint:           ## the checks without a server: format, clippy
+	@tests/run fmt clippy
+
+clean:          ## stop throw-away servers, remove everything built
+	@scripts/cluster stop-all
+	rm -rf "$${CARGO_TARGET_DIR:-target}"
+
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/    make \1~\2/p' Makefile | column -t -s '~'

@@ -1,0 +1,246 @@
+-- The main job from end to end, on an empty database:
+--
+--     make demo                 runs this on a throw-away server
+--     psql -X -f demo/demo.sql  runs it on yours (as superuser, in a database without auth_store)
+--
+-- Each step is plain SQL that any application could send. What a step claims is checked by must(), which raises when the
+-- claim is false, so that this file can't show what is not so.
+\set ON_ERROR_STOP on
+\set QUIET on
+\pset pager off
+\pset footer off
+\pset null '(null)'
+SET client_min_messages = warning;
+
+CREATE FUNCTION pg_temp.must(claim text, holds boolean) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    IF holds IS NOT TRUE THEN RAISE EXCEPTION 'NOT SO: %', claim; END IF;
+    RETURN 'checked: ' || claim;
+END $$;
+
+-- Shows each statement as it is sent, with the variables filled in.
+\set ECHO queries
+
+\echo
+\echo '=== 1. Install'
+CREATE EXTENSION auth_store;
+SELECT extname, extversion, nspname AS schema
+  FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'auth_store';
+
+\echo
+\echo '=== 2. A confidential client (a web server) and a public one (a phone application)'
+SELECT client_id, client_secret
+  FROM auth_store.client_create(
+         name          => 'Web shop',
+         redirect_uris => ARRAY['https://shop.example/callback'],
+         client_type   => 'confidential',
+         grant_types   => ARRAY['authorization_code', 'refresh_token'],
+         scope         => 'openid profile orders') \gset web_
+\echo '    client_id     =' :web_client_id
+\echo '    client_secret =' :web_client_secret '  (shown once, stored as a digest)'
+
+SELECT client_id, client_secret
+  FROM auth_store.client_create(
+         name          => 'Phone app',
+         redirect_uris => ARRAY['http://127.0.0.1/callback'],
+         client_type   => 'public',
+         grant_types   => ARRAY['authorization_code', 'refresh_token'],
+         scope         => 'openid orders') \gset app_
+\echo '    client_id     =' :app_client_id
+SELECT pg_temp.must('the web server has a secret, the phone application has none',
+                    :'web_client_secret' LIKE 'ascs\_%' AND NOT :{?app_client_secret});
+
+\echo
+\echo '=== 3. A user'
+SELECT user_id FROM auth_store.user_create(email => 'ada@example.com', first_name => 'Ada') \gset
+\echo '    user_id =' :user_id
+
+\echo
+\echo '=== 4. The user agreed: issue an authorization code, bound to the challenge the client sent (PKCE, S256)'
+-- The verifier is the one of RFC 7636, appendix B; a client makes its own and keeps it.
+\set verifier dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
+SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
+\echo '    challenge =' :challenge
+SELECT code, scope, state
+  FROM auth_store.code_issue(
+         client_id             => :'web_client_id',
+         user_id               => :'user_id',
+         redirect_uri          => 'https://shop.example/callback',
+         scope                 => 'openid orders',
+         code_challenge        => :'challenge',
+         code_challenge_method => 'S256',
+         state                 => 'af0ifjsldkj',
+         ip                    => '192.0.2.10') \gset
+\echo '    code  =' :code
+\echo '    scope =' :scope
+\echo '    state =' :state
+SELECT pg_temp.must('the challenge is the RFC''s', :'challenge' = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
+
+\echo
+\echo '=== 5. Redeem the code'
+SELECT access_token, token_type, expires_in, refresh_token, scope, grant_id
+  FROM auth_store.code_redeem(
+         code          => :'code',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret',
+         redirect_uri  => 'https://shop.example/callback',
+         code_verifier => :'verifier',
+         ip            => '192.0.2.10') \gset first_
+\echo '    access_token  =' :first_access_token
+\echo '    refresh_token =' :first_refresh_token
+\echo '    token_type    =' :first_token_type', expires_in' :first_expires_in', scope' :first_scope
+SELECT pg_temp.must('the code gave an access and a refresh token',
+                    :'first_access_token' LIKE 'asat\_%' AND :'first_refresh_token' LIKE 'asrt\_%');
+
+\echo
+\echo '=== 6. Introspect the access token'
+SELECT active, scope, client_id, user_id, username, expires_at > clock_timestamp() AS not_expired
+  FROM auth_store.token_introspect(:'first_access_token') \gx
+SELECT jsonb_pretty(auth_store.token_introspection(:'first_access_token', 'https://auth.example')) AS rfc_7662;
+SELECT pg_temp.must('it is active, and is this user''s and client''s',
+                    active AND user_id = :'user_id' AND client_id = :'web_client_id' AND scope = 'openid orders')
+  FROM auth_store.token_introspect(:'first_access_token');
+
+\echo
+\echo '=== 7. Refresh twice; each time the refresh token is a new one'
+SELECT access_token, refresh_token
+  FROM auth_store.token_refresh(
+         refresh_token => :'first_refresh_token',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret') \gset second_
+\echo '    access_token  =' :second_access_token
+\echo '    refresh_token =' :second_refresh_token
+SELECT access_token, refresh_token
+  FROM auth_store.token_refresh(
+         refresh_token => :'second_refresh_token',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret') \gset third_
+\echo '    access_token  =' :third_access_token
+\echo '    refresh_token =' :third_refresh_token
+SELECT pg_temp.must('three different refresh tokens of one family, and the newest access token is active',
+                    (SELECT count(DISTINCT t) = 3
+                       FROM unnest(ARRAY[:'first_refresh_token', :'second_refresh_token', :'third_refresh_token']) AS t)
+                    AND i.active AND i.grant_id = :'first_grant_id')
+  FROM auth_store.token_introspect(:'third_access_token') AS i;
+
+\echo
+\echo '=== 8. A thief replays the first refresh token: the whole family dies'
+SELECT error, error_description
+  FROM auth_store.token_refresh(
+         refresh_token => :'first_refresh_token',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret',
+         ip            => '203.0.113.66') \gset replay_
+\echo '    error             =' :replay_error
+\echo '    error_description =' :replay_error_description
+SELECT pg_temp.must('the replay is refused', :'replay_error' = 'invalid_grant');
+SELECT t.name AS access_token, i.active
+  FROM (VALUES (1, 'first',  :'first_access_token'),
+               (2, 'second', :'second_access_token'),
+               (3, 'third',  :'third_access_token')) AS t (n, name, token),
+       LATERAL auth_store.token_introspect(t.token) AS i
+ ORDER BY t.n;
+SELECT pg_temp.must('not one access token of the family is active', bool_and(NOT i.active))
+  FROM unnest(ARRAY[:'first_access_token', :'second_access_token', :'third_access_token']) AS t (token),
+       LATERAL auth_store.token_introspect(t.token) AS i;
+SELECT error, error_description
+  FROM auth_store.token_refresh(
+         refresh_token => :'third_refresh_token',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret') \gset owner_
+\echo '    error             =' :owner_error
+\echo '    error_description =' :owner_error_description
+SELECT pg_temp.must('the owner''s newest refresh token is dead as well', :'owner_error' = 'invalid_grant');
+
+\echo
+\echo '=== 9. A code is redeemed once. The phone application logs in (any port of the loopback address will do: RFC 8252)'
+SELECT code
+  FROM auth_store.code_issue(
+         client_id             => :'app_client_id',
+         user_id               => :'user_id',
+         redirect_uri          => 'http://127.0.0.1:51004/callback',
+         scope                 => 'orders',
+         code_challenge        => :'challenge',
+         code_challenge_method => 'S256') \gset app_
+\echo '    code =' :app_code
+SELECT access_token, refresh_token, scope
+  FROM auth_store.code_redeem(
+         code          => :'app_code',
+         client_id     => :'app_client_id',
+         redirect_uri  => 'http://127.0.0.1:51004/callback',
+         code_verifier => :'verifier') \gset app_
+\echo '    access_token  =' :app_access_token
+\echo '    refresh_token =' :app_refresh_token
+\echo
+\echo '    At once again, as by a client that lost the answer: refused, and nothing else happens'
+SELECT error, error_description
+  FROM auth_store.code_redeem(
+         code          => :'app_code',
+         client_id     => :'app_client_id',
+         redirect_uri  => 'http://127.0.0.1:51004/callback',
+         code_verifier => :'verifier') \gset retry_
+\echo '    error             =' :retry_error
+\echo '    error_description =' :retry_error_description
+SELECT pg_temp.must('the retry is refused and the tokens of the first use live',
+                    :'retry_error' = 'invalid_grant' AND i.active)
+  FROM auth_store.token_introspect(:'app_access_token') AS i;
+\echo
+\echo '    Again when auth_store.code_replay_grace (2 s) is over: a replay, and the tokens of the first use die with it'
+SELECT pg_sleep(2.1);
+SELECT error, error_description
+  FROM auth_store.code_redeem(
+         code          => :'app_code',
+         client_id     => :'app_client_id',
+         redirect_uri  => 'http://127.0.0.1:51004/callback',
+         code_verifier => :'verifier',
+         ip            => '203.0.113.66') \gset replay_
+\echo '    error             =' :replay_error
+\echo '    error_description =' :replay_error_description
+SELECT pg_temp.must('the replay is refused and the tokens of the first use are dead',
+                    :'replay_error' = 'invalid_grant' AND NOT i.active)
+  FROM auth_store.token_introspect(:'app_access_token') AS i;
+
+\echo
+\echo '=== 10. Log in again, then revoke (RFC 7009): revoking the refresh token ends its access tokens too'
+SELECT code
+  FROM auth_store.code_issue(
+         client_id             => :'web_client_id',
+         user_id               => :'user_id',
+         redirect_uri          => 'https://shop.example/callback',
+         scope                 => 'openid',
+         code_challenge        => :'challenge',
+         code_challenge_method => 'S256') \gset
+SELECT access_token, refresh_token
+  FROM auth_store.code_redeem(
+         code          => :'code',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret',
+         redirect_uri  => 'https://shop.example/callback',
+         code_verifier => :'verifier') \gset last_
+SELECT pg_temp.must('the new access token is active', i.active)
+  FROM auth_store.token_introspect(:'last_access_token') AS i;
+SELECT error, error_description
+  FROM auth_store.token_revoke(
+         token         => :'last_refresh_token',
+         client_id     => :'web_client_id',
+         client_secret => :'web_client_secret');
+SELECT active FROM auth_store.token_introspect(:'last_access_token');
+SELECT pg_temp.must('it is revoked', NOT i.active)
+  FROM auth_store.token_introspect(:'last_access_token') AS i;
+
+\echo
+\echo '=== 11. The audit trail: each step left a row, in the same transaction'
+SELECT to_char(created_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
+  FROM auth_store.recent_activity ORDER BY created_at;
+SELECT pg_temp.must('the replayed refresh token and the replayed code stand there at risk 1.0',
+                    count(*) FILTER (WHERE event = 'refresh_reuse' AND risk_score = 1.0) = 1
+                    AND count(*) FILTER (WHERE event = 'code_replay' AND risk_score = 1.0) = 1)
+  FROM auth_store.recent_activity;
+
+\echo
+\echo '=== 12. Cleanup: what has expired goes, in bounded batches'
+SELECT auth_store.cleanup_expired_data(batch_size => 1000) AS rows_deleted;
+CALL auth_store.cleanup();
+
+\echo
+\echo '=== Done: every claim above was checked'

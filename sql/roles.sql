@@ -1,0 +1,23 @@
+-- The roles of the store. They are cluster-wide, hold no login, and outlive DROP EXTENSION; a DBA
+-- grants them: GRANT auth_store_app TO web.
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY[
+        'auth_store_owner',   -- owns the tables and the SECURITY DEFINER functions
+        'auth_store_app',     -- issues, redeems, refreshes, revokes
+        'auth_store_reader',  -- introspects and validates only, also on a standby
+        'auth_store_admin',   -- manages tenants, clients, users and maintenance
+        'auth_store_auditor'  -- reads the audit trail and the reports, no digests
+    ] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted) THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- another database of the cluster made it a moment ago
+            END;
+        END IF;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,26 @@
+-- The partitioned parent carries no key and no index: each partition gets its own from
+-- partitions_ensure(), which install() calls and which the first write of a new month calls by itself.
+CREATE TABLE IF NOT EXISTS auth_store.audit_log (
+    id            uuid        NOT NULL,
+    occurred_at   timestamptz NOT NULL,
+    risk_score    real        NOT NULL DEFAULT 0,
+    success       boolean     NOT NULL,
+    user_id       uuid,
+    grant_id      uuid,
+    session_id    uuid,
+    tenant_id     text COLLATE "C" NOT NULL,
+    event         text COLLATE "C" NOT NULL,
+    client_id     text COLLATE "C",
+    resource_type text COLLATE "C",
+    resource_id   text COLLATE "C",
+    error         text COLLATE "C",
+    flags         text[],
+    ip            inet,
+    user_agent    text,
+    details       jsonb,
+    CONSTRAINT audit_log_risk_range CHECK (risk_score >= 0 AND risk_score <= 1)
+) PARTITION BY RANGE (occurred_at);
+COMMENT ON TABLE auth_store.audit_log IS 'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
+COMMENT ON COLUMN auth_store.audit_log.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.audit_log.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md.';
+COMMENT ON COLUMN auth_store.audit_log.flags IS 'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret, unknown_client, new_network, scope_widening …';

@@ -1,0 +1,45 @@
+-- One row per login or consent, however often its refresh token rotates. The refresh family's state
+-- changes by HOT updates: no column that a rotation writes may ever be indexed.
+CREATE TABLE IF NOT EXISTS auth_store.grants (
+    id               uuid        NOT NULL,
+    expires_at       timestamptz NOT NULL,
+    rotation_count   integer     NOT NULL DEFAULT 0,
+    revoked_at       timestamptz,
+    idle_expires_at  timestamptz,
+    rotated_at       timestamptz,
+    user_id          uuid,
+    session_id       uuid,
+    auth_time        timestamptz,
+    tenant_id        text COLLATE "C" NOT NULL,
+    client_id        text COLLATE "C" NOT NULL,
+    scope            text        NOT NULL,
+    revoked_reason   text,
+    family_digest    bytea,
+    current_digest   bytea,
+    previous_digest  bytea,
+    successor_sealed bytea,
+    network          inet,
+    resources        text[],
+    acr              text,
+    amr              text[],
+    claims           jsonb,
+    cnf              jsonb,
+    CONSTRAINT grants_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT grants_client_fkey FOREIGN KEY (client_id, tenant_id) REFERENCES auth_store.clients (id, tenant_id),
+    CONSTRAINT grants_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id),
+    CONSTRAINT grants_family_complete CHECK ((family_digest IS NULL) = (current_digest IS NULL)
+        AND (family_digest IS NULL) = (idle_expires_at IS NULL)),
+    CONSTRAINT grants_reason_with_end CHECK ((revoked_at IS NULL) = (revoked_reason IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS grants_user_idx ON auth_store.grants (user_id, tenant_id) WHERE user_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS grants_client_idx ON auth_store.grants (client_id, tenant_id);
+COMMENT ON TABLE auth_store.grants IS 'Grants: one row per login or consent, with the state of its refresh token family (RFC 6749 section 1.5, RFC 9700 section 4.14).';
+COMMENT ON COLUMN auth_store.grants.id IS 'Time-ordered: its first 48 bits are the milliseconds at which the grant was made, see id_time().';
+COMMENT ON COLUMN auth_store.grants.expires_at IS 'Absolute end of the grant and of every token of it.';
+COMMENT ON COLUMN auth_store.grants.idle_expires_at IS 'The family ends here unless it is refreshed; NULL: the grant has no refresh token.';
+COMMENT ON COLUMN auth_store.grants.family_digest IS 'SHA-256 of the family secret, the part of the refresh token that rotation keeps.';
+COMMENT ON COLUMN auth_store.grants.current_digest IS 'SHA-256 of the refresh token that is current.';
+COMMENT ON COLUMN auth_store.grants.previous_digest IS 'SHA-256 of the refresh token before it.';
+COMMENT ON COLUMN auth_store.grants.successor_sealed IS 'The current rotation secret, AES-256-GCM under a key derived from the previous refresh token: only its holder can open it.';
+COMMENT ON COLUMN auth_store.grants.network IS 'Address of the last use, for the flag new_network.';
+COMMENT ON COLUMN auth_store.grants.cnf IS 'Confirmation (RFC 7800): jkt (RFC 9449) or x5t#S256 (RFC 8705) of a sender-constrained grant.';

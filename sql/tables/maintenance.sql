@@ -1,0 +1,8 @@
+-- Where each cleanup task goes on: it walks its table in id order, a bounded number of rows at a time.
+CREATE TABLE IF NOT EXISTS auth_store.cleanup_cursors (
+    task       text COLLATE "C" NOT NULL,
+    position   uuid,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT cleanup_cursors_pkey PRIMARY KEY (task)
+);
+COMMENT ON TABLE auth_store.cleanup_cursors IS 'How far each task of cleanup_expired_data() has walked its table; NULL: it begins again at the oldest row.';

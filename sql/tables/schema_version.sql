@@ -1,0 +1,8 @@
+-- One row per applied version of the tables; the newest is the version they have.
+CREATE TABLE IF NOT EXISTS auth_store.schema_version (
+    version    integer     NOT NULL,
+    name       text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    CONSTRAINT schema_version_pkey PRIMARY KEY (version)
+);
+COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current.';

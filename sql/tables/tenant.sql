@@ -1,0 +1,19 @@
+CREATE TABLE IF NOT EXISTS auth_store.tenants (
+    id            text COLLATE "C" NOT NULL,
+    status        text        NOT NULL DEFAULT 'active',
+    status_reason text,
+    display_name  text        NOT NULL,
+    settings      jsonb       NOT NULL DEFAULT '{}',
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,
+    CONSTRAINT tenants_pkey PRIMARY KEY (id),
+    CONSTRAINT tenants_id_shape CHECK (id ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'),
+    CONSTRAINT tenants_status_known CHECK (status IN ('active', 'suspended')),
+    CONSTRAINT tenants_settings_object CHECK (pg_catalog.jsonb_typeof(settings) = 'object')
+);
+COMMENT ON TABLE auth_store.tenants IS 'Tenants. A store with one tenant uses the seeded ''default'' and never names it.';
+COMMENT ON COLUMN auth_store.tenants.status IS 'active or suspended; while suspended no client of the tenant works and no token of it is active.';
+
+INSERT INTO auth_store.tenants (id, display_name, created_at, updated_at)
+VALUES ('default', 'Default tenant', pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
+ON CONFLICT (id) DO NOTHING;

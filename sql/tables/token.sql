@@ -1,0 +1,19 @@
+-- Short-lived and many: no foreign key, one index. The time order of the ids keeps inserts on the
+-- right edge of that index.
+CREATE TABLE IF NOT EXISTS auth_store.access_tokens (
+    id         uuid        NOT NULL,
+    grant_id   uuid        NOT NULL,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    tenant_id  text COLLATE "C" NOT NULL,
+    digest     bytea       NOT NULL,
+    scope      text,
+    resources  text[],
+    CONSTRAINT access_tokens_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT access_tokens_digest_length CHECK (pg_catalog.octet_length(digest) = 32)
+) WITH (fillfactor = 95);
+COMMENT ON TABLE auth_store.access_tokens IS 'Opaque access tokens (RFC 6749 section 1.4) as SHA-256 digests; the grant holds what they share.';
+COMMENT ON COLUMN auth_store.access_tokens.id IS 'The first 16 bytes of the token text; time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.access_tokens.digest IS 'SHA-256 of the whole token text.';
+COMMENT ON COLUMN auth_store.access_tokens.scope IS 'The scope where it is narrower than the grant''s; NULL: the grant''s.';
+COMMENT ON COLUMN auth_store.access_tokens.resources IS 'The resources where they are fewer than the grant''s (RFC 8707); NULL: the grant''s.';

@@ -1,0 +1,23 @@
+CREATE TABLE IF NOT EXISTS auth_store.users (
+    id             uuid        NOT NULL,
+    email_verified boolean     NOT NULL DEFAULT false,
+    tenant_id      text COLLATE "C" NOT NULL DEFAULT 'default',
+    status         text        NOT NULL DEFAULT 'active',
+    email          text,
+    external_id    text COLLATE "C",
+    first_name     text,
+    last_name      text,
+    status_reason  text,
+    metadata       jsonb       NOT NULL DEFAULT '{}',
+    created_at     timestamptz NOT NULL,
+    updated_at     timestamptz NOT NULL,
+    CONSTRAINT users_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT users_id_key UNIQUE (id),
+    CONSTRAINT users_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
+    CONSTRAINT users_status_known CHECK (status IN ('active', 'inactive', 'suspended', 'deleted')),
+    CONSTRAINT users_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
+);
+CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON auth_store.users (tenant_id, pg_catalog.lower(email)) WHERE email IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS users_external_id_key ON auth_store.users (tenant_id, external_id) WHERE external_id IS NOT NULL;
+COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 section 1.1).';
+COMMENT ON COLUMN auth_store.users.external_id IS 'The user''s key in the application''s own users table, see user_ensure().';

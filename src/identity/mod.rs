@@ -1,0 +1,4 @@
+//! Who: tenants and users.
+
+pub mod tenant;
+pub mod user;

@@ -1,0 +1,121 @@
+//! Whether the tables are there, whose they are and which version they have. Looked up once in a
+//! backend and again after an invalidation of one of them; a call in between costs one flag.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+use pgrx::prelude::*;
+
+use super::lookup::{Key, Lookup, View};
+use super::outcome::Mistake;
+
+/// The version of the tables that this library works on.
+pub const TABLES_VERSION: i32 = 1;
+
+/// The role that owns the tables and the SECURITY DEFINER functions.
+pub const OWNER: &CStr = c"auth_store_owner";
+
+const SCHEMA: &CStr = c"auth_store";
+
+static READY: AtomicBool = AtomicBool::new(false);
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+/// The relations whose invalidation makes this backend look again. More than fit are not tracked one
+/// by one: then any invalidation does.
+static TRACKED: [AtomicU32; 32] = [const { AtomicU32::new(0) }; 32];
+static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
+
+/// Registers for invalidations. Called once, when the library is loaded.
+pub fn watch() {
+    // SAFETY: the callback matches the server's type and does nothing but store into atomics.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::null()) };
+}
+
+extern "C-unwind" fn invalidated(_: pg_sys::Datum, relation: pg_sys::Oid) {
+    let count = TRACKED_COUNT.load(Relaxed);
+    let ours = relation == pg_sys::InvalidOid
+        || count > TRACKED.len()
+        || TRACKED.iter().take(count).any(|oid| oid.load(Relaxed) == relation.to_u32());
+    if ours {
+        READY.store(false, Relaxed);
+        GENERATION.fetch_add(1, Relaxed);
+        TRACKED_COUNT.store(0, Relaxed);
+    }
+}
+
+/// Counts invalidations: what was resolved under another generation must be resolved again.
+pub fn generation() -> u32 {
+    GENERATION.load(Relaxed)
+}
+
+/// Makes sure that the tables are there, ours, and of this library's version.
+pub fn ensure_ready() -> Result<(), Mistake> {
+    if READY.load(Relaxed) {
+        return Ok(());
+    }
+    let marker = relation(c"schema_version").ok_or_else(|| {
+        Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
+    })?;
+    if owner_of(marker) != owner() {
+        return Err(Mistake::NotInstalled("the tables of auth_store belong to another role than auth_store_owner".into()));
+    }
+    let view = View::reading();
+    let has = |version| VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0));
+    if has(TABLES_VERSION)?.is_none() || has(TABLES_VERSION + 1)?.is_some() {
+        return Err(Mistake::WrongVersion);
+    }
+    READY.store(true, Relaxed);
+    Ok(())
+}
+
+/// Makes this and every other backend look again. Called where the tables were changed.
+pub fn invalidate() {
+    if let Some(marker) = relation(c"schema_version") {
+        // SAFETY: a valid relation's oid; the server queues the invalidation for commit.
+        unsafe { pg_sys::CacheInvalidateRelcacheByRelid(marker) };
+    }
+    READY.store(false, Relaxed);
+    GENERATION.fetch_add(1, Relaxed);
+}
+
+/// The oid of a relation of the store's schema, tracked from now on.
+pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: catalog look-ups by valid C strings.
+    let oid = unsafe {
+        let schema = pg_sys::get_namespace_oid(SCHEMA.as_ptr(), true);
+        if schema == pg_sys::InvalidOid {
+            return None;
+        }
+        pg_sys::get_relname_relid(name.as_ptr(), schema)
+    };
+    if oid == pg_sys::InvalidOid {
+        return None;
+    }
+    let count = TRACKED_COUNT.load(Relaxed);
+    let known = TRACKED.iter().take(count).any(|tracked| tracked.load(Relaxed) == oid.to_u32());
+    if !known {
+        if let Some(slot) = TRACKED.get(count) {
+            slot.store(oid.to_u32(), Relaxed);
+        }
+        TRACKED_COUNT.store(count.saturating_add(1), Relaxed);
+    }
+    Some(oid)
+}
+
+fn owner() -> pg_sys::Oid {
+    // SAFETY: a catalog look-up by a valid C string; InvalidOid where the role is missing.
+    unsafe { pg_sys::get_role_oid(OWNER.as_ptr(), true) }
+}
+
+fn owner_of(relation: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: the relation was just found; it is opened and closed with its lock released.
+    unsafe {
+        let relation = pg_sys::table_open(relation, pg_sys::AccessShareLock as i32);
+        let owner = (*(*relation).rd_rel).relowner;
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+        owner
+    }
+}

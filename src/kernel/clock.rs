@@ -1,0 +1,117 @@
+//! The wall clock, read once a call and passed down.
+//!
+//! `now()` is the start of the transaction: in a long one an expired token would look alive.
+
+use pgrx::prelude::*;
+use pgrx::{FromDatum, IntoDatum};
+
+/// Microseconds between 1970-01-01 and 2000-01-01, PostgreSQL's own epoch.
+const UNIX_TO_POSTGRES_MICROS: i64 = 946_684_800_000_000;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// A point in time: microseconds since 2000-01-01 UTC, as `timestamptz` stores it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+/// Reads the wall clock. Call it once, at the top of a SQL function.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> Timestamp {
+    // SAFETY: GetCurrentTimestamp has no preconditions; it reads the system clock.
+    #[allow(unsafe_code)]
+    Timestamp(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+impl Timestamp {
+    /// The time `seconds` later, at most the largest `timestamptz`.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        self.plus_micros(seconds.saturating_mul(MICROS_PER_SECOND))
+    }
+
+    /// The time `micros` microseconds later, at most the largest `timestamptz`.
+    pub fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
+    /// Microseconds from `earlier` to this time; negative where `earlier` is later.
+    pub fn micros_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Whole seconds from now on until this time, rounded up, never below 0.
+    pub fn seconds_after(self, now: Self) -> i32 {
+        let micros = self.micros_since(now).max(0);
+        i32::try_from(micros.saturating_add(MICROS_PER_SECOND - 1) / MICROS_PER_SECOND).unwrap_or(i32::MAX)
+    }
+
+    /// Milliseconds since 1970, as an id carries them.
+    pub fn unix_millis(self) -> u64 {
+        let micros = self.0.saturating_add(UNIX_TO_POSTGRES_MICROS).max(0);
+        u64::try_from(micros / 1000).unwrap_or(0)
+    }
+
+    /// Seconds since 1970, as a JWT's NumericDate (RFC 7519 section 2).
+    pub fn unix_seconds(self) -> i64 {
+        self.0.saturating_add(UNIX_TO_POSTGRES_MICROS).div_euclid(MICROS_PER_SECOND)
+    }
+
+    /// The time that an id's milliseconds say.
+    pub fn from_unix_millis(millis: u64) -> Self {
+        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+        Self(millis.saturating_mul(1000).saturating_sub(UNIX_TO_POSTGRES_MICROS))
+    }
+
+    /// Microseconds since 2000-01-01 UTC.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<TimestampWithTimeZone> for Timestamp {
+    fn from(value: TimestampWithTimeZone) -> Self {
+        Self(value.into())
+    }
+}
+
+impl IntoDatum for Timestamp {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        Some(pg_sys::Datum::from(self.0))
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TIMESTAMPTZOID
+    }
+}
+
+impl FromDatum for Timestamp {
+    #[allow(unsafe_code)]
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        (!is_null).then(|| Self(datum.value() as i64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn an_id_time_round_trips_to_the_millisecond() {
+        let t = Timestamp::from_unix_millis(1_562_262_616_123);
+        assert_eq!(t.unix_millis(), 1_562_262_616_123);
+        assert_eq!(t.unix_seconds(), 1_562_262_616);
+    }
+
+    #[test]
+    fn remaining_seconds_round_up_and_stop_at_zero() {
+        let now = Timestamp(0);
+        assert_eq!(Timestamp(1).seconds_after(now), 1);
+        assert_eq!(Timestamp(1_000_001).seconds_after(now), 2);
+        assert_eq!(Timestamp(-5).seconds_after(now), 0);
+    }
+
+    #[test]
+    fn absurd_lifetimes_saturate() {
+        let t = Timestamp(5).plus_seconds(i64::MAX);
+        assert_eq!(t.micros(), i64::MAX);
+    }
+}

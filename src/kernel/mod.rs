@@ -1,0 +1,14 @@
+//! What every domain stands on. Nothing here knows a domain.
+
+pub mod catalog;
+pub mod clock;
+pub mod id;
+pub mod inet;
+pub mod interval;
+pub mod lookup;
+pub mod outcome;
+pub mod row;
+pub mod seal;
+pub mod secret;
+pub mod settings;
+pub mod spi;

@@ -1,0 +1,218 @@
+//! Outcomes and mistakes.
+//!
+//! What a client or an end user did wrong is an [`Refusal`]: it comes back as a row, so that the
+//! revocation, the counter and the audit row that go with it commit. What the calling program did
+//! wrong is a [`Mistake`]: it is raised, and nothing is written. This file is the only one that raises.
+
+use std::borrow::Cow;
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+/// An error code of the RFCs, as the column `error` shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Code {
+    /// RFC 6749 section 5.2
+    InvalidRequest,
+    /// RFC 6749 section 5.2
+    InvalidClient,
+    /// RFC 6749 section 5.2
+    InvalidGrant,
+    /// RFC 6749 section 5.2
+    UnauthorizedClient,
+    /// RFC 6749 section 5.2
+    InvalidScope,
+    /// RFC 6749 section 4.1.2.1
+    AccessDenied,
+    /// RFC 8707 section 2
+    InvalidTarget,
+    /// RFC 6750 section 3.1
+    InvalidToken,
+    /// RFC 6750 section 3.1
+    InsufficientScope,
+}
+
+impl Code {
+    /// The code as the RFC spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidScope => "invalid_scope",
+            Self::AccessDenied => "access_denied",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+}
+
+/// A protocol outcome that is not a success: the columns `error` and `error_description`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// The RFC's code.
+    pub code: Code,
+    /// For the developer of the client; never says more than its holder may know.
+    pub description: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// A refusal with a fixed description.
+    pub const fn new(code: Code, description: &'static str) -> Self {
+        Self { code, description: Cow::Borrowed(description) }
+    }
+}
+
+/// What the calling program did wrong, or what the database lacks.
+#[derive(Debug)]
+pub enum Mistake {
+    /// 22004: an argument that must be given is NULL.
+    NullArgument(&'static str),
+    /// 22023: the argument's value is not acceptable.
+    InvalidArgument {
+        /// The argument's name in SQL.
+        argument: &'static str,
+        /// What is accepted, for the hint.
+        accepted: Cow<'static, str>,
+    },
+    /// 23503: an administrative call names something that does not exist.
+    Unknown {
+        /// What it is: tenant, client, user, grant …
+        what: &'static str,
+        /// The argument that named it.
+        argument: &'static str,
+    },
+    /// 23505: it exists already.
+    Duplicate {
+        /// What it is.
+        what: &'static str,
+        /// The argument that collides.
+        argument: &'static str,
+    },
+    /// 55000: an object is in a state that does not allow the call.
+    WrongState {
+        /// What is wrong.
+        message: Cow<'static, str>,
+        /// What to do.
+        hint: Cow<'static, str>,
+    },
+    /// 42501: the caller may not do this.
+    NotAllowed(Cow<'static, str>),
+    /// 55000: the tables are not there, or not ours.
+    NotInstalled(Cow<'static, str>),
+    /// 55000: the tables have another version than the library.
+    WrongVersion,
+    /// 0A000: not in this version.
+    NotSupported(&'static str),
+    /// 25006: the transaction or the server is read-only.
+    ReadOnly,
+    /// 58000: the operating system gave no randomness.
+    NoRandomness,
+    /// 55000: the function's SQL definition is not the library's.
+    DefinitionDiffers,
+}
+
+impl Mistake {
+    /// [`Mistake::InvalidArgument`] with a fixed text.
+    pub const fn invalid(argument: &'static str, accepted: &'static str) -> Self {
+        Self::InvalidArgument { argument, accepted: Cow::Borrowed(accepted) }
+    }
+
+    fn report(&self) -> ErrorReport {
+        let new = |code, message: String| ErrorReport::new(code, message, "auth_store");
+        match self {
+            Self::NullArgument(argument) => new(
+                PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("argument \"{argument}\" must not be NULL"),
+            ),
+            Self::InvalidArgument { argument, accepted } => new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid value for argument \"{argument}\""),
+            )
+            .set_hint(format!("Accepted: {accepted}.")),
+            Self::Unknown { what, argument } => new(
+                PgSqlErrorCode::ERRCODE_FOREIGN_KEY_VIOLATION,
+                format!("{what} named by argument \"{argument}\" does not exist"),
+            ),
+            Self::Duplicate { what, argument } => new(
+                PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION,
+                format!("{what} with this \"{argument}\" exists already"),
+            ),
+            Self::WrongState { message, hint } => {
+                new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.to_string())
+                    .set_hint(hint.to_string())
+            }
+            Self::NotAllowed(message) => {
+                new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message.to_string())
+            }
+            Self::NotInstalled(message) => {
+                new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.to_string())
+                    .set_hint("SELECT auth_store.install()")
+            }
+            Self::WrongVersion => new(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the tables of auth_store have another version than its library".into(),
+            )
+            .set_hint("SELECT auth_store.migrate()"),
+            Self::NotSupported(message) => {
+                new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, (*message).to_string())
+            }
+            Self::ReadOnly => new(
+                PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
+                "this function of auth_store writes and cannot run in a read-only transaction or on a standby".into(),
+            ),
+            Self::NoRandomness => new(
+                PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
+                "the operating system's random generator gave no bytes".into(),
+            ),
+            Self::DefinitionDiffers => new(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the SQL definition of this function is not the one of the loaded library".into(),
+            )
+            .set_hint("ALTER EXTENSION auth_store UPDATE"),
+        }
+    }
+}
+
+/// The end of a SQL function: its value, or the error raised.
+pub trait OrRaise<T> {
+    /// Returns the value or raises the mistake with its SQLSTATE.
+    fn or_raise(self) -> T;
+}
+
+impl<T> OrRaise<T> for Result<T, Mistake> {
+    fn or_raise(self) -> T {
+        match self {
+            Ok(value) => value,
+            Err(mistake) => {
+                mistake.report().report(PgLogLevel::ERROR);
+                unreachable!("report at level ERROR does not return")
+            }
+        }
+    }
+}
+
+/// An argument that must not be NULL.
+pub fn given<T>(value: Option<T>, argument: &'static str) -> Result<T, Mistake> {
+    value.ok_or(Mistake::NullArgument(argument))
+}
+
+/// Tells the caller something without failing.
+pub fn notice(message: &str) {
+    pgrx::notice!("{message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    /// RFC 6749 section 5.2: error characters are %x20-21 / %x23-5B / %x5D-7E.
+    #[test]
+    fn codes_use_the_characters_of_rfc_6749() {
+        for code in [Code::InvalidRequest, Code::InvalidClient, Code::InvalidGrant, Code::InsufficientScope] {
+            assert!(code.as_str().bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)));
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The text of tokens: minting, parsing, digesting, comparing. Pure but for the operating system's
+//! randomness.
+//!
+//! A token is `as??_` + base64url(id(16) ‖ secret(32)), 69 characters; the store keeps the id as key
+//! and SHA-256 of the whole text. A refresh token is `asrt_` + base64url(id(16) ‖ family secret(16) ‖
+//! rotation secret(32)), 91 characters.
+//!
+//! No type here that holds a secret implements Debug or Display, and all are wiped when dropped.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::id::{Id, random};
+use super::outcome::Mistake;
+
+/// The longest text that is looked at; anything longer is an unusable secret.
+pub const MAX_TEXT: usize = 512;
+
+/// What a token is for; each kind has its prefix, so that a leaked one is recognised.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `asat_`, an access token
+    AccessToken,
+    /// `asac_`, an authorization code
+    AuthorizationCode,
+    /// `ascs_`, a client secret
+    ClientSecret,
+}
+
+impl Kind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::AccessToken => "asat_",
+            Self::AuthorizationCode => "asac_",
+            Self::ClientSecret => "ascs_",
+        }
+    }
+}
+
+const REFRESH_PREFIX: &str = "asrt_";
+const FAMILY_LEN: usize = 16;
+const ROTATION_LEN: usize = 32;
+
+/// SHA-256 of a secret text: what the store keeps.
+pub type Digest = [u8; 32];
+
+/// A freshly made token.
+pub struct Minted {
+    /// Key of its row.
+    pub id: Id,
+    /// What the holder gets, once.
+    pub text: Zeroizing<String>,
+    /// What the store keeps.
+    pub digest: Digest,
+}
+
+/// A token that somebody presents; only its form is known to be right.
+pub struct Presented {
+    /// Key of the row it claims.
+    pub id: Id,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+}
+
+/// SHA-256 of a text.
+pub fn digest(text: &str) -> Digest {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Compares a digest with a stored one in constant time.
+pub fn digest_matches(presented: &Digest, stored: &[u8]) -> bool {
+    presented.as_slice().ct_eq(stored).into()
+}
+
+/// Makes a token of `kind` whose row is `id`.
+pub fn mint(kind: Kind, id: Id) -> Result<Minted, Mistake> {
+    let mut secret = Zeroizing::new([0; 32]);
+    random(secret.as_mut())?;
+    Ok(encode(kind, id, &secret))
+}
+
+fn encode(kind: Kind, id: Id, secret: &[u8; 32]) -> Minted {
+    let mut bytes = Zeroizing::new([0; 48]);
+    bytes[..16].copy_from_slice(id.bytes());
+    bytes[16..].copy_from_slice(secret);
+    let text = armour(kind.prefix(), bytes.as_slice());
+    let digest = digest(&text);
+    Minted { id, text, digest }
+}
+
+/// Reads a token of `kind`; None where it is NULL, empty, too long or malformed.
+pub fn parse(kind: Kind, text: Option<&str>) -> Option<Presented> {
+    let text = text?;
+    let bytes = unarmour::<48>(kind.prefix(), text)?;
+    let mut id = [0; 16];
+    id.copy_from_slice(&bytes[..16]);
+    Some(Presented { id: Id::from_bytes(id), digest: digest(text) })
+}
+
+/// The row id in a token of any kind, for a router; None where the text is no token.
+pub fn id_of(text: &str) -> Option<Id> {
+    [Kind::AccessToken, Kind::AuthorizationCode, Kind::ClientSecret]
+        .into_iter()
+        .find_map(|kind| parse(kind, Some(text)).map(|token| token.id))
+        .or_else(|| RefreshToken::parse(Some(text)).map(|token| token.id()))
+}
+
+/// A refresh token: the row of its family, the secret the family keeps and the one that rotates.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct RefreshToken {
+    bytes: [u8; 16 + FAMILY_LEN + ROTATION_LEN],
+}
+
+impl RefreshToken {
+    /// Makes the first token of the family `grant`.
+    pub fn mint(grant: Id) -> Result<Self, Mistake> {
+        let mut token = Self { bytes: [0; 64] };
+        token.bytes[..16].copy_from_slice(grant.bytes());
+        random(&mut token.bytes[16..])?;
+        Ok(token)
+    }
+
+    /// Reads a refresh token; None where it is NULL, empty, too long or malformed.
+    pub fn parse(text: Option<&str>) -> Option<Self> {
+        let bytes = unarmour::<64>(REFRESH_PREFIX, text?)?;
+        Some(Self { bytes: *bytes })
+    }
+
+    /// The same family's token with a new rotation secret.
+    pub fn successor(&self) -> Result<Self, Mistake> {
+        let mut next = Self { bytes: self.bytes };
+        random(&mut next.bytes[16 + FAMILY_LEN..])?;
+        Ok(next)
+    }
+
+    /// The same family's token with this rotation secret.
+    pub fn with_rotation(&self, rotation: &[u8; ROTATION_LEN]) -> Self {
+        let mut next = Self { bytes: self.bytes };
+        next.bytes[16 + FAMILY_LEN..].copy_from_slice(rotation);
+        next
+    }
+
+    /// The grant that is the family.
+    pub fn id(&self) -> Id {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.bytes[..16]);
+        Id::from_bytes(id)
+    }
+
+    /// SHA-256 of the secret that the whole family shares.
+    pub fn family_digest(&self) -> Digest {
+        Sha256::digest(&self.bytes[16..16 + FAMILY_LEN]).into()
+    }
+
+    /// The secret that rotates.
+    pub fn rotation(&self) -> &[u8] {
+        &self.bytes[16 + FAMILY_LEN..]
+    }
+
+    /// All bytes: the key material that seals the successor.
+    pub fn key_material(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What the holder gets.
+    pub fn text(&self) -> Zeroizing<String> {
+        armour(REFRESH_PREFIX, &self.bytes)
+    }
+}
+
+fn armour(prefix: &str, bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + bytes.len() * 4 / 3 + 4));
+    text.push_str(prefix);
+    URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+    text
+}
+
+fn unarmour<const N: usize>(prefix: &str, text: &str) -> Option<Zeroizing<[u8; N]>> {
+    if text.len() > MAX_TEXT {
+        return None;
+    }
+    let body = text.strip_prefix(prefix)?;
+    let mut bytes = Zeroizing::new([0; N]);
+    // decode_slice refuses what is not canonical: one token has one text.
+    let length = URL_SAFE_NO_PAD.decode_slice(body, bytes.as_mut_slice()).ok()?;
+    (length == N).then_some(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lengths_and_prefixes_are_the_documented_ones() {
+        let minted = encode(Kind::AccessToken, Id::from_bytes([1; 16]), &[2; 32]);
+        assert!(minted.text.starts_with("asat_"));
+        assert_eq!(minted.text.len(), 69);
+        assert_eq!(RefreshToken { bytes: [3; 64] }.text().len(), 91);
+    }
+
+    /// FIPS 180-4: SHA-256("abc").
+    #[test]
+    fn digest_is_sha256() {
+        assert_eq!(digest("abc")[..4], [0xba, 0x78, 0x16, 0xbf]);
+    }
+
+    #[test]
+    fn other_kinds_null_empty_and_cut_texts_are_not_tokens() {
+        let minted = encode(Kind::AccessToken, Id::from_bytes([1; 16]), &[2; 32]);
+        assert!(parse(Kind::AccessToken, Some(&minted.text)).is_some());
+        assert!(parse(Kind::AuthorizationCode, Some(&minted.text)).is_none());
+        assert!(parse(Kind::AccessToken, None).is_none());
+        assert!(parse(Kind::AccessToken, Some("")).is_none());
+        assert!(parse(Kind::AccessToken, Some(&minted.text[..68])).is_none());
+        assert!(parse(Kind::AccessToken, Some(&format!("{}A", &*minted.text))).is_none());
+        assert!(parse(Kind::AccessToken, Some(&format!("{}=", &*minted.text))).is_none());
+        assert!(RefreshToken::parse(Some(&minted.text)).is_none());
+    }
+
+    #[test]
+    fn a_refresh_token_has_one_text_only() {
+        let text = RefreshToken { bytes: [3; 64] }.text();
+        // 64 bytes leave four unused bits in the last character; another value of them is no token.
+        let mut other = text[..90].to_string();
+        other.push(if text.ends_with('w') { 'x' } else { 'B' });
+        assert_ne!(*text, other);
+        assert!(RefreshToken::parse(Some(&other)).is_none());
+    }
+
+    #[test]
+    fn digests_compare_by_value_and_length() {
+        assert!(digest_matches(&[7; 32], &[7; 32]));
+        assert!(!digest_matches(&[7; 32], &[7; 31]));
+        assert!(!digest_matches(&[7; 32], &[8; 32]));
+        assert!(!digest_matches(&[7; 32], &[]));
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_round_trip(id: [u8; 16], secret: [u8; 32]) {
+            for kind in [Kind::AccessToken, Kind::AuthorizationCode, Kind::ClientSecret] {
+                let minted = encode(kind, Id::from_bytes(id), &secret);
+                let presented = parse(kind, Some(&minted.text)).unwrap();
+                prop_assert_eq!(presented.id.bytes(), &id);
+                prop_assert!(digest_matches(&presented.digest, &minted.digest));
+                prop_assert_eq!(id_of(&minted.text).unwrap().bytes(), &id);
+            }
+        }
+
+        #[test]
+        fn refresh_tokens_round_trip(bytes: [u8; 32], rest: [u8; 32]) {
+            let mut all = [0; 64];
+            all[..32].copy_from_slice(&bytes);
+            all[32..].copy_from_slice(&rest);
+            let token = RefreshToken { bytes: all };
+            let back = RefreshToken::parse(Some(&token.text())).unwrap();
+            prop_assert_eq!(back.key_material(), &all[..]);
+            prop_assert_eq!(back.with_rotation(&rest).text(), token.text());
+        }
+
+        #[test]
+        fn garbage_is_never_a_token(text in "\\PC*") {
+            prop_assert!(parse(Kind::AccessToken, Some(&text)).is_none());
+            prop_assert!(RefreshToken::parse(Some(&text)).is_none());
+        }
+
+        #[test]
+        fn garbage_behind_a_prefix_is_parsed_only_at_its_exact_length(body in "[A-Za-z0-9_-]{0,200}") {
+            let text = format!("asat_{body}");
+            prop_assert_eq!(parse(Kind::AccessToken, Some(&text)).is_some(), body.len() == 64);
+        }
+
+        #[test]
+        fn one_changed_character_is_another_secret(id: [u8; 16], secret: [u8; 32], at in 27usize..69) {
+            let minted = encode(Kind::AccessToken, Id::from_bytes(id), &secret);
+            let mut text: Vec<u8> = minted.text.bytes().collect();
+            text[at] = if text[at] == b'A' { b'B' } else { b'A' };
+            let text = String::from_utf8(text).unwrap();
+            let presented = parse(Kind::AccessToken, Some(&text)).unwrap();
+            prop_assert!(!digest_matches(&presented.digest, &minted.digest));
+        }
+    }
+}

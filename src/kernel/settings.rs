@@ -1,0 +1,120 @@
+//! The settings `auth_store.*`. None of them can be set by an ordinary user: each loosens or pins
+//! something.
+
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+
+use pgrx::prelude::*;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
+static CODE_REPLAY_GRACE: GucSetting<i32> = GucSetting::<i32>::new(2000);
+static REFRESH_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10);
+static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(90 * MINUTES_PER_DAY);
+static GRANT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * MINUTES_PER_DAY);
+
+const MINUTES_PER_DAY: i32 = 24 * 60;
+
+/// Registers the settings with the server. Called once, when the library is loaded.
+pub fn define() {
+    GucRegistry::define_string_guc(
+        c"auth_store.tenant_id",
+        c"Pins the session to one tenant.",
+        c"While set, every function and view of auth_store sees this tenant only. Set it with ALTER ROLE ... SET; only a superuser can.",
+        &TENANT_ID,
+        GucContext::Suset,
+        GucFlags::NOT_WHILE_SEC_REST,
+    );
+    for (name, short, long, setting, min, max, unit) in [
+        (
+            c"auth_store.code_ttl",
+            c"How long an authorization code lives by default.",
+            c"RFC 6749 section 4.1.2 recommends at most 10 minutes.",
+            &CODE_TTL,
+            1,
+            600,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.code_replay_grace",
+            c"How long after the redemption of a code a second presentation counts as a retry.",
+            c"Later it is a replay and ends the grant of the first use. 0 is strict.",
+            &CODE_REPLAY_GRACE,
+            0,
+            60_000,
+            GucFlags::UNIT_MS,
+        ),
+        (
+            c"auth_store.refresh_grace",
+            c"How long after a rotation the previous refresh token is answered with the same successor.",
+            c"Clients can have their own. 0 is strict: the second use is a reuse.",
+            &REFRESH_GRACE,
+            0,
+            300,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.audit_retention",
+            c"How long the audit trail is kept.",
+            c"partitions_drop() drops months that ended before.",
+            &AUDIT_RETENTION,
+            MINUTES_PER_DAY,
+            36_500 * MINUTES_PER_DAY,
+            GucFlags::UNIT_MIN,
+        ),
+        (
+            c"auth_store.grant_retention",
+            c"How long a grant is kept after its end.",
+            c"Until then a late reuse of its refresh token is still recognised.",
+            &GRANT_RETENTION,
+            0,
+            36_500 * MINUTES_PER_DAY,
+            GucFlags::UNIT_MIN,
+        ),
+    ] {
+        GucRegistry::define_int_guc(name, short, long, setting, min, max, GucContext::Suset, unit);
+    }
+    // SAFETY: the prefix is a valid C string; the server copies it.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
+}
+
+/// The tenant this session is pinned to; None: it sees all. The text is valid until the next statement.
+pub fn tenant_pin<'a>() -> Option<&'a str> {
+    // SAFETY: the server keeps the setting's value as a C string until the setting changes, which
+    // cannot happen while a function of this library runs.
+    let value = unsafe { *TENANT_ID.as_ptr() };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: as above; it is not null.
+    let text = unsafe { CStr::from_ptr(value) };
+    // A value that is not UTF-8 must not read as "no pin": it is a pin to a tenant that is not there.
+    Some(text.to_str().unwrap_or("\u{fffd}")).filter(|text| !text.is_empty())
+}
+
+/// Seconds an authorization code lives by default.
+pub fn code_ttl() -> i64 {
+    i64::from(CODE_TTL.get())
+}
+
+/// Microseconds after a code's redemption in which a second presentation is a retry.
+pub fn code_replay_grace_micros() -> i64 {
+    i64::from(CODE_REPLAY_GRACE.get()) * 1000
+}
+
+/// Seconds in which the previous refresh token still works.
+pub fn refresh_grace() -> i64 {
+    i64::from(REFRESH_GRACE.get())
+}
+
+/// Seconds the audit trail is kept.
+pub fn audit_retention() -> i64 {
+    i64::from(AUDIT_RETENTION.get()) * 60
+}
+
+/// Seconds a grant is kept after its end.
+pub fn grant_retention() -> i64 {
+    i64::from(GRANT_RETENTION.get()) * 60
+}

@@ -1,0 +1,184 @@
+//! Statements with kept plans, run by intent: a read leaves a standby alone, a write says 25006 there.
+//! Parsing and planning costs more than most statements here; a kept plan does it once in a backend.
+//!
+//! This is the only file that reaches SPI.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+
+use pgrx::IntoDatum;
+use pgrx::prelude::*;
+
+use super::catalog;
+use super::outcome::Mistake;
+use super::row::Row;
+
+/// A parameter of a statement.
+pub struct Param {
+    datum: Option<pg_sys::Datum>,
+    oid: pg_sys::Oid,
+}
+
+/// Makes a parameter of a value; an `Option` may be NULL.
+pub fn param<T: IntoDatum>(value: T) -> Param {
+    Param { datum: value.into_datum(), oid: T::type_oid() }
+}
+
+/// The parameters of a statement, in order.
+#[macro_export]
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { [$($crate::kernel::spi::param($value)),*] };
+}
+
+/// A statement with its kept plan: a `static` in the file of the domain that owns the table.
+pub struct Statement {
+    sql: &'static CStr,
+    writes: bool,
+    plan: Plan,
+}
+
+struct Plan(Cell<pg_sys::SPIPlanPtr>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Plan {}
+
+const MAX_COLUMNS: usize = 64;
+
+impl Statement {
+    /// A statement that reads, with the snapshot of the calling query.
+    pub const fn read(sql: &'static CStr) -> Self {
+        Self { sql, writes: false, plan: Plan(Cell::new(std::ptr::null_mut())) }
+    }
+
+    /// A statement that writes, or must see what the same transaction just wrote.
+    pub const fn write(sql: &'static CStr) -> Self {
+        Self { sql, writes: true, plan: Plan(Cell::new(std::ptr::null_mut())) }
+    }
+
+    /// Runs it and returns how many rows it touched.
+    pub fn run(&self, params: &[Param]) -> Result<u64, Mistake> {
+        self.execute(params, |_| ()).map(|(count, _)| count)
+    }
+
+    /// Runs it and reads the first row.
+    pub fn one<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> Option<T>) -> Result<Option<T>, Mistake> {
+        self.execute(params, load).map(|(_, rows)| rows.into_iter().next().flatten())
+    }
+
+    /// Runs it and reads every row.
+    pub fn all<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+        self.execute(params, load).map(|(_, rows)| rows)
+    }
+
+    fn execute<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<(u64, Vec<T>), Mistake> {
+        catalog::ensure_ready()?;
+        if self.writes {
+            writable()?;
+        }
+        let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
+        let nulls: Vec<_> =
+            params.iter().map(|p| if p.datum.is_none() { b'n' } else { b' ' } as std::ffi::c_char).collect();
+        // SAFETY: one connection around one execution. Where the server raises an error, it unwinds
+        // this frame and closes the connection itself.
+        unsafe {
+            pg_sys::SPI_connect();
+            let plan = self.plan(params);
+            pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), !self.writes, 0);
+            let result = (pg_sys::SPI_processed, fetch(load));
+            pg_sys::SPI_finish();
+            Ok(result)
+        }
+    }
+
+    /// # Safety
+    /// SPI must be connected.
+    unsafe fn plan(&self, params: &[Param]) -> pg_sys::SPIPlanPtr {
+        let kept = self.plan.0.get();
+        if !kept.is_null() {
+            return kept;
+        }
+        let mut types: Vec<_> = params.iter().map(|p| p.oid).collect();
+        // SAFETY: a valid C string and as many types as parameters; keepplan moves the plan to memory
+        // that lives as long as the backend.
+        unsafe {
+            let plan = pg_sys::SPI_prepare(self.sql.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            pg_sys::SPI_keepplan(plan);
+            self.plan.0.set(plan);
+            plan
+        }
+    }
+}
+
+/// Runs a script of several statements, none of which returns rows of interest: the tables' own DDL.
+pub fn run_script(sql: &str) -> Result<(), Mistake> {
+    writable()?;
+    let Ok(sql) = CString::new(sql) else {
+        return Err(Mistake::invalid("script", "a text without NUL"));
+    };
+    // SAFETY: as in Statement::execute.
+    unsafe {
+        pg_sys::SPI_connect();
+        pg_sys::SPI_execute(sql.as_ptr(), false, 0);
+        pg_sys::SPI_finish();
+    }
+    Ok(())
+}
+
+/// Runs a statement made at run time, with its parameters, without keeping its plan.
+pub fn run_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+    let Ok(sql) = CString::new(sql) else {
+        return Err(Mistake::invalid("statement", "a text without NUL"));
+    };
+    let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
+    let nulls: Vec<_> =
+        params.iter().map(|p| if p.datum.is_none() { b'n' } else { b' ' } as std::ffi::c_char).collect();
+    let mut types: Vec<_> = params.iter().map(|p| p.oid).collect();
+    // SAFETY: as in Statement::execute.
+    unsafe {
+        pg_sys::SPI_connect();
+        pg_sys::SPI_execute_with_args(
+            sql.as_ptr(),
+            types.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            false,
+            0,
+        );
+        let rows = fetch(load);
+        pg_sys::SPI_finish();
+        Ok(rows)
+    }
+}
+
+/// Refuses read-only transactions and standbys.
+pub fn writable() -> Result<(), Mistake> {
+    // SAFETY: reads of server state.
+    let read_only = unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() };
+    if read_only { Err(Mistake::ReadOnly) } else { Ok(()) }
+}
+
+/// # Safety
+/// SPI must be connected and have just executed.
+unsafe fn fetch<T>(mut load: impl FnMut(&Row<'_>) -> T) -> Vec<T> {
+    // SAFETY: the tuple table is SPI's own until SPI_finish; the values a Row refers to are in it.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Vec::new();
+        }
+        let descriptor = (*table).tupdesc;
+        let columns = usize::try_from((*descriptor).natts).unwrap_or(0).min(MAX_COLUMNS);
+        let tuples = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
+        let mut values = [pg_sys::Datum::null(); MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        let mut rows = Vec::with_capacity(tuples.len());
+        for tuple in tuples {
+            pg_sys::heap_deform_tuple(*tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            rows.push(load(&Row::new(&values[..columns], &nulls[..columns], None)));
+        }
+        rows
+    }
+}

@@ -1,0 +1,42 @@
+//! auth_store: a complete auth store inside PostgreSQL.
+//!
+//! This file is the index: the modules, the start of the library and the order of the install script.
+
+use pgrx::prelude::*;
+
+mod audit;
+mod identity;
+mod kernel;
+mod maintenance;
+mod oauth;
+mod schema;
+
+pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
+extension_sql_file!("../sql/roles.sql", name = "roles");
+extension_sql_file!("../sql/surface.sql", name = "surface", finalize);
+
+/// Called by the server when it loads the library, preloaded or at the first call.
+#[pg_guard]
+#[allow(unsafe_code)]
+pub extern "C-unwind" fn _PG_init() {
+    // SAFETY: a backend is one thread, and the postmaster is when it preloads. With this variable set,
+    // every error would carry a backtrace to the client.
+    unsafe { std::env::remove_var("RUST_BACKTRACE") };
+    kernel::settings::define();
+    kernel::catalog::watch();
+}
+
+/// What `cargo pgrx test` needs.
+#[cfg(test)]
+pub mod pg_test {
+    /// Called once before the tests.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// Settings of the test server.
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec![]
+    }
+}

@@ -1,0 +1,81 @@
+//! Scopes: the space-separated, case-sensitive tokens of RFC 6749 section 3.3.
+
+/// The longest scope text accepted, in bytes.
+const MAX_TEXT: usize = 4096;
+
+/// A set of scope tokens in the order they were given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scope<'a>(Vec<&'a str>);
+
+/// Reads a scope; None where a character is outside scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).
+pub fn parse(text: &str) -> Option<Scope<'_>> {
+    let legal = |b: u8| matches!(b, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    if text.len() > MAX_TEXT || !text.bytes().all(legal) {
+        return None;
+    }
+    let mut tokens = Vec::new();
+    for token in text.split(' ').filter(|token| !token.is_empty()) {
+        if !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    }
+    Some(Scope(tokens))
+}
+
+/// The scope text with single spaces and no token twice; None where [`parse`] says so.
+pub fn normalize(text: &str) -> Option<String> {
+    parse(text).map(|scope| scope.text())
+}
+
+impl Scope<'_> {
+    /// Whether no token is outside `wider`.
+    pub fn is_subset_of(&self, wider: &Scope<'_>) -> bool {
+        self.0.iter().all(|token| wider.0.contains(token))
+    }
+
+    /// The space-separated text.
+    pub fn text(&self) -> String {
+        self.0.join(" ")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{normalize, parse};
+    use proptest::prelude::*;
+
+    /// RFC 6749 section 3.3.
+    #[test]
+    fn a_quote_a_backslash_or_a_control_character_is_no_scope() {
+        for text in ["a\"b", "a\\b", "a\tb", "a\nb", "é", "\u{7f}"] {
+            assert!(parse(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn order_is_kept_and_doubles_are_dropped() {
+        assert_eq!(normalize(" read  write read ").unwrap(), "read write");
+        assert_eq!(normalize("").unwrap(), "");
+    }
+
+    #[test]
+    fn subsets_are_of_whole_case_sensitive_tokens() {
+        let wide = parse("read write").unwrap();
+        assert!(parse("write").unwrap().is_subset_of(&wide));
+        assert!(parse("").unwrap().is_subset_of(&wide));
+        assert!(!parse("Read").unwrap().is_subset_of(&wide));
+        assert!(!parse("rea").unwrap().is_subset_of(&wide));
+        assert!(!parse("read admin").unwrap().is_subset_of(&wide));
+    }
+
+    proptest! {
+        #[test]
+        fn a_normalized_scope_is_its_own_normal_form(text in "[ -~]{0,60}") {
+            if let Some(once) = normalize(&text) {
+                prop_assert_eq!(normalize(&once).unwrap(), once.clone());
+                prop_assert!(parse(&once).unwrap().is_subset_of(&parse(&text).unwrap()));
+            }
+        }
+    }
+}
