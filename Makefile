@@ -56,4 +56,4 @@ clean:          ## stop throw-away servers, remove everything built
 	rm -rf "$${CARGO_TARGET_DIR:-target}"
 
 help:           ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/    make \1~\2/p' Makefile | column -t -s '~'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1#\2/p' Makefile | awk -F'#' '{ printf "    make %-13s %s\n", $$1, $$2 }'
