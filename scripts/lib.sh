@@ -64,6 +64,11 @@ pg_resolve() {
     PG_PKGLIBDIR=$("$PG_CONFIG" --pkglibdir)
     # pg_regress, pg_isolation_regress and the Perl modules PostgreSQL::Test lie beside PGXS.
     PG_TESTDIR=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../test" 2>/dev/null && pwd) || PG_TESTDIR=
+    # A server built by hand may lack the modules; those of any other version serve.
+    PG_PERL=$PG_TESTDIR/perl
+    if [ ! -d "$PG_PERL" ]; then
+        PG_PERL=$(printf '%s\n' /usr/lib/postgresql/*/lib/pgxs/src/test/perl | sort -V | tail -n 1)
+    fi
     FEATURES="pg$PG_MAJOR"
     PACKAGE_DIR=$TARGET/package/pg$PG_MAJOR
     export PG_CONFIG
