@@ -1,1 +1,221 @@
-//! x
+//! Tenants. A store with one uses the seeded `default` and never names it.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::audit::{self, Event};
+use crate::identity::user;
+use crate::kernel::argument;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::settings;
+use crate::kernel::spi::Statement;
+use crate::oauth::{client, code, grant, token};
+use crate::params;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_create(
+    id: Option<&str>,
+    display_name: default!(Option<&str>, "NULL"),
+    settings: default!(Option<Jsonb>, "NULL"),
+) -> String {
+    create(clock::now(), id, display_name, settings).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_update(
+    id: Option<&str>,
+    display_name: default!(Option<&str>, "NULL"),
+    settings: default!(Option<Jsonb>, "NULL"),
+) {
+    update(clock::now(), id, display_name, settings).or_raise();
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_set_status(id: Option<&str>, status: Option<&str>, reason: default!(Option<&str>, "NULL")) {
+    set_status(clock::now(), id, status, reason).or_raise();
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_erase(id: Option<&str>, confirm: Option<&str>) -> i64 {
+    erase(clock::now(), id, confirm).or_raise()
+}
+
+/// The tenant of what names none.
+pub const DEFAULT: &str = "default";
+
+const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
+
+static TENANT: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"id"]);
+
+/// The tenant an argument `tenant_id` means: the named one, else the session's, else the default.
+pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
+    let id = tenant_id.unwrap_or_else(own);
+    TENANT
+        .find(view, Key::Text(id), |row| row.get(0))?
+        .ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })
+}
+
+/// The tenant of a session that names none.
+pub fn own<'a>() -> &'a str {
+    settings::tenant_pin().unwrap_or(DEFAULT)
+}
+
+static SHARE: Statement =
+    Statement::write(c"SELECT status = 'suspended' FROM auth_store.tenants WHERE id = $1 FOR SHARE");
+
+/// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
+pub fn share(id: &str) -> Result<Option<bool>, Mistake> {
+    SHARE.one(&params![id], |row| row.get(0))
+}
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.tenants (id, display_name, settings, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $4)
+      ON CONFLICT (id) DO NOTHING",
+);
+
+fn create(
+    now: Timestamp,
+    id: Option<&str>,
+    display_name: Option<&str>,
+    settings: Option<Jsonb>,
+) -> Result<String, Mistake> {
+    let id = given(id, "id")?;
+    if !is_tenant_id(id) {
+        return Err(Mistake::invalid(
+            "id",
+            "1 to 63 letters, digits, dots, underscores and hyphens, the first a letter or digit",
+        ));
+    }
+    let display_name = argument::line(display_name.unwrap_or(id), "display_name")?;
+    let settings = argument::document(settings, "settings")?;
+    if settings::tenant_pin().is_some_and(|pin| pin != id) {
+        return Err(Mistake::NotAllowed("a session pinned to a tenant cannot create another".into()));
+    }
+    if INSERT.run(&params![id, display_name, settings, now])? == 0 {
+        return Err(Mistake::Duplicate { what: "tenant", argument: "id" });
+    }
+    record(now, id, "tenant.created", None)?;
+    Ok(id.to_owned())
+}
+
+/// The shape that the table checks too.
+fn is_tenant_id(id: &str) -> bool {
+    (1..=63).contains(&id.len())
+        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+static UPDATE: Statement = Statement::write(
+    c"UPDATE auth_store.tenants
+         SET display_name = COALESCE($2, display_name), settings = COALESCE($3, settings), updated_at = $4
+       WHERE id = $1",
+);
+
+fn update(
+    now: Timestamp,
+    id: Option<&str>,
+    display_name: Option<&str>,
+    settings: Option<Jsonb>,
+) -> Result<(), Mistake> {
+    let id = given(id, "id")?;
+    let display_name = display_name.map(|name| argument::line(name, "display_name")).transpose()?;
+    let settings = settings.map(|settings| argument::document(Some(settings), "settings")).transpose()?;
+    if UPDATE.run(&params![id, display_name, settings, now])? == 0 {
+        return Err(UNKNOWN);
+    }
+    record(now, id, "tenant.updated", None)
+}
+
+static SET_STATUS: Statement = Statement::write(
+    c"UPDATE auth_store.tenants SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1",
+);
+
+fn set_status(
+    now: Timestamp,
+    id: Option<&str>,
+    status: Option<&str>,
+    reason: Option<&str>,
+) -> Result<(), Mistake> {
+    let id = given(id, "id")?;
+    let status = given(status, "status")?;
+    let suspended = match status {
+        "active" => false,
+        "suspended" => true,
+        _ => return Err(Mistake::invalid("status", "active, suspended")),
+    };
+    let reason = argument::remark(reason, "reason")?;
+    // This waits for whoever is creating a client under the tenant's former status, see share().
+    if SET_STATUS.run(&params![id, status, reason, now])? == 0 {
+        return Err(UNKNOWN);
+    }
+    client::set_tenant_suspended(id, suspended)?;
+    record(now, id, "tenant.status_changed", Some(json!({ "status": status, "reason": reason })))
+}
+
+static LOCK: Statement = Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR UPDATE");
+static DELETE: Statement = Statement::write(c"DELETE FROM auth_store.tenants WHERE id = $1");
+
+/// Deletes a tenant with all it has and returns the number of rows.
+fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64, Mistake> {
+    let id = given(id, "id")?;
+    if given(confirm, "confirm")? != id {
+        return Err(Mistake::invalid("confirm", "the tenant's id once more"));
+    }
+    if id == DEFAULT {
+        return Err(Mistake::WrongState {
+            message: "the default tenant cannot be erased".into(),
+            hint: "SELECT auth_store.uninstall(confirm => pg_catalog.current_database())".into(),
+        });
+    }
+    LOCK.one(&params![id], |row| row.get::<bool>(0))?.ok_or(UNKNOWN)?;
+    // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant and
+    // clients are referred to by cannot grow any more.
+    let mut rows = code::erase_tenant(id)?;
+    client::lock_tenant(id)?;
+    rows += grant::erase_tenant(id)?;
+    rows += token::erase_tenant(id)?;
+    rows += user::erase_tenant(id)?;
+    rows += client::erase_tenant(id)?;
+    rows += audit::erase_tenant(id)?;
+    rows += DELETE.run(&params![id])?;
+    record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+fn record(now: Timestamp, id: &str, event: &str, details: Option<serde_json::Value>) -> Result<(), Mistake> {
+    audit::record(
+        now,
+        &Event {
+            event,
+            tenant_id: id,
+            resource_type: Some("tenant"),
+            resource_id: Some(id),
+            details,
+            ..Event::default()
+        },
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tenant_id;
+
+    #[test]
+    fn a_tenant_id_is_a_short_plain_name() {
+        for id in ["a", "default", "Acme-1.eu_west", "0"] {
+            assert!(is_tenant_id(id), "{id}");
+        }
+        for id in ["", "-a", ".a", "a b", "a/b", "é", "a\n", &"a".repeat(64)] {
+            assert!(!is_tenant_id(id), "{id:?}");
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! What every domain stands on. Nothing here knows a domain.
 
+pub mod argument;
 pub mod catalog;
 pub mod clock;
 pub mod id;
 pub mod inet;
 pub mod interval;
+pub mod jsonb;
 pub mod lookup;
 pub mod outcome;
 pub mod row;

@@ -30,6 +30,8 @@ pub enum Code {
     InvalidToken,
     /// RFC 6750 section 3.1
     InsufficientScope,
+    /// Of this store: another user of the tenant has the address
+    EmailTaken,
 }
 
 impl Code {
@@ -45,6 +47,7 @@ impl Code {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::EmailTaken => "email_taken",
         }
     }
 }

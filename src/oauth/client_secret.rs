@@ -1,1 +1,307 @@
-//! x
+//! Client secrets and the authentication of clients (RFC 6749 section 2.3).
+//!
+//! A generated secret is found by the id it carries and compared by digest. Imported ones are hashes of
+//! another store, verified in Rust.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use super::client::{self, Client};
+use super::secret_hash;
+use crate::audit::{self, Context, Event, Flag};
+use crate::composite;
+use crate::identity::tenant;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::{Bucket, Id};
+use crate::kernel::inet::Inet;
+use crate::kernel::interval;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::secret::{self, Kind};
+use crate::kernel::spi::Statement;
+use crate::maintenance::Batch;
+use crate::params;
+
+composite! {
+    /// What client_authenticate() returns.
+    pub struct ClientAuthentication = "auth_store.client_authentication" {
+        pub ok: Option<bool>,
+        pub client_id: Option<String>,
+        pub tenant_id: Option<String>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_authenticate(
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> ClientAuthentication {
+    let credentials = Credentials { client_id, secret: client_secret, authenticated: false };
+    match log_in(clock::now(), &credentials, &Context { ip, user_agent }).or_raise() {
+        Ok(client) => ClientAuthentication {
+            ok: Some(true),
+            client_id: Some(client.id),
+            tenant_id: Some(client.tenant_id),
+            ..ClientAuthentication::default()
+        },
+        Err(refusal) => ClientAuthentication {
+            ok: Some(false),
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.into_owned()),
+            ..ClientAuthentication::default()
+        },
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_secret_rotate(client_id: Option<&str>, overlap: default!(Option<Interval>, "'0'")) -> String {
+    rotate(clock::now(), client_id, overlap).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_secret_import(client_id: Option<&str>, secret_hash: Option<&str>) {
+    import(clock::now(), client_id, secret_hash).or_raise();
+}
+
+/// What a request says about who sends it.
+pub struct Credentials<'a> {
+    /// The client_id.
+    pub client_id: Option<&'a str>,
+    /// The client_secret.
+    pub secret: Option<&'a str>,
+    /// Whether the application has authenticated the client itself.
+    pub authenticated: bool,
+}
+
+/// A request that comes from no client.
+pub struct Denied {
+    /// What it is answered.
+    pub refusal: Refusal,
+    /// What the audit row says.
+    pub flags: &'static [Flag],
+    /// Whose audit row it is: the client's tenant, or the session's.
+    pub tenant_id: String,
+}
+
+/// One answer for all: who has not authenticated does not learn which clients there are.
+const FAILED: Refusal = Refusal::new(Code::InvalidClient, "client authentication failed");
+
+/// Identifies the client and checks its secret. Writes no audit row: the step it belongs to has one.
+pub fn authenticate(
+    view: &View,
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+) -> Result<Result<Client, Denied>, Mistake> {
+    let found = match credentials.client_id {
+        Some(client_id) => client::find(view, client_id)?,
+        None => None,
+    };
+    let Some(client) = found else {
+        let tenant_id = tenant::own().to_owned();
+        return Ok(Err(Denied { refusal: FAILED, flags: &[Flag::UnknownClient], tenant_id }));
+    };
+    if !is_authentic(view, now, &client, credentials)? {
+        return Ok(Err(Denied { refusal: FAILED, flags: &[Flag::WrongSecret], tenant_id: client.tenant_id }));
+    }
+    if !client.usable {
+        let refusal = Refusal::new(Code::InvalidClient, "the client is not active");
+        return Ok(Err(Denied { refusal, flags: &[Flag::InactiveClient], tenant_id: client.tenant_id }));
+    }
+    Ok(Ok(client))
+}
+
+fn is_authentic(
+    view: &View,
+    now: Timestamp,
+    client: &Client,
+    credentials: &Credentials<'_>,
+) -> Result<bool, Mistake> {
+    // RFC 6749 section 2.3.1: an empty secret is the same as none.
+    let secret = credentials.secret.filter(|secret| !secret.is_empty());
+    match secret {
+        _ if credentials.authenticated => Ok(true),
+        None => Ok(!client.confidential),
+        Some(secret) if client.auth_method.uses_secret() => secret_matches(view, now, client, secret),
+        Some(_) => Ok(false),
+    }
+}
+
+static SECRET: Lookup =
+    Lookup::new(c"client_secrets", c"client_secrets_pkey", &[c"client_id", c"digest", c"expires_at"]);
+
+fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
+    if let Some(presented) = secret::parse(Kind::ClientSecret, Some(text)) {
+        let matches = SECRET.find(view, Key::Id(presented.id), |row| {
+            let live = row.get::<Timestamp>(2).is_none_or(|end| now < end);
+            let same_client = row.get::<&str>(0)? == client.id;
+            Some(secret::digest_matches(&presented.digest, row.get(1)?) && same_client && live)
+        })?;
+        if matches == Some(true) {
+            return Ok(true);
+        }
+    }
+    imported_matches(now, client, text)
+}
+
+static IMPORTED: Statement = Statement::read(
+    c"SELECT secret_hash FROM auth_store.client_secrets
+       WHERE client_id = $1 AND secret_hash IS NOT NULL AND (expires_at IS NULL OR expires_at > $2)",
+);
+
+fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
+    if text.len() > secret::MAX_TEXT {
+        return Ok(false);
+    }
+    let hashes = IMPORTED.all(&params![client.id.as_str(), now], |row| row.get::<String>(0))?;
+    Ok(hashes.iter().flatten().any(|hash| secret_hash::verify(text, hash)))
+}
+
+fn log_in(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    context: &Context<'_>,
+) -> Result<Result<Client, Refusal>, Mistake> {
+    match authenticate(&View::writing()?, now, credentials)? {
+        Ok(client) => {
+            let event = Event { tenant_id: &client.tenant_id, ..step(AUTHENTICATED, credentials, context) };
+            audit::record(now, &event)?;
+            Ok(Ok(client))
+        }
+        Err(denied) => {
+            record_denied(now, AUTHENTICATED, credentials, &denied, context)?;
+            Ok(Err(denied.refusal))
+        }
+    }
+}
+
+const AUTHENTICATED: &str = "client.authenticated";
+
+/// Writes the audit row of a step that failed because its client did not authenticate.
+pub fn record_denied(
+    now: Timestamp,
+    event: &str,
+    credentials: &Credentials<'_>,
+    denied: &Denied,
+    context: &Context<'_>,
+) -> Result<(), Mistake> {
+    audit::record(
+        now,
+        &Event {
+            tenant_id: &denied.tenant_id,
+            error: Some(denied.refusal.code),
+            flags: denied.flags,
+            ..step(event, credentials, context)
+        },
+    )?;
+    Ok(())
+}
+
+fn step<'a>(event: &'a str, credentials: &Credentials<'a>, context: &'a Context<'a>) -> Event<'a> {
+    Event { event, client_id: credentials.client_id, context: Some(context), ..Event::default() }
+}
+
+/// How many secrets of a client work at a time; each is one more to try, and one more to lose.
+const MAX_LIVE: i64 = 5;
+
+const MAX_OVERLAP: i64 = 365 * 86_400;
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, digest, secret_hash)
+      VALUES ($1, $2, $3, $4, $5, $6)",
+);
+
+/// Makes a secret of a client and returns its text.
+pub fn add(now: Timestamp, tenant_id: &str, client_id: &str) -> Result<String, Mistake> {
+    let id = Id::mint(now, Bucket::of(&[client_id]))?;
+    let mut minted = secret::mint(Kind::ClientSecret, id)?;
+    INSERT.run(&params![id, now, tenant_id, client_id, minted.digest.as_slice(), None::<&str>])?;
+    Ok(std::mem::take(&mut *minted.text))
+}
+
+static RETIRE: Statement = Statement::write(
+    c"UPDATE auth_store.client_secrets
+         SET expires_at = $2
+       WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+);
+static SWEEP: Statement =
+    Statement::write(c"DELETE FROM auth_store.client_secrets WHERE client_id = $1 AND expires_at <= $2");
+static COUNT: Statement =
+    Statement::write(c"SELECT pg_catalog.count(*) FROM auth_store.client_secrets WHERE client_id = $1");
+
+fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
+    let tenant_id = lock_secrets(client_id)?;
+    RETIRE.run(&params![client_id, now.plus_seconds(overlap)])?;
+    check_room(now, client_id)?;
+    let text = add(now, &tenant_id, client_id)?;
+    let details = json!({ "overlap_seconds": overlap });
+    client::record(now, "client.secret_rotated", &tenant_id, client_id, details)?;
+    Ok(text)
+}
+
+fn import(now: Timestamp, client_id: Option<&str>, hash: Option<&str>) -> Result<(), Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let hash = given(hash, "secret_hash")?;
+    secret_hash::check(hash)?;
+    let tenant_id = lock_secrets(client_id)?;
+    check_room(now, client_id)?;
+    let id = Id::mint(now, Bucket::of(&[client_id]))?;
+    INSERT.run(&params![id, now, tenant_id.as_str(), client_id, None::<&[u8]>, hash])?;
+    client::record(now, "client.secret_imported", &tenant_id, client_id, json!({}))
+}
+
+/// The client's tenant, its row locked against another change of its secrets.
+fn lock_secrets(client_id: &str) -> Result<String, Mistake> {
+    let (tenant_id, client) = client::lock_metadata(client_id)?;
+    if client.auth_method.uses_secret() {
+        return Ok(tenant_id);
+    }
+    Err(Mistake::WrongState {
+        message: "the client does not authenticate with a secret".into(),
+        hint: "Its token_endpoint_auth_method must be client_secret_basic or client_secret_post.".into(),
+    })
+}
+
+/// Removes what has expired and refuses one more than [`MAX_LIVE`].
+fn check_room(now: Timestamp, client_id: &str) -> Result<(), Mistake> {
+    SWEEP.run(&params![client_id, now])?;
+    let live = COUNT.one(&params![client_id], |row| row.get::<i64>(0))?.unwrap_or(0);
+    if live < MAX_LIVE {
+        return Ok(());
+    }
+    Err(Mistake::WrongState {
+        message: format!("the client has {MAX_LIVE} live secrets").into(),
+        hint: "SELECT auth_store.client_secret_rotate(client_id) ends them at once.".into(),
+    })
+}
+
+static DELETE_EXPIRED: Statement = Statement::write(
+    c"WITH examined AS MATERIALIZED (
+          SELECT ctid, id FROM auth_store.client_secrets
+           WHERE id > $1 AND expires_at <= $3 ORDER BY id LIMIT $2
+      ), victims AS MATERIALIZED (
+          SELECT s.ctid FROM auth_store.client_secrets s
+           WHERE s.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND s.expires_at <= $3
+             FOR UPDATE SKIP LOCKED
+      ), gone AS (
+          DELETE FROM auth_store.client_secrets s WHERE s.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+      )
+      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+);
+
+/// Deletes secrets of a batch whose overlap ended a day ago.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_EXPIRED, after, size, params![now.plus_seconds(-KEPT_AFTER_EXPIRY)])
+}
+
+/// Seconds in a day.
+const KEPT_AFTER_EXPIRY: i64 = 86_400;

@@ -1,1 +1,293 @@
-//! x
+//! Redirect URIs: which may be registered, and which registered one a presented one is. Pure.
+//!
+//! A presented URI must equal a registered one character by character (RFC 9700 section 2.1), but for
+//! the port of a loopback URI, which a native application learns only when it starts (RFC 8252 section
+//! 7.3).
+
+use url::Url;
+
+use crate::kernel::outcome::Mistake;
+
+/// The longest redirect URI, in bytes.
+const MAX_LENGTH: usize = 2048;
+
+/// The hosts of an `http` URI that stay on the machine. `localhost` is not recommended (RFC 8252
+/// section 8.3), but in wide use.
+const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+
+const ARGUMENT: &str = "redirect_uris";
+
+/// Refuses what may not be registered.
+pub fn check(uri: &str) -> Result<(), Mistake> {
+    let refuse = |accepted| Err(Mistake::invalid(ARGUMENT, accepted));
+    if uri.is_empty() || uri.len() > MAX_LENGTH {
+        return refuse("redirect URIs of 1 to 2048 bytes each");
+    }
+    if !is_of_uri_characters(uri) {
+        return refuse("redirect URIs of the characters of RFC 3986 only, without *");
+    }
+    if uri.contains('#') {
+        return refuse("redirect URIs without a fragment (RFC 6749 section 3.1.2)");
+    }
+    let Some((scheme, rest)) = uri.split_once(':') else {
+        return refuse("absolute redirect URIs, as in https://app.example/callback");
+    };
+    let Ok(url) = Url::parse(uri) else {
+        return refuse("redirect URIs as RFC 3986 defines them");
+    };
+    let hierarchical = rest.strip_prefix("//");
+    if hierarchical.is_some_and(|rest| authority_of(rest).contains('@')) {
+        return refuse("redirect URIs without user name and password");
+    }
+    match (scheme, hierarchical) {
+        ("https", Some(rest)) => check_web(&url, rest),
+        ("http", Some(rest)) if LOOPBACK_HOSTS.contains(&host_of(authority_of(rest))) => {
+            check_web(&url, rest)
+        }
+        _ if is_private_use(scheme) => Ok(()),
+        _ => refuse(
+            "https, http to a loopback address (RFC 8252 section 7.3), or a private-use scheme in reverse domain \
+             order, as in com.example.app:/callback (RFC 8252 section 7.1)",
+        ),
+    }
+}
+
+/// What follows `https://` or `http://`: an authority that can be read in one way only, and a path that
+/// a browser leaves as it is.
+fn check_web(url: &Url, rest: &str) -> Result<(), Mistake> {
+    let authority = authority_of(rest);
+    // The parser reads 0x7f.1 as 127.0.0.1 and ex%61mple as example; a registration says what it means.
+    if url.host_str() != Some(host_of(authority).to_ascii_lowercase().as_str()) {
+        return Err(Mistake::invalid(ARGUMENT, "redirect URIs with a plain host name or address"));
+    }
+    let path = rest.get(authority.len()..).unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err(Mistake::invalid(ARGUMENT, "redirect URIs without . and .. in the path"));
+    }
+    Ok(())
+}
+
+/// Whether the URI that a request presents is this registered one.
+pub fn matches(registered: &str, presented: &str) -> bool {
+    if registered == presented {
+        return true;
+    }
+    match (without_loopback_port(registered), without_loopback_port(presented)) {
+        (Some(registered), Some(presented)) => registered == presented,
+        _ => false,
+    }
+}
+
+/// Host and path of a loopback URI; None of any other.
+fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
+    let rest = uri.strip_prefix("http://")?;
+    let authority = authority_of(rest);
+    let host = host_of(authority);
+    let port = authority.get(host.len()..)?;
+    let port_is_one = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        });
+    (LOOPBACK_HOSTS.contains(&host) && port_is_one)
+        .then(|| (host, rest.get(authority.len()..).unwrap_or_default()))
+}
+
+/// The text up to the path or query.
+fn authority_of(rest: &str) -> &str {
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// The authority without its port.
+fn host_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => host,
+        _ => authority,
+    }
+}
+
+/// RFC 8252 section 7.1: a scheme in reverse domain order, so with a dot; this also keeps out
+/// `javascript`, `data` and the like. Lower case, as RFC 3986 section 3.1 asks producers for.
+fn is_private_use(scheme: &str) -> bool {
+    scheme.contains('.')
+        && scheme.split('.').all(|label| !label.is_empty())
+        && scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
+}
+
+/// RFC 3986 section 2: reserved, unreserved and percent-encoded characters. The asterisk is among them
+/// and refused: somebody means a pattern by it, and there are none.
+fn is_of_uri_characters(uri: &str) -> bool {
+    let mut bytes = uri.bytes();
+    while let Some(byte) = bytes.next() {
+        let legal = match byte {
+            b'%' => [bytes.next(), bytes.next()].iter().all(|b| b.is_some_and(|b| b.is_ascii_hexdigit())),
+            _ => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()+,;=".contains(&byte),
+        };
+        if !legal {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_LENGTH, check, matches};
+    use proptest::prelude::*;
+
+    #[test]
+    fn https_loopback_and_private_use_uris_may_be_registered() {
+        for uri in [
+            "https://client.example.com/cb", // RFC 6749 section 4.1.1
+            "https://app.example",
+            "https://app.example:8443/a/b?c=d&e=%20",
+            "https://[2001:db8::1]/cb",
+            "https://192.0.2.1/cb",
+            "http://127.0.0.1/oauth2redirect/example-provider",
+            "http://127.0.0.1:51004/oauth2redirect/example-provider", // RFC 8252 section 7.3
+            "http://[::1]:61023/oauth2redirect/example-provider",     // RFC 8252 section 7.3
+            "http://localhost:3000/callback",
+            "com.example.app:/oauth2redirect/example-provider", // RFC 8252 section 7.1
+            "com.example.app://callback",
+        ] {
+            assert!(check(uri).is_ok(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_may_be_registered() {
+        let long = format!("https://app.example/{}", "a".repeat(MAX_LENGTH));
+        for uri in [
+            "",
+            "callback",
+            "/callback",
+            "//app.example/cb",
+            "https://app.example/cb#fragment",
+            "https://app.example/cb#",
+            "https://user@app.example/cb",
+            "https://user:password@app.example/cb",
+            "https://@app.example/cb",
+            "https://*.example.com/cb",
+            "https://app.example/*",
+            "https://app.example/a b",
+            "https://app.example/a\nb",
+            "https://app.example/\u{0}",
+            "https://app.example/é",
+            "https://app.example\\@evil.example/",
+            "https://app.example/%",
+            "https://app.example/%4",
+            "https://app.example/%zz",
+            "https:///cb",
+            "https:app.example/cb",
+            "https:/app.example/cb",
+            "HTTPS://app.example/cb",
+            "https://app.example:port/cb",
+            "https://app.example:99999/cb",
+            "https://0x7f.1/cb",
+            "https://ex%61mple.com/cb",
+            "https://app.example/a/../b",
+            "https://app.example/a/%2E./b",
+            "http://app.example/cb",
+            "http://127.0.0.2/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "http://127.0.0.1@evil.example/cb",
+            "http://localhost.evil.example/cb",
+            "http://[::1",
+            "http://",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "myapp:/cb",
+            ".app:/cb",
+            "com..app:/cb",
+            "com.example.app",
+            "com.example.app://user@callback",
+            "1com.example:/cb",
+            &long,
+        ] {
+            assert!(check(uri).is_err(), "{uri:?}");
+        }
+    }
+
+    /// RFC 9700 section 2.1 and RFC 3986 section 6.2.1: simple string comparison.
+    #[test]
+    fn a_presented_uri_equals_the_registered_one() {
+        let registered = "https://app.example/cb";
+        assert!(matches(registered, registered));
+        for presented in [
+            "",
+            "https://app.example/cb/",
+            "https://app.example/cb?x=1",
+            "https://app.example/CB",
+            "https://APP.example/cb",
+            "https://app.example:443/cb",
+            "https://app.example/%63b",
+            "http://app.example/cb",
+            "https://app.example.evil.example/cb",
+        ] {
+            assert!(!matches(registered, presented), "{presented}");
+        }
+    }
+
+    /// RFC 8252 section 7.3: the port of a loopback URI, and only that, may vary.
+    #[test]
+    fn the_port_of_a_loopback_uri_is_free() {
+        for host in ["127.0.0.1", "[::1]", "localhost"] {
+            let registered = format!("http://{host}/cb");
+            assert!(matches(&registered, &format!("http://{host}:51004/cb")));
+            assert!(matches(&format!("http://{host}:3000/cb"), &format!("http://{host}:51004/cb")));
+            assert!(matches(&format!("http://{host}:3000/cb"), &registered));
+            for presented in [
+                format!("http://{host}:51004/other"),
+                format!("http://{host}:51004/cb?x=1"),
+                format!("http://{host}:51004/cb#x"),
+                format!("https://{host}:51004/cb"),
+                format!("http://{host}:0/cb"),
+                format!("http://{host}:65536/cb"),
+                format!("http://{host}:+80/cb"),
+                format!("http://{host}:/cb"),
+                format!("http://{host}:80@evil.example/cb"),
+                format!("http://{host}.evil.example:80/cb"),
+                format!("http://user@{host}:80/cb"),
+            ] {
+                assert!(!matches(&registered, &presented), "{presented}");
+            }
+        }
+        assert!(!matches("http://127.0.0.1/cb", "http://localhost/cb"));
+        assert!(!matches("https://127.0.0.1/cb", "https://127.0.0.1:8443/cb"));
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_judged_without_a_panic(uri in "\\PC*") {
+            let _ = check(&uri);
+            let _ = matches(&uri, "http://127.0.0.1/cb");
+        }
+
+        #[test]
+        fn what_may_be_registered_is_plain(uri in "(https|http|com\\.example)://[ -~]{0,40}") {
+            if check(&uri).is_ok() {
+                prop_assert!(uri.bytes().all(|b| b.is_ascii_graphic() && !b"*#\\\"<>^`{|}".contains(&b)));
+                prop_assert!(matches(&uri, &uri));
+                let url = url::Url::parse(&uri);
+                prop_assert!(url.is_ok_and(|url| url.username().is_empty() && url.password().is_none()));
+            }
+        }
+
+        #[test]
+        fn any_port_of_a_loopback_matches_and_no_other_change_does(
+            a in 1u16.., b in 1u16.., path in "(/[a-z]{1,8}){0,3}", other in "(/[a-z]{1,8}){0,3}",
+        ) {
+            let registered = format!("http://127.0.0.1:{a}{path}");
+            prop_assert!(check(&registered).is_ok());
+            let presented = format!("http://127.0.0.1:{b}{other}");
+            prop_assert_eq!(matches(&registered, &presented), path == other);
+        }
+
+        #[test]
+        fn a_web_uri_matches_itself_only(a in "[a-z]{1,3}", b in "[a-z]{1,3}") {
+            let (a, b) = (format!("https://app.example/{a}"), format!("https://app.example/{b}"));
+            prop_assert_eq!(matches(&a, &b), a == b);
+        }
+    }
+}

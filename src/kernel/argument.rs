@@ -1,0 +1,86 @@
+//! The limits of what is stored as it comes: short texts, lists of texts, JSON objects.
+
+use super::jsonb::Jsonb;
+use super::outcome::Mistake;
+
+/// The longest name, in characters.
+const MAX_LINE: usize = 200;
+/// The longest remark, in characters.
+const MAX_REMARK: usize = 1000;
+/// The largest JSON document, in bytes.
+const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// A name: something, of one line.
+pub fn line<'a>(value: &'a str, argument: &'static str) -> Result<&'a str, Mistake> {
+    if value.trim().is_empty() || !is_line(value, MAX_LINE) {
+        return Err(Mistake::invalid(argument, "1 to 200 characters, no control characters"));
+    }
+    Ok(value)
+}
+
+/// A name that may be missing or empty.
+pub fn optional_line<'a>(value: Option<&'a str>, argument: &'static str) -> Result<Option<&'a str>, Mistake> {
+    match value {
+        Some(text) if !is_line(text, MAX_LINE) => {
+            Err(Mistake::invalid(argument, "at most 200 characters, no control characters"))
+        }
+        value => Ok(value),
+    }
+}
+
+/// Why something was done.
+pub fn remark<'a>(value: Option<&'a str>, argument: &'static str) -> Result<Option<&'a str>, Mistake> {
+    match value {
+        Some(text) if !is_line(text, MAX_REMARK) => {
+            Err(Mistake::invalid(argument, "at most 1000 characters, no control characters"))
+        }
+        value => Ok(value),
+    }
+}
+
+/// A JSON object; NULL is an empty one.
+pub fn document(value: Option<Jsonb>, argument: &'static str) -> Result<Jsonb, Mistake> {
+    match value {
+        None => Ok(Jsonb::empty_object()),
+        Some(value) if value.is_object() && value.size() <= MAX_DOCUMENT => Ok(value),
+        Some(_) => Err(Mistake::invalid(argument, "a JSON object of at most 64 kB")),
+    }
+}
+
+/// The elements of an array, none of them NULL; None for a NULL array.
+pub fn list(
+    value: Option<Vec<Option<String>>>,
+    argument: &'static str,
+) -> Result<Option<Vec<String>>, Mistake> {
+    let Some(elements) = value else { return Ok(None) };
+    let elements: Option<Vec<_>> = elements.into_iter().collect();
+    elements.map(Some).ok_or(Mistake::invalid(argument, "an array without NULL elements"))
+}
+
+fn is_line(text: &str, max: usize) -> bool {
+    // Four bytes are the longest character: a text of a megabyte is not counted.
+    text.len() <= max.saturating_mul(4) && text.chars().count() <= max && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{line, list, optional_line};
+
+    #[test]
+    fn lines_are_counted_in_characters() {
+        assert!(line(&"é".repeat(200), "name").is_ok());
+        assert!(line(&"é".repeat(201), "name").is_err());
+        assert!(line("", "name").is_err());
+        assert!(line("  ", "name").is_err());
+        assert!(line("a\u{7}b", "name").is_err());
+        assert!(optional_line(Some(""), "name").is_ok());
+        assert!(optional_line(None, "name").is_ok());
+        assert!(optional_line(Some("a\nb"), "name").is_err());
+    }
+
+    #[test]
+    fn a_null_element_is_refused() {
+        assert!(list(Some(vec![Some("a".into()), None]), "redirect_uris").is_err());
+        assert!(list(None, "redirect_uris").is_ok_and(|list| list.is_none()));
+    }
+}

@@ -1,0 +1,105 @@
+//! JSON documents as PostgreSQL passes them: kept as they are, numbers to the last digit, and parsed
+//! only where the store reads them. A document that nothing here can parse (a number beyond a double, a
+//! thousand levels) is then an answer, not a panic.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::prelude::*;
+use pgrx::{FromDatum, IntoDatum, direct_function_call, impl_sql_translatable};
+
+/// A `jsonb`: its bytes as on disk, without the length word.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Jsonb(Vec<u8>);
+
+impl_sql_translatable!(Jsonb, "jsonb");
+
+/// The bit of a jsonb's first word that says "object".
+const OBJECT: u32 = 0x2000_0000;
+
+impl Jsonb {
+    /// The document `{}`.
+    pub fn empty_object() -> Self {
+        Self(OBJECT.to_ne_bytes().to_vec())
+    }
+
+    /// The document of a Rust value.
+    pub fn of(value: &serde_json::Value) -> Option<Self> {
+        let text = std::ffi::CString::new(value.to_string()).ok()?;
+        // SAFETY: jsonb_in takes a C string and returns a jsonb.
+        unsafe { direct_function_call(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.0.first_chunk().is_some_and(|word| u32::from_ne_bytes(*word) & OBJECT != 0)
+    }
+
+    /// Whether it is the JSON null. On disk a scalar is an array of one value, here of type null.
+    pub fn is_null(&self) -> bool {
+        const SCALAR_OF_ONE: u32 = 0x5000_0001;
+        const TYPE_MASK: u32 = 0x7000_0000;
+        const NULL_ENTRY: u32 = 0x4000_0000;
+        let word = |at: usize| self.0.get(at..)?.first_chunk().map(|word| u32::from_ne_bytes(*word));
+        word(0) == Some(SCALAR_OF_ONE) && word(4).is_some_and(|entry| entry & TYPE_MASK == NULL_ENTRY)
+    }
+
+    /// How many bytes it takes in a table, before compression.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value of an object's key.
+    pub fn get(&self, key: &str) -> Option<Self> {
+        // SAFETY: jsonb_object_field takes a jsonb and a text, and returns a jsonb or NULL.
+        unsafe {
+            direct_function_call(pg_sys::jsonb_object_field, &[self.clone().into_datum(), key.into_datum()])
+        }
+    }
+
+    /// The object without this key.
+    pub fn without(&self, key: &str) -> Option<Self> {
+        // SAFETY: jsonb_delete takes a jsonb object and a text, and returns a jsonb.
+        unsafe { direct_function_call(pg_sys::jsonb_delete, &[self.clone().into_datum(), key.into_datum()]) }
+    }
+
+    /// The document as a Rust value; None where it is too deep or a number too large for one.
+    pub fn parse(&self) -> Option<serde_json::Value> {
+        // SAFETY: jsonb_out takes a jsonb, which is what into_datum() makes of these bytes; it
+        // returns a C string.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[self.clone().into_datum()]) };
+        serde_json::from_slice(text?.to_bytes()).ok()
+    }
+}
+
+impl FromDatum for Jsonb {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        // SAFETY: a jsonb is a varlena like bytea, and the caller passes one.
+        unsafe { Vec::<u8>::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
+    }
+}
+
+impl IntoDatum for Jsonb {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        self.0.into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::JSONBOID
+    }
+}
+
+// SAFETY: the argument is declared as jsonb, see impl_sql_translatable above.
+unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
+    }
+}

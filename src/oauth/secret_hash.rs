@@ -1,0 +1,165 @@
+//! Hashes of secrets that another store made: argon2id as a PHC string, and bcrypt. Pure.
+
+use argon2::password_hash::{PasswordHash, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::kernel::outcome::Mistake;
+
+// A verification must end in seconds and fit a backend's memory: whoever may import a hash could
+// otherwise choose one that takes minutes at each log-in.
+const MAX_BCRYPT_COST: u32 = 15;
+const MAX_ARGON2_MEMORY_KIB: u32 = 256 * 1024;
+const MAX_ARGON2_PASSES: u32 = 16;
+const MAX_ARGON2_LANES: u32 = 16;
+/// Memory times passes: what the time follows from.
+const MAX_ARGON2_WORK_KIB: u64 = 1024 * 1024;
+
+const ACCEPTED: &str = "an argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$hash; m at most 262144, t and p \
+                        at most 16, m times t at most 1048576), or a bcrypt hash ($2a$, $2b$ or $2y$; cost 4 to 15)";
+
+/// Refuses what cannot be verified in reasonable time.
+pub fn check(hash: &str) -> Result<(), Mistake> {
+    if Hash::parse(hash).is_some() { Ok(()) } else { Err(Mistake::invalid("secret_hash", ACCEPTED)) }
+}
+
+/// Whether the secret has this hash.
+pub fn verify(secret: &str, hash: &str) -> bool {
+    let matches = match Hash::parse(hash) {
+        // Both compare in constant time.
+        Some(Hash::Argon2id(hash, params)) => Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .verify_password(secret.as_bytes(), &hash)
+            .is_ok(),
+        Some(Hash::Bcrypt(hash)) => bcrypt::verify(secret, hash).unwrap_or(false),
+        None => false,
+    };
+    // This took long: now is the time to be cancelled.
+    interruptible();
+    matches
+}
+
+enum Hash<'a> {
+    Argon2id(PasswordHash<'a>, Params),
+    Bcrypt(&'a str),
+}
+
+impl<'a> Hash<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        if text.starts_with("$argon2id$") { Self::parse_argon2id(text) } else { Self::parse_bcrypt(text) }
+    }
+
+    fn parse_argon2id(text: &'a str) -> Option<Self> {
+        let hash = PasswordHash::new(text).ok()?;
+        let params = Params::try_from(&hash).ok()?;
+        let fits = hash.version == Some(Version::V0x13.into())
+            && params.m_cost() <= MAX_ARGON2_MEMORY_KIB
+            && params.t_cost() <= MAX_ARGON2_PASSES
+            && params.p_cost() <= MAX_ARGON2_LANES
+            && u64::from(params.m_cost()) * u64::from(params.t_cost()) <= MAX_ARGON2_WORK_KIB;
+        let long_enough = hash.hash?.len() >= 16 && hash.salt?.as_str().len() >= 11;
+        (fits && long_enough).then_some(Self::Argon2id(hash, params))
+    }
+
+    /// `$2b$` + two digits of cost + `$` + 53 characters of bcrypt's own base64.
+    fn parse_bcrypt(text: &'a str) -> Option<Self> {
+        let rest = ["$2a$", "$2b$", "$2y$"].into_iter().find_map(|prefix| text.strip_prefix(prefix))?;
+        let (cost, body) = rest.split_once('$')?;
+        let fits = cost.len() == 2
+            && cost.bytes().all(|b| b.is_ascii_digit())
+            && cost.parse().is_ok_and(|cost: u32| (4..=MAX_BCRYPT_COST).contains(&cost));
+        let plain =
+            body.len() == 53 && body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
+        (fits && plain).then_some(Self::Bcrypt(text))
+    }
+}
+
+#[allow(unsafe_code)]
+fn interruptible() {
+    pgrx::check_for_interrupts!();
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Hash, check};
+    use proptest::prelude::*;
+
+    const ARGON2ID: &str = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$";
+    const BODY: &str = "KBfDEIuBMRAu8H0uBMXG3QmEG3Rdk5LhLbYmx4v5PdI";
+    const BCRYPT: &str = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+
+    #[test]
+    fn argon2id_and_bcrypt_are_accepted() {
+        assert!(check(&format!("{ARGON2ID}{BODY}")).is_ok());
+        for prefix in ["$2a$", "$2b$", "$2y$"] {
+            assert!(check(&BCRYPT.replace("$2b$", prefix)).is_ok(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn other_forms_and_costs_are_refused() {
+        let argon2 = format!("{ARGON2ID}{BODY}");
+        for hash in [
+            "".to_owned(),
+            "plain".to_owned(),
+            "$1$salt$hash".to_owned(),
+            ARGON2ID.to_owned(),
+            argon2.replace("argon2id", "argon2i"),
+            argon2.replace("argon2id", "argon2d"),
+            argon2.replace("v=19", "v=16"),
+            argon2.replace("v=19$", ""),
+            argon2.replace("m=65536", "m=262145"),
+            argon2.replace("m=65536", "m=4294967295"),
+            argon2.replace("m=65536", "m=1"),
+            argon2.replace("t=3", "t=17"),
+            argon2.replace("t=3", "t=0"),
+            argon2.replace("p=4", "p=17"),
+            argon2.replace("m=65536,t=3", "m=262144,t=5"),
+            argon2.replace("MDEyMzQ1Njc4OWFiY2RlZg", "MDEy"),
+            argon2.replace(BODY, "AAAAAAAA"),
+            format!("{argon2}$more"),
+            BCRYPT.replace("$2b$", "$2x$"),
+            BCRYPT.replace("$2b$", "$2$"),
+            BCRYPT.replace("$05$", "$03$"),
+            BCRYPT.replace("$05$", "$16$"),
+            BCRYPT.replace("$05$", "$31$"),
+            BCRYPT.replace("$05$", "$5$"),
+            BCRYPT.replace("$05$", "$+5$"),
+            BCRYPT.replace('W', ""),
+            BCRYPT.replace('W', "é"),
+            format!("{BCRYPT}W"),
+            format!(" {BCRYPT}"),
+        ] {
+            assert!(check(&hash).is_err(), "{hash:?}");
+        }
+    }
+
+    /// OpenBSD's and John the Ripper's test vector: "U*U" at cost 5.
+    #[test]
+    fn bcrypt_verifies_a_published_vector() {
+        assert!(bcrypt::verify("U*U", BCRYPT).unwrap());
+        assert!(!bcrypt::verify("U*V", BCRYPT).unwrap());
+    }
+
+    /// The reference implementation's test.c: version 0x13, t=2, m=2^16, p=1, "password", "somesalt".
+    #[test]
+    fn argon2id_verifies_a_published_vector() {
+        use argon2::password_hash::PasswordVerifier;
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let Some(Hash::Argon2id(parsed, _)) = Hash::parse(hash) else { unreachable!("the vector is a hash") };
+        assert!(argon2::Argon2::default().verify_password(b"password", &parsed).is_ok());
+        assert!(argon2::Argon2::default().verify_password(b"differentpassword", &parsed).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_a_panic(hash in "\\$?(argon2id|2b|)\\$\\PC{0,80}") {
+            prop_assert!(check(&hash).is_err());
+        }
+
+        #[test]
+        fn bcrypt_costs_are_bounded(cost in 0u32..100) {
+            let hash = BCRYPT.replace("$05$", &format!("${cost:02}$"));
+            prop_assert_eq!(check(&hash).is_ok(), (4..=15).contains(&cost));
+        }
+    }
+}
