@@ -1,0 +1,91 @@
+"""How fast: every variant of an operation in turn, round after round, so that the machine's moods fall on all alike."""
+
+import math
+
+from . import pgbench, settings, store, wire
+from .server import Failed, say
+
+DATABASE = "bench"
+
+# What an operation is compared with. `wire` is the classic flow of the Rust client, `wire_store` the same client calling
+# auth_store: the two differ in nothing else.
+COMPARED = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
+VARIANTS = {"introspect": ["store", "plain", "three", "key", "classic", "plpgsql", "wire_store", "wire"]}
+FLOW = {"wire": "classic", "wire_store": "store"}
+
+# The same operation with all grants on one OAuth client, whose row every foreign key check locks.
+ONE_CLIENT = "issue_one_client"
+
+
+class Cell:
+    """One operation at one number of connections and one setting of synchronous_commit."""
+
+    def __init__(self, operation, sync, clients):
+        self.operation, self.sync, self.clients = operation, sync, clients
+
+    def variants(self):
+        if self.operation == ONE_CLIENT:
+            return ["store", "plain", "classic"]
+        return VARIANTS.get(self.operation, COMPARED)
+
+
+def cells():
+    for operation in settings.OPERATIONS:
+        # A read waits for no commit.
+        for sync in ["off"] if operation == "introspect" else settings.SYNC:
+            for clients in settings.CLIENTS:
+                yield Cell(operation, sync, clients)
+            if operation == "issue":
+                yield Cell(ONE_CLIENT, sync, settings.CLIENTS[-1])
+
+
+class Rates:
+    def __init__(self, server, size):
+        self.server, self.size = server, size
+        self.fastest = {}       # redemptions a second seen so far, by who keeps the codes
+
+    def all(self):
+        results = []
+        for cell in cells():
+            results.append(self.cell(cell))
+        return results
+
+    def cell(self, cell):
+        variants = cell.variants()
+        rounds, seconds = settings.rounds_at(cell.clients), settings.seconds_at(cell.clients)
+        say(f"{cell.operation}, {cell.clients} clients, synchronous_commit {cell.sync}: {rounds} rounds of {len(variants)} runs")
+        self.server.psql("postgres", "CHECKPOINT")
+        measured = {variant: [] for variant in variants}
+        for number in range(rounds):
+            start = number % len(variants)
+            order = variants[start:] + variants[:start]
+            for variant in order if number % 2 == 0 else reversed(order):
+                measured[variant].append(self.run(cell, variant, seconds))
+        return {"operation": cell.operation, "sync": cell.sync, "clients": cell.clients, "per_second": measured}
+
+    def run(self, cell, variant, seconds):
+        if cell.operation != "redeem":
+            return self.once(cell, variant, seconds)
+        # As many codes as a run may need; where it was faster than thought, once more with twice as many.
+        who = "classic" if variant in ("classic", "plpgsql", "wire") else "store"
+        per_second = self.fastest.get(who, 5000)
+        for attempt in range(3):
+            store.codes(self.server, DATABASE, math.ceil(per_second * seconds * 1.5) + 100 * cell.clients, who == "classic")
+            try:
+                measured = self.once(cell, variant, seconds)
+                self.fastest[who] = max(self.fastest.get(who, 0), measured)
+                return measured
+            except Failed:
+                if attempt == 2:
+                    raise
+                per_second *= 2
+        raise AssertionError("not reached")
+
+    def once(self, cell, variant, seconds):
+        if variant in FLOW:
+            return wire.measure(self.server, DATABASE, FLOW[variant], cell.operation, self.size, cell.sync,
+                                clients=cell.clients, seconds=seconds)["per_second"]
+        operation = "issue" if cell.operation == ONE_CLIENT else cell.operation
+        oauth_clients = 1 if cell.operation == ONE_CLIENT else 100
+        return pgbench.measure(self.server, DATABASE, operation, variant, self.size, cell.sync, clients=cell.clients,
+                               seconds=seconds, oauth_clients=oauth_clients).per_second

@@ -1,0 +1,169 @@
+"""The tables of docs/performance.md, each between its two marker comments; the text around them is written by hand."""
+
+import re
+import statistics
+
+from . import settings
+from .server import say
+from .targets import TARGETS
+
+NAMES = {"introspect": "token_introspect", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
+         "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
+         "audit": "audit_write"}
+# Column by column: the heading, and whose calls a second are divided by whose.
+RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),
+          ("(d) wire", "wire_store", "wire")]
+READ_RATIOS = [("without the name", "store", "three"), ("one row by key", "store", "key")]
+
+
+def write(results):
+    try:
+        text = settings.REPORT.read_text()
+    except FileNotFoundError:
+        # A try at another size: the same page elsewhere.
+        text = (settings.REPO / "docs/performance.md").read_text()
+    for name, table in tables(results).items():
+        begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise AssertionError(f"{settings.REPORT} must have {begin} and {end} once")
+        text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{table.strip()}\n{end}", text, flags=re.S)
+    settings.REPORT.parent.mkdir(parents=True, exist_ok=True)
+    settings.REPORT.write_text(text)
+    say(f"tables written to {settings.REPORT}")
+
+
+def tables(results):
+    yielded = {"machine": machine(results["facts"])}
+    if "rates" in results:
+        rates = Rates(results["rates"])
+        yielded["ratios"] = ratio_table(rates, rates.most)
+        yielded["throughput"] = throughput_table(rates)
+        yielded["fewer connections"] = "\n\n".join(
+            f"{connections(clients)}:\n\n{ratio_table(rates, clients)}" for clients in rates.clients if clients != rates.most)
+    if "sizes" in results:
+        yielded["sizes"] = size_table(results["sizes"])
+        yielded["wal"] = wal_table(results["sizes"])
+    if "cleanup" in results:
+        yielded["cleanup"] = cleanup_table(results["cleanup"])
+    if all(part in results for part in ("rates", "sizes")):
+        yielded["targets"] = target_table(Rates(results["rates"]), results["sizes"])
+    return yielded
+
+
+class Rates:
+    def __init__(self, cells):
+        self.cells = {(cell["operation"], cell["sync"], cell["clients"]): cell["per_second"] for cell in cells}
+        self.clients = sorted({clients for _, _, clients in self.cells})
+        self.most = self.clients[-1]
+
+    def ratios(self, operation, sync, clients, over, under):
+        """Round by round, so that what slows the machine down slows both."""
+        cell = self.cells.get((operation, sync, clients), {})
+        if over not in cell or under not in cell:
+            return []
+        return [mine / other for mine, other in zip(cell[over], cell[under])]
+
+
+def connections(clients):
+    return "1 connection" if clients == 1 else f"{clients} connections"
+
+
+def grid(headings, rows):
+    lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def spread(values):
+    if not values:
+        return ""
+    return f"**{statistics.median(values):.2f}** ({min(values):.2f}–{max(values):.2f})"
+
+
+def machine(facts):
+    shown = facts["settings"]
+    changed = ", ".join(f"`{name} = {shown[name]}`" for name in
+                        ("shared_buffers", "max_wal_size", "checkpoint_timeout", "autovacuum", "shared_preload_libraries"))
+    kept = ", ".join(f"`{name} = {shown[name]}`" for name in
+                     ("fsync", "full_page_writes", "wal_level", "wal_sync_method", "data_checksums"))
+    return (f"{facts['cores']} cores ({facts['processor']}), {facts['memory_gb']} GB of memory, PostgreSQL "
+            f"{shown['server_version']}; clients and server share the cores and a Unix socket. One durable commit takes "
+            f"{facts['commit_ms']} ms on this disk. Settings: {changed}; as the server has them: {kept}. "
+            f"{facts['tokens']:,} live grants and access tokens. {facts['rounds']} rounds of {facts['run_seconds']} s at "
+            f"{connections(facts['clients'][-1])}; the whole run took {facts['seconds'] / 60:.0f} minutes.")
+
+
+def ratio_table(rates, clients):
+    rows = []
+    for operation, name in NAMES.items():
+        for sync in ("on", "off"):
+            if (operation, sync, clients) not in rates.cells:
+                continue
+            label = "–" if operation == "introspect" else sync
+            rows.append([f"`{name}`" if " " not in name else name, label] +
+                        [spread(rates.ratios(operation, sync, clients, over, under)) for _, over, under in RATIOS])
+    table = grid(["operation", "synchronous_commit"] + [heading for heading, _, _ in RATIOS], rows)
+    reads = [spread(rates.ratios("introspect", "off", clients, over, under)) for _, over, under in READ_RATIOS]
+    if all(reads):
+        table += ("\n\n`token_introspect` against the join without the user's name: " + reads[0] +
+                  "; against one row by its primary key: " + reads[1] + ".")
+    return table
+
+
+def throughput_table(rates):
+    variants = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
+    rows = []
+    for (operation, sync, clients), cell in rates.cells.items():
+        if clients == rates.most:
+            rows.append([NAMES[operation], "–" if operation == "introspect" else sync] +
+                        [f"{statistics.median(cell[name]):,.0f}" if name in cell else "" for name in variants])
+    return grid(["calls a second", "synchronous_commit", "auth_store", "(a) plain", "(b) classic", "(c) PL/pgSQL",
+                 "auth_store, Rust client", "(d) classic, Rust client"], rows)
+
+
+def only(used, **wanted):
+    return [one for one in used if all(one[name] == value for name, value in wanted.items())]
+
+
+def size_table(used):
+    sizes = sorted({one["tokens"] for one in used})
+    rows = []
+    for operation, name in NAMES.items():
+        found = {one["tokens"]: one for one in only(used, operation=operation, variant="store")}
+        if not found:
+            continue
+        counts = [found[tokens]["buffers"] for tokens in sizes]
+        rows.append([f"`{name}`"] + [f"{count:.1f}" for count in counts] + [f"{100 * (counts[-1] / counts[0] - 1):+.0f} %"] +
+                    [f"{found[tokens]['wal_bytes']:,.0f}" for tokens in sizes])
+    return grid(["per call"] + [f"buffers, {tokens:,} rows" for tokens in sizes] + ["growth"] +
+                [f"WAL bytes, {tokens:,} rows" for tokens in sizes], rows)
+
+
+def wal_table(used):
+    rows = []
+    for operation, name in NAMES.items():
+        found = {one["variant"]: one for one in used if one["operation"] == operation and "cold_wal_bytes" in one}
+        if found:
+            rows.append([f"`{name}`"] + [f"{found[variant][kind]:,.0f}" for kind in ("wal_bytes", "cold_wal_bytes")
+                                         for variant in ("store", "plain", "classic")])
+    return grid(["WAL bytes per call", "auth_store, warm", "(a) warm", "(b) warm", "auth_store, after a checkpoint",
+                 "(a) after a checkpoint", "(b) after a checkpoint"], rows)
+
+
+def cleanup_table(measured):
+    rows = [[part, f"{measured[part]['calls']:,}"] + [f"{measured[part][name]:.2f}" for name in ("p50", "p95", "p99", "max")]
+            for part in ("before", "during")]
+    return (f"`CALL auth_store.cleanup()` removed {measured['removed']:,} access tokens in {measured['seconds']:.1f} s, "
+            f"while {measured['pace']:,} refreshes a second were due (40 % of the {measured['full']:,.0f} the same client "
+            f"reaches unpaced), synchronous_commit on.\n\n" +
+            grid(["refreshes", "calls", "p50 ms", "p95 ms", "p99 ms", "max ms"], rows))
+
+
+def target_table(rates, used):
+    rows = []
+    for target in TARGETS:
+        values = target.measured(rates, used)
+        if values:
+            rows.append([target.what, target.wanted(), ", ".join(f"{label}{value}" for label, value, _ in values),
+                         "met" if all(met for _, _, met in values) else
+                         "missed" if not any(met for _, _, met in values) else "in part"])
+    return grid(["target", "wanted", "measured", ""], rows)

@@ -1,0 +1,43 @@
+"""What a run does, from the environment: a quick try and the full run are the same script."""
+
+import os
+import pathlib
+
+REPO = pathlib.Path(__file__).resolve().parent.parent.parent
+BENCH = REPO / "bench"
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or REPO / "target").absolute()
+
+FULL_TOKENS = 1_000_000
+
+
+def number(name, default):
+    text = os.environ.get(name, "")
+    return int(text.replace("_", "")) if text else default
+
+
+def words(name, default):
+    return (os.environ.get(name) or default).split()
+
+
+TOKENS = number("BENCH_TOKENS", FULL_TOKENS)                 # live grants, each with an access token
+CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the one the targets are about
+SECONDS = number("BENCH_SECONDS", 2)                         # of one pgbench run; half of it at fewer clients
+ROUNDS = number("BENCH_ROUNDS", 5)                           # at the last number of clients; at the others three at most
+SYNC = words("BENCH_SYNC", "on off")
+OPERATIONS = words("BENCH_OPERATIONS", "introspect redeem refresh issue client_credentials audit")
+PARTS = words("BENCH_PARTS", "sizes rates cleanup")
+SIZES = [int(n.replace("_", "")) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
+KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server up
+
+# Only a run at full size may replace the published numbers.
+REPORT = pathlib.Path(os.environ.get("BENCH_REPORT") or (
+    REPO / "docs/performance.md" if TOKENS == FULL_TOKENS else TARGET / "bench/performance.md"))
+RESULTS = TARGET / "bench/results.json"
+
+
+def seconds_at(clients):
+    return SECONDS if clients == CLIENTS[-1] else max(1, SECONDS // 2)
+
+
+def rounds_at(clients):
+    return ROUNDS if clients == CLIENTS[-1] else min(3, ROUNDS)

@@ -1,0 +1,60 @@
+"""WAL and buffers per call, which do not vary by machine, at several sizes of the tables."""
+
+from . import pgbench, rates, settings, store
+from .server import say
+
+# Per call = what the long run used more than the short one, over the calls it had more: what a session needs once (its
+# catalog caches, its plans) is in both.
+SHORT, LONG = 1000, 3000
+COLD_CALLS = 2000
+
+
+def database_of(size):
+    return rates.DATABASE if size.tokens == settings.TOKENS else f"size_{size.tokens}"
+
+
+def all_sizes(server, sizes):
+    server.set(**{"pg_stat_statements.track": "top"})
+    results = []
+    for size in sizes:
+        database = database_of(size)
+        for operation in settings.OPERATIONS:
+            here = ["store", "plain", "classic"] if size.tokens == settings.TOKENS else ["store"]
+            for variant in here:
+                say(f"WAL and buffers of {operation}.{variant} at {size.tokens:,} rows")
+                server.set(full_page_writes="off")
+                short = use(server, database, operation, variant, size, SHORT)
+                long = use(server, database, operation, variant, size, LONG)
+                used = {name: (long[name] - short[name]) / (LONG - SHORT) for name in long}
+                used.update(operation=operation, variant=variant, tokens=size.tokens)
+                if size.tokens == settings.TOKENS and operation != "introspect":
+                    server.set(full_page_writes="on")
+                    server.psql("postgres", "CHECKPOINT")
+                    cold = use(server, database, operation, variant, size, COLD_CALLS)
+                    used["cold_wal_bytes"] = cold["wal_bytes"] / COLD_CALLS
+                results.append(used)
+    server.set(**{"full_page_writes": "on", "pg_stat_statements.track": "none"})
+    return results
+
+
+def use(server, database, operation, variant, size, calls):
+    """What so many calls in one session used, all together."""
+    if operation == "redeem":
+        store.codes(server, database, calls, variant == "classic")
+    server.psql(database, "SELECT pg_stat_statements_reset()")
+    before = lsn(server, database)
+    pgbench.measure(server, database, operation, variant, size, sync="off", calls=calls)
+    after = lsn(server, database)
+    # The measured statement is the one with exactly that many calls; a script's start is called less often.
+    counted = server.psql(database, f"""
+        SELECT shared_blks_hit + shared_blks_read, shared_blks_read, shared_blks_dirtied
+          FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+         WHERE d.datname = current_database() AND s.calls = {calls}""").splitlines()
+    if len(counted) != 1:
+        raise AssertionError(f"{len(counted)} statements were called {calls} times, expected 1")
+    buffers, read, dirtied = (int(text) for text in counted[0].split("|"))
+    return {"wal_bytes": after - before, "buffers": buffers, "read": read, "dirtied": dirtied}
+
+
+def lsn(server, database):
+    return int(server.psql(database, "SELECT pg_current_wal_insert_lsn() - '0/0'"))

@@ -1,0 +1,51 @@
+"""Databases with rows in them."""
+
+import threading
+
+from .server import Failed, say
+
+
+class Size:
+    def __init__(self, tokens):
+        self.tokens = tokens
+        self.users = max(1000, tokens // 10)
+
+
+def create(server, database, size, classic=False):
+    """A database with auth_store filled to `size`, and the classic schema beside it."""
+    say(f"loading {size.tokens:,} grants and access tokens into database {database}" + (", twice" if classic else ""))
+    server.psql("postgres", f"CREATE DATABASE {database}")
+    server.psql(database, "CREATE EXTENSION auth_store; CREATE EXTENSION pg_stat_statements")
+    server.file(database, "helpers.sql")
+    server.file(database, "seed_clients.sql", tokens=size.tokens)
+    together(lambda: server.file(database, "seed_grants.sql"), lambda: server.file(database, "seed_tokens.sql"))
+    server.file(database, "seed_keys.sql")
+    if classic:
+        for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql"):
+            server.file(database, name)
+    server.file(database, "role.sql")
+    server.psql(database, "VACUUM (ANALYZE, FREEZE)")
+
+
+def together(*tasks):
+    failures = []
+
+    def run(task):
+        try:
+            task()
+        except Failed as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(task,)) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def codes(server, database, number, classic=False):
+    """Issues codes to be redeemed, before the clock starts."""
+    number = max(50, -(-number // 50) * 50)
+    server.file(database, "codes_classic.sql" if classic else "codes_store.sql", codes=number)

@@ -1,0 +1,28 @@
+"""The Rust client: built once, run like pgbench."""
+
+import json
+
+from . import settings
+from .server import run, say
+
+PACKAGE = settings.BENCH / "wire"
+PROGRAM = settings.TARGET / "bench-wire/release/auth_store_bench_wire"
+
+
+def build():
+    say("building the client over the wire")
+    run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", PACKAGE / "Cargo.toml",
+         "--target-dir", settings.TARGET / "bench-wire"])
+
+
+def command(flow, operation, size, clients=1, seconds=1, rate=0, spoil=False, samples=None):
+    words = [PROGRAM, "--flow", flow, "--operation", operation, "--clients", clients, "--seconds", seconds,
+             "--tokens", size.tokens, "--users", size.users, "--rate", rate]
+    words += ["--samples", samples] if samples else []
+    return words + (["--spoil"] if spoil else [])
+
+
+def measure(server, database, flow, operation, size, sync="on", **options):
+    user = "bench_app" if flow == "store" else "postgres"
+    done = run(command(flow, operation, size, **options), env=server.environment(database, user, synchronous_commit=sync))
+    return json.loads(done.stdout)
