@@ -1,1 +1,280 @@
-//! x
+//! Cleanup: walks every table of expiring rows in the time order of its ids, a bounded number of rows at
+//! a time, and drops the audit trail's old months. What has expired is each domain's own decision.
+
+use pgrx::prelude::*;
+
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::settings;
+use crate::kernel::spi::{Param, Statement, param};
+use crate::oauth::{client_secret, code, grant, token};
+use crate::{audit, composite, params};
+
+extension_sql_file!("../sql/procedures/maintenance.sql", name = "maintenance", requires = [cleanup_batch, cleanup_audit]);
+
+composite! {
+    /// How far one task of a cleanup has come.
+    pub struct CleanupProgress = "auth_store.cleanup_progress" {
+        pub deleted: i64,
+        pub examined: i64,
+        pub pass_start: Option<Id>,
+        pub wrapped: bool,
+        pub done: bool,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_expired_data(
+    batch_size: default!(Option<i32>, 1000),
+    max_batches: default!(Option<i32>, 1000),
+) -> i64 {
+    expire_all(clock::now(), batch_size, max_batches).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_batch(
+    task: Option<&str>,
+    batch_size: default!(Option<i32>, 1000),
+    pass_start: default!(Option<pgrx::Uuid>, "NULL"),
+    wrapped: default!(Option<bool>, "NULL"),
+) -> CleanupProgress {
+    let now = clock::now();
+    let run = || {
+        let task = Task::named(given(task, "task")?)?;
+        let size = within(batch_size, 1..=MAX_BATCH_SIZE, "batch_size")?;
+        let pass = wrapped.map(|wrapped| Pass { start: pass_start.map(Id::from), wrapped });
+        step(now, task, size, pass)
+    };
+    run().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_audit() -> i32 {
+    months(clock::now()).or_raise()
+}
+
+/// A table whose rows expire. The grants come first, as everywhere where rows of several tables are locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Grants,
+    AuthorizationCodes,
+    AccessTokens,
+    ClientSecrets,
+}
+
+const MAX_BATCH_SIZE: i32 = 100_000;
+const MAX_BATCHES: i32 = 1_000_000;
+
+impl Task {
+    const ALL: [Self; 4] = [Self::Grants, Self::AuthorizationCodes, Self::AccessTokens, Self::ClientSecrets];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Grants => "grants",
+            Self::AuthorizationCodes => "authorization_codes",
+            Self::AccessTokens => "access_tokens",
+            Self::ClientSecrets => "client_secrets",
+        }
+    }
+
+    fn named(name: &str) -> Result<Self, Mistake> {
+        let accepted = "grants, authorization_codes, access_tokens or client_secrets";
+        Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
+    }
+
+    /// The task's row in `cleanup_cursors`. A session pinned to a tenant walks that tenant's rows alone, and
+    /// must not move the cursor past the others'.
+    fn cursor(self) -> String {
+        match settings::tenant_pin() {
+            None => self.name().to_string(),
+            Some(tenant) => format!("{}@{tenant}", self.name()),
+        }
+    }
+
+    fn batch(self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+        match self {
+            Self::Grants => grant::cleanup_batch(now, after, size),
+            Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
+            Self::AccessTokens => token::cleanup_batch(now, after, size),
+            Self::ClientSecrets => client_secret::cleanup_batch(now, after, size),
+        }
+    }
+}
+
+/// What one batch did.
+pub struct Batch {
+    /// Rows that are gone.
+    pub deleted: i64,
+    /// Rows that were looked at.
+    pub examined: i64,
+    /// The last of them; None: the table has no more.
+    pub last: Option<Id>,
+}
+
+impl Batch {
+    /// Runs a domain's statement. It examines at most $2 rows after the id $1, in order of their ids,
+    /// deletes those that have expired and that nobody holds a lock on, and returns how many it deleted,
+    /// how many it examined, and the last id examined. Its other parameters come behind these two.
+    pub fn run<const N: usize>(
+        statement: &Statement,
+        after: Option<Id>,
+        size: i32,
+        others: [Param; N],
+    ) -> Result<Self, Mistake> {
+        let mut parameters = vec![param(after.unwrap_or(Id::from_bytes([0; 16]))), param(size)];
+        parameters.extend(others);
+        let batch = statement.one(&parameters, |row| {
+            let (deleted, examined) = (row.get(0)?, row.get::<i64>(1)?);
+            let more = examined >= i64::from(size);
+            Some(Self { deleted, examined, last: row.get(2).filter(|_| more) })
+        })?;
+        Ok(batch.unwrap_or(Self { deleted: 0, examined: 0, last: None }))
+    }
+}
+
+/// One pass over a table: from wherever the last run stopped to the end, then from the beginning to
+/// there.
+#[derive(Clone, Copy)]
+struct Pass {
+    start: Option<Id>,
+    wrapped: bool,
+}
+
+impl Pass {
+    /// Where the walk goes on after a batch that ended at `last`, and whether the pass is complete.
+    fn advance(&mut self, last: Option<Id>) -> bool {
+        match (last, self.start) {
+            (None, start) => {
+                let complete = self.wrapped || start.is_none();
+                self.wrapped = true;
+                complete
+            }
+            (Some(last), Some(start)) => self.wrapped && last >= start,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+static LOCK_CURSOR: Statement = Statement::write(
+    c"SELECT position, true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",
+);
+
+static ADD_CURSOR: Statement = Statement::write(
+    c"INSERT INTO auth_store.cleanup_cursors (task, updated_at) VALUES ($1, $2) ON CONFLICT (task) DO NOTHING",
+);
+
+static MOVE_CURSOR: Statement = Statement::write(
+    c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1",
+);
+
+/// One batch of a task. Where another run is at the same task it is done at once: that one does the work.
+fn step(now: Timestamp, task: Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
+    let cursor = task.cursor();
+    let locked = || LOCK_CURSOR.one(&params![cursor.as_str()], |row| Some(row.get::<Id>(0)));
+    let position = match locked()? {
+        Some(position) => position,
+        None if ADD_CURSOR.run(&params![cursor.as_str(), now])? == 1 => None,
+        None => return Ok(CleanupProgress { done: true, ..CleanupProgress::default() }),
+    };
+    let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
+    let batch = task.batch(now, position, size)?;
+    MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
+    let done = pass.advance(batch.last);
+    Ok(CleanupProgress {
+        deleted: batch.deleted,
+        examined: batch.examined,
+        pass_start: pass.start,
+        wrapped: pass.wrapped,
+        done,
+    })
+}
+
+/// All tasks in the caller's transaction; returns how many rows were deleted.
+fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>) -> Result<i64, Mistake> {
+    let size = within(batch_size, 1..=MAX_BATCH_SIZE, "batch_size")?;
+    let batches = within(max_batches, 1..=MAX_BATCHES, "max_batches")?;
+    let mut deleted = 0;
+    for task in Task::ALL {
+        let mut pass = None;
+        for _ in 0..batches {
+            pgrx::check_for_interrupts!();
+            let progress = step(now, task, size, pass)?;
+            deleted += progress.deleted;
+            if progress.done {
+                break;
+            }
+            pass = Some(Pass { start: progress.pass_start, wrapped: progress.wrapped });
+        }
+    }
+    months(now)?;
+    Ok(deleted)
+}
+
+/// Makes the audit trail's months ahead and drops those past the retention; returns how many were
+/// dropped. A session pinned to one tenant leaves them alone: they belong to all.
+fn months(now: Timestamp) -> Result<i32, Mistake> {
+    if settings::tenant_pin().is_some() {
+        return Ok(0);
+    }
+    audit::partitions_ensure_ahead(now)?;
+    audit::partitions_drop_older(now, None)
+}
+
+fn within(
+    value: Option<i32>,
+    bounds: std::ops::RangeInclusive<i32>,
+    argument: &'static str,
+) -> Result<i32, Mistake> {
+    let value = given(value, argument)?;
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    let accepted = format!("{} to {}", bounds.start(), bounds.end());
+    Err(Mistake::InvalidArgument { argument, accepted: accepted.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pass, Task};
+    use crate::kernel::id::Id;
+
+    fn id(n: u8) -> Id {
+        Id::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn a_pass_from_the_beginning_ends_at_the_end() {
+        let mut pass = Pass { start: None, wrapped: false };
+        assert!(!pass.advance(Some(id(1))));
+        assert!(!pass.advance(Some(id(9))));
+        assert!(pass.advance(None));
+    }
+
+    #[test]
+    fn a_pass_from_the_middle_ends_where_it_began() {
+        let mut pass = Pass { start: Some(id(5)), wrapped: false };
+        assert!(!pass.advance(Some(id(7))));
+        assert!(!pass.advance(None));
+        assert!(!pass.advance(Some(id(3))));
+        assert!(pass.advance(Some(id(6))));
+    }
+
+    #[test]
+    fn a_table_that_shrank_ends_the_pass_at_its_end() {
+        let mut pass = Pass { start: Some(id(5)), wrapped: false };
+        assert!(!pass.advance(None));
+        assert!(pass.advance(None));
+    }
+
+    #[test]
+    fn tasks_are_known_by_their_table() {
+        for task in Task::ALL {
+            assert!(Task::named(task.name()).is_ok_and(|known| known == task));
+        }
+        assert!(Task::named("users").is_err());
+    }
+}

@@ -13,7 +13,7 @@ use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
 use crate::kernel::spi::Statement;
-use crate::kernel::{catalog, interval, settings};
+use crate::kernel::{argument, catalog, interval, settings, spi};
 use crate::{identity, oauth, params};
 
 pub use risk::Flag;
@@ -117,7 +117,6 @@ pub struct Event<'a> {
 /// itself is refused.
 const MAX_NAME: usize = 200;
 const MAX_USER_AGENT: usize = 512;
-const MAX_DETAILS: usize = 64 * 1024;
 const MAX_FLAGS: usize = 32;
 const MAX_FLAG: usize = 64;
 const MAX_MONTHS_AHEAD: i32 = 120;
@@ -172,33 +171,31 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
     if success && written.error.is_some() {
         return Err(Mistake::invalid("success", "false or NULL where an error is given"));
     }
-    let flags = written.flags.unwrap_or_default();
+    let flags = argument::list(written.flags, "flags")?.unwrap_or_default();
     let flags = flag_names(&flags)?;
     let risk_score = match written.risk_score {
         Some(risk) if (0.0..=1.0).contains(&risk) => risk,
         Some(_) => return Err(Mistake::invalid("risk_score", "0.00 to 1.00")),
         None => risk::of(&flags.iter().filter_map(|name| Flag::from_name(name)).collect::<Vec<_>>()),
     };
-    if written.details.as_ref().is_some_and(|details| !details.is_object() || details.size() > MAX_DETAILS) {
-        return Err(Mistake::invalid("details", "a JSON object of at most 64 kB"));
-    }
+    let details = written.details.map(|details| argument::document(Some(details), "details")).transpose()?;
     let entry = Entry {
-        event: name(event, "event")?,
-        client_id: optional_name(written.client_id, "client_id")?,
+        event: argument::line(event, "event")?,
+        client_id: line(written.client_id, "client_id")?,
         user_id: written.user_id,
         grant_id: None,
         session_id: None,
-        resource_type: optional_name(written.resource_type, "resource_type")?,
-        resource_id: optional_name(written.resource_id, "resource_id")?,
+        resource_type: line(written.resource_type, "resource_type")?,
+        resource_id: line(written.resource_id, "resource_id")?,
         success,
-        error: optional_name(written.error, "error")?,
+        error: line(written.error, "error")?,
         risk_score,
         flags: (!flags.is_empty()).then_some(flags),
         ip: context.ip,
         user_agent: context.user_agent,
         tenant_id: &tenant_of(&view, written.tenant_id, written.user_id, written.client_id)?,
     };
-    insert(now, entry, written.details)
+    insert(now, entry, details)
 }
 
 /// The tenant of a written row: that of the user or client it names, which an explicit tenant must not
@@ -231,28 +228,15 @@ fn tenant_of(
     }
 }
 
-fn flag_names(flags: &[Option<String>]) -> Result<Vec<&str>, Mistake> {
-    const ACCEPTED: &str = "at most 32 flags of 1 to 64 printable characters, none NULL";
-    let legal = |flag: &str| is_name(flag, MAX_FLAG);
-    let names: Vec<_> = flags.iter().filter_map(|flag| flag.as_deref().filter(|flag| legal(flag))).collect();
+fn flag_names(flags: &[String]) -> Result<Vec<&str>, Mistake> {
+    let legal = |flag: &str| flag.len() <= MAX_FLAG && argument::line(flag, "flags").is_ok();
+    let names: Vec<_> = flags.iter().map(String::as_str).filter(|flag| legal(flag)).collect();
     let all = names.len() == flags.len() && flags.len() <= MAX_FLAGS;
-    if all { Ok(names) } else { Err(Mistake::invalid("flags", ACCEPTED)) }
+    if all { Ok(names) } else { Err(Mistake::invalid("flags", "at most 32 names of at most 64 bytes")) }
 }
 
-fn optional_name<'a>(text: Option<&'a str>, argument: &'static str) -> Result<Option<&'a str>, Mistake> {
-    text.map(|text| name(text, argument)).transpose()
-}
-
-fn name<'a>(text: &'a str, argument: &'static str) -> Result<&'a str, Mistake> {
-    if is_name(text, MAX_NAME) {
-        Ok(text)
-    } else {
-        Err(Mistake::invalid(argument, "1 to 200 printable characters"))
-    }
-}
-
-fn is_name(text: &str, longest: usize) -> bool {
-    !text.is_empty() && cut(text, longest) == text && !text.chars().any(char::is_control)
+fn line<'a>(text: Option<&'a str>, argument: &'static str) -> Result<Option<&'a str>, Mistake> {
+    text.map(|text| argument::line(text, argument)).transpose()
 }
 
 /// Makes the partitions of this month and the next two; returns how many were missing.
@@ -266,7 +250,7 @@ pub fn partitions_drop_older(now: Timestamp, older_than: Option<Interval>) -> Re
     let accepted = "an interval that is not negative";
     let seconds = interval::seconds(older_than, settings::audit_retention(), 0..=FOREVER, "older_than", accepted)?;
     catalog::ensure_ready()?;
-    crate::kernel::spi::writable()?;
+    spi::writable()?;
     if settings::tenant_pin().is_some() {
         return Err(Mistake::NotAllowed("a month of the audit trail belongs to all tenants, this session to one".into()));
     }
@@ -326,6 +310,14 @@ fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> 
         details,
     ])?;
     Ok(id)
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.audit_log WHERE tenant_id = $1");
+
+/// Deletes the audit trail of a tenant that is being erased.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
 }
 
 /// At most the first `characters` of a text.

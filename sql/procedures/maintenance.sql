@@ -1,0 +1,39 @@
+-- Cleanup that commits after each batch. A procedure that commits can neither be SECURITY DEFINER nor set
+-- a search_path: it runs as its caller, names everything in full, and the definer functions do the work.
+CREATE PROCEDURE auth_store.cleanup(batch_size integer DEFAULT 1000, max_batches integer DEFAULT 1000)
+LANGUAGE plpgsql AS $$
+DECLARE
+    task     pg_catalog.text;
+    progress auth_store.cleanup_progress;
+    deleted  pg_catalog.int8;
+    examined pg_catalog.int8;
+    months   pg_catalog.int4;
+BEGIN
+    IF max_batches IS NULL THEN
+        RAISE EXCEPTION 'argument "max_batches" must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    ELSIF max_batches NOT BETWEEN 1 AND 1000000 THEN
+        RAISE EXCEPTION 'invalid value for argument "max_batches"'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: 1 to 1000000.';
+    END IF;
+    FOREACH task IN ARRAY ARRAY['grants', 'authorization_codes', 'access_tokens', 'client_secrets'] LOOP
+        progress := NULL;
+        deleted := 0;
+        examined := 0;
+        FOR batch IN 1 .. max_batches LOOP
+            progress := auth_store.cleanup_batch(task, batch_size, progress.pass_start, progress.wrapped);
+            COMMIT;
+            deleted := deleted + progress.deleted;
+            examined := examined + progress.examined;
+            EXIT WHEN progress.done;
+            IF batch % 100 = 0 THEN
+                RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted so far', task, deleted, examined;
+            END IF;
+        END LOOP;
+        RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted%', task, deleted, examined,
+            CASE WHEN progress.done THEN '' ELSE ', to be continued by the next run' END;
+    END LOOP;
+    months := auth_store.cleanup_audit();
+    COMMIT;
+    RAISE NOTICE 'auth_store cleanup: audit_log: % months dropped', months;
+END
+$$;
