@@ -1,1 +1,262 @@
--- x
+-- The end of the install script: nobody may call anything, the tables are made, and then the API on one
+-- page: for every function what it does, and who may call it.
+
+DO $$
+DECLARE
+    member record;
+BEGIN
+    FOR member IN
+        SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef
+          FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_proc p ON p.oid = d.objid
+          JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+           AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND d.deptype = 'e'
+           AND e.extname = 'auth_store'
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', member.name);
+        -- No function of the store runs as a superuser.
+        IF member.prosecdef THEN
+            EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO auth_store_owner', member.name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Make the tables, then let go of them: a table that belonged to the extension would lose its rows
+-- with it, and in a dump.
+DO $$
+DECLARE
+    member record;
+BEGIN
+    IF auth_store.restoring() THEN
+        -- The dump brings the tables.
+        RAISE NOTICE 'auth_store: check_function_bodies is off, as in a restore; no tables made'
+            USING HINT = 'If this is no restore: SELECT auth_store.install()';
+        RETURN;
+    END IF;
+    PERFORM auth_store.install();
+    FOR member IN
+        SELECT c.oid::pg_catalog.regclass AS name,
+               CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
+          FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_class c ON c.oid = d.objid
+          JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+           AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND d.deptype = 'e'
+           AND e.extname = 'auth_store'
+           AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION auth_store DROP %s %s', member.kind, member.name);
+    END LOOP;
+END
+$$;
+
+-- schema -------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.install IS
+$$Creates the tables, views, policies and partitions of the store, or puts back what is missing of them; repairs ownership and privileges after a restore with --no-owner. Idempotent. Superusers only (42501). Refuses tables that belong to a role that is neither auth_store_owner nor a superuser (42501). Returns the version of the tables.$$;
+
+COMMENT ON FUNCTION auth_store.migrate IS
+$$Brings the tables to a version: to_version, or the library's own where it is NULL; up or down, in one transaction. Superusers only (42501); 22023 for a version that is not known. Returns the version.$$;
+
+COMMENT ON FUNCTION auth_store.check IS
+$$Lists what is missing, foreign or altered in this database: one row a problem with the object, the problem and what to do. No row: all is well.$$;
+GRANT EXECUTE ON FUNCTION auth_store.check TO auth_store_admin, auth_store_auditor;
+
+COMMENT ON FUNCTION auth_store.uninstall IS
+$$Drops every table and view of the store with all rows, so that DROP EXTENSION succeeds. confirm must be the name of the current database (22023). Refused (2BP01) while something else refers to the tables. Superusers only (42501).$$;
+
+COMMENT ON FUNCTION auth_store.restoring IS
+$$Whether the session restores a dump: check_function_bodies is off and CREATE EXTENSION did not switch it off itself. The install script then makes no tables, because the dump brings them.$$;
+
+COMMENT ON FUNCTION auth_store.tenant_visible IS
+$$Whether the session may see rows of that tenant: true unless auth_store.tenant_id is set to another one. What the policies tenant_pin call.$$;
+GRANT EXECUTE ON FUNCTION auth_store.tenant_visible TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor;
+
+COMMENT ON FUNCTION auth_store.id_time IS
+$$When an id of the store was made, to the millisecond: the first 48 bits of a UUIDv8 (RFC 9562 section 5.8). NULL for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.id_time TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor;
+
+-- pkce ---------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.pkce_challenge IS
+$$The S256 challenge of a code verifier: base64url of its SHA-256 (RFC 7636 section 4.2). verifier: 43 to 128 unreserved characters, else 22023; 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.pkce_challenge TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.pkce_verify IS
+$$Whether a code verifier is the one of the challenge (RFC 7636 section 4.6). false for NULL, for a malformed verifier and for every method but S256.$$;
+GRANT EXECUTE ON FUNCTION auth_store.pkce_verify TO auth_store_app, auth_store_reader;
+
+-- code ---------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.code_issue IS
+$$Issues an authorization code (RFC 6749 section 4.1.2) after the user has logged in and agreed. Returns the code, its end, the granted scope and the state; or a row with error: unauthorized_client (unknown, inactive or not allowed), invalid_request (redirect_uri, PKCE, lengths), invalid_scope, invalid_target (RFC 8707), access_denied (user not active).
+client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required for public clients. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min, default auth_store.code_ttl (60 s).$$;
+GRANT EXECUTE ON FUNCTION auth_store.code_issue TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.code_redeem IS
+$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active), invalid_request (verifier without challenge, RFC 9700), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
+A second presentation is a retry while the first runs or within auth_store.code_replay_grace of it: invalid_grant, nothing else. Later it is a replay: the grant of the first use and its tokens end, and the audit trail says code_replay at risk 1.
+client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof.$$;
+GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
+
+-- token --------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.token_issue IS
+$$Issues tokens for a user on the word of a trusted application, without a code. Returns a token response; a row with error where the client is not active or may not refresh (unauthorized_client), the user is not active (access_denied), or for invalid_scope and invalid_target. 23503 for an unknown client or user; 22004 for NULL of either.
+refresh: NULL, with a refresh token where the client may have one; true, required; false, without. scope: NULL for all of the client's. resource: RFC 8707. claims: a JSON object kept with the grant. cnf: the confirmation (RFC 7800) the tokens are bound to: jkt, x5t#S256.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_issue TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.token_issue_client_credentials IS
+$$Issues an access token to a confidential client in its own name (RFC 6749 section 4.4); no refresh token. A row with error otherwise: invalid_client, unauthorized_client, invalid_scope, invalid_target.
+client_secret: unless client_authenticated says that the application authenticated the client. scope: NULL for all of the client's. resource: RFC 8707. cnf: as for token_issue().$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_issue_client_credentials TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.token_refresh IS
+$$Exchanges a refresh token for a new one and an access token (RFC 6749 section 6). The previous token gives the same successor again within the client's grace (auth_store.refresh_grace, 10 s); every other use of a replaced token is reuse: the family ends with its access tokens, and the audit trail says refresh_reuse at risk 1 (RFC 9700 section 4.14.2). A client with refresh_rotation = false keeps its token.
+A row with error otherwise: invalid_client, invalid_grant (unknown, expired, revoked, another client's, wrong key), invalid_scope and invalid_target (wider than granted), unauthorized_client.
+scope, resource: narrower for this access token only; NULL for all of the grant's. dpop_jkt, x5t_s256: thumbprints of the key or certificate the sender proved (RFC 9449, RFC 8705).$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.token_introspect IS
+$$The state of an access token (RFC 7662 section 2.2), read-only, also on a standby. Always one row; active = false with all else NULL for a text that is NULL, malformed, unknown, expired or revoked, and while its grant or client is not active: it is not told which.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_introspect TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.token_introspection IS
+$$token_introspect() as the JSON of RFC 7662 section 2.2; issuer becomes the member iss. exp and iat are seconds since 1970.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_introspection TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.token_authorize IS
+$$Whether an access token allows a request to a resource: token_introspect() with error invalid_token (not active, bound to a key that was not proved, or for another resource) or insufficient_scope (RFC 6750 section 3.1); active is true only without an error. Read-only, also on a standby.
+required_scope: tokens that must all be granted, 22023 where malformed. resource: must be in the token's audience where it has one (RFC 8707). dpop_jkt, x5t_s256: thumbprints the sender proved; a bound token without its proof is refused, a DPoP proof with an unbound token too (RFC 9449 section 7.1).$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_authorize TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.token_use IS
+$$token_authorize() with an audit row token.used. Writes, so 25006 in a read-only transaction or on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.token_revoke IS
+$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 200 characters, else 22023.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_revoke TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.token_hash IS
+$$SHA-256 of a token's text: what the store keeps as digest. For correlating a leaked token with a row. NULL for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_hash TO auth_store_app, auth_store_admin, auth_store_auditor;
+
+COMMENT ON FUNCTION auth_store.token_bucket IS
+$$The 12-bit bucket, 0 to 4095, in a token of any kind: where its rows live once the store is spread over several databases. NULL for a text that is no token.$$;
+GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_reader;
+
+-- grant --------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.grant_revoke IS
+$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 200 characters.$$;
+GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_grants_revoke IS
+$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. 23503 for an unknown user or client.$$;
+GRANT EXECUTE ON FUNCTION auth_store.user_grants_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_grants_revoke IS
+$$Ends the live grants of a client; returns how many. 23503 for an unknown client.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, auth_store_admin;
+
+-- audit --------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.audit_write IS
+$$Writes an event of the application's own into the audit trail, in the caller's transaction; returns its id. event: its name, as order.shipped. success: NULL is whether error is NULL. risk_score: 0 to 1; NULL is the highest risk among those flags that the store knows, else 0. flags: at most 32 names of at most 64 bytes. details: a JSON object of at most 64 kB. user_agent is cut after 512 characters. tenant_id: NULL is the tenant of the user or client named, else the session's, else default. 22004 for a NULL event or flag, 22023 for a shape or length, 23503 for an unknown tenant or one that is not the user's or client's.$$;
+GRANT EXECUTE ON FUNCTION auth_store.audit_write TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.partitions_ensure IS
+$$Makes the audit trail's partitions for this month and the next months_ahead (0 to 120) where they are missing; returns how many it made. Months are those of UTC. It lets every reader and writer pass. The first step of a month makes the next one's by itself.$$;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_ensure TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.partitions_drop IS
+$$Drops the months of the audit trail that ended longer ago than older_than (NULL: auth_store.audit_retention), never the current one; returns how many. Waits at most five times a fifth of a second for a month in use, and leaves it to the next run with a NOTICE. 42501 in a session pinned to one tenant: a month belongs to all.$$;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
+
+-- maintenance --------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
+$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), access tokens at their expiry, client secrets a day after it, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
+
+COMMENT ON PROCEDURE auth_store.cleanup IS
+$$The same as cleanup_expired_data(), with a COMMIT after each batch and a NOTICE for each table: for large tables and for a scheduler. Not within a transaction (2D000).$$;
+GRANT EXECUTE ON PROCEDURE auth_store.cleanup TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.cleanup_batch IS
+$$One batch of cleanup(): task names the table. Pass back pass_start and wrapped of the batch before (NULL: a new pass) until done.$$;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.cleanup_audit IS
+$$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention; returns how many it dropped. Does nothing in a session pinned to one tenant.$$;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin;
+
+-- tenant -------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.tenant_create IS
+$$Makes a tenant and returns its id. id: 1 to 63 letters, digits and . _ -, the first a letter or digit. display_name: at most 200 characters, default the id. settings: a JSON object of at most 64 kB that the application keeps with the tenant. 23505 where it exists; 42501 in a session pinned to another tenant.$$;
+GRANT EXECUTE ON FUNCTION auth_store.tenant_create TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.tenant_update IS
+$$Changes display_name and settings of a tenant; NULL leaves them. settings replaces the whole object. 23503 for an unknown tenant.$$;
+GRANT EXECUTE ON FUNCTION auth_store.tenant_update TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.tenant_set_status IS
+$$Sets a tenant active or suspended. While it is suspended no client of it works and no token of it is active, from the commit on; active brings back what has not ended meanwhile. reason: at most 1000 characters. 23503 for an unknown tenant, 22023 for another status.$$;
+GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.tenant_erase IS
+$$Deletes a tenant with all it has: codes, grants, tokens, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
+
+-- client -------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.client_create IS
+$$Registers an OAuth 2 client (RFC 6749 section 2, RFC 7591 section 2) and returns its client_id and, where it authenticates with one, its client_secret: this once, the store keeps a digest. What does not fit is 22023 with the accepted values as hint.
+name: 1 to 200 characters. redirect_uris: at most 50 of 2048 bytes, each https, http to 127.0.0.1, [::1] or localhost (whose port is free, RFC 8252 section 7.3), or of a private-use scheme with a dot (RFC 8252 section 7.1); no fragment, user name or wildcard. client_type: confidential or public. grant_types: of authorization_code, refresh_token, client_credentials and the URNs of device_code and token-exchange; default the first two where there are redirect_uris, else client_credentials. scope: space-separated tokens the client may be granted, default none.
+client_id: 1 to 128 letters, digits and . _ ~ : / @ + -, default a new one; 23505 where it exists. token_endpoint_auth_method: none for a public client; client_secret_basic (default), client_secret_post, private_key_jwt, tls_client_auth or self_signed_tls_client_auth; the last three have no secret: the application verifies and passes client_authenticated. require_pkce: default true; a public client cannot do without (RFC 9700 section 2.1.1).
+access_token_ttl: 1 s to 24 h, default 1 h. refresh_token_ttl: 1 min to 3650 d, default 90 d. refresh_idle_ttl: 1 s to refresh_token_ttl, default 30 d. rate_limit_per_hour: kept for the application. resources: at most 50 indicators it may name (RFC 8707), default any. metadata: a JSON object of at most 64 kB. tenant_id: default the session's; 23503 where it is unknown. refresh_rotation: false keeps the refresh token at each use, confidential clients only (RFC 9700 section 4.14.2). refresh_grace: 0 to 300 s, default auth_store.refresh_grace.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_create TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_authenticate IS
+$$Checks a client's secret (RFC 6749 section 2.3.1) and writes an audit row. ok = true with client_id and tenant_id, or ok = false with error invalid_client: unknown, wrong secret, not active; also for a public client that sends a secret, and for a secret of a client that authenticates by key or certificate. An empty secret is the same as none.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_authenticate TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.client_secret_rotate IS
+$$Makes a new secret of a client and returns it, this once. The others, imported ones too, end after overlap: 0 (default, at once) to 365 days. At most 5 secrets live at a time (55000); 55000 also for a client that authenticates without one. 23503 for an unknown client.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_secret_rotate TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_secret_import IS
+$$Adds a secret of which only the hash is known, from another store: argon2id in PHC form (v=19, m at most 262144 KiB, t and p at most 16, m times t at most 1048576) or bcrypt ($2a$, $2b$, $2y$; cost 4 to 15); else 22023. The client's other secrets stay; at most 5 live (55000). Each log-in with it costs a hashing: rotate when the client can. 23503 for an unknown client.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_secret_import TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_update IS
+$$Changes a client. changes: a JSON object with any of name, redirect_uris, grant_types, scope, token_endpoint_auth_method, require_pkce, access_token_ttl, refresh_token_ttl, refresh_idle_ttl, rate_limit_per_hour, resources, metadata, refresh_rotation, refresh_grace; another key is 22023. Times are numbers of seconds or texts of intervals; null puts back the default. The whole client must then be one that client_create() accepts. Type and tenant are for life. Tokens issued before keep their own scope and end. 23503 for an unknown client.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_update TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_set_status IS
+$$Sets a client active, suspended, pending or revoked. Only an active client works: while it is not, its tokens are not active either. revoked also ends its grants, and is final (55000). reason: at most 1000 characters. 23503 for an unknown client, 22023 for another status.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_set_status TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_delete IS
+$$Deletes a client with its secrets, codes and grants: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
+
+-- user ---------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.user_create IS
+$$Registers an end user. Returns user_id, or a row with error: email_taken where another user of the tenant has the address (compared without case), invalid_request where it is no address. id: any uuid, default a new one; external_id: the user's key in the application's own table, 1 to 255 bytes; 23505 where either exists. first_name, last_name: at most 200 characters. metadata: a JSON object of at most 64 kB. password: not supported by this version (0A000). tenant_id: default the session's; 23503 where it is unknown. Everything may be NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.user_create TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_ensure IS
+$$The id of the user with this external_id, who is made where there is none: for applications with their own table of users. Any number of sessions may call it at once; all get the same id. Says nothing of the user's status. external_id: 1 to 255 bytes (22023), 22004 for NULL. 23503 for an unknown tenant.$$;
+GRANT EXECUTE ON FUNCTION auth_store.user_ensure TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_get IS
+$$The user with this id, without credentials; no row for an unknown id. Read-only, also on a standby. 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.user_get TO auth_store_app, auth_store_reader, auth_store_admin;

@@ -11,7 +11,11 @@ use crate::kernel::spi::{Param, Statement, param};
 use crate::oauth::{client_secret, code, grant, token};
 use crate::{audit, composite, params};
 
-extension_sql_file!("../sql/procedures/maintenance.sql", name = "maintenance", requires = [cleanup_batch, cleanup_audit]);
+extension_sql_file!(
+    "../sql/procedures/maintenance.sql",
+    name = "maintenance",
+    requires = [cleanup_batch, cleanup_audit]
+);
 
 composite! {
     /// How far one task of a cleanup has come.
@@ -167,9 +171,8 @@ static ADD_CURSOR: Statement = Statement::write(
     c"INSERT INTO auth_store.cleanup_cursors (task, updated_at) VALUES ($1, $2) ON CONFLICT (task) DO NOTHING",
 );
 
-static MOVE_CURSOR: Statement = Statement::write(
-    c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1",
-);
+static MOVE_CURSOR: Statement =
+    Statement::write(c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1");
 
 /// One batch of a task. Where another run is at the same task it is done at once: that one does the work.
 fn step(now: Timestamp, task: Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {

@@ -1,1 +1,297 @@
-//! x
+//! The tables as a whole: made, migrated, checked, dropped.
+//!
+//! The extension owns code only. Its tables are ordinary tables made by [`install`], so that dumps
+//! keep every row and DROP EXTENSION loses none.
+
+use pgrx::prelude::*;
+
+use crate::kernel::catalog::{self, TABLES_VERSION};
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::{settings, spi};
+use crate::{audit, params};
+
+#[pg_extern(volatile, parallel_unsafe)]
+#[search_path(pg_catalog, pg_temp)]
+fn install() -> i32 {
+    tables_install(clock::now()).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe)]
+#[search_path(pg_catalog, pg_temp)]
+fn migrate(to_version: default!(Option<i32>, "NULL")) -> i32 {
+    tables_migrate(to_version.unwrap_or(TABLES_VERSION), MIGRATIONS).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::type_complexity)]
+fn check() -> TableIterator<'static, (name!(object, String), name!(problem, String), name!(hint, String))> {
+    TableIterator::new(tables_check().or_raise())
+}
+
+#[pg_extern(volatile, parallel_unsafe)]
+#[search_path(pg_catalog, pg_temp)]
+fn uninstall(confirm: Option<&str>) {
+    tables_uninstall(confirm).or_raise();
+}
+
+/// For the end of the install script.
+#[pg_extern(stable, parallel_restricted)]
+fn restoring() -> bool {
+    catalog::is_restoring()
+}
+
+/// Runs once a row in every policy.
+#[pg_extern(
+    stable,
+    parallel_safe,
+    sql = "
+CREATE FUNCTION auth_store.tenant_visible(tenant_id text) RETURNS boolean
+    STABLE LEAKPROOF PARALLEL SAFE LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+"
+)]
+fn tenant_visible(tenant_id: Option<&str>) -> bool {
+    match settings::tenant_pin() {
+        None => true,
+        Some(pin) => tenant_id == Some(pin),
+    }
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn id_time(id: Option<pgrx::Uuid>) -> Option<TimestampWithTimeZone> {
+    // Every 48 bits of milliseconds are a valid timestamp.
+    TimestampWithTimeZone::try_from(Id::from(id?).time().micros()).ok()
+}
+
+/// The tables in the order of their foreign keys; all statements are idempotent.
+const TABLES: &[&str] = &[
+    include_str!("../sql/tables/schema_version.sql"),
+    include_str!("../sql/tables/tenant.sql"),
+    include_str!("../sql/tables/client.sql"),
+    include_str!("../sql/tables/user.sql"),
+    include_str!("../sql/tables/grant.sql"),
+    include_str!("../sql/tables/token.sql"),
+    include_str!("../sql/tables/code.sql"),
+    include_str!("../sql/tables/audit.sql"),
+    include_str!("../sql/tables/maintenance.sql"),
+];
+
+const VIEWS: &[&str] = &[
+    include_str!("../sql/views/recent_activity.sql"),
+    include_str!("../sql/views/failed_actions.sql"),
+    include_str!("../sql/views/token_activity.sql"),
+    include_str!("../sql/views/security_events.sql"),
+];
+
+const ROLES: &str = include_str!("../sql/roles.sql");
+const POLICIES: &str = include_str!("../sql/policies.sql");
+const OWNERSHIP: &str = include_str!("../sql/ownership.sql");
+const CHECK: &str = include_str!("../sql/check.sql");
+
+/// A change of the tables after the first release, with the way back.
+struct Migration {
+    /// The version the tables have after `up`, one more than before.
+    version: i32,
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+/// All changes since version 1, in order: `sql/migrations/NNNN_name.{up,down}.sql`.
+const MIGRATIONS: &[Migration] = &[];
+
+fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
+    superuser_only("install")?;
+    spi::run_script(ROLES)?;
+    refuse_foreign_tables()?;
+    for script in TABLES {
+        spi::run_script(script)?;
+    }
+    spi::run_once(
+        "INSERT INTO auth_store.schema_version (version, name)
+         SELECT $1, 'install' WHERE NOT EXISTS (SELECT FROM auth_store.schema_version)",
+        &params![TABLES_VERSION],
+        |_| (),
+    )?;
+    spi::run_script(POLICIES)?;
+    for script in VIEWS {
+        spi::run_script(script)?;
+    }
+    spi::run_script(OWNERSHIP)?;
+    catalog::invalidate();
+    let version = current_version()?;
+    if version == TABLES_VERSION {
+        audit::partitions_ensure_ahead(now)?;
+        spi::run_script(OWNERSHIP)?;
+    }
+    Ok(version)
+}
+
+fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
+    superuser_only("migrate")?;
+    if catalog::relation(c"schema_version").is_none() {
+        return Err(Mistake::NotInstalled(
+            "the tables of auth_store are not installed in this database".into(),
+        ));
+    }
+    // One migration at a time, and no reader of the version in between.
+    spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
+    for step in steps(current_version()?, target, migrations)? {
+        match step {
+            Step::Up(migration) => {
+                spi::run_script(migration.up)?;
+                spi::run_once(
+                    "INSERT INTO auth_store.schema_version (version, name) VALUES ($1, $2)",
+                    &params![migration.version, migration.name],
+                    |_| (),
+                )?;
+            }
+            Step::Down(migration) => {
+                spi::run_script(migration.down)?;
+                spi::run_once(
+                    "DELETE FROM auth_store.schema_version WHERE version = $1",
+                    &params![migration.version],
+                    |_| (),
+                )?;
+            }
+        }
+    }
+    spi::run_script(POLICIES)?;
+    spi::run_script(OWNERSHIP)?;
+    catalog::invalidate();
+    Ok(target)
+}
+
+enum Step<'a> {
+    Up(&'a Migration),
+    Down(&'a Migration),
+}
+
+/// The migrations to run, in order, from one version to another.
+fn steps(from: i32, to: i32, migrations: &[Migration]) -> Result<Vec<Step<'_>>, Mistake> {
+    let newest = migrations.last().map_or(1, |migration| migration.version);
+    for (argument, version) in [("to_version", to), ("schema_version", from)] {
+        if !(1..=newest).contains(&version) {
+            return Err(Mistake::InvalidArgument {
+                argument,
+                accepted: format!("a version this library knows, 1 to {newest}").into(),
+            });
+        }
+    }
+    let within =
+        |low: i32, high: i32| migrations.iter().filter(move |m| m.version > low && m.version <= high);
+    Ok(if to >= from {
+        within(from, to).map(Step::Up).collect()
+    } else {
+        let mut back: Vec<_> = within(to, from).map(Step::Down).collect();
+        back.reverse();
+        back
+    })
+}
+
+fn current_version() -> Result<i32, Mistake> {
+    let versions =
+        spi::run_once("SELECT max(version) FROM auth_store.schema_version", &[], |row| row.get::<i32>(0))?;
+    versions.into_iter().next().flatten().ok_or(Mistake::WrongVersion)
+}
+
+fn tables_check() -> Result<Vec<(String, String, String)>, Mistake> {
+    spi::read_once(CHECK, &params![TABLES_VERSION], |row| {
+        let text = |column| row.get::<String>(column).unwrap_or_default();
+        (text(0), text(1), text(2))
+    })
+}
+
+fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {
+    superuser_only("uninstall")?;
+    let confirm = given(confirm, "confirm")?;
+    let database =
+        spi::run_once("SELECT pg_catalog.current_database()::text", &[], |row| row.get::<String>(0))?;
+    if database.into_iter().next().flatten().as_deref() != Some(confirm) {
+        return Err(Mistake::invalid("confirm", "the name of the current database"));
+    }
+    catalog::invalidate();
+    for kind in ["v", "rp"] {
+        // One statement, so that the tables may refer to each other, and nothing else to them.
+        let dropped = spi::run_once(
+            "SELECT pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ')
+               FROM pg_catalog.pg_class c
+              WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND NOT c.relispartition
+                AND pg_catalog.strpos($1, c.relkind::text) > 0
+                AND c.relowner = 'auth_store_owner'::pg_catalog.regrole",
+            &params![kind],
+            |row| row.get::<String>(0),
+        )?;
+        if let Some(names) = dropped.into_iter().next().flatten() {
+            let word = if kind == "v" { "VIEW" } else { "TABLE" };
+            spi::run_script(&format!("DROP {word} {names}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn superuser_only(function: &str) -> Result<(), Mistake> {
+    if catalog::is_superuser() {
+        Ok(())
+    } else {
+        Err(Mistake::NotAllowed(format!("auth_store.{function}() must be called by a superuser").into()))
+    }
+}
+
+/// A table in the schema that somebody else made could carry a trigger that sees every secret's row.
+fn refuse_foreign_tables() -> Result<(), Mistake> {
+    let foreign = spi::run_once(
+        "SELECT pg_catalog.format('%s belongs to %s', c.oid::pg_catalog.regclass, r.rolname)
+           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+          WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind NOT IN ('i', 'I', 'c')
+            AND NOT r.rolsuper AND r.rolname <> 'auth_store_owner'
+          LIMIT 1",
+        &[],
+        |row| row.get::<String>(0),
+    )?;
+    match foreign.into_iter().next().flatten() {
+        None => Ok(()),
+        Some(text) => Err(Mistake::NotAllowed(
+            format!("{text}, who is neither auth_store_owner nor a superuser").into(),
+        )),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Migration, Step, steps};
+
+    const THREE: &[Migration] = &[
+        Migration { version: 2, name: "two", up: "", down: "" },
+        Migration { version: 3, name: "three", up: "", down: "" },
+    ];
+
+    fn path(from: i32, to: i32) -> Vec<i32> {
+        steps(from, to, THREE)
+            .unwrap()
+            .iter()
+            .map(|step| match step {
+                Step::Up(m) => m.version,
+                Step::Down(m) => -m.version,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn migrations_run_up_in_order_and_down_in_reverse() {
+        assert_eq!(path(1, 3), [2, 3]);
+        assert_eq!(path(3, 1), [-3, -2]);
+        assert_eq!(path(2, 3), [3]);
+        assert!(path(2, 2).is_empty());
+    }
+
+    #[test]
+    fn unknown_versions_are_refused() {
+        for (from, to) in [(1, 0), (1, 4), (4, 1), (0, 1)] {
+            assert!(steps(from, to, THREE).is_err(), "{from} to {to}");
+        }
+    }
+}

@@ -248,11 +248,14 @@ pub fn partitions_ensure_ahead(now: Timestamp) -> Result<i32, Mistake> {
 pub fn partitions_drop_older(now: Timestamp, older_than: Option<Interval>) -> Result<i32, Mistake> {
     const FOREVER: i64 = 1_000_000 * 86_400;
     let accepted = "an interval that is not negative";
-    let seconds = interval::seconds(older_than, settings::audit_retention(), 0..=FOREVER, "older_than", accepted)?;
+    let seconds =
+        interval::seconds(older_than, settings::audit_retention(), 0..=FOREVER, "older_than", accepted)?;
     catalog::ensure_ready()?;
     spi::writable()?;
     if settings::tenant_pin().is_some() {
-        return Err(Mistake::NotAllowed("a month of the audit trail belongs to all tenants, this session to one".into()));
+        return Err(Mistake::NotAllowed(
+            "a month of the audit trail belongs to all tenants, this session to one".into(),
+        ));
     }
     partition::drop_before(now, now.plus_seconds(-seconds))
 }
@@ -312,8 +315,7 @@ fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> 
     Ok(id)
 }
 
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.audit_log WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.audit_log WHERE tenant_id = $1");
 
 /// Deletes the audit trail of a tenant that is being erased.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

@@ -59,7 +59,8 @@ pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
             }
             State::Foreign => {
                 return Err(Mistake::WrongState {
-                    message: format!("auth_store.{} is no partition of auth_store.audit_log", month.name()).into(),
+                    message: format!("auth_store.{} is no partition of auth_store.audit_log", month.name())
+                        .into(),
                     hint: "Attach it, or rename it: the store needs the name for the month".into(),
                 });
             }
@@ -219,7 +220,8 @@ impl Month {
 
     fn from_name(name: &str) -> Option<Self> {
         let (year, month) = name.strip_prefix("audit_log_y")?.split_once('m')?;
-        let month = Self(year.parse::<i32>().ok()?.checked_mul(12)?.checked_add(month.parse::<i32>().ok()? - 1)?);
+        let month =
+            Self(year.parse::<i32>().ok()?.checked_mul(12)?.checked_add(month.parse::<i32>().ok()? - 1)?);
         (month.name() == name).then_some(month)
     }
 }
@@ -245,14 +247,30 @@ mod tests {
             let month = Month::of(Timestamp::from_unix_millis(seconds * 1000));
             assert_eq!(month.name(), name);
         }
-        assert_eq!(Month::of(Timestamp::from_unix_millis(951_868_800_000)).start().unix_seconds(), 951_868_800);
-        assert_eq!(Month::of(Timestamp::from_unix_millis(1_735_689_599_000)).plus(1).start().unix_seconds(), 1_735_689_600);
+        assert_eq!(
+            Month::of(Timestamp::from_unix_millis(951_868_800_000)).start().unix_seconds(),
+            951_868_800
+        );
+        assert_eq!(
+            Month::of(Timestamp::from_unix_millis(1_735_689_599_000)).plus(1).start().unix_seconds(),
+            1_735_689_600
+        );
     }
 
     #[test]
     fn only_names_of_months_are_months() {
-        assert_eq!(Month::from_name("audit_log_y2024m05").map(Month::bound).as_deref(), Some("2024-05-01 00:00:00+00"));
-        for name in ["audit_log_y2024m13", "audit_log_y2024m00", "audit_log_y24m05", "audit_log_y2024m5", "audit_log", ""] {
+        assert_eq!(
+            Month::from_name("audit_log_y2024m05").map(Month::bound).as_deref(),
+            Some("2024-05-01 00:00:00+00")
+        );
+        for name in [
+            "audit_log_y2024m13",
+            "audit_log_y2024m00",
+            "audit_log_y24m05",
+            "audit_log_y2024m5",
+            "audit_log",
+            "",
+        ] {
             assert_eq!(Month::from_name(name), None, "{name}");
         }
     }

@@ -60,7 +60,9 @@ pub fn ensure_ready() -> Result<(), Mistake> {
         Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
     })?;
     if owner_of(marker) != owner() {
-        return Err(Mistake::NotInstalled("the tables of auth_store belong to another role than auth_store_owner".into()));
+        return Err(Mistake::NotInstalled(
+            "the tables of auth_store belong to another role than auth_store_owner".into(),
+        ));
     }
     let view = View::reading();
     let has = |version| VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0));
@@ -118,4 +120,43 @@ fn owner_of(relation: pg_sys::Oid) -> pg_sys::Oid {
         pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
         owner
     }
+}
+
+/// Whether the current user is a superuser.
+pub fn is_superuser() -> bool {
+    // SAFETY: a look-up of the current user's role.
+    unsafe { pg_sys::superuser() }
+}
+
+/// Whether the install script runs inside a restore: pg_dump and pg_restore set check_function_bodies
+/// off before it. CREATE EXTENSION itself switches it off too, for the script only, and remembers that
+/// in the setting's stack; off without that memory is a restore.
+pub fn is_restoring() -> bool {
+    // SAFETY: the setting is one of the server's own; its stack entries live at least as long as the
+    // statement that made them.
+    unsafe {
+        if pg_sys::check_function_bodies {
+            return false;
+        }
+        let Some(setting) = setting(c"check_function_bodies") else { return true };
+        let stack = (*setting).stack;
+        stack.is_null() || (*stack).state != pg_sys::GucStackState::GUC_SAVE
+    }
+}
+
+#[cfg(feature = "pg15")]
+fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+    // SAFETY: the server's array of settings, as long as it says.
+    unsafe {
+        let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
+        let all = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
+        all.iter().copied().find(|setting| CStr::from_ptr((**setting).name) == name)
+    }
+}
+
+#[cfg(not(feature = "pg15"))]
+fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+    // SAFETY: a look-up by a valid C string that neither makes a placeholder nor raises.
+    let setting = unsafe { pg_sys::find_option(name.as_ptr(), false, true, pg_sys::ERROR as i32) };
+    (!setting.is_null()).then_some(setting)
 }

@@ -108,7 +108,11 @@ impl Lookup {
     }
 
     /// A look-up in a table that belongs to no tenant.
-    pub const fn shared(table: &'static CStr, index: &'static CStr, columns: &'static [&'static CStr]) -> Self {
+    pub const fn shared(
+        table: &'static CStr,
+        index: &'static CStr,
+        columns: &'static [&'static CStr],
+    ) -> Self {
         Self { table, index, columns, tenant: None, resolved: Resolved(RefCell::new(None)) }
     }
 
@@ -189,12 +193,14 @@ impl Lookup {
         };
         let table = catalog::relation(self.table).ok_or_else(missing)?;
         let index = catalog::relation(self.index).ok_or_else(missing)?;
-        let mut places = Places { generation, table, index, positions: [usize::MAX; MAX_COLUMNS + 1], highest: 0 };
+        let mut places =
+            Places { generation, table, index, positions: [usize::MAX; MAX_COLUMNS + 1], highest: 0 };
         let tenant = self.tenant.map(|column| (MAX_COLUMNS, column));
         for (n, column) in self.columns.iter().copied().enumerate().chain(tenant) {
             // SAFETY: a catalog look-up by oid and valid C string.
             let attribute = unsafe { pg_sys::get_attnum(table, column.as_ptr()) };
-            let position = usize::try_from(attribute).ok().and_then(|n| n.checked_sub(1)).ok_or_else(missing)?;
+            let position =
+                usize::try_from(attribute).ok().and_then(|n| n.checked_sub(1)).ok_or_else(missing)?;
             *places.positions.get_mut(n).ok_or_else(missing)? = position;
             places.highest = places.highest.max(i32::from(attribute));
         }

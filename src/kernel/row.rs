@@ -78,14 +78,17 @@ impl Columns {
             let function = (*(*fcinfo.as_mut_ptr()).flinfo).fn_oid;
             let descriptor = pg_sys::lookup_rowtype_tupdesc(pg_sys::get_func_rettype(function), -1);
             let matches = (*descriptor).natts as usize == self.types.len()
-                && self.types.iter().enumerate().all(|(n, oid)| {
-                    pg_sys::SPI_gettypeid(descriptor, n as i32 + 1) == *oid
-                });
+                && self
+                    .types
+                    .iter()
+                    .enumerate()
+                    .all(|(n, oid)| pg_sys::SPI_gettypeid(descriptor, n as i32 + 1) == *oid);
             if !matches {
                 pg_sys::DecrTupleDescRefCount(descriptor);
                 Err::<(), _>(Mistake::DefinitionDiffers).or_raise();
             }
-            let tuple = pg_sys::heap_form_tuple(descriptor, self.values.as_mut_ptr(), self.nulls.as_mut_ptr());
+            let tuple =
+                pg_sys::heap_form_tuple(descriptor, self.values.as_mut_ptr(), self.nulls.as_mut_ptr());
             if (*descriptor).tdrefcount >= 0 {
                 pg_sys::DecrTupleDescRefCount(descriptor);
             }

@@ -63,7 +63,11 @@ impl Statement {
     }
 
     /// Runs it and reads the first row.
-    pub fn one<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> Option<T>) -> Result<Option<T>, Mistake> {
+    pub fn one<T>(
+        &self,
+        params: &[Param],
+        load: impl FnMut(&Row<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Mistake> {
         self.execute(params, load).map(|(_, rows)| rows.into_iter().next().flatten())
     }
 
@@ -72,7 +76,11 @@ impl Statement {
         self.execute(params, load).map(|(_, rows)| rows)
     }
 
-    fn execute<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<(u64, Vec<T>), Mistake> {
+    fn execute<T>(
+        &self,
+        params: &[Param],
+        load: impl FnMut(&Row<'_>) -> T,
+    ) -> Result<(u64, Vec<T>), Mistake> {
         catalog::ensure_ready()?;
         if self.writes {
             writable()?;
@@ -126,8 +134,22 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// Runs a statement made at run time, with its parameters, without keeping its plan.
+/// Runs a statement made at run time, without keeping its plan.
 pub fn run_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+    once(sql, params, false, load)
+}
+
+/// Runs a rare query, without keeping its plan, also on a standby.
+pub fn read_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+    once(sql, params, true, load)
+}
+
+fn once<T>(
+    sql: &str,
+    params: &[Param],
+    read_only: bool,
+    load: impl FnMut(&Row<'_>) -> T,
+) -> Result<Vec<T>, Mistake> {
     let Ok(sql) = CString::new(sql) else {
         return Err(Mistake::invalid("statement", "a text without NUL"));
     };
@@ -144,7 +166,7 @@ pub fn run_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T)
             types.as_mut_ptr(),
             values.as_mut_ptr(),
             nulls.as_ptr(),
-            false,
+            read_only,
             0,
         );
         let rows = fetch(load);

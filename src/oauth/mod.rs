@@ -1,7 +1,19 @@
 //! OAuth 2: clients, authorization codes, grants and their tokens.
 
+pub mod binding;
 pub mod client;
+pub mod client_changes;
+pub mod client_metadata;
 pub mod client_secret;
+pub mod code;
+pub mod grant;
+pub mod introspection;
 pub mod pkce;
+pub mod redemption;
 pub mod redirect_uri;
+pub mod refresh;
+pub mod resource;
+pub mod revocation;
 pub mod scope;
+pub mod secret_hash;
+pub mod token;

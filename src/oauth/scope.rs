@@ -1,5 +1,7 @@
 //! Scopes: the space-separated, case-sensitive tokens of RFC 6749 section 3.3.
 
+use crate::kernel::outcome::{Code, Refusal};
+
 /// The longest scope text accepted, in bytes.
 const MAX_TEXT: usize = 4096;
 
@@ -27,6 +29,17 @@ pub fn normalize(text: &str) -> Option<String> {
     parse(text).map(|scope| scope.text())
 }
 
+/// The scope of a request: what it names, if no token is outside `allowed`, or all of `allowed` where it
+/// names none (section 3.3).
+pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal> {
+    let Some(requested) = requested else { return Ok(allowed.to_string()) };
+    let outside = Refusal::new(Code::InvalidScope, "the scope is malformed or exceeds what was granted");
+    match (parse(requested), parse(allowed)) {
+        (Some(scope), Some(allowed)) if scope.is_subset_of(&allowed) => Ok(scope.text()),
+        _ => Err(outside),
+    }
+}
+
 impl Scope<'_> {
     /// Whether no token is outside `wider`.
     pub fn is_subset_of(&self, wider: &Scope<'_>) -> bool {
@@ -42,7 +55,7 @@ impl Scope<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{normalize, parse};
+    use super::{granted, normalize, parse};
     use proptest::prelude::*;
 
     /// RFC 6749 section 3.3.
@@ -67,6 +80,14 @@ mod tests {
         assert!(!parse("Read").unwrap().is_subset_of(&wide));
         assert!(!parse("rea").unwrap().is_subset_of(&wide));
         assert!(!parse("read admin").unwrap().is_subset_of(&wide));
+    }
+
+    #[test]
+    fn a_request_without_a_scope_gets_all_and_one_beyond_gets_none() {
+        assert_eq!(granted(None, "read write").unwrap(), "read write");
+        assert_eq!(granted(Some("write"), "read write").unwrap(), "write");
+        assert!(granted(Some("write admin"), "read write").is_err());
+        assert!(granted(Some("a\"b"), "read write").is_err());
     }
 
     proptest! {

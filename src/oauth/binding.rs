@@ -1,0 +1,82 @@
+//! Sender constraints: the confirmation (`cnf`, RFC 7800) of a grant against what the sender proved.
+
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use crate::kernel::jsonb::Jsonb;
+
+/// What the sender of a request proved to hold, as the application verified it.
+#[derive(Clone, Copy, Default)]
+pub struct Proof<'a> {
+    /// JWK thumbprint of the key of a DPoP proof (RFC 9449 section 6.1).
+    pub dpop_jkt: Option<&'a str>,
+    /// Thumbprint of the client's certificate (RFC 8705 section 3.1).
+    pub x5t_s256: Option<&'a str>,
+}
+
+impl Proof<'_> {
+    /// Whether the proof satisfies the confirmation. Fails closed: a member that is not known, or is
+    /// not a text, is never satisfied; and a DPoP proof does not fit a token that is not bound
+    /// (RFC 9449 section 7.1).
+    pub fn satisfies(&self, cnf: Option<&Jsonb>) -> bool {
+        match cnf {
+            None => self.dpop_jkt.is_none(),
+            Some(cnf) => cnf.parse().is_some_and(|cnf| self.fits(&cnf)),
+        }
+    }
+
+    fn fits(&self, cnf: &Value) -> bool {
+        let Some(members) = cnf.as_object() else { return false };
+        if self.dpop_jkt.is_some() && !members.contains_key("jkt") {
+            return false;
+        }
+        members.iter().all(|(name, expected)| {
+            let actual = match name.as_str() {
+                "jkt" => self.dpop_jkt,
+                "x5t#S256" => self.x5t_s256,
+                _ => None,
+            };
+            match (actual, expected.as_str()) {
+                (Some(actual), Some(expected)) => actual.as_bytes().ct_eq(expected.as_bytes()).into(),
+                _ => false,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Proof;
+    use serde_json::json;
+
+    fn fits(cnf: Option<serde_json::Value>, dpop_jkt: Option<&str>, x5t_s256: Option<&str>) -> bool {
+        let proof = Proof { dpop_jkt, x5t_s256 };
+        cnf.map_or_else(|| proof.satisfies(None), |cnf| proof.fits(&cnf))
+    }
+
+    /// RFC 9449 section 7.1 and RFC 8705 section 3.
+    #[test]
+    fn a_bound_token_needs_its_key() {
+        let jkt = || Some(json!({"jkt": "k"}));
+        assert!(fits(jkt(), Some("k"), None));
+        assert!(!fits(jkt(), Some("other"), None));
+        assert!(!fits(jkt(), None, None));
+        let both = || Some(json!({"jkt": "k", "x5t#S256": "c"}));
+        assert!(fits(both(), Some("k"), Some("c")));
+        assert!(!fits(both(), Some("k"), None));
+    }
+
+    #[test]
+    fn a_bearer_token_refuses_a_dpop_proof_and_ignores_a_certificate() {
+        assert!(fits(None, None, None));
+        assert!(fits(None, None, Some("c")));
+        assert!(!fits(None, Some("k"), None));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_never_satisfied() {
+        assert!(!fits(Some(json!({"kid": "1"})), None, None));
+        assert!(!fits(Some(json!({"jkt": 7})), Some("7"), None));
+        assert!(!fits(Some(json!("k")), Some("k"), None));
+    }
+}

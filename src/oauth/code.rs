@@ -1,0 +1,429 @@
+//! Authorization codes (RFC 6749 section 4.1): the table, and issuing them with their PKCE challenge.
+//! Redeeming them is in `redemption.rs`.
+
+use pgrx::prelude::*;
+
+use crate::audit::{self, Context, Event, Flag};
+use crate::identity::user::{self, User};
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::row::Row;
+use crate::kernel::secret::{self, Kind, Presented};
+use crate::kernel::spi::Statement;
+use crate::kernel::{interval, settings};
+use crate::maintenance::Batch;
+use crate::oauth::client::{self, Client};
+use crate::oauth::{pkce, redirect_uri, resource, scope, token};
+use crate::{composite, params};
+
+composite! {
+    /// What the authorization endpoint sends back (RFC 6749 section 4.1.2).
+    pub struct CodeResponse = "auth_store.code_response" {
+        pub code: Option<String>,
+        pub expires_at: Option<Timestamp>,
+        pub scope: Option<String>,
+        pub state: Option<String>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn code_issue(
+    client_id: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    redirect_uri: default!(Option<&str>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+    code_challenge: default!(Option<&str>, "NULL"),
+    code_challenge_method: default!(Option<&str>, "'S256'"),
+    state: default!(Option<&str>, "NULL"),
+    nonce: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    auth_time: default!(Option<TimestampWithTimeZone>, "NULL"),
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ttl: default!(Option<Interval>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> CodeResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let request = Request {
+        redirect_uri,
+        scope,
+        code_challenge,
+        code_challenge_method,
+        state,
+        nonce,
+        resource,
+        session_id: session_id.map(Id::from),
+        auth_time: auth_time.map(Timestamp::from),
+        acr,
+        amr,
+        claims,
+        dpop_jkt,
+        ttl,
+    };
+    issue(now, client_id, user_id.map(Id::from), request, &context).or_raise()
+}
+
+/// The parameters of the authorization request and of the login that answered it.
+struct Request<'a> {
+    redirect_uri: Option<&'a str>,
+    scope: Option<&'a str>,
+    code_challenge: Option<&'a str>,
+    code_challenge_method: Option<&'a str>,
+    state: Option<&'a str>,
+    nonce: Option<&'a str>,
+    resource: Option<Vec<Option<String>>>,
+    session_id: Option<Id>,
+    auth_time: Option<Timestamp>,
+    acr: Option<&'a str>,
+    amr: Option<Vec<Option<String>>>,
+    claims: Option<Jsonb>,
+    dpop_jkt: Option<&'a str>,
+    ttl: Option<Interval>,
+}
+
+/// A code's row.
+pub struct StoredCode {
+    pub id: Id,
+    pub client_id: String,
+    pub tenant_id: String,
+    pub user_id: Id,
+    pub expires_at: Timestamp,
+    pub failed_verifiers: i32,
+    pub redeemed_at: Option<Timestamp>,
+    pub grant_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub auth_time: Option<Timestamp>,
+    pub scope: String,
+    pub redirect_uri: Option<String>,
+    pub code_challenge: Option<String>,
+    pub nonce: Option<String>,
+    pub dpop_jkt: Option<String>,
+    pub resources: Option<Vec<String>>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+}
+
+/// Why a request is refused, and what the audit trail says of it.
+pub struct Refused {
+    pub refusal: Refusal,
+    pub flags: &'static [Flag],
+}
+
+/// Wrong verifiers after which a code is dead.
+pub const MAX_FAILED_VERIFIERS: i32 = 5;
+
+const TTL_ACCEPTED: &str = "an interval from 1 second to 10 minutes (RFC 6749 section 4.1.2)";
+
+static BY_ID: Lookup = Lookup::new(
+    c"authorization_codes",
+    c"authorization_codes_pkey",
+    &[
+        c"digest",
+        c"client_id",
+        c"tenant_id",
+        c"user_id",
+        c"expires_at",
+        c"failed_verifiers",
+        c"redeemed_at",
+        c"grant_id",
+        c"session_id",
+        c"auth_time",
+        c"scope",
+        c"redirect_uri",
+        c"code_challenge",
+        c"nonce",
+        c"dpop_jkt",
+        c"resources",
+        c"acr",
+        c"amr",
+        c"claims",
+    ],
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.authorization_codes (id, tenant_id, client_id, user_id, digest, expires_at, scope,
+             redirect_uri, code_challenge, code_challenge_method, nonce, dpop_jkt, resources, session_id,
+             auth_time, acr, amr, claims)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+);
+
+/// The one-time step: whoever's UPDATE finds the code unredeemed has redeemed it.
+static REDEEM: Statement = Statement::write(
+    c"UPDATE auth_store.authorization_codes SET redeemed_at = $2, grant_id = $3
+       WHERE id = $1 AND redeemed_at IS NULL AND expires_at > $2 AND failed_verifiers < $4",
+);
+
+static COUNT_WRONG_VERIFIER: Statement = Statement::write(
+    c"UPDATE auth_store.authorization_codes SET failed_verifiers = failed_verifiers + 1
+       WHERE id = $1 AND redeemed_at IS NULL",
+);
+
+fn issue(
+    now: Timestamp,
+    client_id: Option<&str>,
+    user_id: Option<Id>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<CodeResponse, Mistake> {
+    let user_id = given(user_id, "user_id")?;
+    token::check_object(request.claims.as_ref(), "claims")?;
+    let ttl = interval::seconds(request.ttl, settings::code_ttl(), 1..=600, "ttl", TTL_ACCEPTED)?;
+    let view = View::writing()?;
+    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let client = match client_id {
+        Some(client_id) => client::find(&view, client_id)?,
+        None => None,
+    };
+    drop(view);
+    if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
+        return Err(Mistake::Unknown { what: "user of the client's tenant", argument: "user_id" });
+    }
+    let (state, session_id) = (request.state, request.session_id);
+    let decided = decide_issue(client.as_ref(), &user, &request);
+    let mut event = Event {
+        event: "code.issued",
+        tenant_id: &user.tenant_id,
+        client_id,
+        user_id: Some(user_id),
+        session_id,
+        context: Some(context),
+        ..Event::default()
+    };
+    let mut response = match decided {
+        Ok((client, scope, resources)) => store(now, client, user_id, request, scope, resources, ttl)?,
+        Err(ref refused) => {
+            event.error = Some(refused.refusal.code);
+            event.flags = refused.flags;
+            CodeResponse {
+                error: Some(refused.refusal.code.as_str()),
+                error_description: Some(refused.refusal.description.to_string()),
+                ..CodeResponse::default()
+            }
+        }
+    };
+    audit::record(now, &event)?;
+    response.state = state.map(str::to_string);
+    Ok(response)
+}
+
+type Granted<'a> = (&'a Client, String, Option<Vec<String>>);
+
+/// What RFC 6749 section 4.1.1, RFC 7636 section 4.4.1 and RFC 8707 section 2 ask of the request.
+fn decide_issue<'a>(
+    client: Option<&'a Client>,
+    user: &User,
+    request: &Request<'_>,
+) -> Result<Granted<'a>, Refused> {
+    let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
+    let Some(client) = client else {
+        return refuse(Code::UnauthorizedClient, "unknown client", &[Flag::UnknownClient]);
+    };
+    if !client.usable {
+        return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
+    }
+    if !client.allows_grant_type("authorization_code") {
+        return refuse(
+            Code::UnauthorizedClient,
+            "the client may not use the grant type authorization_code",
+            &[],
+        );
+    }
+    let registered = match request.redirect_uri {
+        Some(uri) => client.redirect_uris.iter().any(|known| redirect_uri::matches(known, uri)),
+        None => client.redirect_uris.len() == 1,
+    };
+    if !registered {
+        return refuse(
+            Code::InvalidRequest,
+            "redirect_uri must be one of the client's registered ones",
+            &[Flag::WrongRedirectUri],
+        );
+    }
+    match (request.code_challenge, request.code_challenge_method) {
+        (None, _) if client.require_pkce => {
+            return refuse(Code::InvalidRequest, "code_challenge is required", &[]);
+        }
+        (None, _) => {}
+        (Some(challenge), Some("S256")) if pkce::is_sha256_base64url(challenge) => {}
+        (Some(_), Some("S256")) => {
+            return refuse(
+                Code::InvalidRequest,
+                "code_challenge must be the base64url SHA-256 of the verifier",
+                &[],
+            );
+        }
+        (Some(_), _) => {
+            return refuse(Code::InvalidRequest, "code_challenge_method must be S256", &[]);
+        }
+    }
+    if request.dpop_jkt.is_some_and(|jkt| !pkce::is_sha256_base64url(jkt)) {
+        return refuse(Code::InvalidRequest, "dpop_jkt must be a JWK SHA-256 thumbprint", &[]);
+    }
+    for text in [request.state, request.nonce, request.acr].into_iter().flatten() {
+        if text.len() > 2048 {
+            return refuse(Code::InvalidRequest, "state, nonce and acr have at most 2048 bytes", &[]);
+        }
+    }
+    if !user.active {
+        return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
+    }
+    let scope = scope::granted(request.scope, &client.scope)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
+    let resources = resource::granted(request.resource.clone(), &client.resources)
+        .map_err(|refusal| Refused { refusal, flags: &[] })?;
+    Ok((client, scope, resources))
+}
+
+fn store(
+    now: Timestamp,
+    client: &Client,
+    user_id: Id,
+    request: Request<'_>,
+    scope: String,
+    resources: Option<Vec<String>>,
+    ttl: i64,
+) -> Result<CodeResponse, Mistake> {
+    let amr = texts(request.amr, "amr")?;
+    let code = secret::mint(Kind::AuthorizationCode, Id::mint(now, user_id.bucket())?)?;
+    let expires_at = now.plus_seconds(ttl);
+    let rows = INSERT.run(&params![
+        code.id,
+        client.tenant_id.as_str(),
+        client.id.as_str(),
+        user_id,
+        code.digest.as_slice(),
+        expires_at,
+        scope.as_str(),
+        request.redirect_uri,
+        request.code_challenge,
+        request.code_challenge.and(request.code_challenge_method),
+        request.nonce,
+        request.dpop_jkt,
+        resources,
+        request.session_id,
+        request.auth_time,
+        request.acr,
+        amr,
+        request.claims,
+    ])?;
+    debug_assert_eq!(rows, 1);
+    Ok(CodeResponse {
+        code: Some(code.text.to_string()),
+        expires_at: Some(expires_at),
+        scope: Some(scope),
+        ..CodeResponse::default()
+    })
+}
+
+/// The code that is presented, if its secret is right.
+pub fn find(view: &View, presented: &Presented) -> Result<Option<StoredCode>, Mistake> {
+    BY_ID.find(view, Key::Id(presented.id), |row| {
+        let stored: Vec<u8> = row.get(0)?;
+        if secret::digest_matches(&presented.digest, &stored) {
+            StoredCode::load(presented.id, row)
+        } else {
+            None
+        }
+    })
+}
+
+/// The one-time step; false where the code was redeemed, killed or expired in between.
+pub fn mark_redeemed(now: Timestamp, id: Id, grant_id: Id) -> Result<bool, Mistake> {
+    Ok(REDEEM.run(&params![id, now, grant_id, MAX_FAILED_VERIFIERS])? == 1)
+}
+
+/// Counts a wrong verifier.
+pub fn count_wrong_verifier(id: Id) -> Result<(), Mistake> {
+    COUNT_WRONG_VERIFIER.run(&params![id]).map(|_| ())
+}
+
+impl StoredCode {
+    fn load(id: Id, row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id,
+            client_id: row.get(1)?,
+            tenant_id: row.get(2)?,
+            user_id: row.get(3)?,
+            expires_at: row.get(4)?,
+            failed_verifiers: row.get(5)?,
+            redeemed_at: row.get(6),
+            grant_id: row.get(7),
+            session_id: row.get(8),
+            auth_time: row.get(9),
+            scope: row.get(10)?,
+            redirect_uri: row.get(11),
+            code_challenge: row.get(12),
+            nonce: row.get(13),
+            dpop_jkt: row.get(14),
+            resources: row.get(15),
+            acr: row.get(16),
+            amr: row.get(17),
+            claims: row.get(18),
+        })
+    }
+}
+
+/// A text[] argument without NULL in it, at most 20 elements of at most 255 bytes.
+fn texts(list: Option<Vec<Option<String>>>, argument: &'static str) -> Result<Option<Vec<String>>, Mistake> {
+    let Some(list) = list else { return Ok(None) };
+    let texts: Option<Vec<String>> = list.into_iter().collect();
+    match texts {
+        Some(texts) if texts.len() <= 20 && texts.iter().all(|text| text.len() <= 255) => Ok(Some(texts)),
+        _ => Err(Mistake::invalid(argument, "at most 20 texts of at most 255 bytes, none of them NULL")),
+    }
+}
+
+static ERASE_BY_CLIENT: Statement =
+    Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE client_id = $1");
+
+/// Deletes the codes of a client.
+pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
+    ERASE_BY_CLIENT.run(&params![client_id])
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE tenant_id = $1");
+
+/// Deletes the codes of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_EXPIRED: Statement = Statement::write(
+    c"WITH examined AS MATERIALIZED (
+          SELECT ctid, id FROM auth_store.authorization_codes WHERE id > $1 ORDER BY id LIMIT $2
+      ), victims AS MATERIALIZED (
+          SELECT c.ctid FROM auth_store.authorization_codes c
+           WHERE c.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e))
+             AND c.expires_at <= $3 AND (c.redeemed_at IS NULL OR c.expires_at <= $4)
+             FOR UPDATE SKIP LOCKED
+      ), gone AS (
+          DELETE FROM auth_store.authorization_codes c
+           WHERE c.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+      )
+      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+);
+
+/// Deletes the codes of a batch that have expired; a redeemed one is kept a day longer, so that its replay
+/// still ends the grant it made.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_EXPIRED, after, size, params![now, now.plus_seconds(-REPLAY_WATCH)])
+}
+
+/// Seconds in a day.
+const REPLAY_WATCH: i64 = 86_400;

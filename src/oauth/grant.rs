@@ -1,0 +1,477 @@
+//! Grants: one row per login or consent, with the state of its refresh token family.
+//!
+//! Lock order everywhere: the grant first, then its children.
+
+use pgrx::prelude::*;
+
+use crate::audit::{self, Context, Event};
+use crate::identity::user;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::row::Row;
+use crate::kernel::secret::{self, Digest, RefreshToken};
+use crate::kernel::settings;
+use crate::kernel::spi::Statement;
+use crate::maintenance::Batch;
+use crate::oauth::client;
+use crate::params;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn grant_revoke(grant_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "'revoked'")) -> bool {
+    let now = clock::now();
+    revoke_one(now, grant_id.map(Id::from), reason).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_grants_revoke(
+    user_id: Option<pgrx::Uuid>,
+    client_id: default!(Option<&str>, "NULL"),
+    reason: default!(Option<&str>, "'revoked'"),
+) -> i64 {
+    let now = clock::now();
+    given(user_id, "user_id")
+        .and_then(|user_id| revoke_by_user(now, user_id.into(), client_id, checked_reason(reason)?))
+        .or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_grants_revoke(client_id: Option<&str>, reason: default!(Option<&str>, "'revoked'")) -> i64 {
+    let now = clock::now();
+    given(client_id, "client_id")
+        .and_then(|client_id| revoke_by_client(now, client_id, checked_reason(reason)?))
+        .or_raise()
+}
+
+/// A grant with its refresh family.
+pub struct Grant {
+    pub id: Id,
+    pub tenant_id: String,
+    pub client_id: String,
+    pub scope: String,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub auth_time: Option<Timestamp>,
+    pub resources: Option<Vec<String>>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub network: Option<Inet>,
+    pub family: Option<Family>,
+}
+
+/// The refresh state of a grant.
+pub struct Family {
+    pub digest: Vec<u8>,
+    pub current: Vec<u8>,
+    pub previous: Option<Vec<u8>>,
+    pub successor_sealed: Option<Vec<u8>>,
+    pub rotated_at: Option<Timestamp>,
+    pub rotation_count: i32,
+    pub idle_expires_at: Timestamp,
+}
+
+/// What introspection needs of a grant.
+pub struct State {
+    pub client_id: String,
+    pub scope: String,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub resources: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+}
+
+/// What a new grant is made of.
+pub struct New<'a> {
+    pub id: Id,
+    pub tenant_id: &'a str,
+    pub client_id: &'a str,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub scope: &'a str,
+    pub expires_at: Timestamp,
+    /// The first refresh token and the end of the family while unused.
+    pub family: Option<(&'a RefreshToken, Timestamp)>,
+    pub resources: Option<Vec<String>>,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<&'a str>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub network: Option<Inet>,
+}
+
+impl Grant {
+    fn load(row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id: row.get(0)?,
+            tenant_id: row.get(1)?,
+            client_id: row.get(2)?,
+            scope: row.get(3)?,
+            user_id: row.get(4),
+            session_id: row.get(5),
+            expires_at: row.get(6)?,
+            revoked_at: row.get(7),
+            auth_time: row.get(8),
+            resources: row.get(9),
+            acr: row.get(10),
+            amr: row.get(11),
+            claims: row.get(12),
+            cnf: row.get(13),
+            network: row.get(14),
+            family: match (row.get(15), row.get(16), row.get(21)) {
+                (Some(digest), Some(current), Some(idle_expires_at)) => Some(Family {
+                    digest,
+                    current,
+                    previous: row.get(17),
+                    successor_sealed: row.get(18),
+                    rotated_at: row.get(19),
+                    rotation_count: row.get(20)?,
+                    idle_expires_at,
+                }),
+                _ => None,
+            },
+        })
+    }
+}
+
+static BY_ID: Lookup = Lookup::new(
+    c"grants",
+    c"grants_pkey",
+    &[
+        c"id",
+        c"tenant_id",
+        c"client_id",
+        c"scope",
+        c"user_id",
+        c"session_id",
+        c"expires_at",
+        c"revoked_at",
+        c"auth_time",
+        c"resources",
+        c"acr",
+        c"amr",
+        c"claims",
+        c"cnf",
+        c"network",
+        c"family_digest",
+        c"current_digest",
+        c"previous_digest",
+        c"successor_sealed",
+        c"rotated_at",
+        c"rotation_count",
+        c"idle_expires_at",
+    ],
+);
+
+static STATE_BY_ID: Lookup = Lookup::new(
+    c"grants",
+    c"grants_pkey",
+    &[
+        c"client_id",
+        c"scope",
+        c"user_id",
+        c"session_id",
+        c"expires_at",
+        c"revoked_at",
+        c"resources",
+        c"claims",
+        c"cnf",
+    ],
+);
+
+/// The columns in the order of [`BY_ID`].
+static LOCK: Statement = Statement::write(
+    c"SELECT id, tenant_id, client_id, scope, user_id, session_id, expires_at, revoked_at, auth_time,
+             resources, acr, amr, claims, cnf, network, family_digest, current_digest, previous_digest,
+             successor_sealed, rotated_at, rotation_count, idle_expires_at
+        FROM auth_store.grants WHERE id = $1 FOR NO KEY UPDATE",
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.grants (id, tenant_id, client_id, user_id, session_id, scope, expires_at,
+             idle_expires_at, family_digest, current_digest, resources, auth_time, acr, amr, claims, cnf,
+             network)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+);
+
+static ROTATE: Statement = Statement::write(
+    c"UPDATE auth_store.grants
+         SET previous_digest = current_digest, current_digest = $3, successor_sealed = $4, rotated_at = $5,
+             rotation_count = rotation_count + 1, idle_expires_at = LEAST($6, expires_at),
+             network = COALESCE($7, network)
+       WHERE id = $1 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
+         AND idle_expires_at > $5",
+);
+
+static KEEP: Statement = Statement::write(
+    c"UPDATE auth_store.grants
+         SET idle_expires_at = LEAST($4, expires_at), network = COALESCE($5, network)
+       WHERE id = $1 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $3
+         AND idle_expires_at > $3",
+);
+
+static REVOKE: Statement = Statement::write(
+    c"UPDATE auth_store.grants SET revoked_at = $2, revoked_reason = $3
+       WHERE id = $1 AND revoked_at IS NULL",
+);
+
+// The rows are locked in id order, so that two of these never wait for each other in a circle.
+static REVOKE_BY_USER: Statement = Statement::write(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
+                     WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL
+                       AND expires_at > $3
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+);
+
+static REVOKE_BY_CLIENT: Statement = Statement::write(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
+                     WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.grants g SET revoked_at = $2, revoked_reason = $3
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+);
+
+/// The grant with this id, live or not.
+pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
+    BY_ID.find(view, Key::Id(id), Grant::load)
+}
+
+/// What introspection needs of the grant with this id.
+pub fn find_state(view: &View, id: Id) -> Result<Option<State>, Mistake> {
+    STATE_BY_ID.find(view, Key::Id(id), |row| {
+        Some(State {
+            client_id: row.get(0)?,
+            scope: row.get(1)?,
+            user_id: row.get(2),
+            session_id: row.get(3),
+            expires_at: row.get(4)?,
+            revoked_at: row.get(5),
+            resources: row.get(6),
+            claims: row.get(7),
+            cnf: row.get(8),
+        })
+    })
+}
+
+/// The grant with this id, its row locked to the end of the transaction.
+pub fn lock(id: Id) -> Result<Option<Grant>, Mistake> {
+    LOCK.one(&params![id], Grant::load)
+}
+
+/// Stores a new grant.
+pub fn insert(new: New<'_>) -> Result<(), Mistake> {
+    let family = new.family.map(|(token, idle)| (token.family_digest(), secret::digest(&token.text()), idle));
+    let rows = INSERT.run(&params![
+        new.id,
+        new.tenant_id,
+        new.client_id,
+        new.user_id,
+        new.session_id,
+        new.scope,
+        new.expires_at,
+        family.map(|(_, _, idle)| idle),
+        family.as_ref().map(|(family, _, _)| family.as_slice()),
+        family.as_ref().map(|(_, current, _)| current.as_slice()),
+        new.resources,
+        new.auth_time,
+        new.acr,
+        new.amr,
+        new.claims,
+        new.cnf,
+        new.network,
+    ])?;
+    debug_assert_eq!(rows, 1);
+    Ok(())
+}
+
+/// Replaces the current refresh token by its successor, unless another call was first or the family has
+/// ended: one conditional UPDATE.
+pub fn rotate(
+    id: Id,
+    current: &Digest,
+    next: &Digest,
+    sealed: &[u8],
+    now: Timestamp,
+    idle_expires_at: Timestamp,
+    network: Option<Inet>,
+) -> Result<bool, Mistake> {
+    let rows = ROTATE.run(&params![
+        id,
+        current.as_slice(),
+        next.as_slice(),
+        sealed,
+        now,
+        idle_expires_at,
+        network
+    ])?;
+    Ok(rows == 1)
+}
+
+/// Extends a family whose client keeps its refresh token.
+pub fn keep(
+    id: Id,
+    current: &Digest,
+    now: Timestamp,
+    idle_expires_at: Timestamp,
+    network: Option<Inet>,
+) -> Result<bool, Mistake> {
+    Ok(KEEP.run(&params![id, current.as_slice(), now, idle_expires_at, network])? == 1)
+}
+
+/// Ends a grant and with it every token of it; false where it had ended before.
+pub fn revoke(now: Timestamp, id: Id, reason: &str) -> Result<bool, Mistake> {
+    Ok(REVOKE.run(&params![id, now, reason])? == 1)
+}
+
+/// Ends the live grants of a user, of one client or of all; returns how many.
+pub fn revoke_by_user(
+    now: Timestamp,
+    user_id: Id,
+    client_id: Option<&str>,
+    reason: &str,
+) -> Result<i64, Mistake> {
+    let view = View::writing()?;
+    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    if let Some(client_id) = client_id {
+        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    }
+    let count = REVOKE_BY_USER.run(&params![user_id, client_id, now, reason])?;
+    record_mass_revocation(now, &user.tenant_id, client_id, Some(user_id), count, reason)
+}
+
+/// Ends the live grants of a client; returns how many.
+pub fn revoke_by_client(now: Timestamp, client_id: &str, reason: &str) -> Result<i64, Mistake> {
+    let view = View::writing()?;
+    let client =
+        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let count = REVOKE_BY_CLIENT.run(&params![client_id, now, reason])?;
+    record_mass_revocation(now, &client.tenant_id, Some(client_id), None, count, reason)
+}
+
+// As above; a grant that is being refreshed is waited for.
+static ERASE_BY_CLIENT: Statement = Statement::write(
+    c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+);
+
+/// Deletes the grants of a client that is being deleted; their tokens are unknown from then on.
+pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
+    ERASE_BY_CLIENT.run(&params![client_id])
+}
+
+static ERASE_TENANT: Statement = Statement::write(
+    c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE tenant_id = $1 ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+);
+
+/// Deletes the grants of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+fn record_mass_revocation(
+    now: Timestamp,
+    tenant_id: &str,
+    client_id: Option<&str>,
+    user_id: Option<Id>,
+    count: u64,
+    reason: &str,
+) -> Result<i64, Mistake> {
+    audit::record(
+        now,
+        &Event {
+            event: "grants.revoked",
+            tenant_id,
+            client_id,
+            user_id,
+            details: Some(serde_json::json!({ "count": count, "reason": reason })),
+            ..Event::default()
+        },
+    )?;
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
+    let id = given(id, "grant_id")?;
+    let reason = checked_reason(reason)?;
+    let view = View::writing()?;
+    let grant = find(&view, id)?.ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
+    let ended = revoke(now, id, reason)?;
+    if ended {
+        record_revocation(now, &grant, reason, None)?;
+    }
+    Ok(ended)
+}
+
+/// The audit row of one grant's end.
+pub fn record_revocation(
+    now: Timestamp,
+    grant: &Grant,
+    reason: &str,
+    context: Option<&Context<'_>>,
+) -> Result<Id, Mistake> {
+    audit::record(
+        now,
+        &Event {
+            event: "grant.revoked",
+            tenant_id: &grant.tenant_id,
+            client_id: Some(&grant.client_id),
+            user_id: grant.user_id,
+            grant_id: Some(grant.id),
+            session_id: grant.session_id,
+            context,
+            details: Some(serde_json::json!({ "reason": reason })),
+            ..Event::default()
+        },
+    )
+}
+
+/// A reason for people to read, at most 200 characters.
+pub fn checked_reason(reason: Option<&str>) -> Result<&str, Mistake> {
+    match given(reason, "reason")? {
+        reason if !reason.is_empty() && reason.chars().count() <= 200 => Ok(reason),
+        _ => Err(Mistake::invalid("reason", "1 to 200 characters")),
+    }
+}
+
+static DELETE_ENDED: Statement = Statement::write(
+    c"WITH examined AS MATERIALIZED (
+          SELECT ctid, id FROM auth_store.grants WHERE id > $1 ORDER BY id LIMIT $2
+      ), victims AS MATERIALIZED (
+          SELECT g.ctid FROM auth_store.grants g
+           WHERE g.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e))
+             AND (LEAST(g.expires_at, g.revoked_at) <= $3 OR g.idle_expires_at <= $4)
+             FOR UPDATE SKIP LOCKED
+      ), gone AS (
+          DELETE FROM auth_store.grants g WHERE g.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+      )
+      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+);
+
+/// Deletes grants of a batch that ended longer ago than the retention. A family that ended because nobody
+/// refreshed it stays a day at least: the access token of its last refresh may still be good for that long.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    let retention = settings::grant_retention();
+    let ended = now.plus_seconds(-retention);
+    let idle = now.plus_seconds(-retention.max(MAX_ACCESS_TOKEN_TTL));
+    Batch::run(&DELETE_ENDED, after, size, params![ended, idle])
+}
+
+/// Seconds in a day: no client's access tokens live longer.
+const MAX_ACCESS_TOKEN_TTL: i64 = 86_400;

@@ -1,0 +1,286 @@
+//! Whether an access token is active and what it is for: RFC 7662, and RFC 6750 for a resource server
+//! that asks the database itself. Three look-ups by key (token, grant, client) and one for the user's
+//! name, without the executor; nothing is written, so all but `token_use` run on a standby.
+
+use pgrx::JsonB;
+use pgrx::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::audit::{self, Context, Event};
+use crate::composite;
+use crate::identity::user;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::View;
+use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::secret::{self, Kind};
+use crate::oauth::binding::Proof;
+use crate::oauth::{client, grant, scope, token};
+
+composite! {
+    /// An access token's state (RFC 7662 section 2.2). Every column but `active` is NULL where it is false.
+    pub struct TokenState = "auth_store.token_state" {
+        pub active: bool,
+        pub scope: Option<String>,
+        pub client_id: Option<String>,
+        pub user_id: Option<Id>,
+        pub username: Option<String>,
+        pub token_type: Option<&'static str>,
+        pub issued_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub audience: Option<Vec<String>>,
+        pub jti: Option<Id>,
+        pub grant_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub cnf: Option<Jsonb>,
+        pub claims: Option<Jsonb>,
+    }
+}
+
+composite! {
+    /// A resource server's answer: the token's state, and why it is not enough (RFC 6750 section 3.1).
+    pub struct TokenAuthorization = "auth_store.token_authorization" {
+        pub active: bool,
+        pub scope: Option<String>,
+        pub client_id: Option<String>,
+        pub user_id: Option<Id>,
+        pub username: Option<String>,
+        pub token_type: Option<&'static str>,
+        pub issued_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub audience: Option<Vec<String>>,
+        pub jti: Option<Id>,
+        pub grant_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub cnf: Option<Jsonb>,
+        pub claims: Option<Jsonb>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<&'static str>,
+    }
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn token_introspect(token: Option<&str>) -> TokenState {
+    let now = clock::now();
+    state(now, token).map(Option::unwrap_or_default).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> JsonB {
+    let now = clock::now();
+    state(now, token).map(|state| JsonB(to_json(state, issuer))).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn token_authorize(
+    token: Option<&str>,
+    required_scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<&str>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenAuthorization {
+    let now = clock::now();
+    let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    authorize(now, token, &need).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn token_use(
+    token: Option<&str>,
+    required_scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<&str>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenAuthorization {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    use_token(now, token, &need, &context).or_raise()
+}
+
+/// What a resource server demands of a token.
+struct Need<'a> {
+    required_scope: Option<&'a str>,
+    resource: Option<&'a str>,
+    proof: Proof<'a>,
+}
+
+/// The state of an active token; None for every other text.
+fn state(now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+    let Some(presented) = secret::parse(Kind::AccessToken, text) else {
+        crate::kernel::catalog::ensure_ready()?;
+        return Ok(None);
+    };
+    let view = View::reading();
+    let Some(token) = token::find(&view, &presented)? else { return Ok(None) };
+    if token.revoked_at.is_some() || now >= token.expires_at {
+        return Ok(None);
+    }
+    let Some(grant) = grant::find_state(&view, token.grant_id)? else { return Ok(None) };
+    if grant.revoked_at.is_some() || now >= grant.expires_at || !client::is_usable(&view, &grant.client_id)? {
+        return Ok(None);
+    }
+    let username = match grant.user_id {
+        Some(user_id) => user::email(&view, user_id)?,
+        None => None,
+    };
+    Ok(Some(TokenState {
+        active: true,
+        scope: Some(token.scope.unwrap_or(grant.scope)),
+        client_id: Some(grant.client_id),
+        user_id: grant.user_id,
+        username,
+        token_type: Some(token::token_type(grant.cnf.as_ref())),
+        issued_at: Some(token.id.time()),
+        expires_at: Some(token.expires_at),
+        audience: token.resources.or(grant.resources),
+        jti: Some(token.id),
+        grant_id: Some(token.grant_id),
+        session_id: grant.session_id,
+        tenant_id: Some(token.tenant_id),
+        cnf: grant.cnf,
+        claims: grant.claims,
+    }))
+}
+
+/// The members of RFC 7662 section 2.2; the grant's own claims beside them, never over them.
+fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Value {
+    let Some(state) = state else { return json!({ "active": false }) };
+    let mut members = match state.claims.and_then(|claims| claims.parse()) {
+        Some(Value::Object(claims)) => claims,
+        _ => Map::new(),
+    };
+    let subject = state.user_id.map(|id| id.to_string()).or_else(|| state.client_id.clone());
+    let audience = state.audience.map(|list| match list.as_slice() {
+        [one] => json!(one),
+        _ => json!(list),
+    });
+    for (name, value) in [
+        ("active", Some(json!(true))),
+        ("scope", state.scope.map(Value::from)),
+        ("client_id", state.client_id.map(Value::from)),
+        ("username", state.username.map(Value::from)),
+        ("token_type", state.token_type.map(Value::from)),
+        ("exp", state.expires_at.map(|at| at.unix_seconds().into())),
+        ("iat", state.issued_at.map(|at| at.unix_seconds().into())),
+        ("sub", subject.map(Value::from)),
+        ("aud", audience),
+        ("iss", issuer.map(Value::from)),
+        ("jti", state.jti.map(|id| id.to_string().into())),
+        ("sid", state.session_id.map(|id| id.to_string().into())),
+        ("tenant_id", state.tenant_id.map(Value::from)),
+        ("cnf", state.cnf.and_then(|cnf| cnf.parse())),
+    ] {
+        match value {
+            Some(value) => members.insert(name.into(), value),
+            None => members.remove(name),
+        };
+    }
+    Value::Object(members)
+}
+
+fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<TokenAuthorization, Mistake> {
+    let required = match need.required_scope {
+        None => None,
+        Some(text) => Some(
+            scope::parse(text)
+                .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
+        ),
+    };
+    let Some(state) = state(now, text)? else {
+        return Ok(TokenAuthorization::refused(Code::InvalidToken, "the token is not active"));
+    };
+    if !need.proof.satisfies(state.cnf.as_ref()) {
+        return Ok(TokenAuthorization::refused(Code::InvalidToken, "the token is bound to another key"));
+    }
+    let elsewhere = match (need.resource, &state.audience) {
+        (Some(resource), Some(audience)) => !audience.iter().any(|known| known == resource),
+        _ => false,
+    };
+    if elsewhere {
+        return Ok(TokenAuthorization::refused(Code::InvalidToken, "the token is for another resource"));
+    }
+    let enough = match required {
+        None => true,
+        Some(required) => {
+            state.scope.as_deref().and_then(scope::parse).is_some_and(|scope| required.is_subset_of(&scope))
+        }
+    };
+    let mut authorization = TokenAuthorization::from(state);
+    if !enough {
+        authorization.active = false;
+        authorization.error = Some(Code::InsufficientScope.as_str());
+        authorization.error_description = Some("the token lacks a required scope");
+    }
+    Ok(authorization)
+}
+
+fn use_token(
+    now: Timestamp,
+    text: Option<&str>,
+    need: &Need<'_>,
+    context: &Context<'_>,
+) -> Result<TokenAuthorization, Mistake> {
+    // Refuses read-only transactions before anything else.
+    drop(View::writing()?);
+    let authorization = authorize(now, text, need)?;
+    let jti = authorization.jti.map(|id| id.to_string());
+    audit::record(
+        now,
+        &Event {
+            event: "token.used",
+            tenant_id: authorization.tenant_id.as_deref().unwrap_or(crate::identity::tenant::own()),
+            client_id: authorization.client_id.as_deref(),
+            user_id: authorization.user_id,
+            grant_id: authorization.grant_id,
+            session_id: authorization.session_id,
+            resource_type: jti.as_ref().map(|_| "access_token"),
+            resource_id: jti.as_deref(),
+            error: match authorization.error {
+                None => None,
+                Some("insufficient_scope") => Some(Code::InsufficientScope),
+                Some(_) => Some(Code::InvalidToken),
+            },
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(authorization)
+}
+
+impl TokenAuthorization {
+    fn refused(code: Code, description: &'static str) -> Self {
+        Self { error: Some(code.as_str()), error_description: Some(description), ..Self::default() }
+    }
+}
+
+impl From<TokenState> for TokenAuthorization {
+    fn from(state: TokenState) -> Self {
+        Self {
+            active: state.active,
+            scope: state.scope,
+            client_id: state.client_id,
+            user_id: state.user_id,
+            username: state.username,
+            token_type: state.token_type,
+            issued_at: state.issued_at,
+            expires_at: state.expires_at,
+            audience: state.audience,
+            jti: state.jti,
+            grant_id: state.grant_id,
+            session_id: state.session_id,
+            tenant_id: state.tenant_id,
+            cnf: state.cnf,
+            claims: state.claims,
+            error: None,
+            error_description: None,
+        }
+    }
+}

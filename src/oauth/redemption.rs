@@ -1,0 +1,215 @@
+//! Redeeming an authorization code, once (RFC 6749 section 4.1.3).
+
+use pgrx::prelude::*;
+
+use crate::audit::{self, Context, Event, Flag};
+use crate::identity::user::{self, User};
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::View;
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::secret::{self, Kind};
+use crate::kernel::settings;
+use crate::oauth::client_secret::{self, Credentials};
+use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
+use crate::oauth::token::{self, Login, TokenResponse};
+use crate::oauth::{grant, pkce, resource};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn code_redeem(
+    code: Option<&str>,
+    client_id: Option<&str>,
+    redirect_uri: default!(Option<&str>, "NULL"),
+    code_verifier: default!(Option<&str>, "NULL"),
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials =
+        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let redemption = Redemption { code, redirect_uri, code_verifier, resource, dpop_jkt };
+    redeem(now, &credentials, redemption, &context).or_raise()
+}
+
+/// The parameters of the token request.
+struct Redemption<'a> {
+    code: Option<&'a str>,
+    redirect_uri: Option<&'a str>,
+    code_verifier: Option<&'a str>,
+    resource: Option<Vec<Option<String>>>,
+    dpop_jkt: Option<&'a str>,
+}
+
+fn redeem(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    redemption: Redemption<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match client_secret::authenticate(&view, now, credentials)? {
+        Ok(client) => client,
+        Err(denied) => {
+            client_secret::record_denied(now, "code.redeemed", credentials, &denied, context)?;
+            return Ok(TokenResponse::refused(&denied.refusal));
+        }
+    };
+    let presented = secret::parse(Kind::AuthorizationCode, redemption.code);
+    let stored = match &presented {
+        Some(presented) => code::find(&view, presented)?,
+        None => None,
+    };
+    let mut event = Event {
+        event: "code.redeemed",
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        context: Some(context),
+        ..Event::default()
+    };
+    let Some(stored) = stored else {
+        let flags: &[Flag] = if presented.is_some() { &[Flag::UnknownToken] } else { &[] };
+        return refuse(now, &event, &invalid_grant("the code is not valid", flags));
+    };
+    event.user_id = Some(stored.user_id);
+    event.session_id = stored.session_id;
+    if stored.client_id != client.id || stored.tenant_id != client.tenant_id {
+        return refuse(
+            now,
+            &event,
+            &invalid_grant("the code was issued to another client", &[Flag::WrongClient]),
+        );
+    }
+    if stored.redeemed_at.is_some() {
+        return replay(now, &stored, &event);
+    }
+    let user = user::find(&view, stored.user_id)?;
+    drop(view);
+    let resources = match decide_redeem(now, &stored, user.as_ref(), &redemption) {
+        Ok(resources) => resources,
+        Err(refused) => {
+            if refused.flags == [Flag::WrongVerifier] {
+                code::count_wrong_verifier(stored.id)?;
+            }
+            return refuse(now, &event, &refused);
+        }
+    };
+    let grant_id = Id::mint(now, stored.user_id.bucket())?;
+    if !code::mark_redeemed(now, stored.id, grant_id)? {
+        // It was redeemable when this call began, and somebody else has redeemed it since, while this
+        // call waited: a retry, not a replay.
+        return refuse(now, &event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
+    }
+    event.grant_id = Some(grant_id);
+    let jkt = stored.dpop_jkt.as_deref().or(redemption.dpop_jkt);
+    let response = token::issue(
+        now,
+        Login {
+            grant_id,
+            client: &client,
+            user_id: Some(stored.user_id),
+            session_id: stored.session_id,
+            scope: stored.scope,
+            resources: stored.resources,
+            token_resources: resources,
+            refresh: client.allows_grant_type("refresh_token"),
+            nonce: stored.nonce,
+            auth_time: stored.auth_time,
+            acr: stored.acr,
+            amr: stored.amr,
+            claims: stored.claims,
+            cnf: jkt.and_then(|jkt| Jsonb::of(&serde_json::json!({ "jkt": jkt }))),
+            network: context.ip.clone(),
+        },
+    )?;
+    audit::record(now, &event)?;
+    Ok(response)
+}
+
+/// Whether the code may be redeemed by this request; the resources of the access token if it may.
+fn decide_redeem(
+    now: Timestamp,
+    stored: &StoredCode,
+    user: Option<&User>,
+    redemption: &Redemption<'_>,
+) -> Result<Option<Vec<String>>, Refused> {
+    if now >= stored.expires_at {
+        return Err(invalid_grant("the code has expired", &[Flag::ExpiredToken]));
+    }
+    if stored.failed_verifiers >= MAX_FAILED_VERIFIERS {
+        return Err(invalid_grant("the code is not valid", &[Flag::TooManyFailures]));
+    }
+    if !user.is_some_and(|user| user.active) {
+        return Err(invalid_grant("the user is not active", &[Flag::InactiveUser]));
+    }
+    // RFC 6749 section 4.1.3: identical, if it was part of the authorization request.
+    if stored.redirect_uri.is_some() && stored.redirect_uri.as_deref() != redemption.redirect_uri {
+        return Err(invalid_grant(
+            "redirect_uri differs from the authorization request's",
+            &[Flag::WrongRedirectUri],
+        ));
+    }
+    match (&stored.code_challenge, redemption.code_verifier) {
+        (Some(challenge), Some(verifier)) if pkce::matches(verifier, challenge) => {}
+        (Some(_), Some(_)) => {
+            return Err(invalid_grant("code_verifier is wrong", &[Flag::WrongVerifier]));
+        }
+        (Some(_), None) => return Err(invalid_grant("code_verifier is missing", &[])),
+        (None, None) => {}
+        // RFC 9700 section 2.1.1: no verifier without a challenge, against downgrades.
+        (None, Some(_)) => {
+            return Err(Refused {
+                refusal: Refusal::new(Code::InvalidRequest, "code_verifier without a code_challenge"),
+                flags: &[],
+            });
+        }
+    }
+    // RFC 9449 section 10: a code bound to a key is redeemed with that key.
+    if stored.dpop_jkt.is_some() && stored.dpop_jkt.as_deref() != redemption.dpop_jkt {
+        return Err(invalid_grant("the code is bound to another key", &[Flag::WrongBinding]));
+    }
+    if redemption.dpop_jkt.is_some_and(|jkt| !pkce::is_sha256_base64url(jkt)) {
+        return Err(Refused {
+            refusal: Refusal::new(Code::InvalidRequest, "dpop_jkt must be a JWK SHA-256 thumbprint"),
+            flags: &[],
+        });
+    }
+    let granted = stored.resources.as_deref().unwrap_or(&[]);
+    resource::granted(redemption.resource.clone(), granted)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })
+}
+
+/// A code that was redeemed before: within the grace a client's retry, later a replay, which ends the
+/// grant of the first use with every token of it (RFC 6749 section 4.1.2).
+fn replay(now: Timestamp, stored: &StoredCode, event: &Event<'_>) -> Result<TokenResponse, Mistake> {
+    let (Some(redeemed_at), Some(grant_id)) = (stored.redeemed_at, stored.grant_id) else {
+        return refuse(now, event, &invalid_grant("the code is not valid", &[]));
+    };
+    let grace = settings::code_replay_grace_micros();
+    if grace > 0 && now.micros_since(redeemed_at) <= grace {
+        return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
+    }
+    grant::revoke(now, grant_id, "code_replay")?;
+    let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
+    refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
+}
+
+fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
+    audit::record(
+        now,
+        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
+    )?;
+    Ok(TokenResponse::refused(&refused.refusal))
+}
+
+fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
+    Refused { refusal: Refusal::new(Code::InvalidGrant, description), flags }
+}

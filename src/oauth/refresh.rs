@@ -1,0 +1,329 @@
+//! Refresh token rotation with reuse detection (RFC 6749 section 6, RFC 9700 section 4.14.2).
+//!
+//! The state of a family is one row of `grants`. Rotation is one conditional UPDATE of it; everything
+//! else that changes the family or adds a token to it locks that row first and decides again.
+
+use pgrx::prelude::*;
+
+use crate::audit::{self, Context, Event, Flag};
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::inet::Inet;
+use crate::kernel::lookup::View;
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::secret::{self, Digest, RefreshToken};
+use crate::kernel::{seal, settings};
+use crate::oauth::binding::Proof;
+use crate::oauth::client::Client;
+use crate::oauth::client_secret::{self, Credentials};
+use crate::oauth::grant::{self, Family, Grant};
+use crate::oauth::token::{self, TokenResponse};
+use crate::oauth::{resource, scope};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn token_refresh(
+    refresh_token: Option<&str>,
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials =
+        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let request = Request { scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    refresh(now, refresh_token, &credentials, &request, &context).or_raise()
+}
+
+struct Request<'a> {
+    scope: Option<&'a str>,
+    resource: Option<Vec<Option<String>>>,
+    proof: Proof<'a>,
+}
+
+/// A refresh token as presented, with its digests computed once.
+struct Presented {
+    token: RefreshToken,
+    family: Digest,
+    whole: Digest,
+}
+
+/// What becomes of a presented refresh token.
+enum Decision {
+    /// It is current: the family moves on.
+    Rotate(Narrowed),
+    /// It is current and the client keeps its refresh token.
+    Keep(Narrowed),
+    /// It is the previous one, within the grace: the same successor again.
+    Repeat(Narrowed),
+    /// It was replaced before: the family ends.
+    Reuse,
+    /// Nothing changes.
+    Refuse(Refusal, &'static [Flag]),
+}
+
+/// What the request leaves of the grant's scope and resources.
+struct Narrowed {
+    scope: String,
+    resources: Option<Vec<String>>,
+}
+
+fn refresh(
+    now: Timestamp,
+    text: Option<&str>,
+    credentials: &Credentials<'_>,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match client_secret::authenticate(&view, now, credentials)? {
+        Ok(client) => client,
+        Err(denied) => {
+            client_secret::record_denied(now, "token.refreshed", credentials, &denied, context)?;
+            return Ok(TokenResponse::refused(&denied.refusal));
+        }
+    };
+    let Some(presented) = RefreshToken::parse(text).map(|token| Presented {
+        family: token.family_digest(),
+        whole: secret::digest(&token.text()),
+        token,
+    }) else {
+        return refuse(now, &client, None, context, &INVALID, &[]);
+    };
+    let grant = grant::find(&view, presented.token.id())?;
+    drop(view);
+    // Who does not know the family secret learns and changes nothing: a guesser can't end a family.
+    let Some((grant, family)) = whose_family(grant, &presented) else {
+        return refuse(now, &client, None, context, &INVALID, &[Flag::UnknownToken]);
+    };
+    match decide(now, &grant, &family, &client, &presented, request) {
+        Decision::Refuse(refusal, flags) => refuse(now, &client, Some(&grant), context, &refusal, flags),
+        Decision::Rotate(narrowed) => {
+            match rotate(now, &grant, &family, &client, &presented, narrowed, context)? {
+                Some(response) => Ok(response),
+                None => refresh_locked(now, &client, &presented, request, context),
+            }
+        }
+        Decision::Keep(_) | Decision::Repeat(_) | Decision::Reuse => {
+            refresh_locked(now, &client, &presented, request, context)
+        }
+    }
+}
+
+/// Decides again with the family's row locked, where nothing can change it any more.
+fn refresh_locked(
+    now: Timestamp,
+    client: &Client,
+    presented: &Presented,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let Some((grant, family)) = whose_family(grant::lock(presented.token.id())?, presented) else {
+        return refuse(now, client, None, context, &INVALID, &[]);
+    };
+    match decide(now, &grant, &family, client, presented, request) {
+        Decision::Refuse(refusal, flags) => refuse(now, client, Some(&grant), context, &refusal, flags),
+        Decision::Reuse => {
+            grant::revoke(now, grant.id, "refresh_reuse")?;
+            refuse(now, client, Some(&grant), context, &INVALID, &[Flag::RefreshReuse])
+        }
+        Decision::Rotate(narrowed) => rotate(now, &grant, &family, client, presented, narrowed, context)?
+            .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok),
+        Decision::Keep(narrowed) => {
+            let idle = now.plus_seconds(client.refresh_idle_ttl);
+            if !grant::keep(grant.id, &presented.whole, now, idle, context.ip.clone())? {
+                return refuse(now, client, Some(&grant), context, &INVALID, &[]);
+            }
+            respond(now, &grant, client, &presented.token, narrowed, context)
+        }
+        Decision::Repeat(narrowed) => match open_successor(&grant, &family, presented) {
+            Some(successor) => respond(now, &grant, client, &successor, narrowed, context),
+            None => refuse(now, client, Some(&grant), context, &INVALID, &[]),
+        },
+    }
+}
+
+/// The grant as the presented token's family; None where its family secret is another.
+fn whose_family(grant: Option<Grant>, presented: &Presented) -> Option<(Grant, Family)> {
+    let mut grant = grant?;
+    let family = grant.family.take()?;
+    secret::digest_matches(&presented.family, &family.digest).then_some((grant, family))
+}
+
+/// The table of outcomes; changes nothing.
+fn decide(
+    now: Timestamp,
+    grant: &Grant,
+    family: &Family,
+    client: &Client,
+    presented: &Presented,
+    request: &Request<'_>,
+) -> Decision {
+    if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
+        return Decision::Refuse(INVALID, &[Flag::WrongClient]);
+    }
+    if !request.proof.satisfies(grant.cnf.as_ref()) {
+        return Decision::Refuse(INVALID, &[Flag::WrongBinding]);
+    }
+    if grant.revoked_at.is_some() {
+        return Decision::Refuse(INVALID, &[Flag::RevokedToken]);
+    }
+    if now >= grant.expires_at || now >= family.idle_expires_at {
+        return Decision::Refuse(INVALID, &[Flag::ExpiredToken]);
+    }
+    let is_current = secret::digest_matches(&presented.whole, &family.current);
+    let is_previous =
+        family.previous.as_ref().is_some_and(|stored| secret::digest_matches(&presented.whole, stored));
+    if !is_current && !(is_previous && within_grace(now, family, client)) {
+        return Decision::Reuse;
+    }
+    if !client.allows_grant_type("refresh_token") {
+        return Decision::Refuse(
+            Refusal::new(Code::UnauthorizedClient, "the client may not use the grant type refresh_token"),
+            &[],
+        );
+    }
+    let scope = match scope::granted(request.scope, &grant.scope) {
+        Ok(scope) => scope,
+        Err(refusal) => return Decision::Refuse(refusal, &[Flag::ScopeWidening]),
+    };
+    let granted = grant.resources.as_deref().unwrap_or(&[]);
+    let resources = match resource::granted(request.resource.clone(), granted) {
+        Ok(resources) => resources,
+        Err(refusal) => return Decision::Refuse(refusal, &[Flag::TargetWidening]),
+    };
+    let narrowed = Narrowed { scope, resources };
+    // RFC 9700 section 4.14.2: only a sender-constrained refresh token may live without rotation.
+    let constrained = client.confidential || grant.cnf.is_some();
+    match (is_current, client.refresh_rotation || !constrained) {
+        (true, true) => Decision::Rotate(narrowed),
+        (true, false) => Decision::Keep(narrowed),
+        (false, _) => Decision::Repeat(narrowed),
+    }
+}
+
+fn within_grace(now: Timestamp, family: &Family, client: &Client) -> bool {
+    let grace = client.refresh_grace.unwrap_or_else(settings::refresh_grace);
+    grace > 0 && family.rotated_at.is_some_and(|at| now < at.plus_seconds(grace))
+}
+
+/// Moves the family on; None where another call was first.
+fn rotate(
+    now: Timestamp,
+    grant: &Grant,
+    family: &Family,
+    client: &Client,
+    presented: &Presented,
+    narrowed: Narrowed,
+    context: &Context<'_>,
+) -> Result<Option<TokenResponse>, Mistake> {
+    let next = presented.token.successor()?;
+    let sealed = seal::seal(
+        presented.token.key_material(),
+        &seal_context(grant, family.rotation_count.saturating_add(1)),
+        next.rotation(),
+    )?;
+    let next_digest = secret::digest(&next.text());
+    let idle = now.plus_seconds(client.refresh_idle_ttl);
+    let network = context.ip.clone();
+    if !grant::rotate(grant.id, &presented.whole, &next_digest, &sealed, now, idle, network)? {
+        return Ok(None);
+    }
+    respond(now, grant, client, &next, narrowed, context).map(Some)
+}
+
+/// The successor that the presented token was already replaced by.
+fn open_successor(grant: &Grant, family: &Family, presented: &Presented) -> Option<RefreshToken> {
+    let sealed = family.successor_sealed.as_ref()?;
+    let context = seal_context(grant, family.rotation_count);
+    let rotation = seal::open(presented.token.key_material(), &context, sealed)?;
+    Some(presented.token.with_rotation(rotation.as_slice().try_into().ok()?))
+}
+
+/// What a sealed successor belongs to: the family and the number of its rotation.
+fn seal_context(grant: &Grant, rotation_count: i32) -> [u8; 20] {
+    let mut context = [0; 20];
+    context[..16].copy_from_slice(grant.id.bytes());
+    context[16..].copy_from_slice(&rotation_count.to_be_bytes());
+    context
+}
+
+/// A fresh access token of the family, with the refresh token that is current now.
+fn respond(
+    now: Timestamp,
+    grant: &Grant,
+    client: &Client,
+    token: &RefreshToken,
+    narrowed: Narrowed,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let expires_at = now.plus_seconds(client.access_token_ttl).min(grant.expires_at);
+    let scope = (narrowed.scope != grant.scope).then_some(narrowed.scope.as_str());
+    let access = token::add(now, grant.id, &grant.tenant_id, expires_at, scope, narrowed.resources)?;
+    let moved = match (&grant.network, &context.ip) {
+        (Some(before), Some(ip)) => !before.same_network(ip),
+        _ => false,
+    };
+    let flags: &[Flag] = if moved { &[Flag::NewNetwork] } else { &[] };
+    audit::record(now, &event(client, Some(grant), context, None, flags))?;
+    Ok(TokenResponse {
+        access_token: Some(access.text.to_string()),
+        token_type: Some(token::token_type(grant.cnf.as_ref())),
+        expires_in: Some(access.expires_in),
+        refresh_token: Some(token.text().to_string()),
+        scope: Some(narrowed.scope),
+        grant_id: Some(grant.id),
+        user_id: grant.user_id,
+        client_id: Some(client.id.clone()),
+        tenant_id: Some(grant.tenant_id.clone()),
+        claims: grant.claims.clone(),
+        session_id: grant.session_id,
+        auth_time: grant.auth_time,
+        acr: grant.acr.clone(),
+        amr: grant.amr.clone(),
+        ..TokenResponse::default()
+    })
+}
+
+fn refuse(
+    now: Timestamp,
+    client: &Client,
+    grant: Option<&Grant>,
+    context: &Context<'_>,
+    refusal: &Refusal,
+    flags: &[Flag],
+) -> Result<TokenResponse, Mistake> {
+    audit::record(now, &event(client, grant, context, Some(refusal.code), flags))?;
+    Ok(TokenResponse::refused(refusal))
+}
+
+fn event<'a>(
+    client: &'a Client,
+    grant: Option<&'a Grant>,
+    context: &'a Context<'a>,
+    error: Option<Code>,
+    flags: &'a [Flag],
+) -> Event<'a> {
+    Event {
+        event: if flags == [Flag::RefreshReuse] { "refresh_reuse" } else { "token.refreshed" },
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        user_id: grant.and_then(|grant| grant.user_id),
+        grant_id: grant.map(|grant| grant.id),
+        session_id: grant.and_then(|grant| grant.session_id),
+        error,
+        flags,
+        context: Some(context),
+        ..Event::default()
+    }
+}
+
+/// One text for every reason: who presents a token learns nothing of the others.
+const INVALID: Refusal = Refusal::new(Code::InvalidGrant, "the refresh token is not valid");

@@ -1,0 +1,432 @@
+//! Access tokens: opaque, stored as digests, short-lived. The grant holds what they share.
+
+use pgrx::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::audit::{self, Context, Event, Flag};
+use crate::identity::user;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::{Bucket, Id};
+use crate::kernel::inet::Inet;
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::secret::{self, Digest, Kind, Presented, RefreshToken};
+use crate::kernel::spi::Statement;
+use crate::maintenance::Batch;
+use crate::oauth::client::{self, Client};
+use crate::oauth::client_secret::{self, Credentials};
+use crate::oauth::{grant, resource, scope};
+use crate::{composite, params};
+
+composite! {
+    /// What the token endpoint answers (RFC 6749 sections 5.1 and 5.2), with what an application needs
+    /// to make an ID token of it.
+    pub struct TokenResponse = "auth_store.token_response" {
+        pub access_token: Option<String>,
+        pub token_type: Option<&'static str>,
+        pub expires_in: Option<i32>,
+        pub refresh_token: Option<String>,
+        pub scope: Option<String>,
+        pub grant_id: Option<Id>,
+        pub user_id: Option<Id>,
+        pub client_id: Option<String>,
+        pub tenant_id: Option<String>,
+        pub claims: Option<Jsonb>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
+        pub session_id: Option<Id>,
+        pub nonce: Option<String>,
+        pub auth_time: Option<Timestamp>,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+    }
+}
+
+impl TokenResponse {
+    /// The answer to a request that is refused.
+    pub fn refused(refusal: &Refusal) -> Self {
+        Self {
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.to_string()),
+            ..Self::default()
+        }
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn token_issue(
+    client_id: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    scope: default!(Option<&str>, "NULL"),
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    refresh: default!(Option<bool>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+    cnf: default!(Option<Jsonb>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let request = Request { scope, session_id: session_id.map(Id::from), refresh, resource, claims, cnf };
+    issue_trusted(now, client_id, user_id.map(Id::from), request, &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn token_issue_client_credentials(
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    cnf: default!(Option<Jsonb>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials =
+        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let request = Request { scope, session_id: None, refresh: Some(false), resource, claims: None, cnf };
+    issue_client_credentials(now, &credentials, request, &context).or_raise()
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn token_hash(token: Option<&str>) -> Option<Vec<u8>> {
+    token.map(|token| secret::digest(token).to_vec())
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn token_bucket(token: Option<&str>) -> Option<i32> {
+    secret::id_of(token?).map(|id| id.bucket().number())
+}
+
+/// What a trusted application or a client asks for, beside itself and the user.
+struct Request<'a> {
+    scope: Option<&'a str>,
+    session_id: Option<Id>,
+    refresh: Option<bool>,
+    resource: Option<Vec<Option<String>>>,
+    claims: Option<Jsonb>,
+    cnf: Option<Jsonb>,
+}
+
+/// What a grant and its first access token are made of.
+pub struct Login<'a> {
+    pub grant_id: Id,
+    pub client: &'a Client,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub scope: String,
+    /// The resources of the grant and those of the first access token where they are fewer (RFC 8707).
+    pub resources: Option<Vec<String>>,
+    pub token_resources: Option<Vec<String>>,
+    pub refresh: bool,
+    pub nonce: Option<String>,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub network: Option<Inet>,
+}
+
+/// An access token's row.
+pub struct AccessToken {
+    pub id: Id,
+    pub grant_id: Id,
+    pub tenant_id: String,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub scope: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+
+/// A freshly made access token.
+pub struct Fresh {
+    pub text: Zeroizing<String>,
+    pub expires_in: i32,
+}
+
+static BY_ID: Lookup = Lookup::new(
+    c"access_tokens",
+    c"access_tokens_pkey",
+    &[c"digest", c"grant_id", c"tenant_id", c"expires_at", c"revoked_at", c"scope", c"resources"],
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.access_tokens (id, grant_id, tenant_id, digest, expires_at, scope, resources)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)",
+);
+
+static REVOKE: Statement = Statement::write(
+    c"UPDATE auth_store.access_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+);
+
+/// The access token that is presented, if its secret is right; live or not.
+pub fn find(view: &View, presented: &Presented) -> Result<Option<AccessToken>, Mistake> {
+    BY_ID.find(view, Key::Id(presented.id), |row| {
+        let stored: Vec<u8> = row.get(0)?;
+        if !secret::digest_matches(&presented.digest, &stored) {
+            return None;
+        }
+        Some(AccessToken {
+            id: presented.id,
+            grant_id: row.get(1)?,
+            tenant_id: row.get(2)?,
+            expires_at: row.get(3)?,
+            revoked_at: row.get(4),
+            scope: row.get(5),
+            resources: row.get(6),
+        })
+    })
+}
+
+/// Ends one access token; false where it had ended before.
+pub fn revoke(now: Timestamp, id: Id) -> Result<bool, Mistake> {
+    Ok(REVOKE.run(&params![id, now])? == 1)
+}
+
+/// Makes and stores an access token of a grant; `scope` and `resources` only where they are narrower.
+pub fn add(
+    now: Timestamp,
+    grant_id: Id,
+    tenant_id: &str,
+    expires_at: Timestamp,
+    scope: Option<&str>,
+    resources: Option<Vec<String>>,
+) -> Result<Fresh, Mistake> {
+    let token = secret::mint(Kind::AccessToken, Id::mint(now, grant_id.bucket())?)?;
+    let digest: &Digest = &token.digest;
+    let rows = INSERT.run(&params![
+        token.id,
+        grant_id,
+        tenant_id,
+        digest.as_slice(),
+        expires_at,
+        scope,
+        resources
+    ])?;
+    debug_assert_eq!(rows, 1);
+    Ok(Fresh { text: token.text, expires_in: expires_at.seconds_after(now) })
+}
+
+/// Stores a login's grant with its refresh token family and its first access token.
+pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake> {
+    let client = login.client;
+    let access_expires_at = now.plus_seconds(client.access_token_ttl);
+    let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
+    let expires_at = match refresh {
+        Some(_) => now.plus_seconds(client.refresh_token_ttl),
+        None => access_expires_at,
+    };
+    let idle = now.plus_seconds(client.refresh_idle_ttl).min(expires_at);
+    let token_type = token_type(login.cnf.as_ref());
+    let claims = login.claims.clone();
+    grant::insert(grant::New {
+        id: login.grant_id,
+        tenant_id: &client.tenant_id,
+        client_id: &client.id,
+        user_id: login.user_id,
+        session_id: login.session_id,
+        scope: &login.scope,
+        expires_at,
+        family: refresh.as_ref().map(|token| (token, idle)),
+        resources: login.resources,
+        auth_time: login.auth_time,
+        acr: login.acr.as_deref(),
+        amr: login.amr.clone(),
+        claims: login.claims,
+        cnf: login.cnf,
+        network: login.network,
+    })?;
+    let access = add(
+        now,
+        login.grant_id,
+        &client.tenant_id,
+        access_expires_at.min(expires_at),
+        None,
+        login.token_resources,
+    )?;
+    Ok(TokenResponse {
+        access_token: Some(access.text.to_string()),
+        token_type: Some(token_type),
+        expires_in: Some(access.expires_in),
+        refresh_token: refresh.map(|token| token.text().to_string()),
+        scope: Some(login.scope),
+        grant_id: Some(login.grant_id),
+        user_id: login.user_id,
+        client_id: Some(client.id.clone()),
+        tenant_id: Some(client.tenant_id.clone()),
+        claims,
+        session_id: login.session_id,
+        nonce: login.nonce,
+        auth_time: login.auth_time,
+        acr: login.acr,
+        amr: login.amr,
+        ..TokenResponse::default()
+    })
+}
+
+/// `DPoP` for a token bound to a key (RFC 9449 section 5), else `Bearer` (RFC 6750).
+pub fn token_type(cnf: Option<&Jsonb>) -> &'static str {
+    if cnf.is_some_and(|cnf| cnf.get("jkt").is_some()) { "DPoP" } else { "Bearer" }
+}
+
+fn issue_trusted(
+    now: Timestamp,
+    client_id: Option<&str>,
+    user_id: Option<Id>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let user_id = given(user_id, "user_id")?;
+    let view = View::writing()?;
+    let client =
+        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let user = user::find(&view, user_id)?
+        .filter(|user| user.tenant_id == client.tenant_id)
+        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    drop(view);
+    let may_refresh = client.allows_grant_type("refresh_token");
+    let refused = if !client.usable {
+        Some(Refusal::new(Code::UnauthorizedClient, "the client is not active"))
+    } else if !user.active {
+        Some(Refusal::new(Code::AccessDenied, "the user is not active"))
+    } else if request.refresh == Some(true) && !may_refresh {
+        Some(Refusal::new(Code::UnauthorizedClient, "the client may not use the grant type refresh_token"))
+    } else {
+        None
+    };
+    let refresh = request.refresh.unwrap_or(may_refresh);
+    finish(now, &client, Some(user_id), refresh, refused, request, context)
+}
+
+fn issue_client_credentials(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match client_secret::authenticate(&view, now, credentials)? {
+        Ok(client) => client,
+        Err(denied) => {
+            client_secret::record_denied(now, "token.issued", credentials, &denied, context)?;
+            return Ok(TokenResponse::refused(&denied.refusal));
+        }
+    };
+    drop(view);
+    // RFC 6749 section 4.4: confidential clients only.
+    let allowed = client.confidential && client.allows_grant_type("client_credentials");
+    let refused = (!allowed).then_some(Refusal::new(
+        Code::UnauthorizedClient,
+        "the client may not use the grant type client_credentials",
+    ));
+    finish(now, &client, None, false, refused, request, context)
+}
+
+/// Checks the request against the client's policy, issues, and writes the audit row.
+fn finish(
+    now: Timestamp,
+    client: &Client,
+    user_id: Option<Id>,
+    refresh: bool,
+    refused: Option<Refusal>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    check_object(request.claims.as_ref(), "claims")?;
+    check_object(request.cnf.as_ref(), "cnf")?;
+    let mut flags: &[Flag] = &[];
+    let granted = match refused {
+        Some(refusal) => Err(refusal),
+        None => scope::granted(request.scope, &client.scope)
+            .inspect_err(|_| flags = &[Flag::ScopeWidening])
+            .and_then(|scope| resource::granted(request.resource, &client.resources).map(|r| (scope, r))),
+    };
+    let (response, grant_id, error) = match granted {
+        Ok((scope, resources)) => {
+            let bucket = user_id.map_or_else(|| Bucket::of(&[&client.id]), |user| user.bucket());
+            let grant_id = Id::mint(now, bucket)?;
+            let login = Login {
+                grant_id,
+                client,
+                user_id,
+                session_id: request.session_id,
+                scope,
+                resources,
+                token_resources: None,
+                refresh,
+                nonce: None,
+                auth_time: None,
+                acr: None,
+                amr: None,
+                claims: request.claims,
+                cnf: request.cnf,
+                network: context.ip.clone(),
+            };
+            (issue(now, login)?, Some(grant_id), None)
+        }
+        Err(refusal) => (TokenResponse::refused(&refusal), None, Some(refusal.code)),
+    };
+    audit::record(
+        now,
+        &Event {
+            event: "token.issued",
+            tenant_id: &client.tenant_id,
+            client_id: Some(&client.id),
+            user_id,
+            grant_id,
+            session_id: request.session_id,
+            error,
+            flags,
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(response)
+}
+
+/// A JSON argument that is an object of at most 64 kB, or not given.
+pub fn check_object(value: Option<&Jsonb>, argument: &'static str) -> Result<(), Mistake> {
+    match value {
+        None => Ok(()),
+        Some(document) if document.is_object() && document.size() <= 65_536 => Ok(()),
+        Some(_) => Err(Mistake::invalid(argument, "a JSON object of at most 65536 bytes")),
+    }
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.access_tokens WHERE tenant_id = $1");
+
+/// Deletes the access tokens of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_EXPIRED: Statement = Statement::write(
+    c"WITH examined AS MATERIALIZED (
+          SELECT ctid, id FROM auth_store.access_tokens WHERE id > $1 ORDER BY id LIMIT $2
+      ), victims AS MATERIALIZED (
+          SELECT t.ctid FROM auth_store.access_tokens t
+           WHERE t.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND t.expires_at <= $3
+             FOR UPDATE SKIP LOCKED
+      ), gone AS (
+          DELETE FROM auth_store.access_tokens t WHERE t.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+      )
+      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+);
+
+/// Deletes the access tokens of a batch that have expired: nothing needs them any more.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_EXPIRED, after, size, params![now])
+}
