@@ -3,8 +3,8 @@
 --     make demo                 runs this on a throw-away server
 --     psql -X -f demo/demo.sql  runs it on yours (as superuser, in a database without auth_store)
 --
--- Each step is plain SQL that any application could send. What a step claims is checked by must(), which raises when the
--- claim is false, so that this file can't show what is not so.
+-- Each step is plain SQL that any application could send; \gset keeps what it returned in psql variables, for the steps after
+-- it. What a step claims is checked by must(), which raises when the claim is false: this file can't show what is not so.
 \set ON_ERROR_STOP on
 \set QUIET on
 \pset pager off
@@ -18,8 +18,7 @@ BEGIN
     RETURN 'checked: ' || claim;
 END $$;
 
--- Shows each statement as it is sent, with the variables filled in.
-\set ECHO queries
+\set ECHO all
 
 \echo
 \echo '=== 1. Install'
@@ -48,7 +47,7 @@ SELECT client_id, client_secret
          scope         => 'openid orders') \gset app_
 \echo '    client_id     =' :app_client_id
 SELECT pg_temp.must('the web server has a secret, the phone application has none',
-                    :'web_client_secret' LIKE 'ascs\_%' AND NOT :{?app_client_secret});
+                    :'web_client_secret' LIKE 'ascs\_%' AND NOT :{?app_client_secret}) \g (tuples_only=on)
 
 \echo
 \echo '=== 3. A user'
@@ -60,6 +59,7 @@ SELECT user_id FROM auth_store.user_create(email => 'ada@example.com', first_nam
 -- The verifier is the one of RFC 7636, appendix B; a client makes its own and keeps it.
 \set verifier dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
 SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
+\echo '    verifier  =' :verifier
 \echo '    challenge =' :challenge
 SELECT code, scope, state
   FROM auth_store.code_issue(
@@ -74,7 +74,7 @@ SELECT code, scope, state
 \echo '    code  =' :code
 \echo '    scope =' :scope
 \echo '    state =' :state
-SELECT pg_temp.must('the challenge is the RFC''s', :'challenge' = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
+SELECT pg_temp.must('the challenge is the RFC''s', :'challenge' = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM') \g (tuples_only=on)
 
 \echo
 \echo '=== 5. Redeem the code'
@@ -90,7 +90,7 @@ SELECT access_token, token_type, expires_in, refresh_token, scope, grant_id
 \echo '    refresh_token =' :first_refresh_token
 \echo '    token_type    =' :first_token_type', expires_in' :first_expires_in', scope' :first_scope
 SELECT pg_temp.must('the code gave an access and a refresh token',
-                    :'first_access_token' LIKE 'asat\_%' AND :'first_refresh_token' LIKE 'asrt\_%');
+                    :'first_access_token' LIKE 'asat\_%' AND :'first_refresh_token' LIKE 'asrt\_%') \g (tuples_only=on)
 
 \echo
 \echo '=== 6. Introspect the access token'
@@ -99,7 +99,7 @@ SELECT active, scope, client_id, user_id, username, expires_at > clock_timestamp
 SELECT jsonb_pretty(auth_store.token_introspection(:'first_access_token', 'https://auth.example')) AS rfc_7662;
 SELECT pg_temp.must('it is active, and is this user''s and client''s',
                     active AND user_id = :'user_id' AND client_id = :'web_client_id' AND scope = 'openid orders')
-  FROM auth_store.token_introspect(:'first_access_token');
+  FROM auth_store.token_introspect(:'first_access_token') \g (tuples_only=on)
 
 \echo
 \echo '=== 7. Refresh twice; each time the refresh token is a new one'
@@ -121,7 +121,7 @@ SELECT pg_temp.must('three different refresh tokens of one family, and the newes
                     (SELECT count(DISTINCT t) = 3
                        FROM unnest(ARRAY[:'first_refresh_token', :'second_refresh_token', :'third_refresh_token']) AS t)
                     AND i.active AND i.grant_id = :'first_grant_id')
-  FROM auth_store.token_introspect(:'third_access_token') AS i;
+  FROM auth_store.token_introspect(:'third_access_token') AS i \g (tuples_only=on)
 
 \echo
 \echo '=== 8. A thief replays the first refresh token: the whole family dies'
@@ -133,7 +133,7 @@ SELECT error, error_description
          ip            => '203.0.113.66') \gset replay_
 \echo '    error             =' :replay_error
 \echo '    error_description =' :replay_error_description
-SELECT pg_temp.must('the replay is refused', :'replay_error' = 'invalid_grant');
+SELECT pg_temp.must('the replay is refused', :'replay_error' = 'invalid_grant') \g (tuples_only=on)
 SELECT t.name AS access_token, i.active
   FROM (VALUES (1, 'first',  :'first_access_token'),
                (2, 'second', :'second_access_token'),
@@ -142,7 +142,7 @@ SELECT t.name AS access_token, i.active
  ORDER BY t.n;
 SELECT pg_temp.must('not one access token of the family is active', bool_and(NOT i.active))
   FROM unnest(ARRAY[:'first_access_token', :'second_access_token', :'third_access_token']) AS t (token),
-       LATERAL auth_store.token_introspect(t.token) AS i;
+       LATERAL auth_store.token_introspect(t.token) AS i \g (tuples_only=on)
 SELECT error, error_description
   FROM auth_store.token_refresh(
          refresh_token => :'third_refresh_token',
@@ -150,7 +150,7 @@ SELECT error, error_description
          client_secret => :'web_client_secret') \gset owner_
 \echo '    error             =' :owner_error
 \echo '    error_description =' :owner_error_description
-SELECT pg_temp.must('the owner''s newest refresh token is dead as well', :'owner_error' = 'invalid_grant');
+SELECT pg_temp.must('the owner''s newest refresh token is dead as well', :'owner_error' = 'invalid_grant') \g (tuples_only=on)
 
 \echo
 \echo '=== 9. A code is redeemed once. The phone application logs in (any port of the loopback address will do: RFC 8252)'
@@ -183,7 +183,7 @@ SELECT error, error_description
 \echo '    error_description =' :retry_error_description
 SELECT pg_temp.must('the retry is refused and the tokens of the first use live',
                     :'retry_error' = 'invalid_grant' AND i.active)
-  FROM auth_store.token_introspect(:'app_access_token') AS i;
+  FROM auth_store.token_introspect(:'app_access_token') AS i \g (tuples_only=on)
 \echo
 \echo '    Again when auth_store.code_replay_grace (2 s) is over: a replay, and the tokens of the first use die with it'
 SELECT pg_sleep(2.1);
@@ -198,7 +198,7 @@ SELECT error, error_description
 \echo '    error_description =' :replay_error_description
 SELECT pg_temp.must('the replay is refused and the tokens of the first use are dead',
                     :'replay_error' = 'invalid_grant' AND NOT i.active)
-  FROM auth_store.token_introspect(:'app_access_token') AS i;
+  FROM auth_store.token_introspect(:'app_access_token') AS i \g (tuples_only=on)
 
 \echo
 \echo '=== 10. Log in again, then revoke (RFC 7009): revoking the refresh token ends its access tokens too'
@@ -210,6 +210,7 @@ SELECT code
          scope                 => 'openid',
          code_challenge        => :'challenge',
          code_challenge_method => 'S256') \gset
+\echo '    code =' :code
 SELECT access_token, refresh_token
   FROM auth_store.code_redeem(
          code          => :'code',
@@ -217,8 +218,10 @@ SELECT access_token, refresh_token
          client_secret => :'web_client_secret',
          redirect_uri  => 'https://shop.example/callback',
          code_verifier => :'verifier') \gset last_
+\echo '    access_token  =' :last_access_token
+\echo '    refresh_token =' :last_refresh_token
 SELECT pg_temp.must('the new access token is active', i.active)
-  FROM auth_store.token_introspect(:'last_access_token') AS i;
+  FROM auth_store.token_introspect(:'last_access_token') AS i \g (tuples_only=on)
 SELECT error, error_description
   FROM auth_store.token_revoke(
          token         => :'last_refresh_token',
@@ -226,20 +229,34 @@ SELECT error, error_description
          client_secret => :'web_client_secret');
 SELECT active FROM auth_store.token_introspect(:'last_access_token');
 SELECT pg_temp.must('it is revoked', NOT i.active)
-  FROM auth_store.token_introspect(:'last_access_token') AS i;
+  FROM auth_store.token_introspect(:'last_access_token') AS i \g (tuples_only=on)
 
 \echo
 \echo '=== 11. The audit trail: each step left a row, in the same transaction'
-SELECT to_char(created_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
-  FROM auth_store.recent_activity ORDER BY created_at;
+SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
+  FROM auth_store.recent_activity ORDER BY occurred_at;
 SELECT pg_temp.must('the replayed refresh token and the replayed code stand there at risk 1.0',
                     count(*) FILTER (WHERE event = 'refresh_reuse' AND risk_score = 1.0) = 1
                     AND count(*) FILTER (WHERE event = 'code_replay' AND risk_score = 1.0) = 1)
-  FROM auth_store.recent_activity;
+  FROM auth_store.recent_activity \g (tuples_only=on)
 
 \echo
-\echo '=== 12. Cleanup: what has expired goes, in bounded batches'
-SELECT auth_store.cleanup_expired_data(batch_size => 1000) AS rows_deleted;
+\echo '=== 12. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
+SELECT expires_at
+  FROM auth_store.code_issue(
+         client_id             => :'app_client_id',
+         user_id               => :'user_id',
+         redirect_uri          => 'http://127.0.0.1:51004/callback',
+         scope                 => 'orders',
+         code_challenge        => :'challenge',
+         code_challenge_method => 'S256',
+         ttl                   => '1 second');
+SELECT pg_sleep(1.1);
+SELECT auth_store.cleanup_expired_data() AS rows_deleted \gset
+\echo '    rows_deleted =' :rows_deleted
+SELECT pg_temp.must('that code is gone, and nothing else', :rows_deleted = 1) \g (tuples_only=on)
+-- The same in batches that each commit, for a schedule; it reports its progress.
+SET client_min_messages = notice;
 CALL auth_store.cleanup();
 
 \echo
