@@ -284,7 +284,7 @@ fn decide_issue<'a>(
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
     let resources = resource::granted(request.resource.clone(), &client.resources)
-        .map_err(|refusal| Refused { refusal, flags: &[] })?;
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
     Ok((client, scope, resources))
 }
 

@@ -16,6 +16,7 @@ use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
+use crate::oauth::code::Refused;
 use crate::oauth::{grant, resource, scope};
 use crate::{composite, params};
 
@@ -296,12 +297,13 @@ fn issue_trusted(
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     drop(view);
     let may_refresh = client.allows_grant_type("refresh_token");
+    let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
     let refused = if !client.usable {
-        Some(Refusal::new(Code::UnauthorizedClient, "the client is not active"))
+        refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
     } else if !user.active {
-        Some(Refusal::new(Code::AccessDenied, "the user is not active"))
+        refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser])
     } else if request.refresh == Some(true) && !may_refresh {
-        Some(Refusal::new(Code::UnauthorizedClient, "the client may not use the grant type refresh_token"))
+        refuse(Code::UnauthorizedClient, "the client may not use the grant type refresh_token", &[])
     } else {
         None
     };
@@ -326,10 +328,13 @@ fn issue_client_credentials(
     drop(view);
     // RFC 6749 section 4.4: confidential clients only.
     let allowed = client.confidential && client.allows_grant_type("client_credentials");
-    let refused = (!allowed).then_some(Refusal::new(
-        Code::UnauthorizedClient,
-        "the client may not use the grant type client_credentials",
-    ));
+    let refused = (!allowed).then_some(Refused {
+        refusal: Refusal::new(
+            Code::UnauthorizedClient,
+            "the client may not use the grant type client_credentials",
+        ),
+        flags: &[],
+    });
     finish(now, &client, None, false, refused, request, context)
 }
 
@@ -339,7 +344,7 @@ fn finish(
     client: &Client,
     user_id: Option<Id>,
     refresh: bool,
-    refused: Option<Refusal>,
+    refused: Option<Refused>,
     request: Request<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
@@ -347,10 +352,19 @@ fn finish(
     check_object(request.cnf.as_ref(), "cnf")?;
     let mut flags: &[Flag] = &[];
     let granted = match refused {
-        Some(refusal) => Err(refusal),
-        None => scope::granted(request.scope, &client.scope)
-            .inspect_err(|_| flags = &[Flag::ScopeWidening])
-            .and_then(|scope| resource::granted(request.resource, &client.resources).map(|r| (scope, r))),
+        Some(refused) => {
+            flags = refused.flags;
+            Err(refused.refusal)
+        }
+        None => match scope::granted(request.scope, &client.scope) {
+            Ok(scope) => resource::granted(request.resource, &client.resources)
+                .inspect_err(|_| flags = &[Flag::TargetWidening])
+                .map(|resources| (scope, resources)),
+            Err(refusal) => {
+                flags = &[Flag::ScopeWidening];
+                Err(refusal)
+            }
+        },
     };
     let (response, grant_id, error) = match granted {
         Ok((scope, resources)) => {
