@@ -34,6 +34,6 @@ BEGIN
     END LOOP;
     months := auth_store.cleanup_audit();
     COMMIT;
-    RAISE NOTICE 'auth_store cleanup: audit_log: % months dropped', months;
+    RAISE NOTICE 'auth_store cleanup: audit_log: % month(s) dropped', months;
 END
 $$;

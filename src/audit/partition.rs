@@ -22,13 +22,14 @@ pub fn ensure_month_of(now: Timestamp) -> Result<(), Mistake> {
     if known { Ok(()) } else { ensure_and_remember(now) }
 }
 
-/// Makes the next month too: then the first step of a month finds its partition made, long before, by
-/// a session that was not in a hurry.
+/// Makes the next month too, unless somebody else is at it: then the first step of a month finds its
+/// partition made, long before, by one that did not have to wait.
 #[cold]
 fn ensure_and_remember(now: Timestamp) -> Result<(), Mistake> {
     catalog::ensure_ready()?;
-    ensure(now, 1)?;
     let month = Month::of(now);
+    make(&[month], true)?;
+    make(&[month.plus(1)], false)?;
     // Making a partition invalidates its parent. The parent must be tracked from here on, so that undoing
     // the transaction which made it undoes what is remembered.
     let _ = catalog::relation(c"audit_log");
@@ -40,18 +41,25 @@ fn ensure_and_remember(now: Timestamp) -> Result<(), Mistake> {
 
 /// Makes what is missing of this month's partition and those of the months ahead; returns how many.
 pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
-    let months = (0..=months_ahead).map(|n| Month::of(now).plus(n));
-    let missing = || months.clone().filter(|month| !matches!(state(*month), Ok(State::Attached)));
-    if missing().next().is_none() {
+    let months: Vec<_> = (0..=months_ahead).map(|n| Month::of(now).plus(n)).collect();
+    make(&months, true)
+}
+
+fn make(months: &[Month], wait: bool) -> Result<i32, Mistake> {
+    spi::writable()?;
+    let mut missing = Vec::new();
+    for month in months {
+        if !matches!(state(*month)?, State::Attached) {
+            missing.push(*month);
+        }
+    }
+    if missing.is_empty() || !catalog::lock_for_attaching(c"audit_log", wait) {
         return Ok(0);
     }
-    spi::writable()?;
-    // The lock that ATTACH takes: nobody else attaches meanwhile, and it lets every reader and writer
-    // pass. ONLY, because the partitions need no lock.
-    spi::run_script("LOCK TABLE ONLY auth_store.audit_log IN SHARE UPDATE EXCLUSIVE MODE")?;
     let mut made = 0;
-    for month in months {
+    for month in missing {
         match state(month)? {
+            // by another session, whose lock this one waited for
             State::Attached => {}
             State::Absent => {
                 spi::run_script(&ddl(month))?;
@@ -110,8 +118,11 @@ BEGIN
             DROP TABLE auth_store.{name};
             PERFORM pg_catalog.set_config('lock_timeout', waits, true);
             RETURN;
-        EXCEPTION WHEN lock_not_available THEN
-            PERFORM pg_catalog.pg_sleep(0.1);
+        EXCEPTION
+            WHEN lock_not_available THEN
+                PERFORM pg_catalog.pg_sleep(0.1);
+            WHEN object_in_use OR dependent_objects_still_exist THEN
+                RETURN; -- a cursor of this session reads it, or somebody built a view on it
         END;
     END LOOP;
 END
@@ -142,9 +153,9 @@ fn state(month: Month) -> Result<State, Mistake> {
 }
 
 /// A table of its own first, attached last: CREATE TABLE … PARTITION OF would lock the parent against
-/// every writer. The indexes are BRIN: a btree on the user or the grant would write a page to the WAL for
-/// almost every step after a checkpoint, because neither comes in order. A bloom filter for each 32
-/// pages (some 1200 rows) finds a user's or a grant's rows by reading a few hundredths of the month.
+/// every writer. The index is BRIN: a btree on the user or the grant would write a page to the WAL for almost
+/// every step after a checkpoint, because neither comes in order. Bloom filters for each 32 pages (some
+/// 1200 rows) find a user's or a grant's rows by reading a few hundredths of the month.
 fn ddl(month: Month) -> String {
     DDL.replace("{name}", &month.name())
         .replace("{from}", &month.bound())
@@ -156,13 +167,12 @@ CREATE TABLE auth_store.{name}
     (LIKE auth_store.audit_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION);
 ALTER TABLE auth_store.{name} OWNER TO auth_store_owner;
 REVOKE ALL ON TABLE auth_store.{name} FROM PUBLIC;
-CREATE INDEX {name}_time_idx ON auth_store.{name} USING brin (occurred_at, id) WITH (autosummarize = on);
-CREATE INDEX {name}_user_idx ON auth_store.{name}
-    USING brin (user_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01))
-    WITH (pages_per_range = 32, autosummarize = on);
-CREATE INDEX {name}_grant_idx ON auth_store.{name}
-    USING brin (grant_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01))
-    WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX {name}_idx ON auth_store.{name} USING brin (
+        occurred_at,
+        id,
+        user_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01),
+        grant_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01)
+    ) WITH (pages_per_range = 32, autosummarize = on);
 ALTER TABLE auth_store.{name} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE auth_store.{name} FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_pin ON auth_store.{name} USING (auth_store.tenant_visible(tenant_id));

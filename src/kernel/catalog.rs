@@ -107,6 +107,21 @@ pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
     Some(oid)
 }
 
+/// Takes the lock that ATTACH PARTITION takes, until the end of the transaction: it shuts out itself, VACUUM and
+/// other DDL, no reader and no writer. Without `wait`, false where somebody else holds it.
+pub fn lock_for_attaching(table: &CStr, wait: bool) -> bool {
+    let Some(oid) = relation(table) else { return false };
+    let mode = pg_sys::ShareUpdateExclusiveLock as i32;
+    // SAFETY: a valid relation's oid; the transaction holds the lock and gives it back.
+    unsafe {
+        if !wait {
+            return pg_sys::ConditionalLockRelationOid(oid, mode);
+        }
+        pg_sys::LockRelationOid(oid, mode);
+        true
+    }
+}
+
 fn owner() -> pg_sys::Oid {
     // SAFETY: a catalog look-up by a valid C string; InvalidOid where the role is missing.
     unsafe { pg_sys::get_role_oid(OWNER.as_ptr(), true) }

@@ -1,0 +1,181 @@
+-- The audit trail: an application's own events, their risk, and the monthly partitions.
+\getenv srcdir PG_ABS_SRCDIR
+\set helpers :srcdir '/sql/include/helpers.sql'
+\set ECHO none
+\i :helpers
+\set ECHO all
+\pset null NULL
+
+-- 1. What is written. The tenant is that of the user or client named.
+SELECT auth_store.tenant_create('audit_a', 'Audit A') IS NOT NULL AS made;
+SELECT auth_store.tenant_create('audit_b', 'Audit B') IS NOT NULL AS made;
+SELECT user_id FROM auth_store.user_create('audit@example.com', tenant_id => 'audit_a') \gset
+SELECT client_id FROM auth_store.client_create('Audit', ARRAY['https://audit.example/cb'], client_id => 'audit_web', tenant_id => 'audit_b');
+CREATE FUNCTION pg_temp.written(id uuid) RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT event, success, error, risk_score, flags, tenant_id, client_id, user_id IS NOT NULL, resource_type, resource_id,
+           ip, length(user_agent), details
+      FROM auth_store.audit_log a
+     WHERE a.id = $1 AND abs(extract(epoch FROM auth_store.id_time(a.id) - a.occurred_at)) < 0.002
+$$;
+SELECT w.* FROM (VALUES
+    (1, auth_store.audit_write('order.shipped')),
+    (2, auth_store.audit_write('order.shipped', user_id => :'user_id', resource_type => 'order', resource_id => '42',
+            details => '{"weight": 12345678901234567890.5, "to": "Zürich"}', ip => '2001:db8::1', user_agent => repeat('é', 600))),
+    (3, auth_store.audit_write('order.failed', client_id => 'audit_web', error => 'out_of_stock')),
+    (4, auth_store.audit_write('order.failed', client_id => 'nobody', success => false)),
+    (5, auth_store.audit_write('order.odd', flags => '{new_network,own_flag,wrong_secret}')),
+    (6, auth_store.audit_write('order.odd', flags => '{own_flag}')),
+    (7, auth_store.audit_write('order.odd', flags => '{code_replay}', risk_score => 0.25)),
+    (8, auth_store.audit_write('order.odd', flags => '{}', risk_score => 1, user_id => '00000000-0000-0000-0000-000000000000',
+            tenant_id => 'audit_b'))
+) AS t (n, id), LATERAL pg_temp.written(t.id) AS w (event text, success boolean, error text, risk real, flags text[], tenant text,
+    client text, "user" boolean, type text, resource text, ip inet, agent int, details jsonb) ORDER BY n;
+
+-- 2. The flags that the store knows, and their risk.
+CREATE TEMP TABLE risks AS
+SELECT n, flag, auth_store.audit_write('risk.known', flags => ARRAY[flag]) AS id FROM unnest(ARRAY['code_replay', 'refresh_reuse', 'wrong_binding', 'too_many_failures', 'wrong_client',
+    'wrong_verifier', 'wrong_secret', 'wrong_redirect_uri', 'revoked_token', 'scope_widening', 'target_widening', 'unknown_client',
+    'inactive_client', 'inactive_user', 'unknown_token', 'new_network', 'expired_token', 'code_retry', 'Code_Replay']) WITH ORDINALITY AS f (flag, n);
+SELECT flag, risk_score FROM risks JOIN auth_store.audit_log USING (id) ORDER BY n;
+
+-- 3. Mistakes of the calling program: nothing is written.
+SELECT count(*) AS before FROM auth_store.audit_log \gset
+SELECT replace(arguments, :'user_id', 'U') AS arguments, pg_temp.raised('SELECT auth_store.audit_write(' || arguments || ')') FROM (VALUES
+    (1, $$NULL$$), (2, $$''$$), (3, $$' '$$), (4, $$repeat('x', 201)$$), (5, $$repeat('x', 1000000)$$), (6, $$E'a\nb'$$),
+    (7, $$'e', client_id => ''$$), (8, $$'e', resource_type => E'\t'$$), (9, $$'e', resource_id => repeat('x', 201)$$),
+    (10, $$'e', error => ''$$), (11, $$'e', success => true, error => 'x'$$),
+    (12, $$'e', risk_score => -0.01$$), (13, $$'e', risk_score => 1.01$$), (14, $$'e', risk_score => 'NaN'$$),
+    (15, $$'e', flags => ARRAY['a', NULL]$$), (16, $$'e', flags => ARRAY['']$$), (17, $$'e', flags => ARRAY[repeat('x', 65)]$$),
+    (18, $$'e', flags => array_fill('f'::text, ARRAY[33])$$),
+    (20, $$'e', details => '[]'$$), (21, $$'e', details => '"x"'$$), (22, $$'e', details => 'null'$$),
+    (23, $$'e', details => jsonb_build_object('x', repeat('x', 70000))$$),
+    (24, $$'e', tenant_id => 'nowhere'$$), (25, $$'e', tenant_id => ''$$),
+    (26, $$'e', tenant_id => 'audit_b', user_id => '$$ || :'user_id' || $$'$$),
+    (27, $$'e', tenant_id => 'audit_a', client_id => 'audit_web'$$),
+    (28, $$'e', client_id => 'audit_web', user_id => '$$ || :'user_id' || $$'$$)
+) AS t (n, arguments) ORDER BY n;
+SELECT count(*) - :before AS written FROM auth_store.audit_log;
+SELECT auth_store.audit_write('e', details => jsonb_build_object('deep', repeat('[', 2000)::text)) IS NOT NULL AS text,
+       auth_store.audit_write('e', details => (repeat('{"a":', 2000) || '1' || repeat('}', 2000))::jsonb) IS NOT NULL AS levels,
+       auth_store.audit_write('e', details => '{"n": 1e400}') IS NOT NULL AS beyond_double;
+BEGIN READ ONLY;
+SELECT pg_temp.raised($$SELECT auth_store.audit_write('e')$$), pg_temp.raised('SELECT auth_store.partitions_ensure()'),
+       pg_temp.raised('SELECT auth_store.partitions_drop()');
+COMMIT;
+
+-- 4. The tenant pin.
+SET auth_store.tenant_id = 'audit_a';
+-- the other tenant's client is as unknown as any
+SELECT auth_store.audit_write('pinned', user_id => :'user_id', client_id => 'audit_web') AS id \gset
+SELECT tenant_id, user_id IS NOT NULL AS "user" FROM auth_store.audit_log WHERE id = :'id';
+SELECT pg_temp.raised($$SELECT auth_store.audit_write('e', tenant_id => 'audit_b')$$);
+SELECT pg_temp.raised('SELECT auth_store.partitions_drop()');
+SET ROLE auth_store_owner;
+SELECT DISTINCT tenant_id FROM auth_store.audit_log;
+-- a partition read directly
+SELECT format('SELECT DISTINCT tenant_id FROM auth_store.%I', 'audit_log_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', '"y"YYYY"m"MM')) AS query \gset
+:query;
+RESET ROLE;
+RESET auth_store.tenant_id;
+
+-- 5. Who may.
+SELECT r AS role,
+       has_function_privilege(r, 'auth_store.audit_write(text, uuid, text, text, text, boolean, text, real, text[], jsonb, inet, text, text)', 'EXECUTE') AS audit_write,
+       has_function_privilege(r, 'auth_store.partitions_ensure(integer)', 'EXECUTE') AS partitions_ensure,
+       has_function_privilege(r, 'auth_store.partitions_drop(interval)', 'EXECUTE') AS partitions_drop,
+       has_table_privilege(r, 'auth_store.audit_log', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE') AS "table",
+       (SELECT bool_or(has_table_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) FROM pg_class c
+         WHERE c.relname LIKE 'audit\_log\_y%' AND c.relkind = 'r') AS partition
+  FROM unnest(ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_admin', 'auth_store_auditor', 'public']) AS r;
+
+-- 6. Partitions: this month and two ahead from the start, in UTC whatever the session says.
+SET TimeZone = 'Pacific/Kiritimati';
+SELECT auth_store.partitions_ensure() AS made_before, auth_store.partitions_ensure(0) AS none, auth_store.partitions_ensure(5) AS made;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+CREATE VIEW pg_temp.months AS
+    SELECT c.oid, c.relname, regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.*)''\) TO \(''(.*)''\)') AS bounds,
+           c.relowner::regrole::text AS owner, c.relrowsecurity AND c.relforcerowsecurity AS forced,
+           (to_char(clock_timestamp(), 'YYYY')::int * 12 + to_char(clock_timestamp(), 'MM')::int) AS current,
+           (substr(c.relname, 12, 4)::int * 12 + substr(c.relname, 17, 2)::int) AS month
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'auth_store.audit_log'::regclass;
+SELECT month - current AS month,
+       bounds = ARRAY[to_char(to_date(substr(relname, 12), 'YYYY"m"MM'), 'YYYY-MM-DD') || ' 00:00:00+00',
+                      to_char(to_date(substr(relname, 12), 'YYYY"m"MM') + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'] AS whole_month,
+       owner, forced,
+       (SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = m.oid) AS policies,
+       (SELECT string_agg(pg_get_indexdef(indexrelid, 0, false) ~ 'USING brin \(occurred_at, id, user_id .*, grant_id' || '', ', ')
+          FROM pg_index WHERE indrelid = m.oid) AS brin,
+       EXISTS (SELECT FROM pg_depend WHERE objid = m.oid AND deptype = 'e') AS member_of_the_extension
+  FROM pg_temp.months m ORDER BY 1;
+SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['partitions_ensure(NULL)', 'partitions_ensure(-1)',
+    'partitions_ensure(121)', $$partitions_drop('-1 day')$$, $$partitions_drop('-1 month')$$]) AS call;
+
+-- A step of a month that has no partition makes it, and the next month's. What a rollback takes back is made again.
+SELECT format('DROP TABLE %s', string_agg(oid::regclass::text, ', ')) AS drop_months FROM pg_temp.months WHERE month >= current \gset
+BEGIN;
+:drop_months;
+SAVEPOINT s;
+SELECT auth_store.audit_write('first.of.month') AS id \gset
+SELECT event FROM auth_store.audit_log WHERE id = :'id';
+SELECT month - current AS month FROM pg_temp.months ORDER BY 1;
+ROLLBACK TO s;
+SELECT auth_store.audit_write('first.again') AS id \gset
+SELECT event FROM auth_store.audit_log WHERE id = :'id';
+SELECT month - current AS month FROM pg_temp.months ORDER BY 1;
+-- A relation that only has the month's name.
+ROLLBACK TO s;
+SELECT format('CREATE TABLE auth_store.audit_log_%s ()', to_char(clock_timestamp(), '"y"YYYY"m"MM')) AS foreign_table \gset
+:foreign_table;
+SELECT regexp_replace(pg_temp.raised($$SELECT auth_store.audit_write('e')$$), 'y\d+m\d+', 'y…m…') AS raised;
+ROLLBACK;
+SELECT auth_store.audit_write('after.rollback') AS id \gset
+SELECT event FROM auth_store.audit_log WHERE id = :'id';
+SELECT month - current AS month FROM pg_temp.months ORDER BY 1;
+-- as an ordinary user of the role
+SET ROLE auth_store_app;
+SELECT auth_store.audit_write('by.the.app') IS NOT NULL AS written;
+SELECT pg_temp.raised('SELECT auth_store.partitions_ensure()');
+RESET ROLE;
+
+-- 7. Old months go by the retention, whole, and never the current one.
+CREATE FUNCTION pg_temp.old_month(first date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name text := 'audit_log_' || to_char(first, '"y"YYYY"m"MM');
+BEGIN
+    EXECUTE format('CREATE TABLE auth_store.%I (LIKE auth_store.audit_log INCLUDING ALL)', name);
+    EXECUTE format('ALTER TABLE auth_store.%I OWNER TO auth_store_owner', name);
+    EXECUTE format('ALTER TABLE auth_store.audit_log ATTACH PARTITION auth_store.%I FOR VALUES FROM (%L) TO (%L)', name,
+                   first || ' 00:00+00', (first + interval '1 month')::date || ' 00:00+00');
+END $$;
+SELECT pg_temp.old_month('2019-12-01'), pg_temp.old_month('2020-01-01'),
+       pg_temp.old_month((date_trunc('month', clock_timestamp()) - interval '1 month')::date);
+-- not one of the store's
+CREATE TABLE auth_store.audit_log_archive (LIKE auth_store.audit_log INCLUDING ALL);
+ALTER TABLE auth_store.audit_log ATTACH PARTITION auth_store.audit_log_archive FOR VALUES FROM ('2010-01-01 00:00+00') TO ('2011-01-01 00:00+00');
+INSERT INTO auth_store.audit_log (id, occurred_at, success, tenant_id, event)
+    VALUES (gen_random_uuid(), '2020-01-31 23:59:59+00', true, 'default', 'old'), (gen_random_uuid(), '2010-05-05', true, 'default', 'archived');
+SELECT auth_store.partitions_drop((clock_timestamp() - '2020-01-31 23:59+00')) AS dropped_before_the_last_minute;
+SELECT auth_store.partitions_drop() AS dropped;
+SELECT event FROM auth_store.audit_log WHERE occurred_at < '2021-01-01' ORDER BY 1;
+SELECT count(*) AS last_month FROM pg_temp.months WHERE relname <> 'audit_log_archive' AND month = current - 1;
+SELECT auth_store.partitions_drop('0') AS dropped_last_month, auth_store.partitions_drop('0') AS again;
+SELECT count(*) > 0 AS this_month_stays FROM auth_store.audit_log WHERE event = 'by.the.app';
+DROP TABLE auth_store.audit_log_archive;
+-- In use in this session, or under somebody's view: it stays, and the lock_timeout is as before.
+SELECT pg_temp.old_month('2019-12-01');
+SET lock_timeout = '7s';
+BEGIN;
+DECLARE reading CURSOR FOR SELECT * FROM auth_store.audit_log_y2019m12;
+FETCH reading;
+SELECT auth_store.partitions_drop();
+SHOW lock_timeout;
+COMMIT;
+CREATE VIEW auth_store_view_on_a_month AS SELECT event FROM auth_store.audit_log_y2019m12;
+SELECT auth_store.partitions_drop();
+DROP VIEW auth_store_view_on_a_month;
+SELECT auth_store.partitions_drop();
+SHOW lock_timeout;
+-- as install() leaves it
+SELECT format('DROP TABLE %s', string_agg(oid::regclass::text, ', ')) AS drop_months FROM pg_temp.months WHERE month > current + 2 \gset
+:drop_months;
