@@ -21,6 +21,3 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT USAGE ON SCHEMA auth_store
-   TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor;
-GRANT CREATE ON SCHEMA auth_store TO auth_store_owner; -- for the partitions

@@ -1,6 +1,6 @@
 -- Row-level security, forced on the owner too: while auth_store.tenant_id is set, a session sees one
 -- tenant. One policy on every table and on every partition, because a policy on the parent does not
--- cover a direct read of a partition.
+-- cover a direct read of a partition. One that was altered is made anew.
 DO $$
 DECLARE
     item record;
@@ -9,16 +9,23 @@ BEGIN
         SELECT c.oid::pg_catalog.regclass AS name,
                a.attname AS tenant_column,
                c.relrowsecurity AND c.relforcerowsecurity AS enforced,
-               EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant_pin') AS pinned
+               p.oid IS NOT NULL AS present,
+               COALESCE(p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}' AND p.polwithcheck IS NULL
+                   AND pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+                     = pg_catalog.format('auth_store.tenant_visible(%I)', a.attname), false) AS pinned
           FROM pg_catalog.pg_class c
           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
                AND a.attname = CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END
+          LEFT JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid AND p.polname = 'tenant_pin'
          WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace
            AND c.relkind IN ('r', 'p')
     LOOP
         IF NOT item.enforced THEN
             EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', item.name);
             EXECUTE pg_catalog.format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', item.name);
+        END IF;
+        IF item.present AND NOT item.pinned THEN
+            EXECUTE pg_catalog.format('DROP POLICY tenant_pin ON %s', item.name);
         END IF;
         IF NOT item.pinned THEN
             EXECUTE pg_catalog.format('CREATE POLICY tenant_pin ON %s USING (auth_store.tenant_visible(%I))',

@@ -21,3 +21,9 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Also in a restore, where install() does not run: a privilege that the script of an extension granted is
+-- the script's to grant again, pg_dump leaves it out.
+GRANT USAGE ON SCHEMA auth_store
+   TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor;
+GRANT CREATE ON SCHEMA auth_store TO auth_store_owner; -- for the partitions

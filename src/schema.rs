@@ -198,10 +198,19 @@ fn current_version() -> Result<i32, Mistake> {
 }
 
 fn tables_check() -> Result<Vec<(String, String, String)>, Mistake> {
-    spi::read_once(CHECK, &params![TABLES_VERSION], |row| {
+    let mut found = spi::read_once(CHECK, &params![TABLES_VERSION], |row| {
         let text = |column| row.get::<String>(column).unwrap_or_default();
         (text(0), text(1), text(2))
-    })
+    })?;
+    // Not part of the query: who may call check() may not read the table.
+    if matches!(catalog::version_fits(), Ok(false)) {
+        found.push((
+            "table schema_version".into(),
+            format!("the tables' version is not {TABLES_VERSION}, the library's"),
+            "SELECT auth_store.migrate()".into(),
+        ));
+    }
+    Ok(found)
 }
 
 fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {

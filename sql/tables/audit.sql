@@ -17,8 +17,7 @@ CREATE TABLE IF NOT EXISTS auth_store.audit_log (
     flags         text[],
     ip            inet,
     user_agent    text,
-    details       jsonb,
-    CONSTRAINT audit_log_risk_range CHECK (risk_score >= 0 AND risk_score <= 1)
+    details       jsonb
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE auth_store.audit_log IS 'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.audit_log.id IS 'Time-ordered, see id_time().';

@@ -22,9 +22,7 @@ CREATE TABLE IF NOT EXISTS auth_store.authorization_codes (
     acr                   text,
     amr                   text[],
     claims                jsonb,
-    CONSTRAINT authorization_codes_pkey PRIMARY KEY (id, tenant_id),
-    CONSTRAINT authorization_codes_digest_length CHECK (pg_catalog.octet_length(digest) = 32),
-    CONSTRAINT authorization_codes_redeemed_with_grant CHECK ((redeemed_at IS NULL) = (grant_id IS NULL))
+    CONSTRAINT authorization_codes_pkey PRIMARY KEY (id, tenant_id)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE auth_store.authorization_codes IS 'Authorization codes (RFC 6749 section 4.1) with their PKCE challenge (RFC 7636), as SHA-256 digests.';
 COMMENT ON COLUMN auth_store.authorization_codes.redeemed_at IS 'When the code was redeemed: once, by one conditional UPDATE.';

@@ -26,10 +26,7 @@ CREATE TABLE IF NOT EXISTS auth_store.grants (
     cnf              jsonb,
     CONSTRAINT grants_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT grants_client_fkey FOREIGN KEY (client_id, tenant_id) REFERENCES auth_store.clients (id, tenant_id),
-    CONSTRAINT grants_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id),
-    CONSTRAINT grants_family_complete CHECK ((family_digest IS NULL) = (current_digest IS NULL)
-        AND (family_digest IS NULL) = (idle_expires_at IS NULL)),
-    CONSTRAINT grants_reason_with_end CHECK ((revoked_at IS NULL) = (revoked_reason IS NULL))
+    CONSTRAINT grants_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS grants_user_idx ON auth_store.grants (user_id, tenant_id) WHERE user_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS grants_client_idx ON auth_store.grants (client_id, tenant_id);

@@ -172,7 +172,7 @@ fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mist
         None => Id::mint(now, bucket(&tenant_id, user.email, external_id))?,
     };
     let outcome = if user.email.is_some_and(|email| !is_email(email)) {
-        Err(Refusal::new(Code::InvalidRequest, "the e-mail address is not one"))
+        Err(Refusal::new(Code::InvalidRequest, "not an e-mail address"))
     } else if INSERT.run(&params![
         id,
         tenant_id.as_str(),
@@ -225,29 +225,29 @@ fn collision(tenant_id: &str, email: Option<&str>, external_id: Option<&str>) ->
 static FIND_EXTERNAL: Statement =
     Statement::write(c"SELECT id FROM auth_store.users WHERE tenant_id = $1 AND external_id = $2");
 
-// The update changes nothing: it makes the statement return the row that another session made first.
 static ENSURE: Statement = Statement::write(
-    c"INSERT INTO auth_store.users AS u (id, tenant_id, external_id, created_at, updated_at)
+    c"INSERT INTO auth_store.users (id, tenant_id, external_id, created_at, updated_at)
       VALUES ($1, $2, $3, $4, $4)
-      ON CONFLICT (tenant_id, external_id) WHERE external_id IS NOT NULL
-      DO UPDATE SET updated_at = u.updated_at
-      RETURNING u.id",
+      ON CONFLICT (tenant_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
 );
 
 fn ensure(now: Timestamp, external_id: Option<&str>, tenant_id: Option<&str>) -> Result<Id, Mistake> {
     let tenant_id = tenant::resolve(&View::writing()?, tenant_id)?;
     let external_id = check_external_id(given(external_id, "external_id")?)?;
-    if let Some(id) = FIND_EXTERNAL.one(&params![tenant_id.as_str(), external_id], |row| row.get(0))? {
-        return Ok(id);
+    // Where another session makes the user first, the insert waits for it and does nothing, and the next
+    // look finds that user, unless it is gone again. No lock stays on a user who was there.
+    loop {
+        let found = FIND_EXTERNAL.one(&params![tenant_id.as_str(), external_id], |row| row.get(0))?;
+        if let Some(id) = found {
+            return Ok(id);
+        }
+        let id = Id::mint(now, bucket(&tenant_id, None, Some(external_id)))?;
+        if ENSURE.run(&params![id, tenant_id.as_str(), external_id, now])? == 1 {
+            record_created(now, &tenant_id, &Ok(id))?;
+            return Ok(id);
+        }
+        pgrx::check_for_interrupts!();
     }
-    let minted = Id::mint(now, bucket(&tenant_id, None, Some(external_id)))?;
-    let id = ENSURE
-        .one(&params![minted, tenant_id.as_str(), external_id, now], |row| row.get(0))?
-        .unwrap_or(minted);
-    if id == minted {
-        record_created(now, &tenant_id, &Ok(id))?;
-    }
-    Ok(id)
 }
 
 fn check_external_id(external_id: &str) -> Result<&str, Mistake> {

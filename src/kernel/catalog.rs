@@ -64,13 +64,18 @@ pub fn ensure_ready() -> Result<(), Mistake> {
             "the tables of auth_store belong to another role than auth_store_owner".into(),
         ));
     }
-    let view = View::reading();
-    let has = |version| VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0));
-    if has(TABLES_VERSION)?.is_none() || has(TABLES_VERSION + 1)?.is_some() {
+    if !version_fits()? {
         return Err(Mistake::WrongVersion);
     }
     READY.store(true, Relaxed);
     Ok(())
+}
+
+/// Whether the tables, which must be there, have this library's version.
+pub fn version_fits() -> Result<bool, Mistake> {
+    let view = View::reading();
+    let has = |version| VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0));
+    Ok(has(TABLES_VERSION)?.is_some() && has(TABLES_VERSION + 1)?.is_none())
 }
 
 /// Makes this and every other backend look again. Called where the tables were changed.

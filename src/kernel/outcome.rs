@@ -111,6 +111,8 @@ pub enum Mistake {
     NotSupported(&'static str),
     /// 25006: the transaction or the server is read-only.
     ReadOnly,
+    /// 53200: a hash needs more memory than there is.
+    OutOfMemory,
     /// 58000: the operating system gave no randomness.
     NoRandomness,
     /// 55000: the function's SQL definition is not the library's.
@@ -165,6 +167,10 @@ impl Mistake {
             Self::ReadOnly => new(
                 PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 "this function of auth_store writes and cannot run in a read-only transaction or on a standby".into(),
+            ),
+            Self::OutOfMemory => new(
+                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                "not enough memory to verify a secret's hash".into(),
             ),
             Self::NoRandomness => new(
                 PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,

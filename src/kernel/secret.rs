@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::id::{Id, random};
+use super::clock::Timestamp;
+use super::id::{Bucket, Id, random};
 use super::outcome::Mistake;
 
 /// The longest text that is looked at; anything longer is an unusable secret.
@@ -75,11 +76,14 @@ pub fn digest_matches(presented: &Digest, stored: &[u8]) -> bool {
     presented.as_slice().ct_eq(stored).into()
 }
 
-/// Makes a token of `kind` whose row is `id`.
-pub fn mint(kind: Kind, id: Id) -> Result<Minted, Mistake> {
-    let mut secret = Zeroizing::new([0; 32]);
-    random(secret.as_mut())?;
-    Ok(encode(kind, id, &secret))
+/// Makes a token of `kind` and the id of its row, from one draw of randomness.
+pub fn mint(kind: Kind, now: Timestamp, bucket: Bucket) -> Result<Minted, Mistake> {
+    let mut entropy = Zeroizing::new([0; 40]);
+    random(entropy.as_mut())?;
+    let (mut for_id, mut secret) = ([0; 8], Zeroizing::new([0; 32]));
+    for_id.copy_from_slice(&entropy[..8]);
+    secret.copy_from_slice(&entropy[8..]);
+    Ok(encode(kind, Id::from_parts(now, bucket, for_id), &secret))
 }
 
 fn encode(kind: Kind, id: Id, secret: &[u8; 32]) -> Minted {

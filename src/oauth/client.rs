@@ -326,11 +326,11 @@ fn set_status(
     let changed = SET_STATUS.one(&params![client_id, status, reason, now], |row| row.get::<String>(0))?;
     let Some(tenant_id) = changed else {
         return Err(match find(&View::writing()?, client_id)? {
-            None => UNKNOWN,
-            Some(_) => Mistake::WrongState {
+            Some(_) if status != "revoked" => Mistake::WrongState {
                 message: "the client is revoked, which is final".into(),
                 hint: "Create a new client.".into(),
             },
+            _ => UNKNOWN,
         });
     };
     let details = json!({ "status": status, "reason": reason });

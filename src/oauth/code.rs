@@ -298,7 +298,7 @@ fn store(
     ttl: i64,
 ) -> Result<CodeResponse, Mistake> {
     let amr = texts(request.amr, "amr")?;
-    let code = secret::mint(Kind::AuthorizationCode, Id::mint(now, user_id.bucket())?)?;
+    let code = secret::mint(Kind::AuthorizationCode, now, user_id.bucket())?;
     let expires_at = now.plus_seconds(ttl);
     let rows = INSERT.run(&params![
         code.id,

@@ -203,7 +203,7 @@ pub fn add(
     scope: Option<&str>,
     resources: Option<Vec<String>>,
 ) -> Result<Fresh, Mistake> {
-    let token = secret::mint(Kind::AccessToken, Id::mint(now, grant_id.bucket())?)?;
+    let token = secret::mint(Kind::AccessToken, now, grant_id.bucket())?;
     let digest: &Digest = &token.digest;
     let rows = INSERT.run(&params![
         token.id,
