@@ -167,8 +167,11 @@ static LOCK_CURSOR: Statement = Statement::write(
     c"SELECT position, true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",
 );
 
+// ON CONFLICT alone would wait for the run that has moved the cursor and not committed yet.
 static ADD_CURSOR: Statement = Statement::write(
-    c"INSERT INTO auth_store.cleanup_cursors (task, updated_at) VALUES ($1, $2) ON CONFLICT (task) DO NOTHING",
+    c"INSERT INTO auth_store.cleanup_cursors (task, updated_at)
+      SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM auth_store.cleanup_cursors WHERE task = $1)
+      ON CONFLICT (task) DO NOTHING",
 );
 
 static MOVE_CURSOR: Statement =
