@@ -10,7 +10,7 @@ use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
-use crate::kernel::secret::{self, Kind};
+use crate::kernel::secret::{self, Kind, Presented};
 use crate::kernel::settings;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
@@ -75,7 +75,7 @@ fn redeem(
         context: Some(context),
         ..Event::default()
     };
-    let Some(stored) = stored else {
+    let (Some(stored), Some(presented)) = (stored, &presented) else {
         let flags: &[Flag] = if presented.is_some() { &[Flag::UnknownToken] } else { &[] };
         return refuse(now, &event, &invalid_grant("the code is not valid", flags));
     };
@@ -104,9 +104,7 @@ fn redeem(
     };
     let grant_id = Id::mint(now, stored.user_id.bucket())?;
     if !code::mark_redeemed(now, stored.id, grant_id)? {
-        // It was redeemable when this call began, and somebody else has redeemed it since, while this
-        // call waited: a retry, not a replay.
-        return refuse(now, &event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
+        return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
     let jkt = stored.dpop_jkt.as_deref().or(redemption.dpop_jkt);
@@ -132,6 +130,18 @@ fn redeem(
     )?;
     audit::record(now, &event)?;
     Ok(response)
+}
+
+/// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
+/// while this call waited, this is a retry, not a replay; else it has had its fifth wrong verifier.
+fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
+    let stored = code::find(&View::writing()?, presented)?;
+    Ok(match stored {
+        Some(stored) if stored.redeemed_at.is_none() => {
+            invalid_grant("the code is not valid", &[Flag::TooManyFailures])
+        }
+        _ => invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]),
+    })
 }
 
 /// Whether the code may be redeemed by this request; the resources of the access token if it may.
