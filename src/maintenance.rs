@@ -3,6 +3,7 @@
 
 use pgrx::prelude::*;
 
+use crate::kernel::catalog;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -180,11 +181,8 @@ static MOVE_CURSOR: Statement =
 /// One batch of a task. Where another run is at the same task it is done at once: that one does the work.
 fn step(now: Timestamp, task: Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
     let cursor = task.cursor();
-    let locked = || LOCK_CURSOR.one(&params![cursor.as_str()], |row| Some(row.get::<Id>(0)));
-    let position = match locked()? {
-        Some(position) => position,
-        None if ADD_CURSOR.run(&params![cursor.as_str(), now])? == 1 => None,
-        None => return Ok(CleanupProgress { done: true, ..CleanupProgress::default() }),
+    let Some(position) = lock_cursor(now, &cursor)? else {
+        return Ok(CleanupProgress { done: true, ..CleanupProgress::default() });
     };
     let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
     let batch = task.batch(now, position, size)?;
@@ -197,6 +195,21 @@ fn step(now: Timestamp, task: Task, size: i32, pass: Option<Pass>) -> Result<Cle
         wrapped: pass.wrapped,
         done,
     })
+}
+
+/// The cursor's position, locked until the end of the transaction; None where another run holds it.
+fn lock_cursor(now: Timestamp, cursor: &str) -> Result<Option<Option<Id>>, Mistake> {
+    let lock = || LOCK_CURSOR.one(&params![cursor], |row| Some(row.get::<Id>(0)));
+    if let Some(position) = lock()? {
+        return Ok(Some(position));
+    }
+    // It is locked, or missing: then one run adds it, and no other waits for that one's transaction.
+    if !catalog::lock_share_update_exclusive(c"cleanup_cursors", false)
+        || ADD_CURSOR.run(&params![cursor, now])? == 0
+    {
+        return Ok(None);
+    }
+    lock()
 }
 
 /// All tasks in the caller's transaction; returns how many rows were deleted.

@@ -6,3 +6,8 @@ CREATE TABLE IF NOT EXISTS auth_store.cleanup_cursors (
     CONSTRAINT cleanup_cursors_pkey PRIMARY KEY (task)
 );
 COMMENT ON TABLE auth_store.cleanup_cursors IS 'How far each task of cleanup_expired_data() has walked its table; NULL: it begins again at the oldest row.';
+
+INSERT INTO auth_store.cleanup_cursors (task, updated_at)
+SELECT t.task, pg_catalog.clock_timestamp()
+  FROM unnest(ARRAY['grants', 'authorization_codes', 'access_tokens', 'client_secrets']) AS t (task)
+ON CONFLICT (task) DO NOTHING;

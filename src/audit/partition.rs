@@ -53,7 +53,7 @@ fn make(months: &[Month], wait: bool) -> Result<i32, Mistake> {
             missing.push(*month);
         }
     }
-    if missing.is_empty() || !catalog::lock_for_attaching(c"audit_log", wait) {
+    if missing.is_empty() || !catalog::lock_share_update_exclusive(c"audit_log", wait) {
         return Ok(0);
     }
     let mut made = 0;

@@ -112,9 +112,9 @@ pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
     Some(oid)
 }
 
-/// Takes the lock that ATTACH PARTITION takes, until the end of the transaction: it shuts out itself, VACUUM and
-/// other DDL, no reader and no writer. Without `wait`, false where somebody else holds it.
-pub fn lock_for_attaching(table: &CStr, wait: bool) -> bool {
+/// Takes a SHARE UPDATE EXCLUSIVE lock until the end of the transaction, as ATTACH PARTITION does: it shuts out
+/// itself, VACUUM and other DDL, no reader and no writer. Without `wait`, false where somebody else holds it.
+pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
     let Some(oid) = relation(table) else { return false };
     let mode = pg_sys::ShareUpdateExclusiveLock as i32;
     // SAFETY: a valid relation's oid; the transaction holds the lock and gives it back.
