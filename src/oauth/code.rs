@@ -20,6 +20,8 @@ use crate::oauth::client::{self, Client};
 use crate::oauth::{pkce, redirect_uri, resource, scope, token};
 use crate::{composite, params};
 
+extension_sql_file!("../../sql/procedures/code.sql", name = "code");
+
 composite! {
     /// What the authorization endpoint sends back (RFC 6749 section 4.1.2).
     pub struct CodeResponse = "auth_store.code_response" {
