@@ -428,10 +428,10 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
 
 static DELETE_EXPIRED: Statement = Statement::write(
     c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.access_tokens WHERE id > $1 ORDER BY id LIMIT $2
+          SELECT ctid, id, expires_at FROM auth_store.access_tokens WHERE id > $1 ORDER BY id LIMIT $2
       ), victims AS MATERIALIZED (
           SELECT t.ctid FROM auth_store.access_tokens t
-           WHERE t.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND t.expires_at <= $3
+           WHERE t.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e WHERE e.expires_at <= $3)) AND t.expires_at <= $3
              FOR UPDATE SKIP LOCKED
       ), gone AS (
           DELETE FROM auth_store.access_tokens t WHERE t.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
