@@ -39,7 +39,7 @@ def tables(results):
         yielded["ratios"] = ratio_table(rates, rates.most)
         yielded["throughput"] = throughput_table(rates)
         yielded["fewer connections"] = "\n\n".join(
-            f"{connections(clients)}:\n\n{ratio_table(rates, clients)}" for clients in rates.clients if clients != rates.most)
+            f"{connections(clients)}:\n\n{ratio_table(rates, clients)}" for clients in rates.clients[:-1])
     if "sizes" in results:
         yielded["sizes"] = size_table(results["sizes"])
         yielded["wal"] = wal_table(results["sizes"])
@@ -133,7 +133,7 @@ def size_table(used):
             continue
         counts = [found[tokens]["buffers"] for tokens in sizes]
         rows.append([f"`{name}`"] + [f"{count:.1f}" for count in counts] + [f"{100 * (counts[-1] / counts[0] - 1):+.0f} %"] +
-                    [f"{found[tokens]['wal_bytes']:,.0f}" for tokens in sizes])
+                    [f"{max(0, found[tokens]['wal_bytes']):,.0f}" for tokens in sizes])
     return grid(["per call"] + [f"buffers, {tokens:,} rows" for tokens in sizes] + ["growth"] +
                 [f"WAL bytes, {tokens:,} rows" for tokens in sizes], rows)
 

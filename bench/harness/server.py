@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 
 from . import settings
 
@@ -14,8 +15,11 @@ class Failed(Exception):
     """A program ended with an error."""
 
 
+BEGAN = time.monotonic()
+
+
 def say(text):
-    print(f"== {text}", file=sys.stderr, flush=True)
+    print(f"== {time.monotonic() - BEGAN:5.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 def run(command, env=None, stdin=None, check=True):

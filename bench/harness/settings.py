@@ -21,8 +21,8 @@ def words(name, default):
 
 TOKENS = number("BENCH_TOKENS", FULL_TOKENS)                 # live grants, each with an access token
 CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the one the targets are about
-SECONDS = number("BENCH_SECONDS", 2)                         # of one pgbench run; half of it at fewer clients
-ROUNDS = number("BENCH_ROUNDS", 5)                           # at the last number of clients; at the others three at most
+SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
+ROUNDS = number("BENCH_ROUNDS", 5)                           # at the last number of clients; half as many at the others
 SYNC = words("BENCH_SYNC", "on off")
 OPERATIONS = words("BENCH_OPERATIONS", "introspect redeem refresh issue client_credentials audit")
 PARTS = words("BENCH_PARTS", "sizes rates cleanup")
@@ -40,4 +40,4 @@ def seconds_at(clients):
 
 
 def rounds_at(clients):
-    return ROUNDS if clients == CLIENTS[-1] else min(3, ROUNDS)
+    return ROUNDS if clients == CLIENTS[-1] else max(1, ROUNDS // 2)

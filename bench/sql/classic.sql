@@ -87,8 +87,7 @@ CREATE TABLE classic.audit_log (
     flags         text[],
     ip            inet,
     user_agent    text,
-    details       jsonb,
-    CONSTRAINT audit_log_risk_range CHECK (risk_score >= 0 AND risk_score <= 1)
+    details       jsonb
 ) PARTITION BY RANGE (occurred_at);
 CREATE TABLE classic.audit_log_now PARTITION OF classic.audit_log FOR VALUES FROM ('2000-01-01') TO (MAXVALUE);
 CREATE INDEX audit_log_now_occurred_at_idx ON classic.audit_log_now USING brin (occurred_at);

@@ -139,7 +139,7 @@ impl Classic {
             Some(code) => code,
             None => (client.query_one(&self.statements.next_code, &[]).await?.get(0), 50),
         };
-        let client_id = (100 + (code / 50) % 100).to_string();
+        let client_id = (100 + (code - 1) / 50 % 100).to_string();
         let s = &self.statements;
         let transaction = client.transaction().await?;
         let row =
