@@ -1,5 +1,6 @@
 -- Cleanup that commits after each batch. A procedure that commits can neither be SECURITY DEFINER nor set
--- a search_path: it runs as its caller, names everything in full, and the definer functions do the work.
+-- a search_path: it runs as its caller, names everything in full, operators too, and the definer functions do
+-- the work.
 CREATE PROCEDURE auth_store.cleanup(batch_size integer DEFAULT 1000, max_batches integer DEFAULT 1000)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -11,7 +12,7 @@ DECLARE
 BEGIN
     IF max_batches IS NULL THEN
         RAISE EXCEPTION 'argument "max_batches" must not be NULL' USING ERRCODE = 'null_value_not_allowed';
-    ELSIF max_batches NOT BETWEEN 1 AND 1000000 THEN
+    ELSIF max_batches OPERATOR(pg_catalog.<) 1 OR max_batches OPERATOR(pg_catalog.>) 1000000 THEN
         RAISE EXCEPTION 'invalid value for argument "max_batches"'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: 1 to 1000000.';
     END IF;
@@ -22,10 +23,10 @@ BEGIN
         FOR batch IN 1 .. max_batches LOOP
             progress := auth_store.cleanup_batch(task, batch_size, progress.pass_start, progress.wrapped);
             COMMIT;
-            deleted := deleted + progress.deleted;
-            examined := examined + progress.examined;
+            deleted := deleted OPERATOR(pg_catalog.+) progress.deleted;
+            examined := examined OPERATOR(pg_catalog.+) progress.examined;
             EXIT WHEN progress.done;
-            IF batch % 100 = 0 THEN
+            IF (batch OPERATOR(pg_catalog.%) 100) OPERATOR(pg_catalog.=) 0 THEN
                 RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted so far', task, deleted, examined;
             END IF;
         END LOOP;

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
     CONSTRAINT users_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
 );
 CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON auth_store.users (tenant_id, pg_catalog.lower(email)) WHERE email IS NOT NULL;
-CREATE UNIQUE INDEX IF NOT EXISTS users_external_id_key ON auth_store.users (tenant_id, external_id) WHERE external_id IS NOT NULL;
+-- Also of users without one, so that it covers the foreign key to the tenant.
+CREATE UNIQUE INDEX IF NOT EXISTS users_external_id_key ON auth_store.users (tenant_id, external_id);
 COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 section 1.1).';
 COMMENT ON COLUMN auth_store.users.external_id IS 'The user''s key in the application''s own users table, see user_ensure().';

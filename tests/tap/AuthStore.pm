@@ -1,0 +1,312 @@
+# What the TAP tests share: servers, calls whose SQLSTATE matters, a store with something in it, fingerprints of its rows
+# and of its objects, and the table of every function with a call of it.
+package AuthStore;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_server set_conf run_sql value raises succeeds install_helpers populate contents differences shape
+  functions call_of);
+
+# The roles of the store and what a DBA would grant them to; nobody is a login without any.
+our %LOGINS = (
+	web     => 'auth_store_app',
+	replica => 'auth_store_reader',
+	boss    => 'auth_store_admin',
+	auditor => 'auth_store_auditor',
+	nobody  => undef);
+
+# --- servers and statements ------------------------------------------------------------------------------------------
+
+# new_server(NAME, preload => 1, streaming => 1): a running server.
+sub new_server
+{
+	my ($name, %how) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(
+		allows_streaming => $how{streaming} ? 1 : 0,
+		extra            => [ '--locale=C.UTF-8', '--encoding=UTF8', '--data-checksums' ]);
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'auth_store'") if $how{preload};
+	# A text with control characters, or one of a megabyte, is no help in the log of a failed test.
+	$node->append_conf('postgresql.conf', "log_parameter_max_length_on_error = 0");
+	$node->start;
+	return $node;
+}
+
+# Runs a script through psql; never dies of an error in it. Options: user, options (PGOPTIONS), database.
+# Returns { ok, out, notices, state, message, hint, detail } of the first error.
+sub run_sql
+{
+	my ($node, $database, $sql, %how) = @_;
+	local $ENV{PGOPTIONS} = $how{options} if defined $how{options};
+	my @extra = ('-v', 'VERBOSITY=verbose');
+	push @extra, '-U', $how{user} if defined $how{user};
+	my ($status, $out, $err) = $node->psql($database, $sql, extra_params => \@extra);
+	my %result = (ok => $status == 0 ? 1 : 0, out => $out, err => $err);
+	if ($err =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5}): (.*?)(?=\n(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|LINE \d+|psql:):?|\z)(.*)/s)
+	{
+		my ($state, $message, $rest) = ($1, $2, $3);
+		@result{qw(state message)} = ($state, $message);
+		$result{hint} = $1 if $rest =~ /^HINT:\s+(.*)$/m;
+		$result{detail} = $1 if $rest =~ /^DETAIL:\s+(.*)$/m;
+	}
+	# A connection that the server refuses says so without an SQLSTATE.
+	elsif ($status != 0) { @result{qw(state message)} = ('', $err); }
+	return \%result;
+}
+
+# What a script prints; the test ends where it fails.
+sub value
+{
+	my ($node, $database, $sql, %how) = @_;
+	my $result = run_sql($node, $database, $sql, %how);
+	die "failed: $sql\n$result->{err}\n" unless $result->{ok};
+	return $result->{out};
+}
+
+# Test: the script fails with this SQLSTATE (and hint => TEXT). Returns the result.
+sub raises
+{
+	my ($node, $database, $sql, $state, $name, %how) = @_;
+	my $result = run_sql($node, $database, $sql, %how);
+	my $ok = !$result->{ok} && $result->{state} eq $state;
+	$ok &&= ($result->{hint} // '') eq $how{hint} if defined $how{hint};
+	ok($ok, "$name: $state") or diag("$sql\n", $result->{ok} ? "succeeded: $result->{out}" : $result->{err});
+	return $result;
+}
+
+# Test: the script succeeds. Returns what it prints.
+sub succeeds
+{
+	my ($node, $database, $sql, $name, %how) = @_;
+	my $result = run_sql($node, $database, $sql, %how);
+	ok($result->{ok}, $name) or diag("$sql\n$result->{err}");
+	return $result->{out};
+}
+
+# --- a store with something in it ------------------------------------------------------------------------------------
+
+# Two functions for all: attempt(sql) runs a statement, undoes it, and returns its SQLSTATE or 'ok'; print_rows is for views.
+# They are in a schema of their own, so that a dump carries them where a test wants that.
+sub install_helpers
+{
+	my ($node, $database) = @_;
+	value($node, $database, <<'SQL');
+CREATE SCHEMA test;
+GRANT USAGE ON SCHEMA test TO PUBLIC;
+CREATE FUNCTION test.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RAISE EXCEPTION USING ERRCODE = 'ZZUND';  -- undo what it did
+EXCEPTION
+    WHEN SQLSTATE 'ZZUND' THEN RETURN 'ok';
+    WHEN OTHERS THEN RETURN SQLSTATE;
+END $$;
+SQL
+	for my $login (sort keys %LOGINS)
+	{
+		value($node, $database, "CREATE ROLE $login LOGIN")
+		  if value($node, $database, "SELECT count(*) FROM pg_roles WHERE rolname = '$login'") eq '0';
+		value($node, $database, "GRANT $LOGINS{$login} TO $login") if defined $LOGINS{$login};
+	}
+}
+
+our $VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';     # RFC 7636 appendix B
+
+# Two more tenants, and in each of the three a client, a user and one of everything that they can have. Returns the names
+# and secrets, by tenant: { default => { client, secret, user, access, refresh, … }, acme => …, globex => … }.
+sub populate
+{
+	my ($node, $database) = @_;
+	my %store;
+	value($node, $database, "SELECT auth_store.tenant_create('acme', 'Acme & \"Söhne\"', '{\"plan\": [1, null]}');
+		SELECT auth_store.tenant_create('globex')");
+	for my $tenant (qw(default acme globex))
+	{
+		my $out = value($node, $database, "\\set tenant $tenant\n\\set verifier $VERIFIER\n" . <<'SQL');
+SELECT client_id AS client, client_secret AS secret FROM auth_store.client_create(
+    name => 'Web of ' || :'tenant', client_id => 'web-' || :'tenant', tenant_id => :'tenant',
+    redirect_uris => ARRAY['https://' || :'tenant' || '.example/cb'], scope => 'openid orders', metadata => '{"a": "\\ü\n"}',
+    grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials']) \gset
+SELECT user_id AS user FROM auth_store.user_create(email => 'ada@' || :'tenant' || '.example', first_name => 'Ada',
+    external_id => '1', metadata => '{"n": 1.10}', tenant_id => :'tenant') \gset
+SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
+-- one code redeemed, one waiting
+SELECT code AS used_code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', nonce => 'n-0S6',
+    claims => '{"k": 1e10}', amr => ARRAY['pwd', 'otp']) \gset
+SELECT access_token AS access, refresh_token AS first_refresh, grant_id AS grant FROM auth_store.code_redeem(:'used_code',
+    :'client', client_secret => :'secret', code_verifier => :'verifier', ip => '192.0.2.1', user_agent => 'a b') \gset
+SELECT code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge') \gset
+-- a family that was refreshed once, and a second one of that user
+SELECT refresh_token AS refresh FROM auth_store.token_refresh(:'first_refresh', :'client', client_secret => :'secret') \gset
+SELECT access_token AS other_access, refresh_token AS other_refresh, grant_id AS other_grant FROM auth_store.token_issue(
+    :'client', :'user', cnf => '{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}') \gset
+-- a client's own, and one that was revoked
+SELECT access_token AS machine_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
+SELECT access_token AS revoked_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
+SELECT error FROM auth_store.token_revoke(:'revoked_access', :'client', :'secret') \gset
+SELECT * FROM auth_store.client_authenticate(:'client', 'wrong') \gset _
+SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
+    ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
+    ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
+    ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
+    ('challenge', :'challenge')) AS made (n, v);
+SQL
+		my %made = map { split /=/, $_, 2 } split /\n/, $out;
+		die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code other_grant);
+		$store{$tenant} = { %made, verifier => $VERIFIER, tenant => $tenant };
+	}
+	return \%store;
+}
+
+# --- fingerprints ----------------------------------------------------------------------------------------------------
+
+# The rows of every table of the store: { table => "count hash" }, partitions by themselves and as a whole.
+sub contents
+{
+	my ($node, $database) = @_;
+	my $out = value($node, $database, <<'SQL');
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SELECT format('SELECT %L, count(*), md5(coalesce(string_agg(t::text, E''\n'' ORDER BY t::text COLLATE "C"), '''')) FROM auth_store.%I t',
+              relname, relname)
+  FROM pg_class
+ WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p')
+ ORDER BY relname \gexec
+SQL
+	my %found;
+	for (split /\n/, $out)
+	{
+		my ($table, $count, $hash) = split /\|/;
+		$found{$table} = "$count $hash";
+	}
+	return \%found;
+}
+
+# The differences of two such, as text; '' where there are none.
+sub differences
+{
+	my ($before, $after) = @_;
+	my %all = (%$before, %$after);
+	return join '', map {
+		my ($old, $new) = ($before->{$_} // 'absent', $after->{$_} // 'absent');
+		$old eq $new ? '' : "$_: $old, then $new\n"
+	} sort keys %all;
+}
+
+# The objects of a database as pg_dump writes them, statement by statement: { statement => 1 }. Whatever has no order of
+# its own (privileges, and what depends on the order of creation) is put into one.
+sub shape
+{
+	my ($node, $database, @options) = @_;
+	my ($out, $err) = ('', '');
+	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port);
+	IPC::Run::run([ $node->installed_command('pg_dump'), '--schema-only', '--no-sync', @options, $database ], '>', \$out, '2>', \$err)
+	  or die "pg_dump: $err";
+	$out =~ s/^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\.*)?\n//mg;
+	return { map { ($_ => 1) } grep { /\S/ } split /;\n/, $out };
+}
+
+# --- every function --------------------------------------------------------------------------------------------------
+
+# name => [does, roles, call]: whether it reads or writes, is the superuser's, a trigger's or the install script's; who may call it; a
+# call that succeeds.
+# In a call, {x} stands for the literal of what populate() made under that name.
+my %FUNCTIONS = (
+	# schema
+	install        => [ superuser => [],               'SELECT auth_store.install()' ],
+	migrate        => [ superuser => [],               'SELECT auth_store.migrate()' ],
+	uninstall      => [ superuser => [],               'SELECT auth_store.uninstall(current_database())' ],
+	check          => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.check()' ],
+	restoring      => [ script => [],                  'SELECT auth_store.restoring()' ],
+	tenant_visible => [ reads => [qw(app reader admin auditor)], 'SELECT auth_store.tenant_visible({tenant})' ],
+	id_time        => [ reads => [qw(app reader admin auditor)], 'SELECT auth_store.id_time({user})' ],
+	# tenant
+	tenant_create     => [ writes => [qw(admin)], q{SELECT auth_store.tenant_create('new')} ],
+	tenant_update     => [ writes => [qw(admin)], q{SELECT auth_store.tenant_update({tenant}, 'another name')} ],
+	tenant_set_status => [ writes => [qw(admin)], q{SELECT auth_store.tenant_set_status({tenant}, 'suspended')} ],
+	tenant_erase      => [ writes => [qw(admin)], q{SELECT auth_store.tenant_erase({tenant}, {tenant})} ],
+	# client
+	client_create        => [ writes => [qw(admin)], q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],
+	client_authenticate  => [ writes => [qw(app)], 'SELECT auth_store.client_authenticate({client}, {secret})' ],
+	client_secret_rotate => [ writes => [qw(admin)], q{SELECT auth_store.client_secret_rotate({client}, '1 day')} ],
+	client_secret_import => [ writes => [qw(admin)],
+		q{SELECT auth_store.client_secret_import({client}, '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy')} ],
+	client_update        => [ writes => [qw(admin)], q{SELECT auth_store.client_update({client}, '{"name": "n"}')} ],
+	client_set_status    => [ writes => [qw(admin)], q{SELECT auth_store.client_set_status({client}, 'suspended')} ],
+	client_delete        => [ writes => [qw(admin)], q{SELECT auth_store.client_delete({client})} ],
+	# user
+	user_create => [ writes => [qw(app admin)], q{SELECT auth_store.user_create('new@example.com')} ],
+	user_ensure => [ writes => [qw(app admin)], q{SELECT auth_store.user_ensure('2', {tenant})} ],
+	user_get    => [ reads => [qw(app reader admin)], 'SELECT * FROM auth_store.user_get({user})' ],
+	# pkce
+	pkce_challenge => [ reads => [qw(app reader)], 'SELECT auth_store.pkce_challenge({verifier})' ],
+	pkce_verify    => [ reads => [qw(app reader)], 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],
+	# code
+	code_issue  => [ writes => [qw(app)], 'SELECT auth_store.code_issue({client}, {user}, code_challenge => {challenge})' ],
+	code_redeem => [ writes => [qw(app)],
+		'SELECT auth_store.code_redeem({code}, {client}, client_secret => {secret}, code_verifier => {verifier})' ],
+	code_redemption_ended => [ trigger => [], 'SELECT auth_store.code_redemption_ended()' ],
+	# token
+	token_issue                    => [ writes => [qw(app)], 'SELECT auth_store.token_issue({client}, {user})' ],
+	token_issue_client_credentials => [ writes => [qw(app)], 'SELECT auth_store.token_issue_client_credentials({client}, {secret})' ],
+	token_refresh => [ writes => [qw(app)], 'SELECT auth_store.token_refresh({refresh}, {client}, client_secret => {secret})' ],
+	token_introspect    => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.token_introspect({access})' ],
+	token_introspection => [ reads => [qw(app reader)], 'SELECT auth_store.token_introspection({access})' ],
+	token_authorize     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],
+	token_use           => [ writes => [qw(app)], q{SELECT * FROM auth_store.token_use({access}, 'orders')} ],
+	token_revoke        => [ writes => [qw(app)], 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
+	token_hash          => [ reads => [qw(app admin auditor)], 'SELECT auth_store.token_hash({access})' ],
+	token_bucket        => [ reads => [qw(app reader)], 'SELECT auth_store.token_bucket({access})' ],
+	# grant
+	grant_revoke         => [ writes => [qw(app admin)], 'SELECT auth_store.grant_revoke({grant})' ],
+	user_grants_revoke   => [ writes => [qw(app admin)], 'SELECT auth_store.user_grants_revoke({user})' ],
+	client_grants_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.client_grants_revoke({client})' ],
+	# audit
+	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
+	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
+	partitions_drop   => [ writes => [qw(admin)], 'SELECT auth_store.partitions_drop()' ],
+	# maintenance
+	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
+	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],
+	cleanup_audit        => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_audit()' ],
+	# Commits after each batch, so it can't be undone: it is called by itself.
+	cleanup => [ commits => [qw(admin)], 'CALL auth_store.cleanup()' ],
+);
+
+# The functions' names in order; dies where the extension and the table above do not know the same ones.
+sub functions
+{
+	my ($node, $database) = @_;
+	my @there = split /\n/, value($node, $database, <<'SQL');
+SELECT p.proname
+  FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
+ WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'auth_store'
+ ORDER BY p.proname COLLATE "C"
+SQL
+	is(join(' ', @there), join(' ', sort keys %FUNCTIONS), 'the tests have a call of every function, and each exists once');
+	return grep { exists $FUNCTIONS{$_} } @there;
+}
+
+# call_of(NAME, what populate() made of a tenant): { does, roles, sql }.
+sub call_of
+{
+	my ($name, $made) = @_;
+	my ($does, $roles, $sql) = @{ $FUNCTIONS{$name} };
+	$sql =~ s/\{(\w+)\}/quote($made->{$1} \/\/ die "nothing named $1")/ge;
+	return { does => $does, roles => $roles, sql => $sql };
+}
+
+sub quote
+{
+	my ($text) = @_;
+	$text =~ s/'/''/g;
+	return "'$text'";
+}
+
+1;

@@ -1,0 +1,233 @@
+# pg_dump and back in every mode: no row is lost, the objects are the same, tokens issued before go on after.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use AuthStore;
+use PostgreSQL::Test::Utils;
+use IPC::Run;
+use Test::More;
+
+my $source = new_server('source');
+value($source, 'postgres', 'CREATE DATABASE store');
+value($source, 'store', 'CREATE EXTENSION auth_store');
+my $store = populate($source, 'store');
+# What an application has beside the store: its own table that refers to ours, and a login with a role and a pin.
+value($source, 'store', <<'SQL');
+CREATE TABLE public.orders (id int PRIMARY KEY, user_id uuid NOT NULL, tenant_id text NOT NULL,
+    FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id));
+INSERT INTO public.orders SELECT 1, id, tenant_id FROM auth_store.users WHERE tenant_id = 'acme';
+CREATE ROLE web LOGIN;
+GRANT auth_store_app, auth_store_auditor TO web;
+ALTER ROLE web SET auth_store.tenant_id = 'acme';
+SQL
+my $rows = contents($source, 'store');
+my $shape = shape($source, 'store');
+cmp_ok(scalar(grep { !/^0 / } values %$rows), '>', 7, 'there is something to lose');
+
+my $dir = PostgreSQL::Test::Utils::tempdir;
+my ($plain, $clean, $custom, $directory, $globals) = map { "$dir/$_" } qw(plain.sql clean.sql custom.dump directory globals.sql);
+$source->command_ok([ 'pg_dump', '--no-sync', '-f', $plain, 'store' ], 'pg_dump, plain');
+$source->command_ok([ 'pg_dump', '--no-sync', '--clean', '--if-exists', '-f', $clean, 'store' ], 'pg_dump, plain, --clean');
+$source->command_ok([ 'pg_dump', '--no-sync', '--no-owner', '-f', "$dir/no_owner.sql", 'store' ], 'pg_dump, plain, --no-owner');
+$source->command_ok([ 'pg_dump', '--no-sync', '-Fc', '-f', $custom, 'store' ], 'pg_dump -Fc');
+$source->command_ok([ 'pg_dump', '--no-sync', '-Fd', '-j4', '-f', $directory, 'store' ], 'pg_dump -Fd -j4');
+$source->command_ok([ 'pg_dumpall', '--no-sync', '--globals-only', '-f', $globals ], 'pg_dumpall --globals-only');
+unlike(slurp_file($plain), qr/pg_extension_config_dump|ALTER EXTENSION/, 'the tables are no members of the extension');
+
+# The role a DBA makes for backups: it reads everything, past row-level security, and owns nothing.
+value($source, 'store', 'CREATE ROLE backup LOGIN BYPASSRLS; GRANT pg_read_all_data TO backup');
+$source->command_ok([ 'pg_dump', '--no-sync', '-U', 'backup', '-Fc', '-f', "$dir/backup.dump", 'store' ], 'pg_dump by a backup role');
+# Without BYPASSRLS a dump must fail rather than lose what a pin would hide.
+value($source, 'store', 'CREATE ROLE feeble LOGIN; GRANT pg_read_all_data TO feeble');
+$source->command_fails_like([ 'pg_dump', '--no-sync', '-U', 'feeble', '-Fc', '-f', "$dir/feeble.dump", 'store' ],
+	qr/row-level security/, 'a role that row-level security binds gets no partial dump');
+# A pin on the dumping role hides nothing either: superusers pass row-level security.
+value($source, 'store', "ALTER ROLE backup SET auth_store.tenant_id = 'acme'");
+$source->command_ok([ 'pg_dump', '--no-sync', '-U', 'backup', '-Fc', '-f', "$dir/pinned.dump", 'store' ], 'pg_dump by a pinned backup role');
+
+# --- the matrix ------------------------------------------------------------------------------------------------------
+
+# A cluster that never saw the store: the first restore must bring the roles by itself.
+my $target = new_server('target');
+my $restores = 0;
+
+sub restore_command
+{
+	my ($database, @command) = @_;
+	my ($program, @rest) = @command;
+	my ($out, $err) = ('', '');
+	local %ENV = (%ENV, PGHOST => $target->host, PGPORT => $target->port);
+	my @full = ($target->installed_command($program), ($program eq 'psql' ? ('-X', '-q', '-v', 'ON_ERROR_STOP=1') : ()), '-d', $database, @rest);
+	my $ok = IPC::Run::run(\@full, '>', \$out, '2>', \$err);
+	return ($ok, $err);
+}
+
+# What must hold in a restored database. Each restore has its own copy of every token, so each can refresh and replay.
+sub holds
+{
+	my ($node, $database, $name) = @_;
+	is(differences($rows, contents($node, $database)), '', "$name: every row of every table");
+	is(differences($shape, shape($node, $database)), '', "$name: every object, owner and privilege");
+	is(value($node, $database, 'SELECT object, problem FROM auth_store.check()'), '', "$name: check() has nothing to say");
+	is(value($node, $database, "SELECT active FROM auth_store.token_introspect('$store->{acme}{access}')", user => 'web'), 't',
+		"$name: the application may call it");
+	works($node, $database, $name);
+}
+
+sub works
+{
+	my ($node, $database, $name) = @_;
+	for my $tenant (sort keys %$store)
+	{
+		my $made = $store->{$tenant};
+		my $credentials = "'$made->{client}', client_secret => '$made->{secret}'";
+		my $result = run_sql($node, $database, <<"SQL");
+SELECT 'live', active, user_id = '$made->{user}', tenant_id FROM auth_store.token_introspect('$made->{access}');
+SELECT 'revoked', active FROM auth_store.token_introspect('$made->{revoked_access}');
+SELECT 'other', active FROM auth_store.token_introspect('$made->{other_access}');
+SELECT 'refresh', error, refresh_token LIKE 'asrt\\_%', grant_id = '$made->{grant}' FROM auth_store.token_refresh('$made->{refresh}', $credentials);
+SELECT 'code', error, access_token LIKE 'asat\\_%' FROM auth_store.code_redeem('$made->{code}', $credentials, code_verifier => '$made->{verifier}');
+SET auth_store.code_replay_grace = 0;
+SELECT 'replay', error, access_token FROM auth_store.code_redeem('$made->{used_code}', $credentials, code_verifier => '$made->{verifier}');
+SELECT 'ended', active FROM auth_store.token_introspect('$made->{access}');
+SELECT 'alone', active FROM auth_store.token_introspect('$made->{other_access}');
+SELECT 'audit', risk_score FROM auth_store.audit_log WHERE tenant_id = '$tenant' AND flags \@> '{code_replay}';
+SQL
+		is($result->{out}, <<"OUT" =~ s/\n\z//r, "$name: $tenant: tokens live, refresh, and a code redeemed before is a replay") or diag($result->{err});
+live|t|t|$tenant
+revoked|f
+other|t
+refresh||t|t
+code||t
+replay|invalid_grant|
+ended|f
+alone|t
+audit|1
+OUT
+	}
+}
+
+sub restored
+{
+	my ($name, %how) = @_;
+	my $database = sprintf 'restored%02d', ++$restores;
+	value($target, 'postgres', "CREATE DATABASE $database TEMPLATE template0");
+	$how{before}->($database) if $how{before};
+	my ($ok, $err) = restore_command($database, @{ $how{command} });
+	ok($ok, "$name: succeeds") or diag($err);
+	# Memberships are the cluster's, not in the dump of a database.
+	value($target, 'postgres', 'GRANT auth_store_app TO web');
+	like($err, qr/no tables made/, "$name: CREATE EXTENSION left the tables to the dump") if $how{notice};
+	$how{after}->($database) if $how{after};
+	holds($target, $database, $name);
+	return $database;
+}
+
+# --no-owner leaves the tables to the restoring superuser. The store refuses to work on them until install() has repaired
+# owners and privileges, and says so.
+sub no_owner
+{
+	my ($database) = @_;
+	is(value($target, $database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'auth_store'::regnamespace
+		AND relkind IN ('r', 'p', 'v') AND relowner = 'auth_store_owner'::regrole"), '0', 'after --no-owner no table is the owner\'s');
+	my $made = $store->{default};
+	for my $call ("auth_store.token_introspect('$made->{access}')", "auth_store.token_refresh('$made->{refresh}', '$made->{client}')")
+	{
+		raises($target, $database, "SELECT $call", '55000', "after --no-owner: $call", hint => 'SELECT auth_store.install()');
+	}
+	isnt(value($target, $database, 'SELECT object, problem FROM auth_store.check()'), '', 'check() reports it');
+	is(value($target, $database, 'SELECT auth_store.install()'), '1', 'install() repairs it');
+	# The application's own table is not the store's to repair.
+}
+
+# The application's login is not in the dump of one database.
+value($target, 'postgres', 'CREATE ROLE web LOGIN; CREATE ROLE backup; CREATE ROLE feeble');
+is(value($target, 'postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%'"), '0', 'a cluster without the store\'s roles');
+
+restored('plain, psql', command => [ 'psql', '-f', $plain ], notice => 1);
+restored('plain, psql --single-transaction', command => [ 'psql', '--single-transaction', '-f', $plain ]);
+restored('plain, --no-owner', command => [ 'psql', '-f', "$dir/no_owner.sql" ], after => \&no_owner);
+restored('-Fc', command => [ 'pg_restore', $custom ]);
+restored('-Fc, -j4', command => [ 'pg_restore', '-j4', $custom ]);
+restored('-Fc, --single-transaction', command => [ 'pg_restore', '--single-transaction', $custom ]);
+restored('-Fc, --exit-on-error', command => [ 'pg_restore', '--exit-on-error', $custom ]);
+restored('-Fc, --no-owner', command => [ 'pg_restore', '--exit-on-error', '--no-owner', $custom ], after => \&no_owner);
+restored('-Fc, -j4, --no-owner', command => [ 'pg_restore', '--exit-on-error', '-j4', '--no-owner', $custom ], after => \&no_owner);
+restored('-Fc, --no-owner --no-privileges', command => [ 'pg_restore', '--exit-on-error', '--no-owner', '--no-privileges', $custom ],
+	after => \&no_owner);
+restored('-Fd, -j4', command => [ 'pg_restore', '--exit-on-error', '-j4', $directory ]);
+restored('-Fc of a backup role', command => [ 'pg_restore', '--exit-on-error', "$dir/backup.dump" ]);
+restored('-Fc of a pinned backup role', command => [ 'pg_restore', '--exit-on-error', "$dir/pinned.dump" ]);
+restored('-Fc, schema and rows apart',
+	before => sub { my ($ok, $err) = restore_command($_[0], 'pg_restore', '--exit-on-error', '--schema-only', $custom); ok($ok, 'schema first') or diag($err) },
+	command => [ 'pg_restore', '--exit-on-error', '--data-only', '--disable-triggers', $custom ]);
+
+# Over an install that is in use and holds other rows.
+my $occupied = sub {
+	my ($database) = @_;
+	value($target, $database, 'CREATE EXTENSION auth_store');
+	value($target, $database, "SELECT auth_store.tenant_create('initech'); SELECT auth_store.user_create('other\@example.com')");
+};
+restored('plain, --clean --if-exists over an install', command => [ 'psql', '-f', $clean ], before => $occupied);
+restored('plain, --clean --if-exists over nothing', command => [ 'psql', '-f', $clean ]);
+restored('-Fc, --clean --if-exists over an install', before => $occupied,
+	command => [ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', $custom ]);
+restored('-Fc, --clean --if-exists --single-transaction over an install', before => $occupied,
+	command => [ 'pg_restore', '--single-transaction', '--clean', '--if-exists', $custom ]);
+restored('-Fc, --clean --if-exists -j4 over an install', before => $occupied,
+	command => [ 'pg_restore', '--exit-on-error', '-j4', '--clean', '--if-exists', $custom ]);
+restored('-Fc, --clean --if-exists over itself', command => [ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', $custom ],
+	before => sub { my ($ok, $err) = restore_command($_[0], 'pg_restore', '--exit-on-error', $custom); ok($ok, 'a first restore') or diag($err) });
+# A database whose install dropped its extension, rows kept: the dump brings both.
+restored('-Fc, --clean --if-exists over tables without the extension', before => sub {
+		$occupied->($_[0]);
+		value($target, $_[0], 'SET client_min_messages = warning; DROP EXTENSION auth_store CASCADE');
+	}, command => [ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', $custom ]);
+
+# --- a dump of what was restored, and with the library preloaded -----------------------------------------------------
+
+value($target, 'postgres', 'CREATE DATABASE again TEMPLATE template0');
+value($target, 'postgres', 'CREATE DATABASE once TEMPLATE template0');
+{
+	my ($ok, $err) = restore_command('once', 'pg_restore', '--exit-on-error', $custom);
+	$target->command_ok([ 'pg_dump', '--no-sync', '-Fc', '-f', "$dir/again.dump", 'once' ], 'pg_dump of what was restored');
+	($ok, $err) = restore_command('again', 'pg_restore', '--exit-on-error', "$dir/again.dump");
+	ok($ok, 'and its restore') or diag($err);
+	holds($target, 'again', 'the second generation');
+}
+$target->append_conf('postgresql.conf', "shared_preload_libraries = 'auth_store'");
+$target->restart;
+restored('preloaded: plain', command => [ 'psql', '-f', $plain ], notice => 1);
+restored('preloaded: -Fc, -j4', command => [ 'pg_restore', '--exit-on-error', '-j4', $custom ]);
+restored('preloaded: -Fc, --clean --if-exists over an install', before => $occupied,
+	command => [ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', $custom ]);
+$target->stop;
+
+# --- the whole cluster -----------------------------------------------------------------------------------------------
+
+my $whole = new_server('whole');
+$source->command_ok([ 'pg_dumpall', '--no-sync', '-f', "$dir/all.sql" ], 'pg_dumpall');
+{
+	# The bootstrap superuser is there already; that one statement fails in every restore of a pg_dumpall.
+	my $sql = slurp_file("$dir/all.sql");
+	my $superuser = value($source, 'postgres', 'SELECT current_user');
+	$sql =~ s/^CREATE ROLE "?\Q$superuser\E"?;$//m;
+	my $result = run_sql($whole, 'postgres', $sql);
+	ok($result->{ok}, 'restored') or diag($result->{err});
+}
+is(value($whole, 'postgres', "SELECT rolname, rolcanlogin, rolsuper, rolinherit, rolbypassrls FROM pg_roles
+		WHERE rolname LIKE 'auth\\_store\\_%' ORDER BY 1"),
+	value($source, 'postgres', "SELECT rolname, rolcanlogin, rolsuper, rolinherit, rolbypassrls FROM pg_roles
+		WHERE rolname LIKE 'auth\\_store\\_%' ORDER BY 1"), 'pg_dumpall brings the roles as they were');
+is(value($whole, 'store', 'SELECT user_id IS NOT NULL, active FROM auth_store.token_introspect(' . "'$store->{acme}{access}')", user => 'web'),
+	't|t', 'the application\'s login has its role');
+is(value($whole, 'store', 'SELECT active FROM auth_store.token_introspect(' . "'$store->{globex}{access}')", user => 'web'),
+	'f', 'and its pin');
+holds($whole, 'store', 'pg_dumpall');
+$whole->stop;
+
+# Reading a dump took nothing from its source.
+is(differences($rows, contents($source, 'store')), '', 'the source has all its rows');
+$source->stop;
+done_testing();

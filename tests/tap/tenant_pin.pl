@@ -1,0 +1,248 @@
+# The tenant pin: ALTER ROLE … SET auth_store.tenant_id shows a login one tenant, whatever it tries, with the library in
+# shared_preload_libraries or loaded by the session's first call. And the other settings, which only a superuser sets.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use AuthStore;
+use Test::More;
+
+my $node = new_server('pin');
+my $db = 'postgres';
+value($node, $db, 'CREATE EXTENSION auth_store');
+install_helpers($node, $db);
+my $store = populate($node, $db);
+my ($acme, $globex, $default) = @$store{qw(acme globex default)};
+value($node, $db, <<'SQL');
+CREATE ROLE pinned LOGIN;
+GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO pinned;
+ALTER ROLE pinned SET auth_store.tenant_id = 'acme';
+CREATE ROLE lost LOGIN;
+GRANT auth_store_app, auth_store_admin TO lost;
+ALTER ROLE lost SET auth_store.tenant_id = 'no such tenant';
+CREATE ROLE free LOGIN;
+GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO free;
+CREATE ROLE chief SUPERUSER LOGIN;
+GRANT CREATE, USAGE ON SCHEMA public TO pinned;
+SQL
+my @views = qw(recent_activity failed_actions security_events token_activity);
+
+# What a session sees: the tenants in each view, whose tokens are active, whose users are there.
+my $SEES = join "\n", map { "SELECT 'view', tenant_id FROM auth_store.$_ GROUP BY 2;" } @views;
+for my $made ($acme, $globex, $default)
+{
+	$SEES .= "SELECT 'token', tenant_id FROM auth_store.token_introspect('$made->{access}') WHERE active;\n"
+	  . "SELECT 'user', tenant_id FROM auth_store.user_get('$made->{user}');\n"
+	  . "SELECT 'json', '$made->{tenant}' WHERE auth_store.token_introspection('$made->{access}') ->> 'active' = 'true';\n"
+	  . "SELECT 'client', tenant_id FROM auth_store.client_authenticate('$made->{client}', '$made->{secret}') WHERE ok;\n";
+}
+
+sub sees
+{
+	my ($prelude, %how) = @_;
+	my ($out, $err) = ('', '');
+	local $ENV{PGOPTIONS} = $how{options} if defined $how{options};
+	# Errors of the prelude are what it is about; it goes on after them.
+	$node->psql($db, "$prelude\n;\\echo prelude\n$SEES", extra_params => [ '-U', $how{user} // 'pinned' ],
+		stdout => \$out, stderr => \$err, on_error_stop => 0);
+	$out =~ s/\A.*?^prelude$//ms;
+	my %tenants;
+	/^(?:view|token|user|json|client)\|(.+)$/ and $tenants{$1}++ for split /\n/, $out;
+	return (join(' ', map { "$_:$tenants{$_}" } sort keys %tenants), $err);
+}
+my $ALL = scalar(@views) + 4;
+
+for my $mode ('loaded by the first call', 'preloaded')
+{
+	if ($mode eq 'preloaded')
+	{
+		$node->append_conf('postgresql.conf', "shared_preload_libraries = 'auth_store'");
+		$node->restart;
+	}
+
+	# --- what it shows -----------------------------------------------------------------------------------------------
+
+	is((sees('', user => 'free'))[0], "acme:$ALL default:$ALL globex:$ALL", "$mode: a login without a pin sees all tenants");
+	is((sees(''))[0], "acme:$ALL", "$mode: a pinned login sees its own");
+	is((sees('', user => 'lost'))[0], '', "$mode: a login pinned to a tenant that is not there sees none");
+	# Each view and function as the session's very first call.
+	is(value($node, $db, "SELECT DISTINCT tenant_id FROM auth_store.$_", user => 'pinned'), 'acme', "$mode: view $_ first") for @views;
+	is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$globex->{access}')", user => 'pinned'), 'f', "$mode: token_introspect() first");
+	is(value($node, $db, "SELECT auth_store.tenant_visible('acme'), auth_store.tenant_visible('globex'), auth_store.tenant_visible(NULL)", user => 'pinned'),
+		't|f|f', "$mode: tenant_visible() first");
+	is(value($node, $db, "SELECT count(*) FROM auth_store.user_get('$globex->{user}')", user => 'pinned'), '0', "$mode: user_get() first");
+
+	# --- another tenant's things are unknown -------------------------------------------------------------------------
+
+	my $before = contents($node, $db);
+	my $unknown = "globex's, as if it did not exist";
+	my $other = "'$globex->{client}', client_secret => '$globex->{secret}'";
+	for my $case (
+		[ "SELECT active::text FROM auth_store.token_introspect('$globex->{access}')", 'false' ],
+		[ "SELECT auth_store.token_introspection('$globex->{access}')::text", '{"active": false}' ],
+		[ "SELECT error FROM auth_store.token_authorize('$globex->{access}')", 'invalid_token' ],
+		[ "SELECT error FROM auth_store.token_use('$globex->{access}')", 'invalid_token' ],
+		[ "SELECT error FROM auth_store.token_refresh('$globex->{refresh}', $other)", 'invalid_client' ],
+		[ "SELECT error FROM auth_store.token_refresh('$globex->{refresh}', '$acme->{client}', client_secret => '$acme->{secret}')", 'invalid_grant' ],
+		[ "SELECT error FROM auth_store.code_redeem('$globex->{code}', $other, code_verifier => '$globex->{verifier}')", 'invalid_client' ],
+		[ "SELECT error FROM auth_store.code_redeem('$globex->{code}', '$acme->{client}', client_secret => '$acme->{secret}', code_verifier => '$globex->{verifier}')", 'invalid_grant' ],
+		[ "SELECT coalesce(error, 'done') FROM auth_store.token_revoke('$globex->{access}', '$acme->{client}', '$acme->{secret}')", 'done' ],
+		[ "SELECT error FROM auth_store.token_revoke('$globex->{access}', $other)", 'invalid_client' ],
+		[ "SELECT error FROM auth_store.client_authenticate('$globex->{client}', '$globex->{secret}')", 'invalid_client' ],
+		[ "SELECT error FROM auth_store.token_issue_client_credentials($other)", 'invalid_client' ],
+		[ "SELECT error FROM auth_store.code_issue('$globex->{client}', '$acme->{user}', code_challenge => '$acme->{challenge}')", 'unauthorized_client' ],
+		[ "SELECT count(*) FROM auth_store.user_get('$globex->{user}')", '0' ])
+	{
+		my ($sql, $answer) = @$case;
+		is(value($node, $db, $sql, user => 'pinned'), $answer, "$mode: $unknown: " . ($sql =~ /auth_store\.(\w+)/)[0] . "() says $answer");
+	}
+	for my $case (
+		[ "token_issue('$globex->{client}', '$globex->{user}')", '23503' ],
+		[ "token_issue('$acme->{client}', '$globex->{user}')", '23503' ],
+		[ "code_issue('$acme->{client}', '$globex->{user}', code_challenge => '$acme->{challenge}')", '23503' ],
+		[ "grant_revoke('$globex->{grant}')", '23503' ],
+		[ "user_grants_revoke('$globex->{user}')", '23503' ],
+		[ "user_grants_revoke('$acme->{user}', '$globex->{client}')", '23503' ],
+		[ "client_grants_revoke('$globex->{client}')", '23503' ],
+		[ "client_update('$globex->{client}', '{\"name\": \"x\"}')", '23503' ],
+		[ "client_set_status('$globex->{client}', 'revoked')", '23503' ],
+		[ "client_secret_rotate('$globex->{client}')", '23503' ],
+		[ "client_delete('$globex->{client}')", '23503' ],
+		[ "client_create('x', ARRAY['https://x.example/cb'], tenant_id => 'globex')", '23503' ],
+		[ "user_create('x\@example.com', tenant_id => 'globex')", '23503' ],
+		[ "user_ensure('1', 'globex')", '23503' ],
+		[ "audit_write('x', tenant_id => 'globex')", '23503' ],
+		[ "tenant_update('globex', 'x')", '23503' ],
+		[ "tenant_set_status('globex', 'suspended')", '23503' ],
+		[ "tenant_erase('globex', 'globex')", '23503' ],
+		[ "tenant_create('new')", '42501' ],
+		[ "tenant_create('globex')", '42501' ],
+		[ 'partitions_drop()', '42501' ])
+	{
+		my ($call, $state) = @$case;
+		raises($node, $db, "SELECT auth_store.$call", $state, "$mode: $unknown: $call", user => 'pinned');
+	}
+	# An id or client_id that another tenant has: no row, and no more said than that it is taken.
+	is(run_sql($node, $db, "SELECT auth_store.client_create('x', ARRAY['https://x.example/cb'], client_id => '$globex->{client}')", user => 'pinned')->{state},
+		'23505', "$mode: a client_id that another tenant has is taken");
+	is(run_sql($node, $db, "SELECT auth_store.user_create('x\@example.com', id => '$globex->{user}')", user => 'pinned')->{state}, '23505', "$mode: an id too");
+
+	my $of_globex = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM (
+		SELECT g::text FROM auth_store.grants g WHERE tenant_id <> 'acme' UNION ALL SELECT t::text FROM auth_store.access_tokens t WHERE tenant_id <> 'acme'
+		UNION ALL SELECT c::text FROM auth_store.clients c WHERE tenant_id <> 'acme' UNION ALL SELECT u::text FROM auth_store.users u WHERE tenant_id <> 'acme'
+		UNION ALL SELECT s::text FROM auth_store.client_secrets s WHERE tenant_id <> 'acme' UNION ALL SELECT a::text FROM auth_store.audit_log a WHERE tenant_id <> 'acme'
+		UNION ALL SELECT k::text FROM auth_store.authorization_codes k WHERE tenant_id <> 'acme' UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
+	my $rows_of_globex = value($node, $db, $of_globex);
+	my @calls = ("SELECT auth_store.audit_write('x')", "SELECT auth_store.user_create('mine-" . ($mode =~ /^(\w)/)[0] . "\@example.com')",
+		"SELECT auth_store.client_create('mine', ARRAY['https://mine.example/cb'])", "SELECT auth_store.cleanup_expired_data()",
+		"SELECT auth_store.token_use('$globex->{access}')", "SELECT auth_store.client_authenticate('$globex->{client}', 'x')");
+	succeeds($node, $db, "SET client_min_messages = warning; $_", "$mode: $_", user => 'pinned') for @calls;
+	is(value($node, $db, $of_globex), $rows_of_globex, "$mode: no row of another tenant changed or was added, in the audit trail neither");
+	is(value($node, $db, "SELECT tenant_id FROM auth_store.users WHERE email LIKE 'mine-%' GROUP BY 1"), 'acme', "$mode: what is made belongs to the pinned tenant");
+	is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$globex->{access}')"), 't', "$mode: globex's token is untouched");
+
+	# --- forging it --------------------------------------------------------------------------------------------------
+
+	my $first = 'SELECT auth_store.token_bucket(NULL);';
+	for my $case (
+		[ "SET auth_store.tenant_id = 'globex'" ],
+		[ "SET auth_store.tenant_id = ''" ],
+		[ 'SET auth_store.tenant_id TO DEFAULT' ],
+		[ 'RESET auth_store.tenant_id' ],
+		[ 'RESET ALL' ],
+		[ 'DISCARD ALL' ],
+		[ "SET auth_store.tenant_id = 'globex'; RESET ALL" ],
+		[ "SET auth_store.tenant_id = 'globex'; DISCARD ALL" ],
+		[ "SELECT set_config('auth_store.tenant_id', 'globex', false)" ],
+		[ "SELECT set_config('auth_store.tenant_id', '', false)" ],
+		[ "SELECT set_config('auth_store.tenant_id', NULL, false)" ],
+		[ "BEGIN; SET LOCAL auth_store.tenant_id = 'globex'" ],
+		[ "BEGIN; SET auth_store.tenant_id = 'globex'" ],
+		[ "BEGIN; SET auth_store.tenant_id = 'globex'; SAVEPOINT s; $first ROLLBACK TO s" ],
+		[ "BEGIN; SAVEPOINT s; SET auth_store.tenant_id = 'globex'; $first RELEASE s; COMMIT" ],
+		[ "BEGIN; SET LOCAL auth_store.tenant_id = 'globex'; $first ROLLBACK" ],
+		[ "BEGIN; SET auth_store.tenant_id = 'globex'; $first ROLLBACK" ],
+		[ "UPDATE pg_settings SET setting = 'globex' WHERE name = 'auth_store.tenant_id'" ],
+		[ "$first SET auth_store.tenant_id = 'globex'" ],
+		[ "$first SET auth_store.tenant_id = ''" ],
+		[ "$first BEGIN; SET LOCAL auth_store.tenant_id = 'globex'" ],
+		[ "$first RESET auth_store.tenant_id" ],
+		[ "$first RESET ALL" ],
+		[ "$first DISCARD ALL" ],
+		[ 'SET ROLE auth_store_app' ],
+		[ 'SET SESSION AUTHORIZATION DEFAULT' ],
+		[ "ALTER ROLE pinned SET auth_store.tenant_id = 'globex'" ],
+		[ "ALTER ROLE pinned RESET auth_store.tenant_id" ],
+		[ 'ALTER ROLE pinned RESET ALL' ],
+		[ "ALTER ROLE pinned IN DATABASE $db SET auth_store.tenant_id = 'globex'" ],
+		[ "$first ALTER ROLE pinned SET auth_store.tenant_id = 'globex'" ],
+		[ "$first ALTER ROLE pinned RESET auth_store.tenant_id" ],
+		[ "$first ALTER ROLE pinned RESET ALL" ],
+		[ "CREATE FUNCTION pg_temp.f() RETURNS bigint LANGUAGE sql SET auth_store.tenant_id = 'globex' AS 'SELECT count(*) FROM auth_store.recent_activity'; SELECT pg_temp.f()" ],
+		[ "DO \$\$ BEGIN PERFORM set_config('auth_store.tenant_id', 'globex', true); END \$\$" ],
+		[ 'SET session_preload_libraries = auth_store' ],
+		[ 'SET row_security = off' ],
+		[ "LOAD 'auth_store'" ])
+	{
+		my ($forgery) = @$case;
+		# In a transaction that failed nothing more is seen, which is as well.
+		my ($seen, $err) = sees($forgery);
+		like($seen, qr/\A(?:acme:\d+)?\z/, "$mode: no other tenant is seen after $forgery") or diag($err);
+	}
+	is((sees("SET auth_store.tenant_id = 'globex'"))[0], "acme:$ALL", "$mode: a refused SET leaves the pin as it is");
+	is((sees('RESET ALL'))[0], "acme:$ALL", "$mode: so does RESET ALL");
+	# At the connection: with the library not yet loaded, the server takes any value for a setting it does not know.
+	for my $options ('-c auth_store.tenant_id=globex', '-c auth_store.tenant_id=', '-c auth_store.tenant_id=acme',
+		'--auth_store.tenant_id=default', '-c role=auth_store_app', '-c auth_store.tenant_id=globex -c auth_store.tenant_id=',
+		'-c session_authorization=free', '-c row_security=off')
+	{
+		for my $prelude ('', 'RESET ALL', 'RESET auth_store.tenant_id', 'DISCARD ALL', "SET auth_store.tenant_id = 'globex'", "$first RESET ALL")
+		{
+			my ($seen, $err) = sees($prelude, options => $options);
+			like($seen, qr/\A(?:acme:\d+)?\z/, "$mode: no other tenant is seen with PGOPTIONS='$options' $prelude") or diag($err);
+		}
+	}
+	# A parallel worker loads the library for itself.
+	my $parallel = value($node, $db, "SELECT max(name) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
+	for my $options ("-c $parallel=on", "-c $parallel=on -c auth_store.tenant_id=globex", "-c $parallel=on -c auth_store.tenant_id=")
+	{
+		like((sees('', options => $options))[0], qr/\A(?:acme:\d+)?\z/, "$mode: no other tenant is seen with PGOPTIONS='$options'");
+	}
+	is((sees('', options => "-c $parallel=on"))[0], "acme:$ALL", "$mode: parallel workers have the pin");
+	is((sees('', options => "-c $parallel=on", user => 'free'))[0], "acme:$ALL default:$ALL globex:$ALL", "$mode: and without one see all");
+	is((sees(''))[0], "acme:$ALL", "$mode: after all of that the pin is as it was");
+
+	# --- who may set it ----------------------------------------------------------------------------------------------
+
+	is((sees("SET auth_store.tenant_id = 'globex'", user => 'chief'))[0] =~ /\bglobex:/ ? 'sees' : 'blind', 'sees', "$mode: a superuser may set it");
+	is(value($node, $db, "SELECT auth_store.tenant_visible('acme')", user => 'chief', options => '-c auth_store.tenant_id=globex'), 'f', "$mode: at the connection too");
+	is(value($node, $db, "SET auth_store.tenant_id = 'globex'; SELECT count(*) FILTER (WHERE active) FROM (VALUES ('$acme->{access}'), ('$globex->{access}')) v (t), auth_store.token_introspect(t)", user => 'chief'),
+		'1', "$mode: then its functions see that tenant only");
+	is(value($node, $db, "SET auth_store.tenant_id = 'globex'; RESET auth_store.tenant_id; SELECT auth_store.tenant_visible('acme')", user => 'chief'), 't', "$mode: and may reset it");
+	raises($node, $db, "$first ALTER ROLE free SET auth_store.tenant_id = 'acme'", '42501', "$mode: ALTER ROLE of itself", user => 'free');
+	raises($node, $db, "ALTER ROLE free SET auth_store.tenant_id = 'acme'", '42501', "$mode: ALTER ROLE of itself before the first call", user => 'free');
+
+	# --- the other settings ------------------------------------------------------------------------------------------
+
+	my @settings = split /\n/, value($node, $db, "$first SELECT name || ' ' || context || ' ' || coalesce(min_val, '') FROM pg_settings WHERE name LIKE 'auth\\_store.%' ORDER BY 1");
+	shift @settings;    # of the first call
+	cmp_ok(scalar(@settings), '>=', 6, "$mode: there are settings");
+	for (@settings)
+	{
+		my ($setting, $context, $least) = split / /;
+		is($context, 'superuser', "$mode: $setting is the superuser's");
+		next if $setting eq 'auth_store.tenant_id';
+		my $is = value($node, $db, "$first SHOW $setting", user => 'free') =~ s/\A\n//r;
+		raises($node, $db, "$first SET $setting = $least", '42501', "$mode: SET $setting", user => 'free');
+		# Before the library is loaded the server takes it, and drops it at the load.
+		my (undef, $out) = $node->psql($db, "SET $setting = $least; $first SHOW $setting", extra_params => [ '-U', 'free' ], on_error_stop => 0);
+		is($out =~ s/\A\n//r, $is, "$mode: SET $setting before the first call changes nothing");
+		my $result = run_sql($node, $db, "$first SHOW $setting", user => 'free', options => "-c $setting=$least");
+		is($result->{ok} ? $result->{out} =~ s/\A\n//r : $is, $is, "$mode: $setting in PGOPTIONS changes nothing");
+	}
+	raises($node, $db, "$first SET auth_store.no_such_setting = 1", '42602', "$mode: a setting that does not exist", user => 'free');
+}
+is(value($node, $db, "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'pinned'::regrole"), '{auth_store.tenant_id=acme}', 'the role still has its pin');
+
+$node->stop;
+done_testing();
