@@ -1,0 +1,39 @@
+-- What the SQL tests share; all of it is gone with the session.
+--
+-- Nothing printed here may change from run to run: ids, times and tokens stay in psql variables.
+CREATE TEMP TABLE mark AS SELECT pg_catalog.clock_timestamp() AS at;
+
+-- The audit rows since the last call, in order.
+CREATE FUNCTION pg_temp.trail(OUT event text, OUT error text, OUT risk real, OUT flags text[])
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+    since timestamptz;
+BEGIN
+    SELECT m.at INTO since FROM pg_temp.mark m;
+    UPDATE pg_temp.mark SET at = pg_catalog.clock_timestamp();
+    RETURN QUERY SELECT a.event, a.error, a.risk_score, a.flags FROM auth_store.audit_log a
+                  WHERE a.occurred_at > since ORDER BY a.occurred_at;
+END $$;
+
+-- The error that a statement raises, or 'no error'.
+CREATE FUNCTION pg_temp.raised(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    hint text;
+    detail text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT, detail = PG_EXCEPTION_DETAIL;
+    RETURN pg_catalog.concat_ws(' | ', SQLSTATE, SQLERRM, NULLIF(detail, ''), NULLIF(hint, ''));
+END $$;
+
+-- A text with one character in the middle changed: another secret of the same form.
+CREATE FUNCTION pg_temp.altered(token text) RETURNS text LANGUAGE sql AS $$
+    SELECT overlay(token PLACING CASE substr(token, length(token) - 10, 1) WHEN 'A' THEN 'B' ELSE 'A' END
+                   FROM length(token) - 10 FOR 1)
+$$;
+
+-- The verifier and challenge of RFC 7636 appendix B.
+\set verifier dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
+\set challenge E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
