@@ -1,0 +1,92 @@
+-- Users: enough of them for grants to belong to. Passwords come later.
+\getenv srcdir PG_ABS_SRCDIR
+\set helpers :srcdir '/sql/include/helpers.sql'
+\set ECHO none
+\i :helpers
+-- The 12 bits after the version nibble.
+CREATE FUNCTION pg_temp.bucket(id uuid) RETURNS text LANGUAGE sql AS $$ SELECT substr(translate(id::text, '-', ''), 14, 3) $$;
+CREATE FUNCTION pg_temp.first_bits(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT left(encode(sha256('default'::bytea || '\x00'::bytea || convert_to(name, 'UTF8')), 'hex'), 3)
+$$;
+\set ECHO all
+
+SELECT count(*) AS trail FROM pg_temp.trail() \gset
+SELECT user_id AS ann, error IS NULL AND error_description IS NULL AS success
+  FROM auth_store.user_create('Ann@User.example', external_id => 'user-7', first_name => 'Ann', last_name => 'Ö',
+                              metadata => '{"n": 12345678901234567890.5}') \gset
+SELECT :'success' AS success;
+SELECT tenant_id, status, status_reason, email, email_verified, external_id, first_name, last_name, metadata, updated_at = created_at AS fresh
+  FROM auth_store.user_get(:'ann');
+
+-- An id is a UUIDv8 of now in the bucket of the log-in name: e-mail without case, else external_id.
+SELECT substr(:'ann', 15, 1) AS version, auth_store.id_time(:'ann') BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() AS now;
+SELECT pg_temp.bucket(:'ann') = pg_temp.first_bits('ann@user.example') AS by_email;
+SELECT pg_temp.bucket(auth_store.user_ensure('user-8')) = pg_temp.first_bits('user-8') AS by_external_id;
+
+-- Everything may be missing, and the id may be any uuid.
+SELECT user_id IS NOT NULL AS made, error FROM auth_store.user_create();
+SELECT * FROM auth_store.user_create(id => '00000000-0000-0000-0000-0000000005e7');
+SELECT email, external_id, first_name, metadata FROM auth_store.user_get('00000000-0000-0000-0000-0000000005e7');
+SELECT error FROM auth_store.user_create(id => gen_random_uuid(), first_name => '');
+
+-- An address that is taken is the end user's answer; other keys are the program's own.
+SELECT * FROM auth_store.user_create('ANN@user.EXAMPLE');
+SELECT * FROM auth_store.user_create('ann@user.example', external_id => 'user-7');
+SELECT pg_temp.raised($$SELECT auth_store.user_create('other@user.example', external_id => 'user-7')$$);
+SELECT pg_temp.raised($$SELECT auth_store.user_create('other@user.example', id => '00000000-0000-0000-0000-0000000005e7')$$);
+SELECT pg_temp.raised($$SELECT auth_store.user_create(id => '00000000-0000-0000-0000-0000000005e7')$$);
+SELECT count(*) FROM auth_store.users WHERE email = 'other@user.example';
+SELECT event, error, flags, count(*) FROM pg_temp.trail() GROUP BY event, error, flags ORDER BY error;
+SELECT count(*) FROM auth_store.audit_log WHERE event = 'user.created' AND (details::text ILIKE '%user.example%' OR resource_id ILIKE '%user.example%');
+
+-- Another tenant has its own addresses and external ids.
+SELECT auth_store.tenant_create('user-tenant');
+SELECT user_id IS NOT NULL AS made, error FROM auth_store.user_create('ann@user.example', external_id => 'user-7', tenant_id => 'user-tenant');
+SELECT auth_store.user_ensure('user-8', 'user-tenant') <> auth_store.user_ensure('user-8') AS another;
+SELECT pg_temp.raised($$SELECT auth_store.user_create(id => '00000000-0000-0000-0000-0000000005e7', tenant_id => 'user-tenant')$$);
+
+-- What is no address.
+SELECT left(email, 30) AS email, u.user_id, u.error, u.error_description FROM (VALUES
+    (1, ''), (2, '@'), (3, 'ann'), (4, 'ann@'), (5, '@user.example'), (6, 'a b@user.example'), (7, 'ann@user..example'), (8, 'a@b@user.example'),
+    (9, E'ann\n@user.example'), (10, E'\x01@user.example'), (11, repeat('a', 65) || '@user.example'), (12, 'a@' || repeat('b.', 130) || 'c'),
+    (13, repeat('a', 1000000)), (14, repeat('@', 1000000))) AS t (n, email),
+  LATERAL auth_store.user_create(email) AS u ORDER BY n;
+-- What is one.
+SELECT email, u.user_id IS NOT NULL AS made, u.error FROM (VALUES
+    (1, 'a@b'), (2, 'ann+tag@user.example'), (3, 'o''neil@user.example'), (4, 'ä@exämple.example'), (5, repeat('a', 64) || '@user.example')) AS t (n, email),
+  LATERAL auth_store.user_create(email) AS u ORDER BY n;
+
+SELECT pg_temp.raised($$SELECT auth_store.user_create('pw@user.example', 'correct horse battery staple')$$);
+SELECT left(what, 50) AS what, pg_temp.raised('SELECT auth_store.user_create(' || what || ')') FROM (VALUES
+    ('external_id => '''''), ('external_id => E''a\nb'''), ('external_id => repeat(''x'', 256)'), ('external_id => repeat(''x'', 1000000)'),
+    ('first_name => repeat(''x'', 201)'), ('first_name => E''\t'''), ('last_name => repeat(''x'', 1000000)'),
+    ('metadata => ''[]'''), ('metadata => ''null'''), ('metadata => jsonb_build_object(''a'', repeat(''x'', 70000))'),
+    ('metadata => (''{"a":'' || repeat(''['', 1000) || repeat('']'', 1000) || ''}'')::jsonb'),
+    ('tenant_id => ''nowhere'''), ('tenant_id => ''''')) AS t (what);
+
+-- user_ensure: the same id for the same key, made once.
+SELECT count(*) AS trail FROM pg_temp.trail() \gset
+SELECT count(DISTINCT auth_store.user_ensure('user-9')) FROM generate_series(1, 5);
+SELECT auth_store.user_ensure('user-7') = :'ann' AS found;
+SELECT * FROM pg_temp.trail();
+SELECT left(key, 20) AS key, pg_temp.raised(format('SELECT auth_store.user_ensure(%L)', key))
+  FROM (VALUES (NULL), (''), (E'\x7f'), (repeat('x', 256)), (repeat('x', 1000000))) AS t (key);
+SELECT pg_temp.raised('SELECT auth_store.user_ensure(''x'', ''nowhere'')');
+
+-- user_get: a row or none.
+SELECT count(*) FROM auth_store.user_get(gen_random_uuid());
+SELECT pg_temp.raised('SELECT auth_store.user_get(NULL)');
+SELECT array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_attribute a WHERE a.attrelid = 'auth_store.user_profile'::regclass;
+
+-- Reads run where writes cannot.
+BEGIN READ ONLY;
+SELECT email FROM auth_store.user_get(:'ann');
+SELECT what, pg_temp.raised(what) FROM (VALUES ('SELECT auth_store.user_create()'), ('SELECT auth_store.user_ensure(''user-7'')')) AS t (what);
+COMMIT;
+
+-- Who may call what.
+SELECT r.role, f.name, has_function_privilege(r.role, f.name::regproc, 'EXECUTE') AS may
+  FROM (VALUES ('auth_store_app'), ('auth_store_reader'), ('auth_store_admin'), ('auth_store_auditor'), ('pg_monitor')) AS r (role),
+       (VALUES ('auth_store.user_create'), ('auth_store.user_get')) AS f (name)
+ ORDER BY f.name, r.role;
+SELECT auth_store.tenant_erase('user-tenant', 'user-tenant') > 0 AS erased;
