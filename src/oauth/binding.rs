@@ -20,9 +20,13 @@ impl Proof<'_> {
     /// (RFC 9449 section 7.1).
     pub fn satisfies(&self, cnf: Option<&Jsonb>) -> bool {
         match cnf {
-            None => self.dpop_jkt.is_none(),
+            None => self.fits_bearer(),
             Some(cnf) => cnf.parse().is_some_and(|cnf| self.fits(&cnf)),
         }
+    }
+
+    fn fits_bearer(&self) -> bool {
+        self.dpop_jkt.is_none()
     }
 
     fn fits(&self, cnf: &Value) -> bool {
@@ -51,7 +55,7 @@ mod tests {
 
     fn fits(cnf: Option<serde_json::Value>, dpop_jkt: Option<&str>, x5t_s256: Option<&str>) -> bool {
         let proof = Proof { dpop_jkt, x5t_s256 };
-        cnf.map_or_else(|| proof.satisfies(None), |cnf| proof.fits(&cnf))
+        cnf.map_or_else(|| proof.fits_bearer(), |cnf| proof.fits(&cnf))
     }
 
     /// RFC 9449 section 7.1 and RFC 8705 section 3.
