@@ -14,3 +14,6 @@ pub mod seal;
 pub mod secret;
 pub mod settings;
 pub mod spi;
+
+#[cfg(test)]
+mod unit;

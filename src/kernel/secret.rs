@@ -252,7 +252,8 @@ mod tests {
                 let presented = parse(kind, Some(&minted.text)).unwrap();
                 prop_assert_eq!(presented.id.bytes(), &id);
                 prop_assert!(digest_matches(&presented.digest, &minted.digest));
-                prop_assert_eq!(id_of(&minted.text).unwrap().bytes(), &id);
+                let named = id_of(&minted.text).unwrap();
+                prop_assert_eq!(named.bytes(), &id);
             }
         }
 
