@@ -1,5 +1,17 @@
--- The first statements of the install script: who may own the schema, and the composite types that
--- the functions return.
+-- The first statements of the install script: which database may have the store, who may own the schema,
+-- and the composite types that the functions return.
+
+-- The library reads and writes UTF-8; in a database of another encoding the first other byte would be an
+-- internal error.
+DO $$
+BEGIN
+    IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION 'auth_store needs a database with the encoding UTF8, this one has %', pg_catalog.getdatabaseencoding()
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+END
+$$;
 
 -- Whoever owns the schema can replace what the functions name in it.
 DO $$
