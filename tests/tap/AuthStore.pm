@@ -221,7 +221,7 @@ my %FUNCTIONS = (
 	# schema
 	install        => [ superuser => [],               'SELECT auth_store.install()' ],
 	migrate        => [ superuser => [],               'SELECT auth_store.migrate()' ],
-	uninstall      => [ superuser => [],               'SELECT auth_store.uninstall(current_database())' ],
+	uninstall      => [ superuser => [],               'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
 	check          => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.check()' ],
 	restoring      => [ script => [],                  'SELECT auth_store.restoring()' ],
 	tenant_visible => [ reads => [qw(app reader admin auditor)], 'SELECT auth_store.tenant_visible({tenant})' ],

@@ -273,6 +273,7 @@ SQL
 		{
 			my $call = call_of($name, $made);
 			next unless !defined $login || grep { $_ eq $role } @{ $call->{roles} };
+			next if $call->{does} eq 'trigger';    # runs within code_redeem()
 			$script .= $call->{does} eq 'commits' ? "$call->{sql};\n" : "BEGIN;\n$call->{sql} \\g /dev/null\nROLLBACK;\n";
 		}
 		if ($who !~ /web|replica/) { $script .= "SELECT * FROM auth_store.$_ \\g /dev/null\n" for qw(recent_activity failed_actions security_events token_activity) }
