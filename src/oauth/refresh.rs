@@ -181,7 +181,8 @@ fn decide(
     let is_current = secret::digest_matches(&presented.whole, &family.current);
     let is_previous =
         family.previous.as_ref().is_some_and(|stored| secret::digest_matches(&presented.whole, stored));
-    if !is_current && !(is_previous && within_grace(now, family, client)) {
+    let still_good = is_current || (is_previous && within_grace(now, family, client));
+    if !still_good {
         return Decision::Reuse;
     }
     if !client.allows_grant_type("refresh_token") {
