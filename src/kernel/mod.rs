@@ -14,6 +14,3 @@ pub mod seal;
 pub mod secret;
 pub mod settings;
 pub mod spi;
-
-#[cfg(test)]
-mod unit;
