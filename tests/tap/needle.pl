@@ -1,0 +1,272 @@
+# No secret in the server's log, whatever is logged, nor in its files: heap, WAL and all.
+#
+# Everything that can log a statement is on: log_statement, durations with parameters, query trees, auto_explain and pgaudit
+# with nested statements and their parameters, pg_stat_statements. What a client itself writes into its statement is its own:
+# each statement that carries a secret begins with a mark, and the log entries of marked statements are left out. What is
+# left, the statements of the store above all, must hold no secret in any form.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use AuthStore;
+use Digest::SHA qw(sha256_base64);
+use File::Find;
+use JSON::PP;
+use MIME::Base64 qw(encode_base64 decode_base64);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $MARK = '/* the client says */';
+my $node = new_server('needle');
+my $lib = $node->config_data('--pkglibdir');
+my @preload = grep { -e "$lib/$_.so" } qw(auto_explain pg_stat_statements pgaudit);
+my $have_pgaudit = grep { $_ eq 'pgaudit' } @preload;
+note('preloaded: ', join ', ', @preload);
+$node->append_conf('postgresql.conf', 'shared_preload_libraries = \'' . join(',', @preload) . "'\n" . <<'CONF');
+logging_collector = on
+log_destination = 'jsonlog'
+log_directory = 'log'
+log_filename = 'needle'
+log_statement = all
+log_min_duration_statement = 0
+log_parameter_max_length = -1
+log_parameter_max_length_on_error = 0
+log_error_verbosity = verbose
+log_connections = on
+auto_explain.log_min_duration = 0
+auto_explain.log_nested_statements = on
+auto_explain.log_analyze = on
+auto_explain.log_buffers = on
+auto_explain.log_wal = on
+auto_explain.log_verbose = on
+auto_explain.log_settings = on
+auto_explain.log_triggers = on
+pg_stat_statements.track = all
+pg_stat_statements.track_utility = on
+pgaudit.log = all
+pgaudit.log_catalog = on
+pgaudit.log_parameter = on
+pgaudit.log_relation = on
+wal_level = logical
+auth_store.code_replay_grace = 0
+CONF
+$node->restart;
+my $db = 'postgres';
+my $log = $node->data_dir . '/log/needle.json';
+value($node, $db, "CREATE EXTENSION auth_store; CREATE EXTENSION pg_stat_statements; SELECT pg_create_logical_replication_slot('needle', 'test_decoding')")
+  ? pass('the server logs all it can') : fail('set up');
+
+# --- what to look for --------------------------------------------------------------------------------------------------
+
+# name => { text: as the holder knows it, forms: { name => bytes } }
+my %secrets;
+
+# A secret text of our own, or one that the store made: then its parts behind the id are secret too, in every encoding.
+sub secret
+{
+	my ($name, $text) = @_;
+	die "no secret for $name" unless defined $text && length $text >= 20;
+	my %forms = (text => $text, tail => substr($text, -24));
+	my @parts = ($text);
+	if ($text =~ /^as(at|ac|cs|rt)_([\w-]+)$/)
+	{
+		my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
+		# id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
+		push @parts, $1 eq 'rt' ? (substr($bytes, 16, 16), substr($bytes, 32)) : substr($bytes, 16);
+		die "$name has an odd length" unless length $bytes == ($1 eq 'rt' ? 64 : 48);
+	}
+	for my $n (0 .. $#parts)
+	{
+		my $bytes = $parts[$n];
+		$forms{"part $n"} = $bytes;
+		$forms{"part $n in hex"} = unpack 'H*', $bytes;
+		$forms{"part $n in HEX"} = uc unpack 'H*', $bytes;
+		$forms{"part $n in base64"} = encode_base64($bytes, '') =~ s/=*$//r;
+		# as a query tree prints a constant
+		$forms{"part $n as numbers"} = join ' ', unpack 'c*', $bytes;
+	}
+	$secrets{$name} = { text => $text, forms => \%forms };
+	return $text;
+}
+
+# The names of the secrets, with their forms, that are in a text.
+sub found_in
+{
+	my ($text) = @_;
+	my @found;
+	for my $name (sort keys %secrets)
+	{
+		my $forms = $secrets{$name}{forms};
+		push @found, map { "$name ($_)" } grep { index($text, $forms->{$_}) >= 0 } sort keys %$forms;
+	}
+	return @found;
+}
+
+# --- what the store hands out ------------------------------------------------------------------------------------------
+
+# These statements hold no secret, so there is no mark: everything is searched, query trees too.
+my %made;
+
+sub mint
+{
+	my ($name, $sql) = @_;
+	my $out = value($node, $db, $sql, options => '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_print_plan=on -c debug_pretty_print=off');
+	my @texts = grep { /^as\w\w_/ } split /[|\n]/, $out;
+	die "$name: got $out" unless @texts;
+	$made{$name} = @texts > 1 ? \@texts : $texts[0];
+	secret("$name $_", $texts[$_]) for 0 .. $#texts;
+	return $made{$name};
+}
+
+mint(client => "SELECT client_secret FROM auth_store.client_create('Needle', ARRAY['https://needle.example/cb'], client_id => 'needle', scope => 'read',
+	grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials'])");
+mint(rotated => "SELECT auth_store.client_secret_rotate('needle', '1 day')");
+value($node, $db, "SELECT user_id FROM auth_store.user_create('needle\@example.com', external_id => 'needle')");
+my $user = "auth_store.user_ensure('needle')";
+# The verifier is the client's; the store sees its challenge alone until the redemption.
+my $verifier = secret(verifier => join '', map { chr(97 + rand 26) } 1 .. 60);
+my $challenge = sha256_base64($verifier) =~ tr{+/}{-_}r;
+mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ip => '192.0.2.1')");
+mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge')");
+mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
+mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
+mint(machine => "SELECT access_token FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
+
+# --- what the client brings --------------------------------------------------------------------------------------------
+
+# Each with the mark. The answer's tokens are secrets too, though nobody has said them yet.
+sub say_it
+{
+	my ($name, $call) = @_;
+	my $out = value($node, $db, "$MARK SELECT * FROM auth_store.$call");
+	my @texts = $out =~ /\b(as[ar]t_[\w-]+)/g;
+	$made{$name} = \@texts;
+	secret("$name $_", $texts[$_]) for 0 .. $#texts;
+	return $out;
+}
+
+my $auth = "'needle', client_secret => '$made{client}'";
+like(say_it(authenticated => "client_authenticate($auth)"), qr/^t\|/, 'the client was authenticated');
+say_it(wrong => "client_authenticate('needle', '" . secret('wrong secret', 'ascs_' . 'Q' x 63 . 'A') . "')");
+say_it(wrong_verifier => "code_redeem('$made{code}', $auth, code_verifier => '" . secret('wrong verifier', 'w' . reverse $verifier) . "')");
+say_it(redeemed => "code_redeem('$made{code}', $auth, code_verifier => '$verifier')");
+is(scalar @{ $made{redeemed} }, 2, 'the code was redeemed');
+my ($access, $refresh) = @{ $made{redeemed} };
+say_it(refreshed => "token_refresh('$refresh', $auth)");
+say_it(again => "token_refresh('$refresh', $auth)");
+is($made{again}[1], $made{refreshed}[1], 'the refresh token was exchanged, twice for the same');
+like(say_it(introspected => "token_introspect('$access')"), qr/^t\|/, 'the access token was introspected');
+say_it(introspection => "token_introspection('$access')");
+say_it(authorized => "token_authorize('$access', 'read')");
+say_it(used => "token_use('$access', 'read', ip => '192.0.2.1')");
+say_it(hashed => "token_hash('$access')");
+say_it(bucket => "token_bucket('$access')");
+say_it(verified => "pkce_verify('$verifier', '$challenge')");
+say_it(machine_again => "token_issue_client_credentials($auth)");
+like(say_it(replayed => "code_redeem('$made{code}', $auth, code_verifier => '$verifier')"), qr/invalid_grant/, 'the code was replayed');
+say_it(reuse => "token_refresh('$made{issued}[1]', $auth)");
+say_it(reused => "token_refresh('" . substr($made{issued}[1], 0, 80) . 'AAAAAAAAAAA' . "', $auth)");
+say_it(revoked => "token_revoke('$made{machine}', $auth)");
+say_it(unknown => "token_revoke('" . secret('unknown token', 'asat_' . 'zYx0' x 16) . "', $auth)");
+# A secret that another store has hashed: bcrypt of "imported-secret-of-the-needle".
+my $imported = secret(imported => 'imported-secret-of-the-needle');
+say_it(import => q{client_secret_import('needle', '$2b$04$abcdefghijklmnopqrstuuqVEyXk0KbDYiCyzr68BHvnbdPT7CSf2')});
+like(say_it(imported => "client_authenticate('needle', '$imported')"), qr/^t\|/, 'the imported secret is the right one');
+# As parameters of a prepared statement, planned for any value.
+value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect AS $MARK SELECT active FROM auth_store.token_introspect(\$1);
+	$MARK EXECUTE introspect('$access'); $MARK EXECUTE introspect('$made{machine}')");
+# Errors, with a secret in every text.
+my $long = secret(long => 'in-an-error-message-' x 20);
+for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')", "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
+	"token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')", "token_issue('$long', $user)", "user_grants_revoke($user, '$long')")
+{
+	my $result = run_sql($node, $db, "$MARK SELECT auth_store.$call");
+	ok(!$result->{ok}, "it is an error: $result->{state}");
+	my $said = join "\n", grep { defined } @{$result}{qw(message detail hint)};
+	is_deeply([ found_in($said) ], [], 'which holds no secret') or diag($said);
+}
+# An error in the middle of the store's own statements, with all that the server says of where it was.
+value($node, $db, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by a trigger''; END';
+	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
+	CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse()});
+for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)", "token_revoke('$made{fresh}[0]', $auth)",
+	"code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')", "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')")
+{
+	my $result = run_sql($node, $db, "\\set ECHO none\n$MARK SELECT auth_store.$call");
+	is($result->{state}, 'P0001', 'an error in the middle of ' . $call =~ s/\(.*//r);
+	# psql repeats the client's own line where the error is in it, which this one is not.
+	is_deeply([ found_in($result->{err}) ], [], 'its context holds no secret') or diag($result->{err});
+}
+value($node, $db, 'DROP FUNCTION refuse() CASCADE');
+value($node, $db, 'SELECT auth_store.cleanup_expired_data(); ANALYZE; SELECT * FROM auth_store.check()');
+
+# --- search ------------------------------------------------------------------------------------------------------------
+
+# That the search finds what is there: a text that is no secret of the store, in a statement without a mark and in a table.
+my $control = 'control-of-the-search-' . join '', map { int rand 10 } 1 .. 20;
+value($node, $db, "CREATE TABLE control AS SELECT '$control'::text AS text, convert_to('$control', 'UTF8') AS bytes");
+# Everything to its files.
+value($node, $db, 'CHECKPOINT; SELECT pg_switch_wal()');
+
+my ($entries, $marked, $nested, $audited, @hits) = (0, 0, 0, 0);
+my $control_in_log = 0;
+my $lines = PostgreSQL::Test::Utils::slurp_file($log);
+for my $line (split /\n/, $lines)
+{
+	my $entry = eval { decode_json($line) } or next;
+	$entries++;
+	# The statement that an entry belongs to is the client's own text, and said so.
+	delete $entry->{statement} if index($entry->{statement} // '', $MARK) >= 0;
+	if (index($entry->{message} // '', $MARK) >= 0) { $marked++; next; }
+	my $text = join "\n", map { my $value = $entry->{$_}; utf8::encode($value); $value } sort keys %$entry;
+	$nested++ if $text =~ /Query Text: (INSERT INTO|UPDATE) auth_store\./;
+	$audited++ if $text =~ /^AUDIT: .*INSERT INTO auth_store\.access_tokens/m;
+	$control_in_log = 1 if index($text, $control) >= 0;
+	push @hits, map { "$_ in: " . substr($text, 0, 1500) } found_in($text);
+}
+cmp_ok($entries, '>', 500, 'the log has many entries');
+cmp_ok($marked, '>', 30, "some of them the client's own statements");
+cmp_ok($nested, '>', 20, "auto_explain wrote the store's nested statements");
+SKIP:
+{
+	skip 'pgaudit is not installed on this server', 1 unless $have_pgaudit;
+	cmp_ok($audited, '>', 5, "pgaudit wrote the store's nested statements with their parameters");
+}
+like($lines, qr/parse tree/, 'query trees were written');
+ok($control_in_log, 'the search finds a text in the log');
+is(scalar @hits, 0, 'no log entry but the client\'s own statements holds a secret') or diag(join "\n\n", @hits[ 0 .. ($#hits > 9 ? 9 : $#hits) ]);
+
+# pg_stat_statements replaces constants, so that not even the client's own are left.
+is_deeply([ found_in(value($node, $db, 'SELECT query FROM pg_stat_statements')) ], [], 'no secret in pg_stat_statements');
+# What the trail and every other table say, as text.
+my ($dump, $err) = ('', '');
+IPC::Run::run([ $node->installed_command('pg_dump'), '--host', $node->host, '--port', $node->port, '--data-only', $db ], '>', \$dump, '2>', \$err) or die $err;
+like($dump, qr/COPY auth_store\.audit_log/, 'a dump has the audit trail');
+is_deeply([ found_in($dump) ], [], 'no secret in a dump');
+# What a subscriber of the WAL gets to read.
+is_deeply([ found_in(value($node, $db, "SELECT data FROM pg_logical_slot_get_changes('needle', NULL, NULL)")) ], [], 'no secret in the decoded WAL');
+
+# The raw files: every one but the log and the configuration.
+my ($files, %control_in) = (0);
+@hits = ();
+for my $folder (qw(base global pg_wal pg_xact pg_multixact pg_replslot pg_logical pg_stat pg_stat_tmp pg_subtrans pg_twophase pg_tblspc))
+{
+	find({ no_chdir => 1, wanted => sub {
+		return unless -f $_;
+		my $path = $_;
+		open my $handle, '<:raw', $path or return;
+		my $bytes = do { local $/; <$handle> } // '';
+		$files++;
+		$control_in{$folder}++ if index($bytes, $control) >= 0;
+		push @hits, map { "$_ in $path" } found_in($bytes);
+	} }, $node->data_dir . "/$folder");
+}
+cmp_ok($files, '>', 500, 'all files of the server were searched');
+ok($control_in{$_}, "the search finds a text in $_") for qw(base pg_wal);
+is(scalar @hits, 0, 'no file of the server holds a secret, as text, bytes, hex or base64') or diag(join "\n", @hits[ 0 .. ($#hits > 19 ? 19 : $#hits) ]);
+
+$node->stop;
+# pg_stat_statements writes its texts when the server stops.
+my $stats = $node->data_dir . '/pg_stat';
+is_deeply([ map { found_in(PostgreSQL::Test::Utils::slurp_file($_)) } grep { -f } glob "$stats/*" ], [], 'nor after it has stopped');
+done_testing();
