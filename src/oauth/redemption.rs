@@ -133,14 +133,14 @@ fn redeem(
 }
 
 /// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
-/// while this call waited, this is a retry, not a replay; else it has had its fifth wrong verifier.
+/// while this call waited, this is a retry, not a replay; else it has had its fifth wrong verifier, or its
+/// client was deleted.
 fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
     let stored = code::find(&View::writing()?, presented)?;
-    Ok(match stored {
-        Some(stored) if stored.redeemed_at.is_none() => {
-            invalid_grant("the code is not valid", &[Flag::TooManyFailures])
-        }
-        _ => invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]),
+    Ok(match stored.map(|stored| stored.redeemed_at.is_some()) {
+        Some(true) => invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]),
+        Some(false) => invalid_grant("the code is not valid", &[Flag::TooManyFailures]),
+        None => invalid_grant("the code is not valid", &[Flag::UnknownToken]),
     })
 }
 
