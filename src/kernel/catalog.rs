@@ -164,8 +164,9 @@ pub fn is_restoring() -> bool {
     }
 }
 
+/// A setting of the server, also one that it knows by name only.
 #[cfg(feature = "pg15")]
-fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     // SAFETY: the server's array of settings, as long as it says.
     unsafe {
         let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
@@ -174,8 +175,9 @@ fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     }
 }
 
+/// A setting of the server, also one that it knows by name only.
 #[cfg(not(feature = "pg15"))]
-fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     // SAFETY: a look-up by a valid C string that neither makes a placeholder nor raises.
     let setting = unsafe { pg_sys::find_option(name.as_ptr(), false, true, pg_sys::ERROR as i32) };
     (!setting.is_null()).then_some(setting)

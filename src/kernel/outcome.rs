@@ -208,6 +208,12 @@ pub fn given<T>(value: Option<T>, argument: &'static str) -> Result<T, Mistake> 
     value.ok_or(Mistake::NullArgument(argument))
 }
 
+/// Ends the session, for what it may not go on with: 42501.
+pub fn end_session(message: String) {
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message, "auth_store")
+        .report(PgLogLevel::FATAL);
+}
+
 /// Tells the caller something without failing.
 pub fn notice(message: &str) {
     pgrx::notice!("{message}");

@@ -8,6 +8,8 @@ use std::ffi::{CStr, CString};
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
+use super::{catalog, outcome};
+
 static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
 static CODE_REPLAY_GRACE: GucSetting<i32> = GucSetting::<i32>::new(2000);
@@ -19,6 +21,7 @@ const MINUTES_PER_DAY: i32 = 24 * 60;
 
 /// Registers the settings with the server. Called once, when the library is loaded.
 pub fn define() {
+    refuse_connection_options();
     GucRegistry::define_string_guc(
         c"auth_store.tenant_id",
         c"Pins the session to one tenant.",
@@ -78,6 +81,40 @@ pub fn define() {
     }
     // SAFETY: the prefix is a valid C string; the server copies it.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
+}
+
+const NAMES: [&CStr; 6] = [
+    c"auth_store.tenant_id",
+    c"auth_store.code_ttl",
+    c"auth_store.code_replay_grace",
+    c"auth_store.refresh_grace",
+    c"auth_store.audit_retention",
+    c"auth_store.grant_retention",
+];
+
+/// Until the library is loaded the server takes any value for a setting that it does not know, also from
+/// the options of a connection, where it hides the role's, the database's and the server's own: the
+/// tenant pin. At the load it drops what the user may not set, and the hidden value is gone. So such a
+/// session ends, as it does not begin where the library is preloaded.
+fn refuse_connection_options() {
+    for name in NAMES {
+        let Some(setting) = catalog::setting(name) else { continue };
+        // SAFETY: the setting is the server's and stays; the check reads catalogs, and whoever can give
+        // connection options loads this library within a transaction.
+        let refused = unsafe {
+            matches!(
+                (*setting).reset_scontext,
+                pg_sys::GucContext::PGC_BACKEND | pg_sys::GucContext::PGC_USERSET
+            ) && pg_sys::pg_parameter_aclcheck(name.as_ptr(), (*setting).reset_srole, pg_sys::ACL_SET.into())
+                != pg_sys::AclResult::ACLCHECK_OK
+        };
+        if refused {
+            outcome::end_session(format!(
+                "permission denied to set parameter \"{}\"",
+                name.to_string_lossy()
+            ));
+        }
+    }
 }
 
 /// The tenant this session is pinned to; None: it sees all. The text is valid until the next statement.
