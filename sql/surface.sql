@@ -104,12 +104,12 @@ GRANT EXECUTE ON FUNCTION auth_store.pkce_verify TO auth_store_app, auth_store_r
 -- code ---------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.code_issue IS
-$$Issues an authorization code (RFC 6749 section 4.1.2) after the user has logged in and agreed. Returns the code, its end, the granted scope and the state; or a row with error: unauthorized_client (unknown, inactive or not allowed), invalid_request (redirect_uri, PKCE, lengths), invalid_scope, invalid_target (RFC 8707), access_denied (user not active).
-client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required for public clients. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min, default auth_store.code_ttl (60 s).$$;
+$$Issues an authorization code (RFC 6749 section 4.1.2) after the user has logged in and agreed. Returns the code, its end, the granted scope and the state; or a row with error: unauthorized_client (unknown, inactive or not allowed), invalid_request (redirect_uri, PKCE, dpop_jkt, lengths), invalid_scope, invalid_target (RFC 8707), access_denied (user not active).
+client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503; a NULL user_id is 22004, a NULL client_id an unknown one. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required unless the client has require_pkce = false. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min (22023), default auth_store.code_ttl (60 s). amr: at most 20 texts of 255 bytes; claims: at most 64 kB (22023).$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_issue TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.code_redeem IS
-$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active), invalid_request (verifier without challenge, RFC 9700), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
+$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active), invalid_request (verifier without challenge, RFC 9700; malformed dpop_jkt), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
 A second presentation is a retry while the first runs or within auth_store.code_replay_grace of it: invalid_grant, nothing else. Later it is a replay: the grant of the first use and its tokens end, and the audit trail says code_replay at risk 1.
 client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof.$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
@@ -171,11 +171,11 @@ $$Ends a grant with every token of it; true, or false where it had ended before.
 GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_grants_revoke IS
-$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. 23503 for an unknown user or client.$$;
+$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 200 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.user_grants_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_grants_revoke IS
-$$Ends the live grants of a client; returns how many. 23503 for an unknown client.$$;
+$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 200 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, auth_store_admin;
 
 -- audit --------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ access_token_ttl: 1 s to 24 h, default 1 h. refresh_token_ttl: 1 min to 3650 d, 
 GRANT EXECUTE ON FUNCTION auth_store.client_create TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_authenticate IS
-$$Checks a client's secret (RFC 6749 section 2.3.1) and writes an audit row. ok = true with client_id and tenant_id, or ok = false with error invalid_client: unknown, wrong secret, not active; also for a public client that sends a secret, and for a secret of a client that authenticates by key or certificate. An empty secret is the same as none.$$;
+$$Checks a client's secret (RFC 6749 section 2.3.1) and writes an audit row. ok = true with client_id and tenant_id, or ok = false with error invalid_client: unknown, wrong secret, not active; also for a public client that sends a secret, and for a secret of a client that authenticates by key or certificate. An empty secret is the same as none. A public client that sends none is ok: it is known, and nobody has proved to be it.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_authenticate TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.client_secret_rotate IS
