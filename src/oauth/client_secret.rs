@@ -81,20 +81,19 @@ pub struct Credentials<'a> {
 }
 
 /// A request that comes from no client.
-pub struct Denied {
+struct Denied {
     /// What it is answered.
-    pub refusal: Refusal,
+    refusal: Refusal,
     /// What the audit row says.
-    pub flags: &'static [Flag],
+    flags: &'static [Flag],
     /// Whose audit row it is: the client's tenant, or the session's.
-    pub tenant_id: String,
+    tenant_id: String,
 }
 
 /// One answer for all: who has not authenticated does not learn which clients there are.
 const FAILED: Refusal = Refusal::new(Code::InvalidClient, "client authentication failed");
 
-/// Identifies the client and checks its secret. Writes no audit row: the step it belongs to has one.
-pub fn authenticate(
+fn authenticate(
     view: &View,
     now: Timestamp,
     credentials: &Credentials<'_>,
@@ -176,29 +175,30 @@ fn log_in(
     credentials: &Credentials<'_>,
     context: &Context<'_>,
 ) -> Result<Result<Client, Refusal>, Mistake> {
-    match authenticate(&View::writing()?, now, credentials)? {
-        Ok(client) => {
-            let event = Event { tenant_id: &client.tenant_id, ..step(AUTHENTICATED, credentials, context) };
-            audit::record(now, &event)?;
-            Ok(Ok(client))
-        }
-        Err(denied) => {
-            record_denied(now, AUTHENTICATED, credentials, &denied, context)?;
-            Ok(Err(denied.refusal))
-        }
-    }
+    let client = match admit(&View::writing()?, now, AUTHENTICATED, credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let event = Event { tenant_id: &client.tenant_id, ..step(AUTHENTICATED, credentials, context) };
+    audit::record(now, &event)?;
+    Ok(Ok(client))
 }
 
 const AUTHENTICATED: &str = "client.authenticated";
 
-/// Writes the audit row of a step that failed because its client did not authenticate.
-pub fn record_denied(
+/// Identifies the client and checks its secret; where that fails, writes the audit row of the step that
+/// fails with it.
+pub fn admit(
+    view: &View,
     now: Timestamp,
     event: &str,
     credentials: &Credentials<'_>,
-    denied: &Denied,
     context: &Context<'_>,
-) -> Result<(), Mistake> {
+) -> Result<Result<Client, Refusal>, Mistake> {
+    let denied = match authenticate(view, now, credentials)? {
+        Ok(client) => return Ok(Ok(client)),
+        Err(denied) => denied,
+    };
     audit::record(
         now,
         &Event {
@@ -208,7 +208,7 @@ pub fn record_denied(
             ..step(event, credentials, context)
         },
     )?;
-    Ok(())
+    Ok(Err(denied.refusal))
 }
 
 fn step<'a>(event: &'a str, credentials: &Credentials<'a>, context: &'a Context<'a>) -> Event<'a> {

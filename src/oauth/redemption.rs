@@ -56,12 +56,9 @@ fn redeem(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
-    let client = match client_secret::authenticate(&view, now, credentials)? {
+    let client = match client_secret::admit(&view, now, "code.redeemed", credentials, context)? {
         Ok(client) => client,
-        Err(denied) => {
-            client_secret::record_denied(now, "code.redeemed", credentials, &denied, context)?;
-            return Ok(TokenResponse::refused(&denied.refusal));
-        }
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
     let presented = secret::parse(Kind::AuthorizationCode, redemption.code);
     let stored = match &presented {

@@ -83,12 +83,9 @@ fn refresh(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
-    let client = match client_secret::authenticate(&view, now, credentials)? {
+    let client = match client_secret::admit(&view, now, "token.refreshed", credentials, context)? {
         Ok(client) => client,
-        Err(denied) => {
-            client_secret::record_denied(now, "token.refreshed", credentials, &denied, context)?;
-            return Ok(TokenResponse::refused(&denied.refusal));
-        }
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
     let Some(presented) = RefreshToken::parse(text).map(|token| Presented {
         family: token.family_digest(),

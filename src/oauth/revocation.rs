@@ -60,12 +60,9 @@ fn revoke(
 ) -> Result<Outcome, Mistake> {
     let reason = grant::checked_reason(reason)?;
     let view = View::writing()?;
-    let client = match client_secret::authenticate(&view, now, credentials)? {
+    let client = match client_secret::admit(&view, now, "token.revoked", credentials, context)? {
         Ok(client) => client,
-        Err(denied) => {
-            client_secret::record_denied(now, "token.revoked", credentials, &denied, context)?;
-            return Ok(Outcome::refused(&denied.refusal));
-        }
+        Err(refusal) => return Ok(Outcome::refused(&refusal)),
     };
     let found = search(&view, text)?;
     drop(view);

@@ -318,12 +318,9 @@ fn issue_client_credentials(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
-    let client = match client_secret::authenticate(&view, now, credentials)? {
+    let client = match client_secret::admit(&view, now, "token.issued", credentials, context)? {
         Ok(client) => client,
-        Err(denied) => {
-            client_secret::record_denied(now, "token.issued", credentials, &denied, context)?;
-            return Ok(TokenResponse::refused(&denied.refusal));
-        }
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
     drop(view);
     // RFC 6749 section 4.4: confidential clients only.
