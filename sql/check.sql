@@ -130,6 +130,14 @@ found (object, problem, hint) AS (
            CROSS JOIN LATERAL (SELECT CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::pg_catalog.regrole::text END) g (name)
      WHERE p.grantee <> p.relowner AND (p.relkind <> 'v' OR p.privilege_type <> 'SELECT' OR p.grantee = 0)
     UNION ALL
+    SELECT 'view ' || w.name, 'SELECT is not granted to ' || a.reader, 'SELECT auth_store.install()'
+      FROM wanted_view w
+           JOIN relation r ON r.name = w.name AND r.relkind = 'v'
+           CROSS JOIN (VALUES ('auth_store_admin'), ('auth_store_auditor')) a (reader)
+     WHERE NOT EXISTS (SELECT FROM privilege p
+                        WHERE p.name = r.name AND p.part = '' AND p.privilege_type = 'SELECT'
+                          AND p.grantee = pg_catalog.to_regrole(a.reader))
+    UNION ALL
     SELECT r.object, 'carries the trigger ' || t.tgname,
            'A trigger sees every row that is written; drop it unless it is yours'
       FROM relation r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid

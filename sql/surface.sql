@@ -271,6 +271,14 @@ COMMENT ON FUNCTION auth_store.user_ensure IS
 $$The id of the user with this external_id, who is made where there is none: for applications with their own table of users. Any number of sessions may call it at once; all get the same id. Says nothing of the user's status. external_id: 1 to 255 bytes (22023), 22004 for NULL. 23503 for an unknown tenant.$$;
 GRANT EXECUTE ON FUNCTION auth_store.user_ensure TO auth_store_app, auth_store_admin;
 
+COMMENT ON FUNCTION auth_store.client_get IS
+$$The client with this client_id, without secrets; no row for an unknown one. Lifetimes are in seconds. Read-only, also on a standby. 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_get TO auth_store_app, auth_store_reader, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_allows_redirect_uri IS
+$$Whether the authorization endpoint may send a browser to redirect_uri for this client, also with an error (RFC 6749 section 4.1.2.1): it is a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3), and the client is active. false for NULL and for an unknown client. Read-only, also on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.client_allows_redirect_uri TO auth_store_app, auth_store_reader;
+
 COMMENT ON FUNCTION auth_store.user_get IS
 $$The user with this id, without credentials; no row for an unknown id. Read-only, also on a standby. 22004 for NULL.$$;
 GRANT EXECUTE ON FUNCTION auth_store.user_get TO auth_store_app, auth_store_reader, auth_store_admin;

@@ -127,6 +127,27 @@ CREATE TYPE auth_store.user_registration AS (
     error             text,
     error_description text
 );
+CREATE TYPE auth_store.client_profile AS (
+    client_id                  text,
+    tenant_id                  text,
+    name                       text,
+    status                     text,
+    status_reason              text,
+    client_type                text,
+    token_endpoint_auth_method text,
+    require_pkce               boolean,
+    refresh_rotation           boolean,
+    access_token_ttl           integer,
+    refresh_token_ttl          integer,
+    refresh_idle_ttl           integer,
+    scope                      text,
+    grant_types                text[],
+    redirect_uris              text[],
+    resources                  text[],
+    metadata                   jsonb,
+    created_at                 timestamptz,
+    updated_at                 timestamptz
+);
 CREATE TYPE auth_store.user_profile AS (
     user_id        uuid,
     tenant_id      text,

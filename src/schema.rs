@@ -15,7 +15,7 @@ use crate::{audit, params};
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
 fn install() -> i32 {
-    tables_install(clock::now()).or_raise()
+    spi::quietly(|| tables_install(clock::now())).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe)]

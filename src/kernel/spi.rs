@@ -134,6 +134,28 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
+/// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
+pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    // SAFETY: a level of settings around the work. Where the server raises an error, ending the
+    // transaction ends the level.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        pg_sys::set_config_option(
+            c"client_min_messages".as_ptr(),
+            c"warning".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+        let result = work();
+        pg_sys::AtEOXact_GUC(true, level);
+        result
+    }
+}
+
 /// Runs a statement made at run time, without keeping its plan.
 pub fn run_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
     once(sql, params, false, load)

@@ -192,7 +192,7 @@ fn issue(
     };
     drop(view);
     if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
-        return Err(Mistake::Unknown { what: "user of the client's tenant", argument: "user_id" });
+        return Err(Mistake::Unknown { what: "user", argument: "user_id" });
     }
     let (state, session_id) = (request.state, request.session_id);
     let decided = decide_issue(client.as_ref(), &user, &request);

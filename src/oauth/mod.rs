@@ -4,6 +4,7 @@ pub mod binding;
 pub mod client;
 pub mod client_changes;
 pub mod client_metadata;
+pub mod client_profile;
 pub mod client_secret;
 pub mod code;
 pub mod grant;

@@ -174,3 +174,21 @@ SELECT what, pg_temp.raised(what) FROM (VALUES
     ('SELECT auth_store.client_set_status(''client-native'', ''active'')'), ('SELECT auth_store.client_delete(''client-native'')')
     ) AS t (what);
 COMMIT;
+
+-- client_get: a row or none, without secrets. client_allows_redirect_uri: RFC 6749 section 4.1.2.1 sends no browser to an address
+-- that is not registered; RFC 8252 section 7.3 lets the port of a loopback address vary. It fails closed.
+SELECT client_id AS profiled FROM auth_store.client_create(name => 'Profiled', client_type => 'public', scope => 'read',
+    redirect_uris => ARRAY['https://app.example/cb', 'http://127.0.0.1/cb'], access_token_ttl => '5 minutes') \gset
+SELECT client_id = :'profiled' AS same, tenant_id, name, status, client_type, token_endpoint_auth_method, require_pkce,
+       access_token_ttl, scope, grant_types, redirect_uris
+  FROM auth_store.client_get(:'profiled');
+SELECT count(*) FROM auth_store.client_get('nobody');
+SELECT count(*) FROM auth_store.client_get(NULL);
+\echo :SQLSTATE
+SELECT auth_store.client_allows_redirect_uri(:'profiled', uri) AS allowed, uri
+  FROM (VALUES ('https://app.example/cb'), ('https://app.example/cb/'), ('http://127.0.0.1:51004/cb'), ('http://127.0.0.1/other'),
+               ('https://app.example/cb#x'), (''), (NULL)) AS v (uri);
+SELECT auth_store.client_allows_redirect_uri('nobody', 'https://app.example/cb') AS unknown,
+       auth_store.client_allows_redirect_uri(NULL, 'https://app.example/cb') AS null_client;
+SELECT auth_store.client_set_status(:'profiled', 'suspended') \gset
+SELECT auth_store.client_allows_redirect_uri(:'profiled', 'https://app.example/cb') AS suspended;

@@ -243,6 +243,8 @@ my %FUNCTIONS = (
 	# user
 	user_create => [ writes => [qw(app admin)], q{SELECT auth_store.user_create('new@example.com')} ],
 	user_ensure => [ writes => [qw(app admin)], q{SELECT auth_store.user_ensure('2', {tenant})} ],
+	client_get  => [ reads => [qw(app reader admin)], 'SELECT * FROM auth_store.client_get({client})' ],
+	client_allows_redirect_uri => [ reads => [qw(app reader)], q{SELECT auth_store.client_allows_redirect_uri({client}, 'https://x.example/')} ],
 	user_get    => [ reads => [qw(app reader admin)], 'SELECT * FROM auth_store.user_get({user})' ],
 	# pkce
 	pkce_challenge => [ reads => [qw(app reader)], 'SELECT auth_store.pkce_challenge({verifier})' ],
