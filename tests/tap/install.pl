@@ -171,6 +171,7 @@ for my $damage (
 	[ "GRANT INSERT ON auth_store.$month TO stranger", qr/^table $month: INSERT is granted to stranger/ ],
 	[ 'GRANT UPDATE (status) ON auth_store.users TO stranger', qr/^table users: UPDATE.* is granted to stranger/ ],
 	[ 'GRANT SELECT ON auth_store.recent_activity TO PUBLIC', qr/^view recent_activity: SELECT is granted to PUBLIC/ ],
+	[ 'REVOKE SELECT ON auth_store.recent_activity FROM auth_store_auditor', qr/^view recent_activity: SELECT is not granted to auth_store_auditor/ ],
 	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO PUBLIC', qr/^function auth_store\.token_refresh\(.*\): PUBLIC/ ],
 	[ 'ALTER FUNCTION auth_store.token_refresh OWNER TO CURRENT_USER', qr/^function auth_store\.token_refresh\(.*\): runs as/ ],
 	[ 'ALTER FUNCTION auth_store.token_refresh SET search_path = public, pg_catalog', qr/^function auth_store\.token_refresh\(.*\): .*search_path/ ],
