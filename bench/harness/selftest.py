@@ -84,13 +84,13 @@ def script(server, name, spoil):
         file.write(text)
         file.flush()
         return run(pgbench.command(server, file.name, SIZE, calls=3),
-                   env=server.environment(rates.DATABASE, pgbench.user_of(variant)), check=False)
+                   env=pgbench.environment(server, rates.DATABASE, variant, "off"), check=False)
 
 
 def over_the_wire(server, flow, operation, spoil):
     prepare(server, operation, flow == "classic")
     return run(wire.command(flow, operation, SIZE, seconds=0.1, spoil=spoil),
-               env=server.environment(rates.DATABASE, "bench_app" if flow == "store" else "postgres"), check=False)
+               env=pgbench.environment(server, rates.DATABASE, flow, "off"), check=False)
 
 
 def prepare(server, operation, classic):

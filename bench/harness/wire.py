@@ -2,7 +2,7 @@
 
 import json
 
-from . import settings
+from . import pgbench, settings
 from .server import run, say
 
 PACKAGE = settings.BENCH / "wire"
@@ -23,6 +23,5 @@ def command(flow, operation, size, clients=1, seconds=1, rate=0, spoil=False, sa
 
 
 def measure(server, database, flow, operation, size, sync="on", **options):
-    user = "bench_app" if flow == "store" else "postgres"
-    done = run(command(flow, operation, size, **options), env=server.environment(database, user, synchronous_commit=sync))
+    done = run(command(flow, operation, size, **options), env=pgbench.environment(server, database, flow, sync))
     return json.loads(done.stdout)
