@@ -166,12 +166,12 @@ static INSERT: Statement = Statement::write(
 /// The one-time step: whoever's UPDATE finds the code unredeemed has redeemed it.
 static REDEEM: Statement = Statement::write(
     c"UPDATE auth_store.authorization_codes SET redeemed_at = $2, grant_id = $3
-       WHERE id = $1 AND redeemed_at IS NULL AND expires_at > $2 AND failed_verifiers < $4",
+       WHERE id = $1 AND tenant_id = $5 AND redeemed_at IS NULL AND expires_at > $2 AND failed_verifiers < $4",
 );
 
 static COUNT_WRONG_VERIFIER: Statement = Statement::write(
     c"UPDATE auth_store.authorization_codes SET failed_verifiers = failed_verifiers + 1
-       WHERE id = $1 AND redeemed_at IS NULL",
+       WHERE id = $1 AND tenant_id = $2 AND redeemed_at IS NULL",
 );
 
 fn issue(
@@ -344,13 +344,13 @@ pub fn find(view: &View, presented: &Presented) -> Result<Option<StoredCode>, Mi
 }
 
 /// The one-time step; false where the code was redeemed, killed or expired in between.
-pub fn mark_redeemed(now: Timestamp, id: Id, grant_id: Id) -> Result<bool, Mistake> {
-    Ok(REDEEM.run(&params![id, now, grant_id, MAX_FAILED_VERIFIERS])? == 1)
+pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<bool, Mistake> {
+    Ok(REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, code.tenant_id.as_str()])? == 1)
 }
 
 /// Counts a wrong verifier.
-pub fn count_wrong_verifier(id: Id) -> Result<(), Mistake> {
-    COUNT_WRONG_VERIFIER.run(&params![id]).map(|_| ())
+pub fn count_wrong_verifier(code: &StoredCode) -> Result<(), Mistake> {
+    COUNT_WRONG_VERIFIER.run(&params![code.id, code.tenant_id.as_str()]).map(|_| ())
 }
 
 impl StoredCode {

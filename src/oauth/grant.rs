@@ -192,12 +192,15 @@ static STATE_BY_ID: Lookup = Lookup::new(
     ],
 );
 
+// The tenant is in every condition so that the whole primary key is: the planner then knows of one row,
+// whatever the statistics say.
+
 /// The columns in the order of [`BY_ID`].
 static LOCK: Statement = Statement::write(
     c"SELECT id, tenant_id, client_id, scope, user_id, session_id, expires_at, revoked_at, auth_time,
              resources, acr, amr, claims, cnf, network, family_digest, current_digest, previous_digest,
              successor_sealed, rotated_at, rotation_count, idle_expires_at
-        FROM auth_store.grants WHERE id = $1 FOR NO KEY UPDATE",
+        FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
 static INSERT: Statement = Statement::write(
@@ -212,20 +215,20 @@ static ROTATE: Statement = Statement::write(
          SET previous_digest = current_digest, current_digest = $3, successor_sealed = $4, rotated_at = $5,
              rotation_count = rotation_count + 1, idle_expires_at = LEAST($6, expires_at),
              network = COALESCE($7, network)
-       WHERE id = $1 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
+       WHERE id = $1 AND tenant_id = $8 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
          AND idle_expires_at > $5",
 );
 
 static KEEP: Statement = Statement::write(
     c"UPDATE auth_store.grants
          SET idle_expires_at = LEAST($4, expires_at), network = COALESCE($5, network)
-       WHERE id = $1 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $3
+       WHERE id = $1 AND tenant_id = $6 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $3
          AND idle_expires_at > $3",
 );
 
 static REVOKE: Statement = Statement::write(
     c"UPDATE auth_store.grants SET revoked_at = $2, revoked_reason = $3
-       WHERE id = $1 AND revoked_at IS NULL",
+       WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL",
 );
 
 // The rows are locked in id order, so that two of these never wait for each other in a circle.
@@ -269,8 +272,8 @@ pub fn find_state(view: &View, id: Id) -> Result<Option<State>, Mistake> {
 }
 
 /// The grant with this id, its row locked to the end of the transaction.
-pub fn lock(id: Id) -> Result<Option<Grant>, Mistake> {
-    LOCK.one(&params![id], Grant::load)
+pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
+    LOCK.one(&params![id, tenant_id], Grant::load)
 }
 
 /// Stores a new grant.
@@ -302,7 +305,7 @@ pub fn insert(new: New<'_>) -> Result<(), Mistake> {
 /// Replaces the current refresh token by its successor, unless another call was first or the family has
 /// ended: one conditional UPDATE.
 pub fn rotate(
-    id: Id,
+    grant: &Grant,
     current: &Digest,
     next: &Digest,
     sealed: &[u8],
@@ -311,31 +314,34 @@ pub fn rotate(
     network: Option<Inet>,
 ) -> Result<bool, Mistake> {
     let rows = ROTATE.run(&params![
-        id,
+        grant.id,
         current.as_slice(),
         next.as_slice(),
         sealed,
         now,
         idle_expires_at,
-        network
+        network,
+        grant.tenant_id.as_str(),
     ])?;
     Ok(rows == 1)
 }
 
 /// Extends a family whose client keeps its refresh token.
 pub fn keep(
-    id: Id,
+    grant: &Grant,
     current: &Digest,
     now: Timestamp,
     idle_expires_at: Timestamp,
     network: Option<Inet>,
 ) -> Result<bool, Mistake> {
-    Ok(KEEP.run(&params![id, current.as_slice(), now, idle_expires_at, network])? == 1)
+    let tenant_id = grant.tenant_id.as_str();
+    let rows = KEEP.run(&params![grant.id, current.as_slice(), now, idle_expires_at, network, tenant_id])?;
+    Ok(rows == 1)
 }
 
 /// Ends a grant and with it every token of it; false where it had ended before.
-pub fn revoke(now: Timestamp, id: Id, reason: &str) -> Result<bool, Mistake> {
-    Ok(REVOKE.run(&params![id, now, reason])? == 1)
+pub fn revoke(now: Timestamp, id: Id, tenant_id: &str, reason: &str) -> Result<bool, Mistake> {
+    Ok(REVOKE.run(&params![id, now, reason, tenant_id])? == 1)
 }
 
 /// Ends the live grants of a user, of one client or of all; returns how many.
@@ -411,7 +417,7 @@ fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bo
     let reason = checked_reason(reason)?;
     let view = View::writing()?;
     let grant = find(&view, id)?.ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
-    let ended = revoke(now, id, reason)?;
+    let ended = revoke(now, id, &grant.tenant_id, reason)?;
     if ended {
         record_revocation(now, &grant, reason, None)?;
     }

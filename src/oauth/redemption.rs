@@ -94,13 +94,13 @@ fn redeem(
         Ok(resources) => resources,
         Err(refused) => {
             if refused.flags == [Flag::WrongVerifier] {
-                code::count_wrong_verifier(stored.id)?;
+                code::count_wrong_verifier(&stored)?;
             }
             return refuse(now, &event, &refused);
         }
     };
     let grant_id = Id::mint(now, stored.user_id.bucket())?;
-    if !code::mark_redeemed(now, stored.id, grant_id)? {
+    if !code::mark_redeemed(now, &stored, grant_id)? {
         return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
@@ -204,7 +204,7 @@ fn replay(now: Timestamp, stored: &StoredCode, event: &Event<'_>) -> Result<Toke
     if grace > 0 && now.micros_since(redeemed_at) <= grace {
         return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
     }
-    grant::revoke(now, grant_id, "code_replay")?;
+    grant::revoke(now, grant_id, &stored.tenant_id, "code_replay")?;
     let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
     refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
 }

@@ -122,20 +122,22 @@ fn refresh_locked(
     request: &Request<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let Some((grant, family)) = whose_family(grant::lock(presented.token.id())?, presented) else {
+    let Some((grant, family)) =
+        whose_family(grant::lock(presented.token.id(), &client.tenant_id)?, presented)
+    else {
         return refuse(now, client, None, context, &INVALID, &[]);
     };
     match decide(now, &grant, &family, client, presented, request) {
         Decision::Refuse(refusal, flags) => refuse(now, client, Some(&grant), context, &refusal, flags),
         Decision::Reuse => {
-            grant::revoke(now, grant.id, "refresh_reuse")?;
+            grant::revoke(now, grant.id, &grant.tenant_id, "refresh_reuse")?;
             refuse(now, client, Some(&grant), context, &INVALID, &[Flag::RefreshReuse])
         }
         Decision::Rotate(narrowed) => rotate(now, &grant, &family, client, presented, narrowed, context)?
             .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok),
         Decision::Keep(narrowed) => {
             let idle = now.plus_seconds(client.refresh_idle_ttl);
-            if !grant::keep(grant.id, &presented.whole, now, idle, context.ip.clone())? {
+            if !grant::keep(&grant, &presented.whole, now, idle, context.ip.clone())? {
                 return refuse(now, client, Some(&grant), context, &INVALID, &[]);
             }
             respond(now, &grant, client, &presented.token, narrowed, context)
@@ -231,7 +233,7 @@ fn rotate(
     let next_digest = secret::digest(&next.text());
     let idle = now.plus_seconds(client.refresh_idle_ttl);
     let network = context.ip.clone();
-    if !grant::rotate(grant.id, &presented.whole, &next_digest, &sealed, now, idle, network)? {
+    if !grant::rotate(grant, &presented.whole, &next_digest, &sealed, now, idle, network)? {
         return Ok(None);
     }
     respond(now, grant, client, &next, narrowed, context).map(Some)

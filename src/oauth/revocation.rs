@@ -90,13 +90,13 @@ fn revoke(
             Ok(Outcome::refused(&refusal))
         }
         Found::Access(id, grant) => {
-            token::revoke(now, id)?;
+            token::revoke(now, id, &grant.tenant_id)?;
             record(now, &client, Some(&grant), Some(id), None, &[], reason, context)?;
             Ok(Outcome::default())
         }
         // Section 2.1: with a refresh token the access tokens of its grant end too.
         Found::Refresh(grant) => {
-            grant::revoke(now, grant.id, reason)?;
+            grant::revoke(now, grant.id, &grant.tenant_id, reason)?;
             record(now, &client, Some(&grant), None, None, &[], reason, context)?;
             Ok(Outcome::default())
         }

@@ -167,7 +167,7 @@ static INSERT: Statement = Statement::write(
 );
 
 static REVOKE: Statement = Statement::write(
-    c"UPDATE auth_store.access_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
+    c"UPDATE auth_store.access_tokens SET revoked_at = $2 WHERE id = $1 AND tenant_id = $3 AND revoked_at IS NULL",
 );
 
 /// The access token that is presented, if its secret is right; live or not.
@@ -190,8 +190,8 @@ pub fn find(view: &View, presented: &Presented) -> Result<Option<AccessToken>, M
 }
 
 /// Ends one access token; false where it had ended before.
-pub fn revoke(now: Timestamp, id: Id) -> Result<bool, Mistake> {
-    Ok(REVOKE.run(&params![id, now])? == 1)
+pub fn revoke(now: Timestamp, id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(REVOKE.run(&params![id, now, tenant_id])? == 1)
 }
 
 /// Makes and stores an access token of a grant; `scope` and `resources` only where they are narrower.
