@@ -1,5 +1,6 @@
 """The throw-away server and everything that talks to it."""
 
+import fcntl
 import os
 import shlex
 import subprocess
@@ -57,6 +58,7 @@ class Server:
     """A cluster of scripts/cluster; a context manager that stops it."""
 
     def __enter__(self):
+        self._alone()
         say("starting a server of its own")
         self._cluster("start", *common(), *LOADING)
         text = self._cluster("env").stdout
@@ -75,6 +77,16 @@ class Server:
             say("left running: " + self._cluster("command").stdout.strip() + "; end it with scripts/cluster stop " + NAME)
         else:
             self._cluster("stop")
+
+    def _alone(self):
+        """A second run would take the first one's server away: it is refused, for as long as this program lives."""
+        lock = settings.TARGET / "bench/lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = lock.open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failed(f"another run of the benchmark is under way in {settings.TARGET}") from None
 
     def _cluster(self, action, *words):
         return run([settings.REPO / "scripts/cluster", action, NAME, *words])
