@@ -22,7 +22,7 @@ def words(name, default):
 TOKENS = number("BENCH_TOKENS", FULL_TOKENS)                 # live grants, each with an access token
 CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the one the targets are about
 SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
-ROUNDS = number("BENCH_ROUNDS", 5)                           # at the last number of clients; half as many at the others
+ROUNDS = number("BENCH_ROUNDS", 4)                           # at the last number of clients; half as many at the others
 SYNC = words("BENCH_SYNC", "on off")
 OPERATIONS = words("BENCH_OPERATIONS", "introspect redeem refresh issue client_credentials audit")
 PARTS = words("BENCH_PARTS", "sizes rates cleanup")
