@@ -179,6 +179,6 @@ pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
 #[cfg(not(feature = "pg15"))]
 pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     // SAFETY: a look-up by a valid C string that neither makes a placeholder nor raises.
-    let setting = unsafe { pg_sys::find_option(name.as_ptr(), false, true, pg_sys::ERROR as i32) };
+    let setting = unsafe { pg_sys::find_option(name.as_ptr(), false, true, PgLogLevel::ERROR as i32) };
     (!setting.is_null()).then_some(setting)
 }

@@ -105,8 +105,11 @@ fn refuse_connection_options() {
             matches!(
                 (*setting).reset_scontext,
                 pg_sys::GucContext::PGC_BACKEND | pg_sys::GucContext::PGC_USERSET
-            ) && pg_sys::pg_parameter_aclcheck(name.as_ptr(), (*setting).reset_srole, pg_sys::ACL_SET.into())
-                != pg_sys::AclResult::ACLCHECK_OK
+            ) && pg_sys::pg_parameter_aclcheck(
+                name.as_ptr(),
+                (*setting).reset_srole,
+                pg_sys::ACL_SET as pg_sys::AclMode,
+            ) != pg_sys::AclResult::ACLCHECK_OK
         };
         if refused {
             outcome::end_session(format!(

@@ -6,9 +6,9 @@ use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::audit::{self, Context, Event};
+use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
-use crate::identity::user;
+use crate::identity::{tenant, user};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
@@ -85,7 +85,7 @@ fn token_authorize(
 ) -> TokenAuthorization {
     let now = clock::now();
     let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
-    authorize(now, token, &need).or_raise()
+    authorize(now, token, &need).map(TokenAuthorization::from).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -186,7 +186,15 @@ fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Value {
     Value::Object(members)
 }
 
-fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<TokenAuthorization, Mistake> {
+/// What a resource server's question comes to.
+struct Verdict {
+    /// The token, if it is active.
+    state: Option<TokenState>,
+    refusal: Option<(Code, &'static str)>,
+    flags: &'static [Flag],
+}
+
+fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verdict, Mistake> {
     let required = match need.required_scope {
         None => None,
         Some(text) => Some(
@@ -195,31 +203,29 @@ fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Toke
         ),
     };
     let Some(state) = state(now, text)? else {
-        return Ok(TokenAuthorization::refused(Code::InvalidToken, "the token is not active"));
+        let refusal = Some((Code::InvalidToken, "the token is not active"));
+        return Ok(Verdict { state: None, refusal, flags: &[] });
     };
-    if !need.proof.satisfies(state.cnf.as_ref()) {
-        return Ok(TokenAuthorization::refused(Code::InvalidToken, "the token is bound to another key"));
-    }
     let elsewhere = match (need.resource, &state.audience) {
         (Some(resource), Some(audience)) => !audience.iter().any(|known| known == resource),
         _ => false,
     };
-    if elsewhere {
-        return Ok(TokenAuthorization::refused(Code::InvalidToken, "the token is for another resource"));
-    }
     let enough = match required {
         None => true,
         Some(required) => {
             state.scope.as_deref().and_then(scope::parse).is_some_and(|scope| required.is_subset_of(&scope))
         }
     };
-    let mut authorization = TokenAuthorization::from(state);
-    if !enough {
-        authorization.active = false;
-        authorization.error = Some(Code::InsufficientScope.as_str());
-        authorization.error_description = Some("the token lacks a required scope");
-    }
-    Ok(authorization)
+    let (refusal, flags): (_, &[Flag]) = if !need.proof.satisfies(state.cnf.as_ref()) {
+        (Some((Code::InvalidToken, "the token is bound to another key")), &[Flag::WrongBinding])
+    } else if elsewhere {
+        (Some((Code::InvalidToken, "the token is for another resource")), &[Flag::TargetWidening])
+    } else if !enough {
+        (Some((Code::InsufficientScope, "the token lacks a required scope")), &[])
+    } else {
+        (None, &[])
+    };
+    Ok(Verdict { state: Some(state), refusal, flags })
 }
 
 fn use_token(
@@ -230,34 +236,38 @@ fn use_token(
 ) -> Result<TokenAuthorization, Mistake> {
     // Refuses read-only transactions before anything else.
     drop(View::writing()?);
-    let authorization = authorize(now, text, need)?;
-    let jti = authorization.jti.map(|id| id.to_string());
+    let verdict = authorize(now, text, need)?;
+    let state = verdict.state.as_ref();
+    let jti = state.and_then(|state| state.jti).map(|id| id.to_string());
     audit::record(
         now,
         &Event {
             event: "token.used",
-            tenant_id: authorization.tenant_id.as_deref().unwrap_or(crate::identity::tenant::own()),
-            client_id: authorization.client_id.as_deref(),
-            user_id: authorization.user_id,
-            grant_id: authorization.grant_id,
-            session_id: authorization.session_id,
+            tenant_id: state.and_then(|state| state.tenant_id.as_deref()).unwrap_or(tenant::own()),
+            client_id: state.and_then(|state| state.client_id.as_deref()),
+            user_id: state.and_then(|state| state.user_id),
+            grant_id: state.and_then(|state| state.grant_id),
+            session_id: state.and_then(|state| state.session_id),
             resource_type: jti.as_ref().map(|_| "access_token"),
             resource_id: jti.as_deref(),
-            error: match authorization.error {
-                None => None,
-                Some("insufficient_scope") => Some(Code::InsufficientScope),
-                Some(_) => Some(Code::InvalidToken),
-            },
+            error: verdict.refusal.map(|(code, _)| code),
+            flags: verdict.flags,
             context: Some(context),
             ..Event::default()
         },
     )?;
-    Ok(authorization)
+    Ok(verdict.into())
 }
 
-impl TokenAuthorization {
-    fn refused(code: Code, description: &'static str) -> Self {
-        Self { error: Some(code.as_str()), error_description: Some(description), ..Self::default() }
+impl From<Verdict> for TokenAuthorization {
+    fn from(verdict: Verdict) -> Self {
+        let answer = match (verdict.refusal, verdict.state) {
+            // What is not active for the caller says nothing of itself.
+            (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),
+            (refusal, Some(state)) => Self { active: refusal.is_none(), ..Self::from(state) },
+        };
+        let (code, description) = verdict.refusal.unzip();
+        Self { error: code.map(Code::as_str), error_description: description, ..answer }
     }
 }
 

@@ -151,6 +151,8 @@ SELECT event, success, risk_score, user_id = :'user_id' AS "user", grant_id = :'
 SELECT active, error FROM auth_store.token_use(:'r_access_token', 'admin');
 SELECT active, error FROM auth_store.token_use(:'dpop', dpop_jkt => :'jkt');
 SELECT active, error FROM auth_store.token_use(:'dpop');
+-- A wrong key is told in the audit trail, with whose token it was.
+SELECT flags, risk_score, error, grant_id IS NOT NULL AS grant_id FROM auth_store.audit_log WHERE event = 'token.used' ORDER BY occurred_at DESC LIMIT 1;
 SELECT active, error FROM auth_store.token_use('no token');
 SELECT active, error FROM auth_store.token_use(NULL);
 SELECT * FROM pg_temp.trail();
