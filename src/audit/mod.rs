@@ -6,6 +6,7 @@ pub mod risk;
 use pgrx::prelude::*;
 use pgrx::{IntoDatum, JsonB};
 
+use crate::kernel::append::Append;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
 use crate::kernel::inet::Inet;
@@ -278,22 +279,42 @@ struct Entry<'a> {
     user_agent: Option<&'a str>,
 }
 
-static INSERT: Statement = Statement::write(
+static INSERT: Append = Append::new(
     c"INSERT INTO auth_store.audit_log
         (id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, client_id,
          resource_type, resource_id, error, flags, ip, user_agent, details)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+      RETURNING tableoid",
+    &[
+        c"id",
+        c"occurred_at",
+        c"risk_score",
+        c"success",
+        c"user_id",
+        c"grant_id",
+        c"session_id",
+        c"tenant_id",
+        c"event",
+        c"client_id",
+        c"resource_type",
+        c"resource_id",
+        c"error",
+        c"flags",
+        c"ip",
+        c"user_agent",
+        c"details",
+    ],
 );
 
 fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> Result<Id, Mistake> {
-    partition::ensure_month_of(now)?;
+    let month = partition::ensure_month_of(now)?;
     let bucket = match (entry.user_id, entry.client_id) {
         (Some(user_id), _) => user_id.bucket(),
         (None, Some(client_id)) => Bucket::of(&[client_id]),
         (None, None) => Bucket::of(&[entry.tenant_id]),
     };
     let id = Id::mint(now, bucket)?;
-    INSERT.run(&params![
+    let row = params![
         id,
         now,
         entry.risk_score,
@@ -311,7 +332,8 @@ fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> 
         entry.ip,
         entry.user_agent.map(|text| cut(text, MAX_USER_AGENT)),
         details,
-    ])?;
+    ];
+    INSERT.run(month, &row)?;
     Ok(id)
 }
 

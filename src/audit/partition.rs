@@ -14,12 +14,16 @@ static KNOWN_FROM: AtomicI64 = AtomicI64::new(0);
 static KNOWN_UNTIL: AtomicI64 = AtomicI64::new(0);
 static KNOWN_GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Makes sure that a row of this moment has its partition. Costs three comparisons once it is known.
-pub fn ensure_month_of(now: Timestamp) -> Result<(), Mistake> {
+/// Makes sure that a row of this moment has its partition; returns when that month began. Costs three
+/// comparisons once it is known.
+pub fn ensure_month_of(now: Timestamp) -> Result<i64, Mistake> {
     let at = now.micros();
     let known = KNOWN_GENERATION.load(Relaxed) == catalog::generation()
         && (KNOWN_FROM.load(Relaxed)..KNOWN_UNTIL.load(Relaxed)).contains(&at);
-    if known { Ok(()) } else { ensure_and_remember(now) }
+    if !known {
+        ensure_and_remember(now)?;
+    }
+    Ok(KNOWN_FROM.load(Relaxed))
 }
 
 /// Makes the next month too, unless somebody else is at it: then the first step of a month finds its

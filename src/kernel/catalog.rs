@@ -23,7 +23,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 static GENERATION: AtomicU32 = AtomicU32::new(1);
 /// The relations whose invalidation makes this backend look again. More than fit are not tracked one
 /// by one: then any invalidation does.
-static TRACKED: [AtomicU32; 32] = [const { AtomicU32::new(0) }; 32];
+static TRACKED: [AtomicU32; 96] = [const { AtomicU32::new(0) }; 96];
 static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
@@ -59,7 +59,7 @@ pub fn ensure_ready() -> Result<(), Mistake> {
     let marker = relation(c"schema_version").ok_or_else(|| {
         Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
     })?;
-    if owner_of(marker) != owner() {
+    if Some(owner_of(marker)) != owner() {
         return Err(Mistake::NotInstalled(
             "the tables of auth_store belong to another role than auth_store_owner".into(),
         ));
@@ -101,6 +101,12 @@ pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
     if oid == pg_sys::InvalidOid {
         return None;
     }
+    track(oid);
+    Some(oid)
+}
+
+/// From now on an invalidation of this relation makes this backend look again.
+pub fn track(oid: pg_sys::Oid) {
     let count = TRACKED_COUNT.load(Relaxed);
     let known = TRACKED.iter().take(count).any(|tracked| tracked.load(Relaxed) == oid.to_u32());
     if !known {
@@ -109,7 +115,6 @@ pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
         }
         TRACKED_COUNT.store(count.saturating_add(1), Relaxed);
     }
-    Some(oid)
 }
 
 /// Takes a SHARE UPDATE EXCLUSIVE lock until the end of the transaction, as ATTACH PARTITION does: it shuts out
@@ -127,9 +132,11 @@ pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
     }
 }
 
-fn owner() -> pg_sys::Oid {
-    // SAFETY: a catalog look-up by a valid C string; InvalidOid where the role is missing.
-    unsafe { pg_sys::get_role_oid(OWNER.as_ptr(), true) }
+/// The role [`OWNER`], where it is not missing.
+pub fn owner() -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let owner = unsafe { pg_sys::get_role_oid(OWNER.as_ptr(), true) };
+    (owner != pg_sys::InvalidOid).then_some(owner)
 }
 
 fn owner_of(relation: pg_sys::Oid) -> pg_sys::Oid {

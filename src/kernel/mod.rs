@@ -1,5 +1,6 @@
 //! What every domain stands on. Nothing here knows a domain.
 
+pub mod append;
 pub mod argument;
 pub mod catalog;
 pub mod clock;

@@ -17,8 +17,8 @@ use super::row::Row;
 
 /// A parameter of a statement.
 pub struct Param {
-    datum: Option<pg_sys::Datum>,
-    oid: pg_sys::Oid,
+    pub(super) datum: Option<pg_sys::Datum>,
+    pub(super) oid: pg_sys::Oid,
 }
 
 /// Makes a parameter of a value; an `Option` may be NULL.

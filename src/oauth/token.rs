@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::audit::{self, Context, Event, Flag};
 use crate::identity::user;
+use crate::kernel::append::Append;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
 use crate::kernel::inet::Inet;
@@ -161,9 +162,10 @@ static BY_ID: Lookup = Lookup::new(
     &[c"digest", c"grant_id", c"tenant_id", c"expires_at", c"revoked_at", c"scope", c"resources"],
 );
 
-static INSERT: Statement = Statement::write(
+static INSERT: Append = Append::new(
     c"INSERT INTO auth_store.access_tokens (id, grant_id, tenant_id, digest, expires_at, scope, resources)
-      VALUES ($1, $2, $3, $4, $5, $6, $7)",
+      VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING tableoid",
+    &[c"id", c"grant_id", c"tenant_id", c"digest", c"expires_at", c"scope", c"resources"],
 );
 
 static REVOKE: Statement = Statement::write(
@@ -205,16 +207,8 @@ pub fn add(
 ) -> Result<Fresh, Mistake> {
     let token = secret::mint(Kind::AccessToken, now, grant_id.bucket())?;
     let digest: &Digest = &token.digest;
-    let rows = INSERT.run(&params![
-        token.id,
-        grant_id,
-        tenant_id,
-        digest.as_slice(),
-        expires_at,
-        scope,
-        resources
-    ])?;
-    debug_assert_eq!(rows, 1);
+    let row = params![token.id, grant_id, tenant_id, digest.as_slice(), expires_at, scope, resources];
+    INSERT.run(0, &row)?;
     Ok(Fresh { text: token.text, expires_in: expires_at.seconds_after(now) })
 }
 
