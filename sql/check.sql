@@ -4,7 +4,7 @@
 WITH wanted (name, columns, parts) AS (VALUES
     ('access_tokens', '41b6db44303672a59c470db50184934c', ARRAY['access_tokens_pkey']),
     ('audit_log', '3524f9720c7620bc06cc5d36db3eb777', ARRAY[]::text[]),
-    ('authorization_codes', '14b1f15f514c4f46496c5014923d25bb', ARRAY['authorization_codes_pkey', 'redemption_ended']),
+    ('authorization_codes', '14b1f15f514c4f46496c5014923d25bb', ARRAY['authorization_codes_pkey']),
     ('cleanup_cursors', 'c15a74d0267befeebb0a7311c0f80670', ARRAY['cleanup_cursors_pkey']),
     ('client_secrets', '527ac1f1ddb4a79eb538bd74c1fc9f94', ARRAY['client_secrets_client_fkey', 'client_secrets_client_idx', 'client_secrets_digest_length', 'client_secrets_expires_idx', 'client_secrets_one_form', 'client_secrets_pkey']),
     ('clients', '32f6925495c8859d81926bcd967bf99e', ARRAY['clients_access_token_ttl_range', 'clients_id_key', 'clients_metadata_object', 'clients_pkey', 'clients_rate_limit_positive', 'clients_refresh_grace_range', 'clients_refresh_idle_ttl_positive', 'clients_refresh_token_ttl_positive', 'clients_status_known', 'clients_tenant_fkey', 'clients_tenant_idx', 'clients_type_known']),
@@ -141,7 +141,7 @@ found (object, problem, hint) AS (
     SELECT r.object, 'carries the trigger ' || t.tgname,
            'A trigger sees every row that is written; drop it unless it is yours'
       FROM relation r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
-     WHERE NOT t.tgisinternal AND NOT (r.name = 'authorization_codes' AND t.tgname = 'redemption_ended')
+     WHERE NOT t.tgisinternal
     UNION ALL
     SELECT r.object, 'carries the rule ' || w.rulename, 'A rule rewrites what the store sends; drop it'
       FROM relation r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid

@@ -114,9 +114,6 @@ A second presentation is a retry while the first runs or within auth_store.code_
 client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof.$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
 
-COMMENT ON FUNCTION auth_store.code_redemption_ended IS
-$$The trigger redemption_ended of authorization_codes: at the end of a transaction that redeemed a code and took more than 100 ms, sets redeemed_at to that moment, from which auth_store.code_replay_grace runs.$$;
-
 -- token --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.token_issue IS

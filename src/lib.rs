@@ -26,6 +26,7 @@ pub extern "C-unwind" fn _PG_init() {
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
     kernel::settings::define();
     kernel::catalog::watch();
+    kernel::transaction::watch();
 }
 
 /// What `cargo pgrx test` needs.

@@ -28,17 +28,3 @@ COMMENT ON TABLE auth_store.authorization_codes IS 'Authorization codes (RFC 674
 COMMENT ON COLUMN auth_store.authorization_codes.redeemed_at IS 'When the transaction that redeemed the code ended: it happens once, by one conditional UPDATE.';
 COMMENT ON COLUMN auth_store.authorization_codes.grant_id IS 'The grant of the redemption; a replay of the code ends it.';
 COMMENT ON COLUMN auth_store.authorization_codes.failed_verifiers IS 'Wrong code verifiers presented; at five the code is dead.';
-
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
-                    WHERE t.tgrelid = 'auth_store.authorization_codes'::pg_catalog.regclass
-                      AND t.tgname = 'redemption_ended') THEN
-        CREATE CONSTRAINT TRIGGER redemption_ended
-            AFTER UPDATE OF redeemed_at ON auth_store.authorization_codes
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-            WHEN (OLD.redeemed_at IS NULL AND NEW.redeemed_at IS NOT NULL)
-            EXECUTE FUNCTION auth_store.code_redemption_ended();
-    END IF;
-END
-$$;

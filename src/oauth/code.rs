@@ -14,13 +14,11 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::row::Row;
 use crate::kernel::secret::{self, Kind, Presented};
 use crate::kernel::spi::Statement;
-use crate::kernel::{interval, settings};
+use crate::kernel::{interval, settings, spi, transaction};
 use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::{pkce, redirect_uri, resource, scope, token};
 use crate::{composite, params};
-
-extension_sql_file!("../../sql/procedures/code.sql", name = "code");
 
 composite! {
     /// What the authorization endpoint sends back (RFC 6749 section 4.1.2).
@@ -167,6 +165,11 @@ static INSERT: Statement = Statement::write(
 static REDEEM: Statement = Statement::write(
     c"UPDATE auth_store.authorization_codes SET redeemed_at = $2, grant_id = $3
        WHERE id = $1 AND tenant_id = $5 AND redeemed_at IS NULL AND expires_at > $2 AND failed_verifiers < $4",
+);
+
+static REDEMPTION_ENDED: Statement = Statement::write(
+    c"UPDATE auth_store.authorization_codes SET redeemed_at = $2
+       WHERE id = $1 AND tenant_id = $3 AND grant_id = $4",
 );
 
 static COUNT_WRONG_VERIFIER: Statement = Statement::write(
@@ -345,7 +348,23 @@ pub fn find(view: &View, presented: &Presented) -> Result<Option<StoredCode>, Mi
 
 /// The one-time step; false where the code was redeemed, killed or expired in between.
 pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<bool, Mistake> {
-    Ok(REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, code.tenant_id.as_str()])? == 1)
+    let tenant_id = code.tenant_id.as_str();
+    let redeemed = REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, tenant_id])? == 1;
+    if redeemed {
+        let (id, tenant_id) = (code.id, tenant_id.to_owned());
+        transaction::before_end(move || redemption_ended(now, id, &tenant_id, grant_id));
+    }
+    Ok(redeemed)
+}
+
+/// The grace of a redeemed code runs from the end of the redeeming transaction, not from the call: a
+/// client whose first request took long retries only when that one has ended.
+fn redemption_ended(redeemed_at: Timestamp, id: Id, tenant_id: &str, grant_id: Id) -> Result<(), Mistake> {
+    let now = clock::now();
+    if now.micros_since(redeemed_at) > 100_000 && spi::writable().is_ok() {
+        REDEMPTION_ENDED.run(&params![id, now, tenant_id, grant_id])?;
+    }
+    Ok(())
 }
 
 /// Counts a wrong verifier.

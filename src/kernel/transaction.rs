@@ -1,0 +1,60 @@
+//! Work for the end of a transaction.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+
+use pgrx::prelude::*;
+
+use super::catalog;
+use super::outcome::{Mistake, OrRaise};
+
+type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
+
+struct Pending(RefCell<Vec<Work>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Pending {}
+
+static PENDING: Pending = Pending(RefCell::new(Vec::new()));
+
+/// Registers for the ends of transactions. Called once, when the library is loaded.
+pub fn watch() {
+    // SAFETY: the callback matches the server's type.
+    unsafe { pg_sys::RegisterXactCallback(Some(ending), std::ptr::null_mut()) };
+}
+
+/// Runs `work` as the owner of the tables when everything else of the transaction is done and it is about
+/// to commit or to be prepared; not at all where it rolls back. What a savepoint undid in between is gone
+/// then: `work` must find nothing to do.
+pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
+    PENDING.0.borrow_mut().push(Box::new(work));
+}
+
+#[pg_guard]
+extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
+    use pg_sys::XactEvent::{XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE};
+    let pending = std::mem::take(&mut *PENDING.0.borrow_mut());
+    if pending.is_empty() || !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_PRE_PREPARE) {
+        return;
+    }
+    for work in pending {
+        as_owner(work).or_raise();
+    }
+}
+
+fn as_owner(work: Work) -> Result<(), Mistake> {
+    let Some(owner) = catalog::owner() else { return Ok(()) };
+    // SAFETY: the transaction is still in progress but has no snapshot any more; one is pushed and popped
+    // around the work. Where the work raises, the abort puts back both the snapshot and the user.
+    unsafe {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        let done = work();
+        pg_sys::PopActiveSnapshot();
+        pg_sys::SetUserIdAndSecContext(user, context);
+        done
+    }
+}
