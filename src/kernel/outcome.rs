@@ -30,6 +30,18 @@ pub enum Code {
     InvalidToken,
     /// RFC 6750 section 3.1
     InsufficientScope,
+    /// RFC 8628 section 3.5
+    AuthorizationPending,
+    /// RFC 8628 section 3.5
+    SlowDown,
+    /// RFC 8628 section 3.5
+    ExpiredToken,
+    /// RFC 9449 section 5
+    InvalidDpopProof,
+    /// OpenID Connect Core section 3.1.2.6
+    InvalidRequestUri,
+    /// RFC 6749 section 4.1.2.1: a rate limit is used up; retry_after says for how long
+    TemporarilyUnavailable,
     /// Of this store: another user of the tenant has the address
     EmailTaken,
 }
@@ -47,6 +59,12 @@ impl Code {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::EmailTaken => "email_taken",
         }
     }

@@ -29,14 +29,36 @@ pub enum Kind {
     AuthorizationCode,
     /// `ascs_`, a client secret
     ClientSecret,
+    /// `asdc_`, a device code
+    DeviceCode,
+    /// `aspr_`, a pushed authorization request
+    PushedRequest,
+    /// `asst_`, a session
+    Session,
+    /// `asak_`, an API key
+    ApiKey,
 }
 
 impl Kind {
+    const ALL: [Self; 7] = [
+        Self::AccessToken,
+        Self::AuthorizationCode,
+        Self::ClientSecret,
+        Self::DeviceCode,
+        Self::PushedRequest,
+        Self::Session,
+        Self::ApiKey,
+    ];
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::AccessToken => "asat_",
             Self::AuthorizationCode => "asac_",
             Self::ClientSecret => "ascs_",
+            Self::DeviceCode => "asdc_",
+            Self::PushedRequest => "aspr_",
+            Self::Session => "asst_",
+            Self::ApiKey => "asak_",
         }
     }
 }
@@ -106,7 +128,7 @@ pub fn parse(kind: Kind, text: Option<&str>) -> Option<Presented> {
 
 /// The row id in a token of any kind, for a router; None where the text is no token.
 pub fn id_of(text: &str) -> Option<Id> {
-    [Kind::AccessToken, Kind::AuthorizationCode, Kind::ClientSecret]
+    Kind::ALL
         .into_iter()
         .find_map(|kind| parse(kind, Some(text)).map(|token| token.id))
         .or_else(|| RefreshToken::parse(Some(text)).map(|token| token.id()))
