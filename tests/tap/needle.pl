@@ -127,8 +127,8 @@ my $user = "auth_store.user_ensure('needle')";
 # The verifier is the client's; the store sees its challenge alone until the redemption.
 my $verifier = secret(verifier => join '', map { chr(97 + rand 26) } 1 .. 60);
 my $challenge = sha256_base64($verifier) =~ tr{+/}{-_}r;
-mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ip => '192.0.2.1')");
-mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge')");
+mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min', ip => '192.0.2.1')");
+mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min')");
 mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
 mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
 mint(machine => "SELECT access_token FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
