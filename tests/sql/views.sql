@@ -23,6 +23,9 @@ SELECT active, error FROM auth_store.token_use(:'used', 'read');
 SELECT active, error FROM auth_store.token_use(:'used', 'write');
 SELECT error FROM auth_store.token_revoke(:'used', 'views_web', :'secret');
 SELECT auth_store.grant_revoke(:'grant_id', 'test');
+SET auth_store.code_replay_grace = 0;
+SELECT error FROM auth_store.code_redeem(:'code', 'views_web', code_verifier => :'verifier', client_secret => :'secret');
+RESET auth_store.code_replay_grace;
 SELECT auth_store.audit_write('order.failed', error => 'out_of_stock', details => '{"order": 7}') IS NOT NULL AS written;
 SELECT auth_store.audit_write('order.odd', risk_score => 0.95) IS NOT NULL AS written;
 

@@ -127,8 +127,8 @@ my $user = "auth_store.user_ensure('needle')";
 # The verifier is the client's; the store sees its challenge alone until the redemption.
 my $verifier = secret(verifier => join '', map { chr(97 + rand 26) } 1 .. 60);
 my $challenge = sha256_base64($verifier) =~ tr{+/}{-_}r;
-mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ip => '192.0.2.1')");
-mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge')");
+mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min', ip => '192.0.2.1')");
+mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min')");
 mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
 mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
 mint(machine => "SELECT access_token FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
@@ -225,9 +225,13 @@ for my $line (split /\n/, $lines)
 	$control_in_log = 1 if index($text, $control) >= 0;
 	push @hits, map { "$_ in: " . substr($text, 0, 1500) } found_in($text);
 }
-cmp_ok($entries, '>', 500, 'the log has many entries');
+cmp_ok($entries, '>', $have{auto_explain} ? 500 : 100, 'the log has many entries');
 cmp_ok($marked, '>', 30, "some of them the client's own statements");
-cmp_ok($nested, '>', 20, "auto_explain wrote the store's nested statements");
+SKIP:
+{
+	skip 'auto_explain is not installed on this server', 1 unless $have{auto_explain};
+	cmp_ok($nested, '>', 20, "auto_explain wrote the store's nested statements");
+}
 SKIP:
 {
 	skip 'pgaudit is not installed on this server', 1 unless $have{pgaudit};
