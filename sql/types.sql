@@ -108,6 +108,19 @@ CREATE TYPE auth_store.cleanup_progress AS (
     done       boolean
 );
 
+-- limit
+CREATE TYPE auth_store.rate_limit_verdict AS (
+    allowed     boolean,
+    remaining   integer,
+    retry_after integer,
+    reset_at    timestamptz
+);
+CREATE TYPE auth_store.rate_limit_statistics AS (
+    slots   bigint,
+    used    bigint,
+    evicted bigint
+);
+
 -- client
 CREATE TYPE auth_store.client_registration AS (
     client_id     text,

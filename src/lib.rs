@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 mod audit;
 mod identity;
 mod kernel;
+mod limit;
 mod maintenance;
 mod oauth;
 mod schema;
@@ -27,6 +28,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::settings::define();
     kernel::catalog::watch();
     kernel::transaction::watch();
+    kernel::shmem::request();
 }
 
 /// What `cargo pgrx test` needs.

@@ -75,6 +75,7 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
     include_str!("../sql/tables/audit.sql"),
+    include_str!("../sql/tables/rate_limit.sql"),
     include_str!("../sql/tables/maintenance.sql"),
 ];
 

@@ -13,7 +13,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
 use crate::oauth::{client, code, grant, token};
-use crate::params;
+use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -184,6 +184,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     rows += token::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;
+    rows += limit::erase_tenant(id)?;
     rows += audit::erase_tenant(id)?;
     rows += DELETE.run(&params![id])?;
     record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
