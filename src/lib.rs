@@ -4,6 +4,7 @@
 
 use pgrx::prelude::*;
 
+mod api_key;
 mod audit;
 mod identity;
 mod kernel;

@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::api_key;
 use crate::audit::{self, Event};
 use crate::identity::user;
 use crate::kernel::argument;
@@ -157,6 +158,7 @@ fn set_status(
         return Err(UNKNOWN);
     }
     client::set_tenant_suspended(id, suspended)?;
+    api_key::set_tenant_suspended(id, suspended)?;
     record(now, id, "tenant.status_changed", Some(json!({ "status": status, "reason": reason })))
 }
 
@@ -182,6 +184,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     client::lock_tenant(id)?;
     rows += grant::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
+    rows += api_key::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;
     rows += limit::erase_tenant(id)?;
