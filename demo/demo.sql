@@ -232,7 +232,44 @@ SELECT pg_temp.must('it is revoked', NOT i.active)
   FROM auth_store.token_introspect(:'last_access_token') AS i \g (tuples_only=on)
 
 \echo
-\echo '=== 11. The audit trail: each step left a row, in the same transaction'
+\echo '=== 11. An API key of the user: a prefix of our own, a wildcard scope, one network'
+SELECT api_key_id, api_key
+  FROM auth_store.api_key_create(
+         name                => 'Nightly export',
+         user_id             => :'user_id',
+         scope               => 'orders:*',
+         prefix              => 'sk_live_',
+         allowed_cidrs       => '{192.0.2.0/24}',
+         rate_limit_per_hour => 1000) \gset
+\echo '    api_key =' :api_key
+SELECT t.need, t.ip, v.valid, v.error
+  FROM (VALUES (1, 'orders:read', '192.0.2.10'),
+               (2, 'users:read',  '192.0.2.10'),
+               (3, 'orders:read', '203.0.113.66')) AS t (n, need, ip),
+       LATERAL auth_store.api_key_verify(:'api_key', required_scope => t.need, ip => t.ip::inet) AS v
+ ORDER BY t.n;
+SELECT pg_temp.must('it allows what its scope covers, from its network',
+                    array_agg(COALESCE(v.error, 'valid') ORDER BY t.n) = ARRAY['valid', 'insufficient_scope', 'access_denied'])
+  FROM (VALUES (1, 'orders:read', '192.0.2.10'),
+               (2, 'users:read',  '192.0.2.10'),
+               (3, 'orders:read', '203.0.113.66')) AS t (n, need, ip),
+       LATERAL auth_store.api_key_verify(:'api_key', required_scope => t.need, ip => t.ip::inet) AS v \g (tuples_only=on)
+\echo
+\echo '    A use that counts, then a rotation: the old text works for the overlap'
+SELECT valid, error FROM auth_store.api_key_touch(:'api_key', 'orders:read', ip => '192.0.2.10', user_agent => 'export/1.0');
+SELECT api_key AS new_api_key FROM auth_store.api_key_rotate(:'api_key_id', overlap => '1 hour') \gset
+\echo '    api_key =' :new_api_key
+SELECT name, start, last_used_ip, previous_expires_at > clock_timestamp() AS overlap FROM auth_store.api_key_list(user_id => :'user_id');
+SELECT pg_temp.must('both texts work', old.valid AND new.valid)
+  FROM auth_store.api_key_verify(:'api_key', ip => '192.0.2.10') AS old,
+       auth_store.api_key_verify(:'new_api_key', ip => '192.0.2.10') AS new \g (tuples_only=on)
+SELECT auth_store.api_key_revoke(:'api_key_id', reason => 'the export was retired') AS revoked;
+SELECT pg_temp.must('revoked, neither does', NOT old.valid AND NOT new.valid)
+  FROM auth_store.api_key_verify(:'api_key', ip => '192.0.2.10') AS old,
+       auth_store.api_key_verify(:'new_api_key', ip => '192.0.2.10') AS new \g (tuples_only=on)
+
+\echo
+\echo '=== 12. The audit trail: each step left a row, in the same transaction'
 SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
   FROM auth_store.recent_activity ORDER BY occurred_at;
 SELECT pg_temp.must('the replayed refresh token and the replayed code stand there at risk 1.0',
@@ -241,7 +278,7 @@ SELECT pg_temp.must('the replayed refresh token and the replayed code stand ther
   FROM auth_store.recent_activity \g (tuples_only=on)
 
 \echo
-\echo '=== 12. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
+\echo '=== 13. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
 SELECT expires_at
   FROM auth_store.code_issue(
          client_id             => :'app_client_id',

@@ -175,6 +175,37 @@ COMMENT ON FUNCTION auth_store.client_grants_revoke IS
 $$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 200 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, auth_store_admin;
 
+-- API key ------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.api_key_create IS
+$$Makes an API key and returns api_key_id and, this once, its text: the store keeps a digest. What does not fit is 22023 with the accepted values as hint.
+name: 1 to 200 characters. user_id or client_id: the owner, exactly one (22023); 23503 where unknown. The key works while its owner does. scope: space-separated tokens, default none; a token that ends with :* stands for all that begin so and go on (orders:* for orders:read), * for all. expires_at: a time to come, default never. prefix: what the text begins with, 1 to 32 letters, digits, _ and -, the last of them _, not that of another kind of token (asat_ …); default asak_. allowed_cidrs: at most 100 networks it works from, default any. rate_limit_per_hour: 1 or more, counted by api_key_touch(), default none. metadata: a JSON object of at most 64 kB. tenant_id: that of the owner, which it follows from; 23503 where it is another.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_create TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.api_key_verify IS
+$$Whether an API key allows a request: valid, or error invalid_token (unknown, malformed, NULL, expired, revoked, replaced, its owner or tenant not active; nothing more is said), access_denied (ip is NULL or outside the networks the key is allowed from; an IPv4 address in IPv6 form is the IPv4 address) or insufficient_scope, in this order. required_scope: scope tokens that all must be covered, without an asterisk (22023); NULL for none. Counts and writes nothing, also on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_verify TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.api_key_touch IS
+$$The same as api_key_verify(), and counts: where the key's rate_limit_per_hour is used up, error temporarily_unavailable and retry_after in seconds. Notes last_used_at and last_used_ip at most once a minute, with an audit row api_key.used; a refusal has one each time. Never waits for a lock on the key.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_touch TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.api_key_rotate IS
+$$Makes a new text of an API key and returns it, this once; the id, and whatever refers to it, stays. The text before it works for overlap: 0 (default, not at all) to 365 days; the one before that ends at once. An imported key becomes a native one, with the prefix given at its import. 23503 for an unknown key, 55000 for one that is revoked or has expired.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_rotate TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.api_key_revoke IS
+$$Ends an API key; false where it was revoked before. reason: 1 to 200 characters. 23503 for an unknown key.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.api_key_list IS
+$$The API keys of a user or a client (22023 for both), or of the tenant where neither is named, in the order they were made; ended ones too until cleanup removes them. start: the first characters of the text, to know the key by. previous_expires_at: the end of the overlap of the last rotation. No secret, no digest. 23503 for an unknown user, client or tenant. Read-only, also on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_list TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.api_key_import IS
+$$Takes over an API key of another store, of which only the digest is known, and returns its id: the holder's text works as before. digest: SHA-256 of the text, as 64 hexadecimal digits (\x before them or not) or as base64 or base64url; 23505 where one with this digest exists. start: its first characters for api_key_list(), at most 32. expires_at may be past. The other arguments are those of api_key_create(); prefix is for the text that a rotation makes.$$;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_import TO auth_store_admin;
+
 -- audit --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.audit_write IS
@@ -218,11 +249,11 @@ $$Changes display_name and settings of a tenant; NULL leaves them. settings repl
 GRANT EXECUTE ON FUNCTION auth_store.tenant_update TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_set_status IS
-$$Sets a tenant active or suspended. While it is suspended no client of it works and no token of it is active, from the commit on; active brings back what has not ended meanwhile. reason: at most 1000 characters. 23503 for an unknown tenant, 22023 for another status.$$;
+$$Sets a tenant active or suspended. While it is suspended no client of it works and no token or API key of it is active, from the commit on; active brings back what has not ended meanwhile. reason: at most 1000 characters. 23503 for an unknown tenant, 22023 for another status.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-$$Deletes a tenant with all it has: codes, grants, tokens, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+$$Deletes a tenant with all it has: codes, grants, tokens, API keys, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------
@@ -255,7 +286,7 @@ $$Sets a client active, suspended, pending or revoked. Only an active client wor
 GRANT EXECUTE ON FUNCTION auth_store.client_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_delete IS
-$$Deletes a client with its secrets, codes and grants: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
+$$Deletes a client with its secrets, codes, grants and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
 
 -- user ---------------------------------------------------------------------------------------------

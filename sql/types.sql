@@ -108,6 +108,19 @@ CREATE TYPE auth_store.cleanup_progress AS (
     done       boolean
 );
 
+-- limit
+CREATE TYPE auth_store.rate_limit_verdict AS (
+    allowed     boolean,
+    remaining   integer,
+    retry_after integer,
+    reset_at    timestamptz
+);
+CREATE TYPE auth_store.rate_limit_statistics AS (
+    slots   bigint,
+    used    bigint,
+    evicted bigint
+);
+
 -- client
 CREATE TYPE auth_store.client_registration AS (
     client_id     text,
@@ -119,6 +132,59 @@ CREATE TYPE auth_store.client_authentication AS (
     tenant_id         text,
     error             text,
     error_description text
+);
+
+-- API key
+CREATE TYPE auth_store.api_key_secret AS (
+    api_key_id uuid,
+    api_key    text
+);
+CREATE TYPE auth_store.api_key_state AS (
+    valid             boolean,
+    api_key_id        uuid,
+    name              text,
+    user_id           uuid,
+    client_id         text,
+    tenant_id         text,
+    scope             text,
+    expires_at        timestamptz,
+    metadata          jsonb,
+    error             text,
+    error_description text
+);
+CREATE TYPE auth_store.api_key_use AS (
+    valid             boolean,
+    api_key_id        uuid,
+    name              text,
+    user_id           uuid,
+    client_id         text,
+    tenant_id         text,
+    scope             text,
+    expires_at        timestamptz,
+    metadata          jsonb,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+CREATE TYPE auth_store.api_key_profile AS (
+    api_key_id          uuid,
+    name                text,
+    start               text,
+    user_id             uuid,
+    client_id           text,
+    tenant_id           text,
+    scope               text,
+    created_at          timestamptz,
+    expires_at          timestamptz,
+    revoked_at          timestamptz,
+    revoked_reason      text,
+    rotated_at          timestamptz,
+    previous_expires_at timestamptz,
+    last_used_at        timestamptz,
+    last_used_ip        inet,
+    allowed_cidrs       cidr[],
+    rate_limit_per_hour integer,
+    metadata            jsonb
 );
 
 -- user

@@ -4,9 +4,11 @@
 
 use pgrx::prelude::*;
 
+mod api_key;
 mod audit;
 mod identity;
 mod kernel;
+mod limit;
 mod maintenance;
 mod oauth;
 mod schema;
@@ -27,6 +29,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::settings::define();
     kernel::catalog::watch();
     kernel::transaction::watch();
+    kernel::shmem::request();
 }
 
 /// What `cargo pgrx test` needs.

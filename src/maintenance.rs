@@ -10,7 +10,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::{Param, Statement, param};
 use crate::oauth::{client_secret, code, grant, token};
-use crate::{audit, composite, params};
+use crate::{api_key, audit, composite, limit, params};
 
 extension_sql_file!(
     "../sql/procedures/maintenance.sql",
@@ -69,13 +69,22 @@ enum Task {
     AuthorizationCodes,
     AccessTokens,
     ClientSecrets,
+    ApiKeys,
+    RateLimits,
 }
 
 const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 impl Task {
-    const ALL: [Self; 4] = [Self::Grants, Self::AuthorizationCodes, Self::AccessTokens, Self::ClientSecrets];
+    const ALL: [Self; 6] = [
+        Self::Grants,
+        Self::AuthorizationCodes,
+        Self::AccessTokens,
+        Self::ClientSecrets,
+        Self::ApiKeys,
+        Self::RateLimits,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -83,11 +92,13 @@ impl Task {
             Self::AuthorizationCodes => "authorization_codes",
             Self::AccessTokens => "access_tokens",
             Self::ClientSecrets => "client_secrets",
+            Self::ApiKeys => "api_keys",
+            Self::RateLimits => "rate_limits",
         }
     }
 
     fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, authorization_codes, access_tokens or client_secrets";
+        let accepted = "grants, authorization_codes, access_tokens, client_secrets, api_keys or rate_limits";
         Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
     }
 
@@ -106,6 +117,8 @@ impl Task {
             Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
             Self::AccessTokens => token::cleanup_batch(now, after, size),
             Self::ClientSecrets => client_secret::cleanup_batch(now, after, size),
+            Self::ApiKeys => api_key::cleanup_batch(now, after, size),
+            Self::RateLimits => limit::cleanup_batch(now, after, size),
         }
     }
 }

@@ -7,7 +7,7 @@ from . import settings
 from .server import say
 from .targets import TARGETS
 
-NAMES = {"introspect": "token_introspect", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
+NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
          "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
          "audit": "audit_write"}
 # Column by column: the heading, and whose calls a second are divided by whose.
@@ -102,13 +102,16 @@ def ratio_table(rates, clients):
         for sync in ("on", "off"):
             if (operation, sync, clients) not in rates.cells:
                 continue
-            label = "–" if operation == "introspect" else sync
+            label = "–" if operation in settings.READS else sync
             rows.append([f"`{name}`" if " " not in name else name, label] +
                         [spread(rates.ratios(operation, sync, clients, over, under)) for _, over, under in RATIOS])
     table = grid(["operation", "synchronous_commit"] + [heading for heading, _, _ in RATIOS], rows)
     reads = [(name, rates.ratios("introspect", "off", clients, over, under)) for name, over, under in READ_RATIOS]
     if all(ratios for _, ratios in reads):
         table += "\n\n`token_introspect` against " + "; ".join(f"{name}: {spread(ratios)}" for name, ratios in reads) + "."
+    alone = rates.ratios("api_key_verify", "off", clients, "store", "row")
+    if alone:
+        table += f"\n\n`api_key_verify` against the key's row alone, by primary key: {spread(alone)}."
     return table
 
 
@@ -117,7 +120,7 @@ def throughput_table(rates):
     rows = []
     for (operation, sync, clients), cell in rates.cells.items():
         if clients == rates.most:
-            rows.append([NAMES[operation], "–" if operation == "introspect" else sync] +
+            rows.append([NAMES[operation], "–" if operation in settings.READS else sync] +
                         [f"{statistics.median(cell[name]):,.0f}" if name in cell else "" for name in variants])
     return grid(["calls a second", "synchronous_commit", "auth_store", "(a) plain", "(b) classic", "(c) PL/pgSQL",
                  "auth_store, Rust client", "(d) classic, Rust client"], rows)

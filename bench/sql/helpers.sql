@@ -43,6 +43,12 @@ $$ SELECT substr(bench.digest('family' || n::text), 1, 16) $$;
 CREATE FUNCTION bench.refresh_token(s bench.seed, n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT bench.text('asrt_', uuid_send(bench.grant_id(s, n)) || bench.family(n) || bench.digest('rotation' || n::text)) $$;
 
+CREATE FUNCTION bench.api_key_id(s bench.seed, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT bench.id(bench.ms(s, n), n, 'api key' || n::text) $$;
+
+CREATE FUNCTION bench.api_key(s bench.seed, n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT bench.text('sk_live_', uuid_send(bench.api_key_id(s, n)) || bench.digest('api key' || n::text)) $$;
+
 -- The known row that is `steps` known rows after row n, in a round.
 CREATE FUNCTION bench.known(s bench.seed, n bigint, steps bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT (1 + (n / s.every + steps) % (s.tokens / s.every)) * s.every $$;
@@ -53,10 +59,14 @@ $$ SELECT 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk' $$;
 CREATE FUNCTION bench.challenge() RETURNS text LANGUAGE sql IMMUTABLE AS
 $$ SELECT 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' $$;
 
--- Where a script begins: a random access token; the next unused family.
+-- Where a script begins: a random access token or API key; the next unused family.
 CREATE FUNCTION bench.introspect_start(OUT token text, OUT id uuid) LANGUAGE sql VOLATILE AS
 $$ SELECT bench.access_token(s, n), bench.access_id(s, n)
      FROM bench.seed s, LATERAL (SELECT bench.known(s, 0, floor(random() * s.tokens)::bigint) AS n) r $$;
+
+CREATE FUNCTION bench.api_key_start(OUT key text, OUT id uuid) LANGUAGE sql VOLATILE AS
+$$ SELECT bench.api_key(s, n), bench.api_key_id(s, n)
+     FROM bench.seed s, LATERAL (SELECT 1 + floor(random() * s.users)::bigint AS n) r $$;
 
 CREATE SEQUENCE bench.refresh_next;
 CREATE FUNCTION bench.refresh_start(OUT token text, OUT id uuid, OUT client text) LANGUAGE sql VOLATILE AS

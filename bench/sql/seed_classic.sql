@@ -18,6 +18,11 @@ INSERT INTO classic.refresh_tokens (id, token_hash, client_id, user_id, family_i
 SELECT id, token_hash, client_id, user_id, family_id, scope, created_at, created_at + interval '30 days'
 FROM classic.access_tokens;
 
+INSERT INTO classic.api_keys (key_hash, user_id, name, scope, metadata, expires_at)
+SELECT bench.digest(n::text), n, 'Key of the benchmark', 'orders users',
+       jsonb_build_object('next', repeat('x', 72), 'id', md5(n::text)::uuid), clock_timestamp() + interval '90 days'
+FROM bench.seed s, generate_series(1, s.users) n;
+
 SELECT setval(pg_get_serial_sequence('classic.access_tokens', 'id'), max(id)),
        setval(pg_get_serial_sequence('classic.refresh_tokens', 'id'), max(id)) FROM classic.access_tokens;
 

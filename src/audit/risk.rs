@@ -16,6 +16,8 @@ pub enum Flag {
     WrongClient,
     /// The code verifier does not match its challenge (RFC 7636 section 4.6).
     WrongVerifier,
+    /// An API key from outside of the networks it is allowed from.
+    WrongNetwork,
     /// The client secret is wrong (RFC 6749 section 2.3.1).
     WrongSecret,
     /// Another redirect URI than at the authorization request (RFC 6749 section 4.1.3).
@@ -44,13 +46,14 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
         Self::TooManyFailures,
         Self::WrongClient,
         Self::WrongVerifier,
+        Self::WrongNetwork,
         Self::WrongSecret,
         Self::WrongRedirectUri,
         Self::RevokedToken,
@@ -74,6 +77,7 @@ impl Flag {
             Self::TooManyFailures => "too_many_failures",
             Self::WrongClient => "wrong_client",
             Self::WrongVerifier => "wrong_verifier",
+            Self::WrongNetwork => "wrong_network",
             Self::WrongSecret => "wrong_secret",
             Self::WrongRedirectUri => "wrong_redirect_uri",
             Self::RevokedToken => "revoked_token",
@@ -100,7 +104,7 @@ impl Flag {
             Self::CodeReplay | Self::RefreshReuse => 1.0,
             Self::WrongBinding | Self::TooManyFailures => 0.9,
             Self::WrongClient => 0.8,
-            Self::WrongVerifier => 0.7,
+            Self::WrongVerifier | Self::WrongNetwork => 0.7,
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
             Self::UnknownClient | Self::InactiveClient | Self::InactiveUser => 0.4,

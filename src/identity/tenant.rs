@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::api_key;
 use crate::audit::{self, Event};
 use crate::identity::user;
 use crate::kernel::argument;
@@ -13,7 +14,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
 use crate::oauth::{client, code, grant, token};
-use crate::params;
+use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -157,6 +158,7 @@ fn set_status(
         return Err(UNKNOWN);
     }
     client::set_tenant_suspended(id, suspended)?;
+    api_key::set_tenant_suspended(id, suspended)?;
     record(now, id, "tenant.status_changed", Some(json!({ "status": status, "reason": reason })))
 }
 
@@ -182,8 +184,10 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     client::lock_tenant(id)?;
     rows += grant::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
+    rows += api_key::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;
+    rows += limit::erase_tenant(id)?;
     rows += audit::erase_tenant(id)?;
     rows += DELETE.run(&params![id])?;
     record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;

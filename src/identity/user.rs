@@ -269,6 +269,14 @@ fn is_email(email: &str) -> bool {
         && !email.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
+static HOLD: Statement =
+    Statement::write(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
+
+/// Keeps the user from being deleted until the transaction ends; false where there is none any more.
+pub fn hold(id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(HOLD.run(&params![id, tenant_id])? == 1)
+}
+
 static ERASE: Statement = Statement::write(c"DELETE FROM auth_store.users WHERE tenant_id = $1");
 
 /// Deletes the users of a tenant, whose grants are gone.

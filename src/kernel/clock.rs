@@ -61,6 +61,11 @@ impl Timestamp {
         Self(millis.saturating_mul(1000).saturating_sub(UNIX_TO_POSTGRES_MICROS))
     }
 
+    /// The time so many microseconds after 2000-01-01 UTC.
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
     /// Microseconds since 2000-01-01 UTC.
     pub fn micros(self) -> i64 {
         self.0

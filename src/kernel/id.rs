@@ -80,6 +80,11 @@ impl Id {
         &self.0
     }
 
+    /// Whether it has the form of the ids made here: version 8, variant of RFC 9562.
+    pub fn is_own(&self) -> bool {
+        self.0[6] >> 4 == 8 && self.0[8] >> 6 == 2
+    }
+
     /// The 12 bits after the version nibble, of any uuid.
     pub fn bucket(&self) -> Bucket {
         Bucket(u16::from_be_bytes([self.0[6], self.0[7]]) & 0x0fff)
@@ -141,6 +146,7 @@ mod tests {
         let uuid = uuid::Uuid::from_bytes(*id.bytes());
         assert_eq!(uuid.get_version_num(), 8);
         assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
+        assert!(id.is_own() && !Id::from_bytes([0x77; 16]).is_own());
     }
 
     #[test]

@@ -24,6 +24,118 @@ impl Inet {
         let length = if address.len() == 4 { 3 } else { 6 };
         Some((*header.first()?, address.get(..length)?))
     }
+
+    /// Mask bits and address bytes. An IPv4 address in IPv6 form (RFC 4291 section 2.5.5.2), as a socket
+    /// for both reports it, is the IPv4 address.
+    fn parts(&self) -> Option<(usize, &[u8])> {
+        const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+        let (header, address) = self.0.split_at_checked(2)?;
+        let bits = usize::from(*header.get(1)?);
+        match address.strip_prefix(&MAPPED) {
+            Some(address) if address.len() == 4 && bits >= 96 => Some((bits - 96, address)),
+            _ => Some((bits, address)),
+        }
+    }
+
+    /// Whether the address, or the whole network where it is one, is in `network`; the operator <<= of
+    /// PostgreSQL.
+    fn is_within(&self, network: &Self) -> bool {
+        let (Some((bits, address)), Some((wanted, prefix))) = (self.parts(), network.parts()) else {
+            return false;
+        };
+        let (bytes, rest) = (wanted / 8, wanted % 8);
+        let mask = |byte: u8| byte & !(0xff_u8.checked_shr(rest as u32).unwrap_or(0));
+        address.len() == prefix.len()
+            && bits >= wanted
+            && address.get(..bytes) == prefix.get(..bytes)
+            && (rest == 0 || address.get(bytes).copied().map(mask) == prefix.get(bytes).copied().map(mask))
+    }
+}
+
+/// A `cidr[]`: networks.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cidrs(Vec<Option<Inet>>);
+
+impl_sql_translatable!(Cidrs, "cidr[]");
+
+impl Cidrs {
+    /// How many networks there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether one of them is NULL.
+    pub fn has_null(&self) -> bool {
+        self.0.iter().any(Option::is_none)
+    }
+
+    /// Whether the address is in one of the networks.
+    pub fn contain(&self, address: &Inet) -> bool {
+        self.0.iter().flatten().any(|network| address.is_within(network))
+    }
+}
+
+impl FromDatum for Cidrs {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        let (mut elements, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+        // SAFETY: the caller passes a cidr[]; it is taken apart by the element type's own length and
+        // alignment into two palloc'd arrays of `count`. A cidr is a varlena like bytea.
+        unsafe {
+            let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
+            pg_sys::deconstruct_array(
+                array,
+                pg_sys::CIDROID,
+                -1,
+                false,
+                pg_sys::TYPALIGN_INT as std::ffi::c_char,
+                &mut elements,
+                &mut nulls,
+                &mut count,
+            );
+            let networks = (0..usize::try_from(count).unwrap_or(0))
+                .map(|n| Inet::from_datum(*elements.add(n), *nulls.add(n)))
+                .collect();
+            Some(Self(networks))
+        }
+    }
+}
+
+impl IntoDatum for Cidrs {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        // SAFETY: an array is built of cidr values in the current memory context.
+        unsafe {
+            let context = pg_sys::CurrentMemoryContext;
+            let state = pg_sys::initArrayResult(pg_sys::CIDROID, context, false);
+            for network in self.0 {
+                let (value, null) = match network.into_datum() {
+                    Some(value) => (value, false),
+                    None => (pg_sys::Datum::null(), true),
+                };
+                pg_sys::accumArrayResult(state, value, null, pg_sys::CIDROID, context);
+            }
+            Some(pg_sys::makeArrayResult(state, context))
+        }
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::CIDRARRAYOID
+    }
+}
+
+// SAFETY: the argument is declared as cidr[], see impl_sql_translatable above.
+unsafe impl<'fcx> ArgAbi<'fcx> for Cidrs {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
+    }
 }
 
 impl FromDatum for Inet {
@@ -58,7 +170,50 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Inet {
 
 #[cfg(test)]
 mod tests {
-    use super::Inet;
+    use super::{Cidrs, Inet};
+
+    fn v4(bits: u8, address: [u8; 4]) -> Inet {
+        Inet([&[2, bits], address.as_slice()].concat())
+    }
+
+    fn v6(bits: u8, address: std::net::Ipv6Addr) -> Inet {
+        Inet([&[3, bits], address.octets().as_slice()].concat())
+    }
+
+    #[test]
+    fn an_address_is_within_the_networks_that_share_its_first_bits() {
+        let networks = Cidrs(vec![
+            Some(v4(25, [192, 0, 2, 128])),
+            Some(v4(32, [198, 51, 100, 7])),
+            Some(v6(33, std::net::Ipv6Addr::new(0x2001, 0xdb8, 0x8000, 0, 0, 0, 0, 0))),
+        ]);
+        for inside in [
+            v4(32, [192, 0, 2, 128]),
+            v4(32, [192, 0, 2, 255]),
+            v4(26, [192, 0, 2, 192]),
+            v4(32, [198, 51, 100, 7]),
+            v6(128, std::net::Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 1)),
+            v6(128, std::net::Ipv4Addr::new(192, 0, 2, 200).to_ipv6_mapped()),
+        ] {
+            assert!(networks.contain(&inside));
+        }
+        for outside in [
+            v4(32, [192, 0, 2, 127]),
+            v4(24, [192, 0, 2, 128]),
+            v4(32, [198, 51, 100, 6]),
+            v4(31, [198, 51, 100, 7]),
+            v4(32, [0x20, 0x01, 0x0d, 0xb8]),
+            v6(128, std::net::Ipv6Addr::new(0x2001, 0xdb8, 0x7fff, 0, 0, 0, 0, 1)),
+            v6(128, std::net::Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped()),
+            v6(95, std::net::Ipv4Addr::new(192, 0, 2, 200).to_ipv6_mapped()),
+        ] {
+            assert!(!networks.contain(&outside));
+        }
+        assert!(!Cidrs(Vec::new()).contain(&v4(32, [192, 0, 2, 1])));
+        assert!(Cidrs(vec![Some(v4(0, [0; 4]))]).contain(&v4(32, [192, 0, 2, 1])));
+        assert!(!Cidrs(vec![Some(v4(0, [0; 4]))]).contain(&v6(128, std::net::Ipv6Addr::LOCALHOST)));
+        assert!(Cidrs(vec![None]).has_null() && !Cidrs(vec![None]).contain(&v4(32, [192, 0, 2, 1])));
+    }
 
     #[test]
     fn networks_are_24_bits_of_ipv4_and_48_of_ipv6() {

@@ -14,5 +14,6 @@ pub mod row;
 pub mod seal;
 pub mod secret;
 pub mod settings;
+pub mod shmem;
 pub mod spi;
 pub mod transaction;

@@ -2,7 +2,7 @@
 //! randomness.
 //!
 //! A token is `as??_` + base64url(id(16) ‖ secret(32)), 69 characters; the store keeps the id as key
-//! and SHA-256 of the whole text. A refresh token is `asrt_` + base64url(id(16) ‖ family secret(16) ‖
+//! and SHA-256 of the whole text. An API key may begin with another prefix, of its issuer's choice. A refresh token is `asrt_` + base64url(id(16) ‖ family secret(16) ‖
 //! rotation secret(32)), 91 characters.
 //!
 //! No type here that holds a secret implements Debug or Display, and all are wiped when dropped.
@@ -50,7 +50,8 @@ impl Kind {
         Self::ApiKey,
     ];
 
-    const fn prefix(self) -> &'static str {
+    /// What its texts begin with.
+    pub const fn prefix(self) -> &'static str {
         match self {
             Self::AccessToken => "asat_",
             Self::AuthorizationCode => "asac_",
@@ -105,16 +106,55 @@ pub fn mint(kind: Kind, now: Timestamp, bucket: Bucket) -> Result<Minted, Mistak
     let (mut for_id, mut secret) = ([0; 8], Zeroizing::new([0; 32]));
     for_id.copy_from_slice(&entropy[..8]);
     secret.copy_from_slice(&entropy[8..]);
-    Ok(encode(kind, Id::from_parts(now, bucket, for_id), &secret))
+    Ok(encode(kind.prefix(), Id::from_parts(now, bucket, for_id), &secret))
 }
 
-fn encode(kind: Kind, id: Id, secret: &[u8; 32]) -> Minted {
+fn encode(prefix: &str, id: Id, secret: &[u8; 32]) -> Minted {
     let mut bytes = Zeroizing::new([0; 48]);
     bytes[..16].copy_from_slice(id.bytes());
     bytes[16..].copy_from_slice(secret);
-    let text = armour(kind.prefix(), bytes.as_slice());
+    let text = armour(prefix, bytes.as_slice());
     let digest = digest(&text);
     Minted { id, text, digest }
+}
+
+/// Characters behind the prefix of an API key.
+const API_KEY_BODY: usize = 64;
+/// Characters of them that say the row's id alone: its first nine bytes.
+const API_KEY_START: usize = 12;
+
+/// Whether API keys may begin with this: 1 to 32 letters, digits, _ and -, the last of them _, and not what
+/// another kind of token begins with.
+pub fn is_api_key_prefix(prefix: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let kind = prefix.strip_prefix("as").and_then(|rest| rest.split_once('_')).map(|(kind, _)| kind);
+    let reserved = kind.is_some_and(|kind| kind.len() == 2 && kind != "ak");
+    prefix.len() <= 32 && prefix.ends_with('_') && prefix.bytes().all(legal) && !reserved
+}
+
+/// Makes a new text of the API key `id`, with a prefix of the right form.
+pub fn mint_api_key(prefix: &str, id: Id) -> Result<Minted, Mistake> {
+    let mut secret = Zeroizing::new([0; 32]);
+    random(secret.as_mut())?;
+    Ok(encode(prefix, id, &secret))
+}
+
+/// Reads an API key with any prefix; None where it is malformed, or an id the store would not make.
+pub fn parse_api_key(text: &str) -> Option<Presented> {
+    let (prefix, _) = text.split_at_checked(text.len().checked_sub(API_KEY_BODY)?)?;
+    if !is_api_key_prefix(prefix) {
+        return None;
+    }
+    let bytes = unarmour::<48>(prefix, text)?;
+    let mut id = [0; 16];
+    id.copy_from_slice(&bytes[..16]);
+    let id = Id::from_bytes(id);
+    id.is_own().then(|| Presented { id, digest: digest(text) })
+}
+
+/// The first characters of an API key, to know it by: nothing of its secret is in them.
+pub fn api_key_start<'a>(prefix: &str, text: &'a str) -> &'a str {
+    text.get(..prefix.len() + API_KEY_START).unwrap_or_default()
 }
 
 /// Reads a token of `kind`; None where it is NULL, empty, too long or malformed.
@@ -132,6 +172,7 @@ pub fn id_of(text: &str) -> Option<Id> {
         .into_iter()
         .find_map(|kind| parse(kind, Some(text)).map(|token| token.id))
         .or_else(|| RefreshToken::parse(Some(text)).map(|token| token.id()))
+        .or_else(|| parse_api_key(text).map(|key| key.id))
 }
 
 /// A refresh token: the row of its family, the secret the family keeps and the one that rotates.
@@ -223,7 +264,7 @@ mod tests {
 
     #[test]
     fn lengths_and_prefixes_are_the_documented_ones() {
-        let minted = encode(Kind::AccessToken, Id::from_bytes([1; 16]), &[2; 32]);
+        let minted = encode("asat_", Id::from_bytes([1; 16]), &[2; 32]);
         assert!(minted.text.starts_with("asat_"));
         assert_eq!(minted.text.len(), 69);
         assert_eq!(RefreshToken { bytes: [3; 64] }.text().len(), 91);
@@ -237,7 +278,7 @@ mod tests {
 
     #[test]
     fn other_kinds_null_empty_and_cut_texts_are_not_tokens() {
-        let minted = encode(Kind::AccessToken, Id::from_bytes([1; 16]), &[2; 32]);
+        let minted = encode("asat_", Id::from_bytes([1; 16]), &[2; 32]);
         assert!(parse(Kind::AccessToken, Some(&minted.text)).is_some());
         assert!(parse(Kind::AuthorizationCode, Some(&minted.text)).is_none());
         assert!(parse(Kind::AccessToken, None).is_none());
@@ -246,6 +287,39 @@ mod tests {
         assert!(parse(Kind::AccessToken, Some(&format!("{}A", &*minted.text))).is_none());
         assert!(parse(Kind::AccessToken, Some(&format!("{}=", &*minted.text))).is_none());
         assert!(RefreshToken::parse(Some(&minted.text)).is_none());
+    }
+
+    #[test]
+    fn an_api_key_has_a_prefix_of_its_issuer_that_no_other_token_has() {
+        for prefix in
+            ["asak_", "sk_live_", "_", "a-b_", "as_", "asx_", "asabc_", "assets_", &("a".repeat(31) + "_")]
+        {
+            assert!(is_api_key_prefix(prefix), "{prefix}");
+        }
+        for prefix in ["", "sk", "sk-", "s k_", "é_", "sk_\n", "sk.live_", &("a".repeat(32) + "_")] {
+            assert!(!is_api_key_prefix(prefix), "{prefix:?}");
+        }
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::ApiKey) {
+            assert!(!is_api_key_prefix(kind.prefix()));
+            assert!(!is_api_key_prefix(&format!("{}live_", kind.prefix())));
+        }
+        assert!(!is_api_key_prefix(REFRESH_PREFIX) && !is_api_key_prefix("asot_"));
+    }
+
+    #[test]
+    fn what_has_no_id_of_the_store_is_no_api_key() {
+        // 64 hexadecimal digits, as other stores make keys, are base64url too.
+        assert!(parse_api_key(&format!("sk_live_{}", "0123456789abcdef".repeat(4))).is_none());
+        assert!(parse_api_key("").is_none());
+        assert!(parse_api_key(&"é".repeat(40)).is_none());
+        let minted = encode(
+            "asat_",
+            Id::from_parts(Timestamp::from_unix_millis(1), Bucket::of(&["a"]), [7; 8]),
+            &[2; 32],
+        );
+        assert!(parse_api_key(&minted.text).is_none());
+        assert!(parse_api_key(&minted.text[5..]).is_none());
+        assert!(parse_api_key(&format!("sk_{}", &minted.text[5..])).is_some());
     }
 
     #[test]
@@ -270,13 +344,30 @@ mod tests {
         #[test]
         fn tokens_round_trip(id: [u8; 16], secret: [u8; 32]) {
             for kind in [Kind::AccessToken, Kind::AuthorizationCode, Kind::ClientSecret] {
-                let minted = encode(kind, Id::from_bytes(id), &secret);
+                let minted = encode(kind.prefix(), Id::from_bytes(id), &secret);
                 let presented = parse(kind, Some(&minted.text)).unwrap();
                 prop_assert_eq!(presented.id.bytes(), &id);
                 prop_assert!(digest_matches(&presented.digest, &minted.digest));
                 let named = id_of(&minted.text).unwrap();
                 prop_assert_eq!(named.bytes(), &id);
             }
+        }
+
+        #[test]
+        fn api_keys_round_trip(millis in 0u64..(1 << 47), entropy: [u8; 8], secret: [u8; 32], other: [u8; 32], prefix in "(sk_|[a-z]{3}-[0-9]{0,4}_|asak_)") {
+            let id = Id::from_parts(Timestamp::from_unix_millis(millis), Bucket::of(&["a"]), entropy);
+            let minted = encode(&prefix, id, &secret);
+            let presented = parse_api_key(&minted.text).unwrap();
+            prop_assert!(presented.id == id && digest_matches(&presented.digest, &minted.digest));
+            let named = id_of(&minted.text).unwrap();
+            prop_assert!(named == id);
+            // Another prefix is another key, and the start says nothing of the secret.
+            let elsewhere = parse_api_key(&format!("x{}", &*minted.text)).unwrap();
+            prop_assert!(!digest_matches(&elsewhere.digest, &minted.digest));
+            let start = api_key_start(&prefix, &minted.text);
+            prop_assert_eq!(start.len(), prefix.len() + 12);
+            let rotated = encode(&prefix, id, &other);
+            prop_assert_eq!(start, api_key_start(&prefix, &rotated.text));
         }
 
         #[test]
@@ -304,7 +395,7 @@ mod tests {
 
         #[test]
         fn one_changed_character_is_another_secret(id: [u8; 16], secret: [u8; 32], at in 27usize..69) {
-            let minted = encode(Kind::AccessToken, Id::from_bytes(id), &secret);
+            let minted = encode("asat_", Id::from_bytes(id), &secret);
             let mut text: Vec<u8> = minted.text.bytes().collect();
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
             let text = String::from_utf8(text).unwrap();

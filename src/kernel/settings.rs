@@ -8,13 +8,15 @@ use std::ffi::{CStr, CString};
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use super::{catalog, outcome};
+use super::{catalog, outcome, shmem};
 
 static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
 static CODE_REPLAY_GRACE: GucSetting<i32> = GucSetting::<i32>::new(2000);
 static REFRESH_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(90 * MINUTES_PER_DAY);
+static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+static RATE_LIMIT_SHARED: GucSetting<bool> = GucSetting::<bool>::new(true);
 static GRANT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * MINUTES_PER_DAY);
 
 const MINUTES_PER_DAY: i32 = 24 * 60;
@@ -79,17 +81,44 @@ pub fn define() {
     ] {
         GucRegistry::define_int_guc(name, short, long, setting, min, max, GucContext::Suset, unit);
     }
+    define_rate_limits();
     // SAFETY: the prefix is a valid C string; the server copies it.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
 }
 
-const NAMES: [&CStr; 6] = [
+/// Where the library is not preloaded there is no shared memory to size. The setting is known all the same, so
+/// that the line in postgresql.conf is none to complain about.
+fn define_rate_limits() {
+    let context = if shmem::is_preloading() { GucContext::Postmaster } else { GucContext::Sighup };
+    GucRegistry::define_int_guc(
+        c"auth_store.rate_limit_slots",
+        c"How many keys of rate limits fit into shared memory.",
+        c"Each takes 32 bytes. 0, and where the library is not in shared_preload_libraries: they are in a table.",
+        &RATE_LIMIT_SLOTS,
+        0,
+        16_777_216,
+        context,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"auth_store.rate_limit_shared",
+        c"Keeps rate limits in shared memory, where there is some.",
+        c"Off: in the table, whose hits the caller's rollback takes back.",
+        &RATE_LIMIT_SHARED,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+}
+
+const NAMES: [&CStr; 8] = [
     c"auth_store.tenant_id",
     c"auth_store.code_ttl",
     c"auth_store.code_replay_grace",
     c"auth_store.refresh_grace",
     c"auth_store.audit_retention",
     c"auth_store.grant_retention",
+    c"auth_store.rate_limit_slots",
+    c"auth_store.rate_limit_shared",
 ];
 
 /// Until the library is loaded the server takes any value for a setting that it does not know, also from
@@ -157,4 +186,14 @@ pub fn audit_retention() -> i64 {
 /// Seconds a grant is kept after its end.
 pub fn grant_retention() -> i64 {
     i64::from(GRANT_RETENTION.get()) * 60
+}
+
+/// How many keys of rate limits the shared memory is to hold, at the start of the server.
+pub fn rate_limit_slots() -> usize {
+    usize::try_from(RATE_LIMIT_SLOTS.get()).unwrap_or(0)
+}
+
+/// Whether rate limits are in shared memory, where there is some.
+pub fn rate_limit_shared() -> bool {
+    RATE_LIMIT_SHARED.get()
 }

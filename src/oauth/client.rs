@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
 use super::{client_secret, code, grant};
+use crate::api_key;
 use crate::audit::{self, Event};
 use crate::composite;
 use crate::identity::tenant;
@@ -353,9 +354,18 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     let codes = code::erase_by_client(client_id)?;
     let tenant_id = LOCK.one(&params![client_id], |row| row.get::<String>(0))?.ok_or(UNKNOWN)?;
     let grants = grant::erase_by_client(client_id)?;
+    let api_keys = api_key::erase_by_client(client_id)?;
     DELETE.run(&params![client_id])?;
-    let details = json!({ "grants": grants, "codes": codes });
+    let details = json!({ "grants": grants, "codes": codes, "api_keys": api_keys });
     record(now, "client.deleted", &tenant_id, client_id, details)
+}
+
+static HOLD: Statement =
+    Statement::write(c"SELECT true FROM auth_store.clients WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
+
+/// Keeps the client from being deleted until the transaction ends; false where it is gone.
+pub fn hold(client_id: &str, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(HOLD.run(&params![client_id, tenant_id])? == 1)
 }
 
 static LOCK_TENANT: Statement =

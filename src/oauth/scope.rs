@@ -46,9 +46,37 @@ impl Scope<'_> {
         self.0.iter().all(|token| wider.0.contains(token))
     }
 
+    /// Whether each token of `required` is one of these or covered by a wildcard among them: `orders:*`
+    /// covers whatever begins with `orders:` and goes on, `*` covers all.
+    pub fn covers(&self, required: &Scope<'_>) -> bool {
+        let covered = |token: &str| self.0.iter().any(|pattern| token_covers(pattern, token));
+        required.0.iter().all(|token| covered(token))
+    }
+
+    /// Whether a token has an asterisk in it.
+    pub fn has_asterisk(&self) -> bool {
+        self.0.iter().any(|token| token.contains('*'))
+    }
+
+    /// Whether each asterisk stands alone or last, behind a colon: it then is a wildcard.
+    pub fn wildcards_are_plain(&self) -> bool {
+        self.0.iter().all(|token| match token.strip_suffix('*') {
+            Some(stem) => stem.is_empty() || (stem.ends_with(':') && !stem.contains('*')),
+            None => !token.contains('*'),
+        })
+    }
+
     /// The space-separated text.
     pub fn text(&self) -> String {
         self.0.join(" ")
+    }
+}
+
+fn token_covers(pattern: &str, token: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some("") => true,
+        Some(stem) if stem.ends_with(':') => token.len() > stem.len() && token.starts_with(stem),
+        _ => pattern == token,
     }
 }
 
@@ -90,7 +118,56 @@ mod tests {
         assert!(granted(Some("a\"b"), "read write").is_err());
     }
 
+    #[test]
+    fn a_wildcard_covers_what_goes_on_behind_its_colon() {
+        let covers = |held: &str, required: &str| parse(held).unwrap().covers(&parse(required).unwrap());
+        assert!(covers("orders:*", "orders:read"));
+        assert!(covers("orders:*", "orders:read:all orders:write"));
+        assert!(covers("*", "anything at:all"));
+        assert!(covers("read", ""));
+        assert!(covers("", ""));
+        assert!(!covers("orders:*", "orders"));
+        assert!(!covers("orders:*", "orders:"));
+        assert!(!covers("orders:*", "orders2:read"));
+        assert!(!covers("orders:*", "Orders:read"));
+        assert!(!covers("orders:*", "orders:read users:read"));
+        assert!(!covers("", "read"));
+        // No wildcard, by their place: these are tokens like any other.
+        assert!(!covers("ord*", "orders"));
+        assert!(!covers("*:read", "orders:read"));
+        for plain in ["*", "a:*", "a:b:*", "read", "", "read a:* *"] {
+            assert!(parse(plain).unwrap().wildcards_are_plain(), "{plain}");
+        }
+        for other in ["a*", "**", "*:read", "a:*:b", "a:**", "*a", "read a*b"] {
+            assert!(!parse(other).unwrap().wildcards_are_plain(), "{other}");
+            assert!(parse(other).unwrap().has_asterisk(), "{other}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn without_wildcards_to_cover_is_to_contain(held in "[a-c: ]{0,20}", required in "[a-c: ]{0,20}") {
+            let (held, required) = (parse(&held).unwrap(), parse(&required).unwrap());
+            prop_assert_eq!(held.covers(&required), required.is_subset_of(&held));
+        }
+
+        #[test]
+        fn a_wildcard_covers_exactly_what_has_its_stem(stem in "[a-c]{1,3}", token in "[a-c:]{1,8}") {
+            let held = format!("{stem}:*");
+            let rest = token.strip_prefix(&format!("{stem}:"));
+            let covered = parse(&held).unwrap().covers(&parse(&token).unwrap());
+            prop_assert_eq!(covered, rest.is_some_and(|rest| !rest.is_empty()));
+        }
+
+        #[test]
+        fn more_scope_never_covers_less(held in "[a-c:* ]{0,20}", more in "[a-c:* ]{0,20}", required in "[a-c: ]{0,20}") {
+            let both = format!("{held} {more}");
+            let required = parse(&required).unwrap();
+            if parse(&held).unwrap().covers(&required) {
+                prop_assert!(parse(&both).unwrap().covers(&required));
+            }
+        }
+
         #[test]
         fn a_normalized_scope_is_its_own_normal_form(text in "[ -~]{0,60}") {
             if let Some(once) = normalize(&text) {

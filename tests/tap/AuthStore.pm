@@ -152,11 +152,20 @@ SELECT access_token AS machine_access FROM auth_store.token_issue_client_credent
 SELECT access_token AS revoked_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
 SELECT error FROM auth_store.token_revoke(:'revoked_access', :'client', :'secret') \gset
 SELECT * FROM auth_store.client_authenticate(:'client', 'wrong') \gset _
+-- a user's key that was used and rotated, a client's, a foreign one
+SELECT api_key_id, api_key AS first_api_key FROM auth_store.api_key_create('Key of ' || :'tenant', :'user', scope => 'orders:*', prefix => 'sk_live_',
+    allowed_cidrs => '{192.0.2.0/24,2001:db8::/32}', metadata => '{"n": 1.10}') \gset
+SELECT valid FROM auth_store.api_key_touch(:'first_api_key', ip => '192.0.2.7') \gset _
+SELECT api_key FROM auth_store.api_key_rotate(:'api_key_id', '1 day') \gset
+SELECT api_key AS client_api_key FROM auth_store.api_key_create('Machine', client_id => :'client', expires_at => 'infinity') \gset
+SELECT encode(sha256(('foreign-key-of-' || :'tenant')::bytea), 'hex') AS foreign_digest, encode(sha256(('new-' || :'tenant')::bytea), 'hex') AS new_digest \gset
+SELECT auth_store.api_key_import(:'foreign_digest', 'Foreign', client_id => :'client', start => 'foreign-') IS NULL AS _ \gset
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
-    ('challenge', :'challenge')) AS made (n, v);
+    ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
+    ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest')) AS made (n, v);
 SQL
 		my %made = map { split /=/, $_, 2 } split /\n/, $out;
 		die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code other_grant);
@@ -269,6 +278,14 @@ my %FUNCTIONS = (
 	grant_revoke         => [ writes => [qw(app admin)], 'SELECT auth_store.grant_revoke({grant})' ],
 	user_grants_revoke   => [ writes => [qw(app admin)], 'SELECT auth_store.user_grants_revoke({user})' ],
 	client_grants_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.client_grants_revoke({client})' ],
+	# API key
+	api_key_create => [ writes => [qw(app admin)], q{SELECT auth_store.api_key_create('new', {user})} ],
+	api_key_verify => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.api_key_verify({api_key}, 'orders:read', '192.0.2.1')} ],
+	api_key_touch  => [ writes => [qw(app)], q{SELECT auth_store.api_key_touch({api_key}, 'orders:read', '192.0.2.1')} ],
+	api_key_rotate => [ writes => [qw(app admin)], q{SELECT auth_store.api_key_rotate({api_key_id}, '1 hour')} ],
+	api_key_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.api_key_revoke({api_key_id})' ],
+	api_key_list   => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.api_key_list({user})' ],
+	api_key_import => [ writes => [qw(admin)], q{SELECT auth_store.api_key_import({new_digest}, 'new', client_id => {client})} ],
 	# audit
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],

@@ -29,14 +29,14 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
 
 sub literal { my ($text) = @_; $text =~ s/'/''/g; return "'$text'"; }
 
-my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret revoked_access machine_access) } $ours, $theirs;
+my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret revoked_access machine_access api_key) } $ours, $theirs;
 my %VALUES = (
 	text => [
 		'NULL', "''", "' '", "repeat('x', 1000000)", "repeat('é', 500000)", "repeat(' ', 1000000)", "repeat('a ', 500000)",
 		"'asat_' || repeat('!', 64)", "'asat_' || repeat('A', 64)", "'asrt_' || repeat('A', 86)", "'asac_' || repeat('_', 64)", "'ascs_' || repeat('-', 64)",
 		"'xxxx_' || repeat('A', 64)", "'asat_'", "'asrt_' || repeat('A', 1000000)",
 		(map { literal($_) } @tokens),
-		(map { "left(" . literal($_) . ', -1)' } @tokens[ 0, 1, 3 ]), (map { literal("$_=") } @tokens[ 0, 1, 3 ]),
+		(map { "left(" . literal($_) . ', -1)' } @tokens[ 0, 1, 3, 8 ]), (map { literal("$_=") } @tokens[ 0, 1, 3, 8 ]),
 		"E'\\x01\\x02\\x1b[31m\\x7f'", "E'a\\nb\\tc\\r'", "E'\\u202eabc'", "E'\\U0001F511 \\u00df'", "'%s%n%1\$s {} \\ \" '' `'",
 		literal($NEEDLE), literal($theirs->{client}), literal('acme'), "'default'", "'nobody'", "'active'", "'*'",
 		literal('$argon2id$v=19$m=4294967295,t=4294967295,p=4294967295$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo'), literal('$2b$31$' . 'a' x 53), literal('$2y$' . 'x' x 500),
@@ -57,6 +57,8 @@ my %VALUES = (
 		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb)" ],
 	'text[]' => [ 'NULL', "'{}'", 'ARRAY[NULL]', "ARRAY['']", "array_fill('x'::text, ARRAY[100000])", "ARRAY[repeat('x', 1000000)]", "'{{a,b},{c,d}}'", "'[5:6]={a,b}'",
 		'ARRAY[' . literal($NEEDLE) . ', NULL]', "ARRAY[E'\\x01', E'\\n']", "ARRAY['https://a.example/#f', 'a b', 'http://[::1', '//x']" ],
+	'cidr[]' => [ 'NULL', "'{}'", 'ARRAY[NULL]::cidr[]', "'{0.0.0.0/0,::/0}'", "'{{10.0.0.0/8,192.0.2.0/24},{::1/128,::/0}}'", "'[5:6]={10.0.0.0/8,::/0}'",
+		"array_fill('10.0.0.0/8'::cidr, ARRAY[100000])", "'{10.0.0.1/32,NULL}'" ],
 	inet => [ 'NULL', "'0.0.0.0/0'", "'::/0'", "'255.255.255.255'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'10.0.0.1/8'" ],
 	'timestamp with time zone' => [ 'NULL', "'infinity'", "'-infinity'", "'4713-01-01 00:00:00 BC'", "'294276-12-31 23:59:59+00'", "'epoch'" ]);
 
@@ -67,12 +69,14 @@ my %SENSE = (
 	challenge => literal($ours->{challenge}), refresh_token => literal($ours->{refresh}), token => literal($ours->{access}), name => "'Sense'", reason => "'sense'",
 	redirect_uris => "ARRAY['https://sense.example/cb']", status => "'active'", changes => "'{\"name\": \"Sense\"}'", event => "'sense.made'", external_id => "'sense'",
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
+	api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}), digest => literal($ours->{new_digest}),
 	confirm => "'no'", tenant_id => "'default'");
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
-	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()');
+	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
+	'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL');
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1, bigint => 1, real => '0.5', boolean => 'false',
-	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
+	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'cidr[]' => "'{}'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
 
 # --- the calls, from the catalog ---------------------------------------------------------------------------------------
 
@@ -206,7 +210,7 @@ is(value($node, $db, "SELECT DISTINCT function FROM tried WHERE argument = '(sen
 # A NULL, empty, malformed or foreign secret is an unusable one, not an error.
 is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE found <> 'ok'
 	AND (function, argument) IN (('code_redeem', 'code'), ('code_redeem', 'code_verifier'), ('token_refresh', 'refresh_token'), ('token_introspect', 'token'),
-	     ('token_introspection', 'token'), ('token_authorize', 'token'), ('token_use', 'token'), ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'),
+	     ('token_introspection', 'token'), ('token_authorize', 'token'), ('token_use', 'token'), ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'), ('api_key_verify', 'api_key'), ('api_key_touch', 'api_key'),
 	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'))"), '', 'no unusable secret is an error');
 # Another tenant's session knows none of ours.
 try_all('pinned', "SET auth_store.tenant_id = 'globex';\n");

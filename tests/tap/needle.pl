@@ -9,7 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
-use Digest::SHA qw(sha256_base64);
+use Digest::SHA qw(sha256_base64 sha256_hex);
 use File::Find;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64 decode_base64);
@@ -69,12 +69,12 @@ sub secret
 	die "no secret for $name" unless defined $text && length $text >= 20;
 	my %forms = (text => $text, tail => substr($text, -24));
 	my @parts = ($text);
-	if ($text =~ /^as(at|ac|cs|rt)_([\w-]+)$/)
+	if ($text =~ /^(?:as(at|ac|cs|rt|ak)|sk_live)_([\w-]+)$/)
 	{
 		my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
 		# id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
-		push @parts, $1 eq 'rt' ? (substr($bytes, 16, 16), substr($bytes, 32)) : substr($bytes, 16);
-		die "$name has an odd length" unless length $bytes == ($1 eq 'rt' ? 64 : 48);
+		push @parts, ($1 // '') eq 'rt' ? (substr($bytes, 16, 16), substr($bytes, 32)) : substr($bytes, 16);
+		die "$name has an odd length" unless length $bytes == (($1 // '') eq 'rt' ? 64 : 48);
 	}
 	for my $n (0 .. $#parts)
 	{
@@ -112,7 +112,7 @@ sub mint
 {
 	my ($name, $sql) = @_;
 	my $out = value($node, $db, $sql, options => '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_print_plan=on -c debug_pretty_print=off');
-	my @texts = grep { /^as\w\w_/ } split /[|\n]/, $out;
+	my @texts = grep { /^(?:as\w\w|sk_live)_/ } split /[|\n]/, $out;
 	die "$name: got $out" unless @texts;
 	$made{$name} = @texts > 1 ? \@texts : $texts[0];
 	secret("$name $_", $texts[$_]) for 0 .. $#texts;
@@ -132,6 +132,13 @@ mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, cod
 mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
 mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
 mint(machine => "SELECT access_token FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
+my $key_id = "(SELECT api_key_id FROM auth_store.api_key_list($user) WHERE name = 'Needle')";
+mint(api_key => "SELECT api_key FROM auth_store.api_key_create('Needle', $user, scope => 'read', prefix => 'sk_live_')");
+mint(rotated_key => "SELECT api_key FROM auth_store.api_key_rotate($key_id, '1 day')");
+mint(plain_key => "SELECT api_key FROM auth_store.api_key_create('Plain', client_id => 'needle', rate_limit_per_hour => 100)");
+# A key of another store, of which the store is told the digest alone.
+my $foreign_key = secret(foreign_key => 'foreign-key-of-the-needle-' . join '', map { chr(97 + rand 26) } 1 .. 20);
+value($node, $db, "SELECT auth_store.api_key_import('" . sha256_hex($foreign_key) . "', 'Foreign', client_id => 'needle')");
 
 # --- what the client brings --------------------------------------------------------------------------------------------
 
@@ -169,6 +176,14 @@ say_it(reuse => "token_refresh('$made{issued}[1]', $auth)");
 say_it(reused => "token_refresh('" . substr($made{issued}[1], 0, 80) . 'AAAAAAAAAAA' . "', $auth)");
 say_it(revoked => "token_revoke('$made{machine}', $auth)");
 say_it(unknown => "token_revoke('" . secret('unknown token', 'asat_' . 'zYx0' x 16) . "', $auth)");
+for my $key (map { $made{$_} } qw(api_key rotated_key plain_key))
+{
+	like(say_it(key_verified => "api_key_verify('$key')"), qr/^t\|/, 'the API key was verified');
+	like(say_it(key_used => "api_key_touch('$key', ip => '192.0.2.1')"), qr/^t\|/, 'and used');
+	say_it(key_refused => "api_key_touch('$key', 'admin')");
+}
+like(say_it(foreign_used => "api_key_touch('$foreign_key')"), qr/^t\|/, 'the foreign API key was used');
+say_it(unknown_key => "api_key_touch('" . secret('unknown key', 'sk_live_' . 'zYx1' x 16) . "')");
 # A secret that another store has hashed: bcrypt of "imported-secret-of-the-needle".
 my $imported = secret(imported => 'imported-secret-of-the-needle');
 say_it(import => q{client_secret_import('needle', '$2b$04$abcdefghijklmnopqrstuuqVEyXk0KbDYiCyzr68BHvnbdPT7CSf2')});
@@ -179,7 +194,8 @@ value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect 
 # Errors, with a secret in every text.
 my $long = secret(long => 'in-an-error-message-' x 20);
 for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')", "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
-	"token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')", "token_issue('$long', $user)", "user_grants_revoke($user, '$long')")
+	"token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')", "token_issue('$long', $user)", "user_grants_revoke($user, '$long')", "api_key_verify('$made{api_key}', '$long*')", "api_key_import('$long', 'x', client_id => 'needle')",
+	"api_key_create('x', $user, scope => '$long\"', prefix => '$long')")
 {
 	my $result = run_sql($node, $db, "SELECT $MARK auth_store.$call");
 	ok(!$result->{ok}, "it is an error: $result->{state}");

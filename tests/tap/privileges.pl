@@ -119,10 +119,10 @@ none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attre
 	like($text, qr/token\.refreshed/, 'the views show what happened');
 	my @digests = split /\n/, value($node, $db, q{
 		SELECT encode(digest, e) FROM (SELECT digest FROM auth_store.access_tokens UNION SELECT digest FROM auth_store.authorization_codes
-			UNION SELECT digest FROM auth_store.client_secrets UNION SELECT family_digest FROM auth_store.grants
+			UNION SELECT digest FROM auth_store.client_secrets UNION SELECT digest FROM auth_store.api_keys UNION SELECT digest FROM auth_store.imported_api_keys UNION SELECT family_digest FROM auth_store.grants
 			UNION SELECT current_digest FROM auth_store.grants UNION SELECT previous_digest FROM auth_store.grants) d,
 			unnest('{hex,base64}'::text[]) e WHERE digest IS NOT NULL});
-	my @secrets = map { my $m = $_; map { $m->{$_} } qw(secret access first_refresh refresh code used_code machine_access) } values %$store;
+	my @secrets = map { my $m = $_; map { $m->{$_} } qw(secret access first_refresh refresh code used_code machine_access api_key client_api_key) } values %$store;
 	cmp_ok(scalar(@digests), '>', 40, 'there are digests');
 	is(join(' ', grep { index($text, $_) >= 0 } @digests, @secrets), '', 'no view shows a digest or a secret');
 }
@@ -174,6 +174,8 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 	my %expired = (
 		access_tokens => 'INSERT INTO auth_store.access_tokens (id, expires_at, grant_id, tenant_id, digest)
 			VALUES (' . $row->(1) . ", gen_random_uuid(), 'default', sha256(''))",
+		api_keys => 'INSERT INTO auth_store.api_keys (id, expires_at, tenant_id, client_id, digest, scope, name, prefix)
+			VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''), '', 'old', 'asak_')",
 		authorization_codes => 'INSERT INTO auth_store.authorization_codes (id, expires_at, user_id, tenant_id, client_id, digest, scope)
 			VALUES (' . $row->(2) . ", gen_random_uuid(), 'default', 'web-default', sha256(''), '')",
 		client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id, digest)

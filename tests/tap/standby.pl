@@ -75,6 +75,11 @@ is(value($standby, $db, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT active FR
 
 # --- what the standby says of tokens ---------------------------------------------------------------------------------
 
+for my $case ([ 'its own', $made->{api_key}, 't' ], [ 'one of another store', 'foreign-key-of-acme', 't' ], [ 'the one before the rotation', $made->{first_api_key}, 't' ], [ 'none', 'x', 'f' ])
+{
+	my ($what, $key, $valid) = @$case;
+	is(value($standby, $db, "SELECT valid FROM auth_store.api_key_verify('$key', ip => '192.0.2.1')", user => 'replica'), $valid, "an API key verified on the standby: $what");
+}
 for my $case (
 	[ 'a live one', $made->{access}, 't' ],
 	[ 'a revoked one', $made->{revoked_access}, 'f' ],

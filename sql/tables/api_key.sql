@@ -1,0 +1,59 @@
+-- A use writes last_used_at and last_used_ip alone, by a HOT update: neither may ever be indexed.
+CREATE TABLE IF NOT EXISTS auth_store.api_keys (
+    id                  uuid        NOT NULL,
+    expires_at          timestamptz,
+    revoked_at          timestamptz,
+    previous_expires_at timestamptz,
+    last_used_at        timestamptz,
+    rotated_at          timestamptz,
+    user_id             uuid,
+    rate_limit_per_hour integer,
+    tenant_suspended    boolean     NOT NULL DEFAULT false,
+    tenant_id           text COLLATE "C" NOT NULL,
+    client_id           text COLLATE "C",
+    digest              bytea       NOT NULL,
+    previous_digest     bytea,
+    scope               text        NOT NULL,
+    name                text        NOT NULL,
+    allowed_cidrs       cidr[],
+    metadata            jsonb       NOT NULL DEFAULT '{}',
+    prefix              text        NOT NULL,
+    start               text,
+    revoked_reason      text,
+    last_used_ip        inet,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT api_keys_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT api_keys_client_fkey FOREIGN KEY (client_id, tenant_id)
+        REFERENCES auth_store.clients (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT api_keys_one_owner CHECK ((user_id IS NULL) <> (client_id IS NULL)),
+    CONSTRAINT api_keys_digest_length CHECK (pg_catalog.octet_length(digest) = 32),
+    CONSTRAINT api_keys_rate_limit_positive CHECK (rate_limit_per_hour > 0),
+    CONSTRAINT api_keys_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
+) WITH (fillfactor = 90);
+CREATE INDEX IF NOT EXISTS api_keys_user_idx ON auth_store.api_keys (user_id, tenant_id) WHERE user_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS api_keys_client_idx ON auth_store.api_keys (client_id, tenant_id) WHERE client_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS api_keys_tenant_idx ON auth_store.api_keys (tenant_id);
+CREATE INDEX IF NOT EXISTS api_keys_ended_idx ON auth_store.api_keys (LEAST(expires_at, revoked_at))
+    WHERE LEAST(expires_at, revoked_at) IS NOT NULL;
+COMMENT ON TABLE auth_store.api_keys IS 'API keys as SHA-256 digests: long-lived secrets of a user or a client.';
+COMMENT ON COLUMN auth_store.api_keys.id IS 'Time-ordered, see id_time(). The 16 bytes behind the prefix of the key''s text.';
+COMMENT ON COLUMN auth_store.api_keys.digest IS 'SHA-256 of the whole text.';
+COMMENT ON COLUMN auth_store.api_keys.previous_digest IS 'SHA-256 of the text before the last rotation; it works until previous_expires_at.';
+COMMENT ON COLUMN auth_store.api_keys.tenant_suspended IS 'Copy of the tenant''s suspension, so that verifying a key reads no tenant.';
+COMMENT ON COLUMN auth_store.api_keys.scope IS 'Space-separated scope tokens; orders:* stands for all that begin with orders: and * for all.';
+COMMENT ON COLUMN auth_store.api_keys.allowed_cidrs IS 'The networks it works from; NULL: any.';
+COMMENT ON COLUMN auth_store.api_keys.start IS 'The first characters of its text, to know it by; nothing of the secret is in them.';
+COMMENT ON COLUMN auth_store.api_keys.last_used_at IS 'Written by api_key_touch(), at most once a minute.';
+
+-- A key of another store names no row: it is found by its digest. Only imported keys pay for this index.
+CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
+    api_key_id uuid  NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    digest     bytea NOT NULL,
+    CONSTRAINT imported_api_keys_pkey PRIMARY KEY (digest),
+    CONSTRAINT imported_api_keys_key_fkey FOREIGN KEY (api_key_id, tenant_id)
+        REFERENCES auth_store.api_keys (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS imported_api_keys_key_idx ON auth_store.imported_api_keys (api_key_id, tenant_id);
+COMMENT ON TABLE auth_store.imported_api_keys IS 'By which digest an API key of another store is found; the key itself is in api_keys.';

@@ -1,0 +1,164 @@
+//! API keys of another store, of which only SHA-256 is known. Their text names no row here, so they are
+//! found by digest: a row of `imported_api_keys` says which key has it. The key works as before for its
+//! holder; a rotation replaces it by a native one.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use pgrx::prelude::*;
+
+use super::{Given, New};
+use crate::kernel::argument;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::Cidrs;
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::secret::Digest;
+use crate::kernel::spi::Statement;
+use crate::params;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn api_key_import(
+    digest: Option<&str>,
+    name: Option<&str>,
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    client_id: default!(Option<&str>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+    expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    start: default!(Option<&str>, "NULL"),
+    allowed_cidrs: default!(Option<Cidrs>, "NULL"),
+    rate_limit_per_hour: default!(Option<i32>, "NULL"),
+    metadata: default!(Option<Jsonb>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+    prefix: default!(Option<&str>, "NULL"),
+) -> pgrx::Uuid {
+    let now = clock::now();
+    let given = Given {
+        name,
+        user_id: user_id.map(Id::from),
+        client_id,
+        scope,
+        expires_at: expires_at.map(Timestamp::from),
+        prefix,
+        allowed_cidrs,
+        rate_limit_per_hour,
+        metadata,
+        tenant_id,
+    };
+    import(now, digest, start, given).or_raise().into()
+}
+
+/// The longest start, in characters: more of a foreign text might be its secret.
+const MAX_START: usize = 32;
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.imported_api_keys (digest, api_key_id, tenant_id) VALUES ($1, $2, $3)
+      ON CONFLICT (digest) DO NOTHING",
+);
+
+fn import(
+    now: Timestamp,
+    digest: Option<&str>,
+    start: Option<&str>,
+    given_members: Given<'_>,
+) -> Result<Id, Mistake> {
+    let digest = read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
+        "digest",
+        "SHA-256 of the key: 64 hexadecimal digits, or base64 or base64url of 32 bytes",
+    ))?;
+    let start = argument::optional_line(start, "start")?;
+    if start.is_some_and(|start| start.chars().count() > MAX_START) {
+        return Err(Mistake::invalid("start", "at most 32 characters"));
+    }
+    let new = New::check(given_members)?;
+    let id = Id::mint(now, new.owner.bucket())?;
+    let tenant_id = new.tenant_id.clone();
+    super::insert(now, id, &digest, start, "api_key.imported", new)?;
+    if INSERT.run(&params![digest.as_slice(), id, tenant_id])? == 0 {
+        return Err(Mistake::Duplicate { what: "API key", argument: "digest" });
+    }
+    Ok(id)
+}
+
+/// A digest as other stores keep it, or as PostgreSQL shows a bytea.
+fn read_digest(text: &str) -> Option<Digest> {
+    let hex = text.strip_prefix("\\x").unwrap_or(text);
+    if hex.len() == 64 {
+        let mut digest = [0; 32];
+        for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks(2)) {
+            let digit = |n: usize| pair.get(n).and_then(|b| char::from(*b).to_digit(16));
+            *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
+        }
+        return Some(digest);
+    }
+    let body = text.strip_suffix('=').unwrap_or(text);
+    if body.len() != 43 {
+        return None;
+    }
+    let bytes = STANDARD_NO_PAD.decode(body).or_else(|_| URL_SAFE_NO_PAD.decode(body)).ok()?;
+    bytes.try_into().ok()
+}
+
+static BY_DIGEST: Lookup = Lookup::new(c"imported_api_keys", c"imported_api_keys_pkey", &[c"api_key_id"]);
+
+/// The key that was imported with this digest.
+pub fn find(view: &View, digest: &Digest) -> Result<Option<Id>, Mistake> {
+    BY_DIGEST.find(view, Key::Bytes(digest), |row| row.get(0))
+}
+
+static FORGET_REPLACED: Statement = Statement::write(
+    c"DELETE FROM auth_store.imported_api_keys i USING auth_store.api_keys k
+       WHERE i.api_key_id = $1 AND i.tenant_id = $2 AND k.id = $1 AND k.tenant_id = $2
+         AND i.digest IS DISTINCT FROM k.digest AND i.digest IS DISTINCT FROM k.previous_digest",
+);
+
+/// Removes the way to a text that a rotation has replaced for good.
+pub fn forget_replaced(id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    FORGET_REPLACED.run(&params![id, tenant_id])?;
+    Ok(())
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.imported_api_keys WHERE tenant_id = $1");
+
+/// Forgets the imported keys of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_digest;
+
+    /// SHA-256("abc"), FIPS 180-4.
+    #[test]
+    fn a_digest_is_read_in_the_forms_other_stores_keep_it() {
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let expected = crate::kernel::secret::digest("abc");
+        for text in [
+            hex,
+            &hex.to_uppercase(),
+            &format!("\\x{hex}"),
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
+            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=",
+        ] {
+            assert!(read_digest(text) == Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "abc",
+            &hex[1..],
+            &format!("{hex}0"),
+            &hex.replace('b', "g"),
+            &"é".repeat(32),
+            &"=".repeat(44),
+        ] {
+            assert!(read_digest(text).is_none(), "{text}");
+        }
+    }
+}

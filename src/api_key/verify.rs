@@ -1,0 +1,375 @@
+//! Whether an API key allows a request. `api_key_verify` reads two rows by index (the key and its owner) and
+//! writes nothing; `api_key_touch` also counts the key's rate limit and notes its use.
+
+use pgrx::prelude::*;
+
+use super::import;
+use crate::audit::{self, Context, Event, Flag};
+use crate::composite;
+use crate::identity::{tenant, user};
+use crate::kernel::catalog;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::{Cidrs, Inet};
+use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::row::Row;
+use crate::kernel::secret::{self, Digest};
+use crate::kernel::spi::Statement;
+use crate::oauth::{client, scope};
+use crate::{limit, params};
+
+composite! {
+    /// A key's state, and why it is not enough. Every column but `valid` and the error is NULL where the key
+    /// is not active.
+    pub struct ApiKeyState = "auth_store.api_key_state" {
+        pub valid: bool,
+        pub api_key_id: Option<Id>,
+        pub name: Option<String>,
+        pub user_id: Option<Id>,
+        pub client_id: Option<String>,
+        pub tenant_id: Option<String>,
+        pub scope: Option<String>,
+        pub expires_at: Option<Timestamp>,
+        pub metadata: Option<Jsonb>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<&'static str>,
+    }
+}
+
+composite! {
+    /// The same after a use that counts.
+    pub struct ApiKeyUse = "auth_store.api_key_use" {
+        pub valid: bool,
+        pub api_key_id: Option<Id>,
+        pub name: Option<String>,
+        pub user_id: Option<Id>,
+        pub client_id: Option<String>,
+        pub tenant_id: Option<String>,
+        pub scope: Option<String>,
+        pub expires_at: Option<Timestamp>,
+        pub metadata: Option<Jsonb>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<&'static str>,
+        pub retry_after: Option<i32>,
+    }
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn api_key_verify(
+    api_key: Option<&str>,
+    required_scope: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+) -> ApiKeyState {
+    let now = clock::now();
+    verify(&View::reading(), now, api_key, required_scope, ip.as_ref()).map(ApiKeyState::from).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn api_key_touch(
+    api_key: Option<&str>,
+    required_scope: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> ApiKeyUse {
+    let now = clock::now();
+    touch(now, api_key, required_scope, &Context { ip, user_agent }).or_raise()
+}
+
+/// A key's row, as far as verification needs it.
+struct ApiKey {
+    id: Id,
+    tenant_id: String,
+    tenant_suspended: bool,
+    user_id: Option<Id>,
+    client_id: Option<String>,
+    name: String,
+    scope: String,
+    metadata: Jsonb,
+    allowed_cidrs: Option<Cidrs>,
+    rate_limit_per_hour: Option<i32>,
+    last_used_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    /// The end of the overlap, if the text presented is the one before the last rotation.
+    replaced_until: Option<Timestamp>,
+}
+
+static BY_ID: Lookup = Lookup::new(
+    c"api_keys",
+    c"api_keys_pkey",
+    &[
+        c"digest",
+        c"previous_digest",
+        c"previous_expires_at",
+        c"tenant_id",
+        c"tenant_suspended",
+        c"user_id",
+        c"client_id",
+        c"name",
+        c"scope",
+        c"metadata",
+        c"allowed_cidrs",
+        c"rate_limit_per_hour",
+        c"last_used_at",
+        c"expires_at",
+        c"revoked_at",
+    ],
+);
+
+impl ApiKey {
+    /// The key of a row, if the digest is its present one or the one before.
+    fn load(id: Id, digest: &Digest, row: &Row<'_>) -> Option<Self> {
+        let replaced_until = if secret::digest_matches(digest, row.get(0)?) {
+            None
+        } else if row.get(1).is_some_and(|previous| secret::digest_matches(digest, previous)) {
+            Some(row.get(2)?)
+        } else {
+            return None;
+        };
+        Some(Self {
+            id,
+            tenant_id: row.get(3)?,
+            tenant_suspended: row.get(4)?,
+            user_id: row.get(5),
+            client_id: row.get(6),
+            name: row.get(7)?,
+            scope: row.get(8)?,
+            metadata: row.get(9)?,
+            allowed_cidrs: row.get(10),
+            rate_limit_per_hour: row.get(11),
+            last_used_at: row.get(12),
+            expires_at: row.get(13),
+            revoked_at: row.get(14),
+            replaced_until,
+        })
+    }
+
+    /// Why the key does not work at all, for the audit trail; None: it works.
+    fn ended(&self, view: &View, now: Timestamp) -> Result<Option<Flag>, Mistake> {
+        let past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
+        if self.revoked_at.is_some() {
+            return Ok(Some(Flag::RevokedToken));
+        }
+        if past(self.expires_at) || past(self.replaced_until) {
+            return Ok(Some(Flag::ExpiredToken));
+        }
+        let user = match self.user_id {
+            Some(user_id) => user::find(view, user_id)?.is_some_and(|user| user.active),
+            None => true,
+        };
+        let client = match &self.client_id {
+            Some(client_id) => client::is_usable(view, client_id)?,
+            None => true,
+        };
+        Ok(if !user {
+            Some(Flag::InactiveUser)
+        } else if !client || self.tenant_suspended {
+            Some(Flag::InactiveClient)
+        } else {
+            None
+        })
+    }
+
+    fn allows(&self, address: Option<&Inet>) -> bool {
+        match (&self.allowed_cidrs, address) {
+            (None, _) => true,
+            (Some(networks), Some(address)) => networks.contain(address),
+            (Some(_), None) => false,
+        }
+    }
+}
+
+/// The key with this text, live or not. A text that names no row here may be one of another store.
+fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
+    if text.is_empty() || text.len() > secret::MAX_TEXT {
+        catalog::ensure_ready()?;
+        return Ok(None);
+    }
+    let digest = match secret::parse_api_key(text) {
+        None => secret::digest(text),
+        Some(key) => {
+            let found =
+                BY_ID.find(view, Key::Id(key.id), |row| Some(ApiKey::load(key.id, &key.digest, row)))?;
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            key.digest
+        }
+    };
+    match import::find(view, &digest)? {
+        Some(id) => BY_ID.find(view, Key::Id(id), |row| ApiKey::load(id, &digest, row)),
+        None => Ok(None),
+    }
+}
+
+/// What the question comes to.
+struct Verdict {
+    /// The key, if the text is right.
+    key: Option<ApiKey>,
+    refusal: Option<(Code, &'static str)>,
+    flags: &'static [Flag],
+}
+
+impl Verdict {
+    fn inactive(key: Option<ApiKey>, flags: &'static [Flag]) -> Self {
+        Self { key, refusal: Some((Code::InvalidToken, "the API key is not active")), flags }
+    }
+}
+
+fn verify(
+    view: &View,
+    now: Timestamp,
+    text: Option<&str>,
+    required_scope: Option<&str>,
+    address: Option<&Inet>,
+) -> Result<Verdict, Mistake> {
+    let required = match required_scope {
+        None => None,
+        Some(text) => Some(scope::parse(text).filter(|scope| !scope.has_asterisk()).ok_or(
+            Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3 without an asterisk"),
+        )?),
+    };
+    let text = text.unwrap_or_default();
+    let Some(key) = find(view, text)? else {
+        let formed = secret::parse_api_key(text).is_some();
+        return Ok(Verdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
+    };
+    if let Some(flag) = key.ended(view, now)? {
+        let flags: &[Flag] = match flag {
+            Flag::RevokedToken => &[Flag::RevokedToken],
+            Flag::ExpiredToken => &[Flag::ExpiredToken],
+            Flag::InactiveUser => &[Flag::InactiveUser],
+            _ => &[Flag::InactiveClient],
+        };
+        return Ok(Verdict::inactive(Some(key), flags));
+    }
+    let enough =
+        required.is_none_or(|required| scope::parse(&key.scope).is_some_and(|scope| scope.covers(&required)));
+    let (refusal, flags): (_, &[Flag]) = if !key.allows(address) {
+        let refusal = (Code::AccessDenied, "the API key is not allowed from this address");
+        (Some(refusal), &[Flag::WrongNetwork])
+    } else if !enough {
+        (Some((Code::InsufficientScope, "the API key lacks a required scope")), &[])
+    } else {
+        (None, &[])
+    };
+    Ok(Verdict { key: Some(key), refusal, flags })
+}
+
+/// Seconds between two writes of a key's last use.
+const USE_INTERVAL: i64 = 60;
+
+// Never waits: whoever holds the row is noting a use, or changing the key, which the next use will see.
+static MARK_USED: Statement = Statement::write(
+    c"WITH due AS (SELECT id, tenant_id FROM auth_store.api_keys
+                    WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+                      AND (last_used_at IS NULL OR last_used_at <= $5)
+                      FOR NO KEY UPDATE SKIP LOCKED)
+      UPDATE auth_store.api_keys k SET last_used_at = $3, last_used_ip = $4
+        FROM due
+       WHERE k.id = due.id AND k.tenant_id = due.tenant_id AND k.revoked_at IS NULL
+         AND (k.last_used_at IS NULL OR k.last_used_at <= $5)",
+);
+
+fn touch(
+    now: Timestamp,
+    text: Option<&str>,
+    required_scope: Option<&str>,
+    context: &Context<'_>,
+) -> Result<ApiKeyUse, Mistake> {
+    let view = View::writing()?;
+    let mut verdict = verify(&view, now, text, required_scope, context.ip.as_ref())?;
+    drop(view);
+    let mut retry_after = None;
+    if let (Some(key), None) = (&verdict.key, verdict.refusal)
+        && let Some(max_hits) = key.rate_limit_per_hour
+    {
+        let hit = limit::hit(now, &key.tenant_id, &format!("api_key:{}", key.id), max_hits, 3600, 1)?;
+        if !hit.allowed {
+            let refusal = (Code::TemporarilyUnavailable, "the rate limit of the API key is used up");
+            verdict.refusal = Some(refusal);
+            retry_after = Some(hit.retry_after);
+        }
+    }
+    let noted = match (&verdict.key, verdict.refusal) {
+        (Some(key), None) => mark_used(now, key, context)?,
+        _ => true,
+    };
+    if noted {
+        record(now, &verdict, context)?;
+    }
+    let state = ApiKeyState::from(verdict);
+    Ok(ApiKeyUse {
+        valid: state.valid,
+        api_key_id: state.api_key_id,
+        name: state.name,
+        user_id: state.user_id,
+        client_id: state.client_id,
+        tenant_id: state.tenant_id,
+        scope: state.scope,
+        expires_at: state.expires_at,
+        metadata: state.metadata,
+        error: state.error,
+        error_description: state.error_description,
+        retry_after,
+    })
+}
+
+/// Notes the use of a key, unless one was noted within the last minute.
+fn mark_used(now: Timestamp, key: &ApiKey, context: &Context<'_>) -> Result<bool, Mistake> {
+    let before = now.plus_seconds(-USE_INTERVAL);
+    if key.last_used_at.is_some_and(|last| last > before) {
+        return Ok(false);
+    }
+    let rows = MARK_USED.run(&params![key.id, key.tenant_id.as_str(), now, context.ip.clone(), before])?;
+    Ok(rows == 1)
+}
+
+/// The audit row of a refusal, or of the use that was noted.
+fn record(now: Timestamp, verdict: &Verdict, context: &Context<'_>) -> Result<(), Mistake> {
+    let key = verdict.key.as_ref();
+    let id = key.map(|key| key.id.to_string());
+    audit::record(
+        now,
+        &Event {
+            event: "api_key.used",
+            tenant_id: key.map_or(tenant::own(), |key| &key.tenant_id),
+            client_id: key.and_then(|key| key.client_id.as_deref()),
+            user_id: key.and_then(|key| key.user_id),
+            resource_type: id.as_ref().map(|_| "api_key"),
+            resource_id: id.as_deref(),
+            error: verdict.refusal.map(|(code, _)| code),
+            flags: verdict.flags,
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(())
+}
+
+impl From<Verdict> for ApiKeyState {
+    fn from(verdict: Verdict) -> Self {
+        let answer = match (verdict.refusal, verdict.key) {
+            // What is not active for the caller says nothing of itself.
+            (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),
+            (refusal, Some(key)) => Self {
+                valid: refusal.is_none(),
+                api_key_id: Some(key.id),
+                name: Some(key.name),
+                user_id: key.user_id,
+                client_id: key.client_id,
+                tenant_id: Some(key.tenant_id),
+                scope: Some(key.scope),
+                expires_at: key.expires_at,
+                metadata: Some(key.metadata),
+                error: None,
+                error_description: None,
+            },
+        };
+        let (code, description) = verdict.refusal.unzip();
+        Self { error: code.map(Code::as_str), error_description: description, ..answer }
+    }
+}

@@ -1,0 +1,199 @@
+//! Rate limits: so many hits on a key in a time, exact under any concurrency. `gcra.rs` has the arithmetic.
+//!
+//! The state of the keys is in shared memory where the library is preloaded, else in a table. The first has no
+//! row lock and no WAL, lives through the caller's rollback, and works on a standby, each server for itself.
+
+mod gcra;
+mod table;
+
+use pgrx::prelude::*;
+
+use crate::composite;
+use crate::identity::tenant;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::lookup::View;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::shmem::{self, Shared};
+use crate::kernel::{interval, settings};
+use gcra::{Decision, Rate};
+
+pub use table::{cleanup_batch, erase_tenant};
+
+composite! {
+    /// What rate_limit_hit() returns.
+    pub struct RateLimitVerdict = "auth_store.rate_limit_verdict" {
+        pub allowed: Option<bool>,
+        pub remaining: Option<i32>,
+        pub retry_after: Option<i32>,
+        pub reset_at: Option<Timestamp>,
+    }
+}
+
+composite! {
+    /// What rate_limit_stats() returns.
+    pub struct RateLimitStats = "auth_store.rate_limit_statistics" {
+        pub slots: i64,
+        pub used: i64,
+        pub evicted: i64,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn rate_limit_hit(
+    key: Option<&str>,
+    max_hits: Option<i32>,
+    window: Option<Interval>,
+    cost: default!(Option<i32>, 1),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> RateLimitVerdict {
+    let now = clock::now();
+    let hit = || {
+        let key = checked_key(key)?;
+        let max_hits = given(max_hits, "max_hits")?;
+        let seconds = window_seconds(window)?;
+        let cost = given(cost, "cost")?;
+        let tenant_id = tenant::resolve(&view()?, tenant_id)?;
+        hit(now, &tenant_id, key, max_hits, seconds, cost)
+    };
+    let verdict = hit().or_raise();
+    RateLimitVerdict {
+        allowed: Some(verdict.allowed),
+        remaining: Some(verdict.remaining),
+        retry_after: Some(verdict.retry_after),
+        reset_at: Some(verdict.reset_at),
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")) -> bool {
+    let now = clock::now();
+    let reset = || {
+        let key = checked_key(key)?;
+        let tenant_id = tenant::resolve(&view()?, tenant_id)?;
+        let state = match shared() {
+            Some(shared) => shared.forget(&[&tenant_id, key]),
+            None => table::forget(&tenant_id, key)?,
+        };
+        Ok(state.is_some_and(|arrival| arrival > now.micros()))
+    };
+    reset().or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn rate_limit_stats() -> RateLimitStats {
+    let statistics =
+        shmem::shared().map(|shared| shared.statistics(clock::now().micros())).unwrap_or_default();
+    RateLimitStats { slots: statistics.slots, used: statistics.used, evicted: statistics.evicted }
+}
+
+/// The answer to a hit.
+pub struct Verdict {
+    /// Whether it is within the limit. One that is not has cost nothing.
+    pub allowed: bool,
+    /// How many more hits there are at once.
+    pub remaining: i32,
+    /// Seconds until the same hit is allowed; 0 where it was.
+    pub retry_after: i32,
+    /// When all of `max_hits` are there again, if nothing hits the key until then.
+    pub reset_at: Timestamp,
+}
+
+const MAX_KEY: usize = 1024;
+const MAX_WINDOW: i64 = 30 * 86_400;
+const WINDOW: &str = "an interval of whole seconds, 1 second to 30 days";
+
+/// Counts a hit on a key: at most `max_hits` in `window_seconds` (1 s to 30 d, at most a million hits a second);
+/// it counts as `cost` of them (1 to `max_hits`). Errors: [`Mistake::InvalidArgument`] for anything else, and
+/// [`Mistake::ReadOnly`] where the state is in the table and can't be written.
+///
+/// A key has one limit. Two of different `max_hits` or windows need a key each.
+pub fn hit(
+    now: Timestamp,
+    tenant_id: &str,
+    key: &str,
+    max_hits: i32,
+    window_seconds: i64,
+    cost: i32,
+) -> Result<Verdict, Mistake> {
+    let rate = rate(max_hits, window_seconds)?;
+    if !(1..=max_hits).contains(&cost) {
+        return Err(Mistake::invalid("cost", "1 to max_hits"));
+    }
+    let decision = match shared() {
+        Some(shared) => hit_shared(shared, now, &[tenant_id, key], rate, cost),
+        None => table::hit(now, tenant_id, key, rate, cost)?,
+    };
+    let arrival = decision.arrival;
+    let retry_after = if decision.allowed { 0 } else { rate.retry_after(arrival, now.micros(), cost).max(1) };
+    Ok(Verdict {
+        allowed: decision.allowed,
+        remaining: rate.remaining(arrival, now.micros()),
+        retry_after,
+        reset_at: Timestamp::from_micros(arrival).max(now),
+    })
+}
+
+/// Seconds until a hit on a key would be allowed, 0 for now; counts none. Arguments and errors as of [`hit`].
+pub fn retry_after(
+    now: Timestamp,
+    tenant_id: &str,
+    key: &str,
+    max_hits: i32,
+    window_seconds: i64,
+) -> Result<i32, Mistake> {
+    let rate = rate(max_hits, window_seconds)?;
+    let state = match shared() {
+        Some(shared) => shared.find(&[tenant_id, key]),
+        None => table::find(tenant_id, key)?,
+    };
+    Ok(state.map_or(0, |arrival| {
+        let now = now.micros();
+        rate.retry_after(rate.capped(arrival, now), now, 1)
+    }))
+}
+
+/// What lies too far ahead for `now` is compared with the clock once more while the entry is locked: another
+/// backend, later by a moment, may have been here first.
+#[allow(clippy::needless_pass_by_value)]
+fn hit_shared(shared: Shared, now: Timestamp, name: &[&str], rate: Rate, cost: i32) -> Decision {
+    shared.update(name, now.micros(), |arrival| {
+        let mut decision = rate.decide(arrival, now.micros(), cost);
+        if rate.capped(decision.arrival, now.micros()) < decision.arrival {
+            decision.arrival = rate.capped(decision.arrival, clock::now().micros());
+        }
+        (decision.arrival, decision)
+    })
+}
+
+/// The shared memory, where there is some and it is not switched off.
+fn shared() -> Option<Shared> {
+    shmem::shared().filter(|_| settings::rate_limit_shared())
+}
+
+/// What the form in use needs: the table is written.
+fn view() -> Result<View, Mistake> {
+    if shared().is_some() { Ok(View::reading()) } else { View::writing() }
+}
+
+fn rate(max_hits: i32, window_seconds: i64) -> Result<Rate, Mistake> {
+    if !(1..=MAX_WINDOW).contains(&window_seconds) {
+        return Err(Mistake::invalid("window", WINDOW));
+    }
+    Rate::new(max_hits, window_seconds)
+        .ok_or(Mistake::invalid("max_hits", "1 or more, at most a million for each second of the window"))
+}
+
+fn window_seconds(window: Option<Interval>) -> Result<i64, Mistake> {
+    let window = given(window, "window")?;
+    if window.micros().rem_euclid(1_000_000) != 0 {
+        return Err(Mistake::invalid("window", WINDOW));
+    }
+    interval::seconds(Some(window), 0, 1..=MAX_WINDOW, "window", WINDOW)
+}
+
+fn checked_key(key: Option<&str>) -> Result<&str, Mistake> {
+    let key = given(key, "key")?;
+    if (1..=MAX_KEY).contains(&key.len()) { Ok(key) } else { Err(Mistake::invalid("key", "1 to 1024 bytes")) }
+}

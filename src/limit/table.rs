@@ -1,0 +1,102 @@
+//! The state of limits in an unlogged table, where the library is not preloaded. A hit is one statement that
+//! decides while it holds the key's row, and goes on holding it until the caller's transaction ends.
+
+use pgrx::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::gcra::{Decision, Rate};
+use crate::kernel::clock::Timestamp;
+use crate::kernel::id::Id;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::Mistake;
+use crate::kernel::spi::Statement;
+use crate::maintenance::Batch;
+use crate::params;
+
+// $3 is now, $4 the latest state that leaves room for the hit, $5 its price, $6 the span. What is refused
+// costs nothing, but takes back a state that lies too far ahead: that of a clock that went back. Whether it
+// does is asked of the clock as it is once the row is ours, because $3 may be from before a long wait for it.
+static HIT: Statement = Statement::write(
+    c"INSERT INTO auth_store.rate_limits AS r (id, tenant_id, expires_at, allowed)
+      VALUES ($1, $2, $3 + $5, true)
+      ON CONFLICT (id, tenant_id) DO UPDATE
+         SET allowed = r.expires_at <= $4,
+             expires_at = CASE WHEN r.expires_at <= $4 THEN GREATEST(r.expires_at, $3) + $5
+                               ELSE LEAST(r.expires_at, pg_catalog.clock_timestamp() + $6) END
+      RETURNING allowed, expires_at",
+);
+
+/// Decides a hit; `cost` is at most the rate's.
+pub fn hit(now: Timestamp, tenant_id: &str, key: &str, rate: Rate, cost: i32) -> Result<Decision, Mistake> {
+    let latest = now.plus_micros(rate.span().saturating_sub(rate.price(cost)));
+    let row = params![
+        id_of(tenant_id, key),
+        tenant_id,
+        now,
+        latest,
+        interval(rate.price(cost))?,
+        interval(rate.span())?,
+    ];
+    let decided = HIT.one(&row, |row| {
+        Some(Decision { allowed: row.get(0)?, arrival: row.get::<Timestamp>(1)?.micros() })
+    })?;
+    // Only a trigger of somebody else's can keep the row from being written; then nothing is known.
+    Ok(decided.unwrap_or(Decision { allowed: false, arrival: now.micros() }))
+}
+
+static STATE: Lookup = Lookup::new(c"rate_limits", c"rate_limits_pkey", &[c"expires_at"]);
+
+/// The state of a key.
+pub fn find(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
+    let state =
+        STATE.find(&View::writing()?, Key::Id(id_of(tenant_id, key)), |row| row.get::<Timestamp>(0))?;
+    Ok(state.map(Timestamp::micros))
+}
+
+static DELETE: Statement = Statement::write(
+    c"DELETE FROM auth_store.rate_limits WHERE id = $1 AND tenant_id = $2 RETURNING expires_at",
+);
+
+/// Forgets a key and returns the state that it had.
+pub fn forget(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
+    let state = DELETE.one(&params![id_of(tenant_id, key), tenant_id], |row| row.get::<Timestamp>(0))?;
+    Ok(state.map(Timestamp::micros))
+}
+
+fn id_of(tenant_id: &str, key: &str) -> Id {
+    let digest = Sha256::new().chain_update(tenant_id).chain_update([0]).chain_update(key).finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    Id::from_bytes(id)
+}
+
+fn interval(micros: i64) -> Result<Interval, Mistake> {
+    Interval::new(0, 0, micros).map_err(|_| Mistake::invalid("window", super::WINDOW))
+}
+
+static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.rate_limits WHERE tenant_id = $1");
+
+/// Deletes the state of a tenant's limits.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_EXPIRED: Statement = Statement::write(
+    c"WITH examined AS MATERIALIZED (
+          SELECT ctid, id, expires_at FROM auth_store.rate_limits WHERE id > $1 ORDER BY id LIMIT $2
+      ), victims AS MATERIALIZED (
+          SELECT r.ctid FROM auth_store.rate_limits r
+           WHERE r.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e WHERE e.expires_at <= $3)) AND r.expires_at <= $3
+             FOR UPDATE SKIP LOCKED
+      ), gone AS (
+          DELETE FROM auth_store.rate_limits r WHERE r.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+      )
+      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+);
+
+/// Deletes the states of a batch that say nothing any more. The ids are hashes: the order is theirs, not that
+/// of time, and a pass goes over the whole table all the same.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_EXPIRED, after, size, params![now])
+}
