@@ -1,4 +1,6 @@
 //! Who: tenants and users.
 
+pub mod session;
+pub mod session_revocation;
 pub mod tenant;
 pub mod user;

@@ -151,11 +151,18 @@ SELECT access_token AS other_access, refresh_token AS other_refresh, grant_id AS
 SELECT access_token AS machine_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
 SELECT access_token AS revoked_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
 SELECT error FROM auth_store.token_revoke(:'revoked_access', :'client', :'secret') \gset
+-- a session that was rotated, and one that has ended
+SELECT session_token AS first_session FROM auth_store.session_create(:'user', metadata => '{"a": 1}', ip => '192.0.2.1') \gset
+SELECT session_id, session_token AS session FROM auth_store.session_rotate(:'first_session', 'mfa') \gset
+SELECT session_id AS ended_session_id, session_token AS ended_session FROM auth_store.session_create(:'user') \gset
+SELECT auth_store.session_revoke(:'ended_session_id') \gset _
+SELECT scope FROM auth_store.consent_record(:'user', :'client', 'openid', expires_at => '2100-01-01') \gset _
 SELECT * FROM auth_store.client_authenticate(:'client', 'wrong') \gset _
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
+    ('session', :'session'), ('first_session', :'first_session'), ('session_id', :'session_id'), ('ended_session', :'ended_session'),
     ('challenge', :'challenge')) AS made (n, v);
 SQL
 		my %made = map { split /=/, $_, 2 } split /\n/, $out;
@@ -269,6 +276,19 @@ my %FUNCTIONS = (
 	grant_revoke         => [ writes => [qw(app admin)], 'SELECT auth_store.grant_revoke({grant})' ],
 	user_grants_revoke   => [ writes => [qw(app admin)], 'SELECT auth_store.user_grants_revoke({user})' ],
 	client_grants_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.client_grants_revoke({client})' ],
+	# session
+	session_create       => [ writes => [qw(app)], 'SELECT auth_store.session_create({user})' ],
+	session_validate     => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.session_validate({session})' ],
+	session_touch        => [ writes => [qw(app)], 'SELECT * FROM auth_store.session_touch({session})' ],
+	session_rotate       => [ writes => [qw(app)], 'SELECT * FROM auth_store.session_rotate({session})' ],
+	session_revoke       => [ writes => [qw(app admin)], 'SELECT auth_store.session_revoke({session_id})' ],
+	user_sessions_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.user_sessions_revoke({user}, {session_id})' ],
+	session_list         => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.session_list({user})' ],
+	# consent
+	consent_record    => [ writes => [qw(app)], q{SELECT auth_store.consent_record({user}, {client}, 'orders')} ],
+	consent_check     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.consent_check({user}, {client}, 'openid')} ],
+	consent_revoke    => [ writes => [qw(app admin)], 'SELECT auth_store.consent_revoke({user}, {client})' ],
+	user_applications => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.user_applications({user})' ],
 	# audit
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
