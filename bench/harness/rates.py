@@ -10,7 +10,8 @@ DATABASE = "bench"
 # What an operation is compared with. `wire` is the classic flow of the Rust client, `wire_store` the same client calling
 # auth_store: the two differ in nothing else.
 COMPARED = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
-VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "plpgsql", "wire_store", "wire"]}
+VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "plpgsql", "wire_store", "wire"],
+            "session_validate": ["store", "plain", "row", "classic"]}
 FLOW = {"wire": "classic", "wire_store": "store"}
 
 # The same operation with all grants on one OAuth client, whose row every foreign key check locks.
@@ -31,8 +32,7 @@ class Cell:
 
 def cells():
     for operation in settings.OPERATIONS:
-        # A read waits for no commit.
-        for sync in ["off"] if operation == "introspect" else settings.SYNC:
+        for sync in ["off"] if operation in settings.READS else settings.SYNC:
             for clients in settings.CLIENTS:
                 yield Cell(operation, sync, clients)
             if operation == "issue":

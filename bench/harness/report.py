@@ -7,15 +7,16 @@ from . import settings
 from .server import say
 from .targets import TARGETS
 
-NAMES = {"introspect": "token_introspect", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
+NAMES = {"introspect": "token_introspect", "session_validate": "session_validate", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
          "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
          "audit": "audit_write"}
 # Column by column: the heading, and whose calls a second are divided by whose.
 RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),
           ("(d) wire", "wire_store", "wire")]
-READ_RATIOS = [("the join without the user's name", "store", "three"),
-               ("one row by primary key with the same columns", "store", "row"),
-               ("one row by primary key, seven columns", "store", "key")]
+READ_RATIOS = {"introspect": [("the join without the user's name", "store", "three"),
+                              ("one row by primary key with the same columns", "store", "row"),
+                              ("one row by primary key, seven columns", "store", "key")],
+               "session_validate": [("the session's row alone, by primary key", "store", "row")]}
 # What is measured, in the order of the page.
 TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "sizes", "wal", "cleanup"]
 
@@ -102,13 +103,15 @@ def ratio_table(rates, clients):
         for sync in ("on", "off"):
             if (operation, sync, clients) not in rates.cells:
                 continue
-            label = "–" if operation == "introspect" else sync
+            label = "–" if operation in settings.READS else sync
             rows.append([f"`{name}`" if " " not in name else name, label] +
                         [spread(rates.ratios(operation, sync, clients, over, under)) for _, over, under in RATIOS])
     table = grid(["operation", "synchronous_commit"] + [heading for heading, _, _ in RATIOS], rows)
-    reads = [(name, rates.ratios("introspect", "off", clients, over, under)) for name, over, under in READ_RATIOS]
-    if all(ratios for _, ratios in reads):
-        table += "\n\n`token_introspect` against " + "; ".join(f"{name}: {spread(ratios)}" for name, ratios in reads) + "."
+    for operation, others in READ_RATIOS.items():
+        reads = [(name, rates.ratios(operation, "off", clients, over, under)) for name, over, under in others]
+        if all(ratios for _, ratios in reads):
+            against = "; ".join(f"{name}: {spread(ratios)}" for name, ratios in reads)
+            table += f"\n\n`{NAMES[operation]}` against {against}."
     return table
 
 
@@ -117,7 +120,7 @@ def throughput_table(rates):
     rows = []
     for (operation, sync, clients), cell in rates.cells.items():
         if clients == rates.most:
-            rows.append([NAMES[operation], "–" if operation == "introspect" else sync] +
+            rows.append([NAMES[operation], "–" if operation in settings.READS else sync] +
                         [f"{statistics.median(cell[name]):,.0f}" if name in cell else "" for name in variants])
     return grid(["calls a second", "synchronous_commit", "auth_store", "(a) plain", "(b) classic", "(c) PL/pgSQL",
                  "auth_store, Rust client", "(d) classic, Rust client"], rows)

@@ -27,7 +27,7 @@ def all_sizes(server, sizes):
                 long = use(server, database, operation, variant, size, LONG)
                 used = {name: (long[name] - short[name]) / (LONG - SHORT) for name in long}
                 used.update(operation=operation, variant=variant, tokens=size.tokens)
-                if size.tokens == settings.TOKENS and operation != "introspect":
+                if size.tokens == settings.TOKENS and operation not in settings.READS:
                     server.set(full_page_writes="on")
                     server.psql("postgres", "CHECKPOINT")
                     cold = use(server, database, operation, variant, size, COLD_CALLS)

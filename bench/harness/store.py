@@ -20,6 +20,7 @@ def create(server, database, size, classic=False):
     server.file(database, "seed_clients.sql", tokens=size.tokens)
     together(lambda: server.file(database, "seed_grants.sql"), lambda: server.file(database, "seed_tokens.sql"))
     server.file(database, "seed_keys.sql")
+    server.file(database, "seed_sessions.sql")
     if classic:
         for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql"):
             server.file(database, name)

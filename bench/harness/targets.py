@@ -2,6 +2,8 @@
 
 import statistics
 
+from . import settings
+
 
 class Ratio:
     """Calls a second against another variant's, median of the rounds at the most connections."""
@@ -17,7 +19,7 @@ class Ratio:
         for sync in ("on", "off"):
             ratios = rates.ratios(self.operation, sync, rates.most, self.over, self.under)
             if ratios:
-                label = "" if self.operation == "introspect" else f"{sync} "
+                label = "" if self.operation in settings.READS else f"{sync} "
                 median = statistics.median(ratios)
                 found.append((label, f"{median:.2f} ×", round(median, 2) >= self.least))
         return found
@@ -61,6 +63,8 @@ TARGETS = [
     Ratio("introspect / the join without the user's name", "introspect", "store", "three", 1.0),
     Ratio("introspect / one row by primary key, the same columns", "introspect", "store", "row", 0.9),
     Ratio("introspect / one row by primary key, seven columns", "introspect", "store", "key", 0.9),
+    Ratio("session_validate / (a) the same rows as one join", "session_validate", "store", "plain", 0.95),
+    Ratio("session_validate / the session's row alone, by primary key", "session_validate", "store", "row", 0.95),
     Ratio("refresh / (a) plain", "refresh", "store", "plain", 0.95),
     Ratio("refresh / (b) classic", "refresh", "store", "classic", 1.3),
     Ratio("refresh / (c) PL/pgSQL", "refresh", "store", "plpgsql", 1.5),
@@ -72,6 +76,7 @@ TARGETS = [
     Wal("WAL of a refresh, warm, with its audit row", "refresh", 1500),
     Wal("WAL of an issue, warm, with its audit row", "issue", 1200),
     Flat("buffers of an introspection", "introspect", 20),
+    Flat("buffers of a session's validation", "session_validate", 20),
     Flat("buffers of a redemption", "redeem", 20),
     Flat("buffers of a refresh", "refresh", 20),
     Flat("buffers of an issue", "issue", 20),

@@ -2,5 +2,6 @@
 
 pub mod session;
 pub mod session_revocation;
+pub mod session_use;
 pub mod tenant;
 pub mod user;

@@ -1,5 +1,5 @@
 //! Login sessions: what an application puts into its cookie, and asks about at each request. The token is kept
-//! as a digest. Ending sessions is in `session_revocation.rs`.
+//! as a digest. Using a session is in `session_use.rs`, ending one in `session_revocation.rs`.
 //!
 //! Locks: the row of the user stands for the user's sessions. Who makes one locks it against others that do,
 //! who ends one against everything that refers to the user, as the foreign key check of a new grant does. So a
@@ -97,29 +97,6 @@ fn session_validate(session_token: Option<&str>) -> SessionState {
     examine(now, &View::reading(), session_token).map(SessionState::from).or_raise()
 }
 
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn session_touch(
-    session_token: Option<&str>,
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-) -> SessionState {
-    let now = clock::now();
-    touch(now, session_token, &Context { ip, user_agent }).map(SessionState::from).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn session_rotate(
-    session_token: Option<&str>,
-    acr: default!(Option<&str>, "NULL"),
-    amr: default!(Option<Vec<Option<String>>>, "NULL"),
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-) -> SessionToken {
-    rotate(clock::now(), session_token, acr, amr, &Context { ip, user_agent }).or_raise()
-}
-
 #[pg_extern(stable, parallel_safe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn session_list(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, SessionEntry> {
@@ -138,31 +115,28 @@ struct New<'a> {
 }
 
 /// A session whose token is presented.
-struct Session {
-    id: Id,
-    user_id: Id,
-    tenant_id: String,
-    expires_at: Timestamp,
-    idle_expires_at: Timestamp,
-    last_seen_at: Timestamp,
-    idle_ttl: i64,
-    revoked_at: Option<Timestamp>,
-    digest: Vec<u8>,
-    acr: Option<String>,
-    amr: Option<Vec<String>>,
-    metadata: Option<Jsonb>,
-    ip: Option<Inet>,
+pub struct Session {
+    pub id: Id,
+    pub user_id: Id,
+    pub tenant_id: String,
+    pub expires_at: Timestamp,
+    pub idle_expires_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub idle_ttl: i64,
+    pub revoked_at: Option<Timestamp>,
+    pub digest: Vec<u8>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub metadata: Option<Jsonb>,
+    pub ip: Option<Inet>,
 }
 
 /// Why a token is not that of a valid session.
-struct Unusable {
-    session: Option<Session>,
-    description: &'static str,
-    flags: &'static [Flag],
+pub struct Unusable {
+    pub session: Option<Session>,
+    pub description: &'static str,
+    pub flags: &'static [Flag],
 }
-
-/// At most one touch in this time writes, in microseconds.
-const TOUCH_INTERVAL: i64 = 60_000_000;
 
 const TTL: std::ops::RangeInclusive<i64> = 1..=3650 * 86_400;
 const TTL_ACCEPTED: &str = "an interval from 1 second to 3650 days";
@@ -173,7 +147,7 @@ const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
 const UNKNOWN_USER: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
 
 /// Who holds no token of a session learns nothing but that.
-const NOT_VALID: &str = "the session token is not valid";
+pub const NOT_VALID: &str = "the session token is not valid";
 
 static BY_ID: Lookup = Lookup::new(
     c"sessions",
@@ -204,22 +178,6 @@ static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.sessions (id, user_id, tenant_id, digest, expires_at, idle_expires_at, last_seen_at,
              idle_ttl, acr, amr, metadata, ip, user_agent)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-);
-
-static TOUCH: Statement = Statement::write(
-    c"UPDATE auth_store.sessions
-         SET last_seen_at = $4, idle_expires_at = $5, ip = COALESCE($6, ip), user_agent = COALESCE($7, user_agent)
-       WHERE id = $1 AND tenant_id = $2 AND digest = $3 AND revoked_at IS NULL AND expires_at > $4
-         AND idle_expires_at > $4 AND last_seen_at <= $8",
-);
-
-/// The one-time step: whoever's UPDATE finds the old token's digest has replaced it.
-static ROTATE: Statement = Statement::write(
-    c"UPDATE auth_store.sessions
-         SET digest = $8, acr = COALESCE($9, acr), amr = COALESCE($10, amr),
-             last_seen_at = $4, idle_expires_at = $5, ip = COALESCE($6, ip), user_agent = COALESCE($7, user_agent)
-       WHERE id = $1 AND tenant_id = $2 AND digest = $3 AND revoked_at IS NULL AND expires_at > $4
-         AND idle_expires_at > $4",
 );
 
 static LIST: Statement = Statement::read(
@@ -290,7 +248,11 @@ fn create(
 /// The session of a presented token, if it is valid: it lives, and so do its user and tenant. Three rows by
 /// key: a user's or tenant's status counts at once, however it was changed, and a suspension ends with the
 /// status, without a write to each session.
-fn examine(now: Timestamp, view: &View, text: Option<&str>) -> Result<Result<Session, Unusable>, Mistake> {
+pub fn examine(
+    now: Timestamp,
+    view: &View,
+    text: Option<&str>,
+) -> Result<Result<Session, Unusable>, Mistake> {
     let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
     let Some(presented) = secret::parse(Kind::Session, text) else {
         catalog::ensure_ready()?;
@@ -340,11 +302,6 @@ impl Session {
             ip: row.get(11),
         })
     }
-
-    /// Where the idle end is after a use.
-    fn idle_end(&self, now: Timestamp) -> Timestamp {
-        now.plus_seconds(self.idle_ttl).min(self.expires_at)
-    }
 }
 
 /// Whether tokens may be issued in this session: it lives, or is none of the store's, whose ids are the
@@ -369,116 +326,6 @@ pub fn owner(view: &View, id: Id) -> Result<Option<(Id, String)>, Mistake> {
     STANDING.find(view, Key::Id(id), |row| Some((row.get(0)?, row.get(4)?)))
 }
 
-fn touch(
-    now: Timestamp,
-    text: Option<&str>,
-    context: &Context<'_>,
-) -> Result<Result<Session, Unusable>, Mistake> {
-    let view = View::writing()?;
-    let mut session = match examine(now, &view, text)? {
-        Ok(session) if now.micros_since(session.last_seen_at) >= TOUCH_INTERVAL => session,
-        settled => return Ok(settled),
-    };
-    drop(view);
-    let idle_expires_at = session.idle_end(now);
-    let rows = TOUCH.run(&params![
-        session.id,
-        session.tenant_id.as_str(),
-        session.digest.as_slice(),
-        now,
-        idle_expires_at,
-        context.ip.clone(),
-        context.user_agent.map(audit::cut_user_agent),
-        now.plus_micros(-TOUCH_INTERVAL),
-    ])?;
-    if rows == 0 {
-        // Touched, rotated or ended by somebody else meanwhile.
-        return examine(now, &View::latest(), text);
-    }
-    let moved = match (&session.ip, &context.ip) {
-        (Some(before), Some(ip)) => !before.same_network(ip),
-        _ => false,
-    };
-    // A touch is a use like any other and leaves no row, unless it tells something.
-    if moved {
-        audit::record(now, &session.event("session.touched", &[Flag::NewNetwork], context))?;
-    }
-    session.last_seen_at = now;
-    session.idle_expires_at = idle_expires_at;
-    Ok(Ok(session))
-}
-
-impl Session {
-    fn event<'a>(&'a self, event: &'a str, flags: &'a [Flag], context: &'a Context<'a>) -> Event<'a> {
-        Event {
-            event,
-            tenant_id: &self.tenant_id,
-            user_id: Some(self.user_id),
-            session_id: Some(self.id),
-            flags,
-            context: Some(context),
-            ..Event::default()
-        }
-    }
-}
-
-fn rotate(
-    now: Timestamp,
-    text: Option<&str>,
-    acr: Option<&str>,
-    amr: Option<Vec<Option<String>>>,
-    context: &Context<'_>,
-) -> Result<SessionToken, Mistake> {
-    let acr = argument::optional_line(acr, "acr")?;
-    let amr = argument::texts(amr, "amr")?;
-    let session = match examine(now, &View::writing()?, text)? {
-        Ok(session) => session,
-        Err(unusable) => return refuse_rotation(now, &unusable, context),
-    };
-    let token = secret::renew(Kind::Session, session.id)?;
-    let rows = ROTATE.run(&params![
-        session.id,
-        session.tenant_id.as_str(),
-        session.digest.as_slice(),
-        now,
-        session.idle_end(now),
-        context.ip.clone(),
-        context.user_agent.map(audit::cut_user_agent),
-        token.digest.as_slice(),
-        acr,
-        amr,
-    ])?;
-    if rows == 0 {
-        // Another rotation was first, or the session's end: the token is none any more.
-        let overtaken =
-            Unusable { session: Some(session), description: NOT_VALID, flags: &[Flag::UnknownToken] };
-        return refuse_rotation(now, &overtaken, context);
-    }
-    audit::record(now, &session.event("session.rotated", &[], context))?;
-    Ok(SessionToken::new(&token, session.expires_at))
-}
-
-fn refuse_rotation(
-    now: Timestamp,
-    unusable: &Unusable,
-    context: &Context<'_>,
-) -> Result<SessionToken, Mistake> {
-    let unknown = || Event {
-        event: "session.rotated",
-        tenant_id: tenant::own(),
-        flags: unusable.flags,
-        context: Some(context),
-        ..Event::default()
-    };
-    let event = match &unusable.session {
-        Some(session) => session.event("session.rotated", unusable.flags, context),
-        None => unknown(),
-    };
-    let refusal = Refusal::new(Code::InvalidToken, unusable.description);
-    audit::record(now, &Event { error: Some(refusal.code), ..event })?;
-    Ok(SessionToken::refused(&refusal))
-}
-
 fn list(now: Timestamp, user_id: Id) -> Result<Vec<SessionEntry>, Mistake> {
     LIST.all(&params![user_id, now], |row| SessionEntry {
         session_id: row.get(0),
@@ -498,7 +345,8 @@ fn list(now: Timestamp, user_id: Id) -> Result<Vec<SessionEntry>, Mistake> {
 }
 
 impl SessionToken {
-    fn new(token: &Minted, expires_at: Timestamp) -> Self {
+    /// A fresh token.
+    pub fn new(token: &Minted, expires_at: Timestamp) -> Self {
         Self {
             session_id: Some(token.id),
             session_token: Some(token.text.to_string()),
@@ -507,7 +355,8 @@ impl SessionToken {
         }
     }
 
-    fn refused(refusal: &Refusal) -> Self {
+    /// A refusal.
+    pub fn refused(refusal: &Refusal) -> Self {
         Self {
             error: Some(refusal.code.as_str()),
             error_description: Some(refusal.description.to_string()),

@@ -3,9 +3,6 @@
 //!
 //! Lock order: the client, the user, then consents, then grants.
 
-use std::collections::BTreeMap;
-
-use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 use serde_json::json;
 
@@ -40,20 +37,6 @@ composite! {
         pub missing_scope: Option<String>,
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
-    }
-}
-
-composite! {
-    /// A row of user_applications().
-    pub struct Application = "auth_store.user_application" {
-        pub client_id: Option<String>,
-        pub name: Option<String>,
-        pub scope: Option<String>,
-        pub consented: bool,
-        pub first_granted_at: Option<Timestamp>,
-        pub last_granted_at: Option<Timestamp>,
-        pub last_used_at: Option<Timestamp>,
-        pub live_grants: i64,
     }
 }
 
@@ -98,14 +81,6 @@ fn consent_revoke(
     revoke(clock::now(), user_id.map(Id::from), client_id, reason).or_raise()
 }
 
-#[pg_extern(stable, parallel_safe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn user_applications(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, Application> {
-    let now = clock::now();
-    let found = given(user_id, "user_id").and_then(|user_id| applications(now, user_id.into()));
-    SetOfIterator::new(found.or_raise())
-}
-
 /// What the client asks for.
 struct Request<'a> {
     scope: Option<&'a str>,
@@ -113,12 +88,12 @@ struct Request<'a> {
 }
 
 /// A live consent's row.
-struct Consent {
-    client_id: String,
-    resource: String,
-    scope: String,
-    first: Timestamp,
-    renewed_at: Timestamp,
+pub struct Consent {
+    pub client_id: String,
+    pub resource: String,
+    pub scope: String,
+    pub first: Timestamp,
+    pub renewed_at: Timestamp,
 }
 
 /// The longest scope token that is remembered, in bytes: it is part of a key.
@@ -230,7 +205,7 @@ fn wanted(client: &Client, request: Request<'_>) -> Result<(String, Vec<String>)
 }
 
 /// The tokens of a scope; of an empty one, one that is empty.
-fn tokens(scope: &str) -> impl Iterator<Item = &str> {
+pub fn tokens(scope: &str) -> impl Iterator<Item = &str> {
     scope.split(' ')
 }
 
@@ -311,7 +286,8 @@ fn missing<'a>(scope: &'a str, resources: &[String], given: &[(&str, &str)]) -> 
         .collect()
 }
 
-fn live(
+/// The live consents of a user, to one client or to all, the oldest first.
+pub fn live(
     now: Timestamp,
     user_id: Id,
     tenant_id: &str,
@@ -356,49 +332,6 @@ fn revoke(
     Ok(i64::try_from(grants).unwrap_or(i64::MAX))
 }
 
-fn applications(now: Timestamp, user_id: Id) -> Result<Vec<Application>, Mistake> {
-    let view = View::reading();
-    let Some(user) = user::find(&view, user_id)? else { return Ok(Vec::new()) };
-    let mut found: BTreeMap<String, (Application, Vec<String>)> = BTreeMap::new();
-    for holding in user_grants::holdings(now, user_id)? {
-        let application = Application {
-            first_granted_at: Some(holding.first_granted_at),
-            last_granted_at: Some(holding.last_granted_at),
-            last_used_at: Some(holding.last_used_at),
-            live_grants: holding.live,
-            ..Application::default()
-        };
-        found.insert(holding.client_id, (application, holding.scopes));
-    }
-    for consent in live(now, user_id, &user.tenant_id, None)? {
-        let (application, scopes) = found.entry(consent.client_id).or_default();
-        application.consented = true;
-        let first = application.first_granted_at.map_or(consent.first, |at| at.min(consent.first));
-        let last = application.last_granted_at.map_or(consent.renewed_at, |at| at.max(consent.renewed_at));
-        application.first_granted_at = Some(first);
-        application.last_granted_at = Some(last);
-        scopes.push(consent.scope);
-    }
-    let mut applications = Vec::with_capacity(found.len());
-    for (client_id, (application, scopes)) in found {
-        applications.push(Application {
-            name: client::name(&view, &client_id)?,
-            client_id: Some(client_id),
-            scope: Some(union(&scopes)),
-            ..application
-        });
-    }
-    Ok(applications)
-}
-
-/// The tokens of all the scopes, each once, in order.
-fn union(scopes: &[String]) -> String {
-    let mut all: Vec<_> = scopes.iter().flat_map(|scope| tokens(scope)).filter(|t| !t.is_empty()).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.join(" ")
-}
-
 // Each user's in the order of REVOKE.
 static ERASE_BY_CLIENT: Statement = Statement::write(
     c"WITH doomed AS (SELECT id FROM auth_store.consents WHERE client_id = $1
@@ -440,7 +373,7 @@ pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Bat
 
 #[cfg(test)]
 mod tests {
-    use super::{missing, union};
+    use super::missing;
 
     const A: &str = "https://a.example/";
     const B: &str = "https://b.example/";
@@ -468,10 +401,5 @@ mod tests {
         assert_eq!(missing("", &[], &[]), [""]);
         assert_eq!(missing("", &[], &[(A, "")]), [""]);
         assert_eq!(missing("read", &[], &[("", "")]), ["read"]);
-    }
-
-    #[test]
-    fn scopes_add_up() {
-        assert_eq!(union(&["b a".into(), String::new(), "a c".into()]), "a b c");
     }
 }

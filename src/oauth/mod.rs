@@ -1,5 +1,6 @@
 //! OAuth 2: clients, authorization codes, grants and their tokens.
 
+pub mod application;
 pub mod binding;
 pub mod client;
 pub mod client_changes;
