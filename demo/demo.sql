@@ -269,6 +269,47 @@ SELECT pg_temp.must('revoked, neither does', NOT old.valid AND NOT new.valid)
        auth_store.api_key_verify(:'new_api_key', ip => '192.0.2.10') AS new \g (tuples_only=on)
 
 \echo
+\echo '=== 12. A session of the application itself: its token for the cookie, the grants made in it, and its end'
+SELECT session_id, session_token, expires_at
+  FROM auth_store.session_create(
+         user_id    => :'user_id',
+         acr        => 'pwd',
+         ip         => '192.0.2.10',
+         user_agent => 'Mozilla/5.0 (X11; Linux x86_64)') \gset
+\echo '    session_token =' :session_token
+\echo '    expires_at    =' :expires_at
+SELECT valid, user_id, acr, expires_at, idle_expires_at FROM auth_store.session_validate(:'session_token') \gx
+\echo
+\echo '    After a second factor the token is replaced: the old one is none any more'
+SELECT session_token AS new_session_token FROM auth_store.session_rotate(:'session_token', acr => 'mfa') \gset
+SELECT pg_temp.must('the new token is valid, the old one is not, and the session is the same',
+                    v.valid AND v.acr = 'mfa' AND v.session_id = :'session_id' AND NOT old.valid)
+  FROM auth_store.session_validate(:'new_session_token') AS v, auth_store.session_validate(:'session_token') AS old \g (tuples_only=on)
+\echo
+\echo '    The user agrees to a scope, which is remembered, and a client gets a token in this session'
+SELECT granted, missing_scope FROM auth_store.consent_check(:'user_id', :'app_client_id', 'openid orders');
+SELECT scope FROM auth_store.consent_record(:'user_id', :'app_client_id', 'openid orders');
+SELECT access_token
+  FROM auth_store.token_issue(
+         client_id  => :'app_client_id',
+         user_id    => :'user_id',
+         scope      => 'orders',
+         session_id => :'session_id') \gset session_
+SELECT name, scope, live_grants FROM auth_store.user_applications(:'user_id');
+SELECT pg_temp.must('the consent covers what was asked for, and the token is active', c.granted AND i.active)
+  FROM auth_store.consent_check(:'user_id', :'app_client_id', 'openid orders') AS c,
+       auth_store.token_introspect(:'session_access_token') AS i \g (tuples_only=on)
+\echo
+\echo '    The user logs out: the session ends, and with it what was granted in it'
+SELECT auth_store.session_revoke(:'session_id', reason => 'logged out');
+SELECT status, ip, user_agent, ended_reason FROM auth_store.session_list(:'user_id');
+SELECT pg_temp.must('session and token are dead, and nothing new is issued in it',
+                    NOT v.valid AND NOT i.active AND t.error = 'access_denied')
+  FROM auth_store.session_validate(:'new_session_token') AS v,
+       auth_store.token_introspect(:'session_access_token') AS i,
+       auth_store.token_issue(:'app_client_id', :'user_id', session_id => :'session_id') AS t \g (tuples_only=on)
+
+\echo
 \echo '=== 12. The audit trail: each step left a row, in the same transaction'
 SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
   FROM auth_store.recent_activity ORDER BY occurred_at;

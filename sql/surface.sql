@@ -105,11 +105,11 @@ GRANT EXECUTE ON FUNCTION auth_store.pkce_verify TO auth_store_app, auth_store_r
 
 COMMENT ON FUNCTION auth_store.code_issue IS
 $$Issues an authorization code (RFC 6749 section 4.1.2) after the user has logged in and agreed. Returns the code, its end, the granted scope and the state; or a row with error: unauthorized_client (unknown, inactive or not allowed), invalid_request (redirect_uri, PKCE, dpop_jkt, lengths), invalid_scope, invalid_target (RFC 8707), access_denied (user not active).
-client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503; a NULL user_id is 22004, a NULL client_id an unknown one. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required unless the client has require_pkce = false. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min (22023), default auth_store.code_ttl (60 s). amr: at most 20 texts of 255 bytes; claims: at most 64 kB (22023).$$;
+client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503; a NULL user_id is 22004, a NULL client_id an unknown one. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required unless the client has require_pkce = false. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. session_id: one of the application's own, or a session of the store: one that is over is access_denied, another user's 23503. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min (22023), default auth_store.code_ttl (60 s). amr: at most 20 texts of 255 bytes; claims: at most 64 kB (22023).$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_issue TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.code_redeem IS
-$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active), invalid_request (verifier without challenge, RFC 9700; malformed dpop_jkt), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
+$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active, session over), invalid_request (verifier without challenge, RFC 9700; malformed dpop_jkt), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
 A second presentation is a retry while the first runs or within auth_store.code_replay_grace of it: invalid_grant, nothing else. Later it is a replay: the grant of the first use and its tokens end, and the audit trail says code_replay at risk 1.
 client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof.$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
@@ -117,7 +117,7 @@ GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
 -- token --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.token_issue IS
-$$Issues tokens for a user on the word of a trusted application, without a code. Returns a token response; a row with error where the client is not active or may not refresh (unauthorized_client), the user is not active (access_denied), or for invalid_scope and invalid_target. 23503 for an unknown client or user; 22004 for NULL of either.
+$$Issues tokens for a user on the word of a trusted application, without a code. Returns a token response; a row with error where the client is not active or may not refresh (unauthorized_client), the user is not active or the session is over (access_denied), or for invalid_scope and invalid_target. 23503 for an unknown client or user; 22004 for NULL of either.
 refresh: NULL, with a refresh token where the client may have one; true, required; false, without. scope: NULL for all of the client's. resource: RFC 8707. claims: a JSON object kept with the grant. cnf: the confirmation (RFC 7800) the tokens are bound to: jkt, x5t#S256.$$;
 GRANT EXECUTE ON FUNCTION auth_store.token_issue TO auth_store_app;
 
@@ -168,7 +168,7 @@ $$Ends a grant with every token of it; true, or false where it had ended before.
 GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_grants_revoke IS
-$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 200 characters, else 22023.$$;
+$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 200 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.user_grants_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_grants_revoke IS
@@ -206,6 +206,56 @@ COMMENT ON FUNCTION auth_store.api_key_import IS
 $$Takes over an API key of another store, of which only the digest is known, and returns its id: the holder's text works as before. digest: SHA-256 of the text, as 64 hexadecimal digits (\x before them or not) or as base64 or base64url; 23505 where one with this digest exists. start: its first characters for api_key_list(), at most 32. expires_at may be past. The other arguments are those of api_key_create(); prefix is for the text that a rotation makes.$$;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_import TO auth_store_admin;
 
+-- session ------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.session_create IS
+$$Makes a session of a user who has just logged in, and returns its token, this once: the store keeps a digest. expires_at is its absolute end. A row with error access_denied where the user or the tenant is not active; 23503 for an unknown user, 22004 for NULL. Where the user has auth_store.max_sessions_per_user live sessions the oldest end, with their grants.
+ttl: 1 s to 3650 d, default auth_store.session_ttl (30 d). idle_ttl: how long it lives unused, 2 min to 3650 d, default auth_store.session_idle_ttl (24 h). acr: at most 200 characters; amr: at most 20 texts of 255 bytes; metadata: a JSON object of at most 64 kB; all come back with session_validate(). ip and user_agent (cut after 512 characters) are for session_list().$$;
+GRANT EXECUTE ON FUNCTION auth_store.session_create TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.session_validate IS
+$$Whether a session token is valid: its session has neither expired nor ended, and its user and tenant are active. Otherwise valid = false with error invalid_token, and everything else NULL; error_description says more to who holds the right token. expires_at is the absolute end, idle_expires_at where it ends unless it is touched. Read-only, also on a standby; it does not count as a use.$$;
+GRANT EXECUTE ON FUNCTION auth_store.session_validate TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.session_touch IS
+$$session_validate() that counts as a use: at most once a minute it writes last_seen_at and moves the idle end ahead. So a session may end up to a minute before it has been unused for its idle_ttl. ip, user_agent: where the user is now; NULL keeps what is known. An audit row, session.touched, only where the network has changed.$$;
+GRANT EXECUTE ON FUNCTION auth_store.session_touch TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.session_rotate IS
+$$Replaces the token of a session, and with it what the user has proved: after a log-in, a second factor, a change of privileges. The old token is invalid from the commit on, session_id and the absolute end stay, and the idle end moves ahead. acr, amr: NULL keeps them. Of two rotations of one token one succeeds. A row with error invalid_token otherwise.$$;
+GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.session_revoke IS
+$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 200 characters.$$;
+GRANT EXECUTE ON FUNCTION auth_store.session_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_sessions_revoke IS
+$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 200 characters.$$;
+GRANT EXECUTE ON FUNCTION auth_store.user_sessions_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.session_list IS
+$$The sessions of a user, the newest first, with device and network of the last touch. status: active, expired (by itself) or ended (by somebody: ended_at, ended_reason); the latter two are kept for a day. No row for an unknown user. Read-only, also on a standby. 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.session_list TO auth_store_app, auth_store_admin;
+
+-- consent ------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.consent_record IS
+$$Remembers that a user has agreed to a scope of a client. It adds to what the user agreed to before; a scope token that is there already gets the new end. Returns the scope that was recorded, or a row with error: invalid_scope, invalid_target (more than the client may have), unauthorized_client, access_denied (client or user not active).
+scope: NULL for all of the client's. resource: the resource indicators (RFC 8707) it is for; NULL for all. expires_at: a time to come (22023), NULL: until revoked. 23503 for an unknown user or client, or where they are not of one tenant; 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.consent_record TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.consent_check IS
+$$Whether a user has agreed to all of a scope of a client, so that the authorization endpoint need not ask; missing_scope is what to ask for. A consent without a resource is for all resources, one with a resource for that one. scope: NULL for all of the client's. A row with error invalid_scope or invalid_target where the client may not have it. 23503 for an unknown user or client, 22004 for NULL. Read-only, also on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.consent_revoke IS
+$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 200 characters.$$;
+GRANT EXECUTE ON FUNCTION auth_store.consent_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_applications IS
+$$The clients that a user has agreed to, or that have live grants of the user: one row a client. scope: what was agreed to and what the grants have, together. consented: whether any consent is remembered. first_granted_at, last_granted_at: of consents and live grants. last_used_at: the last log-in or refresh of a live grant. No row for an unknown user. Read-only, also on a standby. 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.user_applications TO auth_store_app, auth_store_admin;
+
 -- audit --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.audit_write IS
@@ -223,7 +273,7 @@ GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
 -- maintenance --------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
-$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), access tokens at their expiry, client secrets a day after it, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
+$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
@@ -253,7 +303,7 @@ $$Sets a tenant active or suspended. While it is suspended no client of it works
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-$$Deletes a tenant with all it has: codes, grants, tokens, API keys, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+$$Deletes a tenant with all it has: codes, sessions, consents, grants, tokens, API keys, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------
@@ -286,7 +336,7 @@ $$Sets a client active, suspended, pending or revoked. Only an active client wor
 GRANT EXECUTE ON FUNCTION auth_store.client_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_delete IS
-$$Deletes a client with its secrets, codes, grants and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
+$$Deletes a client with its secrets, codes, grants, consents and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
 
 -- user ---------------------------------------------------------------------------------------------

@@ -99,6 +99,68 @@ CREATE TYPE auth_store.code_response AS (
     error_description text
 );
 
+-- session
+CREATE TYPE auth_store.session_token AS (
+    session_id        uuid,
+    session_token     text,
+    expires_at        timestamptz,
+    error             text,
+    error_description text
+);
+CREATE TYPE auth_store.session_state AS (
+    valid             boolean,
+    session_id        uuid,
+    user_id           uuid,
+    tenant_id         text,
+    created_at        timestamptz,
+    last_seen_at      timestamptz,
+    expires_at        timestamptz,
+    acr               text,
+    amr               text[],
+    metadata          jsonb,
+    error             text,
+    error_description text,
+    idle_expires_at   timestamptz
+);
+CREATE TYPE auth_store.session_entry AS (
+    session_id      uuid,
+    status          text,
+    created_at      timestamptz,
+    last_seen_at    timestamptz,
+    expires_at      timestamptz,
+    idle_expires_at timestamptz,
+    ip              inet,
+    user_agent      text,
+    acr             text,
+    amr             text[],
+    metadata        jsonb,
+    ended_at        timestamptz,
+    ended_reason    text
+);
+
+-- consent
+CREATE TYPE auth_store.consent_record AS (
+    scope             text,
+    error             text,
+    error_description text
+);
+CREATE TYPE auth_store.consent_state AS (
+    granted           boolean,
+    missing_scope     text,
+    error             text,
+    error_description text
+);
+CREATE TYPE auth_store.user_application AS (
+    client_id        text,
+    name             text,
+    scope            text,
+    consented        boolean,
+    first_granted_at timestamptz,
+    last_granted_at  timestamptz,
+    last_used_at     timestamptz,
+    live_grants      bigint
+);
+
 -- maintenance
 CREATE TYPE auth_store.cleanup_progress AS (
     deleted    bigint,

@@ -3,13 +3,14 @@
 
 use pgrx::prelude::*;
 
+use crate::identity::session_revocation;
 use crate::kernel::catalog;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::{Param, Statement, param};
-use crate::oauth::{client_secret, code, grant, token};
+use crate::oauth::{client_secret, code, consent, grant, token};
 use crate::{api_key, audit, composite, limit, params};
 
 extension_sql_file!(
@@ -68,6 +69,8 @@ enum Task {
     Grants,
     AuthorizationCodes,
     AccessTokens,
+    Sessions,
+    Consents,
     ClientSecrets,
     ApiKeys,
     RateLimits,
@@ -77,10 +80,12 @@ const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 impl Task {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Grants,
         Self::AuthorizationCodes,
         Self::AccessTokens,
+        Self::Sessions,
+        Self::Consents,
         Self::ClientSecrets,
         Self::ApiKeys,
         Self::RateLimits,
@@ -91,6 +96,8 @@ impl Task {
             Self::Grants => "grants",
             Self::AuthorizationCodes => "authorization_codes",
             Self::AccessTokens => "access_tokens",
+            Self::Sessions => "sessions",
+            Self::Consents => "consents",
             Self::ClientSecrets => "client_secrets",
             Self::ApiKeys => "api_keys",
             Self::RateLimits => "rate_limits",
@@ -98,7 +105,7 @@ impl Task {
     }
 
     fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, authorization_codes, access_tokens, client_secrets, api_keys or rate_limits";
+        let accepted = "grants, authorization_codes, access_tokens, client_secrets, api_keys, sessions, consents or rate_limits";
         Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
     }
 
@@ -116,6 +123,8 @@ impl Task {
             Self::Grants => grant::cleanup_batch(now, after, size),
             Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
             Self::AccessTokens => token::cleanup_batch(now, after, size),
+            Self::Sessions => session_revocation::cleanup_batch(now, after, size),
+            Self::Consents => consent::cleanup_batch(now, after, size),
             Self::ClientSecrets => client_secret::cleanup_batch(now, after, size),
             Self::ApiKeys => api_key::cleanup_batch(now, after, size),
             Self::RateLimits => limit::cleanup_batch(now, after, size),

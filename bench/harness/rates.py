@@ -11,7 +11,8 @@ DATABASE = "bench"
 # auth_store: the two differ in nothing else.
 COMPARED = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
 VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "plpgsql", "wire_store", "wire"],
-            "api_key_verify": ["store", "plain", "row", "classic"]}
+            "api_key_verify": ["store", "plain", "row", "classic"],
+            "session_validate": ["store", "plain", "row", "classic"]}
 FLOW = {"wire": "classic", "wire_store": "store"}
 
 # The same operation with all grants on one OAuth client, whose row every foreign key check locks.
@@ -32,7 +33,6 @@ class Cell:
 
 def cells():
     for operation in settings.OPERATIONS:
-        # A read waits for no commit.
         for sync in ["off"] if operation in settings.READS else settings.SYNC:
             for clients in settings.CLIENTS:
                 yield Cell(operation, sync, clients)

@@ -7,15 +7,17 @@ from . import settings
 from .server import say
 from .targets import TARGETS
 
-NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
+NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "session_validate": "session_validate", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
          "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
          "audit": "audit_write"}
 # Column by column: the heading, and whose calls a second are divided by whose.
 RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),
           ("(d) wire", "wire_store", "wire")]
-READ_RATIOS = [("the join without the user's name", "store", "three"),
-               ("one row by primary key with the same columns", "store", "row"),
-               ("one row by primary key, seven columns", "store", "key")]
+READ_RATIOS = {"introspect": [("the join without the user's name", "store", "three"),
+                              ("one row by primary key with the same columns", "store", "row"),
+                              ("one row by primary key, seven columns", "store", "key")],
+               "api_key_verify": [("the key's row alone, by primary key", "store", "row")],
+               "session_validate": [("the session's row alone, by primary key", "store", "row")]}
 # What is measured, in the order of the page.
 TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "sizes", "wal", "cleanup"]
 
@@ -106,12 +108,11 @@ def ratio_table(rates, clients):
             rows.append([f"`{name}`" if " " not in name else name, label] +
                         [spread(rates.ratios(operation, sync, clients, over, under)) for _, over, under in RATIOS])
     table = grid(["operation", "synchronous_commit"] + [heading for heading, _, _ in RATIOS], rows)
-    reads = [(name, rates.ratios("introspect", "off", clients, over, under)) for name, over, under in READ_RATIOS]
-    if all(ratios for _, ratios in reads):
-        table += "\n\n`token_introspect` against " + "; ".join(f"{name}: {spread(ratios)}" for name, ratios in reads) + "."
-    alone = rates.ratios("api_key_verify", "off", clients, "store", "row")
-    if alone:
-        table += f"\n\n`api_key_verify` against the key's row alone, by primary key: {spread(alone)}."
+    for operation, others in READ_RATIOS.items():
+        reads = [(name, rates.ratios(operation, "off", clients, over, under)) for name, over, under in others]
+        if all(ratios for _, ratios in reads):
+            against = "; ".join(f"{name}: {spread(ratios)}" for name, ratios in reads)
+            table += f"\n\n`{NAMES[operation]}` against {against}."
     return table
 
 

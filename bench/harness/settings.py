@@ -24,9 +24,8 @@ CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the o
 SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
 ROUNDS = number("BENCH_ROUNDS", 4)                           # at the last number of clients; half as many at the others
 SYNC = words("BENCH_SYNC", "on off")
-OPERATIONS = words("BENCH_OPERATIONS", "introspect api_key_verify redeem refresh issue client_credentials audit")
-READS = {"introspect", "api_key_verify"}                      # what waits for no commit and writes no WAL
-NOT_OVER_THE_WIRE = {"api_key_verify"}                       # what the Rust client does not do
+OPERATIONS = words("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials audit")
+READS = {"introspect", "api_key_verify", "session_validate"}   # they wait for no commit and write no WAL
 PARTS = words("BENCH_PARTS", "sizes rates cleanup")
 SIZES = [int(n.replace("_", "")) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
 KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server up

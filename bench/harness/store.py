@@ -21,6 +21,7 @@ def create(server, database, size, classic=False):
     together(lambda: server.file(database, "seed_grants.sql"), lambda: server.file(database, "seed_tokens.sql"))
     server.file(database, "seed_keys.sql")
     server.file(database, "seed_api_keys.sql")
+    server.file(database, "seed_sessions.sql")
     if classic:
         for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql"):
             server.file(database, name)

@@ -53,19 +53,29 @@ $$ SELECT bench.text('sk_live_', uuid_send(bench.api_key_id(s, n)) || bench.dige
 CREATE FUNCTION bench.known(s bench.seed, n bigint, steps bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT (1 + (n / s.every + steps) % (s.tokens / s.every)) * s.every $$;
 
+CREATE FUNCTION bench.session_id(s bench.seed, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT bench.id(s.base_ms + (n * (s.span_ms::float8 / s.users))::bigint, n, 'session' || n::text) $$;
+
+CREATE FUNCTION bench.session_token(s bench.seed, n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT bench.text('asst_', uuid_send(bench.session_id(s, n)) || bench.digest('session' || n::text)) $$;
+
 -- PKCE (RFC 7636 appendix B): one verifier for all codes of the benchmark.
 CREATE FUNCTION bench.verifier() RETURNS text LANGUAGE sql IMMUTABLE AS
 $$ SELECT 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk' $$;
 CREATE FUNCTION bench.challenge() RETURNS text LANGUAGE sql IMMUTABLE AS
 $$ SELECT 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' $$;
 
--- Where a script begins: a random access token or API key; the next unused family.
+-- Where a script begins: a random access token or API key; a random session; the next unused family.
 CREATE FUNCTION bench.introspect_start(OUT token text, OUT id uuid) LANGUAGE sql VOLATILE AS
 $$ SELECT bench.access_token(s, n), bench.access_id(s, n)
      FROM bench.seed s, LATERAL (SELECT bench.known(s, 0, floor(random() * s.tokens)::bigint) AS n) r $$;
 
 CREATE FUNCTION bench.api_key_start(OUT key text, OUT id uuid) LANGUAGE sql VOLATILE AS
 $$ SELECT bench.api_key(s, n), bench.api_key_id(s, n)
+     FROM bench.seed s, LATERAL (SELECT 1 + floor(random() * s.users)::bigint AS n) r $$;
+
+CREATE FUNCTION bench.session_start(OUT token text, OUT id uuid) LANGUAGE sql VOLATILE AS
+$$ SELECT bench.session_token(s, n), bench.session_id(s, n)
      FROM bench.seed s, LATERAL (SELECT 1 + floor(random() * s.users)::bigint AS n) r $$;
 
 CREATE SEQUENCE bench.refresh_next;

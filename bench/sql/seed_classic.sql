@@ -23,6 +23,11 @@ SELECT bench.digest(n::text), n, 'Key of the benchmark', 'orders users',
        jsonb_build_object('next', repeat('x', 72), 'id', md5(n::text)::uuid), clock_timestamp() + interval '90 days'
 FROM bench.seed s, generate_series(1, s.users) n;
 
+INSERT INTO classic.sessions (id, token_hash, user_id, acr, amr, metadata, created_at, last_seen_at, expires_at)
+SELECT n, bench.digest(n::text), n, 'pwd', '{pwd}', jsonb_build_object('next', repeat('x', 69), 'id', md5(n::text)::uuid),
+       clock_timestamp(), clock_timestamp(), clock_timestamp() + interval '24 hours'
+FROM bench.seed s, generate_series(1, s.users) n;
+
 SELECT setval(pg_get_serial_sequence('classic.access_tokens', 'id'), max(id)),
        setval(pg_get_serial_sequence('classic.refresh_tokens', 'id'), max(id)) FROM classic.access_tokens;
 

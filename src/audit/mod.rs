@@ -330,7 +330,7 @@ fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> 
         entry.error,
         entry.flags,
         entry.ip,
-        entry.user_agent.map(|text| cut(text, MAX_USER_AGENT)),
+        entry.user_agent.map(cut_user_agent),
         details,
     ];
     INSERT.run(month, &row)?;
@@ -342,6 +342,11 @@ static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.audit
 /// Deletes the audit trail of a tenant that is being erased.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
+}
+
+/// As much of the header as is kept.
+pub fn cut_user_agent(user_agent: &str) -> &str {
+    cut(user_agent, MAX_USER_AGENT)
 }
 
 /// At most the first `characters` of a text.

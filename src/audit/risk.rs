@@ -32,8 +32,10 @@ pub enum Flag {
     UnknownClient,
     /// The client, or its tenant, is suspended, revoked or pending.
     InactiveClient,
-    /// The user is not active.
+    /// The user, or the user's tenant, is not active.
     InactiveUser,
+    /// A session that somebody ended, or tokens asked for in one that is over.
+    EndedSession,
     /// A well-formed code or token that the store does not know.
     UnknownToken,
     /// Another network than at the grant's last use.
@@ -46,7 +48,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
@@ -62,6 +64,7 @@ impl Flag {
         Self::UnknownClient,
         Self::InactiveClient,
         Self::InactiveUser,
+        Self::EndedSession,
         Self::UnknownToken,
         Self::NewNetwork,
         Self::ExpiredToken,
@@ -86,6 +89,7 @@ impl Flag {
             Self::UnknownClient => "unknown_client",
             Self::InactiveClient => "inactive_client",
             Self::InactiveUser => "inactive_user",
+            Self::EndedSession => "ended_session",
             Self::UnknownToken => "unknown_token",
             Self::NewNetwork => "new_network",
             Self::ExpiredToken => "expired_token",
@@ -107,7 +111,7 @@ impl Flag {
             Self::WrongVerifier | Self::WrongNetwork => 0.7,
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
-            Self::UnknownClient | Self::InactiveClient | Self::InactiveUser => 0.4,
+            Self::UnknownClient | Self::InactiveClient | Self::InactiveUser | Self::EndedSession => 0.4,
             Self::UnknownToken | Self::NewNetwork => 0.3,
             Self::ExpiredToken | Self::CodeRetry => 0.1,
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::api_key;
 use crate::audit::{self, Event};
-use crate::identity::user;
+use crate::identity::{session_revocation, user};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::jsonb::Jsonb;
@@ -13,7 +13,7 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
-use crate::oauth::{client, code, grant, token};
+use crate::oauth::{client, code, consent, grant, token};
 use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -54,6 +54,14 @@ pub const DEFAULT: &str = "default";
 const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
 
 static TENANT: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"id"]);
+
+static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
+
+/// Whether the tenant exists and is not suspended.
+pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
+    let active = STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))?;
+    Ok(active.unwrap_or(false))
+}
 
 /// The tenant an argument `tenant_id` means: the named one, else the session's, else the default.
 pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
@@ -178,10 +186,13 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
         });
     }
     LOCK.one(&params![id], |row| row.get::<bool>(0))?.ok_or(UNKNOWN)?;
-    // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant and
-    // clients are referred to by cannot grow any more.
+    // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant, clients
+    // and users are referred to by cannot grow any more.
     let mut rows = code::erase_tenant(id)?;
     client::lock_tenant(id)?;
+    user::lock_tenant(id)?;
+    rows += session_revocation::erase_tenant(id)?;
+    rows += consent::erase_tenant(id)?;
     rows += grant::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
     rows += api_key::erase_tenant(id)?;

@@ -99,6 +99,53 @@ pub fn find(view: &View, id: Id) -> Result<Option<User>, Mistake> {
     })
 }
 
+static STATUS: Lookup = Lookup::new(c"users", c"users_id_key", &[c"status"]);
+
+/// Whether the user exists and is active.
+pub fn is_active(view: &View, id: Id) -> Result<bool, Mistake> {
+    let active = STATUS.find(view, Key::Id(id), |row| Some(row.get::<&str>(0)? == "active"))?;
+    Ok(active.unwrap_or(false))
+}
+
+static LOCK_FOR_SESSION: Statement = Statement::write(
+    c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
+);
+
+/// Whether the user is active, the row locked against other new sessions and a change of the status, not
+/// against grants; None where it is gone.
+pub fn lock_for_session(id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
+    LOCK_FOR_SESSION.one(&params![id, tenant_id], |row| row.get(0))
+}
+
+// A new grant, session or consent has locked its user's row for its foreign key, and waits for this lock.
+static LOCK_OUT: Statement =
+    Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR UPDATE");
+
+/// Shuts out whatever would refer to the user until the end of the transaction, and waits for what does and has
+/// not committed: the next statement sees it.
+pub fn lock_out(id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_OUT.run(&params![id, tenant_id])?;
+    Ok(())
+}
+
+static SHARE: Statement =
+    Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
+
+/// Locks the user's row as a foreign key check does.
+pub fn share(id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    SHARE.run(&params![id, tenant_id])?;
+    Ok(())
+}
+
+static LOCK_TENANT: Statement =
+    Statement::write(c"SELECT id FROM auth_store.users WHERE tenant_id = $1 ORDER BY id FOR UPDATE");
+
+/// Locks the users of a tenant, so that nothing more refers to them.
+pub fn lock_tenant(tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_TENANT.run(&params![tenant_id])?;
+    Ok(())
+}
+
 static EMAIL: Lookup = Lookup::new(c"users", c"users_id_key", &[c"email"]);
 
 /// The e-mail address of the user with this id.

@@ -57,6 +57,19 @@ pub fn list(
     elements.map(Some).ok_or(Mistake::invalid(argument, "an array without NULL elements"))
 }
 
+/// At most 20 texts of at most 255 bytes, none of them NULL; None for a NULL array.
+pub fn texts(
+    list: Option<Vec<Option<String>>>,
+    argument: &'static str,
+) -> Result<Option<Vec<String>>, Mistake> {
+    let Some(list) = list else { return Ok(None) };
+    let texts: Option<Vec<String>> = list.into_iter().collect();
+    match texts {
+        Some(texts) if texts.len() <= 20 && texts.iter().all(|text| text.len() <= 255) => Ok(Some(texts)),
+        _ => Err(Mistake::invalid(argument, "at most 20 texts of at most 255 bytes, none of them NULL")),
+    }
+}
+
 fn is_line(text: &str, max: usize) -> bool {
     // Four bytes are the longest character: a text of a megabyte is not counted.
     text.len() <= max.saturating_mul(4) && text.chars().count() <= max && !text.chars().any(char::is_control)

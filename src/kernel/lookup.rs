@@ -42,6 +42,18 @@ impl View {
             Ok(Self { snapshot, registered: true })
         }
     }
+
+    /// What is committed by now, or of this transaction, whatever the isolation level: for a writer that has
+    /// just taken a lock under which what it looks at cannot change.
+    pub fn latest() -> Self {
+        // SAFETY: as in writing(); a function runs in a transaction, and never in a parallel worker if it
+        // writes.
+        unsafe {
+            pg_sys::CommandCounterIncrement();
+            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
+            Self { snapshot, registered: true }
+        }
+    }
 }
 
 impl Drop for View {

@@ -109,6 +109,13 @@ pub fn mint(kind: Kind, now: Timestamp, bucket: Bucket) -> Result<Minted, Mistak
     Ok(encode(kind.prefix(), Id::from_parts(now, bucket, for_id), &secret))
 }
 
+/// Makes another token of the row `id`, with a new secret.
+pub fn renew(kind: Kind, id: Id) -> Result<Minted, Mistake> {
+    let mut secret = Zeroizing::new([0; 32]);
+    random(secret.as_mut())?;
+    Ok(encode(kind.prefix(), id, &secret))
+}
+
 fn encode(prefix: &str, id: Id, secret: &[u8; 32]) -> Minted {
     let mut bytes = Zeroizing::new([0; 48]);
     bytes[..16].copy_from_slice(id.bytes());

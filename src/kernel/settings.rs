@@ -14,12 +14,16 @@ static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::n
 static CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
 static CODE_REPLAY_GRACE: GucSetting<i32> = GucSetting::<i32>::new(2000);
 static REFRESH_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10);
+static SESSION_TTL: GucSetting<i32> = GucSetting::<i32>::new(30 * SECONDS_PER_DAY);
+static SESSION_IDLE_TTL: GucSetting<i32> = GucSetting::<i32>::new(SECONDS_PER_DAY);
+static MAX_SESSIONS_PER_USER: GucSetting<i32> = GucSetting::<i32>::new(50);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(90 * MINUTES_PER_DAY);
 static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static RATE_LIMIT_SHARED: GucSetting<bool> = GucSetting::<bool>::new(true);
 static GRANT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * MINUTES_PER_DAY);
 
 const MINUTES_PER_DAY: i32 = 24 * 60;
+const SECONDS_PER_DAY: i32 = 24 * 60 * 60;
 
 /// Registers the settings with the server. Called once, when the library is loaded.
 pub fn define() {
@@ -59,6 +63,33 @@ pub fn define() {
             0,
             300,
             GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.session_ttl",
+            c"How long a session lives by default, from the log-in.",
+            c"session_create() can say otherwise.",
+            &SESSION_TTL,
+            1,
+            3650 * SECONDS_PER_DAY,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.session_idle_ttl",
+            c"How long an unused session lives by default.",
+            c"session_create() can say otherwise.",
+            &SESSION_IDLE_TTL,
+            120,
+            3650 * SECONDS_PER_DAY,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.max_sessions_per_user",
+            c"How many sessions of one user live at the same time.",
+            c"A further log-in ends the oldest. 0: any number.",
+            &MAX_SESSIONS_PER_USER,
+            0,
+            1_000_000,
+            GucFlags::default(),
         ),
         (
             c"auth_store.audit_retention",
@@ -110,11 +141,14 @@ fn define_rate_limits() {
     );
 }
 
-const NAMES: [&CStr; 8] = [
+const NAMES: [&CStr; 11] = [
     c"auth_store.tenant_id",
     c"auth_store.code_ttl",
     c"auth_store.code_replay_grace",
     c"auth_store.refresh_grace",
+    c"auth_store.session_ttl",
+    c"auth_store.session_idle_ttl",
+    c"auth_store.max_sessions_per_user",
     c"auth_store.audit_retention",
     c"auth_store.grant_retention",
     c"auth_store.rate_limit_slots",
@@ -176,6 +210,21 @@ pub fn code_replay_grace_micros() -> i64 {
 /// Seconds in which the previous refresh token still works.
 pub fn refresh_grace() -> i64 {
     i64::from(REFRESH_GRACE.get())
+}
+
+/// Seconds a session lives by default.
+pub fn session_ttl() -> i64 {
+    i64::from(SESSION_TTL.get())
+}
+
+/// Seconds an unused session lives by default.
+pub fn session_idle_ttl() -> i64 {
+    i64::from(SESSION_IDLE_TTL.get())
+}
+
+/// How many sessions of one user live at the same time; None: any number.
+pub fn max_sessions_per_user() -> Option<i64> {
+    Some(i64::from(MAX_SESSIONS_PER_USER.get())).filter(|cap| *cap > 0)
 }
 
 /// Seconds the audit trail is kept.

@@ -35,8 +35,15 @@ macro_rules! params {
 /// A statement with its kept plan: a `static` in the file of the domain that owns the table.
 pub struct Statement {
     sql: &'static CStr,
-    writes: bool,
+    intent: Intent,
     plan: Plan,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    Read,
+    Write,
+    WriteLatest,
 }
 
 struct Plan(Cell<pg_sys::SPIPlanPtr>);
@@ -49,12 +56,19 @@ const MAX_COLUMNS: usize = 64;
 impl Statement {
     /// A statement that reads, with the snapshot of the calling query.
     pub const fn read(sql: &'static CStr) -> Self {
-        Self { sql, writes: false, plan: Plan(Cell::new(std::ptr::null_mut())) }
+        Self { sql, intent: Intent::Read, plan: Plan(Cell::new(std::ptr::null_mut())) }
     }
 
     /// A statement that writes, or must see what the same transaction just wrote.
     pub const fn write(sql: &'static CStr) -> Self {
-        Self { sql, writes: true, plan: Plan(Cell::new(std::ptr::null_mut())) }
+        Self { sql, intent: Intent::Write, plan: Plan(Cell::new(std::ptr::null_mut())) }
+    }
+
+    /// A statement that writes and must reach every row that is committed by now, whatever the isolation
+    /// level: the end of all of something. At REPEATABLE READ and above it raises 40001 where it would
+    /// change a row that the transaction's own snapshot does not show.
+    pub const fn latest(sql: &'static CStr) -> Self {
+        Self { sql, intent: Intent::WriteLatest, plan: Plan(Cell::new(std::ptr::null_mut())) }
     }
 
     /// Runs it and returns how many rows it touched.
@@ -82,7 +96,7 @@ impl Statement {
         load: impl FnMut(&Row<'_>) -> T,
     ) -> Result<(u64, Vec<T>), Mistake> {
         catalog::ensure_ready()?;
-        if self.writes {
+        if self.intent != Intent::Read {
             writable()?;
         }
         let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
@@ -93,7 +107,16 @@ impl Statement {
         unsafe {
             pg_sys::SPI_connect();
             let plan = self.plan(params);
-            pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), !self.writes, 0);
+            let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
+            let one_snapshot = pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32;
+            if self.intent == Intent::WriteLatest && one_snapshot {
+                // As the server's own foreign key actions do.
+                pg_sys::CommandCounterIncrement();
+                let (latest, own) = (pg_sys::GetLatestSnapshot(), pg_sys::GetTransactionSnapshot());
+                pg_sys::SPI_execute_snapshot(plan, values, nulls, latest, own, false, true, 0);
+            } else {
+                pg_sys::SPI_execute_plan(plan, values, nulls, self.intent == Intent::Read, 0);
+            }
             let result = (pg_sys::SPI_processed, fetch(load));
             pg_sys::SPI_finish();
             Ok(result)

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
-use super::{client_secret, code, grant};
+use super::{client_secret, code, consent, grant};
 use crate::api_key;
 use crate::audit::{self, Event};
 use crate::composite;
@@ -176,6 +176,21 @@ pub fn is_usable(view: &View, client_id: &str) -> Result<bool, Mistake> {
         Some(row.get::<&str>(0)? == "active" && !row.get::<bool>(1)?)
     })?;
     Ok(usable.unwrap_or(false))
+}
+
+static NAME: Lookup = Lookup::new(c"clients", c"clients_id_key", &[c"name"]);
+
+/// The client's name.
+pub fn name(view: &View, client_id: &str) -> Result<Option<String>, Mistake> {
+    NAME.find(view, Key::Text(client_id), |row| row.get(0))
+}
+
+static SHARE: Statement = Statement::write(c"SELECT id FROM auth_store.clients WHERE id = $1 FOR KEY SHARE");
+
+/// Locks the client's row as a foreign key check does.
+pub fn share(client_id: &str) -> Result<(), Mistake> {
+    SHARE.run(&params![client_id])?;
+    Ok(())
 }
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "client", argument: "client_id" };
@@ -353,6 +368,7 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     // Codes first: whoever redeems one holds it and waits for the client.
     let codes = code::erase_by_client(client_id)?;
     let tenant_id = LOCK.one(&params![client_id], |row| row.get::<String>(0))?.ok_or(UNKNOWN)?;
+    consent::erase_by_client(client_id)?;
     let grants = grant::erase_by_client(client_id)?;
     let api_keys = api_key::erase_by_client(client_id)?;
     DELETE.run(&params![client_id])?;

@@ -4,6 +4,7 @@
 use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event, Flag};
+use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
@@ -14,7 +15,7 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::row::Row;
 use crate::kernel::secret::{self, Kind, Presented};
 use crate::kernel::spi::Statement;
-use crate::kernel::{interval, settings, spi, transaction};
+use crate::kernel::{argument, interval, settings, spi, transaction};
 use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::{pkce, redirect_uri, resource, scope, token};
@@ -193,12 +194,13 @@ fn issue(
         Some(client_id) => client::find(&view, client_id)?,
         None => None,
     };
-    drop(view);
     if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
         return Err(Mistake::Unknown { what: "user", argument: "user_id" });
     }
     let (state, session_id) = (request.state, request.session_id);
-    let decided = decide_issue(client.as_ref(), &user, &request);
+    let in_session = session::admits(now, &view, session_id, user_id)?;
+    drop(view);
+    let decided = decide_issue(client.as_ref(), &user, in_session, &request);
     let mut event = Event {
         event: "code.issued",
         tenant_id: &user.tenant_id,
@@ -231,6 +233,7 @@ type Granted<'a> = (&'a Client, String, Option<Vec<String>>);
 fn decide_issue<'a>(
     client: Option<&'a Client>,
     user: &User,
+    in_session: bool,
     request: &Request<'_>,
 ) -> Result<Granted<'a>, Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
@@ -286,6 +289,9 @@ fn decide_issue<'a>(
     if !user.active {
         return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
     }
+    if !in_session {
+        return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
+    }
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
     let resources = resource::granted(request.resource.clone(), &client.resources)
@@ -302,7 +308,7 @@ fn store(
     resources: Option<Vec<String>>,
     ttl: i64,
 ) -> Result<CodeResponse, Mistake> {
-    let amr = texts(request.amr, "amr")?;
+    let amr = argument::texts(request.amr, "amr")?;
     let code = secret::mint(Kind::AuthorizationCode, now, user_id.bucket())?;
     let expires_at = now.plus_seconds(ttl);
     let rows = INSERT.run(&params![
@@ -398,15 +404,23 @@ impl StoredCode {
     }
 }
 
-/// A text[] argument without NULL in it, at most 20 elements of at most 255 bytes.
-fn texts(list: Option<Vec<Option<String>>>, argument: &'static str) -> Result<Option<Vec<String>>, Mistake> {
-    let Some(list) = list else { return Ok(None) };
-    let texts: Option<Vec<String>> = list.into_iter().collect();
-    match texts {
-        Some(texts) if texts.len() <= 20 && texts.iter().all(|text| text.len() <= 255) => Ok(Some(texts)),
-        _ => Err(Mistake::invalid(argument, "at most 20 texts of at most 255 bytes, none of them NULL")),
-    }
+// By the time order of the ids: no index finds the codes of a user, and none is alive before $1.
+static WITHDRAW: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.authorization_codes
+                     WHERE id > $1 AND user_id = $2 AND ($3 IS NULL OR client_id = $3) AND redeemed_at IS NULL
+                     ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.authorization_codes c USING open WHERE c.id = open.id AND c.tenant_id = open.tenant_id",
+);
+
+/// Deletes the codes of a user that nobody has redeemed, of one client or of all, and waits for whoever is
+/// redeeming one. Returns how many.
+pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
+    let oldest = Id::lower_bound(now.plus_seconds(-MAX_TTL));
+    WITHDRAW.run(&params![oldest, user_id, client_id])
 }
+
+/// Seconds the longest code lives, and one for the clock.
+const MAX_TTL: i64 = 601;
 
 static ERASE_BY_CLIENT: Statement =
     Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE client_id = $1");

@@ -1,11 +1,11 @@
 //! Grants: one row per login or consent, with the state of its refresh token family.
 //!
-//! Lock order everywhere: the grant first, then its children.
+//! Lock order everywhere: code, client, user, session, consent, and the grant before its children. Ending those
+//! of a user is in `user_grants.rs`.
 
 use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event};
-use crate::identity::user;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
@@ -25,19 +25,6 @@ use crate::params;
 fn grant_revoke(grant_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "'revoked'")) -> bool {
     let now = clock::now();
     revoke_one(now, grant_id.map(Id::from), reason).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn user_grants_revoke(
-    user_id: Option<pgrx::Uuid>,
-    client_id: default!(Option<&str>, "NULL"),
-    reason: default!(Option<&str>, "'revoked'"),
-) -> i64 {
-    let now = clock::now();
-    given(user_id, "user_id")
-        .and_then(|user_id| revoke_by_user(now, user_id.into(), client_id, checked_reason(reason)?))
-        .or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -231,16 +218,7 @@ static REVOKE: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL",
 );
 
-// The rows are locked in id order, so that two of these never wait for each other in a circle.
-static REVOKE_BY_USER: Statement = Statement::write(
-    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
-                     WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL
-                       AND expires_at > $3
-                     ORDER BY id FOR NO KEY UPDATE)
-      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
-        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
-);
-
+// The rows are locked in id order, as by every statement that ends several.
 static REVOKE_BY_CLIENT: Statement = Statement::write(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
                      WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2
@@ -344,29 +322,23 @@ pub fn revoke(now: Timestamp, id: Id, tenant_id: &str, reason: &str) -> Result<b
     Ok(REVOKE.run(&params![id, now, reason, tenant_id])? == 1)
 }
 
-/// Ends the live grants of a user, of one client or of all; returns how many.
-pub fn revoke_by_user(
-    now: Timestamp,
-    user_id: Id,
-    client_id: Option<&str>,
-    reason: &str,
-) -> Result<i64, Mistake> {
-    let view = View::writing()?;
-    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
-    if let Some(client_id) = client_id {
-        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
-    }
-    let count = REVOKE_BY_USER.run(&params![user_id, client_id, now, reason])?;
-    record_mass_revocation(now, &user.tenant_id, client_id, Some(user_id), count, reason)
-}
-
 /// Ends the live grants of a client; returns how many.
 pub fn revoke_by_client(now: Timestamp, client_id: &str, reason: &str) -> Result<i64, Mistake> {
     let view = View::writing()?;
     let client =
         client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
     let count = REVOKE_BY_CLIENT.run(&params![client_id, now, reason])?;
-    record_mass_revocation(now, &client.tenant_id, Some(client_id), None, count, reason)
+    audit::record(
+        now,
+        &Event {
+            event: "grants.revoked",
+            tenant_id: &client.tenant_id,
+            client_id: Some(client_id),
+            details: Some(serde_json::json!({ "count": count, "reason": reason })),
+            ..Event::default()
+        },
+    )?;
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 // As above; a grant that is being refreshed is waited for.
@@ -388,28 +360,6 @@ static ERASE_TENANT: Statement = Statement::write(
 /// Deletes the grants of a tenant.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
-}
-
-fn record_mass_revocation(
-    now: Timestamp,
-    tenant_id: &str,
-    client_id: Option<&str>,
-    user_id: Option<Id>,
-    count: u64,
-    reason: &str,
-) -> Result<i64, Mistake> {
-    audit::record(
-        now,
-        &Event {
-            event: "grants.revoked",
-            tenant_id,
-            client_id,
-            user_id,
-            details: Some(serde_json::json!({ "count": count, "reason": reason })),
-            ..Event::default()
-        },
-    )?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {

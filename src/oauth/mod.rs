@@ -1,5 +1,6 @@
 //! OAuth 2: clients, authorization codes, grants and their tokens.
 
+pub mod application;
 pub mod binding;
 pub mod client;
 pub mod client_changes;
@@ -7,6 +8,7 @@ pub mod client_metadata;
 pub mod client_profile;
 pub mod client_secret;
 pub mod code;
+pub mod consent;
 pub mod grant;
 pub mod introspection;
 pub mod pkce;
@@ -18,3 +20,4 @@ pub mod revocation;
 pub mod scope;
 pub mod secret_hash;
 pub mod token;
+pub mod user_grants;

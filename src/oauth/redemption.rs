@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event, Flag};
+use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
@@ -89,8 +90,9 @@ fn redeem(
         return replay(now, &stored, &event);
     }
     let user = user::find(&view, stored.user_id)?;
+    let in_session = session::admits(now, &view, stored.session_id, stored.user_id)?;
     drop(view);
-    let resources = match decide_redeem(now, &stored, user.as_ref(), &redemption) {
+    let resources = match decide_redeem(now, &stored, user.as_ref(), in_session, &redemption) {
         Ok(resources) => resources,
         Err(refused) => {
             if refused.flags == [Flag::WrongVerifier] {
@@ -125,8 +127,15 @@ fn redeem(
             network: context.ip.clone(),
         },
     )?;
+    if response.error.is_some() {
+        return refuse(now, &event, &session_ended());
+    }
     audit::record(now, &event)?;
     Ok(response)
+}
+
+fn session_ended() -> Refused {
+    invalid_grant("the session has ended", &[Flag::EndedSession])
 }
 
 /// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
@@ -146,6 +155,7 @@ fn decide_redeem(
     now: Timestamp,
     stored: &StoredCode,
     user: Option<&User>,
+    in_session: bool,
     redemption: &Redemption<'_>,
 ) -> Result<Option<Vec<String>>, Refused> {
     if now >= stored.expires_at {
@@ -156,6 +166,9 @@ fn decide_redeem(
     }
     if !user.is_some_and(|user| user.active) {
         return Err(invalid_grant("the user is not active", &[Flag::InactiveUser]));
+    }
+    if !in_session {
+        return Err(session_ended());
     }
     // RFC 6749 section 4.1.3: identical, if it was part of the authorization request.
     if stored.redirect_uri.is_some() && stored.redirect_uri.as_deref() != redemption.redirect_uri {

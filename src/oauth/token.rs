@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::audit::{self, Context, Event, Flag};
-use crate::identity::user;
+use crate::identity::{session, user};
 use crate::kernel::append::Append;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
@@ -212,7 +212,11 @@ pub fn add(
     Ok(Fresh { text: token.text, expires_in: expires_at.seconds_after(now) })
 }
 
-/// Stores a login's grant with its refresh token family and its first access token.
+/// In a session of the store that is over nothing is issued.
+const SESSION_ENDED: Refusal = Refusal::new(Code::AccessDenied, "the session has ended");
+
+/// Stores a login's grant with its refresh token family and its first access token; a response with an error
+/// where the login's session was ended meanwhile.
 pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake> {
     let client = login.client;
     let access_expires_at = now.plus_seconds(client.access_token_ttl);
@@ -241,6 +245,14 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake>
         cnf: login.cnf,
         network: login.network,
     })?;
+    // The grant's foreign key now holds the user's row, which whoever ends a session takes for itself: this is
+    // how it stays. What began before the session's end and waited for it sees that end here.
+    if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
+        && !session::admits(now, &View::latest(), login.session_id, user_id)?
+    {
+        grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
+        return Ok(TokenResponse::refused(&SESSION_ENDED));
+    }
     let access = add(
         now,
         login.grant_id,
@@ -289,6 +301,7 @@ fn issue_trusted(
     let user = user::find(&view, user_id)?
         .filter(|user| user.tenant_id == client.tenant_id)
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let in_session = session::admits(now, &view, request.session_id, user_id)?;
     drop(view);
     let may_refresh = client.allows_grant_type("refresh_token");
     let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
@@ -296,6 +309,8 @@ fn issue_trusted(
         refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
     } else if !user.active {
         refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser])
+    } else if !in_session {
+        Some(Refused { refusal: SESSION_ENDED, flags: &[Flag::EndedSession] })
     } else if request.refresh == Some(true) && !may_refresh {
         refuse(Code::UnauthorizedClient, "the client may not use the grant type refresh_token", &[])
     } else {
@@ -378,7 +393,12 @@ fn finish(
                 cnf: request.cnf,
                 network: context.ip.clone(),
             };
-            (issue(now, login)?, Some(grant_id), None)
+            let response = issue(now, login)?;
+            let ended = response.error.map(|_| SESSION_ENDED.code);
+            if ended.is_some() {
+                flags = &[Flag::EndedSession];
+            }
+            (response, Some(grant_id), ended)
         }
         Err(refusal) => (TokenResponse::refused(&refusal), None, Some(refusal.code)),
     };

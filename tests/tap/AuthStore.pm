@@ -151,6 +151,12 @@ SELECT access_token AS other_access, refresh_token AS other_refresh, grant_id AS
 SELECT access_token AS machine_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
 SELECT access_token AS revoked_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
 SELECT error FROM auth_store.token_revoke(:'revoked_access', :'client', :'secret') \gset
+-- a session that was rotated, and one that has ended
+SELECT session_token AS first_session FROM auth_store.session_create(:'user', metadata => '{"a": 1}', ip => '192.0.2.1') \gset
+SELECT session_id, session_token AS session FROM auth_store.session_rotate(:'first_session', 'mfa') \gset
+SELECT session_id AS ended_session_id, session_token AS ended_session FROM auth_store.session_create(:'user') \gset
+SELECT auth_store.session_revoke(:'ended_session_id') \gset _
+SELECT scope FROM auth_store.consent_record(:'user', :'client', 'openid', expires_at => '2100-01-01') \gset _
 SELECT * FROM auth_store.client_authenticate(:'client', 'wrong') \gset _
 -- a user's key that was used and rotated, a client's, a foreign one
 SELECT api_key_id, api_key AS first_api_key FROM auth_store.api_key_create('Key of ' || :'tenant', :'user', scope => 'orders:*', prefix => 'sk_live_',
@@ -164,6 +170,7 @@ SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'se
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
+    ('session', :'session'), ('first_session', :'first_session'), ('session_id', :'session_id'), ('ended_session', :'ended_session'),
     ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
     ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest')) AS made (n, v);
 SQL
@@ -286,6 +293,19 @@ my %FUNCTIONS = (
 	api_key_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.api_key_revoke({api_key_id})' ],
 	api_key_list   => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.api_key_list({user})' ],
 	api_key_import => [ writes => [qw(admin)], q{SELECT auth_store.api_key_import({new_digest}, 'new', client_id => {client})} ],
+	# session
+	session_create       => [ writes => [qw(app)], 'SELECT auth_store.session_create({user})' ],
+	session_validate     => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.session_validate({session})' ],
+	session_touch        => [ writes => [qw(app)], 'SELECT * FROM auth_store.session_touch({session})' ],
+	session_rotate       => [ writes => [qw(app)], 'SELECT * FROM auth_store.session_rotate({session})' ],
+	session_revoke       => [ writes => [qw(app admin)], 'SELECT auth_store.session_revoke({session_id})' ],
+	user_sessions_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.user_sessions_revoke({user}, {session_id})' ],
+	session_list         => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.session_list({user})' ],
+	# consent
+	consent_record    => [ writes => [qw(app)], q{SELECT auth_store.consent_record({user}, {client}, 'orders')} ],
+	consent_check     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.consent_check({user}, {client}, 'openid')} ],
+	consent_revoke    => [ writes => [qw(app admin)], 'SELECT auth_store.consent_revoke({user}, {client})' ],
+	user_applications => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.user_applications({user})' ],
 	# audit
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],

@@ -29,7 +29,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
 
 sub literal { my ($text) = @_; $text =~ s/'/''/g; return "'$text'"; }
 
-my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret revoked_access machine_access api_key) } $ours, $theirs;
+my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret revoked_access machine_access api_key session ended_session) } $ours, $theirs;
 my %VALUES = (
 	text => [
 		'NULL', "''", "' '", "repeat('x', 1000000)", "repeat('é', 500000)", "repeat(' ', 1000000)", "repeat('a ', 500000)",
@@ -42,7 +42,7 @@ my %VALUES = (
 		literal('$argon2id$v=19$m=4294967295,t=4294967295,p=4294967295$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo'), literal('$2b$31$' . 'a' x 53), literal('$2y$' . 'x' x 500),
 		"'http://127.0.0.1:99999999/'", "'javascript:alert(1)'", "'-1'", "'2024-02-30'" ],
 	uuid => [ 'NULL', "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", 'gen_random_uuid()',
-		map { literal($theirs->{$_}) } qw(user grant) ],
+		map { literal($theirs->{$_}) } qw(user grant session_id) ],
 	interval => [ 'NULL', "'0'", "'1 microsecond'", "'-1 second'", "'-178000000 years'", "'178000000 years'", "'2147483647 days'", "'-2147483648 days'",
 		"'2147483647 months 2147483647 days 2562047788 hours'", "'-2147483648 months -2147483648 days -2562047788 hours'", "'0.999999 s'", "'1 month -30 days'" ],
 	integer => [ 'NULL', 0, -1, 2147483647, -2147483648 ],
@@ -70,7 +70,8 @@ my %SENSE = (
 	redirect_uris => "ARRAY['https://sense.example/cb']", status => "'active'", changes => "'{\"name\": \"Sense\"}'", event => "'sense.made'", external_id => "'sense'",
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
 	api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}), digest => literal($ours->{new_digest}),
-	confirm => "'no'", tenant_id => "'default'");
+	session_token => literal($ours->{session}), session_id => literal($ours->{session_id}), except_session_id => literal($ours->{session_id}),
+	expires_at => "clock_timestamp() + interval '1 day'", confirm => "'no'", tenant_id => "'default'");
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
@@ -211,6 +212,7 @@ is(value($node, $db, "SELECT DISTINCT function FROM tried WHERE argument = '(sen
 is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE found <> 'ok'
 	AND (function, argument) IN (('code_redeem', 'code'), ('code_redeem', 'code_verifier'), ('token_refresh', 'refresh_token'), ('token_introspect', 'token'),
 	     ('token_introspection', 'token'), ('token_authorize', 'token'), ('token_use', 'token'), ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'), ('api_key_verify', 'api_key'), ('api_key_touch', 'api_key'),
+	     ('session_validate', 'session_token'), ('session_touch', 'session_token'), ('session_rotate', 'session_token'),
 	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'))"), '', 'no unusable secret is an error');
 # Another tenant's session knows none of ours.
 try_all('pinned', "SET auth_store.tenant_id = 'globex';\n");

@@ -86,6 +86,8 @@ sub works
 SELECT 'live', active, user_id = '$made->{user}', tenant_id FROM auth_store.token_introspect('$made->{access}');
 SELECT 'revoked', active FROM auth_store.token_introspect('$made->{revoked_access}');
 SELECT 'other', active FROM auth_store.token_introspect('$made->{other_access}');
+SELECT 'session', v.valid, e.valid, c.missing_scope FROM auth_store.session_validate('$made->{session}') v, auth_store.session_validate('$made->{ended_session}') e,
+	auth_store.consent_check('$made->{user}', '$made->{client}', 'openid orders') c;
 SELECT 'refresh', error, refresh_token LIKE 'asrt\\_%', grant_id = '$made->{grant}' FROM auth_store.token_refresh('$made->{refresh}', $credentials);
 SELECT 'code', error, access_token LIKE 'asat\\_%' FROM auth_store.code_redeem('$made->{code}', $credentials, code_verifier => '$made->{verifier}');
 SET auth_store.code_replay_grace = 0;
@@ -98,6 +100,7 @@ SQL
 live|t|t|$tenant
 revoked|f
 other|t
+session|t|f|orders
 refresh||t|t
 code||t
 replay|invalid_grant|

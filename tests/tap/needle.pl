@@ -69,7 +69,7 @@ sub secret
 	die "no secret for $name" unless defined $text && length $text >= 20;
 	my %forms = (text => $text, tail => substr($text, -24));
 	my @parts = ($text);
-	if ($text =~ /^(?:as(at|ac|cs|rt|ak)|sk_live)_([\w-]+)$/)
+	if ($text =~ /^(?:as(at|ac|cs|st|rt|ak)|sk_live)_([\w-]+)$/)
 	{
 		my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
 		# id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
@@ -131,6 +131,8 @@ mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_chall
 mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min')");
 mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
 mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
+mint(session => "SELECT session_token FROM auth_store.session_create($user, metadata => '{\"a\": 1}', ip => '192.0.2.1', user_agent => 'a b')");
+mint(other_session => "SELECT session_token FROM auth_store.session_create($user)");
 mint(machine => "SELECT access_token FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
 my $key_id = "(SELECT api_key_id FROM auth_store.api_key_list($user) WHERE name = 'Needle')";
 mint(api_key => "SELECT api_key FROM auth_store.api_key_create('Needle', $user, scope => 'read', prefix => 'sk_live_')");
@@ -147,7 +149,7 @@ sub say_it
 {
 	my ($name, $call) = @_;
 	my $out = value($node, $db, "SELECT $MARK * FROM auth_store.$call");
-	my @texts = $out =~ /\b(as[ar]t_[\w-]+)/g;
+	my @texts = $out =~ /\b(as[ars]t_[\w-]+)/g;
 	$made{$name} = \@texts;
 	secret("$name $_", $texts[$_]) for 0 .. $#texts;
 	return $out;
@@ -184,6 +186,14 @@ for my $key (map { $made{$_} } qw(api_key rotated_key plain_key))
 }
 like(say_it(foreign_used => "api_key_touch('$foreign_key')"), qr/^t\|/, 'the foreign API key was used');
 say_it(unknown_key => "api_key_touch('" . secret('unknown key', 'sk_live_' . 'zYx1' x 16) . "')");
+value($node, $db, "UPDATE auth_store.sessions SET last_seen_at = last_seen_at - interval '2 min'");
+like(say_it(touched => "session_touch('$made{session}', '203.0.113.1')"), qr/^t\|/, 'the session was touched');
+say_it(rotated_session => "session_rotate('$made{session}', 'mfa')");
+like(say_it(validated => "session_validate('$made{rotated_session}[0]')"), qr/^t\|/, 'and rotated');
+say_it(old_session => "session_rotate('$made{session}')");
+say_it(unknown_session => "session_touch('" . secret('unknown session', 'asst_' . 'zYx0' x 16) . "')");
+value($node, $db, "SELECT auth_store.user_sessions_revoke($user), auth_store.session_list($user)");
+say_it(ended_session => "session_rotate('$made{other_session}')");
 # A secret that another store has hashed: bcrypt of "imported-secret-of-the-needle".
 my $imported = secret(imported => 'imported-secret-of-the-needle');
 say_it(import => q{client_secret_import('needle', '$2b$04$abcdefghijklmnopqrstuuqVEyXk0KbDYiCyzr68BHvnbdPT7CSf2')});

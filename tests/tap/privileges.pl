@@ -119,10 +119,11 @@ none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attre
 	like($text, qr/token\.refreshed/, 'the views show what happened');
 	my @digests = split /\n/, value($node, $db, q{
 		SELECT encode(digest, e) FROM (SELECT digest FROM auth_store.access_tokens UNION SELECT digest FROM auth_store.authorization_codes
+			UNION SELECT digest FROM auth_store.sessions
 			UNION SELECT digest FROM auth_store.client_secrets UNION SELECT digest FROM auth_store.api_keys UNION SELECT digest FROM auth_store.imported_api_keys UNION SELECT family_digest FROM auth_store.grants
 			UNION SELECT current_digest FROM auth_store.grants UNION SELECT previous_digest FROM auth_store.grants) d,
 			unnest('{hex,base64}'::text[]) e WHERE digest IS NOT NULL});
-	my @secrets = map { my $m = $_; map { $m->{$_} } qw(secret access first_refresh refresh code used_code machine_access api_key client_api_key) } values %$store;
+	my @secrets = map { my $m = $_; map { $m->{$_} } qw(secret access first_refresh refresh code used_code machine_access api_key client_api_key session first_session) } values %$store;
 	cmp_ok(scalar(@digests), '>', 40, 'there are digests');
 	is(join(' ', grep { index($text, $_) >= 0 } @digests, @secrets), '', 'no view shows a digest or a secret');
 }
@@ -180,6 +181,10 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 			VALUES (' . $row->(2) . ", gen_random_uuid(), 'default', 'web-default', sha256(''), '')",
 		client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id, digest)
 			VALUES (' . $row->(3) . ", '2000-01-01', 'default', 'web-default', sha256(''))",
+		consents => 'INSERT INTO auth_store.consents (id, expires_at, user_id, renewed_at, tenant_id, client_id, resource, scope)
+			VALUES (' . $row->(5) . ", '$store->{default}{user}', '2000-01-01', 'default', 'web-default', '', 'past')",
+		sessions => 'INSERT INTO auth_store.sessions (id, expires_at, user_id, idle_expires_at, last_seen_at, idle_ttl, tenant_id, digest, metadata)
+			VALUES (' . $row->(6) . ", '$store->{default}{user}', 'infinity', '2000-01-01', 120, 'default', sha256(''), '{}')",
 		grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
 			VALUES (' . $row->(4) . ", 'default', 'web-default', '')");
 	my @expiring = split /\n/, value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

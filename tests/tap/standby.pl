@@ -100,6 +100,18 @@ value($primary, $db, "SELECT auth_store.client_set_status('$made->{client}', 'su
 catch_up();
 is(value($standby, $db, "SELECT active FROM auth_store.token_introspect('$issued')"), 'f', 'whose client was suspended since');
 value($primary, $db, "SELECT auth_store.client_set_status('$made->{client}', 'active')");
+my $visit = value($primary, $db, "SELECT session_token FROM auth_store.session_create('$made->{user}')");
+catch_up();
+is(value($standby, $db, "SELECT valid FROM auth_store.session_validate('$visit')", user => 'replica'), 't', 'a session made since');
+for my $status (qw(suspended active))
+{
+	value($primary, $db, "UPDATE auth_store.users SET status = '$status' WHERE id = '$made->{user}'");
+	catch_up();
+	is(value($standby, $db, "SELECT valid FROM auth_store.session_validate('$visit')", user => 'replica'), $status eq 'active' ? 't' : 'f', "whose user is $status");
+}
+value($primary, $db, "SELECT auth_store.user_sessions_revoke('$made->{user}')");
+catch_up();
+is(value($standby, $db, "SELECT valid FROM auth_store.session_validate('$visit')", user => 'replica'), 'f', 'and that was ended since');
 value($primary, $db, "SELECT auth_store.token_revoke('$issued', '$made->{client}', '$made->{secret}')");
 catch_up();
 is(value($standby, $db, "SELECT active FROM auth_store.token_introspect('$issued')"), 'f', 'and that was revoked since');

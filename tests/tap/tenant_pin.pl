@@ -95,6 +95,11 @@ for my $mode ('loaded by the first call', 'preloaded')
 		[ "SELECT error FROM auth_store.client_authenticate('$globex->{client}', '$globex->{secret}')", 'invalid_client' ],
 		[ "SELECT error FROM auth_store.token_issue_client_credentials($other)", 'invalid_client' ],
 		[ "SELECT error FROM auth_store.code_issue('$globex->{client}', '$acme->{user}', code_challenge => '$acme->{challenge}')", 'unauthorized_client' ],
+		[ "SELECT valid::text FROM auth_store.session_validate('$globex->{session}')", 'false' ],
+		[ "SELECT error FROM auth_store.session_touch('$globex->{session}')", 'invalid_token' ],
+		[ "SELECT error FROM auth_store.session_rotate('$globex->{session}')", 'invalid_token' ],
+		[ "SELECT count(*) FROM auth_store.session_list('$globex->{user}')", '0' ],
+		[ "SELECT count(*) FROM auth_store.user_applications('$globex->{user}')", '0' ],
 		[ "SELECT count(*) FROM auth_store.user_get('$globex->{user}')", '0' ])
 	{
 		my ($sql, $answer) = @$case;
@@ -113,6 +118,13 @@ for my $mode ('loaded by the first call', 'preloaded')
 		[ "user_grants_revoke('$globex->{user}')", '23503' ],
 		[ "user_grants_revoke('$acme->{user}', '$globex->{client}')", '23503' ],
 		[ "client_grants_revoke('$globex->{client}')", '23503' ],
+		[ "session_create('$globex->{user}')", '23503' ],
+		[ "session_revoke('$globex->{session_id}')", '23503' ],
+		[ "user_sessions_revoke('$globex->{user}')", '23503' ],
+		[ "user_sessions_revoke('$acme->{user}', '$globex->{session_id}')", '23503' ],
+		[ "consent_record('$globex->{user}', '$globex->{client}')", '23503' ],
+		[ "consent_check('$acme->{user}', '$globex->{client}')", '23503' ],
+		[ "consent_revoke('$globex->{user}', '$globex->{client}')", '23503' ],
 		[ "client_update('$globex->{client}', '{\"name\": \"x\"}')", '23503' ],
 		[ "client_set_status('$globex->{client}', 'revoked')", '23503' ],
 		[ "client_secret_rotate('$globex->{client}')", '23503' ],
@@ -141,7 +153,8 @@ for my $mode ('loaded by the first call', 'preloaded')
 		UNION ALL SELECT c::text FROM auth_store.clients c WHERE tenant_id <> 'acme' UNION ALL SELECT u::text FROM auth_store.users u WHERE tenant_id <> 'acme'
 		UNION ALL SELECT s::text FROM auth_store.client_secrets s WHERE tenant_id <> 'acme' UNION ALL SELECT a::text FROM auth_store.audit_log a WHERE tenant_id <> 'acme'
 		UNION ALL SELECT k::text FROM auth_store.authorization_codes k WHERE tenant_id <> 'acme'
-		UNION ALL SELECT k::text FROM auth_store.api_keys k WHERE tenant_id <> 'acme' UNION ALL SELECT k::text FROM auth_store.imported_api_keys k WHERE tenant_id <> 'acme' UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
+		UNION ALL SELECT k::text FROM auth_store.api_keys k WHERE tenant_id <> 'acme' UNION ALL SELECT k::text FROM auth_store.imported_api_keys k WHERE tenant_id <> 'acme'
+		UNION ALL SELECT s::text FROM auth_store.sessions s WHERE tenant_id <> 'acme' UNION ALL SELECT s::text FROM auth_store.consents s WHERE tenant_id <> 'acme' UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
 	my $rows_of_globex = value($node, $db, $of_globex);
 	my @calls = ("SELECT auth_store.audit_write('x')", "SELECT auth_store.user_create('mine-" . ($mode =~ /^(\w)/)[0] . "\@example.com')",
 		"SELECT auth_store.client_create('mine', ARRAY['https://mine.example/cb'])", "SELECT auth_store.cleanup_expired_data()",

@@ -1,0 +1,31 @@
+-- A login in the application itself. Touching one changes no column of an index: HOT updates, for which the
+-- fillfactor leaves room. No CHECK, as on the other hot tables; the foreign key makes a log-in wait for whoever
+-- is ending the user's sessions.
+CREATE TABLE IF NOT EXISTS auth_store.sessions (
+    id              uuid        NOT NULL,
+    user_id         uuid        NOT NULL,
+    expires_at      timestamptz NOT NULL,
+    idle_expires_at timestamptz NOT NULL,
+    last_seen_at    timestamptz NOT NULL,
+    idle_ttl        integer     NOT NULL,
+    revoked_at      timestamptz,
+    tenant_id       text COLLATE "C" NOT NULL,
+    digest          bytea       NOT NULL,
+    acr             text,
+    amr             text[],
+    metadata        jsonb       NOT NULL,
+    revoked_reason  text,
+    ip              inet,
+    user_agent      text,
+    CONSTRAINT sessions_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT sessions_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
+) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS sessions_user_idx ON auth_store.sessions (user_id, tenant_id);
+COMMENT ON TABLE auth_store.sessions IS 'Login sessions: one row per log-in of a user in the application, the token in its cookie as a SHA-256 digest.';
+COMMENT ON COLUMN auth_store.sessions.id IS 'The first 16 bytes of the token text, also after a rotation; time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.sessions.expires_at IS 'Absolute end.';
+COMMENT ON COLUMN auth_store.sessions.idle_expires_at IS 'The session ends here unless it is touched.';
+COMMENT ON COLUMN auth_store.sessions.idle_ttl IS 'Seconds by which a touch moves idle_expires_at ahead.';
+COMMENT ON COLUMN auth_store.sessions.revoked_at IS 'When somebody ended it; NULL also where it expired by itself.';
+COMMENT ON COLUMN auth_store.sessions.digest IS 'SHA-256 of the token text that is valid now.';
+COMMENT ON COLUMN auth_store.sessions.ip IS 'Address of the last touch that brought one.';
