@@ -74,6 +74,7 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/grant.sql"),
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
+    include_str!("../sql/tables/jti.sql"),
     include_str!("../sql/tables/audit.sql"),
     include_str!("../sql/tables/maintenance.sql"),
 ];

@@ -345,7 +345,7 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
 }
 
 /// At most the first `characters` of a text.
-fn cut(text: &str, characters: usize) -> &str {
+pub fn cut(text: &str, characters: usize) -> &str {
     match text.char_indices().nth(characters) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,

@@ -12,7 +12,7 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
-use crate::oauth::{client, code, grant, token};
+use crate::oauth::{client, code, grant, jti, token};
 use crate::params;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -182,6 +182,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     client::lock_tenant(id)?;
     rows += grant::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
+    rows += jti::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;
     rows += audit::erase_tenant(id)?;
