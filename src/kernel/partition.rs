@@ -99,11 +99,7 @@ impl Partitions {
             })?;
             let mut changed = false;
             for partition in live {
-                let Some(index) = partition.key else {
-                    return Err(Mistake::NotInstalled(
-                        format!("a partition of auth_store.{} has lost its index …_key", self.name()).into(),
-                    ));
-                };
+                let Some(index) = partition.key else { return Err(self.without_key(partition.table)) };
                 match lookup::exists(view, partition.table, index, Key::Id(key)) {
                     Some(true) => return Ok(true),
                     Some(false) => {}
@@ -265,6 +261,14 @@ impl Partitions {
         Ok(Directory { generation, partitions })
     }
 
+    fn without_key(&self, partition: pg_sys::Oid) -> Mistake {
+        let name = name_of_table(partition).unwrap_or_default();
+        Mistake::WrongState {
+            message: format!("auth_store.{name} has lost its index").into(),
+            hint: self.index.replace("{name}", &name).into(),
+        }
+    }
+
     fn name(&self) -> &'static str {
         self.table.to_str().unwrap_or_default()
     }
@@ -285,15 +289,19 @@ impl Partitions {
 /// How often a look starts again because a partition came or went meanwhile.
 const MAX_LOOKS: usize = 100;
 
-/// The index `…_key` of a partition.
-fn key_of(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
-    // SAFETY: catalog look-ups by oid and by valid C strings; a name is a copy of the server's.
+fn name_of_table(table: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a catalog look-up by oid; the name is a copy of the server's.
     unsafe {
         let name = pg_sys::get_rel_name(table);
-        if name.is_null() {
-            return None;
-        }
-        let name = CString::new([CStr::from_ptr(name).to_bytes(), b"_key"].concat()).ok()?;
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// The index `…_key` of a partition.
+fn key_of(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    let name = CString::new(format!("{}_key", name_of_table(table)?)).ok()?;
+    // SAFETY: catalog look-ups by oid and by a valid C string.
+    unsafe {
         let index = pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_rel_namespace(table));
         (index != pg_sys::InvalidOid && pg_sys::IndexGetRelation(index, true) == table).then_some(index)
     }
