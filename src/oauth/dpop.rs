@@ -299,6 +299,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::large_enum_variant)]
     enum Signer {
         Ec(EcdsaKeyPair),
         Ed(Ed25519KeyPair),
@@ -389,7 +390,7 @@ mod tests {
             let (_, other) = other.rsplit_once('.').unwrap();
             for wrong in [other, "", "AA", &signature[..signature.len() - 4]] {
                 let forged = format!("{signed}.{wrong}");
-                assert_eq!(refused(check(at(AT), Some(&forged), &expected())), "the signature is wrong");
+                assert!(check(at(AT), Some(&forged), &expected()).is_err(), "{wrong}");
             }
         }
     }
