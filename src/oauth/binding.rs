@@ -28,7 +28,9 @@ impl Proof<'_> {
 
     /// Whether the proof satisfies the confirmation. Fails closed: a member that is not known, or is
     /// not a text, is never satisfied; and a DPoP proof does not fit a token that is not bound
-    /// (RFC 9449 section 7.1).
+    /// (RFC 9449 section 7.1). For refresh tokens that is stricter than RFC 9449 section 5 and RFC 8705
+    /// section 4, which leave those of confidential clients to the client's authentication: whoever steals
+    /// both the token and the client's secret still lacks the key.
     pub fn satisfies(&self, cnf: Option<&Jsonb>) -> bool {
         match cnf {
             None => self.fits_bearer(),
