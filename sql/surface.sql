@@ -109,9 +109,9 @@ client_id, user_id: who; an unknown user, or one of another tenant than the clie
 GRANT EXECUTE ON FUNCTION auth_store.code_issue TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.code_redeem IS
-$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active, session over), invalid_request (verifier without challenge, RFC 9700; malformed dpop_jkt), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
+$$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active, session over), invalid_request (verifier without challenge, RFC 9700; malformed dpop_jkt or x5t_s256), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
 A second presentation is a retry while the first runs or within auth_store.code_replay_grace of it: invalid_grant, nothing else. Later it is a replay: the grant of the first use and its tokens end, and the audit trail says code_replay at risk 1.
-client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof.$$;
+client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof. x5t_s256: SHA-256 thumbprint of the certificate the client proved (RFC 8705). The grant with all its tokens is bound to whichever of them is given.$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
 
 -- token --------------------------------------------------------------------------------------------
@@ -160,6 +160,33 @@ GRANT EXECUTE ON FUNCTION auth_store.token_hash TO auth_store_app, auth_store_ad
 COMMENT ON FUNCTION auth_store.token_bucket IS
 $$The 12-bit bucket, 0 to 4095, in a token of any kind: where its rows live once the store is spread over several databases. NULL for a text that is no token.$$;
 GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_reader;
+
+-- jti ----------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.jti_revoke IS
+$$Puts a JWT's jti (RFC 7519 section 4.1.7) on the list of revoked ones until the token's end; true, or false where it was on it before, or where expires_at has come: such a token needs no revocation. jti: any text; where several issuers are in use, issuer and jti in one text. expires_at: the token's exp and the leeway of whoever checks it, at most 366 days from now (22023). reason: at most 200 characters. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti or expires_at.$$;
+GRANT EXECUTE ON FUNCTION auth_store.jti_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.jti_is_revoked IS
+$$Whether a jti was revoked by jti_revoke(). Read-only, also on a standby. After the end named there it becomes false, at the latest when a month has passed. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti, never an answer that could be taken for "not revoked".$$;
+GRANT EXECUTE ON FUNCTION auth_store.jti_is_revoked TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.jti_claim IS
+$$Claims a JWT's jti: true for one call and false for every other with the same tenant, issuer and jti, under any concurrency and isolation level, whatever ends they name. Against the replay of client assertions (RFC 7523 section 3). A concurrent call waits for the transaction of the first: it is false where that commits, and may be true where it rolls back.
+issuer: who vouches for the jti, as the iss of the assertion. expires_at: the end of the JWT and the leeway of whoever checks it, at most 24 hours from now (22023); false where it has come: such a JWT must be refused anyway. After that end, and at the latest a day later, the same jti can be claimed anew. tenant_id: default the session's; 23503 where it is unknown. 22004 for any other NULL. A claim that is refused leaves an audit row; one that is granted leaves that to the step it serves.
+Each claim holds an entry of the server's lock table to the end of its transaction: claim one at a time, not thousands (max_locks_per_transaction).$$;
+GRANT EXECUTE ON FUNCTION auth_store.jti_claim TO auth_store_app;
+
+-- dpop ---------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.jwk_thumbprint IS
+$$The SHA-256 thumbprint of a public key as a JWK (RFC 7638), base64url: the jkt of RFC 9449. Types EC, OKP and RSA, whatever else the JWK holds; 22023 for another, a symmetric key among them, or a missing or malformed member; 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.jwk_thumbprint TO auth_store_app, auth_store_reader;
+
+COMMENT ON FUNCTION auth_store.dpop_verify IS
+$$Checks a DPoP proof as RFC 9449 section 4.3 says: its form, type, algorithm (ES256, EdDSA with Ed25519, RS256 with 2048 to 4096 bits), public key, signature, htm, htu, iat, ath and jti; and claims it, so that it is accepted once for its key and URI. Returns jkt, the thumbprint of the key, and jti; or error invalid_dpop_proof (use_dpop_nonce for the nonce), what failed in error_description, and neither.
+proof: the header DPoP; NULL is a missing one. htm, htu: method and URI of the request, 22004 for NULL; htu http or https (22023), compared without query and fragment in the normal form of RFC 3986. access_token: the token that came with it, which ath must be the hash of; whether the token is bound to the key is token_authorize()'s to say, with jkt. max_age: how long after its iat a proof lives, 1 s to 1 day (22023), default 5 minutes; a client's clock may be a minute ahead. nonce: the one the proof must have, where the application provides nonces (RFC 9449 section 8). tenant_id: default the session's; 23503 where it is unknown. A proof that is refused leaves an audit row; one that is accepted leaves that to the step it serves.$$;
+GRANT EXECUTE ON FUNCTION auth_store.dpop_verify TO auth_store_app;
 
 -- grant --------------------------------------------------------------------------------------------
 
@@ -273,7 +300,7 @@ GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
 -- maintenance --------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
-$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
+$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, API keys auth_store.grant_retention after theirs, rate limits once they forbid nothing; and drops the partitions of JWT ids that have ended and the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped partitions not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
@@ -283,6 +310,10 @@ GRANT EXECUTE ON PROCEDURE auth_store.cleanup TO auth_store_admin;
 COMMENT ON FUNCTION auth_store.cleanup_batch IS
 $$One batch of cleanup(): task names the table. Pass back pass_start and wrapped of the batch before (NULL: a new pass) until done.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.cleanup_jtis IS
+$$A step of cleanup(): drops the partitions of claimed_jtis and revoked_jtis that ended more than five minutes ago; returns how many. Does nothing in a session pinned to one tenant.$$;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_jtis TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.cleanup_audit IS
 $$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention; returns how many it dropped. Does nothing in a session pinned to one tenant.$$;
@@ -303,7 +334,7 @@ $$Sets a tenant active or suspended. While it is suspended no client of it works
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-$$Deletes a tenant with all it has: codes, sessions, consents, grants, tokens, API keys, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+$$Deletes a tenant with all it has: codes, sessions, consents, grants, tokens, API keys, JWT ids, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------

@@ -86,6 +86,12 @@ CREATE TYPE auth_store.token_authorization AS (
     error             text,
     error_description text
 );
+CREATE TYPE auth_store.dpop_proof AS (
+    jkt               text,
+    jti               text,
+    error             text,
+    error_description text
+);
 CREATE TYPE auth_store.outcome AS (
     error             text,
     error_description text

@@ -1,5 +1,5 @@
 //! Cleanup: walks every table of expiring rows in the time order of its ids, a bounded number of rows at
-//! a time, and drops the audit trail's old months. What has expired is each domain's own decision.
+//! a time, and drops the partitions of JWT ids that have ended and the audit trail's old months. What has expired is each domain's own decision.
 
 use pgrx::prelude::*;
 
@@ -8,15 +8,15 @@ use crate::kernel::catalog;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::settings;
 use crate::kernel::spi::{Param, Statement, param};
-use crate::oauth::{client_secret, code, consent, grant, token};
+use crate::kernel::{settings, spi};
+use crate::oauth::{client_secret, code, consent, grant, jti, token};
 use crate::{api_key, audit, composite, limit, params};
 
 extension_sql_file!(
     "../sql/procedures/maintenance.sql",
     name = "maintenance",
-    requires = [cleanup_batch, cleanup_audit]
+    requires = [cleanup_batch, cleanup_jtis, cleanup_audit]
 );
 
 composite! {
@@ -55,6 +55,12 @@ fn cleanup_batch(
         step(now, task, size, pass)
     };
     run().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_jtis() -> i32 {
+    expired_jtis(clock::now()).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -251,8 +257,20 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
             pass = Some(Pass { start: progress.pass_start, wrapped: progress.wrapped });
         }
     }
+    expired_jtis(now)?;
     months(now)?;
     Ok(deleted)
+}
+
+/// Drops the partitions of JWT ids that have ended; returns how many. A session pinned to one tenant leaves
+/// them alone: they belong to all.
+fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    if settings::tenant_pin().is_some() {
+        return Ok(0);
+    }
+    jti::drop_expired(now)
 }
 
 /// Makes the audit trail's months ahead and drops those past the retention; returns how many were

@@ -77,6 +77,7 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
     include_str!("../sql/tables/api_key.sql"),
+    include_str!("../sql/tables/jti.sql"),
     include_str!("../sql/tables/audit.sql"),
     include_str!("../sql/tables/rate_limit.sql"),
     include_str!("../sql/tables/maintenance.sql"),

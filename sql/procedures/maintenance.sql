@@ -8,7 +8,7 @@ DECLARE
     progress auth_store.cleanup_progress;
     deleted  pg_catalog.int8;
     examined pg_catalog.int8;
-    months   pg_catalog.int4;
+    dropped  pg_catalog.int4;
 BEGIN
     IF max_batches IS NULL THEN
         RAISE EXCEPTION 'argument "max_batches" must not be NULL' USING ERRCODE = 'null_value_not_allowed';
@@ -33,8 +33,11 @@ BEGIN
         RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted%', task, deleted, examined,
             CASE WHEN progress.done THEN '' ELSE ', to be continued by the next run' END;
     END LOOP;
-    months := auth_store.cleanup_audit();
+    dropped := auth_store.cleanup_jtis();
     COMMIT;
-    RAISE NOTICE 'auth_store cleanup: audit_log: % month(s) dropped', months;
+    RAISE NOTICE 'auth_store cleanup: claimed_jtis, revoked_jtis: % partition(s) dropped', dropped;
+    dropped := auth_store.cleanup_audit();
+    COMMIT;
+    RAISE NOTICE 'auth_store cleanup: audit_log: % month(s) dropped', dropped;
 END
 $$;

@@ -350,7 +350,7 @@ pub fn cut_user_agent(user_agent: &str) -> &str {
 }
 
 /// At most the first `characters` of a text.
-fn cut(text: &str, characters: usize) -> &str {
+pub fn cut(text: &str, characters: usize) -> &str {
     match text.char_indices().nth(characters) {
         Some((end, _)) => text.get(..end).unwrap_or(text),
         None => text,

@@ -14,6 +14,8 @@ pub enum Flag {
     TooManyFailures,
     /// The code or token was issued to another client (RFC 6749 section 10.5).
     WrongClient,
+    /// A JWT id was presented again: of a client assertion (RFC 7523) or a DPoP proof (RFC 9449).
+    JtiReplay,
     /// The code verifier does not match its challenge (RFC 7636 section 4.6).
     WrongVerifier,
     /// An API key from outside of the networks it is allowed from.
@@ -48,12 +50,13 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
         Self::TooManyFailures,
         Self::WrongClient,
+        Self::JtiReplay,
         Self::WrongVerifier,
         Self::WrongNetwork,
         Self::WrongSecret,
@@ -79,6 +82,7 @@ impl Flag {
             Self::WrongBinding => "wrong_binding",
             Self::TooManyFailures => "too_many_failures",
             Self::WrongClient => "wrong_client",
+            Self::JtiReplay => "jti_replay",
             Self::WrongVerifier => "wrong_verifier",
             Self::WrongNetwork => "wrong_network",
             Self::WrongSecret => "wrong_secret",
@@ -107,7 +111,7 @@ impl Flag {
         match self {
             Self::CodeReplay | Self::RefreshReuse => 1.0,
             Self::WrongBinding | Self::TooManyFailures => 0.9,
-            Self::WrongClient => 0.8,
+            Self::WrongClient | Self::JtiReplay => 0.8,
             Self::WrongVerifier | Self::WrongNetwork => 0.7,
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,

@@ -13,7 +13,7 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
-use crate::oauth::{client, code, consent, grant, token};
+use crate::oauth::{client, code, consent, grant, jti, token};
 use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -196,6 +196,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     rows += grant::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
     rows += api_key::erase_tenant(id)?;
+    rows += jti::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;
     rows += limit::erase_tenant(id)?;

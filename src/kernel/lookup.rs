@@ -31,12 +31,10 @@ impl View {
     /// What a statement begun now would see, as each statement of a volatile function does. Refuses
     /// read-only transactions and standbys, because what follows is going to write.
     pub fn writing() -> Result<Self, Mistake> {
-        // SAFETY: reads of server state; then the snapshot is registered with the current resource
-        // owner and given back when dropped, or by the owner where an error unwinds.
+        super::spi::writable()?;
+        // SAFETY: the snapshot is registered with the current resource owner and given back when dropped, or
+        // by the owner where an error unwinds.
         unsafe {
-            if pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() {
-                return Err(Mistake::ReadOnly);
-            }
             pg_sys::CommandCounterIncrement();
             let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot());
             Ok(Self { snapshot, registered: true })
@@ -151,22 +149,11 @@ impl Lookup {
     ) -> Result<Option<T>, Mistake> {
         let places = self.places()?;
         // SAFETY: the relations exist (they were resolved in this generation of the catalog) and are
-        // opened with the lock a SELECT takes; the scan, its slot and both relations are closed
-        // below, or by the resource owner where an error unwinds. The values a Row refers to live as
-        // long as the slot.
+        // opened with the lock a SELECT takes, the table to be closed below, or by the resource owner where
+        // an error unwinds. The values a Row refers to live as long as the slot.
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::AccessShareLock as i32);
-            let index = pg_sys::index_open(places.index, pg_sys::AccessShareLock as i32);
-            let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-            #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(table, index, view.snapshot, 1, 0);
-            #[cfg(feature = "pg18")]
-            let scan = pg_sys::index_beginscan(table, index, view.snapshot, std::ptr::null_mut(), 1, 0);
-            let mut scan_key = pg_sys::ScanKeyData::default();
-            key.init(&mut scan_key);
-            pg_sys::index_rescan(scan, &mut scan_key, 1, std::ptr::null_mut(), 0);
-            let mut found = None;
-            if pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot) {
+            let found = scan(table, places.index, view, key, |slot| {
                 pg_sys::slot_getsomeattrs_int(slot, places.highest);
                 let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
                 let row = Row::new(
@@ -174,15 +161,10 @@ impl Lookup {
                     std::slice::from_raw_parts((*slot).tts_isnull, valid),
                     Some(&places.positions),
                 );
-                if self.visible(&row) {
-                    found = load(&row);
-                }
-            }
-            pg_sys::index_endscan(scan);
-            pg_sys::ExecDropSingleTupleTableSlot(slot);
-            pg_sys::index_close(index, pg_sys::NoLock as i32);
+                if self.visible(&row) { load(&row) } else { None }
+            });
             pg_sys::table_close(table, pg_sys::NoLock as i32);
-            Ok(found)
+            Ok(found.flatten())
         }
     }
 
@@ -220,6 +202,57 @@ impl Lookup {
         }
         *self.resolved.0.borrow_mut() = Some(places);
         Ok(places)
+    }
+}
+
+/// Whether a table, known by its oid in the present generation of the catalog, has a row with this key. Of a
+/// tenant pin it knows nothing: the key must tell the tenants apart. None where the catalog has changed by
+/// the time the table is locked: it, or the index, may be another now.
+pub fn exists(view: &View, table: pg_sys::Oid, index: pg_sys::Oid, key: Key<'_>) -> Option<bool> {
+    let generation = catalog::generation();
+    // SAFETY: the table is opened if it still exists, with the lock a SELECT takes, and closed below, or by the
+    // resource owner where an error unwinds. Taking the lock brings in what invalidates it or the index.
+    unsafe {
+        let table = pg_sys::try_table_open(table, pg_sys::AccessShareLock as i32);
+        if table.is_null() {
+            return None;
+        }
+        let found =
+            (catalog::generation() == generation).then(|| scan(table, index, view, key, |_| ()).is_some());
+        pg_sys::table_close(table, pg_sys::NoLock as i32);
+        found
+    }
+}
+
+/// Reads the visible row with this key, if there is one.
+///
+/// # Safety
+/// The table must be open, the index be one of its, and its first column of the key's type.
+unsafe fn scan<T>(
+    table: pg_sys::Relation,
+    index: pg_sys::Oid,
+    view: &View,
+    key: Key<'_>,
+    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+) -> Option<T> {
+    // SAFETY: as required of the caller; the scan, its slot and the index are closed below, or by the resource
+    // owner where an error unwinds.
+    unsafe {
+        let index = pg_sys::index_open(index, pg_sys::AccessShareLock as i32);
+        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
+        #[cfg(not(feature = "pg18"))]
+        let scan = pg_sys::index_beginscan(table, index, view.snapshot, 1, 0);
+        #[cfg(feature = "pg18")]
+        let scan = pg_sys::index_beginscan(table, index, view.snapshot, std::ptr::null_mut(), 1, 0);
+        let mut scan_key = pg_sys::ScanKeyData::default();
+        key.init(&mut scan_key);
+        pg_sys::index_rescan(scan, &mut scan_key, 1, std::ptr::null_mut(), 0);
+        let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+            .then(|| read(slot));
+        pg_sys::index_endscan(scan);
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+        pg_sys::index_close(index, pg_sys::NoLock as i32);
+        found
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Code {
     ExpiredToken,
     /// RFC 9449 section 5
     InvalidDpopProof,
+    /// RFC 9449 section 8
+    UseDpopNonce,
     /// OpenID Connect Core section 3.1.2.6
     InvalidRequestUri,
     /// RFC 6749 section 4.1.2.1: a rate limit is used up; retry_after says for how long
@@ -63,6 +65,7 @@ impl Code {
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
             Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::EmailTaken => "email_taken",

@@ -8,11 +8,11 @@ use crate::identity::user::{self, User};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
-use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
 use crate::kernel::secret::{self, Kind, Presented};
 use crate::kernel::settings;
+use crate::oauth::binding::Proof;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
 use crate::oauth::token::{self, Login, TokenResponse};
@@ -32,12 +32,14 @@ fn code_redeem(
     dpop_jkt: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials =
         Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
-    let redemption = Redemption { code, redirect_uri, code_verifier, resource, dpop_jkt };
+    let proof = Proof { dpop_jkt, x5t_s256 };
+    let redemption = Redemption { code, redirect_uri, code_verifier, resource, proof };
     redeem(now, &credentials, redemption, &context).or_raise()
 }
 
@@ -47,7 +49,7 @@ struct Redemption<'a> {
     redirect_uri: Option<&'a str>,
     code_verifier: Option<&'a str>,
     resource: Option<Vec<Option<String>>>,
-    dpop_jkt: Option<&'a str>,
+    proof: Proof<'a>,
 }
 
 fn redeem(
@@ -106,7 +108,6 @@ fn redeem(
         return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let jkt = stored.dpop_jkt.as_deref().or(redemption.dpop_jkt);
     let response = token::issue(
         now,
         Login {
@@ -123,7 +124,7 @@ fn redeem(
             acr: stored.acr,
             amr: stored.amr,
             claims: stored.claims,
-            cnf: jkt.and_then(|jkt| Jsonb::of(&serde_json::json!({ "jkt": jkt }))),
+            cnf: redemption.proof.confirmation(),
             network: context.ip.clone(),
         },
     )?;
@@ -193,14 +194,16 @@ fn decide_redeem(
         }
     }
     // RFC 9449 section 10: a code bound to a key is redeemed with that key.
-    if stored.dpop_jkt.is_some() && stored.dpop_jkt.as_deref() != redemption.dpop_jkt {
+    if stored.dpop_jkt.is_some() && stored.dpop_jkt.as_deref() != redemption.proof.dpop_jkt {
         return Err(invalid_grant("the code is bound to another key", &[Flag::WrongBinding]));
     }
-    if redemption.dpop_jkt.is_some_and(|jkt| !pkce::is_sha256_base64url(jkt)) {
-        return Err(Refused {
-            refusal: Refusal::new(Code::InvalidRequest, "dpop_jkt must be a JWK SHA-256 thumbprint"),
-            flags: &[],
-        });
+    for (thumbprint, description) in [
+        (redemption.proof.dpop_jkt, "dpop_jkt must be a JWK SHA-256 thumbprint"),
+        (redemption.proof.x5t_s256, "x5t_s256 must be a certificate's SHA-256 thumbprint"),
+    ] {
+        if thumbprint.is_some_and(|text| !pkce::is_sha256_base64url(text)) {
+            return Err(Refused { refusal: Refusal::new(Code::InvalidRequest, description), flags: &[] });
+        }
     }
     let granted = stored.resources.as_deref().unwrap_or(&[]);
     resource::granted(redemption.resource.clone(), granted)

@@ -142,7 +142,17 @@ ROLLBACK;
 
 -- 5. Every table with an expiry has its task; mistakes.
 SELECT c.relname, (SELECT done FROM auth_store.cleanup_batch(c.relname, 100000)) AS done FROM pg_class c
- WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'r'
+ WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
+   AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'expires_at') ORDER BY 1;
+-- One whose rows go with their partition loses what has ended.
+CREATE TEMP TABLE ended AS
+SELECT * FROM (VALUES ('claimed_jtis', 'y2020m01d01h00', '2020-01-01 01:00Z'), ('revoked_jtis', 'y2020m01d01', '2020-01-02 00:00Z')) AS t (name, period, until);
+SELECT format('CREATE TABLE auth_store.%1$s_%2$s (LIKE auth_store.%1$s); ALTER TABLE auth_store.%1$s_%2$s OWNER TO auth_store_owner;
+               ALTER TABLE auth_store.%1$s ATTACH PARTITION auth_store.%1$s_%2$s FOR VALUES FROM (%3$L) TO (%4$L)', name, period, '2020-01-01 00:00Z', until) FROM ended \gexec
+SELECT auth_store.cleanup_expired_data() >= 0 AS cleaned;
+SELECT c.relname, to_regclass('auth_store.' || c.relname || '_' || e.period) AS ended, e.period IS NOT NULL AS known
+  FROM pg_class c LEFT JOIN ended e ON e.name = c.relname
+ WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'p'
    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'expires_at') ORDER BY 1;
 SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['cleanup_expired_data(NULL)', 'cleanup_expired_data(0)',
     'cleanup_expired_data(100001)', 'cleanup_expired_data(10, NULL)', 'cleanup_expired_data(10, 0)', 'cleanup_expired_data(10, 1000001)',

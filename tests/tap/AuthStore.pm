@@ -166,13 +166,16 @@ SELECT api_key FROM auth_store.api_key_rotate(:'api_key_id', '1 day') \gset
 SELECT api_key AS client_api_key FROM auth_store.api_key_create('Machine', client_id => :'client', expires_at => 'infinity') \gset
 SELECT encode(sha256(('foreign-key-of-' || :'tenant')::bytea), 'hex') AS foreign_digest, encode(sha256(('new-' || :'tenant')::bytea), 'hex') AS new_digest \gset
 SELECT auth_store.api_key_import(:'foreign_digest', 'Foreign', client_id => :'client', start => 'foreign-') IS NULL AS _ \gset
+-- JWT ids
+SELECT auth_store.jti_revoke('jti-of-' || :'tenant', clock_timestamp() + '1 hour', 'stolen', :'tenant') AS _ \gset _
+SELECT auth_store.jti_claim('https://idp.example', 'jti', clock_timestamp() + '1 hour', :'tenant') AS _ \gset _
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
     ('session', :'session'), ('first_session', :'first_session'), ('session_id', :'session_id'), ('ended_session', :'ended_session'),
     ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
-    ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest')) AS made (n, v);
+    ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant')) AS made (n, v);
 SQL
 		my %made = map { split /=/, $_, 2 } split /\n/, $out;
 		die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code other_grant);
@@ -281,6 +284,15 @@ my %FUNCTIONS = (
 	token_revoke        => [ writes => [qw(app)], 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
 	token_hash          => [ reads => [qw(app admin auditor)], 'SELECT auth_store.token_hash({access})' ],
 	token_bucket        => [ reads => [qw(app reader)], 'SELECT auth_store.token_bucket({access})' ],
+	# jti
+	jti_revoke     => [ writes => [qw(app admin)], q{SELECT auth_store.jti_revoke('new', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)} ],
+	jti_is_revoked => [ reads => [qw(app reader)], 'SELECT auth_store.jti_is_revoked({revoked_jti}, {tenant})' ],
+	jti_claim      => [ writes => [qw(app)],
+		q{SELECT auth_store.jti_claim('issuer', 'new', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '5 min'::pg_catalog.interval)} ],
+	# dpop
+	jwk_thumbprint => [ reads => [qw(app reader)],
+		q{SELECT auth_store.jwk_thumbprint('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')} ],
+	dpop_verify => [ writes => [qw(app)], q{SELECT auth_store.dpop_verify('e30.e30.', 'POST', 'https://as.example/token')} ],
 	# grant
 	grant_revoke         => [ writes => [qw(app admin)], 'SELECT auth_store.grant_revoke({grant})' ],
 	user_grants_revoke   => [ writes => [qw(app admin)], 'SELECT auth_store.user_grants_revoke({user})' ],
@@ -313,6 +325,7 @@ my %FUNCTIONS = (
 	# maintenance
 	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
 	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],
+	cleanup_jtis         => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_jtis()' ],
 	cleanup_audit        => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_audit()' ],
 	# Commits after each batch, so it can't be undone: it is called by itself.
 	cleanup => [ commits => [qw(admin)], 'CALL auth_store.cleanup()' ],

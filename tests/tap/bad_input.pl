@@ -23,7 +23,7 @@ my $NEEDLE = 'needle-in-an-argument-that-must-not-come-back';
 my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000);
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
-  invalid_target invalid_token insufficient_scope email_taken);
+  invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce email_taken);
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
@@ -71,7 +71,8 @@ my %SENSE = (
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
 	api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}), digest => literal($ours->{new_digest}),
 	session_token => literal($ours->{session}), session_id => literal($ours->{session_id}), except_session_id => literal($ours->{session_id}),
-	expires_at => "clock_timestamp() + interval '1 day'", confirm => "'no'", tenant_id => "'default'");
+	expires_at => "clock_timestamp() + interval '1 day'", confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
+	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',

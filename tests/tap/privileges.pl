@@ -148,8 +148,15 @@ none("SELECT k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conreli
 none("SELECT partdefid::regclass FROM pg_partitioned_table WHERE partdefid <> 0", 'or a DEFAULT partition');
 none("SELECT c.relname $RELATION AND c.relispartition AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid)", 'every partition has its own index');
 none("SET TimeZone = 'UTC'; SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) $RELATION AND c.relispartition AND c.relkind = 'r'
-	AND pg_get_expr(c.relpartbound, c.oid) !~ '^FOR VALUES FROM \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\) TO \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\)\$'",
-	'every partition is a month in UTC');
+	AND pg_get_expr(c.relpartbound, c.oid) !~ '^FOR VALUES FROM \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\) TO \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\)\$'
+	AND c.relname !~ '_jtis_'", 'every partition of the audit trail is a month in UTC');
+none(q{SET TimeZone = 'UTC'; SELECT c.relname, b.bounds
+	FROM pg_class c CROSS JOIN LATERAL (SELECT regexp_matches(pg_get_expr(c.relpartbound, c.oid), '''([^'']*)''.*''([^'']*)''')) b (bounds)
+	   CROSS JOIN LATERAL (SELECT c.relname ~ '^claimed') h (hourly)
+	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relispartition AND c.relname ~ '_jtis_' AND NOT (
+	   b.bounds[2]::timestamptz - b.bounds[1]::timestamptz = CASE WHEN hourly THEN '1 hour'::interval ELSE '1 day' END
+	   AND c.relname ~ ('_jtis_' || to_char(b.bounds[1]::timestamptz, '"y"YYYY"m"MM"d"DD' || CASE WHEN hourly THEN '"h"HH24' ELSE '' END) || '$'))},
+	'every one of JWT ids is an hour or a day in UTC');
 
 # --- row-level security ----------------------------------------------------------------------------------------------
 
@@ -187,8 +194,17 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 			VALUES (' . $row->(6) . ", '$store->{default}{user}', 'infinity', '2000-01-01', 120, 'default', sha256(''), '{}')",
 		grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
 			VALUES (' . $row->(4) . ", 'default', 'web-default', '')");
+	# What goes with its partition: that of 2020.
+	for (['claimed_jtis', 'y2020m01d01h00', '2020-01-01 01:00Z', ''], ['revoked_jtis', 'y2020m01d01', '2020-01-02 00:00Z', ', revoked_at'])
+	{
+		my ($table, $period, $until, $more) = @$_;
+		my $partition = "auth_store.${table}_$period";
+		$expired{$table} = "CREATE TABLE $partition (LIKE auth_store.$table); ALTER TABLE $partition OWNER TO auth_store_owner;
+			ALTER TABLE auth_store.$table ATTACH PARTITION $partition FOR VALUES FROM ('2020-01-01 00:00Z') TO ('$until');
+			INSERT INTO $partition (jti_hash, expires_at, tenant_id$more) VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
+	}
 	my @expiring = split /\n/, value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname ~ 'expires_at\$|_until\$' ORDER BY 1");
+		WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname ~ 'expires_at\$|_until\$' ORDER BY 1");
 	is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
 	for my $call ('SELECT auth_store.cleanup_expired_data()', 'CALL auth_store.cleanup()')
 	{

@@ -1,0 +1,549 @@
+//! Tables partitioned by time: one partition for each month, day or hour, bounds in UTC whatever the session's
+//! time zone. A partition is known by its name: `audit_log_y2026m11`, `revoked_jtis_y2026m11d21`,
+//! `claimed_jtis_y2026m11d21h14`. What has expired costs a dropped partition, not deleted rows.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString};
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::PartitionRangeDatumKind::{PARTITION_RANGE_DATUM_MAXVALUE, PARTITION_RANGE_DATUM_MINVALUE};
+
+use super::catalog;
+use super::clock::Timestamp;
+use super::id::Id;
+use super::lookup::{self, Key, View};
+use super::outcome::{self, Mistake};
+use super::spi;
+use crate::params;
+
+/// How much time a partition holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Period {
+    /// an hour
+    Hour,
+    /// a day of UTC
+    Day,
+    /// a month of the Gregorian calendar
+    Month,
+}
+
+/// A partitioned table.
+pub struct Partitions {
+    table: &'static CStr,
+    period: Period,
+    /// Makes the index of a partition, whose name `{name}` stands for. A partitioned parent has none itself.
+    index: &'static str,
+    known: Known,
+}
+
+struct Known(RefCell<Option<Directory>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Known {}
+
+/// The partitions there are while nothing of the catalog changes, in order.
+struct Directory {
+    generation: u32,
+    partitions: Vec<Partition>,
+}
+
+#[derive(Clone, Copy)]
+struct Partition {
+    start: i64,
+    end: i64,
+    table: pg_sys::Oid,
+    /// The unique index `…_key`, where the partitions have one.
+    key: Option<pg_sys::Oid>,
+}
+
+impl Partitions {
+    /// A table whose partitions are `period` long and get their index from `index`.
+    pub const fn new(table: &'static CStr, period: Period, index: &'static str) -> Self {
+        Self { table, period, index, known: Known(RefCell::new(None)) }
+    }
+
+    /// Makes sure that a row of this moment has its partition; returns when that one begins. With
+    /// `and_next` it also makes the following one, unless somebody else is at it: then the first row of a
+    /// period finds its partition made, long before, by one that did not have to wait.
+    pub fn ensure(&self, at: Timestamp, and_next: bool) -> Result<i64, Mistake> {
+        catalog::ensure_ready()?;
+        let slot = self.slot(at);
+        if !self.has(slot)? {
+            self.make(&[slot], true)?;
+        }
+        if and_next && !self.has(slot.plus(1))? {
+            self.make(&[slot.plus(1)], false)?;
+        }
+        Ok(slot.start().micros())
+    }
+
+    /// Makes what is missing of this moment's partition and the next `ahead`; returns how many. Does not ask
+    /// for the version of the tables: `install()` is among its callers.
+    pub fn ensure_ahead(&self, now: Timestamp, ahead: i32) -> Result<i32, Mistake> {
+        let slots: Vec<_> = (0..=i64::from(ahead)).map(|n| self.slot(now).plus(n)).collect();
+        self.make(&slots, true)
+    }
+
+    /// Whether a row with this key is in a partition that ends after `at`: one descent for each.
+    pub fn holds(&self, view: &View, at: Timestamp, key: Id) -> Result<bool, Mistake> {
+        catalog::ensure_ready()?;
+        // A partition that is dropped between the look into the directory and the one into the partition had
+        // ended, and the look starts again: its end, or that of an index, comes with an invalidation.
+        for _ in 0..MAX_LOOKS {
+            let generation = catalog::generation();
+            let live = self.with_directory(|directory| {
+                let from = directory.partitions.partition_point(|partition| partition.end <= at.micros());
+                directory.partitions.get(from..).unwrap_or(&[]).to_vec()
+            })?;
+            let mut changed = false;
+            for partition in live {
+                let Some(index) = partition.key else { return Err(self.without_key(partition.table)) };
+                match lookup::exists(view, partition.table, index, Key::Id(key)) {
+                    Some(true) => return Ok(true),
+                    Some(false) => {}
+                    None => changed = true,
+                }
+            }
+            if !changed && catalog::generation() == generation {
+                return Ok(false);
+            }
+        }
+        Err(Mistake::WrongState {
+            message: format!("the partitions of auth_store.{} change all the time", self.name()).into(),
+            hint: "Try again".into(),
+        })
+    }
+
+    /// Drops the partitions that ended at `cutoff` or before; returns how many.
+    pub fn drop_before(&self, cutoff: Timestamp) -> Result<i32, Mistake> {
+        let names = spi::run_once(
+            "SELECT c.relname::text
+               FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+              WHERE i.inhparent = ('auth_store.' || $1)::pg_catalog.regclass
+              ORDER BY c.relname",
+            &params![self.name()],
+            |row| row.get::<String>(0),
+        )?;
+        let mut dropped = 0;
+        for slot in names.iter().flatten().filter_map(|name| self.slot_named(name)) {
+            if slot.plus(1).start() > cutoff {
+                continue;
+            }
+            pgrx::check_for_interrupts!();
+            let name = self.name_of(slot);
+            spi::run_script(&DETACH_AND_DROP.replace("{table}", self.name()).replace("{name}", &name))?;
+            if matches!(self.state(slot)?, State::Absent) {
+                dropped += 1;
+            } else {
+                outcome::notice(&format!("auth_store.{name} is in use and stays until the next run"));
+            }
+        }
+        Ok(dropped)
+    }
+
+    fn make(&self, slots: &[Slot], wait: bool) -> Result<i32, Mistake> {
+        spi::writable()?;
+        let mut missing = Vec::new();
+        for slot in slots {
+            if !self.has(*slot)? {
+                missing.push(*slot);
+            }
+        }
+        if missing.is_empty() || !catalog::lock_share_update_exclusive(self.table, wait) {
+            return Ok(0);
+        }
+        let mut made = 0;
+        for slot in missing {
+            match self.state(slot)? {
+                // by another session, whose lock this one waited for
+                State::Attached => {}
+                State::Absent => {
+                    spi::run_script(&self.ddl(slot))?;
+                    made += 1;
+                }
+                State::Foreign => {
+                    let (name, table) = (self.name_of(slot), self.name());
+                    return Err(Mistake::WrongState {
+                        message: format!("auth_store.{name} is no partition of auth_store.{table}").into(),
+                        hint: "Attach it, or rename it: the store needs the name for the period".into(),
+                    });
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// Asks the catalog as it is now, not as the transaction's snapshot has it: another session may have made
+    /// the partition since.
+    fn state(&self, slot: Slot) -> Result<State, Mistake> {
+        let found = spi::run_once(
+            "SELECT pg_catalog.pg_partition_root(r.relation) IS NOT DISTINCT FROM ('auth_store.' || $2)::pg_catalog.regclass
+               FROM (SELECT pg_catalog.to_regclass('auth_store.' || $1)) AS r (relation)
+              WHERE r.relation IS NOT NULL",
+            &params![self.name_of(slot), self.name()],
+            |row| row.get::<bool>(0),
+        )?;
+        Ok(match found.into_iter().next().flatten() {
+            None => State::Absent,
+            Some(true) => State::Attached,
+            Some(false) => State::Foreign,
+        })
+    }
+
+    /// A table of its own first, attached last: CREATE TABLE … PARTITION OF would lock the parent against
+    /// every writer.
+    fn ddl(&self, slot: Slot) -> String {
+        DDL.replace("{index}", self.index)
+            .replace("{table}", self.name())
+            .replace("{name}", &self.name_of(slot))
+            .replace("{from}", &slot.bound())
+            .replace("{until}", &slot.plus(1).bound())
+    }
+
+    fn has(&self, slot: Slot) -> Result<bool, Mistake> {
+        let start = slot.start().micros();
+        self.with_directory(|directory| {
+            directory.partitions.binary_search_by_key(&start, |partition| partition.start).is_ok()
+        })
+    }
+
+    fn with_directory<T>(&self, read: impl FnOnce(&Directory) -> T) -> Result<T, Mistake> {
+        let stale = match &*self.known.0.borrow() {
+            Some(directory) => directory.generation != catalog::generation(),
+            None => true,
+        };
+        if stale {
+            let directory = self.look_up()?;
+            *self.known.0.borrow_mut() = Some(directory);
+        }
+        match &*self.known.0.borrow() {
+            Some(directory) => Ok(read(directory)),
+            None => Err(Mistake::WrongVersion),
+        }
+    }
+
+    /// Reads the partitions from the catalog. The parent and they are tracked from here on: making or dropping
+    /// one, undoing the transaction that made it, or another index make this backend look again.
+    #[cold]
+    fn look_up(&self) -> Result<Directory, Mistake> {
+        let missing = || Mistake::NotInstalled(format!("table auth_store.{} is missing", self.name()).into());
+        let parent = catalog::relation(self.table).ok_or_else(missing)?;
+        // What changes from here on makes the directory one of a former state.
+        let generation = catalog::generation();
+        let mut partitions = Vec::new();
+        // SAFETY: the parent exists and is held while its description is read: as many bounds as it says, each
+        // of one timestamptz; indexes[n] is the partition that ends at bound n, if there is one. The
+        // lock is given back at once, so that no reader keeps a partition from being dropped.
+        unsafe {
+            let relation = pg_sys::table_open(parent, pg_sys::AccessShareLock as i32);
+            let description = &*pg_sys::RelationGetPartitionDesc(relation, true);
+            if description.nparts > 0 {
+                let bounds = &*description.boundinfo;
+                for n in 1..usize::try_from(bounds.ndatums).unwrap_or(0) {
+                    let Ok(child) = usize::try_from(*bounds.indexes.add(n)) else { continue };
+                    let bound = |n: usize| match **bounds.kind.add(n) {
+                        PARTITION_RANGE_DATUM_MINVALUE => i64::MIN,
+                        PARTITION_RANGE_DATUM_MAXVALUE => i64::MAX,
+                        _ => (**bounds.datums.add(n)).value() as i64,
+                    };
+                    let table = *description.oids.add(child);
+                    partitions.push(Partition { start: bound(n - 1), end: bound(n), table, key: None });
+                }
+            }
+            pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+        }
+        for partition in &mut partitions {
+            partition.key = key_of(partition.table);
+            catalog::track(partition.table);
+        }
+        Ok(Directory { generation, partitions })
+    }
+
+    fn without_key(&self, partition: pg_sys::Oid) -> Mistake {
+        let name = name_of_table(partition).unwrap_or_default();
+        Mistake::WrongState {
+            message: format!("auth_store.{name} has lost its index").into(),
+            hint: self.index.replace("{name}", &name).into(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        self.table.to_str().unwrap_or_default()
+    }
+
+    fn slot(&self, at: Timestamp) -> Slot {
+        Slot::of(self.period, at)
+    }
+
+    fn name_of(&self, slot: Slot) -> String {
+        format!("{}_{}", self.name(), slot.name())
+    }
+
+    fn slot_named(&self, name: &str) -> Option<Slot> {
+        Slot::from_name(self.period, name.strip_prefix(self.name())?.strip_prefix('_')?)
+    }
+}
+
+/// How often a look starts again because a partition came or went meanwhile.
+const MAX_LOOKS: usize = 100;
+
+fn name_of_table(table: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a catalog look-up by oid; the name is a copy of the server's.
+    unsafe {
+        let name = pg_sys::get_rel_name(table);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// The index `…_key` of a partition.
+fn key_of(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    let name = CString::new(format!("{}_key", name_of_table(table)?)).ok()?;
+    // SAFETY: catalog look-ups by oid and by a valid C string.
+    unsafe {
+        let index = pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_rel_namespace(table));
+        (index != pg_sys::InvalidOid && pg_sys::IndexGetRelation(index, true) == table).then_some(index)
+    }
+}
+
+enum State {
+    Absent,
+    Attached,
+    /// A relation of that name that is no partition of ours.
+    Foreign,
+}
+
+const DDL: &str = "
+CREATE TABLE auth_store.{name}
+    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION);
+ALTER TABLE auth_store.{name} OWNER TO auth_store_owner;
+REVOKE ALL ON TABLE auth_store.{name} FROM PUBLIC;
+{index};
+ALTER TABLE auth_store.{name} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE auth_store.{name} FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_pin ON auth_store.{name} USING (auth_store.tenant_visible(tenant_id));
+ALTER TABLE auth_store.{table} ATTACH PARTITION auth_store.{name} FOR VALUES FROM ('{from}') TO ('{until}');
+";
+
+/// DETACH takes an ACCESS EXCLUSIVE lock on the parent: every step of the store would queue behind it
+/// for as long as it waits for a long query. So it waits a fifth of a second at most, five times.
+const DETACH_AND_DROP: &str = "
+DO $$
+DECLARE
+    waits constant text := pg_catalog.current_setting('lock_timeout');
+BEGIN
+    FOR attempt IN 1 .. 5 LOOP
+        BEGIN
+            PERFORM pg_catalog.set_config('lock_timeout', '200ms', true);
+            ALTER TABLE auth_store.{table} DETACH PARTITION auth_store.{name};
+            DROP TABLE auth_store.{name};
+            PERFORM pg_catalog.set_config('lock_timeout', waits, true);
+            RETURN;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                PERFORM pg_catalog.pg_sleep(0.1);
+            WHEN object_in_use OR dependent_objects_still_exist THEN
+                RETURN; -- a cursor of this session reads it, or somebody built a view on it
+        END;
+    END LOOP;
+END
+$$";
+
+/// A period in UTC, counted from 1970 for hours and days; for months 12 × the year + the month, counted
+/// from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Slot {
+    period: Period,
+    number: i64,
+}
+
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
+const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+const DAYS_PER_ERA: i64 = 146_097;
+
+impl Slot {
+    fn of(period: Period, at: Timestamp) -> Self {
+        let micros = at.micros_since(Timestamp::from_unix_millis(0));
+        let number = match period {
+            Period::Hour => micros.div_euclid(MICROS_PER_HOUR),
+            Period::Day => micros.div_euclid(MICROS_PER_DAY),
+            Period::Month => month_of(micros.div_euclid(MICROS_PER_DAY)),
+        };
+        Self { period, number }
+    }
+
+    fn plus(self, periods: i64) -> Self {
+        Self { number: self.number.saturating_add(periods), ..self }
+    }
+
+    fn start(self) -> Timestamp {
+        let micros = match self.period {
+            Period::Hour => self.number.saturating_mul(MICROS_PER_HOUR),
+            Period::Day => self.number.saturating_mul(MICROS_PER_DAY),
+            Period::Month => first_day_of(self.number).saturating_mul(MICROS_PER_DAY),
+        };
+        Timestamp::from_unix_millis(0).plus_micros(micros)
+    }
+
+    /// Year, month, day and hour at which it starts; month and day from 1.
+    fn parts(self) -> (i64, i64, i64, i64) {
+        let (day, hour) = match self.period {
+            Period::Hour => (self.number.div_euclid(24), self.number.rem_euclid(24)),
+            Period::Day => (self.number, 0),
+            Period::Month => (first_day_of(self.number), 0),
+        };
+        let month = month_of(day);
+        (month.div_euclid(12), month.rem_euclid(12) + 1, day - first_day_of(month) + 1, hour)
+    }
+
+    fn name(self) -> String {
+        let (year, month, day, hour) = self.parts();
+        match self.period {
+            Period::Hour => format!("y{year:04}m{month:02}d{day:02}h{hour:02}"),
+            Period::Day => format!("y{year:04}m{month:02}d{day:02}"),
+            Period::Month => format!("y{year:04}m{month:02}"),
+        }
+    }
+
+    fn bound(self) -> String {
+        let (year, month, day, hour) = self.parts();
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:00:00+00")
+    }
+
+    fn from_name(period: Period, name: &str) -> Option<Self> {
+        let numbers: Option<Vec<i64>> =
+            name.strip_prefix('y')?.split(['m', 'd', 'h']).map(|part| part.parse().ok()).collect();
+        let numbers = numbers?;
+        let part = |n: usize, unless: i64| numbers.get(n).copied().unwrap_or(unless);
+        let month = part(0, 0).checked_mul(12)?.checked_add(part(1, 1))?.checked_sub(1)?;
+        let number = match period {
+            Period::Month => month,
+            Period::Day => first_day_of(month).checked_add(part(2, 1))?.checked_sub(1)?,
+            Period::Hour => first_day_of(month)
+                .checked_add(part(2, 1))?
+                .checked_sub(1)?
+                .checked_mul(24)?
+                .checked_add(part(3, 0))?,
+        };
+        let slot = Self { period, number };
+        (slot.name() == name).then_some(slot)
+    }
+}
+
+/// The start of the first day, in UTC, that begins at this moment or later.
+pub fn day_ceiling(at: Timestamp) -> Timestamp {
+    ceiling(Period::Day, at)
+}
+
+/// The start of the first month, in UTC, that begins at this moment or later.
+pub fn month_ceiling(at: Timestamp) -> Timestamp {
+    ceiling(Period::Month, at)
+}
+
+fn ceiling(period: Period, at: Timestamp) -> Timestamp {
+    let slot = Slot::of(period, at);
+    if slot.start() == at { at } else { slot.plus(1).start() }
+}
+
+/// The month of a day. The years are taken to begin in March, so that the leap day ends one.
+fn month_of(day: i64) -> i64 {
+    let days = day.saturating_add(DAYS_TO_1970);
+    let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153 + 2;
+    (era * 400 + year) * 12 + month
+}
+
+fn first_day_of(month: i64) -> i64 {
+    // Far beyond what a timestamptz can say.
+    let march_based = month.clamp(-12_000_000, 12_000_000) - 2;
+    let (year, month) = (march_based.div_euclid(12), march_based.rem_euclid(12));
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    let day = 365 * year + year / 4 - year / 100 + (153 * month + 2) / 5;
+    era * DAYS_PER_ERA + day - DAYS_TO_1970
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Period, Slot, day_ceiling, month_ceiling};
+    use crate::kernel::clock::Timestamp;
+    use proptest::prelude::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_millis(seconds * 1000)
+    }
+
+    /// Seconds since 1970 as date(1) prints them for these moments in UTC.
+    #[test]
+    fn periods_begin_at_midnight_utc() {
+        for (seconds, name) in [
+            (951_782_399, "y2000m02d28h23"),   // 2000-02-28 23:59:59
+            (951_868_799, "y2000m02d29h23"),   // 2000-02-29 23:59:59
+            (951_868_800, "y2000m03d01h00"),   // 2000-03-01 00:00:00
+            (1_735_689_599, "y2024m12d31h23"), // 2024-12-31 23:59:59
+            (1_735_689_600, "y2025m01d01h00"), // 2025-01-01 00:00:00
+            (4_107_542_399, "y2100m02d28h23"), // 2100-02-28 23:59:59
+            (4_107_542_400, "y2100m03d01h00"), // 2100-03-01 00:00:00
+        ] {
+            assert_eq!(Slot::of(Period::Hour, at(seconds)).name(), name);
+            assert_eq!(Slot::of(Period::Day, at(seconds)).name(), name[..11]);
+            assert_eq!(Slot::of(Period::Month, at(seconds)).name(), name[..8]);
+        }
+        assert_eq!(Slot::of(Period::Month, at(951_868_800)).start().unix_seconds(), 951_868_800);
+        assert_eq!(Slot::of(Period::Month, at(1_735_689_599)).plus(1).start().unix_seconds(), 1_735_689_600);
+        assert_eq!(Slot::of(Period::Hour, at(951_868_799)).bound(), "2000-02-29 23:00:00+00");
+    }
+
+    #[test]
+    fn only_names_of_periods_are_periods() {
+        let bound = |period, name| Slot::from_name(period, name).map(Slot::bound);
+        assert_eq!(bound(Period::Month, "y2024m05").as_deref(), Some("2024-05-01 00:00:00+00"));
+        assert_eq!(bound(Period::Day, "y2024m02d29").as_deref(), Some("2024-02-29 00:00:00+00"));
+        assert_eq!(bound(Period::Hour, "y2024m02d29h07").as_deref(), Some("2024-02-29 07:00:00+00"));
+        for name in
+            ["y2024m13", "y2024m00", "y24m05", "y2024m5", "y2024m05d01", "y99999999999999999999m01", "y", ""]
+        {
+            assert_eq!(bound(Period::Month, name), None, "{name}");
+        }
+        for name in ["y2023m02d29", "y2024m05", "y2024m05d00", "y2024m05d32", "y9223372036854775807m01d01"] {
+            assert_eq!(bound(Period::Day, name), None, "{name}");
+        }
+        for name in ["y2024m05d01h24", "y2024m05d01", "y2024m05d01h1", "y2024m05d01h-1"] {
+            assert_eq!(bound(Period::Hour, name), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_is_within_its_period(millis in 0u64..8_000_000_000_000) {
+            let at = Timestamp::from_unix_millis(millis);
+            for period in [Period::Hour, Period::Day, Period::Month] {
+                let slot = Slot::of(period, at);
+                prop_assert!(slot.start() <= at && at < slot.plus(1).start());
+                prop_assert_eq!(Slot::of(period, slot.start()), slot);
+                prop_assert_eq!(Slot::from_name(period, &slot.name()), Some(slot));
+            }
+        }
+
+        #[test]
+        fn a_ceiling_is_the_next_beginning(millis in 0u64..8_000_000_000_000) {
+            let at = Timestamp::from_unix_millis(millis);
+            for (ceiling, period) in [(day_ceiling(at), Period::Day), (month_ceiling(at), Period::Month)] {
+                prop_assert!(ceiling >= at);
+                prop_assert_eq!(Slot::of(period, ceiling).start(), ceiling);
+                prop_assert_eq!(ceiling == at || Slot::of(period, at).plus(1).start() == ceiling, true);
+            }
+        }
+
+        #[test]
+        fn no_text_is_too_strange_for_a_name(name in ".*") {
+            for period in [Period::Hour, Period::Day, Period::Month] {
+                prop_assert!(Slot::from_name(period, &name).is_none_or(|slot| slot.name() == name));
+            }
+        }
+    }
+}
