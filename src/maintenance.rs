@@ -9,7 +9,7 @@ use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::{Param, Statement, param};
-use crate::oauth::{client_secret, code, grant, token};
+use crate::oauth::{client_secret, code, device_code, grant, pushed_request, token};
 use crate::{audit, composite, limit, params};
 
 extension_sql_file!(
@@ -67,6 +67,8 @@ fn cleanup_audit() -> i32 {
 enum Task {
     Grants,
     AuthorizationCodes,
+    PushedRequests,
+    DeviceCodes,
     AccessTokens,
     ClientSecrets,
     RateLimits,
@@ -76,13 +78,22 @@ const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 impl Task {
-    const ALL: [Self; 5] =
-        [Self::Grants, Self::AuthorizationCodes, Self::AccessTokens, Self::ClientSecrets, Self::RateLimits];
+    const ALL: [Self; 7] = [
+        Self::Grants,
+        Self::AuthorizationCodes,
+        Self::PushedRequests,
+        Self::DeviceCodes,
+        Self::AccessTokens,
+        Self::ClientSecrets,
+        Self::RateLimits,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Grants => "grants",
             Self::AuthorizationCodes => "authorization_codes",
+            Self::PushedRequests => "pushed_requests",
+            Self::DeviceCodes => "device_codes",
             Self::AccessTokens => "access_tokens",
             Self::ClientSecrets => "client_secrets",
             Self::RateLimits => "rate_limits",
@@ -90,7 +101,8 @@ impl Task {
     }
 
     fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, authorization_codes, access_tokens, client_secrets or rate_limits";
+        let accepted = "grants, authorization_codes, pushed_requests, device_codes, access_tokens, client_secrets \
+                        or rate_limits";
         Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
     }
 
@@ -107,6 +119,8 @@ impl Task {
         match self {
             Self::Grants => grant::cleanup_batch(now, after, size),
             Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
+            Self::PushedRequests => pushed_request::cleanup_batch(now, after, size),
+            Self::DeviceCodes => device_code::cleanup_batch(now, after, size),
             Self::AccessTokens => token::cleanup_batch(now, after, size),
             Self::ClientSecrets => client_secret::cleanup_batch(now, after, size),
             Self::RateLimits => limit::cleanup_batch(now, after, size),

@@ -74,6 +74,8 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/grant.sql"),
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
+    include_str!("../sql/tables/pushed_request.sql"),
+    include_str!("../sql/tables/device_code.sql"),
     include_str!("../sql/tables/audit.sql"),
     include_str!("../sql/tables/rate_limit.sql"),
     include_str!("../sql/tables/maintenance.sql"),

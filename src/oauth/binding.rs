@@ -1,6 +1,6 @@
 //! Sender constraints: the confirmation (`cnf`, RFC 7800) of a grant against what the sender proved.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::kernel::jsonb::Jsonb;
@@ -15,6 +15,17 @@ pub struct Proof<'a> {
 }
 
 impl Proof<'_> {
+    /// The confirmation of what is issued to this sender: bound to whatever it proved (RFC 9449 section 6,
+    /// RFC 8705 section 3.1). None: it proved nothing.
+    pub fn confirmation(&self) -> Option<Jsonb> {
+        let members = [("jkt", self.dpop_jkt), ("x5t#S256", self.x5t_s256)];
+        let bound: Map<_, _> = members
+            .into_iter()
+            .filter_map(|(name, thumbprint)| Some((name.to_owned(), Value::from(thumbprint?))))
+            .collect();
+        if bound.is_empty() { None } else { Jsonb::of(&Value::Object(bound)) }
+    }
+
     /// Whether the proof satisfies the confirmation. Fails closed: a member that is not known, or is
     /// not a text, is never satisfied; and a DPoP proof does not fit a token that is not bound
     /// (RFC 9449 section 7.1).

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
-use super::{client_secret, code, grant};
+use super::{client_secret, code, device_code, grant, pushed_request};
 use crate::audit::{self, Event};
 use crate::composite;
 use crate::identity::tenant;
@@ -175,6 +175,13 @@ pub fn is_usable(view: &View, client_id: &str) -> Result<bool, Mistake> {
         Some(row.get::<&str>(0)? == "active" && !row.get::<bool>(1)?)
     })?;
     Ok(usable.unwrap_or(false))
+}
+
+static NAME: Lookup = Lookup::new(c"clients", c"clients_id_key", &[c"name"]);
+
+/// The client's name.
+pub fn name(view: &View, client_id: &str) -> Result<Option<String>, Mistake> {
+    NAME.find(view, Key::Text(client_id), |row| row.get(0))
 }
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "client", argument: "client_id" };
@@ -351,6 +358,8 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     let client_id = given(client_id, "client_id")?;
     // Codes first: whoever redeems one holds it and waits for the client.
     let codes = code::erase_by_client(client_id)?;
+    device_code::erase_by_client(client_id)?;
+    pushed_request::erase_by_client(client_id)?;
     let tenant_id = LOCK.one(&params![client_id], |row| row.get::<String>(0))?.ok_or(UNKNOWN)?;
     let grants = grant::erase_by_client(client_id)?;
     DELETE.run(&params![client_id])?;
