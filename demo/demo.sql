@@ -310,6 +310,40 @@ SELECT pg_temp.must('session and token are dead, and nothing new is issued in it
        auth_store.token_issue(:'app_client_id', :'user_id', session_id => :'session_id') AS t \g (tuples_only=on)
 
 \echo
+\echo '=== 12. A device log-in (RFC 8628): a television without a keyboard shows a code, the user types it on a phone'
+SELECT client_id
+  FROM auth_store.client_create(
+         name        => 'Television',
+         client_type => 'public',
+         grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+         scope       => 'openid orders') \gset tv_
+SELECT device_code, user_code, expires_in, interval
+  FROM auth_store.device_authorize(client_id => :'tv_client_id', scope => 'orders', ip => '192.0.2.20') \gset tv_
+\echo '    device_code =' :tv_device_code
+\echo '    user_code   =' :tv_user_code ' expires_in' :tv_expires_in', interval' :tv_interval
+\echo
+\echo '    The television polls while nobody has typed the code, the second time too early'
+SELECT n AS poll, error, retry_after
+  FROM generate_series(1, 2) AS n,
+       LATERAL auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id', user_agent => 'poll ' || n);
+SELECT pg_temp.must('the television must wait 5 seconds longer from now on', poll_interval = 10)
+  FROM auth_store.device_codes WHERE client_id = :'tv_client_id' \g (tuples_only=on)
+\echo
+\echo '    The user types it in lower case and without the dash, sees who asks for what, and agrees'
+SELECT client_name, scope, status
+  FROM auth_store.device_lookup(user_code => lower(replace(:'tv_user_code', '-', '')), ip => '192.0.2.10');
+SELECT error, error_description
+  FROM auth_store.device_approve(user_code => :'tv_user_code', user_id => :'user_id', ip => '192.0.2.10');
+SELECT access_token, refresh_token, scope
+  FROM auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id', ip => '192.0.2.20') \gset tv_
+\echo '    access_token  =' :tv_access_token
+\echo '    refresh_token =' :tv_refresh_token
+SELECT pg_temp.must('the television is logged in as the user', i.active AND i.user_id = :'user_id' AND i.scope = 'orders')
+  FROM auth_store.token_introspect(:'tv_access_token') AS i \g (tuples_only=on)
+SELECT pg_temp.must('its device code works once', error = 'invalid_grant')
+  FROM auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id') \g (tuples_only=on)
+
+\echo
 \echo '=== 12. The audit trail: each step left a row, in the same transaction'
 SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
   FROM auth_store.recent_activity ORDER BY occurred_at;

@@ -114,6 +114,44 @@ A second presentation is a retry while the first runs or within auth_store.code_
 client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof. x5t_s256: SHA-256 thumbprint of the certificate the client proved (RFC 8705). The grant with all its tokens is bound to whichever of them is given.$$;
 GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
 
+-- pushed request -----------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.pushed_request_create IS
+$$Takes the parameters of an authorization request ahead of the browser (RFC 9126) and returns request_uri, a reference that the client's browser brings once, and expires_in in seconds: auth_store.pushed_request_ttl (60 s). A row with error otherwise: invalid_client; invalid_request (a parameter that code_issue() would not take, no response_type, a client_id that is not the client's, a request_uri among them, more than 64 kB); unsupported_response_type for another than code; request_not_supported for a request object; invalid_scope; invalid_target; unauthorized_client; temporarily_unavailable with retry_after over the client's rate limit.
+client_secret: unless client_authenticated says that the application authenticated the client. parameters: a JSON object, 22004 for NULL and 22023 for anything else; each parameter of the request a string, resource also an array of strings. client_secret, client_assertion and client_assertion_type among them are never stored, nor is what is empty (RFC 6749 section 3.1); the rest is kept as it is, known or not, in the clear, until it is consumed or expires.$$;
+GRANT EXECUTE ON FUNCTION auth_store.pushed_request_create TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.pushed_request_consume IS
+$$Returns the parameters behind a request_uri, once (RFC 9126 section 4), and its resource again as an array for code_issue(). A row with error otherwise: invalid_request_uri (unknown, used, expired, another client's; those of another client or of one that is not active are not used up) or unauthorized_client (client unknown or not active). Call it when the user has agreed, or keep what it returned: a reload of the page finds it used.$$;
+GRANT EXECUTE ON FUNCTION auth_store.pushed_request_consume TO auth_store_app;
+
+-- device -------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.device_authorize IS
+$$Begins the log-in of a device without a keyboard (RFC 8628 section 3.1). Returns device_code, with which the device polls; user_code, eight letters as XXXX-XXXX, which the user types elsewhere; expires_in, seconds both live: auth_store.device_code_ttl (15 min); interval, seconds between polls: auth_store.device_poll_interval (5 s); and the scope asked for. The verification_uri of section 3.2 is the application's. A row with error otherwise: invalid_client, unauthorized_client (the client may not use the grant type), invalid_scope, invalid_target, temporarily_unavailable with retry_after over the client's rate limit.
+client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. scope: NULL for all of the client's. resource: RFC 8707.$$;
+GRANT EXECUTE ON FUNCTION auth_store.device_authorize TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_lookup IS
+$$The pending request that a user code leads to, for the page that asks the user: client_id, client_name, scope, resource, status pending, expires_at. A row with error otherwise: invalid_grant (a wrong code, or with status approved or denied one that was decided before), expired_token with status expired, temporarily_unavailable with retry_after.
+user_code: in any case, with or without dashes, spaces and other marks. Wrong codes are counted (RFC 8628 section 5.1): auth_store.user_code_guesses_per_network (20) an hour from the /24 or /64 of ip, auth_store.user_code_guesses_per_tenant (3600) an hour in the tenant; who is over either learns nothing more, also not by device_approve() and device_deny(), until retry_after seconds have passed. Right codes, and texts that can be no code, do not count. So it writes: 25006 on a standby. tenant_id: default the session's; 23503 where it is unknown.$$;
+GRANT EXECUTE ON FUNCTION auth_store.device_lookup TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_approve IS
+$$The user agrees to the request with this code (RFC 8628 section 3.3). Both columns NULL on success, or a row with error: as device_lookup(), and unauthorized_client (the client is not active), access_denied (the user is not active), invalid_scope (more than was asked for), invalid_request (acr over 2048 bytes). A request is decided once: approving or denying it again is invalid_grant.
+user_id: who agrees, and whose tenant's code it is; 22004 for NULL, 23503 for an unknown one. scope: less than was asked for; NULL for all. session_id, auth_time, acr, amr, claims: of the log-in, as in code_issue().$$;
+GRANT EXECUTE ON FUNCTION auth_store.device_approve TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_deny IS
+$$The user refuses the request with this code: the device gets access_denied. Both columns NULL on success, or a row with error: as device_lookup(). A request is decided once. tenant_id: as in device_lookup().$$;
+GRANT EXECUTE ON FUNCTION auth_store.device_deny TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_redeem IS
+$$A poll of the device (RFC 8628 section 3.4): tokens, once, when the user has agreed. A row with error otherwise: authorization_pending; slow_down where the poll came before its interval was over, which adds 5 s to the interval for this and all later polls; access_denied; expired_token; invalid_client, unauthorized_client, invalid_target; invalid_request (malformed thumbprint); invalid_grant (unknown, another client's, redeemed before, user not active). With the first two retry_after is the interval in seconds. An approved code is redeemed at once, however early the poll.
+Of polls at the same time one gets the tokens, the others invalid_grant. A second presentation is a retry or a replay as in code_redeem(), with the same end. A poll that is answered authorization_pending writes no audit row.
+resource: fewer than granted. dpop_jkt, x5t_s256: thumbprints of the key or certificate the device proved, to which the tokens are bound (RFC 9449, RFC 8705).$$;
+GRANT EXECUTE ON FUNCTION auth_store.device_redeem TO auth_store_app;
+
 -- token --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.token_issue IS
@@ -300,7 +338,7 @@ GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
 -- maintenance --------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
-$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, API keys auth_store.grant_retention after theirs, rate limits once they forbid nothing; and drops the partitions of JWT ids that have ended and the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped partitions not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
+$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, API keys auth_store.grant_retention after theirs, rate limits once they forbid nothing; and drops the partitions of JWT ids that have ended and the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped partitions not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
@@ -334,7 +372,7 @@ $$Sets a tenant active or suspended. While it is suspended no client of it works
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-$$Deletes a tenant with all it has: codes, sessions, consents, grants, tokens, API keys, JWT ids, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+$$Deletes a tenant with all it has: codes, device codes, pushed requests, sessions, consents, grants, tokens, API keys, JWT ids, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------
@@ -367,7 +405,7 @@ $$Sets a client active, suspended, pending or revoked. Only an active client wor
 GRANT EXECUTE ON FUNCTION auth_store.client_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_delete IS
-$$Deletes a client with its secrets, codes, grants, consents and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
+$$Deletes a client with its secrets, codes, grants, consents, device codes, pushed requests and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
 
 -- user ---------------------------------------------------------------------------------------------

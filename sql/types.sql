@@ -94,6 +94,41 @@ CREATE TYPE auth_store.dpop_proof AS (
 );
 CREATE TYPE auth_store.outcome AS (
     error             text,
+    error_description text,
+    retry_after       integer
+);
+CREATE TYPE auth_store.device_authorization AS (
+    device_code       text,
+    user_code         text,
+    expires_in        integer,
+    interval          integer,
+    scope             text,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+CREATE TYPE auth_store.device_request AS (
+    client_id         text,
+    client_name       text,
+    scope             text,
+    resource          text[],
+    status            text,
+    expires_at        timestamptz,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+CREATE TYPE auth_store.pushed_request AS (
+    request_uri       text,
+    expires_in        integer,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+CREATE TYPE auth_store.pushed_request_parameters AS (
+    parameters        jsonb,
+    resource          text[],
+    error             text,
     error_description text
 );
 CREATE TYPE auth_store.code_response AS (

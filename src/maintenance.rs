@@ -10,7 +10,7 @@ use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::spi::{Param, Statement, param};
 use crate::kernel::{settings, spi};
-use crate::oauth::{client_secret, code, consent, grant, jti, token};
+use crate::oauth::{client_secret, code, consent, device_code, grant, jti, pushed_request, token};
 use crate::{api_key, audit, composite, limit, params};
 
 extension_sql_file!(
@@ -74,6 +74,8 @@ fn cleanup_audit() -> i32 {
 enum Task {
     Grants,
     AuthorizationCodes,
+    PushedRequests,
+    DeviceCodes,
     AccessTokens,
     Sessions,
     Consents,
@@ -86,9 +88,11 @@ const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 impl Task {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Grants,
         Self::AuthorizationCodes,
+        Self::PushedRequests,
+        Self::DeviceCodes,
         Self::AccessTokens,
         Self::Sessions,
         Self::Consents,
@@ -101,6 +105,8 @@ impl Task {
         match self {
             Self::Grants => "grants",
             Self::AuthorizationCodes => "authorization_codes",
+            Self::PushedRequests => "pushed_requests",
+            Self::DeviceCodes => "device_codes",
             Self::AccessTokens => "access_tokens",
             Self::Sessions => "sessions",
             Self::Consents => "consents",
@@ -111,7 +117,8 @@ impl Task {
     }
 
     fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, authorization_codes, access_tokens, client_secrets, api_keys, sessions, consents or rate_limits";
+        let accepted = "grants, authorization_codes, pushed_requests, device_codes, access_tokens, client_secrets, api_keys, sessions, consents \
+                        or rate_limits";
         Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
     }
 
@@ -128,6 +135,8 @@ impl Task {
         match self {
             Self::Grants => grant::cleanup_batch(now, after, size),
             Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
+            Self::PushedRequests => pushed_request::cleanup_batch(now, after, size),
+            Self::DeviceCodes => device_code::cleanup_batch(now, after, size),
             Self::AccessTokens => token::cleanup_batch(now, after, size),
             Self::Sessions => session_revocation::cleanup_batch(now, after, size),
             Self::Consents => consent::cleanup_batch(now, after, size),

@@ -78,6 +78,8 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/code.sql"),
     include_str!("../sql/tables/api_key.sql"),
     include_str!("../sql/tables/jti.sql"),
+    include_str!("../sql/tables/pushed_request.sql"),
+    include_str!("../sql/tables/device_code.sql"),
     include_str!("../sql/tables/audit.sql"),
     include_str!("../sql/tables/rate_limit.sql"),
     include_str!("../sql/tables/maintenance.sql"),

@@ -42,6 +42,8 @@ pub enum Flag {
     UnknownToken,
     /// Another network than at the grant's last use.
     NewNetwork,
+    /// A client or a network over the client's rate limit; at most one row a minute says so.
+    RateLimited,
     /// A code or token past its end.
     ExpiredToken,
     /// A code presented twice within the time in which that is a retry.
@@ -50,7 +52,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
@@ -70,6 +72,7 @@ impl Flag {
         Self::EndedSession,
         Self::UnknownToken,
         Self::NewNetwork,
+        Self::RateLimited,
         Self::ExpiredToken,
         Self::CodeRetry,
     ];
@@ -96,6 +99,7 @@ impl Flag {
             Self::EndedSession => "ended_session",
             Self::UnknownToken => "unknown_token",
             Self::NewNetwork => "new_network",
+            Self::RateLimited => "rate_limited",
             Self::ExpiredToken => "expired_token",
             Self::CodeRetry => "code_retry",
         }
@@ -117,6 +121,7 @@ impl Flag {
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
             Self::UnknownClient | Self::InactiveClient | Self::InactiveUser | Self::EndedSession => 0.4,
             Self::UnknownToken | Self::NewNetwork => 0.3,
+            Self::RateLimited => 0.2,
             Self::ExpiredToken | Self::CodeRetry => 0.1,
         }
     }

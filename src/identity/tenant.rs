@@ -13,7 +13,7 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
-use crate::oauth::{client, code, consent, grant, jti, token};
+use crate::oauth::{client, code, consent, device_code, grant, jti, pushed_request, token};
 use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -189,6 +189,8 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant, clients
     // and users are referred to by cannot grow any more.
     let mut rows = code::erase_tenant(id)?;
+    rows += device_code::erase_tenant(id)?;
+    rows += pushed_request::erase_tenant(id)?;
     client::lock_tenant(id)?;
     user::lock_tenant(id)?;
     rows += session_revocation::erase_tenant(id)?;

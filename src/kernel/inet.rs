@@ -18,6 +18,16 @@ impl Inet {
         self.network() == other.network()
     }
 
+    /// The network of one site as a short text, for a key: the /24 of IPv4, also where IPv6 carries it
+    /// (RFC 4291 section 2.5.5.2), or the /64 of IPv6.
+    pub fn subnet_name(&self) -> Option<String> {
+        const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+        let (_, address) = self.0.split_at_checked(2)?;
+        let address = address.strip_prefix(&MAPPED).unwrap_or(address);
+        let subnet = address.get(..if address.len() == 4 { 3 } else { 8 })?;
+        Some(subnet.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Family and network bytes. On disk: family(1) ‖ mask bits(1) ‖ address(4 or 16).
     fn network(&self) -> Option<(u8, &[u8])> {
         let (header, address) = self.0.split_at_checked(2)?;
@@ -228,5 +238,19 @@ mod tests {
         assert!(v6(1, 7).same_network(&v6(2, 7)));
         assert!(!v6(1, 7).same_network(&v6(1, 8)));
         assert!(!v6(1, 7).same_network(&v4(0x20, 0x01, 0x0d, 1)));
+    }
+
+    #[test]
+    fn subnets_are_24_bits_of_ipv4_and_64_of_ipv6() {
+        let subnet = |family: u8, address: &[u8]| {
+            Inet([&[family, 128], address].concat()).subnet_name().unwrap_or_default()
+        };
+        assert_eq!(subnet(2, &[192, 0, 2, 1]), "c00002");
+        let mut six = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1];
+        assert_eq!(subnet(3, &six), "20010db800000007");
+        six[15] = 2;
+        assert_eq!(subnet(3, &six), "20010db800000007");
+        assert_eq!(subnet(3, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 9]), "c00002");
+        assert_eq!(subnet(2, &[]), "");
     }
 }

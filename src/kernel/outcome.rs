@@ -24,6 +24,8 @@ pub enum Code {
     InvalidScope,
     /// RFC 6749 section 4.1.2.1
     AccessDenied,
+    /// RFC 6749 section 4.1.2.1
+    UnsupportedResponseType,
     /// RFC 8707 section 2
     InvalidTarget,
     /// RFC 6750 section 3.1
@@ -42,6 +44,8 @@ pub enum Code {
     UseDpopNonce,
     /// OpenID Connect Core section 3.1.2.6
     InvalidRequestUri,
+    /// OpenID Connect Core section 3.1.2.6
+    RequestNotSupported,
     /// RFC 6749 section 4.1.2.1: a rate limit is used up; retry_after says for how long
     TemporarilyUnavailable,
     /// Of this store: another user of the tenant has the address
@@ -58,6 +62,7 @@ impl Code {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
@@ -67,6 +72,7 @@ impl Code {
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRequestUri => "invalid_request_uri",
+            Self::RequestNotSupported => "request_not_supported",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::EmailTaken => "email_taken",
         }
@@ -80,12 +86,19 @@ pub struct Refusal {
     pub code: Code,
     /// For the developer of the client; never says more than its holder may know.
     pub description: Cow<'static, str>,
+    /// Seconds after which the same request may succeed: the column `retry_after`.
+    pub retry_after: Option<i32>,
 }
 
 impl Refusal {
     /// A refusal with a fixed description.
     pub const fn new(code: Code, description: &'static str) -> Self {
-        Self { code, description: Cow::Borrowed(description) }
+        Self { code, description: Cow::Borrowed(description), retry_after: None }
+    }
+
+    /// The refusal of a request over a rate limit, with the seconds to wait.
+    pub fn over_limit(description: &'static str, retry_after: i32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(Code::TemporarilyUnavailable, description) }
     }
 }
 

@@ -13,6 +13,11 @@ use super::{catalog, outcome, shmem};
 static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
 static CODE_REPLAY_GRACE: GucSetting<i32> = GucSetting::<i32>::new(2000);
+static PUSHED_REQUEST_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
+static DEVICE_CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(15 * 60);
+static DEVICE_POLL_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(5);
+static USER_CODE_GUESSES_PER_NETWORK: GucSetting<i32> = GucSetting::<i32>::new(20);
+static USER_CODE_GUESSES_PER_TENANT: GucSetting<i32> = GucSetting::<i32>::new(3600);
 static REFRESH_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10);
 static SESSION_TTL: GucSetting<i32> = GucSetting::<i32>::new(30 * SECONDS_PER_DAY);
 static SESSION_IDLE_TTL: GucSetting<i32> = GucSetting::<i32>::new(SECONDS_PER_DAY);
@@ -54,6 +59,51 @@ pub fn define() {
             0,
             60_000,
             GucFlags::UNIT_MS,
+        ),
+        (
+            c"auth_store.pushed_request_ttl",
+            c"How long a pushed authorization request lives.",
+            c"RFC 9126 section 2.2 thinks of 5 to 600 seconds.",
+            &PUSHED_REQUEST_TTL,
+            5,
+            600,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.device_code_ttl",
+            c"How long a device code and its user code live.",
+            c"The user must find the other device, log in and agree within (RFC 8628 section 3.2).",
+            &DEVICE_CODE_TTL,
+            1,
+            3600,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.device_poll_interval",
+            c"How long a device waits between its polls at first.",
+            c"Each poll that comes earlier adds 5 seconds (RFC 8628 section 3.5).",
+            &DEVICE_POLL_INTERVAL,
+            1,
+            60,
+            GucFlags::UNIT_S,
+        ),
+        (
+            c"auth_store.user_code_guesses_per_network",
+            c"How many wrong user codes an hour are answered to one network.",
+            c"A network is a /24 of IPv4 or a /64 of IPv6 (RFC 8628 section 5.1).",
+            &USER_CODE_GUESSES_PER_NETWORK,
+            1,
+            1_000_000,
+            GucFlags::default(),
+        ),
+        (
+            c"auth_store.user_code_guesses_per_tenant",
+            c"How many wrong user codes an hour are answered in one tenant.",
+            c"Against guesses from many networks (RFC 8628 section 5.1).",
+            &USER_CODE_GUESSES_PER_TENANT,
+            1,
+            1_000_000,
+            GucFlags::default(),
         ),
         (
             c"auth_store.refresh_grace",
@@ -141,10 +191,15 @@ fn define_rate_limits() {
     );
 }
 
-const NAMES: [&CStr; 11] = [
+const NAMES: [&CStr; 16] = [
     c"auth_store.tenant_id",
     c"auth_store.code_ttl",
     c"auth_store.code_replay_grace",
+    c"auth_store.pushed_request_ttl",
+    c"auth_store.device_code_ttl",
+    c"auth_store.device_poll_interval",
+    c"auth_store.user_code_guesses_per_network",
+    c"auth_store.user_code_guesses_per_tenant",
     c"auth_store.refresh_grace",
     c"auth_store.session_ttl",
     c"auth_store.session_idle_ttl",
@@ -205,6 +260,31 @@ pub fn code_ttl() -> i64 {
 /// Microseconds after a code's redemption in which a second presentation is a retry.
 pub fn code_replay_grace_micros() -> i64 {
     i64::from(CODE_REPLAY_GRACE.get()) * 1000
+}
+
+/// Seconds a pushed authorization request lives.
+pub fn pushed_request_ttl() -> i64 {
+    i64::from(PUSHED_REQUEST_TTL.get())
+}
+
+/// Seconds a device code lives.
+pub fn device_code_ttl() -> i64 {
+    i64::from(DEVICE_CODE_TTL.get())
+}
+
+/// Seconds between the polls of a device, until one comes too early.
+pub fn device_poll_interval() -> i32 {
+    DEVICE_POLL_INTERVAL.get()
+}
+
+/// Wrong user codes an hour that one network is answered.
+pub fn user_code_guesses_per_network() -> i32 {
+    USER_CODE_GUESSES_PER_NETWORK.get()
+}
+
+/// Wrong user codes an hour that are answered in one tenant.
+pub fn user_code_guesses_per_tenant() -> i32 {
+    USER_CODE_GUESSES_PER_TENANT.get()
 }
 
 /// Seconds in which the previous refresh token still works.

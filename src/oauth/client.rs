@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
-use super::{client_secret, code, consent, grant};
+use super::{client_secret, code, consent, device_code, grant, pushed_request};
 use crate::api_key;
 use crate::audit::{self, Event};
 use crate::composite;
@@ -367,6 +367,8 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     let client_id = given(client_id, "client_id")?;
     // Codes first: whoever redeems one holds it and waits for the client.
     let codes = code::erase_by_client(client_id)?;
+    device_code::erase_by_client(client_id)?;
+    pushed_request::erase_by_client(client_id)?;
     let tenant_id = LOCK.one(&params![client_id], |row| row.get::<String>(0))?.ok_or(UNKNOWN)?;
     consent::erase_by_client(client_id)?;
     let grants = grant::erase_by_client(client_id)?;

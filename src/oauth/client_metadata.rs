@@ -64,8 +64,8 @@ impl AuthMethod {
     }
 }
 
-/// The grant types that can be registered. The last two have their endpoints outside this store's first
-/// version; registering them lets a client be described completely.
+/// The grant types that can be registered. The last has its endpoint outside this store's first version;
+/// registering them lets a client be described completely.
 const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
     "refresh_token",

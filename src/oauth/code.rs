@@ -17,8 +17,9 @@ use crate::kernel::secret::{self, Kind, Presented};
 use crate::kernel::spi::Statement;
 use crate::kernel::{argument, interval, settings, spi, transaction};
 use crate::maintenance::Batch;
+use crate::oauth::authorization_request::{self, Accepted, AuthorizationRequest, MAX_PARAMETER};
 use crate::oauth::client::{self, Client};
-use crate::oauth::{pkce, redirect_uri, resource, scope, token};
+use crate::oauth::token;
 use crate::{composite, params};
 
 composite! {
@@ -58,7 +59,7 @@ fn code_issue(
 ) -> CodeResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let request = Request {
+    let parameters = AuthorizationRequest {
         redirect_uri,
         scope,
         code_challenge,
@@ -66,12 +67,15 @@ fn code_issue(
         state,
         nonce,
         resource,
+        dpop_jkt,
+    };
+    let request = Request {
+        parameters,
         session_id: session_id.map(Id::from),
         auth_time: auth_time.map(Timestamp::from),
         acr,
         amr,
         claims,
-        dpop_jkt,
         ttl,
     };
     issue(now, client_id, user_id.map(Id::from), request, &context).or_raise()
@@ -79,19 +83,12 @@ fn code_issue(
 
 /// The parameters of the authorization request and of the login that answered it.
 struct Request<'a> {
-    redirect_uri: Option<&'a str>,
-    scope: Option<&'a str>,
-    code_challenge: Option<&'a str>,
-    code_challenge_method: Option<&'a str>,
-    state: Option<&'a str>,
-    nonce: Option<&'a str>,
-    resource: Option<Vec<Option<String>>>,
+    parameters: AuthorizationRequest<'a>,
     session_id: Option<Id>,
     auth_time: Option<Timestamp>,
     acr: Option<&'a str>,
     amr: Option<Vec<Option<String>>>,
     claims: Option<Jsonb>,
-    dpop_jkt: Option<&'a str>,
     ttl: Option<Interval>,
 }
 
@@ -197,7 +194,7 @@ fn issue(
     if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
         return Err(Mistake::Unknown { what: "user", argument: "user_id" });
     }
-    let (state, session_id) = (request.state, request.session_id);
+    let (state, session_id) = (request.parameters.state, request.session_id);
     let in_session = session::admits(now, &view, session_id, user_id)?;
     drop(view);
     let decided = decide_issue(client.as_ref(), &user, in_session, &request);
@@ -211,7 +208,7 @@ fn issue(
         ..Event::default()
     };
     let mut response = match decided {
-        Ok((client, scope, resources)) => store(now, client, user_id, request, scope, resources, ttl)?,
+        Ok(accepted) => store(now, accepted, user_id, request, ttl)?,
         Err(ref refused) => {
             event.error = Some(refused.refusal.code);
             event.flags = refused.flags;
@@ -227,64 +224,17 @@ fn issue(
     Ok(response)
 }
 
-type Granted<'a> = (&'a Client, String, Option<Vec<String>>);
-
-/// What RFC 6749 section 4.1.1, RFC 7636 section 4.4.1 and RFC 8707 section 2 ask of the request.
+/// What the authorization endpoint asks of the request, and of the login that answered it.
 fn decide_issue<'a>(
     client: Option<&'a Client>,
     user: &User,
     in_session: bool,
     request: &Request<'_>,
-) -> Result<Granted<'a>, Refused> {
+) -> Result<Accepted<'a>, Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
-    let Some(client) = client else {
-        return refuse(Code::UnauthorizedClient, "unknown client", &[Flag::UnknownClient]);
-    };
-    if !client.usable {
-        return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
-    }
-    if !client.allows_grant_type("authorization_code") {
-        return refuse(
-            Code::UnauthorizedClient,
-            "the client may not use the grant type authorization_code",
-            &[],
-        );
-    }
-    let registered = match request.redirect_uri {
-        Some(uri) => client.redirect_uris.iter().any(|known| redirect_uri::matches(known, uri)),
-        None => client.redirect_uris.len() == 1,
-    };
-    if !registered {
-        return refuse(
-            Code::InvalidRequest,
-            "redirect_uri must be one of the client's registered ones",
-            &[Flag::WrongRedirectUri],
-        );
-    }
-    match (request.code_challenge, request.code_challenge_method) {
-        (None, _) if client.require_pkce => {
-            return refuse(Code::InvalidRequest, "code_challenge is required", &[]);
-        }
-        (None, _) => {}
-        (Some(challenge), Some("S256")) if pkce::is_sha256_base64url(challenge) => {}
-        (Some(_), Some("S256")) => {
-            return refuse(
-                Code::InvalidRequest,
-                "code_challenge must be the base64url SHA-256 of the verifier",
-                &[],
-            );
-        }
-        (Some(_), _) => {
-            return refuse(Code::InvalidRequest, "code_challenge_method must be S256", &[]);
-        }
-    }
-    if request.dpop_jkt.is_some_and(|jkt| !pkce::is_sha256_base64url(jkt)) {
-        return refuse(Code::InvalidRequest, "dpop_jkt must be a JWK SHA-256 thumbprint", &[]);
-    }
-    for text in [request.state, request.nonce, request.acr].into_iter().flatten() {
-        if text.len() > 2048 {
-            return refuse(Code::InvalidRequest, "state, nonce and acr have at most 2048 bytes", &[]);
-        }
+    let accepted = authorization_request::decide(client, &request.parameters)?;
+    if request.acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
+        return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);
     }
     if !user.active {
         return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
@@ -292,22 +242,18 @@ fn decide_issue<'a>(
     if !in_session {
         return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
     }
-    let scope = scope::granted(request.scope, &client.scope)
-        .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
-    let resources = resource::granted(request.resource.clone(), &client.resources)
-        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
-    Ok((client, scope, resources))
+    Ok(accepted)
 }
 
 fn store(
     now: Timestamp,
-    client: &Client,
+    accepted: Accepted<'_>,
     user_id: Id,
     request: Request<'_>,
-    scope: String,
-    resources: Option<Vec<String>>,
     ttl: i64,
 ) -> Result<CodeResponse, Mistake> {
+    let Accepted { client, scope, resources } = accepted;
+    let parameters = request.parameters;
     let amr = argument::texts(request.amr, "amr")?;
     let code = secret::mint(Kind::AuthorizationCode, now, user_id.bucket())?;
     let expires_at = now.plus_seconds(ttl);
@@ -319,11 +265,11 @@ fn store(
         code.digest.as_slice(),
         expires_at,
         scope.as_str(),
-        request.redirect_uri,
-        request.code_challenge,
-        request.code_challenge.and(request.code_challenge_method),
-        request.nonce,
-        request.dpop_jkt,
+        parameters.redirect_uri,
+        parameters.code_challenge,
+        parameters.code_challenge.and(parameters.code_challenge_method),
+        parameters.nonce,
+        parameters.dpop_jkt,
         resources,
         request.session_id,
         request.auth_time,

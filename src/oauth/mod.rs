@@ -1,6 +1,7 @@
 //! OAuth 2: clients, authorization codes, grants and their tokens.
 
 pub mod application;
+pub mod authorization_request;
 pub mod binding;
 pub mod client;
 pub mod client_changes;
@@ -9,12 +10,16 @@ pub mod client_profile;
 pub mod client_secret;
 pub mod code;
 pub mod consent;
+mod device;
+pub mod device_code;
+mod device_redemption;
 pub mod dpop;
 pub mod grant;
 pub mod introspection;
 pub mod jti;
 pub mod jwk;
 pub mod pkce;
+pub mod pushed_request;
 pub mod redemption;
 pub mod redirect_uri;
 pub mod refresh;
@@ -23,4 +28,6 @@ pub mod revocation;
 pub mod scope;
 pub mod secret_hash;
 pub mod token;
+mod user_code;
+mod user_code_limit;
 pub mod user_grants;

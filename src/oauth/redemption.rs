@@ -89,7 +89,7 @@ fn redeem(
         );
     }
     if stored.redeemed_at.is_some() {
-        return replay(now, &stored, &event);
+        return replay(now, stored.redeemed_at, stored.grant_id, &event);
     }
     let user = user::find(&view, stored.user_id)?;
     let in_session = session::admits(now, &view, stored.session_id, stored.user_id)?;
@@ -210,22 +210,28 @@ fn decide_redeem(
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })
 }
 
-/// A code that was redeemed before: within the grace a client's retry, later a replay, which ends the
-/// grant of the first use with every token of it (RFC 6749 section 4.1.2).
-fn replay(now: Timestamp, stored: &StoredCode, event: &Event<'_>) -> Result<TokenResponse, Mistake> {
-    let (Some(redeemed_at), Some(grant_id)) = (stored.redeemed_at, stored.grant_id) else {
+/// A code, or device code, that was redeemed before: within the grace a client's retry, later a replay, which
+/// ends the grant of the first use with every token of it (RFC 6749 section 4.1.2).
+pub fn replay(
+    now: Timestamp,
+    redeemed_at: Option<Timestamp>,
+    grant_id: Option<Id>,
+    event: &Event<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let (Some(redeemed_at), Some(grant_id)) = (redeemed_at, grant_id) else {
         return refuse(now, event, &invalid_grant("the code is not valid", &[]));
     };
     let grace = settings::code_replay_grace_micros();
     if grace > 0 && now.micros_since(redeemed_at) <= grace {
         return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
     }
-    grant::revoke(now, grant_id, &stored.tenant_id, "code_replay")?;
+    grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;
     let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
     refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
 }
 
-fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
+/// The answer to a request that is refused, and its audit row.
+pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
     audit::record(
         now,
         &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
@@ -233,6 +239,7 @@ fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenR
     Ok(TokenResponse::refused(&refused.refusal))
 }
 
-fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
+/// RFC 6749 section 5.2.
+pub fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
     Refused { refusal: Refusal::new(Code::InvalidGrant, description), flags }
 }

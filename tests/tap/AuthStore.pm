@@ -143,6 +143,14 @@ SELECT code AS used_code FROM auth_store.code_issue(:'client', :'user', code_cha
 SELECT access_token AS access, refresh_token AS first_refresh, grant_id AS grant FROM auth_store.code_redeem(:'used_code',
     :'client', client_secret => :'secret', code_verifier => :'verifier', ip => '192.0.2.1', user_agent => 'a b') \gset
 SELECT code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', ttl => '10 min') \gset
+-- a device that waits for its user, and one whose user has agreed; a request that was pushed
+SELECT client_id AS device_client FROM auth_store.client_create('TV of ' || :'tenant', client_type => 'public', client_id => 'tv-' || :'tenant',
+    grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'], scope => 'orders', tenant_id => :'tenant') \gset
+SELECT device_code AS waiting_device_code, user_code FROM auth_store.device_authorize(:'device_client') \gset
+SELECT device_code, user_code AS used_user_code FROM auth_store.device_authorize(:'device_client') \gset
+SELECT * FROM auth_store.device_approve(:'used_user_code', :'user') \gset _
+SELECT request_uri FROM auth_store.pushed_request_create(:'client', :'secret', parameters => jsonb_build_object(
+    'response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method', 'S256', 'state', 'a "b" \ü')) \gset
 -- a family that was refreshed once, and a second one of that user
 SELECT refresh_token AS refresh FROM auth_store.token_refresh(:'first_refresh', :'client', client_secret => :'secret') \gset
 SELECT access_token AS other_access, refresh_token AS other_refresh, grant_id AS other_grant FROM auth_store.token_issue(
@@ -174,11 +182,12 @@ SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'se
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
     ('session', :'session'), ('first_session', :'first_session'), ('session_id', :'session_id'), ('ended_session', :'ended_session'),
-    ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
+    ('device_client', :'device_client'), ('waiting_device_code', :'waiting_device_code'), ('user_code', :'user_code'),
+    ('device_code', :'device_code'), ('request_uri', :'request_uri'), ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
     ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant')) AS made (n, v);
 SQL
 		my %made = map { split /=/, $_, 2 } split /\n/, $out;
-		die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code other_grant);
+		die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code other_grant device_code request_uri);
 		$store{$tenant} = { %made, verifier => $VERIFIER, tenant => $tenant };
 	}
 	return \%store;
@@ -273,6 +282,16 @@ my %FUNCTIONS = (
 	code_issue  => [ writes => [qw(app)], 'SELECT auth_store.code_issue({client}, {user}, code_challenge => {challenge})' ],
 	code_redeem => [ writes => [qw(app)],
 		'SELECT auth_store.code_redeem({code}, {client}, client_secret => {secret}, code_verifier => {verifier})' ],
+	# pushed request
+	pushed_request_create => [ writes => [qw(app)], q{SELECT * FROM auth_store.pushed_request_create({client}, {secret},
+		parameters => jsonb_build_object('response_type', 'code', 'code_challenge', {challenge}, 'code_challenge_method', 'S256'))} ],
+	pushed_request_consume => [ writes => [qw(app)], 'SELECT * FROM auth_store.pushed_request_consume({request_uri}, {client})' ],
+	# device
+	device_authorize => [ writes => [qw(app)], 'SELECT * FROM auth_store.device_authorize({device_client})' ],
+	device_lookup    => [ writes => [qw(app)], 'SELECT * FROM auth_store.device_lookup({user_code}, tenant_id => {tenant})' ],
+	device_approve   => [ writes => [qw(app)], 'SELECT * FROM auth_store.device_approve({user_code}, {user})' ],
+	device_deny      => [ writes => [qw(app)], 'SELECT * FROM auth_store.device_deny({user_code}, tenant_id => {tenant})' ],
+	device_redeem    => [ writes => [qw(app)], 'SELECT * FROM auth_store.device_redeem({device_code}, {device_client})' ],
 	# token
 	token_issue                    => [ writes => [qw(app)], 'SELECT auth_store.token_issue({client}, {user})' ],
 	token_issue_client_credentials => [ writes => [qw(app)], 'SELECT auth_store.token_issue_client_credentials({client}, {secret})' ],

@@ -23,13 +23,14 @@ my $NEEDLE = 'needle-in-an-argument-that-must-not-come-back';
 my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000);
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
-  invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce email_taken);
+  invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable authorization_pending slow_down expired_token
+  invalid_request_uri request_not_supported unsupported_response_type email_taken);
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
 sub literal { my ($text) = @_; $text =~ s/'/''/g; return "'$text'"; }
 
-my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret revoked_access machine_access api_key session ended_session) } $ours, $theirs;
+my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret revoked_access machine_access api_key session ended_session device_code waiting_device_code request_uri) } $ours, $theirs;
 my %VALUES = (
 	text => [
 		'NULL', "''", "' '", "repeat('x', 1000000)", "repeat('é', 500000)", "repeat(' ', 1000000)", "repeat('a ', 500000)",
@@ -71,12 +72,15 @@ my %SENSE = (
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
 	api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}), digest => literal($ours->{new_digest}),
 	session_token => literal($ours->{session}), session_id => literal($ours->{session_id}), except_session_id => literal($ours->{session_id}),
-	expires_at => "clock_timestamp() + interval '1 day'", confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
+	expires_at => "clock_timestamp() + interval '1 day'", device_code => literal($ours->{waiting_device_code}), user_code => literal($ours->{user_code}), request_uri => literal($ours->{request_uri}),
+	parameters => "'{\"response_type\": \"code\", \"code_challenge_method\": \"S256\"}' || jsonb_build_object('code_challenge', " . literal($ours->{challenge}) . "::text)",
+	confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
 	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
-	'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL');
+	'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL',
+	map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1, bigint => 1, real => '0.5', boolean => 'false',
 	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'cidr[]' => "'{}'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
 
@@ -214,10 +218,11 @@ is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE
 	AND (function, argument) IN (('code_redeem', 'code'), ('code_redeem', 'code_verifier'), ('token_refresh', 'refresh_token'), ('token_introspect', 'token'),
 	     ('token_introspection', 'token'), ('token_authorize', 'token'), ('token_use', 'token'), ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'), ('api_key_verify', 'api_key'), ('api_key_touch', 'api_key'),
 	     ('session_validate', 'session_token'), ('session_touch', 'session_token'), ('session_rotate', 'session_token'),
-	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'))"), '', 'no unusable secret is an error');
+	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'),
+	     ('device_redeem', 'device_code'), ('device_lookup', 'user_code'), ('device_approve', 'user_code'), ('device_deny', 'user_code'), ('pushed_request_consume', 'request_uri'))"), '', 'no unusable secret is an error');
 # Another tenant's session knows none of ours.
 try_all('pinned', "SET auth_store.tenant_id = 'globex';\n");
-is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_issue', 'token_issue_client_credentials')
+is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_issue', 'token_issue_client_credentials', 'device_redeem', 'pushed_request_consume')
 	AND found = 'ok' AND error IS NULL"), '', 'a session pinned to a third tenant gets no token of the others');
 # Nothing was written by what failed or was undone; but the cleanup commits, and the trail of it is its own.
 my $after = contents($node, $db);

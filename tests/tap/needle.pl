@@ -69,7 +69,7 @@ sub secret
 	die "no secret for $name" unless defined $text && length $text >= 20;
 	my %forms = (text => $text, tail => substr($text, -24));
 	my @parts = ($text);
-	if ($text =~ /^(?:as(at|ac|cs|st|rt|ak)|sk_live)_([\w-]+)$/)
+	if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak)|sk_live)_([\w-]+)$/)
 	{
 		my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
 		# id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
@@ -87,6 +87,16 @@ sub secret
 		$forms{"part $n as numbers"} = join ' ', unpack 'c*', $bytes;
 	}
 	$secrets{$name} = { text => $text, forms => \%forms };
+	return $text;
+}
+
+# A user code is short, and typed in many ways.
+sub user_code
+{
+	my ($name, $text) = @_;
+	my $bare = $text =~ tr/-//dr;
+	die "no user code for $name" unless $bare =~ /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
+	$secrets{$name} = { text => $text, forms => { shown => $text, bare => $bare, 'in lower case' => lc $text, 'bare in lower case' => lc $bare } };
 	return $text;
 }
 
@@ -112,7 +122,7 @@ sub mint
 {
 	my ($name, $sql) = @_;
 	my $out = value($node, $db, $sql, options => '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_print_plan=on -c debug_pretty_print=off');
-	my @texts = grep { /^(?:as\w\w|sk_live)_/ } split /[|\n]/, $out;
+	my @texts = $out =~ /\b((?:as\w\w|sk_live)_[\w-]+)/g;    # a pushed request's is in a URN
 	die "$name: got $out" unless @texts;
 	$made{$name} = @texts > 1 ? \@texts : $texts[0];
 	secret("$name $_", $texts[$_]) for 0 .. $#texts;
@@ -129,6 +139,17 @@ my $verifier = secret(verifier => join '', map { chr(97 + rand 26) } 1 .. 60);
 my $challenge = sha256_base64($verifier) =~ tr{+/}{-_}r;
 mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min', ip => '192.0.2.1')");
 mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min')");
+value($node, $db, "SELECT auth_store.client_create('Needle TV', client_type => 'public', client_id => 'needle-tv', scope => 'read',
+	grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'])");
+my (%user_code, %device_code);
+for my $name ('device', 'denied device', 'refused device')
+{
+	(my $device_code, $user_code{$name}) = split /\|/, value($node, $db, "SELECT device_code, user_code FROM auth_store.device_authorize('needle-tv')");
+	$device_code{$name} = secret("$name code", $device_code);
+	user_code("$name, user code", $user_code{$name});
+}
+my $pushed = "'response_type', 'code', 'code_challenge', '$challenge', 'code_challenge_method', 'S256'";
+mint(pushed => "SELECT request_uri FROM auth_store.pushed_request_create('needle', client_authenticated => true, parameters => jsonb_build_object($pushed))");
 mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
 mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
 mint(session => "SELECT session_token FROM auth_store.session_create($user, metadata => '{\"a\": 1}', ip => '192.0.2.1', user_agent => 'a b')");
@@ -173,6 +194,18 @@ say_it(hashed => "token_hash('$access')");
 say_it(bucket => "token_bucket('$access')");
 say_it(verified => "pkce_verify('$verifier', '$challenge')");
 say_it(machine_again => "token_issue_client_credentials($auth)");
+like(say_it(looked_up => "device_lookup('$user_code{device}')"), qr/pending/, 'the user code leads to its request');
+say_it(wrong_user_code => "device_lookup('" . user_code('wrong user code', 'QZXJ-VKWQ') . "')");
+like(say_it(polled => "device_redeem('$device_code{device}', 'needle-tv')"), qr/authorization_pending/, 'the device polled');
+like(say_it(too_early => "device_redeem('$device_code{device}', 'needle-tv')"), qr/slow_down/, 'too often');
+say_it(approved => "device_approve('" . lc($user_code{$_}) . "', $user)") for 'device', 'refused device';
+say_it(denied => "device_deny('$user_code{'denied device'}')");
+like(say_it(denied_device => "device_redeem('$device_code{'denied device'}', 'needle-tv')"), qr/access_denied/, 'one was denied');
+like(say_it(device_tokens => "device_redeem('$device_code{device}', 'needle-tv')"), qr/asrt_/, 'and one got its tokens');
+# An application that passes on the whole form, the client's secret with it.
+like(say_it(pushed_form => "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}', 'client_assertion', '$verifier'))"),
+	qr/urn:ietf/, 'a request was pushed');
+like(say_it(consumed => "pushed_request_consume('urn:ietf:params:oauth:request_uri:$made{pushed}', 'needle')"), qr/response_type/, 'and consumed');
 like(say_it(replayed => "code_redeem('$made{code}', $auth, code_verifier => '$verifier')"), qr/invalid_grant/, 'the code was replayed');
 say_it(reuse => "token_refresh('$made{issued}[1]', $auth)");
 say_it(reused => "token_refresh('" . substr($made{issued}[1], 0, 80) . 'AAAAAAAAAAA' . "', $auth)");
@@ -215,9 +248,12 @@ for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$l
 # An error in the middle of the store's own statements, with all that the server says of where it was.
 value($node, $db, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by a trigger''; END';
 	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
-	CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse()});
+	CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse();
+	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
+	CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse()});
 for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)", "token_revoke('$made{fresh}[0]', $auth)",
-	"code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')", "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')")
+	"code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')", "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')", "device_redeem('$device_code{'refused device'}', 'needle-tv')", "device_authorize('needle-tv')",
+	"pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")
 {
 	my $result = run_sql($node, $db, "\\set ECHO none\nSELECT $MARK auth_store.$call");
 	is($result->{state}, 'P0001', 'an error in the middle of ' . $call =~ s/\(.*//r);

@@ -186,6 +186,10 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 			VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''), '', 'old', 'asak_')",
 		authorization_codes => 'INSERT INTO auth_store.authorization_codes (id, expires_at, user_id, tenant_id, client_id, digest, scope)
 			VALUES (' . $row->(2) . ", gen_random_uuid(), 'default', 'web-default', sha256(''), '')",
+		device_codes => 'INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id, digest, user_code_digest, scope)
+			VALUES (' . $row->(6) . ", 5, 'default', 'web-default', sha256(''), sha256(''), '')",
+		pushed_requests => 'INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest, parameters)
+			VALUES (' . $row->(7) . ", 'default', 'web-default', sha256(''), '{}')",
 		client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id, digest)
 			VALUES (' . $row->(3) . ", '2000-01-01', 'default', 'web-default', sha256(''))",
 		consents => 'INSERT INTO auth_store.consents (id, expires_at, user_id, renewed_at, tenant_id, client_id, resource, scope)

@@ -1,0 +1,36 @@
+-- Short-lived: no foreign key, as for authorization codes. What a poll changes comes first and is in no index, and
+-- the pages leave room: each poll is a HOT update next to its predecessor.
+CREATE TABLE IF NOT EXISTS auth_store.device_codes (
+    id               uuid        NOT NULL,
+    last_polled_at   timestamptz,
+    slowed_at        timestamptz,
+    poll_interval    integer     NOT NULL,
+    expires_at       timestamptz NOT NULL,
+    approved_at      timestamptz,
+    denied_at        timestamptz,
+    redeemed_at      timestamptz,
+    grant_id         uuid,
+    user_id          uuid,
+    session_id       uuid,
+    auth_time        timestamptz,
+    tenant_id        text COLLATE "C" NOT NULL,
+    client_id        text COLLATE "C" NOT NULL,
+    digest           bytea       NOT NULL,
+    user_code_digest bytea       NOT NULL,
+    scope            text        NOT NULL,
+    resources        text[],
+    acr              text,
+    amr              text[],
+    claims           jsonb,
+    CONSTRAINT device_codes_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT device_codes_user_code_key UNIQUE (user_code_digest)
+) WITH (fillfactor = 60);
+COMMENT ON TABLE auth_store.device_codes IS 'Device authorization requests (RFC 8628): the device code and the user code as SHA-256 digests.';
+COMMENT ON COLUMN auth_store.device_codes.last_polled_at IS 'The last poll while the request was pending.';
+COMMENT ON COLUMN auth_store.device_codes.slowed_at IS 'The last poll that came too early and was answered with slow_down.';
+COMMENT ON COLUMN auth_store.device_codes.poll_interval IS 'Seconds between polls; each slow_down adds 5 (RFC 8628 section 3.5).';
+COMMENT ON COLUMN auth_store.device_codes.user_code_digest IS 'SHA-256 of the tenant, 0x00 and the eight letters of the user code.';
+COMMENT ON COLUMN auth_store.device_codes.scope IS 'The scope asked for; from the approval on the scope granted.';
+COMMENT ON COLUMN auth_store.device_codes.approved_at IS 'When the user agreed. A request is approved or denied once, by one conditional UPDATE.';
+COMMENT ON COLUMN auth_store.device_codes.redeemed_at IS 'When the transaction that redeemed the device code ended: it happens once, by one conditional UPDATE.';
+COMMENT ON COLUMN auth_store.device_codes.grant_id IS 'The grant of the redemption; a replay of the device code ends it.';

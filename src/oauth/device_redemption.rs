@@ -1,0 +1,211 @@
+//! The device polls the token endpoint with its device code, until the user has decided (RFC 8628 sections 3.4
+//! and 3.5), and redeems it, once.
+
+use pgrx::prelude::*;
+
+use crate::audit::{self, Context, Event, Flag};
+use crate::identity::user;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
+use crate::kernel::lookup::View;
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::secret::{self, Kind, Presented};
+use crate::oauth::binding::Proof;
+use crate::oauth::client::Client;
+use crate::oauth::client_secret::{self, Credentials};
+use crate::oauth::code::Refused;
+use crate::oauth::device_code::{self, DeviceCode, GRANT_TYPE};
+use crate::oauth::redemption::{invalid_grant, refuse, replay};
+use crate::oauth::token::{self, Login, TokenResponse};
+use crate::oauth::{pkce, resource};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn device_redeem(
+    device_code: Option<&str>,
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials =
+        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let request = Request { resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    redeem(now, device_code, &credentials, request, &context).or_raise()
+}
+
+struct Request<'a> {
+    resource: Option<Vec<Option<String>>>,
+    proof: Proof<'a>,
+}
+
+fn redeem(
+    now: Timestamp,
+    text: Option<&str>,
+    credentials: &Credentials<'_>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match client_secret::admit(&view, now, "device.redeemed", credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
+    };
+    let mut event = Event {
+        event: "device.redeemed",
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        context: Some(context),
+        ..Event::default()
+    };
+    if !client.allows_grant_type(GRANT_TYPE) {
+        let description = "the client may not use the grant type device_code";
+        let refusal = Refusal::new(Code::UnauthorizedClient, description);
+        return refuse(now, &event, &Refused { refusal, flags: &[] });
+    }
+    let Some(presented) = secret::parse(Kind::DeviceCode, text) else {
+        return refuse(now, &event, &invalid_grant(NOT_VALID, &[]));
+    };
+    let Some(mut stored) = device_code::find(&view, &presented)? else {
+        return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken]));
+    };
+    drop(view);
+    if stored.client_id != client.id || stored.tenant_id != client.tenant_id {
+        let refused = invalid_grant("the device code was issued to another client", &[Flag::WrongClient]);
+        return refuse(now, &event, &refused);
+    }
+    if is_pending(now, &stored) {
+        if let Some(poll) = device_code::poll(now, &stored)? {
+            return pending(now, &event, &poll);
+        }
+        // The user has decided, or the code is gone, while the poll waited.
+        stored = match device_code::find(&View::writing()?, &presented)? {
+            Some(stored) => stored,
+            None => return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken])),
+        };
+    }
+    event.user_id = stored.user_id;
+    event.session_id = stored.session_id;
+    if stored.redeemed_at.is_some() {
+        return replay(now, stored.redeemed_at, stored.grant_id, &event);
+    }
+    finish(now, &client, stored, &presented, request, &mut event)
+}
+
+const NOT_VALID: &str = "the device code is not valid";
+
+fn is_pending(now: Timestamp, code: &DeviceCode) -> bool {
+    code.approved_at.is_none() && code.denied_at.is_none() && now < code.expires_at
+}
+
+/// A poll in time leaves no audit row: there is one every few seconds, and nothing has happened.
+fn pending(now: Timestamp, event: &Event<'_>, poll: &device_code::Poll) -> Result<TokenResponse, Mistake> {
+    let refusal = if poll.too_early {
+        let description = "the device polls too often and must wait 5 seconds longer from now on";
+        Refusal::new(Code::SlowDown, description)
+    } else {
+        Refusal::new(Code::AuthorizationPending, "the user has not decided yet")
+    };
+    let response = TokenResponse { retry_after: Some(poll.interval), ..TokenResponse::refused(&refusal) };
+    if poll.too_early {
+        refuse(now, event, &Refused { refusal, flags: &[] })?;
+    }
+    Ok(response)
+}
+
+/// The request is decided or has expired.
+fn finish(
+    now: Timestamp,
+    client: &Client,
+    stored: DeviceCode,
+    presented: &Presented,
+    request: Request<'_>,
+    event: &mut Event<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let (user_id, resources) = match decide(now, &stored, request.resource, &request.proof) {
+        Ok(decided) => decided,
+        Err(refused) => return refuse(now, event, &refused),
+    };
+    if !user::find(&View::writing()?, user_id)?.is_some_and(|user| user.active) {
+        return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
+    }
+    let grant_id = Id::mint(now, user_id.bucket())?;
+    if !device_code::mark_redeemed(now, &stored, grant_id)? {
+        return refuse(now, event, &overtaken(presented)?);
+    }
+    event.grant_id = Some(grant_id);
+    let response = token::issue(
+        now,
+        Login {
+            grant_id,
+            client,
+            user_id: Some(user_id),
+            session_id: stored.session_id,
+            scope: stored.scope,
+            resources: stored.resources,
+            token_resources: resources,
+            refresh: client.allows_grant_type("refresh_token"),
+            nonce: None,
+            auth_time: stored.auth_time,
+            acr: stored.acr,
+            amr: stored.amr,
+            claims: stored.claims,
+            cnf: request.proof.confirmation(),
+            network: event.context.and_then(|context| context.ip.clone()),
+        },
+    )?;
+    if response.error.is_some() {
+        return refuse(now, event, &invalid_grant("the session has ended", &[Flag::EndedSession]));
+    }
+    audit::record(now, event)?;
+    Ok(response)
+}
+
+/// The user and the access token's resources, where the device gets one.
+fn decide(
+    now: Timestamp,
+    stored: &DeviceCode,
+    requested: Option<Vec<Option<String>>>,
+    proof: &Proof<'_>,
+) -> Result<(Id, Option<Vec<String>>), Refused> {
+    let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
+    if stored.denied_at.is_some() {
+        return refuse(Code::AccessDenied, "the user denied the request", &[]);
+    }
+    if now >= stored.expires_at {
+        return refuse(Code::ExpiredToken, "the device code has expired", &[Flag::ExpiredToken]);
+    }
+    let Some(user_id) = stored.user_id else { return Err(invalid_grant(NOT_VALID, &[])) };
+    for thumbprint in [proof.dpop_jkt, proof.x5t_s256].into_iter().flatten() {
+        if !pkce::is_sha256_base64url(thumbprint) {
+            return refuse(
+                Code::InvalidRequest,
+                "dpop_jkt and x5t_s256 must be SHA-256 thumbprints in base64url",
+                &[],
+            );
+        }
+    }
+    let granted = stored.resources.as_deref().unwrap_or(&[]);
+    let resources = resource::granted(requested, granted)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
+    Ok((user_id, resources))
+}
+
+/// Why an approved device code is not redeemable any more: another poll redeemed it while this one waited, which
+/// makes this a retry, or its client was deleted.
+fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
+    let stored = device_code::find(&View::writing()?, presented)?;
+    Ok(if stored.is_some_and(|stored| stored.redeemed_at.is_some()) {
+        invalid_grant("the device code was redeemed a moment ago", &[Flag::CodeRetry])
+    } else {
+        invalid_grant(NOT_VALID, &[Flag::UnknownToken])
+    })
+}
