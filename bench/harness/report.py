@@ -9,6 +9,7 @@ from .targets import TARGETS
 
 NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "session_validate": "session_validate", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
          "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
+         "device_poll": "device_redeem, a pending poll",
          "audit": "audit_write"}
 # Column by column: the heading, and whose calls a second are divided by whose.
 RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),

@@ -22,8 +22,9 @@ def create(server, database, size, classic=False):
     server.file(database, "seed_keys.sql")
     server.file(database, "seed_api_keys.sql")
     server.file(database, "seed_sessions.sql")
+    server.file(database, "seed_devices.sql")
     if classic:
-        for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql"):
+        for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql", "seed_devices_classic.sql"):
             server.file(database, name)
     server.file(database, "role.sql")
     server.psql(database, "VACUUM (ANALYZE, FREEZE)")

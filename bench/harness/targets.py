@@ -75,6 +75,7 @@ TARGETS = [
     Ratio("redeem / (b) classic", "redeem", "store", "classic", 1.2),
     Ratio("issue / (a) plain", "issue", "store", "plain", 0.9),
     Ratio("issue / (b) classic", "issue", "store", "classic", 1.2),
+    Ratio("device poll / (a) plain", "device_poll", "store", "plain", 0.9),
     Wal("WAL of a refresh, warm, with its audit row", "refresh", 1500),
     Wal("WAL of an issue, warm, with its audit row", "issue", 1200),
     Flat("buffers of an introspection", "introspect", 20),
@@ -84,5 +85,6 @@ TARGETS = [
     Flat("buffers of a refresh", "refresh", 20),
     Flat("buffers of an issue", "issue", 20),
     Flat("buffers of a client credentials token", "client_credentials", 20),
+    Flat("buffers of a device's poll", "device_poll", 20),
     Flat("buffers of an audit row", "audit", 20),
 ]

@@ -10,7 +10,7 @@ INSERT INTO auth_store.clients (id, client_type, token_endpoint_auth_method, req
                                 name, created_at, updated_at)
 SELECT n::text, CASE WHEN n < 200 THEN 'public' ELSE 'confidential' END,
        CASE WHEN n < 200 THEN 'none' ELSE 'client_secret_basic' END, n < 200, 'openid profile email',
-       CASE WHEN n < 200 THEN '{authorization_code,refresh_token}' ELSE '{client_credentials}' END::text[],
+       CASE WHEN n < 200 THEN '{authorization_code,refresh_token,urn:ietf:params:oauth:grant-type:device_code}' ELSE '{client_credentials}' END::text[],
        CASE WHEN n < 200 THEN '{https://app.example/callback}' ELSE '{}' END::text[],
        'Client ' || n, clock_timestamp(), clock_timestamp()
 FROM generate_series(100, 299) n;

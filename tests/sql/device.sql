@@ -107,10 +107,10 @@ SELECT count(*) FROM pg_temp.trail();
 SELECT error, error_description, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
 SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
 SELECT * FROM pg_temp.trail();
--- In time, by a hair; then too early by one.
+-- In time, by a hair; then too early.
 UPDATE auth_store.device_codes SET last_polled_at = clock_timestamp() - interval '15 s' WHERE digest = auth_store.token_hash(:'device_code');
 SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
-UPDATE auth_store.device_codes SET last_polled_at = clock_timestamp() - interval '14 s' WHERE digest = auth_store.token_hash(:'device_code');
+UPDATE auth_store.device_codes SET last_polled_at = clock_timestamp() - interval '10 s' WHERE digest = auth_store.token_hash(:'device_code');
 SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
 SELECT * FROM pg_temp.trail();
 -- Polls are HOT updates, also those that come too early.
@@ -215,12 +215,10 @@ SELECT error, error_description, retry_after FROM auth_store.device_redeem(:'d_d
 SELECT error FROM auth_store.device_redeem(:'d_device_code', 'device_tv');
 SELECT * FROM pg_temp.trail();
 
-SET auth_store.device_code_ttl = '1 s';
 SELECT device_code, user_code FROM auth_store.device_authorize('device_tv') \gset e_
 SELECT device_code, user_code FROM auth_store.device_authorize('device_tv') \gset f_
 SELECT * FROM auth_store.device_approve(:'f_user_code', :'user_id');
-RESET auth_store.device_code_ttl;
-SELECT FROM pg_sleep(1.05);
+UPDATE auth_store.device_codes SET expires_at = clock_timestamp() WHERE digest IN (auth_store.token_hash(:'e_device_code'), auth_store.token_hash(:'f_device_code'));
 SELECT FROM pg_temp.trail();
 SELECT client_id, status, error, error_description FROM auth_store.device_lookup(:'e_user_code');
 SELECT * FROM auth_store.device_approve(:'e_user_code', :'user_id');
