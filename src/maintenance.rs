@@ -9,7 +9,7 @@ use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::{Param, Statement, param};
-use crate::oauth::{client_secret, code, grant, token};
+use crate::oauth::{client_secret, code, grant, imported_refresh_token, token};
 use crate::{audit, composite, params};
 
 extension_sql_file!(
@@ -66,6 +66,7 @@ fn cleanup_audit() -> i32 {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Task {
     Grants,
+    ImportedRefreshTokens,
     AuthorizationCodes,
     AccessTokens,
     ClientSecrets,
@@ -75,11 +76,18 @@ const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 impl Task {
-    const ALL: [Self; 4] = [Self::Grants, Self::AuthorizationCodes, Self::AccessTokens, Self::ClientSecrets];
+    const ALL: [Self; 5] = [
+        Self::Grants,
+        Self::ImportedRefreshTokens,
+        Self::AuthorizationCodes,
+        Self::AccessTokens,
+        Self::ClientSecrets,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Grants => "grants",
+            Self::ImportedRefreshTokens => "imported_refresh_tokens",
             Self::AuthorizationCodes => "authorization_codes",
             Self::AccessTokens => "access_tokens",
             Self::ClientSecrets => "client_secrets",
@@ -87,7 +95,8 @@ impl Task {
     }
 
     fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, authorization_codes, access_tokens or client_secrets";
+        let accepted =
+            "grants, imported_refresh_tokens, authorization_codes, access_tokens or client_secrets";
         Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
     }
 
@@ -103,6 +112,7 @@ impl Task {
     fn batch(self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
         match self {
             Self::Grants => grant::cleanup_batch(now, after, size),
+            Self::ImportedRefreshTokens => imported_refresh_token::cleanup_batch(now, after, size),
             Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
             Self::AccessTokens => token::cleanup_batch(now, after, size),
             Self::ClientSecrets => client_secret::cleanup_batch(now, after, size),

@@ -72,6 +72,7 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/client.sql"),
     include_str!("../sql/tables/user.sql"),
     include_str!("../sql/tables/grant.sql"),
+    include_str!("../sql/tables/imported_refresh_token.sql"),
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
     include_str!("../sql/tables/audit.sql"),

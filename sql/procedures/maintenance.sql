@@ -16,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'invalid value for argument "max_batches"'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: 1 to 1000000.';
     END IF;
-    FOREACH task IN ARRAY ARRAY['grants', 'authorization_codes', 'access_tokens', 'client_secrets'] LOOP
+    FOREACH task IN ARRAY ARRAY['grants', 'imported_refresh_tokens', 'authorization_codes', 'access_tokens', 'client_secrets'] LOOP
         progress := NULL;
         deleted := 0;
         examined := 0;

@@ -12,7 +12,7 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
-use crate::oauth::{client, code, grant, token};
+use crate::oauth::{client, code, grant, imported_refresh_token, token};
 use crate::params;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -181,6 +181,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     let mut rows = code::erase_tenant(id)?;
     client::lock_tenant(id)?;
     rows += grant::erase_tenant(id)?;
+    rows += imported_refresh_token::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;

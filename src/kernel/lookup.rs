@@ -61,6 +61,8 @@ pub enum Key<'a> {
     Text(&'a str),
     /// of type integer
     Integer(i32),
+    /// of type bytea
+    Bytes(&'a [u8]),
 }
 
 /// A unique index and the columns read through it.
@@ -217,6 +219,7 @@ impl Key<'_> {
             Self::Id(id) => (pg_sys::F_UUID_EQ, id.into_datum()),
             Self::Text(text) => (pg_sys::F_TEXTEQ, text.into_datum()),
             Self::Integer(number) => (pg_sys::F_INT4EQ, number.into_datum()),
+            Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, bytes.into_datum()),
         };
         // SAFETY: ScanKeyInit takes collation "C", which the text columns have.
         unsafe {

@@ -1,6 +1,6 @@
 //! Sender constraints: the confirmation (`cnf`, RFC 7800) of a grant against what the sender proved.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::kernel::jsonb::Jsonb;
@@ -15,6 +15,17 @@ pub struct Proof<'a> {
 }
 
 impl Proof<'_> {
+    /// The confirmation of what is issued to this sender: bound to whatever it proved (RFC 9449 section 6,
+    /// RFC 8705 section 3.1). None: it proved nothing.
+    pub fn confirmation(&self) -> Option<Jsonb> {
+        let members = [("jkt", self.dpop_jkt), ("x5t#S256", self.x5t_s256)];
+        let bound: Map<_, _> = members
+            .into_iter()
+            .filter_map(|(name, thumbprint)| Some((name.to_owned(), Value::from(thumbprint?))))
+            .collect();
+        if bound.is_empty() { None } else { Jsonb::of(&Value::Object(bound)) }
+    }
+
     /// Whether the proof satisfies the confirmation. Fails closed: a member that is not known, or is
     /// not a text, is never satisfied; and a DPoP proof does not fit a token that is not bound
     /// (RFC 9449 section 7.1).
@@ -25,15 +36,22 @@ impl Proof<'_> {
         }
     }
 
+    /// Whether everything the confirmation demands is proved; the proof may say more, where it is also
+    /// what a new token is bound to.
+    pub fn covers(&self, cnf: Option<&Jsonb>) -> bool {
+        cnf.is_none_or(|cnf| cnf.parse().is_some_and(|cnf| self.covers_members(&cnf)))
+    }
+
     fn fits_bearer(&self) -> bool {
         self.dpop_jkt.is_none()
     }
 
     fn fits(&self, cnf: &Value) -> bool {
+        (self.dpop_jkt.is_none() || cnf.get("jkt").is_some()) && self.covers_members(cnf)
+    }
+
+    fn covers_members(&self, cnf: &Value) -> bool {
         let Some(members) = cnf.as_object() else { return false };
-        if self.dpop_jkt.is_some() && !members.contains_key("jkt") {
-            return false;
-        }
         members.iter().all(|(name, expected)| {
             let actual = match name.as_str() {
                 "jkt" => self.dpop_jkt,
@@ -75,6 +93,16 @@ mod tests {
         assert!(fits(None, None, None));
         assert!(fits(None, None, Some("c")));
         assert!(!fits(None, Some("k"), None));
+    }
+
+    #[test]
+    fn a_proof_covers_what_it_says_more_than() {
+        let proof = Proof { dpop_jkt: Some("k"), x5t_s256: Some("c") };
+        assert!(proof.covers_members(&json!({"jkt": "k"})));
+        assert!(proof.covers_members(&json!({"x5t#S256": "c"})));
+        assert!(!proof.covers_members(&json!({"jkt": "other"})));
+        assert!(!proof.covers_members(&json!({"jkt": "k", "kid": "1"})));
+        assert!(!Proof::default().covers_members(&json!({"jkt": "k"})));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
-use super::{client_secret, code, grant};
+use super::{client_secret, code, grant, imported_refresh_token};
 use crate::audit::{self, Event};
 use crate::composite;
 use crate::identity::tenant;
@@ -353,6 +353,7 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     let codes = code::erase_by_client(client_id)?;
     let tenant_id = LOCK.one(&params![client_id], |row| row.get::<String>(0))?.ok_or(UNKNOWN)?;
     let grants = grant::erase_by_client(client_id)?;
+    imported_refresh_token::erase_by_client(client_id)?;
     DELETE.run(&params![client_id])?;
     let details = json!({ "grants": grants, "codes": codes });
     record(now, "client.deleted", &tenant_id, client_id, details)

@@ -64,7 +64,7 @@ impl AuthMethod {
     }
 }
 
-/// The grant types that can be registered. The last two have their endpoints outside this store's first
+/// The grant types that can be registered. The one of device codes has its endpoint outside this store's first
 /// version; registering them lets a client be described completely.
 const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
@@ -250,6 +250,12 @@ impl ClientMetadata {
             return Err(Mistake::invalid(
                 "grant_types",
                 "client_credentials for confidential clients only (RFC 6749 section 4.4)",
+            ));
+        }
+        if has("urn:ietf:params:oauth:grant-type:token-exchange") && !self.confidential {
+            return Err(Mistake::invalid(
+                "grant_types",
+                "token-exchange for confidential clients only (RFC 8693 section 2.1)",
             ));
         }
         if has("authorization_code") && self.redirect_uris.is_empty() {

@@ -288,7 +288,7 @@ fn decide_issue<'a>(
     }
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
-    let resources = resource::granted(request.resource.clone(), &client.resources)
+    let resources = resource::of_grant(request.resource.clone(), &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
     Ok((client, scope, resources))
 }

@@ -40,6 +40,17 @@ pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal
     }
 }
 
+/// The tokens of `text` that are in `other` too.
+pub fn common(text: &str, other: &str) -> String {
+    match (parse(text), parse(other)) {
+        (Some(Scope(mut tokens)), Some(other)) => {
+            tokens.retain(|token| other.0.contains(token));
+            Scope(tokens).text()
+        }
+        _ => String::new(),
+    }
+}
+
 impl Scope<'_> {
     /// Whether no token is outside `wider`.
     pub fn is_subset_of(&self, wider: &Scope<'_>) -> bool {
@@ -55,7 +66,7 @@ impl Scope<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{granted, normalize, parse};
+    use super::{common, granted, normalize, parse};
     use proptest::prelude::*;
 
     /// RFC 6749 section 3.3.
@@ -88,6 +99,13 @@ mod tests {
         assert_eq!(granted(Some("write"), "read write").unwrap(), "write");
         assert!(granted(Some("write admin"), "read write").is_err());
         assert!(granted(Some("a\"b"), "read write").is_err());
+    }
+
+    #[test]
+    fn what_two_scopes_have_in_common_is_within_both() {
+        assert_eq!(common("a b c", "c a"), "a c");
+        assert_eq!(common("a", "A"), "");
+        assert_eq!(common("", "a"), "");
     }
 
     proptest! {

@@ -67,6 +67,7 @@ my %SENSE = (
 	challenge => literal($ours->{challenge}), refresh_token => literal($ours->{refresh}), token => literal($ours->{access}), name => "'Sense'", reason => "'sense'",
 	redirect_uris => "ARRAY['https://sense.example/cb']", status => "'active'", changes => "'{\"name\": \"Sense\"}'", event => "'sense.made'", external_id => "'sense'",
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
+	subject_token => literal($ours->{access}), digest => "repeat('0f', 32)",
 	confirm => "'no'", tenant_id => "'default'");
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
@@ -207,10 +208,11 @@ is(value($node, $db, "SELECT DISTINCT function FROM tried WHERE argument = '(sen
 is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE found <> 'ok'
 	AND (function, argument) IN (('code_redeem', 'code'), ('code_redeem', 'code_verifier'), ('token_refresh', 'refresh_token'), ('token_introspect', 'token'),
 	     ('token_introspection', 'token'), ('token_authorize', 'token'), ('token_use', 'token'), ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'),
-	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'))"), '', 'no unusable secret is an error');
+	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'),
+	     ('token_exchange', 'subject_token'), ('token_exchange', 'actor_token'), ('token_exchange', 'client_secret'))"), '', 'no unusable secret is an error');
 # Another tenant's session knows none of ours.
 try_all('pinned', "SET auth_store.tenant_id = 'globex';\n");
-is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_issue', 'token_issue_client_credentials')
+is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_exchange', 'token_issue', 'token_issue_client_credentials')
 	AND found = 'ok' AND error IS NULL"), '', 'a session pinned to a third tenant gets no token of the others');
 # Nothing was written by what failed or was undone; but the cleanup commits, and the trail of it is its own.
 my $after = contents($node, $db);
