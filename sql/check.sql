@@ -8,8 +8,8 @@ WITH wanted (name, columns, parts) AS (VALUES
     ('cleanup_cursors', 'c15a74d0267befeebb0a7311c0f80670', ARRAY['cleanup_cursors_pkey']),
     ('client_secrets', '527ac1f1ddb4a79eb538bd74c1fc9f94', ARRAY['client_secrets_client_fkey', 'client_secrets_client_idx', 'client_secrets_digest_length', 'client_secrets_expires_idx', 'client_secrets_one_form', 'client_secrets_pkey']),
     ('clients', '32f6925495c8859d81926bcd967bf99e', ARRAY['clients_access_token_ttl_range', 'clients_id_key', 'clients_metadata_object', 'clients_pkey', 'clients_rate_limit_positive', 'clients_refresh_grace_range', 'clients_refresh_idle_ttl_positive', 'clients_refresh_token_ttl_positive', 'clients_status_known', 'clients_tenant_fkey', 'clients_tenant_idx', 'clients_type_known']),
-    ('grants', '8bc929609a5387ad189aad86a0589211', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
-    ('imported_refresh_tokens', 'x', ARRAY['imported_refresh_tokens_digest_key', 'imported_refresh_tokens_digest_length', 'imported_refresh_tokens_pkey']),
+    ('grants', '5c15aada1854cc8d159914a571523fc4', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
+    ('imported_refresh_tokens', '2118488aec9753e115d48ad5333cfbf6', ARRAY['imported_refresh_tokens_digest_key', 'imported_refresh_tokens_digest_length', 'imported_refresh_tokens_pkey']),
     ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
     ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),
     ('users', '4a6f4464e0c7f566d374a7332839304a', ARRAY['users_email_key', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey'])

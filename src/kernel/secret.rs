@@ -341,7 +341,7 @@ mod tests {
             let back = RefreshToken::parse(Some(&token.text())).unwrap();
             prop_assert_eq!(back.key_material(), &all[..]);
             prop_assert_eq!(back.with_rotation(&rest).text(), token.text());
-            let secrets = back.secrets().try_into().unwrap();
+            let secrets: &[u8; 48] = back.secrets().try_into().unwrap();
             prop_assert_eq!(RefreshToken::of(back.id(), secrets).text(), token.text());
         }
 

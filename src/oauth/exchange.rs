@@ -144,7 +144,10 @@ fn exchange(
         Ok(granted) => granted,
         Err(refused) => return refuse(now, &event, &refused),
     };
-    let details = json!({ "subject_client_id": subject.grant.client_id, "subject_grant_id": subject.grant.id.to_string() });
+    let details = json!({
+        "subject_client_id": subject.grant.client_id,
+        "subject_grant_id": subject.grant.id.to_string(),
+    });
     let response = issue(now, &client, subject, granted, cnf, context)?;
     event.grant_id = response.grant_id;
     event.details = Some(details);

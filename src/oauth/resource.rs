@@ -134,8 +134,12 @@ mod tests {
 
     #[test]
     fn an_exchanged_token_is_for_nothing_that_the_subject_was_not_for() {
-        let list = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect::<Vec<_>>();
-        let names = |names: &[&str]| Some(list(names).into_iter().map(Some).collect());
+        fn list(names: &[&str]) -> Vec<String> {
+            names.iter().map(|name| (*name).to_string()).collect()
+        }
+        fn names(names: &[&str]) -> Option<Vec<Option<String>>> {
+            Some(list(names).into_iter().map(Some).collect())
+        }
         let (a, b, c) = ("https://a.example/", "https://b.example/", "orders");
         let subject = list(&[a, b, c]);
         let go = |resource, audience, registered: &[String]| {

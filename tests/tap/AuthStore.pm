@@ -154,7 +154,7 @@ SELECT error FROM auth_store.token_revoke(:'revoked_access', :'client', :'secret
 SELECT * FROM auth_store.client_authenticate(:'client', 'wrong') \gset _
 -- one exchanged for the user's; refresh tokens of another store, used and not
 SELECT access_token AS exchanged_access FROM auth_store.token_exchange(:'access', :'machine_access', :'client', :'secret') \gset
-SELECT 'a-refresh-token-of-another-store-' || n || :'tenant' AS "legacy_refresh" FROM generate_series(1, 1) AS n \gset
+SELECT 'a-refresh-token-of-another-store-' || :'tenant' AS legacy_refresh \gset
 SELECT auth_store.refresh_token_import(sha256(:'legacy_refresh'::bytea)::text, :'client', :'user') AS legacy_grant,
        auth_store.refresh_token_import(sha256(('used ' || :'legacy_refresh')::bytea)::text, :'client', :'user') AS used_legacy_grant \gset
 SELECT refresh_token AS adopted_refresh FROM auth_store.token_refresh('used ' || :'legacy_refresh', :'client', client_secret => :'secret') \gset
@@ -267,7 +267,7 @@ my %FUNCTIONS = (
 	token_refresh => [ writes => [qw(app)], 'SELECT auth_store.token_refresh({refresh}, {client}, client_secret => {secret})' ],
 	token_exchange => [ writes => [qw(app)],
 		'SELECT auth_store.token_exchange({access}, {machine_access}, {client}, {secret})' ],
-	refresh_token_import => [ writes => [qw(admin)], q{SELECT auth_store.refresh_token_import(repeat('0f', 32), {client}, {user})} ],
+	refresh_token_import => [ writes => [qw(admin)], q{SELECT auth_store.refresh_token_import(pg_catalog.repeat('0f', 32), {client}, {user})} ],
 	token_introspect    => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.token_introspect({access})' ],
 	token_introspection => [ reads => [qw(app reader)], 'SELECT auth_store.token_introspection({access})' ],
 	token_authorize     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],
