@@ -1,6 +1,7 @@
 //! Whether an access token is active and what it is for: RFC 7662, and RFC 6750 for a resource server
 //! that asks the database itself. Three look-ups by key (token, grant, client) and one for the user's
-//! name, without the executor, and three more for each exchange that the token comes from; nothing is written, so all but `token_use` run on a standby.
+//! name, without the executor, and three more for each exchange that the token comes from; nothing is
+//! written, so all but `token_use` run on a standby.
 
 use pgrx::JsonB;
 use pgrx::prelude::*;

@@ -115,7 +115,7 @@ is(value($node, $db, 'SELECT count(*), count(DISTINCT grant_id), (SELECT count(*
 	'each was imported once');
 is(run_block("event = 'refresh_token.imported'"), "app|4\nphone|5\nportal|5\nshop|5", 'the trail counts them');
 is(run_block('AS waiting'), "app|4|0|4\nphone|5|0|5\nportal|5|0|5\nshop|5|0|5", 'all wait for their holders');
-is(value($node, $db, "SELECT count(*) FROM auth_store.users WHERE external_id ~ '^[0-9]+\$'"), '13', 'the users who hold something are known by their own key');
+is(value($node, $db, "SELECT count(*) FROM auth_store.users WHERE external_id ~ '^[0-9]+\$'"), '10', 'the users who hold something are known by their own key');
 
 # --- the holders -------------------------------------------------------------------------------------------------------
 
