@@ -48,7 +48,8 @@ CREATE TYPE auth_store.token_response AS (
     nonce             text,
     auth_time         timestamptz,
     acr               text,
-    amr               text[]
+    amr               text[],
+    issued_token_type text
 );
 CREATE TYPE auth_store.token_state AS (
     active     boolean,

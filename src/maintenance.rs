@@ -10,7 +10,9 @@ use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::spi::{Param, Statement, param};
 use crate::kernel::{settings, spi};
-use crate::oauth::{client_secret, code, consent, device_code, grant, jti, pushed_request, token};
+use crate::oauth::{
+    client_secret, code, consent, device_code, grant, imported_refresh_token, jti, pushed_request, token,
+};
 use crate::{api_key, audit, composite, limit, params};
 
 extension_sql_file!(
@@ -73,6 +75,7 @@ fn cleanup_audit() -> i32 {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Task {
     Grants,
+    ImportedRefreshTokens,
     AuthorizationCodes,
     PushedRequests,
     DeviceCodes,
@@ -88,8 +91,9 @@ const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 impl Task {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Grants,
+        Self::ImportedRefreshTokens,
         Self::AuthorizationCodes,
         Self::PushedRequests,
         Self::DeviceCodes,
@@ -104,6 +108,7 @@ impl Task {
     const fn name(self) -> &'static str {
         match self {
             Self::Grants => "grants",
+            Self::ImportedRefreshTokens => "imported_refresh_tokens",
             Self::AuthorizationCodes => "authorization_codes",
             Self::PushedRequests => "pushed_requests",
             Self::DeviceCodes => "device_codes",
@@ -117,7 +122,7 @@ impl Task {
     }
 
     fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, authorization_codes, pushed_requests, device_codes, access_tokens, client_secrets, api_keys, sessions, consents \
+        let accepted = "grants, imported_refresh_tokens, authorization_codes, pushed_requests, device_codes, access_tokens, client_secrets, api_keys, sessions, consents \
                         or rate_limits";
         Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
     }
@@ -134,6 +139,7 @@ impl Task {
     fn batch(self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
         match self {
             Self::Grants => grant::cleanup_batch(now, after, size),
+            Self::ImportedRefreshTokens => imported_refresh_token::cleanup_batch(now, after, size),
             Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
             Self::PushedRequests => pushed_request::cleanup_batch(now, after, size),
             Self::DeviceCodes => device_code::cleanup_batch(now, after, size),

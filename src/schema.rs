@@ -74,6 +74,7 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/session.sql"),
     include_str!("../sql/tables/consent.sql"),
     include_str!("../sql/tables/grant.sql"),
+    include_str!("../sql/tables/imported_refresh_token.sql"),
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
     include_str!("../sql/tables/api_key.sql"),

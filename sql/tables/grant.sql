@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS auth_store.grants (
     rotated_at       timestamptz,
     user_id          uuid,
     session_id       uuid,
+    subject_token_id uuid,
     auth_time        timestamptz,
     tenant_id        text COLLATE "C" NOT NULL,
     client_id        text COLLATE "C" NOT NULL,
@@ -34,6 +35,7 @@ COMMENT ON TABLE auth_store.grants IS 'Grants: one row per login or consent, wit
 COMMENT ON COLUMN auth_store.grants.id IS 'Time-ordered: its first 48 bits are the milliseconds at which the grant was made, see id_time().';
 COMMENT ON COLUMN auth_store.grants.expires_at IS 'Absolute end of the grant and of every token of it.';
 COMMENT ON COLUMN auth_store.grants.idle_expires_at IS 'The family ends here unless it is refreshed; NULL: the grant has no refresh token.';
+COMMENT ON COLUMN auth_store.grants.subject_token_id IS 'The access token that was exchanged for this grant (RFC 8693): the grant is live only while that token is.';
 COMMENT ON COLUMN auth_store.grants.family_digest IS 'SHA-256 of the family secret, the part of the refresh token that rotation keeps.';
 COMMENT ON COLUMN auth_store.grants.current_digest IS 'SHA-256 of the refresh token that is current.';
 COMMENT ON COLUMN auth_store.grants.previous_digest IS 'SHA-256 of the refresh token before it.';

@@ -13,7 +13,9 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
-use crate::oauth::{client, code, consent, device_code, grant, jti, pushed_request, token};
+use crate::oauth::{
+    client, code, consent, device_code, grant, imported_refresh_token, jti, pushed_request, token,
+};
 use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -196,6 +198,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     rows += session_revocation::erase_tenant(id)?;
     rows += consent::erase_tenant(id)?;
     rows += grant::erase_tenant(id)?;
+    rows += imported_refresh_token::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
     rows += api_key::erase_tenant(id)?;
     rows += jti::erase_tenant(id)?;

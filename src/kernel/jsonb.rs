@@ -65,6 +65,18 @@ impl Jsonb {
         unsafe { direct_function_call(pg_sys::jsonb_delete, &[self.clone().into_datum(), key.into_datum()]) }
     }
 
+    /// The object with this key set to this value.
+    pub fn with(&self, key: &str, value: &Self) -> Option<Self> {
+        let path = vec![key.to_owned()].into_datum();
+        // SAFETY: jsonb_set takes a jsonb, a text[], a jsonb and a boolean, and returns a jsonb.
+        unsafe {
+            direct_function_call(
+                pg_sys::jsonb_set,
+                &[self.clone().into_datum(), path, value.clone().into_datum(), true.into_datum()],
+            )
+        }
+    }
+
     /// The document as a Rust value; None where it is too deep or a number too large for one.
     pub fn parse(&self) -> Option<serde_json::Value> {
         // SAFETY: jsonb_out takes a jsonb, which is what into_datum() makes of these bytes; it

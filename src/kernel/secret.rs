@@ -8,7 +8,7 @@
 //! No type here that holds a secret implements Debug or Display, and all are wiped when dropped.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -97,6 +97,26 @@ pub fn digest(text: &str) -> Digest {
 /// Compares a digest with a stored one in constant time.
 pub fn digest_matches(presented: &Digest, stored: &[u8]) -> bool {
     presented.as_slice().ct_eq(stored).into()
+}
+
+/// Reads a SHA-256 digest as other stores keep it: 64 hexadecimal digits, as PostgreSQL shows a bytea too, or
+/// base64 or base64url, padded or not.
+pub fn read_digest(text: &str) -> Option<Digest> {
+    let hex = text.strip_prefix("\\x").unwrap_or(text);
+    if hex.len() == 64 {
+        let mut digest = [0; 32];
+        for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks(2)) {
+            let digit = |n: usize| pair.get(n).and_then(|b| char::from(*b).to_digit(16));
+            *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
+        }
+        return Some(digest);
+    }
+    let body = text.strip_suffix('=').unwrap_or(text);
+    if body.len() != 43 {
+        return None;
+    }
+    let bytes = STANDARD_NO_PAD.decode(body).or_else(|_| URL_SAFE_NO_PAD.decode(body)).ok()?;
+    bytes.try_into().ok()
 }
 
 /// Makes a token of `kind` and the id of its row, from one draw of randomness.
@@ -217,6 +237,19 @@ impl RefreshToken {
         next
     }
 
+    /// The token of the family `grant` with these secrets: family ‖ rotation.
+    pub fn of(grant: Id, secrets: &[u8; FAMILY_LEN + ROTATION_LEN]) -> Self {
+        let mut token = Self { bytes: [0; 64] };
+        token.bytes[..16].copy_from_slice(grant.bytes());
+        token.bytes[16..].copy_from_slice(secrets);
+        token
+    }
+
+    /// Both secrets: family ‖ rotation.
+    pub fn secrets(&self) -> &[u8] {
+        &self.bytes[16..]
+    }
+
     /// The grant that is the family.
     pub fn id(&self) -> Id {
         let mut id = [0; 16];
@@ -281,6 +314,26 @@ mod tests {
     #[test]
     fn digest_is_sha256() {
         assert_eq!(digest("abc")[..4], [0xba, 0x78, 0x16, 0xbf]);
+    }
+
+    /// SHA-256("abc"), FIPS 180-4.
+    #[test]
+    fn a_digest_is_read_in_the_forms_other_stores_keep_it() {
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        for text in [
+            hex,
+            &hex.to_uppercase(),
+            &format!("\\x{hex}"),
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
+            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=",
+        ] {
+            assert!(read_digest(text) == Some(digest("abc")), "{text}");
+        }
+        for text in ["", "abc", &hex[1..], &format!("{hex}0"), &hex.replace('b', "g"), &"é".repeat(32)] {
+            assert!(read_digest(text).is_none(), "{text}");
+        }
     }
 
     #[test]
@@ -386,6 +439,8 @@ mod tests {
             let back = RefreshToken::parse(Some(&token.text())).unwrap();
             prop_assert_eq!(back.key_material(), &all[..]);
             prop_assert_eq!(back.with_rotation(&rest).text(), token.text());
+            let secrets: &[u8; 48] = back.secrets().try_into().unwrap();
+            prop_assert_eq!(RefreshToken::of(back.id(), secrets).text(), token.text());
         }
 
         #[test]

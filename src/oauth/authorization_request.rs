@@ -99,7 +99,7 @@ pub fn decide<'a>(
     }
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
-    let resources = resource::granted(request.resource.clone(), &client.resources)
+    let resources = resource::of_grant(request.resource.clone(), &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
     Ok(Accepted { client, scope, resources })
 }

@@ -38,15 +38,22 @@ impl Proof<'_> {
         }
     }
 
+    /// Whether everything the confirmation demands is proved; the proof may say more, where it is also
+    /// what a new token is bound to.
+    pub fn covers(&self, cnf: Option<&Jsonb>) -> bool {
+        cnf.is_none_or(|cnf| cnf.parse().is_some_and(|cnf| self.covers_members(&cnf)))
+    }
+
     fn fits_bearer(&self) -> bool {
         self.dpop_jkt.is_none()
     }
 
     fn fits(&self, cnf: &Value) -> bool {
+        (self.dpop_jkt.is_none() || cnf.get("jkt").is_some()) && self.covers_members(cnf)
+    }
+
+    fn covers_members(&self, cnf: &Value) -> bool {
         let Some(members) = cnf.as_object() else { return false };
-        if self.dpop_jkt.is_some() && !members.contains_key("jkt") {
-            return false;
-        }
         members.iter().all(|(name, expected)| {
             let actual = match name.as_str() {
                 "jkt" => self.dpop_jkt,
@@ -88,6 +95,16 @@ mod tests {
         assert!(fits(None, None, None));
         assert!(fits(None, None, Some("c")));
         assert!(!fits(None, Some("k"), None));
+    }
+
+    #[test]
+    fn a_proof_covers_what_it_says_more_than() {
+        let proof = Proof { dpop_jkt: Some("k"), x5t_s256: Some("c") };
+        assert!(proof.covers_members(&json!({"jkt": "k"})));
+        assert!(proof.covers_members(&json!({"x5t#S256": "c"})));
+        assert!(!proof.covers_members(&json!({"jkt": "other"})));
+        assert!(!proof.covers_members(&json!({"jkt": "k", "kid": "1"})));
+        assert!(!Proof::default().covers_members(&json!({"jkt": "k"})));
     }
 
     #[test]

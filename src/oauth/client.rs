@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
-use super::{client_secret, code, consent, device_code, grant, pushed_request};
+use super::{client_secret, code, consent, device_code, grant, imported_refresh_token, pushed_request};
 use crate::api_key;
 use crate::audit::{self, Event};
 use crate::composite;
@@ -373,6 +373,7 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     consent::erase_by_client(client_id)?;
     let grants = grant::erase_by_client(client_id)?;
     let api_keys = api_key::erase_by_client(client_id)?;
+    imported_refresh_token::erase_by_client(client_id)?;
     DELETE.run(&params![client_id])?;
     let details = json!({ "grants": grants, "codes": codes, "api_keys": api_keys });
     record(now, "client.deleted", &tenant_id, client_id, details)

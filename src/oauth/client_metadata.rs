@@ -64,8 +64,7 @@ impl AuthMethod {
     }
 }
 
-/// The grant types that can be registered. The last has its endpoint outside this store's first version;
-/// registering them lets a client be described completely.
+/// The grant types that can be registered.
 const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
     "refresh_token",
@@ -250,6 +249,12 @@ impl ClientMetadata {
             return Err(Mistake::invalid(
                 "grant_types",
                 "client_credentials for confidential clients only (RFC 6749 section 4.4)",
+            ));
+        }
+        if has("urn:ietf:params:oauth:grant-type:token-exchange") && !self.confidential {
+            return Err(Mistake::invalid(
+                "grant_types",
+                "token-exchange for confidential clients only (RFC 8693 section 2.1)",
             ));
         }
         if has("authorization_code") && self.redirect_uris.is_empty() {

@@ -183,7 +183,7 @@ fn decide_authorize(
     }
     let scope = scope::granted(requested_scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
-    let resources = resource::granted(requested_resources, &client.resources)
+    let resources = resource::of_grant(requested_resources, &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
     Ok((scope, resources))
 }

@@ -78,6 +78,24 @@ pub struct State {
     pub resources: Option<Vec<String>>,
     pub claims: Option<Jsonb>,
     pub cnf: Option<Jsonb>,
+    pub subject_token_id: Option<Id>,
+}
+
+/// The first refresh state of a grant.
+pub struct NewFamily {
+    /// SHA-256 of the family secret.
+    pub digest: Digest,
+    /// SHA-256 of the first refresh token.
+    pub current: Digest,
+    /// The end of the family while unused.
+    pub idle_expires_at: Timestamp,
+}
+
+impl NewFamily {
+    /// The family that begins with this token.
+    pub fn of(token: &RefreshToken, idle_expires_at: Timestamp) -> Self {
+        Self { digest: token.family_digest(), current: secret::digest(&token.text()), idle_expires_at }
+    }
 }
 
 /// What a new grant is made of.
@@ -89,8 +107,9 @@ pub struct New<'a> {
     pub session_id: Option<Id>,
     pub scope: &'a str,
     pub expires_at: Timestamp,
-    /// The first refresh token and the end of the family while unused.
-    pub family: Option<(&'a RefreshToken, Timestamp)>,
+    /// The access token it was exchanged for (RFC 8693): it lives no longer than that.
+    pub subject_token_id: Option<Id>,
+    pub family: Option<NewFamily>,
     pub resources: Option<Vec<String>>,
     pub auth_time: Option<Timestamp>,
     pub acr: Option<&'a str>,
@@ -176,6 +195,7 @@ static STATE_BY_ID: Lookup = Lookup::new(
         c"resources",
         c"claims",
         c"cnf",
+        c"subject_token_id",
     ],
 );
 
@@ -193,8 +213,8 @@ static LOCK: Statement = Statement::write(
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.grants (id, tenant_id, client_id, user_id, session_id, scope, expires_at,
              idle_expires_at, family_digest, current_digest, resources, auth_time, acr, amr, claims, cnf,
-             network)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             network, subject_token_id)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 );
 
 static ROTATE: Statement = Statement::write(
@@ -204,6 +224,16 @@ static ROTATE: Statement = Statement::write(
              network = COALESCE($7, network)
        WHERE id = $1 AND tenant_id = $8 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
          AND idle_expires_at > $5",
+);
+
+// A grant of another store has that store's token as its family secret until it gets its own.
+static ADOPT: Statement = Statement::write(
+    c"UPDATE auth_store.grants
+         SET family_digest = $3, previous_digest = current_digest, current_digest = $4, successor_sealed = $5,
+             rotated_at = $6, rotation_count = rotation_count + 1, idle_expires_at = LEAST($7, expires_at),
+             network = COALESCE($8, network)
+       WHERE id = $1 AND tenant_id = $9 AND current_digest = $2 AND family_digest = $2 AND revoked_at IS NULL
+         AND expires_at > $6 AND idle_expires_at > $6",
 );
 
 static KEEP: Statement = Statement::write(
@@ -245,6 +275,7 @@ pub fn find_state(view: &View, id: Id) -> Result<Option<State>, Mistake> {
             resources: row.get(6),
             claims: row.get(7),
             cnf: row.get(8),
+            subject_token_id: row.get(9),
         })
     })
 }
@@ -256,7 +287,7 @@ pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
 
 /// Stores a new grant.
 pub fn insert(new: New<'_>) -> Result<(), Mistake> {
-    let family = new.family.map(|(token, idle)| (token.family_digest(), secret::digest(&token.text()), idle));
+    let family = new.family.as_ref();
     let rows = INSERT.run(&params![
         new.id,
         new.tenant_id,
@@ -265,9 +296,9 @@ pub fn insert(new: New<'_>) -> Result<(), Mistake> {
         new.session_id,
         new.scope,
         new.expires_at,
-        family.map(|(_, _, idle)| idle),
-        family.as_ref().map(|(family, _, _)| family.as_slice()),
-        family.as_ref().map(|(_, current, _)| current.as_slice()),
+        family.map(|family| family.idle_expires_at),
+        family.map(|family| family.digest.as_slice()),
+        family.map(|family| family.current.as_slice()),
         new.resources,
         new.auth_time,
         new.acr,
@@ -275,6 +306,7 @@ pub fn insert(new: New<'_>) -> Result<(), Mistake> {
         new.claims,
         new.cnf,
         new.network,
+        new.subject_token_id,
     ])?;
     debug_assert_eq!(rows, 1);
     Ok(())
@@ -295,6 +327,30 @@ pub fn rotate(
         grant.id,
         current.as_slice(),
         next.as_slice(),
+        sealed,
+        now,
+        idle_expires_at,
+        network,
+        grant.tenant_id.as_str(),
+    ])?;
+    Ok(rows == 1)
+}
+
+/// Replaces the token of another store by the family's first own one, on the same conditions.
+pub fn adopt(
+    grant: &Grant,
+    imported: &Digest,
+    next: &RefreshToken,
+    sealed: &[u8],
+    now: Timestamp,
+    idle_expires_at: Timestamp,
+    network: Option<Inet>,
+) -> Result<bool, Mistake> {
+    let rows = ADOPT.run(&params![
+        grant.id,
+        imported.as_slice(),
+        next.family_digest().as_slice(),
+        secret::digest(&next.text()).as_slice(),
         sealed,
         now,
         idle_expires_at,

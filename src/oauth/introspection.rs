@@ -1,6 +1,7 @@
 //! Whether an access token is active and what it is for: RFC 7662, and RFC 6750 for a resource server
 //! that asks the database itself. Three look-ups by key (token, grant, client) and one for the user's
-//! name, without the executor; nothing is written, so all but `token_use` run on a standby.
+//! name, without the executor, and three more for each exchange that the token comes from; nothing is
+//! written, so all but `token_use` run on a standby.
 
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -17,7 +18,10 @@ use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::secret::{self, Kind};
 use crate::oauth::binding::Proof;
-use crate::oauth::{client, grant, scope, token};
+use crate::oauth::exchange::MAX_EXCHANGES;
+use crate::oauth::grant::{self, State};
+use crate::oauth::token::{self, AccessToken};
+use crate::oauth::{client, scope};
 
 composite! {
     /// An access token's state (RFC 7662 section 2.2). Every column but `active` is NULL where it is false.
@@ -112,21 +116,52 @@ struct Need<'a> {
     proof: Proof<'a>,
 }
 
-/// The state of an active token; None for every other text.
-fn state(now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+/// An access token that is active, and what it is of.
+pub struct Active {
+    /// The token.
+    pub token: AccessToken,
+    /// Its grant.
+    pub grant: State,
+    /// How many exchanges it comes from (RFC 8693).
+    pub exchanges: usize,
+}
+
+/// The active token of this text; None for every other text. A token that was exchanged for another is
+/// active only while that one is.
+pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
     let Some(presented) = secret::parse(Kind::AccessToken, text) else {
         crate::kernel::catalog::ensure_ready()?;
         return Ok(None);
     };
-    let view = View::reading();
-    let Some(token) = token::find(&view, &presented)? else { return Ok(None) };
+    let Some(token) = token::find(view, &presented)? else { return Ok(None) };
+    let Some(grant) = live_grant(view, now, &token)? else { return Ok(None) };
+    let (mut exchanges, mut subject) = (0, grant.subject_token_id);
+    while let Some(id) = subject {
+        exchanges += 1;
+        let Some(token) = token::find_by_id(view, id)? else { return Ok(None) };
+        match live_grant(view, now, &token)? {
+            Some(grant) if exchanges <= MAX_EXCHANGES => subject = grant.subject_token_id,
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(Active { token, grant, exchanges }))
+}
+
+/// The grant of a token, if the token, the grant and its client are all live.
+fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option<State>, Mistake> {
     if token.revoked_at.is_some() || now >= token.expires_at {
         return Ok(None);
     }
-    let Some(grant) = grant::find_state(&view, token.grant_id)? else { return Ok(None) };
-    if grant.revoked_at.is_some() || now >= grant.expires_at || !client::is_usable(&view, &grant.client_id)? {
-        return Ok(None);
-    }
+    let Some(grant) = grant::find_state(view, token.grant_id)? else { return Ok(None) };
+    let live =
+        grant.revoked_at.is_none() && now < grant.expires_at && client::is_usable(view, &grant.client_id)?;
+    Ok(live.then_some(grant))
+}
+
+/// The state of an active token; None for every other text.
+fn state(now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+    let view = View::reading();
+    let Some(Active { token, grant, .. }) = active(&view, now, text)? else { return Ok(None) };
     let username = match grant.user_id {
         Some(user_id) => user::email(&view, user_id)?,
         None => None,

@@ -2,11 +2,15 @@
 //!
 //! The state of a family is one row of `grants`. Rotation is one conditional UPDATE of it; everything
 //! else that changes the family or adds a token to it locks that row first and decides again.
+//!
+//! A refresh token of another store (`imported_refresh_token.rs`) is the first of a family like any other: the
+//! same table of outcomes holds for it, but its successor is the first that has the store's own form.
 
 use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event, Flag};
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
@@ -17,7 +21,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::grant::{self, Family, Grant};
 use crate::oauth::token::{self, TokenResponse};
-use crate::oauth::{resource, scope};
+use crate::oauth::{imported_refresh_token, resource, scope};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -49,10 +53,46 @@ struct Request<'a> {
 }
 
 /// A refresh token as presented, with its digests computed once.
-struct Presented {
-    token: RefreshToken,
-    family: Digest,
+struct Presented<'a> {
+    grant_id: Id,
     whole: Digest,
+    form: Form<'a>,
+}
+
+enum Form<'a> {
+    /// The store's own, with the digest of its family secret.
+    Native { token: RefreshToken, family: Digest },
+    /// Another store's text, found by its digest: who knows it has had it.
+    Imported(&'a str),
+}
+
+impl<'a> Presented<'a> {
+    /// The refresh token of this text; None where it is none, or of another store and not imported.
+    fn read(view: &View, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
+        let Some(text) = text else { return Ok(None) };
+        if let Some(token) = RefreshToken::parse(Some(text)) {
+            let (grant_id, whole) = (token.id(), secret::digest(text));
+            let family = token.family_digest();
+            return Ok(Some(Self { grant_id, whole, form: Form::Native { token, family } }));
+        }
+        let found = imported_refresh_token::find(view, text)?;
+        Ok(found.map(|(grant_id, whole)| Self { grant_id, whole, form: Form::Imported(text) }))
+    }
+
+    fn is_of(&self, family: &Family) -> bool {
+        match &self.form {
+            Form::Native { family: presented, .. } => secret::digest_matches(presented, &family.digest),
+            Form::Imported(_) => true,
+        }
+    }
+
+    /// What its successor is sealed under.
+    fn key_material(&self) -> &[u8] {
+        match &self.form {
+            Form::Native { token, .. } => token.key_material(),
+            Form::Imported(text) => text.as_bytes(),
+        }
+    }
 }
 
 /// What becomes of a presented refresh token.
@@ -87,14 +127,10 @@ fn refresh(
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
-    let Some(presented) = RefreshToken::parse(text).map(|token| Presented {
-        family: token.family_digest(),
-        whole: secret::digest(&token.text()),
-        token,
-    }) else {
+    let Some(presented) = Presented::read(&view, text)? else {
         return refuse(now, &client, None, context, &INVALID, &[]);
     };
-    let grant = grant::find(&view, presented.token.id())?;
+    let grant = grant::find(&view, presented.grant_id)?;
     drop(view);
     // Who does not know the family secret learns and changes nothing: a guesser can't end a family.
     let Some((grant, family)) = whose_family(grant, &presented) else {
@@ -118,12 +154,11 @@ fn refresh(
 fn refresh_locked(
     now: Timestamp,
     client: &Client,
-    presented: &Presented,
+    presented: &Presented<'_>,
     request: &Request<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let Some((grant, family)) =
-        whose_family(grant::lock(presented.token.id(), &client.tenant_id)?, presented)
+    let Some((grant, family)) = whose_family(grant::lock(presented.grant_id, &client.tenant_id)?, presented)
     else {
         return refuse(now, client, None, context, &INVALID, &[]);
     };
@@ -136,11 +171,14 @@ fn refresh_locked(
         Decision::Rotate(narrowed) => rotate(now, &grant, &family, client, presented, narrowed, context)?
             .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok),
         Decision::Keep(narrowed) => {
+            let Form::Native { token, .. } = &presented.form else {
+                return refuse(now, client, Some(&grant), context, &INVALID, &[]);
+            };
             let idle = now.plus_seconds(client.refresh_idle_ttl);
             if !grant::keep(&grant, &presented.whole, now, idle, context.ip.clone())? {
                 return refuse(now, client, Some(&grant), context, &INVALID, &[]);
             }
-            respond(now, &grant, client, &presented.token, narrowed, context)
+            respond(now, &grant, client, token, narrowed, context)
         }
         Decision::Repeat(narrowed) => match open_successor(&grant, &family, presented) {
             Some(successor) => respond(now, &grant, client, &successor, narrowed, context),
@@ -150,10 +188,10 @@ fn refresh_locked(
 }
 
 /// The grant as the presented token's family; None where its family secret is another.
-fn whose_family(grant: Option<Grant>, presented: &Presented) -> Option<(Grant, Family)> {
+fn whose_family(grant: Option<Grant>, presented: &Presented<'_>) -> Option<(Grant, Family)> {
     let mut grant = grant?;
     let family = grant.family.take()?;
-    secret::digest_matches(&presented.family, &family.digest).then_some((grant, family))
+    presented.is_of(&family).then_some((grant, family))
 }
 
 /// The table of outcomes; changes nothing.
@@ -162,7 +200,7 @@ fn decide(
     grant: &Grant,
     family: &Family,
     client: &Client,
-    presented: &Presented,
+    presented: &Presented<'_>,
     request: &Request<'_>,
 ) -> Decision {
     if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
@@ -202,7 +240,8 @@ fn decide(
     let narrowed = Narrowed { scope, resources };
     // RFC 9700 section 4.14.2: only a sender-constrained refresh token may live without rotation.
     let constrained = client.confidential || grant.cnf.is_some();
-    match (is_current, client.refresh_rotation || !constrained) {
+    let foreign = matches!(presented.form, Form::Imported(_));
+    match (is_current, client.refresh_rotation || !constrained || foreign) {
         (true, true) => Decision::Rotate(narrowed),
         (true, false) => Decision::Keep(narrowed),
         (false, _) => Decision::Repeat(narrowed),
@@ -220,31 +259,46 @@ fn rotate(
     grant: &Grant,
     family: &Family,
     client: &Client,
-    presented: &Presented,
+    presented: &Presented<'_>,
     narrowed: Narrowed,
     context: &Context<'_>,
 ) -> Result<Option<TokenResponse>, Mistake> {
-    let next = presented.token.successor()?;
-    let sealed = seal::seal(
-        presented.token.key_material(),
-        &seal_context(grant, family.rotation_count.saturating_add(1)),
-        next.rotation(),
-    )?;
-    let next_digest = secret::digest(&next.text());
     let idle = now.plus_seconds(client.refresh_idle_ttl);
     let network = context.ip.clone();
-    if !grant::rotate(grant, &presented.whole, &next_digest, &sealed, now, idle, network)? {
+    let whole = &presented.whole;
+    let seal = |secret: &[u8]| {
+        let count = family.rotation_count.saturating_add(1);
+        seal::seal(presented.key_material(), &seal_context(grant, count), secret)
+    };
+    let (next, rotated) = match &presented.form {
+        Form::Native { token, .. } => {
+            let next = token.successor()?;
+            let (digest, sealed) = (secret::digest(&next.text()), seal(next.rotation())?);
+            let rotated = grant::rotate(grant, whole, &digest, &sealed, now, idle, network)?;
+            (next, rotated)
+        }
+        Form::Imported(_) => {
+            let next = RefreshToken::mint(grant.id)?;
+            let sealed = seal(next.secrets())?;
+            let rotated = grant::adopt(grant, whole, &next, &sealed, now, idle, network)?;
+            (next, rotated)
+        }
+    };
+    if !rotated {
         return Ok(None);
     }
     respond(now, grant, client, &next, narrowed, context).map(Some)
 }
 
 /// The successor that the presented token was already replaced by.
-fn open_successor(grant: &Grant, family: &Family, presented: &Presented) -> Option<RefreshToken> {
+fn open_successor(grant: &Grant, family: &Family, presented: &Presented<'_>) -> Option<RefreshToken> {
     let sealed = family.successor_sealed.as_ref()?;
     let context = seal_context(grant, family.rotation_count);
-    let rotation = seal::open(presented.token.key_material(), &context, sealed)?;
-    Some(presented.token.with_rotation(rotation.as_slice().try_into().ok()?))
+    let secret = seal::open(presented.key_material(), &context, sealed)?;
+    match &presented.form {
+        Form::Native { token, .. } => Some(token.with_rotation(secret.as_slice().try_into().ok()?)),
+        Form::Imported(_) => Some(RefreshToken::of(grant.id, secret.as_slice().try_into().ok()?)),
+    }
 }
 
 /// What a sealed successor belongs to: the family and the number of its rotation.

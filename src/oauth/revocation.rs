@@ -13,7 +13,7 @@ use crate::kernel::secret::{self, Kind, RefreshToken};
 use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::grant::{self, Grant};
-use crate::oauth::token;
+use crate::oauth::{imported_refresh_token, token};
 
 composite! {
     /// The outcome of a call that returns nothing else: both NULL on success.
@@ -110,12 +110,20 @@ fn search(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
         let grant = grant::find(view, token.grant_id)?;
         return Ok(grant.map_or(Found::Nothing, |grant| Found::Access(token.id, grant)));
     }
-    let Some(refresh) = RefreshToken::parse(text) else { return Ok(Found::Nothing) };
+    let Some(refresh) = RefreshToken::parse(text) else { return search_imported(view, text) };
     let grant = grant::find(view, refresh.id())?.filter(|grant| {
         let family = grant.family.as_ref();
         family.is_some_and(|family| secret::digest_matches(&refresh.family_digest(), &family.digest))
     });
     Ok(grant.map_or(Found::Nothing, Found::Refresh))
+}
+
+/// The refresh token of another store: after its first use it still names its family.
+fn search_imported(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
+    let Some((grant_id, _)) = text.map_or(Ok(None), |text| imported_refresh_token::find(view, text))? else {
+        return Ok(Found::Nothing);
+    };
+    Ok(grant::find(view, grant_id)?.map_or(Found::Nothing, Found::Refresh))
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -40,6 +40,17 @@ pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal
     }
 }
 
+/// The tokens of `text` that are in `other` too.
+pub fn common(text: &str, other: &str) -> String {
+    match (parse(text), parse(other)) {
+        (Some(Scope(mut tokens)), Some(other)) => {
+            tokens.retain(|token| other.0.contains(token));
+            Scope(tokens).text()
+        }
+        _ => String::new(),
+    }
+}
+
 impl Scope<'_> {
     /// Whether no token is outside `wider`.
     pub fn is_subset_of(&self, wider: &Scope<'_>) -> bool {
@@ -83,7 +94,7 @@ fn token_covers(pattern: &str, token: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{granted, normalize, parse};
+    use super::{common, granted, normalize, parse};
     use proptest::prelude::*;
 
     /// RFC 6749 section 3.3.
@@ -142,6 +153,13 @@ mod tests {
             assert!(!parse(other).unwrap().wildcards_are_plain(), "{other}");
             assert!(parse(other).unwrap().has_asterisk(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_two_scopes_have_in_common_is_within_both() {
+        assert_eq!(common("a b c", "c a"), "a c");
+        assert_eq!(common("a", "A"), "");
+        assert_eq!(common("", "a"), "");
     }
 
     proptest! {

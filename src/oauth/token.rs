@@ -12,13 +12,15 @@ use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::row::Row;
 use crate::kernel::secret::{self, Digest, Kind, Presented, RefreshToken};
 use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
-use crate::oauth::{grant, resource, scope};
+use crate::oauth::grant::{self, NewFamily};
+use crate::oauth::{resource, scope};
 use crate::{composite, params};
 
 composite! {
@@ -43,6 +45,7 @@ composite! {
         pub auth_time: Option<Timestamp>,
         pub acr: Option<String>,
         pub amr: Option<Vec<String>>,
+        pub issued_token_type: Option<&'static str>,
     }
 }
 
@@ -151,6 +154,20 @@ pub struct AccessToken {
     pub resources: Option<Vec<String>>,
 }
 
+impl AccessToken {
+    fn load(id: Id, row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id,
+            grant_id: row.get(1)?,
+            tenant_id: row.get(2)?,
+            expires_at: row.get(3)?,
+            revoked_at: row.get(4),
+            scope: row.get(5),
+            resources: row.get(6),
+        })
+    }
+}
+
 /// A freshly made access token.
 pub struct Fresh {
     pub text: Zeroizing<String>,
@@ -180,16 +197,13 @@ pub fn find(view: &View, presented: &Presented) -> Result<Option<AccessToken>, M
         if !secret::digest_matches(&presented.digest, &stored) {
             return None;
         }
-        Some(AccessToken {
-            id: presented.id,
-            grant_id: row.get(1)?,
-            tenant_id: row.get(2)?,
-            expires_at: row.get(3)?,
-            revoked_at: row.get(4),
-            scope: row.get(5),
-            resources: row.get(6),
-        })
+        AccessToken::load(presented.id, row)
     })
+}
+
+/// The access token with this id, live or not: for what was made of it, not for who presents it.
+pub fn find_by_id(view: &View, id: Id) -> Result<Option<AccessToken>, Mistake> {
+    BY_ID.find(view, Key::Id(id), |row| AccessToken::load(id, row))
 }
 
 /// Ends one access token; false where it had ended before.
@@ -237,7 +251,8 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake>
         session_id: login.session_id,
         scope: &login.scope,
         expires_at,
-        family: refresh.as_ref().map(|token| (token, idle)),
+        subject_token_id: None,
+        family: refresh.as_ref().map(|token| NewFamily::of(token, idle)),
         resources: login.resources,
         auth_time: login.auth_time,
         acr: login.acr.as_deref(),
@@ -364,7 +379,7 @@ fn finish(
             Err(refused.refusal)
         }
         None => match scope::granted(request.scope, &client.scope) {
-            Ok(scope) => resource::granted(request.resource, &client.resources)
+            Ok(scope) => resource::of_grant(request.resource, &client.resources)
                 .inspect_err(|_| flags = &[Flag::TargetWidening])
                 .map(|resources| (scope, resources)),
             Err(refusal) => {

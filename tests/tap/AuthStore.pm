@@ -133,7 +133,7 @@ sub populate
 SELECT client_id AS client, client_secret AS secret FROM auth_store.client_create(
     name => 'Web of ' || :'tenant', client_id => 'web-' || :'tenant', tenant_id => :'tenant',
     redirect_uris => ARRAY['https://' || :'tenant' || '.example/cb'], scope => 'openid orders', metadata => '{"a": "\\ü\n"}',
-    grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials']) \gset
+    grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange']) \gset
 SELECT user_id AS user FROM auth_store.user_create(email => 'ada@' || :'tenant' || '.example', first_name => 'Ada',
     external_id => '1', metadata => '{"n": 1.10}', tenant_id => :'tenant') \gset
 SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
@@ -177,13 +177,20 @@ SELECT auth_store.api_key_import(:'foreign_digest', 'Foreign', client_id => :'cl
 -- JWT ids
 SELECT auth_store.jti_revoke('jti-of-' || :'tenant', clock_timestamp() + '1 hour', 'stolen', :'tenant') AS _ \gset _
 SELECT auth_store.jti_claim('https://idp.example', 'jti', clock_timestamp() + '1 hour', :'tenant') AS _ \gset _
+-- one exchanged for the user's; refresh tokens of another store, used and not
+SELECT access_token AS exchanged_access FROM auth_store.token_exchange(:'access', :'machine_access', :'client', :'secret') \gset
+SELECT 'a-refresh-token-of-another-store-' || :'tenant' AS legacy_refresh \gset
+SELECT auth_store.refresh_token_import(sha256(:'legacy_refresh'::bytea)::text, :'client', :'user') AS legacy_grant,
+       auth_store.refresh_token_import(sha256(('used ' || :'legacy_refresh')::bytea)::text, :'client', :'user') AS used_legacy_grant \gset
+SELECT refresh_token AS adopted_refresh FROM auth_store.token_refresh('used ' || :'legacy_refresh', :'client', client_secret => :'secret') \gset
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),
     ('session', :'session'), ('first_session', :'first_session'), ('session_id', :'session_id'), ('ended_session', :'ended_session'),
     ('device_client', :'device_client'), ('waiting_device_code', :'waiting_device_code'), ('user_code', :'user_code'),
-    ('device_code', :'device_code'), ('request_uri', :'request_uri'), ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
+    ('device_code', :'device_code'), ('request_uri', :'request_uri'), ('exchanged_access', :'exchanged_access'), ('legacy_refresh', :'legacy_refresh'), ('adopted_refresh', :'adopted_refresh'),
+    ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
     ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant')) AS made (n, v);
 SQL
 		my %made = map { split /=/, $_, 2 } split /\n/, $out;
@@ -296,6 +303,9 @@ my %FUNCTIONS = (
 	token_issue                    => [ writes => [qw(app)], 'SELECT auth_store.token_issue({client}, {user})' ],
 	token_issue_client_credentials => [ writes => [qw(app)], 'SELECT auth_store.token_issue_client_credentials({client}, {secret})' ],
 	token_refresh => [ writes => [qw(app)], 'SELECT auth_store.token_refresh({refresh}, {client}, client_secret => {secret})' ],
+	token_exchange => [ writes => [qw(app)],
+		'SELECT auth_store.token_exchange({access}, {machine_access}, {client}, {secret})' ],
+	refresh_token_import => [ writes => [qw(admin)], q{SELECT auth_store.refresh_token_import(pg_catalog.repeat('0f', 32), {client}, {user})} ],
 	token_introspect    => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.token_introspect({access})' ],
 	token_introspection => [ reads => [qw(app reader)], 'SELECT auth_store.token_introspection({access})' ],
 	token_authorize     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],

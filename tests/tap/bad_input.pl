@@ -74,6 +74,7 @@ my %SENSE = (
 	session_token => literal($ours->{session}), session_id => literal($ours->{session_id}), except_session_id => literal($ours->{session_id}),
 	expires_at => "clock_timestamp() + interval '1 day'", device_code => literal($ours->{waiting_device_code}), user_code => literal($ours->{user_code}), request_uri => literal($ours->{request_uri}),
 	parameters => "'{\"response_type\": \"code\", \"code_challenge_method\": \"S256\"}' || jsonb_build_object('code_challenge', " . literal($ours->{challenge}) . "::text)",
+	subject_token => literal($ours->{access}), digest => "repeat('0f', 32)",
 	confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
 	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
 # The same by function, where a name means another thing.
@@ -219,10 +220,11 @@ is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE
 	     ('token_introspection', 'token'), ('token_authorize', 'token'), ('token_use', 'token'), ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'), ('api_key_verify', 'api_key'), ('api_key_touch', 'api_key'),
 	     ('session_validate', 'session_token'), ('session_touch', 'session_token'), ('session_rotate', 'session_token'),
 	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'),
-	     ('device_redeem', 'device_code'), ('device_lookup', 'user_code'), ('device_approve', 'user_code'), ('device_deny', 'user_code'), ('pushed_request_consume', 'request_uri'))"), '', 'no unusable secret is an error');
+	     ('device_redeem', 'device_code'), ('device_lookup', 'user_code'), ('device_approve', 'user_code'), ('device_deny', 'user_code'), ('pushed_request_consume', 'request_uri'),
+	     ('token_exchange', 'subject_token'), ('token_exchange', 'actor_token'), ('token_exchange', 'client_secret'))"), '', 'no unusable secret is an error');
 # Another tenant's session knows none of ours.
 try_all('pinned', "SET auth_store.tenant_id = 'globex';\n");
-is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_issue', 'token_issue_client_credentials', 'device_redeem', 'pushed_request_consume')
+is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_exchange', 'token_issue', 'token_issue_client_credentials', 'device_redeem', 'pushed_request_consume')
 	AND found = 'ok' AND error IS NULL"), '', 'a session pinned to a third tenant gets no token of the others');
 # Nothing was written by what failed or was undone; but the cleanup commits, and the trail of it is its own.
 my $after = contents($node, $db);

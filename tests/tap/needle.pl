@@ -130,7 +130,7 @@ sub mint
 }
 
 mint(client => "SELECT client_secret FROM auth_store.client_create('Needle', ARRAY['https://needle.example/cb'], client_id => 'needle', scope => 'read',
-	grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials'])");
+	grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'])");
 mint(rotated => "SELECT auth_store.client_secret_rotate('needle', '1 day')");
 value($node, $db, "SELECT user_id FROM auth_store.user_create('needle\@example.com', external_id => 'needle')");
 my $user = "auth_store.user_ensure('needle')";
@@ -231,6 +231,16 @@ say_it(ended_session => "session_rotate('$made{other_session}')");
 my $imported = secret(imported => 'imported-secret-of-the-needle');
 say_it(import => q{client_secret_import('needle', '$2b$04$abcdefghijklmnopqrstuuqVEyXk0KbDYiCyzr68BHvnbdPT7CSf2')});
 like(say_it(imported => "client_authenticate('needle', '$imported')"), qr/^t\|/, 'the imported secret is the right one');
+# A token for a token, and a refresh token of another store, of which only the digest was told.
+say_it(exchanged => "token_exchange('$made{fresh}[0]', '$made{machine_again}[0]', $auth)");
+say_it(exchanged_again => "token_exchange('$made{exchanged}[0]', client_id => $auth)");
+is(scalar @{ $made{exchanged_again} }, 1, 'tokens were exchanged');
+my $legacy = secret(legacy => 'legacy-refresh-token-' . join '', map { chr(97 + rand 26) } 1 .. 40);
+value($node, $db, "SELECT auth_store.refresh_token_import('" . sha256_hex($legacy) . "', 'needle', $user)");
+say_it(adopted => "token_refresh('$legacy', $auth)");
+say_it(adopted_again => "token_refresh('$legacy', $auth)");
+is($made{adopted_again}[1], $made{adopted}[1], 'the imported refresh token was exchanged, twice for the same');
+say_it(legacy_revoked => "token_revoke('$legacy', $auth)");
 # As parameters of a prepared statement, planned for any value.
 value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
 	EXECUTE $MARK introspect('$access'); EXECUTE $MARK introspect('$made{machine}')");

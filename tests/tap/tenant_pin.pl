@@ -88,6 +88,9 @@ for my $mode ('loaded by the first call', 'preloaded')
 		[ "SELECT error FROM auth_store.api_key_touch('$globex->{client_api_key}')", 'invalid_token' ],
 		[ "SELECT error FROM auth_store.token_refresh('$globex->{refresh}', $other)", 'invalid_client' ],
 		[ "SELECT error FROM auth_store.token_refresh('$globex->{refresh}', '$acme->{client}', client_secret => '$acme->{secret}')", 'invalid_grant' ],
+		[ "SELECT error FROM auth_store.token_refresh('$globex->{legacy_refresh}', '$acme->{client}', client_secret => '$acme->{secret}')", 'invalid_grant' ],
+		[ "SELECT error FROM auth_store.token_exchange('$globex->{access}', client_id => '$acme->{client}', client_secret => '$acme->{secret}')", 'invalid_request' ],
+		[ "SELECT active::text FROM auth_store.token_introspect('$globex->{exchanged_access}')", 'false' ],
 		[ "SELECT error FROM auth_store.code_redeem('$globex->{code}', $other, code_verifier => '$globex->{verifier}')", 'invalid_client' ],
 		[ "SELECT error FROM auth_store.code_redeem('$globex->{code}', '$acme->{client}', client_secret => '$acme->{secret}', code_verifier => '$globex->{verifier}')", 'invalid_grant' ],
 		[ "SELECT coalesce(error, 'done') FROM auth_store.token_revoke('$globex->{access}', '$acme->{client}', '$acme->{secret}')", 'done' ],
@@ -109,6 +112,8 @@ for my $mode ('loaded by the first call', 'preloaded')
 		[ "token_issue('$globex->{client}', '$globex->{user}')", '23503' ],
 		[ "token_issue('$acme->{client}', '$globex->{user}')", '23503' ],
 		[ "code_issue('$acme->{client}', '$globex->{user}', code_challenge => '$acme->{challenge}')", '23503' ],
+		[ "refresh_token_import(repeat('0f', 32), '$acme->{client}', '$globex->{user}')", '23503' ],
+		[ "refresh_token_import(repeat('0f', 32), '$globex->{client}', '$globex->{user}')", '23503' ],
 		[ "grant_revoke('$globex->{grant}')", '23503' ],
 		[ "api_key_create('x', '$globex->{user}')", '23503' ],
 		[ "api_key_rotate('$globex->{api_key_id}')", '23503' ],
@@ -154,7 +159,7 @@ for my $mode ('loaded by the first call', 'preloaded')
 		UNION ALL SELECT s::text FROM auth_store.client_secrets s WHERE tenant_id <> 'acme' UNION ALL SELECT a::text FROM auth_store.audit_log a WHERE tenant_id <> 'acme'
 		UNION ALL SELECT k::text FROM auth_store.authorization_codes k WHERE tenant_id <> 'acme'
 		UNION ALL SELECT k::text FROM auth_store.api_keys k WHERE tenant_id <> 'acme' UNION ALL SELECT k::text FROM auth_store.imported_api_keys k WHERE tenant_id <> 'acme'
-		UNION ALL SELECT s::text FROM auth_store.sessions s WHERE tenant_id <> 'acme' UNION ALL SELECT s::text FROM auth_store.consents s WHERE tenant_id <> 'acme' UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
+		UNION ALL SELECT s::text FROM auth_store.sessions s WHERE tenant_id <> 'acme' UNION ALL SELECT s::text FROM auth_store.consents s WHERE tenant_id <> 'acme' UNION ALL SELECT i::text FROM auth_store.imported_refresh_tokens i WHERE tenant_id <> 'acme' UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
 	my $rows_of_globex = value($node, $db, $of_globex);
 	my @calls = ("SELECT auth_store.audit_write('x')", "SELECT auth_store.user_create('mine-" . ($mode =~ /^(\w)/)[0] . "\@example.com')",
 		"SELECT auth_store.client_create('mine', ARRAY['https://mine.example/cb'])", "SELECT auth_store.cleanup_expired_data()",

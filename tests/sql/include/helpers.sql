@@ -28,6 +28,15 @@ EXCEPTION WHEN OTHERS THEN
     RETURN pg_catalog.concat_ws(' | ', SQLSTATE, SQLERRM, NULLIF(detail, ''), NULLIF(hint, ''));
 END $$;
 
+-- A token's state as a statement begun now sees it: introspection sees what the calling statement sees.
+CREATE FUNCTION pg_temp.seen(token text) RETURNS auth_store.token_state LANGUAGE plpgsql AS $$
+DECLARE
+    state auth_store.token_state;
+BEGIN
+    SELECT * INTO state FROM auth_store.token_introspect(token);
+    RETURN state;
+END $$;
+
 -- A text with one character in the middle changed: another secret of the same form.
 CREATE FUNCTION pg_temp.altered(token text) RETURNS text LANGUAGE sql AS $$
     SELECT overlay(token PLACING CASE substr(token, length(token) - 10, 1) WHEN 'A' THEN 'B' ELSE 'A' END
