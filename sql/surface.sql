@@ -187,7 +187,7 @@ $$Whether an API key allows a request: valid, or error invalid_token (unknown, m
 GRANT EXECUTE ON FUNCTION auth_store.api_key_verify TO auth_store_app, auth_store_reader;
 
 COMMENT ON FUNCTION auth_store.api_key_touch IS
-$$The same as api_key_verify(), and counts: where the key's rate_limit_per_hour is used up, error temporarily_unavailable and retry_after in seconds. Notes last_used_at and last_used_ip at most once a minute, with an audit row api_key.used; a refusal has one each time. Never waits for a lock on the key.$$;
+$$The same as api_key_verify(), and counts: where the key's rate_limit_per_hour is used up, error temporarily_unavailable and retry_after in seconds. Notes last_used_at and last_used_ip at most once a minute, with an audit row api_key.used; a refusal has one each time, but by the rate limit once a minute. Never waits for a lock on the key; but where the library is not preloaded, a key with a rate limit waits for other uses of it that have not committed.$$;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_touch TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.api_key_rotate IS

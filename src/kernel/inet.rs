@@ -60,7 +60,7 @@ impl_sql_translatable!(Cidrs, "cidr[]");
 
 impl Cidrs {
     /// How many networks there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
@@ -173,11 +173,11 @@ mod tests {
     use super::{Cidrs, Inet};
 
     fn v4(bits: u8, address: [u8; 4]) -> Inet {
-        Inet([&[2, bits], address.as_slice()].concat())
+        Inet([[2, bits].as_slice(), address.as_slice()].concat())
     }
 
     fn v6(bits: u8, address: std::net::Ipv6Addr) -> Inet {
-        Inet([&[3, bits], address.octets().as_slice()].concat())
+        Inet([[3, bits].as_slice(), address.octets().as_slice()].concat())
     }
 
     #[test]
