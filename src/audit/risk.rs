@@ -36,6 +36,8 @@ pub enum Flag {
     UnknownToken,
     /// Another network than at the grant's last use.
     NewNetwork,
+    /// A client or a network over the client's rate limit; at most one row a minute says so.
+    RateLimited,
     /// A code or token past its end.
     ExpiredToken,
     /// A code presented twice within the time in which that is a retry.
@@ -44,7 +46,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
@@ -61,6 +63,7 @@ impl Flag {
         Self::InactiveUser,
         Self::UnknownToken,
         Self::NewNetwork,
+        Self::RateLimited,
         Self::ExpiredToken,
         Self::CodeRetry,
     ];
@@ -84,6 +87,7 @@ impl Flag {
             Self::InactiveUser => "inactive_user",
             Self::UnknownToken => "unknown_token",
             Self::NewNetwork => "new_network",
+            Self::RateLimited => "rate_limited",
             Self::ExpiredToken => "expired_token",
             Self::CodeRetry => "code_retry",
         }
@@ -105,6 +109,7 @@ impl Flag {
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
             Self::UnknownClient | Self::InactiveClient | Self::InactiveUser => 0.4,
             Self::UnknownToken | Self::NewNetwork => 0.3,
+            Self::RateLimited => 0.2,
             Self::ExpiredToken | Self::CodeRetry => 0.1,
         }
     }
