@@ -11,6 +11,7 @@ WITH wanted (name, columns, parts) AS (VALUES
     ('clients', '32f6925495c8859d81926bcd967bf99e', ARRAY['clients_access_token_ttl_range', 'clients_id_key', 'clients_metadata_object', 'clients_pkey', 'clients_rate_limit_positive', 'clients_refresh_grace_range', 'clients_refresh_idle_ttl_positive', 'clients_refresh_token_ttl_positive', 'clients_status_known', 'clients_tenant_fkey', 'clients_tenant_idx', 'clients_type_known']),
     ('grants', '8bc929609a5387ad189aad86a0589211', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
     ('imported_api_keys', '31746908b0ff546b77584b1e079b4712', ARRAY['imported_api_keys_key_fkey', 'imported_api_keys_key_idx', 'imported_api_keys_pkey']),
+    ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
     ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
     ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),
     ('users', '4a6f4464e0c7f566d374a7332839304a', ARRAY['users_email_key', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey'])
@@ -93,7 +94,7 @@ found (object, problem, hint) AS (
       FROM relation r WHERE r.owner <> 'auth_store_owner'
     UNION ALL
     SELECT r.object, 'is unlogged: a crash empties it', pg_catalog.format('ALTER TABLE auth_store.%I SET LOGGED', r.name)
-      FROM relation r WHERE r.relpersistence = 'u'
+      FROM relation r WHERE r.relpersistence = 'u' AND r.name <> 'rate_limits'
     UNION ALL
     SELECT r.object, 'its columns are not those of version ' || $1,
            'Compare with a fresh install; SELECT auth_store.migrate() after an upgrade'

@@ -88,7 +88,8 @@ CREATE TYPE auth_store.token_authorization AS (
 );
 CREATE TYPE auth_store.outcome AS (
     error             text,
-    error_description text
+    error_description text,
+    retry_after       integer
 );
 CREATE TYPE auth_store.code_response AS (
     code              text,
@@ -131,7 +132,8 @@ CREATE TYPE auth_store.client_authentication AS (
     client_id         text,
     tenant_id         text,
     error             text,
-    error_description text
+    error_description text,
+    retry_after       integer
 );
 
 -- API key

@@ -290,6 +290,7 @@ fn touch(
             Some(wait) => {
                 verdict.refusal =
                     Some((Code::TemporarilyUnavailable, "the rate limit of the API key is used up"));
+                verdict.flags = &[Flag::RateLimited];
                 retry_after = Some(wait);
                 told = is_to_be_told(now, key)?;
             }

@@ -38,6 +38,8 @@ pub enum Flag {
     UnknownToken,
     /// Another network than at the grant's last use.
     NewNetwork,
+    /// A client, a network or an API key over the rate limit; at most one row a minute says so.
+    RateLimited,
     /// A code or token past its end.
     ExpiredToken,
     /// A code presented twice within the time in which that is a retry.
@@ -46,7 +48,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
@@ -64,6 +66,7 @@ impl Flag {
         Self::InactiveUser,
         Self::UnknownToken,
         Self::NewNetwork,
+        Self::RateLimited,
         Self::ExpiredToken,
         Self::CodeRetry,
     ];
@@ -88,6 +91,7 @@ impl Flag {
             Self::InactiveUser => "inactive_user",
             Self::UnknownToken => "unknown_token",
             Self::NewNetwork => "new_network",
+            Self::RateLimited => "rate_limited",
             Self::ExpiredToken => "expired_token",
             Self::CodeRetry => "code_retry",
         }
@@ -109,6 +113,7 @@ impl Flag {
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
             Self::UnknownClient | Self::InactiveClient | Self::InactiveUser => 0.4,
             Self::UnknownToken | Self::NewNetwork => 0.3,
+            Self::RateLimited => 0.2,
             Self::ExpiredToken | Self::CodeRetry => 0.1,
         }
     }

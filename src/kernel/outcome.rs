@@ -77,12 +77,19 @@ pub struct Refusal {
     pub code: Code,
     /// For the developer of the client; never says more than its holder may know.
     pub description: Cow<'static, str>,
+    /// Seconds after which the same request may succeed: the column `retry_after`.
+    pub retry_after: Option<i32>,
 }
 
 impl Refusal {
     /// A refusal with a fixed description.
     pub const fn new(code: Code, description: &'static str) -> Self {
-        Self { code, description: Cow::Borrowed(description) }
+        Self { code, description: Cow::Borrowed(description), retry_after: None }
+    }
+
+    /// The refusal of a request over a rate limit, with the seconds to wait.
+    pub fn over_limit(description: &'static str, retry_after: i32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(Code::TemporarilyUnavailable, description) }
     }
 }
 

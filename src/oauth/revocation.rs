@@ -20,6 +20,7 @@ composite! {
     pub struct Outcome = "auth_store.outcome" {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
     }
 }
 
@@ -151,6 +152,10 @@ fn record(
 impl Outcome {
     /// A refusal.
     pub fn refused(refusal: &Refusal) -> Self {
-        Self { error: Some(refusal.code.as_str()), error_description: Some(refusal.description.to_string()) }
+        Self {
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.to_string()),
+            retry_after: refusal.retry_after,
+        }
     }
 }

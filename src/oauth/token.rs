@@ -52,6 +52,7 @@ impl TokenResponse {
         Self {
             error: Some(refusal.code.as_str()),
             error_description: Some(refusal.description.to_string()),
+            retry_after: refusal.retry_after,
             ..Self::default()
         }
     }

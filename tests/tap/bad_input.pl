@@ -23,7 +23,7 @@ my $NEEDLE = 'needle-in-an-argument-that-must-not-come-back';
 my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000);
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
-  invalid_target invalid_token insufficient_scope email_taken);
+  invalid_target invalid_token insufficient_scope temporarily_unavailable email_taken);
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ my %SENSE = (
 	redirect_uris => "ARRAY['https://sense.example/cb']", status => "'active'", changes => "'{\"name\": \"Sense\"}'", event => "'sense.made'", external_id => "'sense'",
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
 	api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}), digest => literal($ours->{new_digest}),
-	confirm => "'no'", tenant_id => "'default'");
+	confirm => "'no'", tenant_id => "'default'", key => "'sense'", max_hits => 3);
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
@@ -133,7 +133,7 @@ sub calls
 	my @arguments = @{ $function->{arguments} };
 	my $call = sub {
 		my %values = @_;
-		my $list = join ', ', map { exists $values{ $_->{name} } ? "$_->{name} => ($values{$_->{name}})::$_->{type}" : () } @arguments;
+		my $list = join ', ', map { exists $values{ $_->{name} } ? "\"$_->{name}\" => ($values{$_->{name}})::$_->{type}" : () } @arguments;
 		return "$function->{name}($list)";
 	};
 	my %needed;

@@ -7,7 +7,7 @@ use AuthStore;
 use Test::More;
 
 my $node = new_server('install');
-my @TABLES = qw(access_tokens api_keys audit_log authorization_codes cleanup_cursors client_secrets clients grants imported_api_keys schema_version
+my @TABLES = qw(access_tokens api_keys audit_log authorization_codes cleanup_cursors client_secrets clients grants imported_api_keys rate_limits schema_version
   tenants users);
 my @VIEWS = qw(failed_actions recent_activity security_events token_activity);
 
