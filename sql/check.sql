@@ -18,6 +18,7 @@ WITH wanted (name, columns, parts) AS (VALUES
     ('pushed_requests', 'a7669b9eb58a90a3f48961bc8db4c105', ARRAY['pushed_requests_pkey']),
     ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
     ('imported_refresh_tokens', '2118488aec9753e115d48ad5333cfbf6', ARRAY['imported_refresh_tokens_digest_key', 'imported_refresh_tokens_digest_length', 'imported_refresh_tokens_pkey']),
+    ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
     ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
     ('sessions', 'ae4feaf51f25fd0580a0a25cb1eecbe4', ARRAY['sessions_pkey', 'sessions_user_fkey', 'sessions_user_idx']),
     ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),

@@ -187,8 +187,9 @@ impl<'a> New<'a> {
             let accepted = "1 to 32 letters, digits, _ and -, the last of them _, and not the prefix of another kind of token";
             return Err(Mistake::invalid("prefix", accepted));
         }
-        let allowed_cidrs = given_members.allowed_cidrs.filter(|networks| networks.len() > 0);
-        if allowed_cidrs.as_ref().is_some_and(|networks| networks.has_null() || networks.len() > MAX_CIDRS) {
+        let allowed_cidrs = given_members.allowed_cidrs.filter(|networks| networks.count() > 0);
+        if allowed_cidrs.as_ref().is_some_and(|networks| networks.has_null() || networks.count() > MAX_CIDRS)
+        {
             return Err(Mistake::invalid("allowed_cidrs", "at most 100 networks, none of them NULL"));
         }
         if given_members.rate_limit_per_hour.is_some_and(|limit| limit < 1) {

@@ -259,7 +259,7 @@ fn verify(
     Ok(Verdict { key: Some(key), refusal, flags })
 }
 
-/// Seconds between two writes of a key's last use.
+/// Seconds between two writes of a key's last use, and between two audit rows of its used up limit.
 const USE_INTERVAL: i64 = 60;
 
 // Never waits: whoever holds the row is noting a use, or changing the key, which the next use will see.
@@ -284,21 +284,20 @@ fn touch(
     let mut verdict = verify(&view, now, text, required_scope, context.ip.as_ref())?;
     drop(view);
     let mut retry_after = None;
-    if let (Some(key), None) = (&verdict.key, verdict.refusal)
-        && let Some(max_hits) = key.rate_limit_per_hour
-    {
-        let hit = limit::hit(now, &key.tenant_id, &format!("api_key:{}", key.id), max_hits, 3600, 1)?;
-        if !hit.allowed {
-            let refusal = (Code::TemporarilyUnavailable, "the rate limit of the API key is used up");
-            verdict.refusal = Some(refusal);
-            retry_after = Some(hit.retry_after);
+    let mut told = true;
+    if let (Some(key), None) = (&verdict.key, verdict.refusal) {
+        match over_limit(now, key)? {
+            Some(wait) => {
+                verdict.refusal =
+                    Some((Code::TemporarilyUnavailable, "the rate limit of the API key is used up"));
+                verdict.flags = &[Flag::RateLimited];
+                retry_after = Some(wait);
+                told = is_to_be_told(now, key)?;
+            }
+            None => told = mark_used(now, key, context)?,
         }
     }
-    let noted = match (&verdict.key, verdict.refusal) {
-        (Some(key), None) => mark_used(now, key, context)?,
-        _ => true,
-    };
-    if noted {
+    if told {
         record(now, &verdict, context)?;
     }
     let state = ApiKeyState::from(verdict);
@@ -316,6 +315,22 @@ fn touch(
         error_description: state.error_description,
         retry_after,
     })
+}
+
+const HOUR: i64 = 3600;
+
+/// Counts a use of the key; the seconds to wait where its limit is used up.
+fn over_limit(now: Timestamp, key: &ApiKey) -> Result<Option<i32>, Mistake> {
+    let Some(per_hour) = key.rate_limit_per_hour else { return Ok(None) };
+    let hit = limit::hit(now, &key.tenant_id, &format!("api_key:{}", key.id), per_hour, HOUR, 1)?;
+    Ok((!hit.allowed).then_some(hit.retry_after))
+}
+
+/// Whether the audit trail should say that the limit is used up: once a minute, because a row for each such
+/// refusal would be a flood of its own.
+fn is_to_be_told(now: Timestamp, key: &ApiKey) -> Result<bool, Mistake> {
+    let name = format!("api_key:{}:audit", key.id);
+    Ok(limit::hit(now, &key.tenant_id, &name, 1, USE_INTERVAL, 1)?.allowed)
 }
 
 /// Notes the use of a key, unless one was noted within the last minute.

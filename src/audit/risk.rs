@@ -44,6 +44,8 @@ pub enum Flag {
     NewNetwork,
     /// A client or a network over the client's rate limit; at most one row a minute says so.
     RateLimited,
+    /// A client, a network or an API key over the rate limit; at most one row a minute says so.
+    RateLimited,
     /// A code or token past its end.
     ExpiredToken,
     /// A code presented twice within the time in which that is a retry.
@@ -52,7 +54,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,

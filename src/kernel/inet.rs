@@ -28,6 +28,12 @@ impl Inet {
         Some(subnet.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The network as a short text, for a key.
+    pub fn network_name(&self) -> Option<String> {
+        let (family, address) = self.network()?;
+        Some(address.iter().fold(family.to_string(), |name, byte| format!("{name}.{byte}")))
+    }
+
     /// Family and network bytes. On disk: family(1) ‖ mask bits(1) ‖ address(4 or 16).
     fn network(&self) -> Option<(u8, &[u8])> {
         let (header, address) = self.0.split_at_checked(2)?;
@@ -70,7 +76,7 @@ impl_sql_translatable!(Cidrs, "cidr[]");
 
 impl Cidrs {
     /// How many networks there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
@@ -183,11 +189,11 @@ mod tests {
     use super::{Cidrs, Inet};
 
     fn v4(bits: u8, address: [u8; 4]) -> Inet {
-        Inet([&[2, bits], address.as_slice()].concat())
+        Inet([[2, bits].as_slice(), address.as_slice()].concat())
     }
 
     fn v6(bits: u8, address: std::net::Ipv6Addr) -> Inet {
-        Inet([&[3, bits], address.octets().as_slice()].concat())
+        Inet([[3, bits].as_slice(), address.octets().as_slice()].concat())
     }
 
     #[test]

@@ -155,7 +155,8 @@ const API_KEY_START: usize = 12;
 pub fn is_api_key_prefix(prefix: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let kind = prefix.strip_prefix("as").and_then(|rest| rest.split_once('_')).map(|(kind, _)| kind);
-    let reserved = kind.is_some_and(|kind| kind.len() == 2 && kind != "ak");
+    let reserved = kind
+        .is_some_and(|kind| kind.len() == 2 && kind != "ak" && kind.bytes().all(|b| b.is_ascii_lowercase()));
     prefix.len() <= 32 && prefix.ends_with('_') && prefix.bytes().all(legal) && !reserved
 }
 

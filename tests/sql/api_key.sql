@@ -146,6 +146,8 @@ SELECT error FROM auth_store.api_key_touch(:'limited_api_key', 'write');
 SELECT valid, error FROM auth_store.api_key_touch(:'limited_api_key', 'read');
 SELECT valid, error FROM auth_store.api_key_touch(:'limited_api_key', 'read');
 SELECT valid, name, error, error_description, retry_after BETWEEN 1 AND 3600 AS retry_after FROM auth_store.api_key_touch(:'limited_api_key', 'read');
+-- It is told once a minute.
+SELECT valid, error FROM auth_store.api_key_touch(:'limited_api_key', 'read');
 SELECT valid FROM auth_store.api_key_verify(:'limited_api_key', 'read');
 SELECT valid FROM auth_store.api_key_touch(:'api_key');
 SELECT * FROM pg_temp.trail();

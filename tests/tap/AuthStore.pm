@@ -183,6 +183,7 @@ SELECT 'a-refresh-token-of-another-store-' || :'tenant' AS legacy_refresh \gset
 SELECT auth_store.refresh_token_import(sha256(:'legacy_refresh'::bytea)::text, :'client', :'user') AS legacy_grant,
        auth_store.refresh_token_import(sha256(('used ' || :'legacy_refresh')::bytea)::text, :'client', :'user') AS used_legacy_grant \gset
 SELECT refresh_token AS adopted_refresh FROM auth_store.token_refresh('used ' || :'legacy_refresh', :'client', client_secret => :'secret') \gset
+SELECT * FROM auth_store.rate_limit_hit('door', 10, '30 d', tenant_id => :'tenant') \gset _
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
@@ -213,6 +214,7 @@ SELECT format('SELECT %L, count(*), md5(coalesce(string_agg(t::text, E''\n'' ORD
               relname, relname)
   FROM pg_class
  WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p')
+   AND NOT (relpersistence = 'u' AND pg_is_in_recovery())  -- of which a standby has nothing
  ORDER BY relname \gexec
 SQL
 	my %found;
@@ -351,6 +353,10 @@ my %FUNCTIONS = (
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
 	partitions_drop   => [ writes => [qw(admin)], 'SELECT auth_store.partitions_drop()' ],
+	# limit
+	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
+	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
+	rate_limit_stats => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.rate_limit_stats()' ],
 	# maintenance
 	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
 	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],

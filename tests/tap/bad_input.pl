@@ -24,7 +24,7 @@ my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable authorization_pending slow_down expired_token
-  invalid_request_uri request_not_supported unsupported_response_type email_taken);
+  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken);
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
@@ -76,7 +76,7 @@ my %SENSE = (
 	parameters => "'{\"response_type\": \"code\", \"code_challenge_method\": \"S256\"}' || jsonb_build_object('code_challenge', " . literal($ours->{challenge}) . "::text)",
 	subject_token => literal($ours->{access}), digest => "repeat('0f', 32)",
 	confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
-	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'));
+	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'), key => "'sense'", max_hits => 3);
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
@@ -140,7 +140,7 @@ sub calls
 	my @arguments = @{ $function->{arguments} };
 	my $call = sub {
 		my %values = @_;
-		my $list = join ', ', map { exists $values{ $_->{name} } ? "$_->{name} => ($values{$_->{name}})::$_->{type}" : () } @arguments;
+		my $list = join ', ', map { exists $values{ $_->{name} } ? "\"$_->{name}\" => ($values{$_->{name}})::$_->{type}" : () } @arguments;
 		return "$function->{name}($list)";
 	};
 	my %needed;

@@ -199,7 +199,9 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 		grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
 			VALUES (' . $row->(4) . ", 'default', 'web-default', '')",
 		imported_refresh_tokens => 'INSERT INTO auth_store.imported_refresh_tokens (grant_id, expires_at, tenant_id, client_id, digest)
-			VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))");
+			VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))",
+		rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
+			VALUES (' . $row->(5) . ", true, 'default')");
 	# What goes with its partition: that of 2020.
 	for (['claimed_jtis', 'y2020m01d01h00', '2020-01-01 01:00Z', ''], ['revoked_jtis', 'y2020m01d01', '2020-01-02 00:00Z', ', revoked_at'])
 	{
