@@ -13,7 +13,9 @@ COMPARED = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
 VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "plpgsql", "wire_store", "wire"],
             "api_key_verify": ["store", "plain", "row", "classic"],
             "session_validate": ["store", "plain", "row", "classic"],
-            "device_poll": ["store", "plain", "classic"]}
+            "device_poll": ["store", "plain", "classic"],
+            "rate_limit_hit": ["store", "table", "plain"],
+            "rate_limit_hits": ["store", "table"]}
 FLOW = {"wire": "classic", "wire_store": "store"}
 
 # The same operation with all grants on one OAuth client, whose row every foreign key check locks.
