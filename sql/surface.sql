@@ -188,7 +188,7 @@ $$token_authorize() with an audit row token.used. Writes, so 25006 in a read-onl
 GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_revoke IS
-$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 200 characters, else 22023.$$;
+$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; temporarily_unavailable with retry_after over its rate limit; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 200 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.token_revoke TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_hash IS
@@ -227,10 +227,26 @@ COMMENT ON FUNCTION auth_store.partitions_drop IS
 $$Drops the months of the audit trail that ended longer ago than older_than (NULL: auth_store.audit_retention), never the current one; returns how many. Waits at most five times a fifth of a second for a month in use, and leaves it to the next run with a NOTICE. 42501 in a session pinned to one tenant: a month belongs to all.$$;
 GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
 
+-- limit --------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.rate_limit_hit IS
+$$Counts a hit on a key and says whether it is within the limit: at most max_hits in window, exactly, however many sessions hit at once (GCRA). max_hits may come at once; then there is room for one each window / max_hits, and after an unused window for all again. A hit that is not allowed costs nothing. Returns allowed; remaining: hits left at once; retry_after: seconds until the same hit is allowed, 0 where it was; reset_at: when all are there again.
+key: any text of 1 to 1024 bytes, kept as a hash; one key for each limit. max_hits: 1 or more, at most a million for each second of window; window / max_hits is rounded up to a microsecond. window: whole seconds, 1 s to 30 d. cost: how many hits it counts as, 1 to max_hits. tenant_id: whose key it is, default the session's; 23503 where it is unknown. 22023 for anything else, 22004 for NULL.
+With the library in shared_preload_libraries the state is in shared memory (auth_store.rate_limit_slots): no row lock, no WAL, nothing is taken back by a rollback, and it works in read-only transactions and on a standby, for each server by itself. Otherwise it is in an unlogged table: the key's row is locked until the transaction ends, a rollback takes the hit back, 25006 where nothing can be written, and 40001 at REPEATABLE READ and above. A restart of the server forgets the first, a crash both.$$;
+GRANT EXECUTE ON FUNCTION auth_store.rate_limit_hit TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.rate_limit_reset IS
+$$Forgets what was hit on a key, so that all hits are there again; true where some were missing. For a client over its rate_limit_per_hour the key is client: and the client_id, in the client's tenant. Arguments as of rate_limit_hit().$$;
+GRANT EXECUTE ON FUNCTION auth_store.rate_limit_reset TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.rate_limit_stats IS
+$$How full the shared memory of rate limits is on this server: slots there are, slots used by keys that have hits to pay back, and evicted, how many such keys had to give way since the server's start, each of which then had all its hits again. All 0 where there is none.$$;
+GRANT EXECUTE ON FUNCTION auth_store.rate_limit_stats TO auth_store_admin, auth_store_auditor;
+
 -- maintenance --------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
-$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens at their expiry, client secrets a day after it, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
+$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens at their expiry, client secrets a day after it, rate limits that are paid back, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
@@ -260,7 +276,7 @@ $$Sets a tenant active or suspended. While it is suspended no client of it works
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-$$Deletes a tenant with all it has: codes, device codes, pushed requests, grants, tokens, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+$$Deletes a tenant with all it has: codes, device codes, pushed requests, grants, tokens, users, clients, secrets, rate limits, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------
@@ -269,11 +285,11 @@ COMMENT ON FUNCTION auth_store.client_create IS
 $$Registers an OAuth 2 client (RFC 6749 section 2, RFC 7591 section 2) and returns its client_id and, where it authenticates with one, its client_secret: this once, the store keeps a digest. What does not fit is 22023 with the accepted values as hint.
 name: 1 to 200 characters. redirect_uris: at most 50 of 2048 bytes, each https, http to 127.0.0.1, [::1] or localhost (whose port is free, RFC 8252 section 7.3), or of a private-use scheme with a dot (RFC 8252 section 7.1); no fragment, user name or wildcard. client_type: confidential or public. grant_types: of authorization_code, refresh_token, client_credentials and the URNs of device_code and token-exchange; default the first two where there are redirect_uris, else client_credentials. scope: space-separated tokens the client may be granted, default none.
 client_id: 1 to 128 letters, digits and . _ ~ : / @ + -, default a new one; 23505 where it exists. token_endpoint_auth_method: none for a public client; client_secret_basic (default), client_secret_post, private_key_jwt, tls_client_auth or self_signed_tls_client_auth; the last three have no secret: the application verifies and passes client_authenticated. require_pkce: default true; a public client cannot do without (RFC 9700 section 2.1.1).
-access_token_ttl: 1 s to 24 h, default 1 h. refresh_token_ttl: 1 min to 3650 d, default 90 d. refresh_idle_ttl: 1 s to refresh_token_ttl, default 30 d. rate_limit_per_hour: kept for the application. resources: at most 50 indicators it may name (RFC 8707), default any. metadata: a JSON object of at most 64 kB. tenant_id: default the session's; 23503 where it is unknown. refresh_rotation: false keeps the refresh token at each use, confidential clients only (RFC 9700 section 4.14.2). refresh_grace: 0 to 300 s, default auth_store.refresh_grace.$$;
+access_token_ttl: 1 s to 24 h, default 1 h. refresh_token_ttl: 1 min to 3650 d, default 90 d. refresh_idle_ttl: 1 s to refresh_token_ttl, default 30 d. rate_limit_per_hour: how many requests it may authenticate in an hour (GCRA, see rate_limit_hit()), default any number; over it every function that takes its secret answers temporarily_unavailable with retry_after. resources: at most 50 indicators it may name (RFC 8707), default any. metadata: a JSON object of at most 64 kB. tenant_id: default the session's; 23503 where it is unknown. refresh_rotation: false keeps the refresh token at each use, confidential clients only (RFC 9700 section 4.14.2). refresh_grace: 0 to 300 s, default auth_store.refresh_grace.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_create TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_authenticate IS
-$$Checks a client's secret (RFC 6749 section 2.3.1) and writes an audit row. ok = true with client_id and tenant_id, or ok = false with error invalid_client: unknown, wrong secret, not active; also for a public client that sends a secret, and for a secret of a client that authenticates by key or certificate. An empty secret is the same as none. A public client that sends none is ok: it is known, and nobody has proved to be it.$$;
+$$Checks a client's secret (RFC 6749 section 2.3.1) and writes an audit row. ok = true with client_id and tenant_id, or ok = false with error temporarily_unavailable and retry_after where the client is over its rate_limit_per_hour, or invalid_client: unknown, wrong secret, not active; also for a public client that sends a secret, and for a secret of a client that authenticates by key or certificate. An empty secret is the same as none. A public client that sends none is ok: it is known, and nobody has proved to be it.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_authenticate TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.client_secret_rotate IS

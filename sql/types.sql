@@ -166,7 +166,8 @@ CREATE TYPE auth_store.client_authentication AS (
     client_id         text,
     tenant_id         text,
     error             text,
-    error_description text
+    error_description text,
+    retry_after       integer
 );
 
 -- user

@@ -9,5 +9,5 @@ COMMENT ON TABLE auth_store.cleanup_cursors IS 'How far each task of cleanup_exp
 
 INSERT INTO auth_store.cleanup_cursors (task, updated_at)
 SELECT t.task, pg_catalog.clock_timestamp()
-  FROM unnest(ARRAY['grants', 'authorization_codes', 'access_tokens', 'client_secrets']) AS t (task)
+  FROM unnest(ARRAY['grants', 'authorization_codes', 'access_tokens', 'client_secrets', 'rate_limits']) AS t (task)
 ON CONFLICT (task) DO NOTHING;

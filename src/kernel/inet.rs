@@ -28,6 +28,12 @@ impl Inet {
         Some(subnet.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The network as a short text, for a key.
+    pub fn network_name(&self) -> Option<String> {
+        let (family, address) = self.network()?;
+        Some(address.iter().fold(family.to_string(), |name, byte| format!("{name}.{byte}")))
+    }
+
     /// Family and network bytes. On disk: family(1) ‖ mask bits(1) ‖ address(4 or 16).
     fn network(&self) -> Option<(u8, &[u8])> {
         let (header, address) = self.0.split_at_checked(2)?;

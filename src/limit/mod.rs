@@ -14,7 +14,7 @@ use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::shmem::{self, Shared};
-use crate::kernel::{interval, settings};
+use crate::kernel::{catalog, interval, settings};
 use gcra::{Decision, Rate};
 
 pub use table::{cleanup_batch, erase_tenant};
@@ -53,7 +53,7 @@ fn rate_limit_hit(
         let max_hits = given(max_hits, "max_hits")?;
         let seconds = window_seconds(window)?;
         let cost = given(cost, "cost")?;
-        let tenant_id = tenant::resolve(&view()?, tenant_id)?;
+        let tenant_id = tenant_of(tenant_id)?;
         hit(now, &tenant_id, key, max_hits, seconds, cost)
     };
     let verdict = hit().or_raise();
@@ -71,7 +71,7 @@ fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")
     let now = clock::now();
     let reset = || {
         let key = checked_key(key)?;
-        let tenant_id = tenant::resolve(&view()?, tenant_id)?;
+        let tenant_id = tenant_of(tenant_id)?;
         let state = match shared() {
             Some(shared) => shared.forget(&[&tenant_id, key]),
             None => table::forget(&tenant_id, key)?,
@@ -126,6 +126,9 @@ pub fn hit(
         None => table::hit(now, tenant_id, key, rate, cost)?,
     };
     let arrival = decision.arrival;
+    // Behind a state that others have made while this call waited for it, what is left to wait begins now.
+    let stale = rate.capped(arrival, now.micros()) < arrival;
+    let now = if stale { clock::now() } else { now };
     let retry_after = if decision.allowed { 0 } else { rate.retry_after(arrival, now.micros(), cost).max(1) };
     Ok(Verdict {
         allowed: decision.allowed,
@@ -172,9 +175,14 @@ fn shared() -> Option<Shared> {
     shmem::shared().filter(|_| settings::rate_limit_shared())
 }
 
-/// What the form in use needs: the table is written.
-fn view() -> Result<View, Mistake> {
-    if shared().is_some() { Ok(View::reading()) } else { View::writing() }
+/// Whose key it is. The default tenant is always there, and not looked up. The table's form is going to write.
+fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
+    let view = if shared().is_some() { View::reading() } else { View::writing()? };
+    if tenant_id.is_none() && settings::tenant_pin().is_none() {
+        catalog::ensure_ready()?;
+        return Ok(tenant::DEFAULT.to_owned());
+    }
+    tenant::resolve(&view, tenant_id)
 }
 
 fn rate(max_hits: i32, window_seconds: i64) -> Result<Rate, Mistake> {

@@ -113,6 +113,8 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Resource indicators it may name; none: any.
     pub resources: Vec<String>,
+    /// How many requests it may make in an hour; None: any number.
+    pub rate_limit_per_hour: Option<i32>,
 }
 
 impl Client {
@@ -141,6 +143,7 @@ static CLIENT: Lookup = Lookup::new(
         c"grant_types",
         c"redirect_uris",
         c"resources",
+        c"rate_limit_per_hour",
     ],
 );
 
@@ -163,6 +166,7 @@ pub fn find(view: &View, client_id: &str) -> Result<Option<Client>, Mistake> {
             grant_types: row.get(12)?,
             redirect_uris: row.get(13)?,
             resources: row.get(14)?,
+            rate_limit_per_hour: row.get(15),
         })
     })
 }

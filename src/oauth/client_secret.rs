@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use super::client::{self, Client};
-use super::secret_hash;
+use super::{client_limit, secret_hash};
 use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
 use crate::identity::tenant;
@@ -30,6 +30,7 @@ composite! {
         pub tenant_id: Option<String>,
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
     }
 }
 
@@ -53,6 +54,7 @@ fn client_authenticate(
             ok: Some(false),
             error: Some(refusal.code.as_str()),
             error_description: Some(refusal.description.into_owned()),
+            retry_after: refusal.retry_after,
             ..ClientAuthentication::default()
         },
     }
@@ -88,6 +90,25 @@ struct Denied {
     flags: &'static [Flag],
     /// Whose audit row it is: the client's tenant, or the session's.
     tenant_id: String,
+    /// Whether there is to be one.
+    is_told: bool,
+}
+
+impl Denied {
+    fn new(refusal: Refusal, flag: &'static [Flag], tenant_id: String) -> Self {
+        Self { refusal, flags: flag, tenant_id, is_told: true }
+    }
+
+    fn over_limit(
+        now: Timestamp,
+        client: Client,
+        description: &'static str,
+        retry_after: i32,
+    ) -> Result<Self, Mistake> {
+        let is_told = client_limit::is_to_be_told(now, &client)?;
+        let refusal = Refusal::over_limit(description, retry_after);
+        Ok(Self { is_told, ..Self::new(refusal, &[Flag::RateLimited], client.tenant_id) })
+    }
 }
 
 /// One answer for all: who has not authenticated does not learn which clients there are.
@@ -97,6 +118,7 @@ fn authenticate(
     view: &View,
     now: Timestamp,
     credentials: &Credentials<'_>,
+    context: &Context<'_>,
 ) -> Result<Result<Client, Denied>, Mistake> {
     let found = match credentials.client_id {
         Some(client_id) => client::find(view, client_id)?,
@@ -104,14 +126,24 @@ fn authenticate(
     };
     let Some(client) = found else {
         let tenant_id = tenant::own().to_owned();
-        return Ok(Err(Denied { refusal: FAILED, flags: &[Flag::UnknownClient], tenant_id }));
+        return Ok(Err(Denied::new(FAILED, &[Flag::UnknownClient], tenant_id)));
     };
+    let tries_secret = !credentials.authenticated && credentials.secret.is_some();
+    if tries_secret && let Some(wait) = client_limit::wait_of_network(now, &client, context)? {
+        let description = "too many failed attempts from this network";
+        return Denied::over_limit(now, client, description, wait).map(Err);
+    }
     if !is_authentic(view, now, &client, credentials)? {
-        return Ok(Err(Denied { refusal: FAILED, flags: &[Flag::WrongSecret], tenant_id: client.tenant_id }));
+        client_limit::count_failure(now, &client, context)?;
+        return Ok(Err(Denied::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
     }
     if !client.usable {
         let refusal = Refusal::new(Code::InvalidClient, "the client is not active");
-        return Ok(Err(Denied { refusal, flags: &[Flag::InactiveClient], tenant_id: client.tenant_id }));
+        return Ok(Err(Denied::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
+    }
+    if let Some(wait) = client_limit::count(now, &client)? {
+        let description = "the client has made too many requests";
+        return Denied::over_limit(now, client, description, wait).map(Err);
     }
     Ok(Ok(client))
 }
@@ -186,8 +218,8 @@ fn log_in(
 
 const AUTHENTICATED: &str = "client.authenticated";
 
-/// Identifies the client and checks its secret; where that fails, writes the audit row of the step that
-/// fails with it.
+/// Identifies the client, checks its secret, and counts the request where the client has a limit; where that
+/// fails, writes the audit row of the step that fails with it.
 pub fn admit(
     view: &View,
     now: Timestamp,
@@ -195,10 +227,13 @@ pub fn admit(
     credentials: &Credentials<'_>,
     context: &Context<'_>,
 ) -> Result<Result<Client, Refusal>, Mistake> {
-    let denied = match authenticate(view, now, credentials)? {
+    let denied = match authenticate(view, now, credentials, context)? {
         Ok(client) => return Ok(Ok(client)),
         Err(denied) => denied,
     };
+    if !denied.is_told {
+        return Ok(Err(denied.refusal));
+    }
     audit::record(
         now,
         &Event {

@@ -4,6 +4,7 @@ pub mod authorization_request;
 pub mod binding;
 pub mod client;
 pub mod client_changes;
+mod client_limit;
 pub mod client_metadata;
 pub mod client_profile;
 pub mod client_secret;

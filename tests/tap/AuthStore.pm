@@ -160,6 +160,7 @@ SELECT access_token AS machine_access FROM auth_store.token_issue_client_credent
 SELECT access_token AS revoked_access FROM auth_store.token_issue_client_credentials(:'client', :'secret') \gset
 SELECT error FROM auth_store.token_revoke(:'revoked_access', :'client', :'secret') \gset
 SELECT * FROM auth_store.client_authenticate(:'client', 'wrong') \gset _
+SELECT * FROM auth_store.rate_limit_hit('door', 10, '30 d', tenant_id => :'tenant') \gset _
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
@@ -187,6 +188,7 @@ SELECT format('SELECT %L, count(*), md5(coalesce(string_agg(t::text, E''\n'' ORD
               relname, relname)
   FROM pg_class
  WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p')
+   AND NOT (relpersistence = 'u' AND pg_is_in_recovery())  -- of which a standby has nothing
  ORDER BY relname \gexec
 SQL
 	my %found;
@@ -292,6 +294,10 @@ my %FUNCTIONS = (
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
 	partitions_drop   => [ writes => [qw(admin)], 'SELECT auth_store.partitions_drop()' ],
+	# limit
+	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
+	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
+	rate_limit_stats => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.rate_limit_stats()' ],
 	# maintenance
 	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
 	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_server('bad_input');
-$node->append_conf('postgresql.conf', "log_statement = none\nlog_min_error_statement = panic\nmax_stack_depth = 2MB");
+$node->append_conf('postgresql.conf', "log_statement = none\nlog_min_error_statement = panic\nmax_stack_depth = 2MB\nauth_store.code_ttl = 600\nauth_store.pushed_request_ttl = 600");
 $node->restart;
 my $db = 'postgres';
 value($node, $db, 'CREATE EXTENSION auth_store');
@@ -70,7 +70,7 @@ my %SENSE = (
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
 	device_code => literal($ours->{waiting_device_code}), user_code => literal($ours->{user_code}), request_uri => literal($ours->{request_uri}),
 	parameters => "'{\"response_type\": \"code\", \"code_challenge_method\": \"S256\"}' || jsonb_build_object('code_challenge', " . literal($ours->{challenge}) . "::text)",
-	confirm => "'no'", tenant_id => "'default'");
+	confirm => "'no'", tenant_id => "'default'", key => "'sense'", max_hits => 3);
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
@@ -133,7 +133,7 @@ sub calls
 	my @arguments = @{ $function->{arguments} };
 	my $call = sub {
 		my %values = @_;
-		my $list = join ', ', map { exists $values{ $_->{name} } ? "$_->{name} => ($values{$_->{name}})::$_->{type}" : () } @arguments;
+		my $list = join ', ', map { exists $values{ $_->{name} } ? "\"$_->{name}\" => ($values{$_->{name}})::$_->{type}" : () } @arguments;
 		return "$function->{name}($list)";
 	};
 	my %needed;

@@ -7,7 +7,7 @@ use AuthStore;
 use Test::More;
 
 my $node = new_server('install');
-my @TABLES = qw(access_tokens audit_log authorization_codes cleanup_cursors client_secrets clients grants schema_version
+my @TABLES = qw(access_tokens audit_log authorization_codes cleanup_cursors client_secrets clients grants rate_limits schema_version
   tenants users);
 my @VIEWS = qw(failed_actions recent_activity security_events token_activity);
 

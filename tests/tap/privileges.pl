@@ -183,7 +183,9 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 		client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id, digest)
 			VALUES (' . $row->(3) . ", '2000-01-01', 'default', 'web-default', sha256(''))",
 		grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
-			VALUES (' . $row->(4) . ", 'default', 'web-default', '')");
+			VALUES (' . $row->(4) . ", 'default', 'web-default', '')",
+		rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
+			VALUES (' . $row->(5) . ", true, 'default')");
 	my @expiring = split /\n/, value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 		WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname ~ 'expires_at\$|_until\$' ORDER BY 1");
 	is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
