@@ -42,7 +42,8 @@ pub enum Flag {
     UnknownToken,
     /// Another network than at the grant's last use.
     NewNetwork,
-    /// A client or a network over the client's rate limit; at most one row a minute says so.
+    /// A client or a network over the client's rate limit, or over the cap on wrong user codes; at most one row a
+    /// minute says so.
     RateLimited,
     /// A client, a network or an API key over the rate limit; at most one row a minute says so.
     RateLimited,
