@@ -12,21 +12,13 @@ WITH wanted (name, columns, parts) AS (VALUES
     ('clients', '32f6925495c8859d81926bcd967bf99e', ARRAY['clients_access_token_ttl_range', 'clients_id_key', 'clients_metadata_object', 'clients_pkey', 'clients_rate_limit_positive', 'clients_refresh_grace_range', 'clients_refresh_idle_ttl_positive', 'clients_refresh_token_ttl_positive', 'clients_status_known', 'clients_tenant_fkey', 'clients_tenant_idx', 'clients_type_known']),
     ('consents', '61c96881ce137079af5b04b001b78e02', ARRAY['consents_client_fkey', 'consents_client_idx', 'consents_expires_idx', 'consents_key', 'consents_pkey', 'consents_scope_length', 'consents_user_fkey']),
     ('device_codes', '7494260b1b02836657d2715362b073fa', ARRAY['device_codes_pkey', 'device_codes_user_code_key']),
-<<<<<<< ours
     ('grants', '5c15aada1854cc8d159914a571523fc4', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
     ('imported_api_keys', '31746908b0ff546b77584b1e079b4712', ARRAY['imported_api_keys_key_fkey', 'imported_api_keys_key_idx', 'imported_api_keys_pkey']),
     ('revoked_jtis', 'a7f9cdeae3371f094b5f88495f1b2881', ARRAY[]::text[]),
-=======
-=======
-    ('grants', '8bc929609a5387ad189aad86a0589211', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
->>>>>>> theirs
     ('pushed_requests', 'a7669b9eb58a90a3f48961bc8db4c105', ARRAY['pushed_requests_pkey']),
     ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
-<<<<<<< ours
     ('imported_refresh_tokens', '2118488aec9753e115d48ad5333cfbf6', ARRAY['imported_refresh_tokens_digest_key', 'imported_refresh_tokens_digest_length', 'imported_refresh_tokens_pkey']),
     ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
-=======
->>>>>>> theirs
     ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
     ('sessions', 'ae4feaf51f25fd0580a0a25cb1eecbe4', ARRAY['sessions_pkey', 'sessions_user_fkey', 'sessions_user_idx']),
     ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),

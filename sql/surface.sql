@@ -364,14 +364,7 @@ GRANT EXECUTE ON FUNCTION auth_store.rate_limit_stats TO auth_store_admin, auth_
 -- maintenance --------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
-<<<<<<< ours
 $$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, imported refresh tokens that long after their grant's absolute end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, API keys auth_store.grant_retention after theirs, rate limits that are paid back; and drops the partitions of JWT ids that have ended and the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped partitions not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
-=======
-$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens at their expiry, client secrets a day after it, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
->>>>>>>>> theirs
-=======
-$$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens at their expiry, client secrets a day after it, rate limits that are paid back, and drops the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped months not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
->>>>>>> device
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
@@ -405,14 +398,7 @@ $$Sets a tenant active or suspended. While it is suspended no client of it works
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-<<<<<<< ours
 $$Deletes a tenant with all it has: codes, device codes, pushed requests, sessions, consents, grants, tokens, API keys, JWT ids, users, clients, secrets, rate limits, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
-=======
-$$Deletes a tenant with all it has: codes, device codes, pushed requests, grants, tokens, users, clients, secrets, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
->>>>>>>>> theirs
-=======
-$$Deletes a tenant with all it has: codes, device codes, pushed requests, grants, tokens, users, clients, secrets, rate limits, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
->>>>>>> device
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------

@@ -42,10 +42,8 @@ pub enum Flag {
     UnknownToken,
     /// Another network than at the grant's last use.
     NewNetwork,
-    /// A client or a network over the client's rate limit, or over the cap on wrong user codes; at most one row a
-    /// minute says so.
-    RateLimited,
-    /// A client, a network or an API key over the rate limit; at most one row a minute says so.
+    /// A client, a network or an API key over its rate limit, or a network over the cap on wrong user codes; at most
+    /// one row a minute says so.
     RateLimited,
     /// A code or token past its end.
     ExpiredToken,
@@ -55,7 +53,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 22] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,

@@ -242,7 +242,7 @@ SELECT tenant_id FROM auth_store.api_key_verify(:'other');
 SELECT pg_temp.raised('SELECT auth_store.api_key_create(''x'', ''' || :'other_user' || ''', tenant_id => ''default'')');
 SET auth_store.tenant_id = 'api_key_tenant';
 SELECT pg_temp.works(:'other', 'other legacy', :'api_key', :'native', :'hexadecimal');
-SELECT name FROM auth_store.api_key_list();
+SELECT name FROM auth_store.api_key_list() ORDER BY name;
 SELECT pg_temp.raised(call) FROM (VALUES ('SELECT auth_store.api_key_rotate(''' || :'api_key_id' || ''')'), ('SELECT auth_store.api_key_revoke(''' || :'api_key_id' || ''')'),
     ('SELECT auth_store.api_key_list(''' || :'user_id' || ''')'), ('SELECT auth_store.api_key_create(''x'', ''' || :'user_id' || ''')'),
     ('SELECT auth_store.api_key_import(encode(sha256(''' || :'hexadecimal' || '''), ''hex''), ''x'', ''' || :'other_user' || ''')')) AS t (call);

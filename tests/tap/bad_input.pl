@@ -23,17 +23,8 @@ my $NEEDLE = 'needle-in-an-argument-that-must-not-come-back';
 my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000);
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
-<<<<<<< ours
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken);
-=======
-  invalid_target invalid_token insufficient_scope temporarily_unavailable authorization_pending slow_down expired_token
-  invalid_request_uri request_not_supported unsupported_response_type email_taken);
->>>>>>>>> theirs
-=======
-  invalid_target invalid_token insufficient_scope temporarily_unavailable authorization_pending slow_down expired_token
-  invalid_request_uri request_not_supported unsupported_response_type email_taken);
->>>>>>> device
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
@@ -79,19 +70,13 @@ my %SENSE = (
 	challenge => literal($ours->{challenge}), refresh_token => literal($ours->{refresh}), token => literal($ours->{access}), name => "'Sense'", reason => "'sense'",
 	redirect_uris => "ARRAY['https://sense.example/cb']", status => "'active'", changes => "'{\"name\": \"Sense\"}'", event => "'sense.made'", external_id => "'sense'",
 	secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'", email => "'sense\@example.com'",
-<<<<<<< ours
 	api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}), digest => literal($ours->{new_digest}),
 	session_token => literal($ours->{session}), session_id => literal($ours->{session_id}), except_session_id => literal($ours->{session_id}),
 	expires_at => "clock_timestamp() + interval '1 day'", device_code => literal($ours->{waiting_device_code}), user_code => literal($ours->{user_code}), request_uri => literal($ours->{request_uri}),
-=======
-	device_code => literal($ours->{waiting_device_code}), user_code => literal($ours->{user_code}), request_uri => literal($ours->{request_uri}),
-=======
-	device_code => literal($ours->{waiting_device_code}), user_code => literal($ours->{user_code}), request_uri => literal($ours->{request_uri}),
->>>>>>> theirs
 	parameters => "'{\"response_type\": \"code\", \"code_challenge_method\": \"S256\"}' || jsonb_build_object('code_challenge', " . literal($ours->{challenge}) . "::text)",
 	subject_token => literal($ours->{access}), digest => "repeat('0f', 32)",
 	confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
-	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'), key => "'sense'", max_hits => 3, key => "'sense'", max_hits => 3);
+	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'), key => "'sense'", max_hits => 3);
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
