@@ -23,7 +23,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 static GENERATION: AtomicU32 = AtomicU32::new(1);
 /// The relations whose invalidation makes this backend look again. More than fit are not tracked one
 /// by one: then any invalidation does.
-static TRACKED: [AtomicU32; 96] = [const { AtomicU32::new(0) }; 96];
+static TRACKED: [AtomicU32; 256] = [const { AtomicU32::new(0) }; 256];
 static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
