@@ -142,7 +142,7 @@ SELECT code AS used_code FROM auth_store.code_issue(:'client', :'user', code_cha
     claims => '{"k": 1e10}', amr => ARRAY['pwd', 'otp']) \gset
 SELECT access_token AS access, refresh_token AS first_refresh, grant_id AS grant FROM auth_store.code_redeem(:'used_code',
     :'client', client_secret => :'secret', code_verifier => :'verifier', ip => '192.0.2.1', user_agent => 'a b') \gset
-SELECT code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge') \gset
+SELECT code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', ttl => '10 min') \gset
 -- a family that was refreshed once, and a second one of that user
 SELECT refresh_token AS refresh FROM auth_store.token_refresh(:'first_refresh', :'client', client_secret => :'secret') \gset
 SELECT access_token AS other_access, refresh_token AS other_refresh, grant_id AS other_grant FROM auth_store.token_issue(
