@@ -268,18 +268,10 @@ impl Shared {
 /// The slot of a name, and whether its entry is in it. Where it has none: a slot that means nothing any more, else
 /// the one that was used least recently.
 fn choose<'a>(set: &'a mut Set, name: &[u8; 16], now: i64) -> (&'a mut Slot, bool) {
-    let mut best = 0;
-    for n in 0..WAYS {
-        let slot = &set[n];
-        if slot.name == *name && slot.until != i64::MIN {
-            return (&mut set[n], true);
-        }
-        let worth = |slot: &Slot| if slot.until > now { slot.used } else { i64::MIN };
-        if worth(slot) < worth(&set[best]) {
-            best = n;
-        }
-    }
-    (&mut set[best], false)
+    let found = set.iter().position(|slot| slot.name == *name && slot.until != i64::MIN);
+    let worth = |slot: &Slot| if slot.until > now { slot.used } else { i64::MIN };
+    let n = found.or_else(|| (0..WAYS).min_by_key(|n| worth(&set[*n]))).unwrap_or(0);
+    (&mut set[n], found.is_some())
 }
 
 #[cfg(test)]

@@ -160,7 +160,6 @@ pub fn retry_after(
 
 /// What lies too far ahead for `now` is compared with the clock once more while the entry is locked: another
 /// backend, later by a moment, may have been here first.
-#[allow(clippy::needless_pass_by_value)]
 fn hit_shared(shared: Shared, now: Timestamp, name: &[&str], rate: Rate, cost: i32) -> Decision {
     shared.update(name, now.micros(), |arrival| {
         let mut decision = rate.decide(arrival, now.micros(), cost);

@@ -95,8 +95,8 @@ struct Denied {
 }
 
 impl Denied {
-    fn new(refusal: Refusal, flag: &'static [Flag], tenant_id: String) -> Self {
-        Self { refusal, flags: flag, tenant_id, is_told: true }
+    fn new(refusal: Refusal, flags: &'static [Flag], tenant_id: String) -> Self {
+        Self { refusal, flags, tenant_id, is_told: true }
     }
 
     fn over_limit(
