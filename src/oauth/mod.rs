@@ -11,6 +11,7 @@ pub mod client_secret;
 pub mod code;
 mod device;
 pub mod device_code;
+mod device_decision;
 mod device_redemption;
 pub mod grant;
 pub mod introspection;
