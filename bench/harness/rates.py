@@ -11,7 +11,9 @@ DATABASE = "bench"
 # auth_store: the two differ in nothing else.
 COMPARED = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
 VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "plpgsql", "wire_store", "wire"],
-            "device_poll": ["store", "plain", "classic"]}
+            "device_poll": ["store", "plain", "classic"],
+            "rate_limit_hit": ["store", "table", "plain"],
+            "rate_limit_hits": ["store", "table"]}
 FLOW = {"wire": "classic", "wire_store": "store"}
 
 # The same operation with all grants on one OAuth client, whose row every foreign key check locks.

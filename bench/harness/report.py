@@ -10,10 +10,12 @@ from .targets import TARGETS
 NAMES = {"introspect": "token_introspect", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
          "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
          "device_poll": "device_redeem, a pending poll",
+         "rate_limit_hit": "rate_limit_hit, one key", "rate_limit_hits": "rate_limit_hit, one key, twenty a call",
          "audit": "audit_write"}
 # Column by column: the heading, and whose calls a second are divided by whose.
 RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),
           ("(d) wire", "wire_store", "wire")]
+LIMIT_RATIOS = [("one hit a call", "rate_limit_hit"), ("twenty hits a call", "rate_limit_hits")]
 READ_RATIOS = [("the join without the user's name", "store", "three"),
                ("one row by primary key with the same columns", "store", "row"),
                ("one row by primary key, seven columns", "store", "key")]
@@ -110,18 +112,23 @@ def ratio_table(rates, clients):
     reads = [(name, rates.ratios("introspect", "off", clients, over, under)) for name, over, under in READ_RATIOS]
     if all(ratios for _, ratios in reads):
         table += "\n\n`token_introspect` against " + "; ".join(f"{name}: {spread(ratios)}" for name, ratios in reads) + "."
+    limits = [(name, sync, rates.ratios(operation, sync, clients, "store", "table"))
+              for name, operation in LIMIT_RATIOS for sync in ("on", "off")]
+    if all(ratios for _, _, ratios in limits):
+        table += ("\n\n`rate_limit_hit` on one key, in shared memory against the table: " +
+                  "; ".join(f"{name}, synchronous_commit {sync}: {spread(ratios)}" for name, sync, ratios in limits) + ".")
     return table
 
 
 def throughput_table(rates):
-    variants = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
+    variants = ["store", "plain", "classic", "plpgsql", "wire_store", "wire", "table"]
     rows = []
     for (operation, sync, clients), cell in rates.cells.items():
         if clients == rates.most:
             rows.append([NAMES[operation], "–" if operation == "introspect" else sync] +
                         [f"{statistics.median(cell[name]):,.0f}" if name in cell else "" for name in variants])
     return grid(["calls a second", "synchronous_commit", "auth_store", "(a) plain", "(b) classic", "(c) PL/pgSQL",
-                 "auth_store, Rust client", "(d) classic, Rust client"], rows)
+                 "auth_store, Rust client", "(d) classic, Rust client", "limits in the table"], rows)
 
 
 def only(used, **wanted):
@@ -136,7 +143,8 @@ def size_table(used):
         if not found:
             continue
         counts = [found[tokens]["buffers"] for tokens in sizes]
-        rows.append([f"`{name}`"] + [f"{count:.1f}" for count in counts] + [f"{100 * (counts[-1] / counts[0] - 1):+.0f} %"] +
+        growth = f"{100 * (counts[-1] / counts[0] - 1):+.0f} %" if counts[0] >= 1 else "–"
+        rows.append([f"`{name}`"] + [f"{count:.1f}" for count in counts] + [growth] +
                     [f"{max(0, found[tokens]['wal_bytes']):,.0f}" for tokens in sizes])
     return grid(["per call"] + [f"buffers, {tokens:,} rows" for tokens in sizes] + ["growth"] +
                 [f"WAL bytes, {tokens:,} rows" for tokens in sizes], rows)
@@ -146,7 +154,7 @@ def wal_table(used):
     rows = []
     for operation, name in NAMES.items():
         found = {one["variant"]: one for one in used if one["operation"] == operation and "cold_wal_bytes" in one}
-        if found:
+        if "classic" in found:
             rows.append([f"`{name}`"] + [f"{found[variant][kind]:,.0f}" for kind in ("wal_bytes", "cold_wal_bytes")
                                          for variant in ("store", "plain", "classic")])
     return grid(["WAL bytes per call", "auth_store, warm", "(a) warm", "(b) warm", "auth_store, after a checkpoint",

@@ -20,6 +20,7 @@ def all_sizes(server, sizes):
         database = database_of(size)
         for operation in settings.OPERATIONS:
             here = ["store", "plain", "classic"] if size.tokens == settings.TOKENS else ["store"]
+            here = [variant for variant in here if variant in rates.VARIANTS.get(operation, rates.COMPARED)]
             for variant in here:
                 say(f"WAL and buffers of {operation}.{variant} at {size.tokens:,} rows")
                 server.set(full_page_writes="off")

@@ -70,6 +70,8 @@ TARGETS = [
     Ratio("issue / (a) plain", "issue", "store", "plain", 0.9),
     Ratio("issue / (b) classic", "issue", "store", "classic", 1.2),
     Ratio("device poll / (a) plain", "device_poll", "store", "plain", 0.9),
+    Ratio("rate_limit_hit in shared memory / in the table, one hit a call", "rate_limit_hit", "store", "table", 5.0),
+    Ratio("rate_limit_hit in shared memory / in the table, twenty hits a call", "rate_limit_hits", "store", "table", 5.0),
     Wal("WAL of a refresh, warm, with its audit row", "refresh", 1500),
     Wal("WAL of an issue, warm, with its audit row", "issue", 1200),
     Flat("buffers of an introspection", "introspect", 20),

@@ -5,6 +5,7 @@ DO $$ BEGIN
     END IF;
 END $$;
 GRANT auth_store_app, auth_store_admin TO bench_app;
+GRANT SET ON PARAMETER auth_store.rate_limit_shared TO bench_app; -- the table's form of rate limits is measured too
 GRANT USAGE ON SCHEMA bench, auth_store TO bench_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bench TO bench_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA bench TO bench_app;

@@ -38,23 +38,41 @@ extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, _argument: *mut std:
     if pending.is_empty() || !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_PRE_PREPARE) {
         return;
     }
-    for work in pending {
-        as_owner(work).or_raise();
+    if catalog::owner().is_some() {
+        for work in pending {
+            as_owner(work).or_raise();
+        }
     }
 }
 
-fn as_owner(work: Work) -> Result<(), Mistake> {
-    let Some(owner) = catalog::owner() else { return Ok(()) };
-    // SAFETY: the transaction is still in progress but has no snapshot any more; one is pushed and popped
-    // around the work. Where the work raises, the abort puts back both the snapshot and the user.
+/// Runs `work` as a SECURITY DEFINER function of the store runs: as the owner of the tables, and with its
+/// search_path.
+pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    let owner = catalog::owner()
+        .ok_or_else(|| Mistake::NotInstalled("the role auth_store_owner does not exist".into()))?;
+    // SAFETY: the transaction is in progress, but at its end has no snapshot any more; one is pushed and popped
+    // around the work. Where the work raises, the abort puts back the snapshot, the user and the settings.
     unsafe {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        // As the definer functions have it: an operator of the caller's own schema must not run as the owner.
+        let settings = pg_sys::NewGUCNestLevel();
+        pg_sys::set_config_option(
+            c"search_path".as_ptr(),
+            c"pg_catalog, pg_temp".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
         pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
         pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
         let done = work();
         pg_sys::PopActiveSnapshot();
         pg_sys::SetUserIdAndSecContext(user, context);
+        pg_sys::AtEOXact_GUC(true, settings);
         done
     }
 }

@@ -138,11 +138,11 @@ SELECT user_id AS user FROM auth_store.user_create(email => 'ada@' || :'tenant' 
     external_id => '1', metadata => '{"n": 1.10}', tenant_id => :'tenant') \gset
 SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
 -- one code redeemed, one waiting
-SELECT code AS used_code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', nonce => 'n-0S6',
+SELECT code AS used_code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', ttl => '10 min', nonce => 'n-0S6',
     claims => '{"k": 1e10}', amr => ARRAY['pwd', 'otp']) \gset
 SELECT access_token AS access, refresh_token AS first_refresh, grant_id AS grant FROM auth_store.code_redeem(:'used_code',
     :'client', client_secret => :'secret', code_verifier => :'verifier', ip => '192.0.2.1', user_agent => 'a b') \gset
-SELECT code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge') \gset
+SELECT code FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', ttl => '10 min') \gset
 -- a device that waits for its user, and one whose user has agreed; a request that was pushed
 SELECT client_id AS device_client FROM auth_store.client_create('TV of ' || :'tenant', client_type => 'public', client_id => 'tv-' || :'tenant',
     grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'], scope => 'orders', tenant_id => :'tenant') \gset

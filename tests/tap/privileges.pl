@@ -314,6 +314,20 @@ SELECT error FROM auth_store.token_use('$forged', 'admin');
 SQL
 	is($result, "f\nf\ninvalid_token\ninvalid_token", 'a temporary table forges no token');
 }
+# What is done at the commit, for a transaction that took long, is done under the functions' path, not the session's.
+{
+	my $code = value($node, $db, "SELECT code FROM auth_store.code_issue('$made->{client}', '$made->{user}', code_challenge => '$made->{challenge}')");
+	my $result = run_sql($node, $db, <<"SQL", user => 'web');
+SET search_path = evil, pg_catalog;
+BEGIN;
+SELECT FROM auth_store.code_redeem('$code', '$made->{client}', client_secret => '$made->{secret}', code_verifier => '$made->{verifier}');
+SELECT FROM auth_store.pkce_challenge('$made->{verifier}'), pg_catalog.generate_series(1, 400000);
+COMMIT;
+SQL
+	ok($result->{ok}, 'a commit under an evil search_path') or diag($result->{err});
+	is(value($node, $db, "SELECT count(*) FROM auth_store.authorization_codes WHERE digest = auth_store.token_hash('$code') AND redeemed_at > auth_store.id_time(grant_id) + interval '100 ms'"), '1',
+		'which had something to do');
+}
 # A superuser whose path leads to the trap repairs and checks all the same.
 succeeds($node, $db, 'SET client_min_messages = warning; SET search_path = evil, pg_catalog; SELECT auth_store.install(); SELECT * FROM auth_store.check()', 'install() and check() under an evil search_path');
 raises($node, $db, 'SET search_path = evil, pg_catalog; DROP EXTENSION auth_store', '2BP01', 'the extension stays where it is');
