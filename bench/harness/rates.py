@@ -14,6 +14,7 @@ VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "
             "api_key_verify": ["store", "plain", "row", "classic"],
             "session_validate": ["store", "plain", "row", "classic"],
             "device_poll": ["store", "plain", "classic"],
+            "device_poll": ["store", "plain", "classic"],
             "rate_limit_hit": ["store", "table", "plain"],
             "rate_limit_hits": ["store", "table"]}
 FLOW = {"wire": "classic", "wire_store": "store"}

@@ -12,6 +12,6 @@ UPDATE auth_store.device_codes d
  WHERE d.id = :id AND d.tenant_id = 'default' AND d.digest = sha256(:t) AND d.client_id = :c
    AND d.approved_at IS NULL AND d.denied_at IS NULL AND d.expires_at > n.at
    AND c.id = d.client_id AND c.tenant_id = d.tenant_id AND c.status = 'active' AND NOT c.tenant_suspended
-   AND 'urn:ietf:params:oauth:grant-type:device_code' = ANY (c.grant_types)
+   AND bench.device_grant() = ANY (c.grant_types)
 RETURNING CASE WHEN d.slowed_at = n.at THEN bench.fail('slow_down') ELSE 'authorization_pending' END AS c1, d.poll_interval AS c2 \gset
 \set left :left - 1

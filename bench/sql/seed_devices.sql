@@ -10,6 +10,10 @@ INSERT INTO auth_store.device_codes (id, poll_interval, expires_at, tenant_id, c
 SELECT id, 0, clock_timestamp() + interval '23 hours', 'default', client, bench.digest(code), bench.digest('user code' || n), 'openid profile'
 FROM bench.devices ORDER BY n;
 
+-- A constant for the scripts: pgbench takes the colons in it for variables.
+CREATE FUNCTION bench.device_grant() RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT 'urn:ietf:params:oauth:grant-type:device_code' $$;
+
 -- Where a script begins: the next device, far away from the last one.
 CREATE SEQUENCE bench.device_next;
 CREATE FUNCTION bench.device_start(OUT n bigint, OUT code text, OUT id uuid, OUT client text) LANGUAGE sql VOLATILE AS

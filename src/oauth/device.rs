@@ -1,27 +1,27 @@
-//! The device authorization endpoint and the page where the user types the user code (RFC 8628 sections 3.1 to
-//! 3.3). What the device gets for its device code is in `device_redemption.rs`.
+//! The device authorization endpoint (RFC 8628 sections 3.1 and 3.2). What the user does with the user code is in
+//! `device_decision.rs`, what the device gets for its device code in `device_redemption.rs`.
 
 use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
+<<<<<<< ours
 use crate::identity::{session, tenant, user};
+=======
+>>>>>>> theirs
 use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::id::{Bucket, Id};
+use crate::kernel::id::Bucket;
 use crate::kernel::inet::Inet;
-use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
 use crate::kernel::secret::{self, Kind};
 use crate::kernel::{argument, settings};
-use crate::oauth::authorization_request::MAX_PARAMETER;
-use crate::oauth::client::{self, Client};
+use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
-use crate::oauth::device_code::{self, Approval, DeviceCode, GRANT_TYPE, New};
-use crate::oauth::revocation::Outcome;
+use crate::oauth::device_code::{self, GRANT_TYPE, New};
 use crate::oauth::user_code::UserCode;
-use crate::oauth::{resource, scope, token, user_code_limit};
+use crate::oauth::{resource, scope};
 
 composite! {
     /// What the device authorization endpoint answers (RFC 8628 section 3.2), but for the verification URI,
@@ -32,21 +32,6 @@ composite! {
         pub expires_in: Option<i32>,
         pub interval: Option<i32>,
         pub scope: Option<String>,
-        pub error: Option<&'static str>,
-        pub error_description: Option<String>,
-        pub retry_after: Option<i32>,
-    }
-}
-
-composite! {
-    /// What the user is asked to agree to.
-    pub struct DeviceRequest = "auth_store.device_request" {
-        pub client_id: Option<String>,
-        pub client_name: Option<String>,
-        pub scope: Option<String>,
-        pub resource: Option<Vec<String>>,
-        pub status: Option<&'static str>,
-        pub expires_at: Option<Timestamp>,
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
@@ -69,66 +54,6 @@ fn device_authorize(
     let credentials =
         Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
     authorize(now, &credentials, scope, resource, &context).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn device_lookup(
-    user_code: Option<&str>,
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-    tenant_id: default!(Option<&str>, "NULL"),
-) -> DeviceRequest {
-    look_up(clock::now(), user_code, tenant_id, &Context { ip, user_agent }).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
-fn device_approve(
-    user_code: Option<&str>,
-    user_id: Option<pgrx::Uuid>,
-    session_id: default!(Option<pgrx::Uuid>, "NULL"),
-    scope: default!(Option<&str>, "NULL"),
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-    auth_time: default!(Option<TimestampWithTimeZone>, "NULL"),
-    acr: default!(Option<&str>, "NULL"),
-    amr: default!(Option<Vec<Option<String>>>, "NULL"),
-    claims: default!(Option<Jsonb>, "NULL"),
-) -> Outcome {
-    let now = clock::now();
-    let context = Context { ip, user_agent };
-    let consent = Consent {
-        session_id: session_id.map(Id::from),
-        scope,
-        auth_time: auth_time.map(Timestamp::from),
-        acr,
-        amr,
-        claims,
-    };
-    approve(now, user_code, user_id.map(Id::from), consent, &context).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn device_deny(
-    user_code: Option<&str>,
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-    tenant_id: default!(Option<&str>, "NULL"),
-) -> Outcome {
-    deny(clock::now(), user_code, tenant_id, &Context { ip, user_agent }).or_raise()
-}
-
-/// What the user agreed to, and the log-in it came with.
-struct Consent<'a> {
-    session_id: Option<Id>,
-    scope: Option<&'a str>,
-    auth_time: Option<Timestamp>,
-    acr: Option<&'a str>,
-    amr: Option<Vec<Option<String>>>,
-    claims: Option<Jsonb>,
 }
 
 /// How often a user code is drawn anew where another request has it: even among a million live ones a
@@ -224,6 +149,7 @@ fn store(
     })
 }
 
+<<<<<<< ours
 fn look_up(
     now: Timestamp,
     text: Option<&str>,
@@ -504,6 +430,8 @@ impl Step<'_> {
     }
 }
 
+=======
+>>>>>>> theirs
 impl DeviceAuthorization {
     fn refused(refusal: &Refusal) -> Self {
         Self {

@@ -13,6 +13,7 @@ pub mod code;
 pub mod consent;
 mod device;
 pub mod device_code;
+mod device_decision;
 mod device_redemption;
 pub mod dpop;
 pub mod exchange;

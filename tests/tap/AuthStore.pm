@@ -149,6 +149,7 @@ SELECT client_id AS device_client FROM auth_store.client_create('TV of ' || :'te
 SELECT device_code AS waiting_device_code, user_code FROM auth_store.device_authorize(:'device_client') \gset
 SELECT device_code, user_code AS used_user_code FROM auth_store.device_authorize(:'device_client') \gset
 SELECT * FROM auth_store.device_approve(:'used_user_code', :'user') \gset _
+SET auth_store.pushed_request_ttl = '10 min';
 SELECT request_uri FROM auth_store.pushed_request_create(:'client', :'secret', parameters => jsonb_build_object(
     'response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method', 'S256', 'state', 'a "b" \ü')) \gset
 -- a family that was refreshed once, and a second one of that user

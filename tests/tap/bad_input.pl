@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_server('bad_input');
-$node->append_conf('postgresql.conf', "log_statement = none\nlog_min_error_statement = panic\nmax_stack_depth = 2MB\nauth_store.code_ttl = 600\nauth_store.pushed_request_ttl = 600");
+$node->append_conf('postgresql.conf', "log_statement = none\nlog_min_error_statement = panic\nmax_stack_depth = 2MB");
 $node->restart;
 my $db = 'postgres';
 value($node, $db, 'CREATE EXTENSION auth_store');

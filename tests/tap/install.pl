@@ -7,7 +7,7 @@ use AuthStore;
 use Test::More;
 
 my $node = new_server('install');
-my @TABLES = qw(access_tokens api_keys audit_log authorization_codes claimed_jtis cleanup_cursors client_secrets clients consents grants imported_api_keys revoked_jtis imported_refresh_tokens rate_limits schema_version sessions
+my @TABLES = qw(access_tokens api_keys audit_log authorization_codes claimed_jtis cleanup_cursors client_secrets clients consents device_codes grants imported_api_keys revoked_jtis imported_refresh_tokens pushed_requests rate_limits schema_version sessions
   tenants users);
 my @VIEWS = qw(failed_actions recent_activity security_events token_activity);
 
@@ -202,7 +202,7 @@ is(value($node, $second, "SELECT count(*) FROM auth_store.check() c WHERE c.hint
 raises($node, $db, "SELECT auth_store.uninstall('$second')", '22023', 'uninstall() with the name of another database');
 raises($node, $db, "SELECT auth_store.uninstall('')", '22023', 'uninstall() with no name');
 raises($node, $db, 'SELECT auth_store.uninstall(NULL)', '22004', 'uninstall(NULL)');
-cmp_ok(value($node, $db, 'SELECT count(*) FROM auth_store.clients'), '==', 3, 'all rows are there');
+cmp_ok(value($node, $db, 'SELECT count(*) FROM auth_store.clients'), '==', 6, 'all rows are there');
 value($node, $db, 'CREATE TABLE public.mine (id uuid, tenant_id text, FOREIGN KEY (id, tenant_id) REFERENCES auth_store.users (id, tenant_id))');
 raises($node, $db, "SELECT auth_store.uninstall('$db')", '2BP01', 'uninstall() while a table of the application refers to the store');
 value($node, $db, 'DROP TABLE public.mine');

@@ -49,6 +49,7 @@ pgaudit.log_parameter = on
 pgaudit.log_relation = on
 wal_level = logical
 auth_store.code_replay_grace = 0
+auth_store.pushed_request_ttl = 600
 CONF
 $node->restart;
 my $db = 'postgres';
