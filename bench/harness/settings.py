@@ -24,15 +24,8 @@ CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the o
 SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
 ROUNDS = number("BENCH_ROUNDS", 4)                           # at the last number of clients; half as many at the others
 SYNC = words("BENCH_SYNC", "on off")
-<<<<<<< ours
 OPERATIONS = words("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll rate_limit_hit rate_limit_hits audit")
 READS = {"introspect", "api_key_verify", "session_validate"}   # they wait for no commit and write no WAL
-=======
-OPERATIONS = words("BENCH_OPERATIONS", "introspect redeem refresh issue client_credentials rate_limit_hit rate_limit_hits audit")
->>>>>>>>> theirs
-=======
-OPERATIONS = words("BENCH_OPERATIONS", "introspect redeem refresh issue client_credentials device_poll rate_limit_hit rate_limit_hits audit")
->>>>>>> device
 PARTS = words("BENCH_PARTS", "sizes rates cleanup")
 SIZES = [int(n.replace("_", "")) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
 KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server up

@@ -4,7 +4,8 @@ use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
-use crate::identity::{tenant, user};
+use crate::identity::{session, tenant, user};
+use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
@@ -13,7 +14,7 @@ use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::oauth::authorization_request::MAX_PARAMETER;
 use crate::oauth::client;
-use crate::oauth::code::{self, Refused};
+use crate::oauth::code::Refused;
 use crate::oauth::device_code::{self, Approval, DeviceCode};
 use crate::oauth::revocation::Outcome;
 use crate::oauth::user_code::UserCode;
@@ -136,7 +137,7 @@ fn approve(
 ) -> Result<Outcome, Mistake> {
     let user_id = given(user_id, "user_id")?;
     token::check_object(consent.claims.as_ref(), "claims")?;
-    let amr = code::texts(consent.amr, "amr")?;
+    let amr = argument::texts(consent.amr, "amr")?;
     let view = View::writing()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     let entered = enter(now, &view, text, &user.tenant_id, context)?;
@@ -144,6 +145,7 @@ fn approve(
         Ok(code) => client::is_usable(&view, &code.client_id)?,
         Err(_) => false,
     };
+    let in_session = session::admits(now, &view, consent.session_id, user_id)?;
     drop(view);
     let step = Step {
         event: "device.approved",
@@ -155,7 +157,8 @@ fn approve(
         Ok(code) => code,
         Err(unusable) => return step.refuse(now, None, unusable, context),
     };
-    let scope = match decide_approve(&code, usable, user.active, consent.scope, consent.acr) {
+    let user = Approver { active: user.active, in_session };
+    let scope = match decide_approve(&code, usable, &user, consent.scope, consent.acr) {
         Ok(scope) => scope,
         Err(refused) => return step.refuse(now, Some(&code), refused.into(), context),
     };
@@ -175,10 +178,16 @@ fn approve(
     Ok(Outcome::default())
 }
 
+/// Who approves: whether the account is active, and the session that is named has not ended.
+struct Approver {
+    active: bool,
+    in_session: bool,
+}
+
 fn decide_approve(
     code: &DeviceCode,
     usable: bool,
-    user_active: bool,
+    user: &Approver,
     requested_scope: Option<&str>,
     acr: Option<&str>,
 ) -> Result<String, Refused> {
@@ -186,8 +195,11 @@ fn decide_approve(
     if !usable {
         return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
     }
-    if !user_active {
+    if !user.active {
         return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
+    }
+    if !user.in_session {
+        return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
     }
     if acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
         return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);

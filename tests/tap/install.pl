@@ -7,7 +7,8 @@ use AuthStore;
 use Test::More;
 
 my $node = new_server('install');
-my @TABLES = qw(access_tokens api_keys audit_log authorization_codes claimed_jtis cleanup_cursors client_secrets clients consents device_codes grants imported_api_keys revoked_jtis imported_refresh_tokens pushed_requests rate_limits schema_version sessions
+my @TABLES = qw(access_tokens api_keys audit_log authorization_codes claimed_jtis cleanup_cursors client_secrets clients consents
+  device_codes grants imported_api_keys imported_refresh_tokens pushed_requests rate_limits revoked_jtis schema_version sessions
   tenants users);
 my @VIEWS = qw(failed_actions recent_activity security_events token_activity);
 
