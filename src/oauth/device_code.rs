@@ -237,6 +237,23 @@ impl DeviceCode {
     }
 }
 
+// As for authorization codes: no index finds the requests of a user, and none is alive before $1.
+static WITHDRAW: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.device_codes
+                     WHERE id > $1 AND user_id = $2 AND ($3 IS NULL OR client_id = $3) AND redeemed_at IS NULL
+                     ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.device_codes d USING open WHERE d.id = open.id AND d.tenant_id = open.tenant_id",
+);
+
+/// Seconds: no device code lives longer, whatever auth_store.device_code_ttl says.
+const MAX_TTL: i64 = 3600;
+
+/// Deletes the requests that a user has approved and no device has redeemed, of one client or of all, and waits
+/// for whoever is redeeming one. Returns how many.
+pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
+    WITHDRAW.run(&params![Id::lower_bound(now.plus_seconds(-MAX_TTL)), user_id, client_id])
+}
+
 static ERASE_BY_CLIENT: Statement =
     Statement::write(c"DELETE FROM auth_store.device_codes WHERE client_id = $1");
 

@@ -15,7 +15,7 @@ use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::spi::Statement;
 use crate::oauth::grant::checked_reason;
-use crate::oauth::{client, code};
+use crate::oauth::{client, code, device_code};
 use crate::params;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -108,7 +108,7 @@ pub fn lock_out(
     tenant_id: &str,
     client_id: Option<&str>,
 ) -> Result<u64, Mistake> {
-    let codes = code::withdraw(now, user_id, client_id)?;
+    let codes = code::withdraw(now, user_id, client_id)? + device_code::withdraw(now, user_id, client_id)?;
     user::lock_out(user_id, tenant_id)?;
     Ok(codes)
 }

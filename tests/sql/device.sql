@@ -268,6 +268,28 @@ RESET auth_store.user_code_guesses_per_network;
 SELECT FROM pg_temp.trail();
 
 --
+-- Who is shut out between the approval and the last poll gets nothing
+--
+
+SELECT auth_store.user_ensure('device shut out') AS shut \gset
+SELECT client_id FROM auth_store.client_create('Shut', client_type => 'public', client_id => 'device_shut', grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code'], scope => 'watch');
+-- Ending the user's grants, of this client or of all, withdraws what was approved.
+SELECT device_code AS w_device, user_code AS w_user FROM auth_store.device_authorize('device_shut') \gset
+SELECT error FROM auth_store.device_approve(:'w_user', :'shut');
+SELECT auth_store.user_grants_revoke(:'shut', 'device_shut');
+SELECT error FROM auth_store.device_redeem(:'w_device', 'device_shut');
+-- A session that has ended approves nothing, and what was approved in it is not redeemed.
+SELECT device_code AS w_device, user_code AS w_user FROM auth_store.device_authorize('device_shut') \gset
+SELECT session_id FROM auth_store.session_create(:'shut') \gset
+SELECT error FROM auth_store.device_approve(:'w_user', :'shut', :'session_id');
+SELECT auth_store.session_revoke(:'session_id', 'test') AS ended;
+SELECT error, error_description FROM auth_store.device_redeem(:'w_device', 'device_shut');
+SELECT user_code AS w_user FROM auth_store.device_authorize('device_shut') \gset
+SELECT error, error_description FROM auth_store.device_approve(:'w_user', :'shut', :'session_id');
+SELECT count(*) FROM auth_store.grants WHERE user_id = :'shut' AND revoked_at IS NULL;
+SELECT FROM auth_store.client_delete('device_shut');
+
+--
 -- The end of what it belongs to
 --
 
