@@ -29,8 +29,7 @@ SHOW auth_store.pushed_request_ttl;
 SET auth_store.pushed_request_ttl = '5 min';
 SELECT expires_in FROM auth_store.pushed_request_create('par_app', parameters => jsonb_build_object('response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method', 'S256'));
 RESET auth_store.pushed_request_ttl;
-SET auth_store.pushed_request_ttl = 4;
-SET auth_store.pushed_request_ttl = 601;
+SELECT unit, min_val, max_val FROM pg_settings WHERE name = 'auth_store.pushed_request_ttl';
 SELECT * FROM pg_temp.trail();
 
 -- What authenticates the client is not stored, whoever passes it on by mistake.
