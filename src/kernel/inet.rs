@@ -15,30 +15,23 @@ impl_sql_translatable!(Inet, "inet");
 impl Inet {
     /// Whether both addresses are of one network: the same /24 of IPv4 or /48 of IPv6.
     pub fn same_network(&self, other: &Self) -> bool {
-        self.network() == other.network()
+        self.prefix(3, 6) == other.prefix(3, 6)
     }
 
-    /// The network of one site as a short text, for a key: the /24 of IPv4, also where IPv6 carries it
-    /// (RFC 4291 section 2.5.5.2), or the /64 of IPv6.
-    pub fn subnet_name(&self) -> Option<String> {
-        const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-        let (_, address) = self.0.split_at_checked(2)?;
-        let address = address.strip_prefix(&MAPPED).unwrap_or(address);
-        let subnet = address.get(..if address.len() == 4 { 3 } else { 8 })?;
-        Some(subnet.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    /// The network as a short text, for a key.
+    /// The network, a /24 of IPv4 or /48 of IPv6, as a short text for a key.
     pub fn network_name(&self) -> Option<String> {
-        let (family, address) = self.network()?;
-        Some(address.iter().fold(family.to_string(), |name, byte| format!("{name}.{byte}")))
+        self.prefix(3, 6).map(hex)
     }
 
-    /// Family and network bytes. On disk: family(1) ‖ mask bits(1) ‖ address(4 or 16).
-    fn network(&self) -> Option<(u8, &[u8])> {
-        let (header, address) = self.0.split_at_checked(2)?;
-        let length = if address.len() == 4 { 3 } else { 6 };
-        Some((*header.first()?, address.get(..length)?))
+    /// The network of one site, a /24 of IPv4 or /64 of IPv6, as a short text for a key.
+    pub fn subnet_name(&self) -> Option<String> {
+        self.prefix(3, 8).map(hex)
+    }
+
+    /// The first bytes of the address, as many as its family says.
+    fn prefix(&self, of_ipv4: usize, of_ipv6: usize) -> Option<&[u8]> {
+        let (_, address) = self.parts()?;
+        address.get(..if address.len() == 4 { of_ipv4 } else { of_ipv6 })
     }
 
     /// Mask bits and address bytes. An IPv4 address in IPv6 form (RFC 4291 section 2.5.5.2), as a socket
@@ -66,6 +59,10 @@ impl Inet {
             && address.get(..bytes) == prefix.get(..bytes)
             && (rest == 0 || address.get(bytes).copied().map(mask) == prefix.get(bytes).copied().map(mask))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A `cidr[]`: networks.
@@ -233,30 +230,28 @@ mod tests {
 
     #[test]
     fn networks_are_24_bits_of_ipv4_and_48_of_ipv6() {
-        let v4 = |a, b, c, d| Inet(vec![2, 32, a, b, c, d]);
-        assert!(v4(192, 0, 2, 1).same_network(&v4(192, 0, 2, 254)));
-        assert!(!v4(192, 0, 2, 1).same_network(&v4(192, 0, 3, 1)));
-        let v6 = |last: u8, net: u8| {
-            let mut bytes = vec![3, 128, 0x20, 0x01, 0x0d, 0xb8, 0, net];
-            bytes.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
-            Inet(bytes)
-        };
-        assert!(v6(1, 7).same_network(&v6(2, 7)));
-        assert!(!v6(1, 7).same_network(&v6(1, 8)));
-        assert!(!v6(1, 7).same_network(&v4(0x20, 0x01, 0x0d, 1)));
+        let v4 = |c, d| v4(32, [192, 0, c, d]);
+        assert!(v4(2, 1).same_network(&v4(2, 254)));
+        assert!(!v4(2, 1).same_network(&v4(3, 1)));
+        let v6 = |net, last| v6(128, std::net::Ipv6Addr::new(0x2001, 0xdb8, net, 1, 0, 0, 0, last));
+        assert!(v6(7, 1).same_network(&v6(7, 2)));
+        assert!(!v6(7, 1).same_network(&v6(8, 1)));
+        assert!(!v6(7, 1).same_network(&v4(2, 1)));
+        assert_eq!(v4(2, 1).network_name().as_deref(), Some("c00002"));
+        assert_eq!(v6(7, 1).network_name().as_deref(), Some("20010db80007"));
+        assert_eq!(v4(2, 1).subnet_name().as_deref(), Some("c00002"));
+        assert_eq!(v6(7, 1).subnet_name().as_deref(), Some("20010db800070001"));
+        assert_eq!(Inet(vec![2, 32]).subnet_name(), None);
     }
 
+    /// All of ::ffff:0:0/96 (RFC 4291 section 2.5.5.2) would be one network by its first 48 bits.
     #[test]
-    fn subnets_are_24_bits_of_ipv4_and_64_of_ipv6() {
-        let subnet = |family: u8, address: &[u8]| {
-            Inet([&[family, 128], address].concat()).subnet_name().unwrap_or_default()
-        };
-        assert_eq!(subnet(2, &[192, 0, 2, 1]), "c00002");
-        let mut six = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1];
-        assert_eq!(subnet(3, &six), "20010db800000007");
-        six[15] = 2;
-        assert_eq!(subnet(3, &six), "20010db800000007");
-        assert_eq!(subnet(3, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 9]), "c00002");
-        assert_eq!(subnet(2, &[]), "");
+    fn an_ipv4_address_in_ipv6_form_is_of_its_ipv4_network() {
+        let mapped = |last: [u8; 4]| v6(128, std::net::Ipv4Addr::from(last).to_ipv6_mapped());
+        assert!(mapped([192, 0, 2, 1]).same_network(&mapped([192, 0, 2, 9])));
+        assert!(mapped([192, 0, 2, 1]).same_network(&v4(32, [192, 0, 2, 9])));
+        assert!(!mapped([192, 0, 2, 1]).same_network(&mapped([198, 51, 100, 1])));
+        assert_eq!(mapped([192, 0, 2, 1]).network_name().as_deref(), Some("c00002"));
+        assert_eq!(mapped([192, 0, 2, 1]).subnet_name().as_deref(), Some("c00002"));
     }
 }

@@ -123,6 +123,13 @@ SELECT ok, error FROM auth_store.client_authenticate(:'client', :'secret', '192.
 -- The client elsewhere works, and so does what the application itself has authenticated.
 SELECT ok, error FROM auth_store.client_authenticate(:'client', :'secret', '198.51.100.1');
 SELECT error FROM auth_store.token_issue_client_credentials(:'client', client_authenticated => true, ip => '192.0.2.99');
+-- An IPv4 address in IPv6 form (RFC 4291 section 2.5.5.2) is of its IPv4 network, not of one with all the others.
+SELECT auth_store.rate_limit_reset('client:limited');
+SELECT ok, error FROM auth_store.client_authenticate(:'client', :'secret', '::ffff:192.0.2.99');
+SELECT n, a.ok, a.error
+  FROM generate_series(1, 6) AS n, LATERAL auth_store.client_authenticate(:'client', 'wrong' || n, ('::ffff:203.0.113.' || n)::inet) AS a ORDER BY n;
+SELECT auth_store.rate_limit_reset('client:limited');
+SELECT ok, error FROM auth_store.client_authenticate(:'client', :'secret', '::ffff:198.51.100.1');
 -- Without a limit nothing is counted.
 SELECT auth_store.client_update(:'client', '{"rate_limit_per_hour": null}');
 SELECT DISTINCT ok, error FROM generate_series(1, 9) AS n, LATERAL auth_store.client_authenticate(:'client', CASE WHEN n > 0 THEN :'secret' END, '192.0.2.99') AS a;

@@ -208,6 +208,11 @@ SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_
 SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '2001:db8::1') \gset s_
 SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '2001:db8:0:1::1') \gset s_
 SELECT * FROM pg_temp.trail();
+-- A socket for both families reports IPv4 in IPv6 form: another network by its IPv4 part.
+SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '::ffff:192.0.2.1') \gset s_
+SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '192.0.2.7') \gset s_
+SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '::ffff:198.51.100.1') \gset s_
+SELECT * FROM pg_temp.trail();
 
 -- A grant without a refresh token has no family.
 SELECT refresh_token, access_token FROM auth_store.token_issue('refresh_app', :'user_id', refresh => false) \gset r_
