@@ -184,6 +184,41 @@ impl Batch {
     }
 }
 
+/// The statement of a domain for [`Batch::run`]: deletes the rows of a table for which the condition holds, which
+/// names columns as they are and the parameters from $3 on. A `sparse` table has many rows without an end: those are
+/// passed over and do not count as examined. The rows are walked `by` their id, or another uuid that is unique.
+#[macro_export]
+macro_rules! delete_ended {
+    ($table:literal, $ended:literal) => {
+        $crate::delete_ended!(@ $table, "id", "true", $ended)
+    };
+    (sparse $table:literal, $ended:literal) => {
+        $crate::delete_ended!(@ $table, "id", $ended, $ended)
+    };
+    ($table:literal by $key:literal, $ended:literal) => {
+        $crate::delete_ended!(@ $table, $key, "true", $ended)
+    };
+    (@ $table:literal, $key:literal, $among:literal, $ended:literal) => {
+        $crate::kernel::spi::Statement::write({
+            const SQL: &str = concat!(
+                "WITH examined AS MATERIALIZED (
+                     SELECT ctid, ", $key, " AS key, (", $ended, ") AS ended FROM ", $table, "
+                      WHERE ", $key, " > $1 AND (", $among, ") ORDER BY ", $key, " LIMIT $2
+                 ), victims AS MATERIALIZED (
+                     SELECT ctid FROM ", $table, "
+                      WHERE ctid = ANY (ARRAY(SELECT e.ctid FROM examined e WHERE e.ended)) AND (", $ended, ")
+                        FOR UPDATE SKIP LOCKED
+                 ), gone AS (
+                     DELETE FROM ", $table, " WHERE ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+                 )
+                 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+                        (SELECT key FROM examined ORDER BY key DESC LIMIT 1)\0"
+            );
+            $crate::kernel::spi::terminated(SQL)
+        })
+    };
+}
+
 /// One pass over a table: from wherever the last run stopped to the end, then from the beginning to
 /// there.
 #[derive(Clone, Copy)]

@@ -2,8 +2,6 @@
 //! found by digest: a row of `imported_api_keys` says which key has it. The key works as before for its
 //! holder; a rotation replaces it by a native one.
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use pgrx::prelude::*;
 
 use super::{Given, New};
@@ -14,7 +12,7 @@ use crate::kernel::inet::Cidrs;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::secret::Digest;
+use crate::kernel::secret::{self, Digest};
 use crate::kernel::spi::Statement;
 use crate::params;
 
@@ -65,7 +63,7 @@ fn import(
     start: Option<&str>,
     given_members: Given<'_>,
 ) -> Result<Id, Mistake> {
-    let digest = read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
+    let digest = secret::read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
         "digest",
         "SHA-256 of the key: 64 hexadecimal digits, or base64 or base64url of 32 bytes",
     ))?;
@@ -81,25 +79,6 @@ fn import(
         return Err(Mistake::Duplicate { what: "API key", argument: "digest" });
     }
     Ok(id)
-}
-
-/// A digest as other stores keep it, or as PostgreSQL shows a bytea.
-fn read_digest(text: &str) -> Option<Digest> {
-    let hex = text.strip_prefix("\\x").unwrap_or(text);
-    if hex.len() == 64 {
-        let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks(2)) {
-            let digit = |n: usize| pair.get(n).and_then(|b| char::from(*b).to_digit(16));
-            *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
-        }
-        return Some(digest);
-    }
-    let body = text.strip_suffix('=').unwrap_or(text);
-    if body.len() != 43 {
-        return None;
-    }
-    let bytes = STANDARD_NO_PAD.decode(body).or_else(|_| URL_SAFE_NO_PAD.decode(body)).ok()?;
-    bytes.try_into().ok()
 }
 
 static BY_DIGEST: Lookup = Lookup::new(c"imported_api_keys", c"imported_api_keys_pkey", &[c"api_key_id"]);
@@ -127,38 +106,4 @@ static ERASE_TENANT: Statement =
 /// Forgets the imported keys of a tenant.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::read_digest;
-
-    /// SHA-256("abc"), FIPS 180-4.
-    #[test]
-    fn a_digest_is_read_in_the_forms_other_stores_keep_it() {
-        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let expected = crate::kernel::secret::digest("abc");
-        for text in [
-            hex,
-            &hex.to_uppercase(),
-            &format!("\\x{hex}"),
-            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
-            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
-            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
-            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=",
-        ] {
-            assert!(read_digest(text) == Some(expected), "{text}");
-        }
-        for text in [
-            "",
-            "abc",
-            &hex[1..],
-            &format!("{hex}0"),
-            &hex.replace('b', "g"),
-            &"é".repeat(32),
-            &"=".repeat(44),
-        ] {
-            assert!(read_digest(text).is_none(), "{text}");
-        }
-    }
 }

@@ -24,7 +24,7 @@ use crate::kernel::spi::Statement;
 use crate::kernel::{argument, interval, settings};
 use crate::maintenance::Batch;
 use crate::oauth::{client, grant, scope};
-use crate::{composite, params};
+use crate::{composite, delete_ended, params};
 
 composite! {
     /// A key's text, which only this answer has.
@@ -264,7 +264,7 @@ fn create(now: Timestamp, given_members: Given<'_>) -> Result<ApiKeySecret, Mist
         return Err(Mistake::invalid("expires_at", "a time to come"));
     }
     let new = New::check(given_members)?;
-    let minted = secret::mint_api_key(new.prefix, Id::mint(now, new.owner.bucket())?)?;
+    let minted = secret::mint_for(new.prefix, Id::mint(now, new.owner.bucket())?)?;
     let start = secret::api_key_start(new.prefix, &minted.text);
     insert(now, minted.id, &minted.digest, Some(start), "api_key.created", new)?;
     Ok(handed_out(minted))
@@ -319,7 +319,7 @@ fn rotate(now: Timestamp, id: Option<Id>, overlap: Option<Interval>) -> Result<A
     let id = given(id, "api_key_id")?;
     let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
     let key = constant(id)?;
-    let minted = secret::mint_api_key(&key.prefix, id)?;
+    let minted = secret::mint_for(&key.prefix, id)?;
     let start = secret::api_key_start(&key.prefix, &minted.text);
     let previous_end = (overlap > 0).then(|| now.plus_seconds(overlap));
     let tenant_id = key.tenant_id.as_str();
@@ -401,20 +401,8 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     Ok(import::erase_tenant(tenant_id)? + ERASE_TENANT.run(&params![tenant_id])?)
 }
 
-static DELETE_ENDED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.api_keys
-           WHERE id > $1 AND LEAST(expires_at, revoked_at) <= $3 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT k.ctid FROM auth_store.api_keys k
-           WHERE k.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND LEAST(k.expires_at, k.revoked_at) <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.api_keys k WHERE k.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_ENDED: Statement =
+    delete_ended!(sparse "auth_store.api_keys", "LEAST(expires_at, revoked_at) <= $3");
 
 /// Deletes keys of a batch that ended longer ago than the retention of grants.
 pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {

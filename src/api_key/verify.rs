@@ -148,13 +148,13 @@ impl ApiKey {
     }
 
     /// Why the key does not work at all, for the audit trail; None: it works.
-    fn ended(&self, view: &View, now: Timestamp) -> Result<Option<Flag>, Mistake> {
+    fn ended(&self, view: &View, now: Timestamp) -> Result<Option<&'static [Flag]>, Mistake> {
         let past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked_at.is_some() {
-            return Ok(Some(Flag::RevokedToken));
+            return Ok(Some(&[Flag::RevokedToken]));
         }
         if past(self.expires_at) || past(self.replaced_until) {
-            return Ok(Some(Flag::ExpiredToken));
+            return Ok(Some(&[Flag::ExpiredToken]));
         }
         let user = match self.user_id {
             Some(user_id) => user::find(view, user_id)?.is_some_and(|user| user.active),
@@ -165,9 +165,9 @@ impl ApiKey {
             None => true,
         };
         Ok(if !user {
-            Some(Flag::InactiveUser)
+            Some(&[Flag::InactiveUser])
         } else if !client || self.tenant_suspended {
-            Some(Flag::InactiveClient)
+            Some(&[Flag::InactiveClient])
         } else {
             None
         })
@@ -237,13 +237,7 @@ fn verify(
         let formed = secret::parse_api_key(text).is_some();
         return Ok(Verdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
     };
-    if let Some(flag) = key.ended(view, now)? {
-        let flags: &[Flag] = match flag {
-            Flag::RevokedToken => &[Flag::RevokedToken],
-            Flag::ExpiredToken => &[Flag::ExpiredToken],
-            Flag::InactiveUser => &[Flag::InactiveUser],
-            _ => &[Flag::InactiveClient],
-        };
+    if let Some(flags) = key.ended(view, now)? {
         return Ok(Verdict::inactive(Some(key), flags));
     }
     let enough =
@@ -259,7 +253,7 @@ fn verify(
     Ok(Verdict { key: Some(key), refusal, flags })
 }
 
-/// Seconds between two writes of a key's last use, and between two audit rows of its used up limit.
+/// Seconds between two writes of a key's last use.
 const USE_INTERVAL: i64 = 60;
 
 // Never waits: whoever holds the row is noting a use, or changing the key, which the next use will see.
@@ -292,7 +286,7 @@ fn touch(
                     Some((Code::TemporarilyUnavailable, "the rate limit of the API key is used up"));
                 verdict.flags = &[Flag::RateLimited];
                 retry_after = Some(wait);
-                told = is_to_be_told(now, key)?;
+                told = limit::is_to_be_told(now, &key.tenant_id, &limit_key(key))?;
             }
             None => told = mark_used(now, key, context)?,
         }
@@ -317,20 +311,15 @@ fn touch(
     })
 }
 
-const HOUR: i64 = 3600;
-
 /// Counts a use of the key; the seconds to wait where its limit is used up.
 fn over_limit(now: Timestamp, key: &ApiKey) -> Result<Option<i32>, Mistake> {
     let Some(per_hour) = key.rate_limit_per_hour else { return Ok(None) };
-    let hit = limit::hit(now, &key.tenant_id, &format!("api_key:{}", key.id), per_hour, HOUR, 1)?;
+    let hit = limit::hit(now, &key.tenant_id, &limit_key(key), per_hour, limit::HOUR, 1)?;
     Ok((!hit.allowed).then_some(hit.retry_after))
 }
 
-/// Whether the audit trail should say that the limit is used up: once a minute, because a row for each such
-/// refusal would be a flood of its own.
-fn is_to_be_told(now: Timestamp, key: &ApiKey) -> Result<bool, Mistake> {
-    let name = format!("api_key:{}:audit", key.id);
-    Ok(limit::hit(now, &key.tenant_id, &name, 1, USE_INTERVAL, 1)?.allowed)
+fn limit_key(key: &ApiKey) -> String {
+    format!("api_key:{}", key.id)
 }
 
 /// Notes the use of a key, unless one was noted within the last minute.

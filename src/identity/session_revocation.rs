@@ -16,7 +16,7 @@ use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
 use crate::oauth::grant::checked_reason;
 use crate::oauth::user_grants;
-use crate::params;
+use crate::{delete_ended, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -174,20 +174,8 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_ENDED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.sessions WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT s.ctid FROM auth_store.sessions s
-           WHERE s.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e))
-             AND LEAST(s.expires_at, s.idle_expires_at, s.revoked_at) <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.sessions s WHERE s.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_ENDED: Statement =
+    delete_ended!("auth_store.sessions", "LEAST(expires_at, idle_expires_at, revoked_at) <= $3");
 
 /// Deletes sessions of a batch that ended a day ago. Until then no token is issued in them: what names an
 /// ended session, a code or a device code, lives shorter.

@@ -127,7 +127,7 @@ fn rotate(
         Ok(session) => session,
         Err(unusable) => return refuse_rotation(now, &unusable, context),
     };
-    let token = secret::renew(Kind::Session, session.id)?;
+    let token = secret::mint_for(Kind::Session.prefix(), session.id)?;
     let rows = ROTATE.run(&params![
         session.id,
         session.tenant_id.as_str(),

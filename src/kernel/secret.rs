@@ -129,11 +129,11 @@ pub fn mint(kind: Kind, now: Timestamp, bucket: Bucket) -> Result<Minted, Mistak
     Ok(encode(kind.prefix(), Id::from_parts(now, bucket, for_id), &secret))
 }
 
-/// Makes another token of the row `id`, with a new secret.
-pub fn renew(kind: Kind, id: Id) -> Result<Minted, Mistake> {
+/// Makes a token of the row `id`, with a new secret. The prefix is a kind's, or an API key's own.
+pub fn mint_for(prefix: &str, id: Id) -> Result<Minted, Mistake> {
     let mut secret = Zeroizing::new([0; 32]);
     random(secret.as_mut())?;
-    Ok(encode(kind.prefix(), id, &secret))
+    Ok(encode(prefix, id, &secret))
 }
 
 fn encode(prefix: &str, id: Id, secret: &[u8; 32]) -> Minted {
@@ -158,13 +158,6 @@ pub fn is_api_key_prefix(prefix: &str) -> bool {
     let reserved = kind
         .is_some_and(|kind| kind.len() == 2 && kind != "ak" && kind.bytes().all(|b| b.is_ascii_lowercase()));
     prefix.len() <= 32 && prefix.ends_with('_') && prefix.bytes().all(legal) && !reserved
-}
-
-/// Makes a new text of the API key `id`, with a prefix of the right form.
-pub fn mint_api_key(prefix: &str, id: Id) -> Result<Minted, Mistake> {
-    let mut secret = Zeroizing::new([0; 32]);
-    random(secret.as_mut())?;
-    Ok(encode(prefix, id, &secret))
 }
 
 /// Reads an API key with any prefix; None where it is malformed, or an id the store would not make.
@@ -332,7 +325,15 @@ mod tests {
         ] {
             assert!(read_digest(text) == Some(digest("abc")), "{text}");
         }
-        for text in ["", "abc", &hex[1..], &format!("{hex}0"), &hex.replace('b', "g"), &"é".repeat(32)] {
+        for text in [
+            "",
+            "abc",
+            &hex[1..],
+            &format!("{hex}0"),
+            &hex.replace('b', "g"),
+            &"é".repeat(32),
+            &"=".repeat(44),
+        ] {
             assert!(read_digest(text).is_none(), "{text}");
         }
     }

@@ -142,6 +142,14 @@ impl Statement {
     }
 }
 
+/// A statement's text that a macro has put together, which must end with the one NUL in it: checked when it is compiled.
+pub const fn terminated(sql: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(sql.as_bytes()) {
+        Ok(sql) => sql,
+        Err(_) => unreachable!(),
+    }
+}
+
 /// Runs a script of several statements, none of which returns rows of interest: the tables' own DDL.
 pub fn run_script(sql: &str) -> Result<(), Mistake> {
     writable()?;

@@ -139,6 +139,16 @@ pub fn hit(
     })
 }
 
+/// The window of limits that are given an hour, in seconds.
+pub const HOUR: i64 = 3600;
+const MINUTE: i64 = 60;
+
+/// Whether the audit trail should say that `key` is over its limit: once a minute, because a row for each refusal
+/// would be a flood of its own. Errors as of [`hit`].
+pub fn is_to_be_told(now: Timestamp, tenant_id: &str, key: &str) -> Result<bool, Mistake> {
+    Ok(hit(now, tenant_id, &format!("{key}:audit"), 1, MINUTE, 1)?.allowed)
+}
+
 /// Seconds until a hit on a key would be allowed, 0 for now; counts none. Arguments and errors as of [`hit`].
 pub fn retry_after(
     now: Timestamp,

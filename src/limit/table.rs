@@ -11,7 +11,7 @@ use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
-use crate::params;
+use crate::{delete_ended, params};
 
 // $3 is now, $4 the latest state that leaves room for the hit, $5 its price, $6 the span. What is refused
 // costs nothing, but takes back a state that lies too far ahead: that of a clock that went back. Whether it
@@ -81,19 +81,7 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id, expires_at FROM auth_store.rate_limits WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT r.ctid FROM auth_store.rate_limits r
-           WHERE r.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e WHERE e.expires_at <= $3)) AND r.expires_at <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.rate_limits r WHERE r.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_EXPIRED: Statement = delete_ended!("auth_store.rate_limits", "expires_at <= $3");
 
 /// Deletes the states of a batch that say nothing any more. The ids are hashes: the order is theirs, not that
 /// of time, and a pass goes over the whole table all the same.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::kernel::jsonb::Jsonb;
+use crate::oauth::pkce;
 
 /// What the sender of a request proved to hold, as the application verified it.
 #[derive(Clone, Copy, Default)]
@@ -15,6 +16,11 @@ pub struct Proof<'a> {
 }
 
 impl Proof<'_> {
+    /// Whether what is there are SHA-256 thumbprints in base64url.
+    pub fn is_well_formed(&self) -> bool {
+        [self.dpop_jkt, self.x5t_s256].into_iter().flatten().all(pkce::is_sha256_base64url)
+    }
+
     /// The confirmation of what is issued to this sender: bound to whatever it proved (RFC 9449 section 6,
     /// RFC 8705 section 3.1). None: it proved nothing.
     pub fn confirmation(&self) -> Option<Jsonb> {

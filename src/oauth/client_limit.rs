@@ -7,11 +7,8 @@
 use crate::audit::Context;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::outcome::Mistake;
-use crate::limit;
+use crate::limit::{self, HOUR};
 use crate::oauth::client::Client;
-
-const HOUR: i64 = 3600;
-const MINUTE: i64 = 60;
 
 /// Counts a request of the client; the seconds to wait where it is over the limit.
 pub fn count(now: Timestamp, client: &Client) -> Result<Option<i32>, Mistake> {
@@ -40,11 +37,9 @@ pub fn wait_of_network(
     Ok((wait > 0).then_some(wait))
 }
 
-/// Whether the audit trail should say that the client is over its limit: once a minute, because a row for each
-/// refusal would be a flood of its own.
+/// Whether the audit trail should say that the client is over its limit.
 pub fn is_to_be_told(now: Timestamp, client: &Client) -> Result<bool, Mistake> {
-    let key = format!("{}:audit", key(client));
-    Ok(limit::hit(now, &client.tenant_id, &key, 1, MINUTE, 1)?.allowed)
+    limit::is_to_be_told(now, &client.tenant_id, &key(client))
 }
 
 fn key(client: &Client) -> String {

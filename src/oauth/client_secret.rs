@@ -20,7 +20,7 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::secret::{self, Kind};
 use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
-use crate::params;
+use crate::{delete_ended, params};
 
 composite! {
     /// What client_authenticate() returns.
@@ -42,7 +42,7 @@ fn client_authenticate(
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> ClientAuthentication {
-    let credentials = Credentials { client_id, secret: client_secret, authenticated: false };
+    let credentials = Credentials::new(client_id, client_secret, None);
     match log_in(clock::now(), &credentials, &Context { ip, user_agent }).or_raise() {
         Ok(client) => ClientAuthentication {
             ok: Some(true),
@@ -80,6 +80,14 @@ pub struct Credentials<'a> {
     pub secret: Option<&'a str>,
     /// Whether the application has authenticated the client itself.
     pub authenticated: bool,
+}
+
+impl<'a> Credentials<'a> {
+    /// The arguments `client_id`, `client_secret` and `client_authenticated` of a function; NULL for the last is
+    /// false.
+    pub fn new(client_id: Option<&'a str>, secret: Option<&'a str>, authenticated: Option<bool>) -> Self {
+        Self { client_id, secret, authenticated: authenticated == Some(true) }
+    }
 }
 
 /// A request that comes from no client.
@@ -325,20 +333,7 @@ fn check_room(now: Timestamp, client_id: &str) -> Result<(), Mistake> {
     })
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.client_secrets
-           WHERE id > $1 AND expires_at <= $3 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT s.ctid FROM auth_store.client_secrets s
-           WHERE s.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND s.expires_at <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.client_secrets s WHERE s.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_EXPIRED: Statement = delete_ended!(sparse "auth_store.client_secrets", "expires_at <= $3");
 
 /// Deletes secrets of a batch whose overlap ended a day ago.
 pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {

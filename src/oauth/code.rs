@@ -20,7 +20,7 @@ use crate::maintenance::Batch;
 use crate::oauth::authorization_request::{self, Accepted, AuthorizationRequest, MAX_PARAMETER};
 use crate::oauth::client::{self, Client};
 use crate::oauth::token;
-use crate::{composite, params};
+use crate::{composite, delete_ended, params};
 
 composite! {
     /// What the authorization endpoint sends back (RFC 6749 section 4.1.2).
@@ -303,20 +303,29 @@ pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<
     let tenant_id = code.tenant_id.as_str();
     let redeemed = REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, tenant_id])? == 1;
     if redeemed {
-        let (id, tenant_id) = (code.id, tenant_id.to_owned());
-        transaction::before_end(move || redemption_ended(now, id, &tenant_id, grant_id));
+        note_end(&REDEMPTION_ENDED, now, code.id, tenant_id, grant_id);
     }
     Ok(redeemed)
 }
 
-/// The grace of a redeemed code runs from the end of the redeeming transaction, not from the call: a
-/// client whose first request took long retries only when that one has ended.
-fn redemption_ended(redeemed_at: Timestamp, id: Id, tenant_id: &str, grant_id: Id) -> Result<(), Mistake> {
-    let now = clock::now();
-    if now.micros_since(redeemed_at) > 100_000 && spi::writable().is_ok() {
-        REDEMPTION_ENDED.run(&params![id, now, tenant_id, grant_id])?;
-    }
-    Ok(())
+/// The grace of a redeemed code or device code runs from the end of the redeeming transaction, not from the
+/// call: a client whose first request took long retries only when that one has ended. `statement` sets the
+/// time of $2 to the code $1 of the tenant $3 and the grant $4.
+pub fn note_end(
+    statement: &'static Statement,
+    redeemed_at: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    grant_id: Id,
+) {
+    let tenant_id = tenant_id.to_owned();
+    transaction::before_end(move || {
+        let now = clock::now();
+        if now.micros_since(redeemed_at) > 100_000 && spi::writable().is_ok() {
+            statement.run(&params![id, now, tenant_id, grant_id])?;
+        }
+        Ok(())
+    });
 }
 
 /// Counts a wrong verifier.
@@ -384,20 +393,9 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.authorization_codes WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT c.ctid FROM auth_store.authorization_codes c
-           WHERE c.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e))
-             AND c.expires_at <= $3 AND (c.redeemed_at IS NULL OR c.expires_at <= $4)
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.authorization_codes c
-           WHERE c.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+static DELETE_EXPIRED: Statement = delete_ended!(
+    "auth_store.authorization_codes",
+    "expires_at <= $3 AND (redeemed_at IS NULL OR expires_at <= $4)"
 );
 
 /// Deletes the codes of a batch that have expired; a redeemed one is kept a day longer, so that its replay

@@ -19,7 +19,7 @@ use crate::oauth::client::{self, Client};
 use crate::oauth::code::Refused;
 use crate::oauth::grant::checked_reason;
 use crate::oauth::{resource, scope, user_grants};
-use crate::{composite, params};
+use crate::{composite, delete_ended, params};
 
 composite! {
     /// What consent_record() recorded.
@@ -351,20 +351,7 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.consents
-           WHERE id > $1 AND expires_at <= $3 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT c.ctid FROM auth_store.consents c
-           WHERE c.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND c.expires_at <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.consents c WHERE c.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_EXPIRED: Statement = delete_ended!(sparse "auth_store.consents", "expires_at <= $3");
 
 /// Deletes the consents of a batch that have expired.
 pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {

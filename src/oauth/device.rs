@@ -47,8 +47,7 @@ fn device_authorize(
 ) -> DeviceAuthorization {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     authorize(now, &credentials, scope, resource, &context).or_raise()
 }
 

@@ -1,7 +1,7 @@
 //! Device codes (RFC 8628): the table, its one-time steps, and its polls. A row is the whole state of a device's
 //! log-in: asked for, polled, approved or denied, redeemed.
 
-use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::clock::Timestamp;
 use crate::kernel::id::Id;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
@@ -9,9 +9,9 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::row::Row;
 use crate::kernel::secret::{self, Digest, Minted, Presented};
 use crate::kernel::spi::Statement;
-use crate::kernel::{spi, transaction};
 use crate::maintenance::Batch;
-use crate::params;
+use crate::oauth::code as authorization_code;
+use crate::{delete_ended, params};
 
 /// The grant type (RFC 8628 section 3.4).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -199,19 +199,9 @@ pub fn mark_redeemed(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<
     let tenant_id = code.tenant_id.as_str();
     let redeemed = REDEEM.run(&params![code.id, now, tenant_id, grant_id])? == 1;
     if redeemed {
-        let (id, tenant_id) = (code.id, tenant_id.to_owned());
-        transaction::before_end(move || redemption_ended(now, id, &tenant_id, grant_id));
+        authorization_code::note_end(&REDEMPTION_ENDED, now, code.id, tenant_id, grant_id);
     }
     Ok(redeemed)
-}
-
-/// As for authorization codes: the grace of a redeemed code runs from the end of the redeeming transaction.
-fn redemption_ended(redeemed_at: Timestamp, id: Id, tenant_id: &str, grant_id: Id) -> Result<(), Mistake> {
-    let now = clock::now();
-    if now.micros_since(redeemed_at) > 100_000 && spi::writable().is_ok() {
-        REDEMPTION_ENDED.run(&params![id, now, tenant_id, grant_id])?;
-    }
-    Ok(())
 }
 
 impl DeviceCode {
@@ -270,19 +260,9 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.device_codes WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT d.ctid FROM auth_store.device_codes d
-           WHERE d.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e))
-             AND d.expires_at <= CASE WHEN d.redeemed_at IS NULL THEN $3 ELSE $4 END
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.device_codes d WHERE d.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
+static DELETE_EXPIRED: Statement = delete_ended!(
+    "auth_store.device_codes",
+    "expires_at <= CASE WHEN redeemed_at IS NULL THEN $3 ELSE $4 END"
 );
 
 /// Deletes the device codes of a batch that expired an hour ago, so that a device that still polls is told so;

@@ -17,8 +17,8 @@ use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::device_code::{self, DeviceCode, GRANT_TYPE};
 use crate::oauth::redemption::{invalid_grant, refuse, replay};
+use crate::oauth::resource;
 use crate::oauth::token::{self, Login, TokenResponse};
-use crate::oauth::{pkce, resource};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -36,8 +36,7 @@ fn device_redeem(
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     let request = Request { resource, proof: Proof { dpop_jkt, x5t_s256 } };
     redeem(now, device_code, &credentials, request, &context).or_raise()
 }
@@ -184,14 +183,12 @@ fn decide(
         return refuse(Code::ExpiredToken, "the device code has expired", &[Flag::ExpiredToken]);
     }
     let Some(user_id) = stored.user_id else { return Err(invalid_grant(NOT_VALID, &[])) };
-    for thumbprint in [proof.dpop_jkt, proof.x5t_s256].into_iter().flatten() {
-        if !pkce::is_sha256_base64url(thumbprint) {
-            return refuse(
-                Code::InvalidRequest,
-                "dpop_jkt and x5t_s256 must be SHA-256 thumbprints in base64url",
-                &[],
-            );
-        }
+    if !proof.is_well_formed() {
+        return refuse(
+            Code::InvalidRequest,
+            "dpop_jkt and x5t_s256 must be SHA-256 thumbprints in base64url",
+            &[],
+        );
     }
     let granted = stored.resources.as_deref().unwrap_or(&[]);
     let resources = resource::granted(requested, granted)

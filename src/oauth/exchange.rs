@@ -23,8 +23,9 @@ use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::grant::{self, Grant};
 use crate::oauth::introspection::{self, Active};
+use crate::oauth::redemption::refuse;
 use crate::oauth::token::{self, TokenResponse};
-use crate::oauth::{pkce, resource, scope};
+use crate::oauth::{resource, scope};
 
 /// How many exchanges a token may come from: each costs its introspection three look-ups.
 pub const MAX_EXCHANGES: usize = 5;
@@ -55,8 +56,7 @@ fn token_exchange(
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     let request = Request {
         subject_token,
         actor_token,
@@ -171,8 +171,7 @@ fn check(client: &Client, request: &Request<'_>) -> Result<(), Refused> {
     if request.actor_token.is_none() && request.types[1].is_some() {
         return Err(unacceptable("actor_token_type without an actor_token", &[]));
     }
-    let thumbprints = [request.proof.dpop_jkt, request.proof.x5t_s256];
-    if thumbprints.into_iter().flatten().any(|text| !pkce::is_sha256_base64url(text)) {
+    if !request.proof.is_well_formed() {
         return Err(unacceptable("dpop_jkt and x5t_s256 must be SHA-256 thumbprints", &[]));
     }
     Ok(())
@@ -321,14 +320,6 @@ fn issue(
         issued_token_type: Some(ACCESS_TOKEN),
         ..TokenResponse::default()
     })
-}
-
-fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
-    audit::record(
-        now,
-        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
-    )?;
-    Ok(TokenResponse::refused(&refused.refusal))
 }
 
 fn unacceptable(description: &'static str, flags: &'static [Flag]) -> Refused {

@@ -18,7 +18,7 @@ use crate::kernel::settings;
 use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
 use crate::oauth::client;
-use crate::params;
+use crate::{delete_ended, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -461,20 +461,8 @@ pub fn checked_reason(reason: Option<&str>) -> Result<&str, Mistake> {
     }
 }
 
-static DELETE_ENDED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.grants WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT g.ctid FROM auth_store.grants g
-           WHERE g.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e))
-             AND (LEAST(g.expires_at, g.revoked_at) <= $3 OR g.idle_expires_at <= $4)
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.grants g WHERE g.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_ENDED: Statement =
+    delete_ended!("auth_store.grants", "LEAST(expires_at, revoked_at) <= $3 OR idle_expires_at <= $4");
 
 /// Deletes grants of a batch that ended longer ago than the retention. A family that ended because nobody
 /// refreshed it stays a day at least: the access token of its last refresh may still be good for that long.

@@ -20,7 +20,7 @@ use crate::oauth::client::{self, Client};
 use crate::oauth::grant::{self, NewFamily};
 use crate::oauth::token::check_object;
 use crate::oauth::{resource, scope};
-use crate::params;
+use crate::{delete_ended, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -191,21 +191,8 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, grant_id FROM auth_store.imported_refresh_tokens
-           WHERE grant_id > $1 ORDER BY grant_id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT i.ctid FROM auth_store.imported_refresh_tokens i
-           WHERE i.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND i.expires_at <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.imported_refresh_tokens i
-           WHERE i.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT grant_id FROM examined ORDER BY grant_id DESC LIMIT 1)",
-);
+static DELETE_EXPIRED: Statement =
+    delete_ended!("auth_store.imported_refresh_tokens" by "grant_id", "expires_at <= $3");
 
 /// Deletes the rows of a batch whose grant can be there no more: it is kept for the retention after its end.
 pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {

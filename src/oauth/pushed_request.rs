@@ -21,7 +21,7 @@ use crate::oauth::authorization_request::{self, AuthorizationRequest};
 use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
-use crate::{composite, params};
+use crate::{composite, delete_ended, params};
 
 composite! {
     /// What the pushed authorization request endpoint answers (RFC 9126 sections 2.2 and 2.3).
@@ -56,8 +56,7 @@ fn pushed_request_create(
 ) -> PushedRequest {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     create(now, &credentials, parameters, &context).or_raise()
 }
 
@@ -381,19 +380,7 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id FROM auth_store.pushed_requests WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT p.ctid FROM auth_store.pushed_requests p
-           WHERE p.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e)) AND p.expires_at <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.pushed_requests p WHERE p.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_EXPIRED: Statement = delete_ended!("auth_store.pushed_requests", "expires_at <= $3");
 
 /// Deletes the requests of a batch that have expired.
 pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {

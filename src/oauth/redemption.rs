@@ -36,8 +36,7 @@ fn code_redeem(
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     let proof = Proof { dpop_jkt, x5t_s256 };
     let redemption = Redemption { code, redirect_uri, code_verifier, resource, proof };
     redeem(now, &credentials, redemption, &context).or_raise()

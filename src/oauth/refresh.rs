@@ -40,8 +40,7 @@ fn token_refresh(
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     let request = Request { scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
     refresh(now, refresh_token, &credentials, &request, &context).or_raise()
 }

@@ -39,8 +39,7 @@ fn token_revoke(
 ) -> Outcome {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     // The hint only saves a search over the other kinds (section 2.1); a token's text names its kind.
     revoke(now, token, &credentials, reason, &context).or_raise()
 }

@@ -21,7 +21,7 @@ use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::grant::{self, NewFamily};
 use crate::oauth::{resource, scope};
-use crate::{composite, params};
+use crate::{composite, delete_ended, params};
 
 composite! {
     /// What the token endpoint answers (RFC 6749 sections 5.1 and 5.2), with what an application needs
@@ -97,8 +97,7 @@ fn token_issue_client_credentials(
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let credentials =
-        Credentials { client_id, secret: client_secret, authenticated: client_authenticated == Some(true) };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     let request = Request { scope, session_id: None, refresh: Some(false), resource, claims: None, cnf };
     issue_client_credentials(now, &credentials, request, &context).or_raise()
 }
@@ -453,19 +452,7 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static DELETE_EXPIRED: Statement = Statement::write(
-    c"WITH examined AS MATERIALIZED (
-          SELECT ctid, id, expires_at FROM auth_store.access_tokens WHERE id > $1 ORDER BY id LIMIT $2
-      ), victims AS MATERIALIZED (
-          SELECT t.ctid FROM auth_store.access_tokens t
-           WHERE t.ctid = ANY (ARRAY(SELECT e.ctid FROM examined e WHERE e.expires_at <= $3)) AND t.expires_at <= $3
-             FOR UPDATE SKIP LOCKED
-      ), gone AS (
-          DELETE FROM auth_store.access_tokens t WHERE t.ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
-      )
-      SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-             (SELECT id FROM examined ORDER BY id DESC LIMIT 1)",
-);
+static DELETE_EXPIRED: Statement = delete_ended!("auth_store.access_tokens", "expires_at <= $3");
 
 /// Deletes the access tokens of a batch that have expired: nothing needs them any more.
 pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {

@@ -8,10 +8,7 @@ use crate::audit::Context;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::settings;
-use crate::limit;
-
-const HOUR: i64 = 3600;
-const MINUTE: i64 = 60;
+use crate::limit::{self, HOUR};
 
 const OF_TENANT: &str = "user_code";
 
@@ -36,11 +33,9 @@ pub fn count(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<(
     Ok(())
 }
 
-/// Whether the audit trail should say that somebody is over the cap: once a minute for each network, because a
-/// row for each refusal would be a flood of its own.
+/// Whether the audit trail should say that somebody of this network is over the cap.
 pub fn is_to_be_told(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<bool, Mistake> {
-    let key = format!("{}:audit", of_network(context).as_deref().unwrap_or(OF_TENANT));
-    Ok(limit::hit(now, tenant_id, &key, 1, MINUTE, 1)?.allowed)
+    limit::is_to_be_told(now, tenant_id, of_network(context).as_deref().unwrap_or(OF_TENANT))
 }
 
 /// None where the application did not say where the request came from.
