@@ -383,6 +383,16 @@ COMMENT ON FUNCTION auth_store.cleanup_audit IS
 $$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention; returns how many it dropped. Does nothing in a session pinned to one tenant.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin;
 
+-- vault --------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.fernet_encrypt IS
+$$A Fernet token (github.com/fernet/spec) of a text, of this moment and with a random iv. fernet_key: 32 bytes in base64url, with or without padding; or up to 100 of them separated by commas, as Python's MultiFernet takes them, of which the first encrypts. plaintext: at most 16 MiB. 22004 for NULL, 22023 for anything else. Writes nothing, so it works on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.fernet_encrypt TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.fernet_decrypt IS
+$$The text in a Fernet token (github.com/fernet/spec) that one of the keys made. NULL for whatever does not open: NULL, malformed, changed, of another key, not a text in UTF-8; so that WHERE fernet_decrypt(…) IS NULL finds the rows of a table that do not. ttl: with one, NULL also for a token that is older, or more than 60 s in the future; without, its age does not matter. fernet_key: as of fernet_encrypt(); 22004 for NULL, 22023 for a malformed one or a negative ttl.$$;
+GRANT EXECUTE ON FUNCTION auth_store.fernet_decrypt TO auth_store_admin;
+
 -- tenant -------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.tenant_create IS

@@ -253,7 +253,7 @@ sub shape
 
 # --- every function --------------------------------------------------------------------------------------------------
 
-# name => [does, roles, call]: whether it reads or writes, is the superuser's or the install script's; who may call it; a
+# name => [does, roles, call]: whether it reads or writes, draws random bytes only, is the superuser's or the install script's; who may call it; a
 # call that succeeds.
 # In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
@@ -358,6 +358,10 @@ my %FUNCTIONS = (
 	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
 	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
 	rate_limit_stats => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.rate_limit_stats()' ],
+	# vault
+	fernet_encrypt => [ draws => [qw(admin)], q{SELECT auth_store.fernet_encrypt('hello', 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
+	fernet_decrypt => [ reads => [qw(admin)], q{SELECT auth_store.fernet_decrypt(
+		'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==', 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
 	# maintenance
 	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
 	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],

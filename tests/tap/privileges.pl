@@ -42,7 +42,7 @@ none("SELECT c.oid::regclass $RELATION AND c.relkind NOT IN ('r', 'p', 'v', 'i',
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
 	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
 	'every function of the schema belongs to the extension');
-my %marks = (reads => 's or i, s', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r');
+my %marks = (reads => 's or i, s', draws => 'v, s', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r');
 for my $name (@functions)
 {
 	my $mark = value($node, $db, "SELECT CASE WHEN provolatile = 'v' THEN 'v' ELSE 's or i' END || ', ' || proparallel::text

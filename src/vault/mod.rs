@@ -1,0 +1,3 @@
+//! Other providers' tokens.
+
+pub mod fernet;
