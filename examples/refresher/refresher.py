@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 STOP = {signal.SIGTERM, signal.SIGINT}
-GONE = (psycopg.OperationalError, psycopg.InternalError)  # the server, for now: stopped, failed over, out of something
+AWAY = (psycopg.OperationalError, psycopg.InternalError)  # the server is stopped, failed over, out of something, for now
 
 
 class Failed(Exception):
@@ -96,6 +96,8 @@ def ask(provider, refresh_token, timeout):
         value = answer.get(name)
         if not (value is None and name == "refresh_token" or isinstance(value, str) and re.fullmatch("[ -~]+", value)):
             raise Failed("malformed_response")
+    if not (isinstance(answer.get("scope"), str) and re.fullmatch("[ -~]{1,4096}", answer["scope"])):
+        answer["scope"] = None  # not worth losing tokens
     return answer
 
 
@@ -141,12 +143,12 @@ class Worker:
 
         The provider has replaced the refresh token by now, and the one in our hands is the only copy. So a server that is
         away is waited for, past the end of the lease too. A call may be repeated without harm: if the first one was stored
-        and only its answer lost, or if another worker took over meanwhile, the fence is old and nothing changes.
+        and only its answer lost, or if another worker took over meanwhile, the fence is no longer good and nothing changes.
         """
         while True:
             try:
                 return self.call(function, **arguments)[0]
-            except GONE as error:
+            except AWAY as error:
                 say(f"{function}: {why(error)}; trying again")
                 time.sleep(1)
 
@@ -154,10 +156,16 @@ class Worker:
         """True if the lease was ours."""
         id = connection["connection_id"]
         name = f"{connection['provider']} {id}"
-        lease = self.call("connection_lease", connection_id=id, lease=self.lease, if_due=True)[0]
+        try:
+            lease = self.call("connection_lease", connection_id=id, lease=self.lease, if_due=True)[0]
+        except AWAY as error:
+            if self.db.closed:
+                raise
+            say(f"{name}: {why(error)}")  # this one can't be read; others may
+            return False
         if not lease["granted"]:
-            if lease["error"]:
-                say(f"{name}: not leased: {lease['error']}")
+            if lease["error"] != "temporarily_unavailable":  # somebody else has it, or has refreshed it
+                say(f"{name}: not leased, {lease['error']}")
             return False
         try:
             if connection["provider"] not in self.providers:
@@ -165,19 +173,18 @@ class Worker:
             provider = self.providers[connection["provider"]]
             answer = ask(provider, lease["refresh_token"], self.timeout)
             life = seconds(answer.get("expires_in", provider.get("expires_in")))
-            scope = answer.get("scope")
             done = self.report(
                 "connection_complete", connection_id=id, fence=lease["fence"], access_token=answer["access_token"],
-                refresh_token=answer.get("refresh_token"), scope=scope if isinstance(scope, str) else None,
+                refresh_token=answer.get("refresh_token"), scope=answer.get("scope"),
                 # From the start of the lease, by the database's clock.
                 expires_at=None if life is None else lease["leased_until"] - self.lease + life)
-            say(f"{name}: refreshed" if done["ok"] else f"{name}: not stored, {done['error']}")
+            say(f"{name}: refreshed" if done["ok"] else f"{name}: refused, {done['error']}")
         except (Failed, psycopg.DataError) as failed:
-            if not isinstance(failed, Failed):  # tokens that the store does not take: too long
+            if not isinstance(failed, Failed):  # a token longer than the store takes
                 failed = "unfit_response"
             done = self.report("connection_fail", connection_id=id, fence=lease["fence"], reason=str(failed))
             again = "not tried again" if done["retry_after"] is None else f"again in {done['retry_after']} s"
-            say(f"{name}: {failed}, {again}" if done["ok"] else f"{name}: {failed}, not stored, {done['error']}")
+            say(f"{name}: {failed}, {again}" if done["ok"] else f"{name}: refused, {done['error']}")
         return True
 
     def run(self, once, idle):
@@ -190,7 +197,7 @@ class Worker:
                     if self.pause(0):
                         return
                     granted += self.refresh(connection)
-            except GONE as error:
+            except AWAY as error:
                 if once:
                     raise
                 say(f"{why(error)}; trying again")

@@ -257,7 +257,7 @@ def test_trouble():
     provider.stop()
     ok(once().lines("ConnectionRefusedError, again in \\d+ s", TROUBLED[-1]) != [], "so is a provider that is not there")
     provider.start()
-    store("stranger", {"access_token": "a", "refresh_token": "b", "scope": None}, -1, provider="unheard of")
+    store("stranger", {"access_token": "a", "refresh_token": "b", "scope": None}, -1, provider="unheard-of")
     ok(once().lines("provider_not_configured, again in \\d+ s", "stranger") != [], "so is one that is not in the file")
     before = len(provider.refreshes())
     ok(due() == set() and once().text() == "" and len(provider.refreshes()) == before, "none is tried again at once")
@@ -326,7 +326,7 @@ def test_overtaken():
         until(lambda: "user 8" in due(), "the end of the lease")
         ok(once(user="worker2").lines("refreshed", "user 8") != [], "another worker takes over after the lease")
         row = get("user 8")
-    ok(worker.end().lines("not stored, .*", "user 8") != [], "the late tokens of the first are refused", worker.text())
+    ok(worker.end().lines("refused, lease_lost", "user 8") != [], "the late tokens of the first are refused", worker.text())
     ok(get("user 8") == row and provider.is_active(row["access_token"]), "and change nothing")
 
 
