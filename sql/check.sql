@@ -10,19 +10,20 @@ WITH wanted (name, columns, parts) AS (VALUES
     ('cleanup_cursors', 'c15a74d0267befeebb0a7311c0f80670', ARRAY['cleanup_cursors_pkey']),
     ('client_secrets', '527ac1f1ddb4a79eb538bd74c1fc9f94', ARRAY['client_secrets_client_fkey', 'client_secrets_client_idx', 'client_secrets_digest_length', 'client_secrets_expires_idx', 'client_secrets_one_form', 'client_secrets_pkey']),
     ('clients', '32f6925495c8859d81926bcd967bf99e', ARRAY['clients_access_token_ttl_range', 'clients_id_key', 'clients_metadata_object', 'clients_pkey', 'clients_rate_limit_positive', 'clients_refresh_grace_range', 'clients_refresh_idle_ttl_positive', 'clients_refresh_token_ttl_positive', 'clients_status_known', 'clients_tenant_fkey', 'clients_tenant_idx', 'clients_type_known']),
+    ('connections', 'bd1bf584cb10f7073b64616d6eda1bab', ARRAY['connections_actor_type_known', 'connections_key', 'connections_metadata_object', 'connections_pkey', 'connections_refresh_idx', 'connections_tokens_unless_revoked', 'connections_vault_key_fkey', 'connections_vault_key_idx']),
     ('consents', '61c96881ce137079af5b04b001b78e02', ARRAY['consents_client_fkey', 'consents_client_idx', 'consents_expires_idx', 'consents_key', 'consents_pkey', 'consents_scope_length', 'consents_user_fkey']),
     ('device_codes', '7494260b1b02836657d2715362b073fa', ARRAY['device_codes_pkey', 'device_codes_user_code_key']),
     ('grants', '5c15aada1854cc8d159914a571523fc4', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
     ('imported_api_keys', '31746908b0ff546b77584b1e079b4712', ARRAY['imported_api_keys_key_fkey', 'imported_api_keys_key_idx', 'imported_api_keys_pkey']),
     ('revoked_jtis', 'a7f9cdeae3371f094b5f88495f1b2881', ARRAY[]::text[]),
     ('pushed_requests', 'a7669b9eb58a90a3f48961bc8db4c105', ARRAY['pushed_requests_pkey']),
-    ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
     ('imported_refresh_tokens', '2118488aec9753e115d48ad5333cfbf6', ARRAY['imported_refresh_tokens_digest_key', 'imported_refresh_tokens_digest_length', 'imported_refresh_tokens_pkey']),
     ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
     ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
     ('sessions', 'ae4feaf51f25fd0580a0a25cb1eecbe4', ARRAY['sessions_pkey', 'sessions_user_fkey', 'sessions_user_idx']),
     ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),
-    ('users', '4a6f4464e0c7f566d374a7332839304a', ARRAY['users_email_key', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey'])
+    ('users', '4a6f4464e0c7f566d374a7332839304a', ARRAY['users_email_key', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey']),
+    ('vault_keys', '11be739d2e8dd90b3fcf64b5637f4bfe', ARRAY['vault_keys_current_key', 'vault_keys_pkey', 'vault_keys_retired_idx', 'vault_keys_tenant_fkey', 'vault_keys_tenant_idx', 'vault_keys_wrapped_length'])
 ),
 relation AS (
     SELECT c.oid, c.relname::text AS name, c.relkind,
@@ -39,7 +40,7 @@ relation AS (
        AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 ),
 wanted_view (name) AS (VALUES
-    ('failed_actions'), ('recent_activity'), ('security_events'), ('token_activity')
+    ('failed_actions'), ('provider_connections'), ('recent_activity'), ('security_events'), ('token_activity')
 ),
 -- A privilege on a table, a view or one of its columns.
 privilege AS (

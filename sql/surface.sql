@@ -383,6 +383,69 @@ COMMENT ON FUNCTION auth_store.cleanup_audit IS
 $$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention; returns how many it dropped. Does nothing in a session pinned to one tenant.$$;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin;
 
+-- vault --------------------------------------------------------------------------------------------
+
+COMMENT ON FUNCTION auth_store.connection_store IS
+$$Stores the tokens that another provider gave an actor, sealed (AES-256-GCM), in place of those that are there, and returns the connection's id. One connection for each tenant, provider, actor_type and actor_id; a lease of it ends, an error and a revocation are forgotten.
+provider: a short name, 1 to 63 of a-z 0-9 . _ -, the first a letter or digit (github, google, microsoft; docs/vault.md lists them). actor_id: 1 to 255 bytes, as the application knows the actor. actor_type: user or api_key. access_token, refresh_token: 1 to 65536 bytes; a NULL refresh_token keeps the one that is there (RFC 6749 section 6), unless provider_account_id says that it is another account. scope: as the provider spells it. access_token_expires_at: NULL where it does not end or nobody knows; then it is never due. provider_account_id, team_id, provider_tenant_id: 1 to 255 bytes. metadata: a JSON object of at most 64 kB, which is not sealed. NULL of any of these keeps what is there of the same account. tenant_id: default the session's.
+22004 for a NULL provider, actor_id, actor_type or access_token; 22023 for what does not fit; 23503 for an unknown tenant; 55000 for a suspended one, and where the vault has no usable master key.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_store TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.connection_get IS
+$$The connection of an actor to a provider with its tokens; no row where there is none. status: valid; expiring, in the last day of the access token or, where that is shorter, the last tenth of its life; expired; error, where the last refresh failed (the access token may still be good); revoked, then without tokens. access_denied in error, without tokens, where the tenant is suspended. Read-only, also on a standby that has the master keys.
+Arguments as in connection_store(). 55000 where the tokens do not open: the message says which master key is missing.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_get TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.connection_list IS
+$$The connections of an actor, without their tokens, one row for each provider; status as in connection_get(). Read-only, also on a standby. 22004 for a NULL actor_id or actor_type.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_list TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.connection_status IS
+$$What connection_get() calls status, of a connection whose access token was given at refreshed_at and ends at access_token_expires_at (NULL: never), at the time at. NULL where at, refreshed_at or failures is. For the view provider_connections.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_status TO auth_store_owner, auth_store_app, auth_store_admin, auth_store_auditor;
+
+COMMENT ON FUNCTION auth_store.connections_due IS
+$$Connections whose access token is in its last day or last tenth of life, whichever is shorter, or whose failed refresh is to be tried again, the longest due first; at most max_connections (1 to 10000). Not those without a refresh token, those that somebody has leased, nor those of a suspended tenant; what another transaction has locked is passed over (SKIP LOCKED). It leases nothing: connection_lease(connection_id, if_due => true) does. 25006 on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connections_due TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.connection_lease IS
+$$Gives the refresh token to exactly one caller until leased_until, with a number that is never given twice, fence. Commit before the provider is asked, then call connection_complete() or connection_fail() with that fence. granted = false otherwise, with error: temporarily_unavailable and in retry_after the seconds until to look again (somebody else has it, or, with if_due, its refresh is not due), invalid_grant (unknown, revoked, without a refresh token), access_denied (tenant suspended).
+lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_lease TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.connection_complete IS
+$$Ends the lease with this fence with what the provider gave, and returns ok = true. refresh_token, scope: NULL keeps the present one (RFC 6749 section 6). expires_at: end of the access token; NULL where it has none. While nobody else has leased it, also after leased_until. ok = false with error lease_lost where the lease is over, by another, a completion, a failure, connection_store() or connection_revoke(): nothing is changed then, and the caller's tokens are to be thrown away.
+22004 for a NULL connection_id, fence or access_token; 22023 for a token that is empty or over 65536 bytes.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_complete TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.connection_fail IS
+$$Ends the lease with this fence without new tokens, and returns ok = true; retry_after: seconds until it is due again, 30 the first time, doubling to an hour. With reason invalid_grant the refresh token is dead (RFC 6749 section 5.2): retry_after is NULL, and it is not due again before connection_store(). reason: the provider's error code or a short text of at most 1000 characters, which everybody sees who may read the view provider_connections. ok = false with error lease_lost as in connection_complete(). 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_fail TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.connection_revoke IS
+$$Ends a connection: its tokens are deleted, its row stays, with status revoked; true, or false where it was revoked before. Telling the provider (RFC 7009) is the application's. reason: at most 1000 characters. 23503 for an unknown connection, 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_revoke TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.connection_delete IS
+$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_delete TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.vault_key_generate IS
+$$Makes a master key and returns the lines to append to the file that auth_store.master_key_file names, with instructions as comments. Nothing of it is kept in the database.$$;
+GRANT EXECUTE ON FUNCTION auth_store.vault_key_generate TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.vault_check IS
+$$What the vault's keys are needed for, and what would not open, without showing any of it: after a restore, and before an old master key is removed. One row for each master key, the newest first, with how many data keys and connections need it; state seals (new values), needed, not needed (its line may go) or missing. Then, with readable = false, each data key that does not open, with how many connections need it, and each connection of which a token does not. Opens everything there is: on a large store, minutes. In a session pinned to a tenant, what that tenant needs. Read-only, also on a standby. 55000 where the master keys are configured but can't be read.$$;
+GRANT EXECUTE ON FUNCTION auth_store.vault_check TO auth_store_admin, auth_store_auditor;
+
+COMMENT ON PROCEDURE auth_store.vault_rekey IS
+$$Seals everything anew whose data key an older master key wraps: makes new data keys, moves batch connections at a time (1 to 10000) to them, committing each time, and deletes the data keys that nothing needs any more. Reports progress as notices. It can be stopped at any time and called again; the store is in use meanwhile. What does not open stays as it is, and is counted in a warning. CALL it outside of a transaction.$$;
+GRANT EXECUTE ON PROCEDURE auth_store.vault_rekey TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.vault_rekey_batch IS
+$$One batch of vault_rekey(), in the caller's transaction: pass after_key and after of the batch before, until done. total: how many connections are to be moved, in the first batch that moves any; left_behind: how many of the data keys that the batch came to the end of could not be moved, for being locked or unreadable.$$;
+GRANT EXECUTE ON FUNCTION auth_store.vault_rekey_batch TO auth_store_admin;
+
 -- tenant -------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.tenant_create IS
@@ -398,7 +461,7 @@ $$Sets a tenant active or suspended. While it is suspended no client of it works
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
-$$Deletes a tenant with all it has: codes, device codes, pushed requests, sessions, consents, grants, tokens, API keys, JWT ids, users, clients, secrets, rate limits, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
+$$Deletes a tenant with all it has: codes, device codes, pushed requests, sessions, consents, grants, tokens, API keys, JWT ids, connections to providers, users, clients, secrets, rate limits, audit trail; leaves one audit row, tenant.erased. confirm must be the id once more (22023). The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. One transaction, so for a large tenant a long one.$$;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_erase TO auth_store_admin;
 
 -- client -------------------------------------------------------------------------------------------

@@ -333,3 +333,82 @@ CREATE TYPE auth_store.user_profile AS (
     created_at     timestamptz,
     updated_at     timestamptz
 );
+
+-- vault
+CREATE TYPE auth_store.connection_tokens AS (
+    connection_id           uuid,
+    access_token            text,
+    refresh_token           text,
+    scope                   text,
+    access_token_expires_at timestamptz,
+    status                  text,
+    metadata                jsonb,
+    error                   text,
+    error_description       text
+);
+CREATE TYPE auth_store.connection_profile AS (
+    connection_id           uuid,
+    provider                text,
+    status                  text,
+    provider_account_id     text,
+    team_id                 text,
+    provider_tenant_id      text,
+    scope                   text,
+    access_token_expires_at timestamptz,
+    has_refresh_token       boolean,
+    created_at              timestamptz,
+    refreshed_at            timestamptz,
+    last_error              text,
+    last_error_at           timestamptz,
+    failures                integer,
+    revoked_at              timestamptz,
+    revoked_reason          text,
+    metadata                jsonb
+);
+CREATE TYPE auth_store.due_connection AS (
+    connection_id           uuid,
+    tenant_id               text,
+    provider                text,
+    actor_type              text,
+    actor_id                text,
+    scope                   text,
+    access_token_expires_at timestamptz,
+    failures                integer,
+    metadata                jsonb
+);
+CREATE TYPE auth_store.connection_lease AS (
+    granted           boolean,
+    refresh_token     text,
+    fence             bigint,
+    leased_until      timestamptz,
+    retry_after       integer,
+    error             text,
+    error_description text
+);
+CREATE TYPE auth_store.connection_refresh AS (
+    ok                boolean,
+    status            text,
+    retry_after       integer,
+    error             text,
+    error_description text
+);
+CREATE TYPE auth_store.vault_state AS (
+    kind        text,
+    id          text,
+    tenant_id   text,
+    state       text,
+    readable    boolean,
+    data_keys   bigint,
+    connections bigint
+);
+CREATE TYPE auth_store.vault_rekey_progress AS (
+    keys_renewed bigint,
+    keys_deleted bigint,
+    rekeyed      bigint,
+    unreadable   bigint,
+    left_behind  bigint,
+    total        bigint,
+    after_key    uuid,
+    after        uuid,
+    done         boolean
+);

@@ -12,6 +12,7 @@ mod limit;
 mod maintenance;
 mod oauth;
 mod schema;
+mod vault;
 
 pgrx::pg_module_magic!(name, version);
 

@@ -78,6 +78,8 @@ const TABLES: &[&str] = &[
     include_str!("../sql/tables/token.sql"),
     include_str!("../sql/tables/code.sql"),
     include_str!("../sql/tables/api_key.sql"),
+    include_str!("../sql/tables/vault_key.sql"),
+    include_str!("../sql/tables/connection.sql"),
     include_str!("../sql/tables/jti.sql"),
     include_str!("../sql/tables/pushed_request.sql"),
     include_str!("../sql/tables/device_code.sql"),
@@ -91,6 +93,7 @@ const VIEWS: &[&str] = &[
     include_str!("../sql/views/failed_actions.sql"),
     include_str!("../sql/views/token_activity.sql"),
     include_str!("../sql/views/security_events.sql"),
+    include_str!("../sql/views/provider_connections.sql"),
 ];
 
 const ROLES: &str = include_str!("../sql/roles.sql");

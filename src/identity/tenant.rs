@@ -16,6 +16,7 @@ use crate::kernel::spi::Statement;
 use crate::oauth::{
     client, code, consent, device_code, grant, imported_refresh_token, jti, pushed_request, token,
 };
+use crate::vault::{connection, key};
 use crate::{limit, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -201,6 +202,8 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     rows += imported_refresh_token::erase_tenant(id)?;
     rows += token::erase_tenant(id)?;
     rows += api_key::erase_tenant(id)?;
+    rows += connection::erase_tenant(id)?;
+    rows += key::erase_tenant(id)?;
     rows += jti::erase_tenant(id)?;
     rows += user::erase_tenant(id)?;
     rows += client::erase_tenant(id)?;

@@ -44,6 +44,11 @@ impl Timestamp {
         i32::try_from(micros.saturating_add(MICROS_PER_SECOND - 1) / MICROS_PER_SECOND).unwrap_or(i32::MAX)
     }
 
+    /// Whether it is neither 'infinity' nor '-infinity'.
+    pub fn is_finite(self) -> bool {
+        self.0 != i64::MAX && self.0 != i64::MIN
+    }
+
     /// Milliseconds since 1970, as an id carries them.
     pub fn unix_millis(self) -> u64 {
         let micros = self.0.saturating_add(UNIX_TO_POSTGRES_MICROS).max(0);

@@ -50,6 +50,8 @@ pub enum Code {
     TemporarilyUnavailable,
     /// Of this store: another user of the tenant has the address
     EmailTaken,
+    /// Of this store: the lease with this fence is over
+    LeaseLost,
 }
 
 impl Code {
@@ -75,6 +77,7 @@ impl Code {
             Self::RequestNotSupported => "request_not_supported",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::EmailTaken => "email_taken",
+            Self::LeaseLost => "lease_lost",
         }
     }
 }

@@ -5,6 +5,7 @@
 use pgrx::callconv::FcInfo;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum};
+use zeroize::Zeroizing;
 
 use super::outcome::{Mistake, OrRaise};
 
@@ -94,6 +95,19 @@ impl Columns {
             }
             pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
         }
+    }
+}
+
+/// A secret on its way to the caller: a `text` whose Rust copy is wiped.
+pub struct WipedText(pub Zeroizing<String>);
+
+impl IntoDatum for WipedText {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        self.0.as_str().into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TEXTOID
     }
 }
 

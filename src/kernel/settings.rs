@@ -8,9 +8,12 @@ use std::ffi::{CStr, CString};
 use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
+use super::clock::Timestamp;
 use super::{catalog, outcome, shmem};
 
 static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static MASTER_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CODE_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
 static CODE_REPLAY_GRACE: GucSetting<i32> = GucSetting::<i32>::new(2000);
 static PUSHED_REQUEST_TTL: GucSetting<i32> = GucSetting::<i32>::new(60);
@@ -41,6 +44,7 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::NOT_WHILE_SEC_REST,
     );
+    define_master_keys();
     for (name, short, long, setting, min, max, unit) in [
         (
             c"auth_store.code_ttl",
@@ -167,6 +171,26 @@ pub fn define() {
     unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
 }
 
+/// In the server's configuration alone: a reload of it is what has the keys read again.
+fn define_master_keys() {
+    GucRegistry::define_string_guc(
+        c"auth_store.master_key_file",
+        c"The file with the vault's master keys.",
+        c"Lines of key_id: base64, the last of which seals. Of mode 0600, owned by the server's user, outside of the data directory.",
+        &MASTER_KEY_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"auth_store.master_key_command",
+        c"The command that writes the vault's master keys to its standard output.",
+        c"As in auth_store.master_key_file, for a key management service; run by the server's user in a shell.",
+        &MASTER_KEY_COMMAND,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+}
+
 /// Where the library is not preloaded there is no shared memory to size. The setting is known all the same, so
 /// that the line in postgresql.conf is none to complain about.
 fn define_rate_limits() {
@@ -191,8 +215,10 @@ fn define_rate_limits() {
     );
 }
 
-const NAMES: [&CStr; 16] = [
+const NAMES: [&CStr; 18] = [
     c"auth_store.tenant_id",
+    c"auth_store.master_key_file",
+    c"auth_store.master_key_command",
     c"auth_store.code_ttl",
     c"auth_store.code_replay_grace",
     c"auth_store.pushed_request_ttl",
@@ -240,16 +266,42 @@ fn refuse_connection_options() {
 
 /// The tenant this session is pinned to; None: it sees all. The text is valid until the next statement.
 pub fn tenant_pin<'a>() -> Option<&'a str> {
+    // A value that is not UTF-8 must not read as "no pin": it is a pin to a tenant that is not there.
+    text(&TENANT_ID).map(|text| text.to_str().unwrap_or("\u{fffd}"))
+}
+
+/// A setting's text; None where it is not set or empty.
+fn text<'a>(setting: &GucSetting<Option<CString>>) -> Option<&'a CStr> {
     // SAFETY: the server keeps the setting's value as a C string until the setting changes, which
     // cannot happen while a function of this library runs.
-    let value = unsafe { *TENANT_ID.as_ptr() };
+    let value = unsafe { *setting.as_ptr() };
     if value.is_null() {
         return None;
     }
     // SAFETY: as above; it is not null.
-    let text = unsafe { CStr::from_ptr(value) };
-    // A value that is not UTF-8 must not read as "no pin": it is a pin to a tenant that is not there.
-    Some(text.to_str().unwrap_or("\u{fffd}")).filter(|text| !text.is_empty())
+    Some(unsafe { CStr::from_ptr(value) }).filter(|text| !text.is_empty())
+}
+
+/// The path of the file with the master keys, as the server's configuration has it.
+pub fn master_key_file<'a>() -> Option<&'a CStr> {
+    text(&MASTER_KEY_FILE)
+}
+
+/// The command that prints the master keys.
+pub fn master_key_command<'a>() -> Option<&'a CStr> {
+    text(&MASTER_KEY_COMMAND)
+}
+
+/// When this backend last read the server's configuration.
+pub fn reloaded_at() -> Timestamp {
+    // SAFETY: a variable of the server that this backend alone writes.
+    Timestamp::from_micros(unsafe { pg_sys::PgReloadTime })
+}
+
+/// The server's data directory.
+pub fn data_directory<'a>() -> &'a CStr {
+    // SAFETY: a C string that the server sets when it starts.
+    unsafe { CStr::from_ptr(pg_sys::DataDir) }
 }
 
 /// Seconds an authorization code lives by default.

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -33,6 +34,11 @@ sub new_server
 	# Not by the module's own option: it knows settings of its own major only, and the wheel's tests run under another.
 	$node->append_conf('postgresql.conf', "wal_level = replica\nmax_wal_senders = 10\nwal_keep_size = '128MB'") if $how{streaming};
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'auth_store'") if $how{preload};
+	# For the vault. Not in the data directory, where it is refused.
+	my $keys = $node->basedir . '/master.key';
+	append_to_file($keys, 'first: ' . encode_base64(join('', map { chr rand 256 } 1 .. 32), '') . "\n");
+	chmod 0600, $keys or die "$keys: $!";
+	$node->append_conf('postgresql.conf', "auth_store.master_key_file = '$keys'");
 	# A text with control characters, or one of a megabyte, is no help in the log of a failed test.
 	$node->append_conf('postgresql.conf', "log_parameter_max_length_on_error = 0");
 	$node->start;
@@ -185,6 +191,16 @@ SELECT auth_store.refresh_token_import(sha256(:'legacy_refresh'::bytea)::text, :
        auth_store.refresh_token_import(sha256(('used ' || :'legacy_refresh')::bytea)::text, :'client', :'user') AS used_legacy_grant \gset
 SELECT refresh_token AS adopted_refresh FROM auth_store.token_refresh('used ' || :'legacy_refresh', :'client', client_secret => :'secret') \gset
 SELECT * FROM auth_store.rate_limit_hit('door', 10, '30 d', tenant_id => :'tenant') \gset _
+-- connections to providers: one that works, one whose refresh is due, one that somebody refreshes, and one that was revoked
+SELECT auth_store.connection_store('github', '1', 'gho_access-of-' || :'tenant', 'ghr_refresh-of-' || :'tenant', 'repo', '2100-01-01', metadata => '{"a": "ü"}',
+    provider_account_id => 'octocat', tenant_id => :'tenant') AS connection \gset
+SELECT auth_store.connection_store('azure', '1', 'access-of-' || :'tenant', 'refresh-of-' || :'tenant', NULL, '2020-01-01', tenant_id => :'tenant') AS due_connection \gset
+SELECT auth_store.connection_store('google', '1', 'ya29.access-of-' || :'tenant', '1//refresh-of-' || :'tenant', NULL, '2020-01-01', tenant_id => :'tenant') AS leased_connection \gset
+SELECT fence FROM auth_store.connection_lease(:'leased_connection') \gset
+SELECT ok FROM auth_store.connection_fail(:'leased_connection', :fence, 'timeout') \gset _
+SELECT fence FROM auth_store.connection_lease(:'leased_connection', '1 hour') \gset
+SELECT auth_store.connection_store('vercel', :'api_key_id', 'revoked-of-' || :'tenant', actor_type => 'api_key', tenant_id => :'tenant') AS revoked_connection \gset
+SELECT auth_store.connection_revoke(:'revoked_connection', 'asked for') \gset _
 SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
@@ -193,7 +209,8 @@ SELECT format('%s=%s', n, v) FROM (VALUES ('client', :'client'), ('secret', :'se
     ('device_client', :'device_client'), ('waiting_device_code', :'waiting_device_code'), ('user_code', :'user_code'),
     ('device_code', :'device_code'), ('request_uri', :'request_uri'), ('exchanged_access', :'exchanged_access'), ('legacy_refresh', :'legacy_refresh'), ('adopted_refresh', :'adopted_refresh'),
     ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'), ('first_api_key', :'first_api_key'),
-    ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant')) AS made (n, v);
+    ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
+    ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
 		my %made = map { split /=/, $_, 2 } split /\n/, $out;
 		die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code other_grant device_code request_uri);
@@ -253,7 +270,7 @@ sub shape
 
 # --- every function --------------------------------------------------------------------------------------------------
 
-# name => [does, roles, call]: whether it reads or writes, is the superuser's or the install script's; who may call it; a
+# name => [does, roles, call]: whether it reads or writes, draws random bytes only, is the superuser's or the install script's; who may call it; a
 # call that succeeds.
 # In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
@@ -363,7 +380,22 @@ my %FUNCTIONS = (
 	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],
 	cleanup_jtis         => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_jtis()' ],
 	cleanup_audit        => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_audit()' ],
-	# Commits after each batch, so it can't be undone: it is called by itself.
+	# vault
+	connection_store => [ writes => [qw(app)], q{SELECT auth_store.connection_store('github', '2', 'new', 'new', tenant_id => {tenant})} ],
+	connection_get  => [ reads => [qw(app)], q{SELECT * FROM auth_store.connection_get('github', '1', tenant_id => {tenant})} ],
+	connection_list => [ reads => [qw(app admin)], q{SELECT * FROM auth_store.connection_list('1', tenant_id => {tenant})} ],
+	connection_status => [ reads => [qw(app admin auditor)], q{SELECT auth_store.connection_status('2000-01-01', '2000-01-01', NULL, 0, NULL)} ],
+	connections_due => [ writes => [qw(app)], 'SELECT * FROM auth_store.connections_due()' ],
+	connection_lease => [ writes => [qw(app)], 'SELECT auth_store.connection_lease({connection})' ],
+	connection_complete => [ writes => [qw(app)], q{SELECT auth_store.connection_complete({leased_connection}, {fence}, 'new')} ],
+	connection_fail   => [ writes => [qw(app)], q{SELECT auth_store.connection_fail({leased_connection}, {fence}, 'timeout')} ],
+	connection_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.connection_revoke({connection})' ],
+	connection_delete => [ writes => [qw(app admin)], 'SELECT auth_store.connection_delete({connection})' ],
+	vault_key_generate => [ draws => [qw(admin)], 'SELECT auth_store.vault_key_generate()' ],
+	vault_check       => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.vault_check()' ],
+	vault_rekey_batch => [ writes => [qw(admin)], 'SELECT auth_store.vault_rekey_batch()' ],
+	# These commit after each batch, so they can't be undone: each is called by itself.
+	vault_rekey => [ commits => [qw(admin)], 'CALL auth_store.vault_rekey()' ],
 	cleanup => [ commits => [qw(admin)], 'CALL auth_store.cleanup()' ],
 );
 

@@ -24,7 +24,7 @@ my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable authorization_pending slow_down expired_token
-  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken);
+  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost);
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
@@ -76,7 +76,8 @@ my %SENSE = (
 	parameters => "'{\"response_type\": \"code\", \"code_challenge_method\": \"S256\"}' || jsonb_build_object('code_challenge', " . literal($ours->{challenge}) . "::text)",
 	subject_token => literal($ours->{access}), digest => "repeat('0f', 32)",
 	confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
-	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'), key => "'sense'", max_hits => 3);
+	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'), key => "'sense'", max_hits => 3,
+	provider => "'github'", actor_id => "'1'", actor_type => "'user'", access_token => "'sense'", connection_id => literal($ours->{leased_connection}), fence => $ours->{fence});
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',

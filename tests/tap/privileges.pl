@@ -42,7 +42,7 @@ none("SELECT c.oid::regclass $RELATION AND c.relkind NOT IN ('r', 'p', 'v', 'i',
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
 	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
 	'every function of the schema belongs to the extension');
-my %marks = (reads => 's or i, s', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r');
+my %marks = (reads => 's or i, s', draws => 'v, s', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r');
 for my $name (@functions)
 {
 	my $mark = value($node, $db, "SELECT CASE WHEN provolatile = 'v' THEN 'v' ELSE 's or i' END || ', ' || proparallel::text
@@ -98,7 +98,7 @@ for my $login (sort keys %AuthStore::LOGINS)
 	}
 	my $reads = $login =~ /^(boss|auditor)$/ ? 'ok' : '42501';
 	is(value($node, $db, 'SELECT test.attempt(' . AuthStore::quote("SELECT * FROM auth_store.$_") . ')', user => $login), $reads, "$login: view $_: $reads")
-	  for qw(recent_activity failed_actions security_events token_activity);
+	  for qw(recent_activity failed_actions security_events token_activity provider_connections);
 }
 none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND (rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)",
 	'no role of the store can log in or has an attribute');
@@ -211,8 +211,9 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 			ALTER TABLE auth_store.$table ATTACH PARTITION $partition FOR VALUES FROM ('2020-01-01 00:00Z') TO ('$until');
 			INSERT INTO $partition (jti_hash, expires_at, tenant_id$more) VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
 	}
+	# A connection outlives its access token and every lease.
 	my @expiring = split /\n/, value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname ~ 'expires_at\$|_until\$' ORDER BY 1");
+		WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname ~ 'expires_at\$|_until\$' AND c.relname <> 'connections' ORDER BY 1");
 	is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
 	for my $call ('SELECT auth_store.cleanup_expired_data()', 'CALL auth_store.cleanup()')
 	{
@@ -306,7 +307,7 @@ SQL
 			next unless !defined $login || grep { $_ eq $role } @{ $call->{roles} };
 			$script .= $call->{does} eq 'commits' ? "$call->{sql};\n" : "BEGIN;\n$call->{sql} \\g /dev/null\nROLLBACK;\n";
 		}
-		if ($who !~ /web|replica/) { $script .= "SELECT * FROM auth_store.$_ \\g /dev/null\n" for qw(recent_activity failed_actions security_events token_activity) }
+		if ($who !~ /web|replica/) { $script .= "SELECT * FROM auth_store.$_ \\g /dev/null\n" for qw(recent_activity failed_actions security_events token_activity provider_connections) }
 		my $result = run_sql($node, $db, "SET client_min_messages = warning;\n$script");
 		$result = run_sql($node, $db, "SET client_min_messages = warning;\n$script", user => $login) if defined $login;
 		ok($result->{ok}, "every call of $who under search_path = $path") or diag($result->{err});

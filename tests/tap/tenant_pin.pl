@@ -25,7 +25,7 @@ GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO
 CREATE ROLE chief SUPERUSER LOGIN;
 GRANT CREATE, USAGE ON SCHEMA public TO pinned;
 SQL
-my @views = qw(recent_activity failed_actions security_events token_activity);
+my @views = qw(recent_activity failed_actions security_events token_activity provider_connections);
 
 # What a session sees: the tenants in each view, whose tokens are active, whose users are there.
 my $SEES = join "\n", map { "SELECT 'view', tenant_id FROM auth_store.$_ GROUP BY 2;" } @views;
@@ -103,6 +103,11 @@ for my $mode ('loaded by the first call', 'preloaded')
 		[ "SELECT error FROM auth_store.session_rotate('$globex->{session}')", 'invalid_token' ],
 		[ "SELECT count(*) FROM auth_store.session_list('$globex->{user}')", '0' ],
 		[ "SELECT count(*) FROM auth_store.user_applications('$globex->{user}')", '0' ],
+		[ "SELECT granted::text FROM auth_store.connection_lease('$globex->{connection}')", 'false' ],
+		[ "SELECT ok::text FROM auth_store.connection_complete('$globex->{leased_connection}', $globex->{fence}, 'x')", 'false' ],
+		[ "SELECT ok::text FROM auth_store.connection_fail('$globex->{leased_connection}', $globex->{fence}, 'x')", 'false' ],
+		[ "SELECT string_agg(tenant_id, ' ') FROM auth_store.connections_due()", 'acme' ],
+		[ "SELECT sum(connections) FROM auth_store.vault_check()", '4' ],
 		[ "SELECT count(*) FROM auth_store.user_get('$globex->{user}')", '0' ])
 	{
 		my ($sql, $answer) = @$case;
@@ -138,6 +143,11 @@ for my $mode ('loaded by the first call', 'preloaded')
 		[ "user_create('x\@example.com', tenant_id => 'globex')", '23503' ],
 		[ "user_ensure('1', 'globex')", '23503' ],
 		[ "audit_write('x', tenant_id => 'globex')", '23503' ],
+		[ "connection_store('github', '9', 'x', tenant_id => 'globex')", '23503' ],
+		[ "connection_get('github', '1', tenant_id => 'globex')", '23503' ],
+		[ "connection_list('1', tenant_id => 'globex')", '23503' ],
+		[ "connection_revoke('$globex->{connection}')", '23503' ],
+		[ "connection_delete('$globex->{connection}')", '23503' ],
 		[ "tenant_update('globex', 'x')", '23503' ],
 		[ "tenant_set_status('globex', 'suspended')", '23503' ],
 		[ "tenant_erase('globex', 'globex')", '23503' ],
@@ -159,7 +169,8 @@ for my $mode ('loaded by the first call', 'preloaded')
 		UNION ALL SELECT s::text FROM auth_store.client_secrets s WHERE tenant_id <> 'acme' UNION ALL SELECT a::text FROM auth_store.audit_log a WHERE tenant_id <> 'acme'
 		UNION ALL SELECT k::text FROM auth_store.authorization_codes k WHERE tenant_id <> 'acme'
 		UNION ALL SELECT k::text FROM auth_store.api_keys k WHERE tenant_id <> 'acme' UNION ALL SELECT k::text FROM auth_store.imported_api_keys k WHERE tenant_id <> 'acme'
-		UNION ALL SELECT s::text FROM auth_store.sessions s WHERE tenant_id <> 'acme' UNION ALL SELECT s::text FROM auth_store.consents s WHERE tenant_id <> 'acme' UNION ALL SELECT i::text FROM auth_store.imported_refresh_tokens i WHERE tenant_id <> 'acme' UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
+		UNION ALL SELECT s::text FROM auth_store.sessions s WHERE tenant_id <> 'acme' UNION ALL SELECT s::text FROM auth_store.consents s WHERE tenant_id <> 'acme' UNION ALL SELECT i::text FROM auth_store.imported_refresh_tokens i WHERE tenant_id <> 'acme' UNION ALL SELECT c::text FROM auth_store.connections c WHERE tenant_id <> 'acme' UNION ALL SELECT k::text FROM auth_store.vault_keys k WHERE tenant_id <> 'acme'
+		UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
 	my $rows_of_globex = value($node, $db, $of_globex);
 	my @calls = ("SELECT auth_store.audit_write('x')", "SELECT auth_store.user_create('mine-" . ($mode =~ /^(\w)/)[0] . "\@example.com')",
 		"SELECT auth_store.client_create('mine', ARRAY['https://mine.example/cb'])", "SELECT auth_store.cleanup_expired_data()",
@@ -258,6 +269,20 @@ for my $mode ('loaded by the first call', 'preloaded')
 	for (@settings)
 	{
 		my ($setting, $context, $least) = split / /;
+		# Those are in the server's configuration alone, and nobody else's to read.
+		if ($setting =~ /master_key/)
+		{
+			is($context, 'sighup', "$mode: $setting is the operator's");
+			raises($node, $db, "$first SET $setting = 'x'", '55P02', "$mode: SET $setting", user => $_) for qw(free chief);
+			raises($node, $db, "$first SHOW $setting", '42501', "$mode: SHOW $setting", user => 'free');
+			is(value($node, $db, "$first SELECT count(*) FROM pg_settings WHERE name = '$setting'", user => 'free') =~ s/\A\n//r, '0', "$mode: $setting in pg_settings");
+			my $get = "SELECT access_token FROM auth_store.connection_get('github', '1', tenant_id => 'acme')";
+			my (undef, $out) = $node->psql($db, "SET $setting = 'x'; $get", extra_params => [ '-U', 'free' ], on_error_stop => 0);
+			is($out, 'gho_access-of-acme', "$mode: SET $setting before the first call changes nothing");
+			my $result = run_sql($node, $db, $get, user => 'free', options => "-c $setting=x");
+			is($result->{ok} ? $result->{out} : 'refused', 'refused', "$mode: $setting in PGOPTIONS ends the session");
+			next;
+		}
 		# That one is the server's own, which sizes its memory by it at the start.
 		my $sizes = $setting eq 'auth_store.rate_limit_slots';
 		is($context, !$sizes ? 'superuser' : $mode eq 'preloaded' ? 'postmaster' : 'sighup', "$mode: $setting is the superuser's");

@@ -1,0 +1,48 @@
+-- Rekeying that commits after each batch, as cleanup() does: see there.
+CREATE PROCEDURE auth_store.vault_rekey(batch integer DEFAULT 1000)
+LANGUAGE plpgsql AS $$
+DECLARE
+    progress   auth_store.vault_rekey_progress;
+    batches    pg_catalog.int8 := 0;
+    renewed    pg_catalog.int8 := 0;
+    deleted    pg_catalog.int8 := 0;
+    rekeyed    pg_catalog.int8 := 0;
+    total      pg_catalog.int8;
+    moved      pg_catalog.int8;
+    unreadable pg_catalog.int8;
+    behind     pg_catalog.int8;
+BEGIN
+    LOOP
+        progress := NULL;
+        moved := 0;
+        unreadable := 0;
+        behind := 0;
+        LOOP
+            progress := auth_store.vault_rekey_batch(batch, progress.after_key, progress.after);
+            COMMIT;
+            batches := batches OPERATOR(pg_catalog.+) 1;
+            renewed := renewed OPERATOR(pg_catalog.+) progress.keys_renewed;
+            deleted := deleted OPERATOR(pg_catalog.+) progress.keys_deleted;
+            rekeyed := rekeyed OPERATOR(pg_catalog.+) progress.rekeyed;
+            moved := moved OPERATOR(pg_catalog.+) progress.rekeyed;
+            unreadable := unreadable OPERATOR(pg_catalog.+) progress.unreadable;
+            behind := behind OPERATOR(pg_catalog.+) progress.left_behind;
+            total := COALESCE(total, progress.total);
+            EXIT WHEN progress.done;
+            IF (batches OPERATOR(pg_catalog.%) 100) OPERATOR(pg_catalog.=) 0 THEN
+                RAISE NOTICE 'auth_store vault_rekey: % of % connections so far', rekeyed, total;
+            END IF;
+        END LOOP;
+        -- Another pass for what somebody else had locked.
+        EXIT WHEN moved OPERATOR(pg_catalog.=) 0 OR behind OPERATOR(pg_catalog.<=) unreadable;
+    END LOOP;
+    RAISE NOTICE 'auth_store vault_rekey: % connection(s) sealed anew, % data key(s) made, % deleted', rekeyed, renewed, deleted;
+    IF unreadable OPERATOR(pg_catalog.>) 0 THEN
+        RAISE WARNING 'auth_store vault_rekey: % connection(s) do not open and stay as they are', unreadable
+            USING HINT = 'SELECT * FROM auth_store.vault_check() WHERE NOT readable';
+    END IF;
+    IF behind OPERATOR(pg_catalog.>) unreadable THEN
+        RAISE NOTICE 'auth_store vault_rekey: % connection(s) were locked; call it again', behind OPERATOR(pg_catalog.-) unreadable;
+    END IF;
+END
+$$;

@@ -1,0 +1,50 @@
+-- Connections: the tokens other providers gave an actor of a tenant. The tokens are sealed before any statement sees
+-- them, both under the data key that key_id names.
+CREATE TABLE IF NOT EXISTS auth_store.connections (
+    id                      uuid        NOT NULL,
+    key_id                  uuid        NOT NULL,
+    fence                   bigint      NOT NULL,
+    created_at              timestamptz NOT NULL,
+    refreshed_at            timestamptz NOT NULL,
+    access_token_expires_at timestamptz,
+    refresh_at              timestamptz,
+    leased_until            timestamptz,
+    last_error_at           timestamptz,
+    revoked_at              timestamptz,
+    failures                integer     NOT NULL,
+    tenant_id               text COLLATE "C" NOT NULL,
+    actor_type              text COLLATE "C" NOT NULL,
+    actor_id                text COLLATE "C" NOT NULL,
+    provider                text COLLATE "C" NOT NULL,
+    provider_account_id     text,
+    team_id                 text,
+    provider_tenant_id      text,
+    scope                   text,
+    last_error              text,
+    revoked_reason          text,
+    access_token            bytea,
+    refresh_token           bytea,
+    metadata                jsonb       NOT NULL,
+    CONSTRAINT connections_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT connections_key UNIQUE (tenant_id, actor_type, actor_id, provider),
+    CONSTRAINT connections_vault_key_fkey FOREIGN KEY (key_id, tenant_id) REFERENCES auth_store.vault_keys (id, tenant_id),
+    CONSTRAINT connections_actor_type_known CHECK (actor_type IN ('user', 'api_key')),
+    CONSTRAINT connections_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT connections_tokens_unless_revoked CHECK (
+        CASE WHEN revoked_at IS NULL THEN access_token IS NOT NULL
+             ELSE access_token IS NULL AND refresh_token IS NULL AND refresh_at IS NULL END)
+) WITH (fillfactor = 85);
+-- What is sealed does not compress.
+ALTER TABLE auth_store.connections ALTER COLUMN access_token SET STORAGE EXTERNAL, ALTER COLUMN refresh_token SET STORAGE EXTERNAL;
+CREATE INDEX IF NOT EXISTS connections_vault_key_idx ON auth_store.connections (key_id, tenant_id, id);
+CREATE INDEX IF NOT EXISTS connections_refresh_idx ON auth_store.connections (refresh_at, id) WHERE refresh_at IS NOT NULL;
+COMMENT ON TABLE auth_store.connections IS 'Tokens of other providers, one row for each provider an actor of a tenant is connected to. Whoever reads the table has no token; the view provider_connections shows the rest.';
+COMMENT ON COLUMN auth_store.connections.key_id IS 'The data key that opens both tokens.';
+COMMENT ON COLUMN auth_store.connections.fence IS 'The number of the last lease. Who comes with an older one has been overtaken.';
+COMMENT ON COLUMN auth_store.connections.refreshed_at IS 'When the provider gave the present access token.';
+COMMENT ON COLUMN auth_store.connections.refresh_at IS 'From when on connections_due() names it; NULL: never.';
+COMMENT ON COLUMN auth_store.connections.leased_until IS 'Until when whoever leased it last has the refresh token for himself; NULL or past: nobody has.';
+COMMENT ON COLUMN auth_store.connections.failures IS 'How many refreshes have failed since the last that did not.';
+COMMENT ON COLUMN auth_store.connections.access_token IS 'nonce(12) ‖ ciphertext ‖ tag(16); AES-256-GCM under a key derived from the data key for tenant, row and column. NULL once revoked.';
+COMMENT ON COLUMN auth_store.connections.refresh_token IS 'As access_token; NULL where the provider gave none, and once revoked.';
+COMMENT ON COLUMN auth_store.connections.metadata IS 'What the application keeps with the connection. It is not sealed: no secret belongs here.';

@@ -1,0 +1,277 @@
+//! A refresh token for exactly one caller at a time: the lease, and how it ends.
+//!
+//! The provider replaces a refresh token at its use and takes a second use for theft (RFC 9700 section 4.14.2). So one
+//! worker gets it, with a number that is never given twice, the fence; who comes back with an older number has been
+//! overtaken and changes nothing.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use super::account::{Account, Tokens};
+use super::connection::{self, Connection};
+use super::connection_status::{backoff, status};
+use super::key;
+use crate::composite;
+use crate::identity::tenant;
+use crate::kernel::argument;
+use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::id::Id;
+use crate::kernel::interval;
+use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::row::WipedText;
+use crate::kernel::spi::Statement;
+use crate::params;
+
+composite! {
+    /// Whether the caller has the refresh token now.
+    pub struct ConnectionLease = "auth_store.connection_lease" {
+        pub granted: bool,
+        pub refresh_token: Option<WipedText>,
+        pub fence: Option<i64>,
+        pub leased_until: Option<Timestamp>,
+        pub retry_after: Option<i32>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+composite! {
+    /// Whether the end of a lease was noted.
+    pub struct ConnectionRefresh = "auth_store.connection_refresh" {
+        pub ok: bool,
+        pub status: Option<&'static str>,
+        pub retry_after: Option<i32>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn connection_lease(
+    connection_id: Option<pgrx::Uuid>,
+    lease: default!(Option<Interval>, "'1 min'"),
+    if_due: default!(Option<bool>, "false"),
+) -> ConnectionLease {
+    let now = clock::now();
+    let run = || {
+        let id = given(connection_id, "connection_id")?.into();
+        let seconds = interval::seconds(lease, 60, 1..=3600, "lease", "1 second to 1 hour")?;
+        grant(now, id, now.plus_seconds(seconds), if_due == Some(true))
+    };
+    run().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn connection_complete(
+    connection_id: Option<pgrx::Uuid>,
+    fence: Option<i64>,
+    access_token: Option<&str>,
+    refresh_token: default!(Option<&str>, "NULL"),
+    expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+) -> ConnectionRefresh {
+    let now = clock::now();
+    let run = || {
+        let id = given(connection_id, "connection_id")?.into();
+        let fence = given(fence, "fence")?;
+        let end = (expires_at.map(Timestamp::from), "expires_at");
+        complete(now, id, fence, Tokens::check(access_token, refresh_token, scope, end, now)?)
+    };
+    run().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn connection_fail(
+    connection_id: Option<pgrx::Uuid>,
+    fence: Option<i64>,
+    reason: Option<&str>,
+) -> ConnectionRefresh {
+    let now = clock::now();
+    let run = || {
+        let id = given(connection_id, "connection_id")?.into();
+        let fence = given(fence, "fence")?;
+        let reason = given(argument::remark(reason, "reason")?, "reason")?;
+        fail(now, id, fence, reason)
+    };
+    run().or_raise()
+}
+
+static LEASE: Statement = Statement::write(
+    c"UPDATE auth_store.connections
+         SET fence = fence + 1, leased_until = $3
+       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND refresh_token IS NOT NULL
+         AND (leased_until IS NULL OR leased_until <= $4) AND (NOT $5 OR refresh_at <= $4)
+      RETURNING id, tenant_id, provider, actor_type, actor_id, fence, leased_until, revoked_at, failures, refreshed_at,
+                access_token_expires_at, key_id, refresh_token, provider_account_id",
+);
+
+fn grant(now: Timestamp, id: Id, until: Timestamp, if_due: bool) -> Result<ConnectionLease, Mistake> {
+    let view = View::writing()?;
+    let Some(tenant_id) = connection::tenant_of(&view, id)? else {
+        return Ok(ConnectionLease::refused(&GONE));
+    };
+    if !tenant::is_active(&view, &tenant_id)? {
+        return Ok(ConnectionLease::refused(&Refusal::new(Code::AccessDenied, "the tenant is suspended")));
+    }
+    let params = params![id, tenant_id.as_str(), until, now, if_due];
+    let Some(leased) = LEASE.one(&params, Connection::load)? else { return why_not(now, id) };
+    let details = json!({ "fence": leased.fence });
+    connection::record(now, "connection.leased", &tenant_id, id, &leased.actor(), details)?;
+    Ok(ConnectionLease {
+        granted: true,
+        refresh_token: leased.open_refresh_token(now)?.map(WipedText),
+        fence: Some(leased.fence),
+        leased_until: leased.leased_until,
+        ..ConnectionLease::default()
+    })
+}
+
+impl ConnectionLease {
+    fn refused(refusal: &Refusal) -> Self {
+        Self {
+            granted: false,
+            retry_after: refusal.retry_after,
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.to_string()),
+            ..Self::default()
+        }
+    }
+}
+
+const GONE: Refusal = Refusal::new(Code::InvalidGrant, "there is no such connection");
+
+struct State {
+    leased_until: Option<Timestamp>,
+    refresh_at: Option<Timestamp>,
+    revoked: bool,
+    has_refresh_token: bool,
+}
+
+static STATE: Lookup = Lookup::new(
+    c"connections",
+    c"connections_pkey",
+    &[c"leased_until", c"refresh_at", c"revoked_at", c"refresh_token"],
+);
+
+/// Why a connection was not leased, as it is now.
+fn why_not(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
+    let state = STATE.find(&View::latest(), Key::Id(id), |row| {
+        Some(State {
+            leased_until: row.get(0),
+            refresh_at: row.get(1),
+            revoked: row.get::<Timestamp>(2).is_some(),
+            has_refresh_token: row.get::<Vec<u8>>(3).is_some(),
+        })
+    })?;
+    let refusal = match state {
+        None => GONE,
+        Some(State { revoked: true, .. }) => Refusal::new(Code::InvalidGrant, "the connection is revoked"),
+        Some(State { has_refresh_token: false, .. }) => {
+            Refusal::new(Code::InvalidGrant, "the connection has no refresh token")
+        }
+        Some(State { leased_until: Some(end), .. }) if end > now => Refusal {
+            retry_after: Some(end.seconds_after(now)),
+            ..Refusal::new(Code::TemporarilyUnavailable, "somebody else has leased it")
+        },
+        // Whoever had it has given it back meanwhile: it can be tried again, if it is still due.
+        Some(State { refresh_at, .. }) => Refusal {
+            retry_after: refresh_at.map(|due| due.seconds_after(now)),
+            ..Refusal::new(Code::TemporarilyUnavailable, "its refresh is not due")
+        },
+    };
+    Ok(ConnectionLease::refused(&refusal))
+}
+
+/// The connection whose lease has this number, locked; Err: the lease is over.
+fn lock_leased(
+    id: Id,
+    tenant_id: &str,
+    fence: i64,
+) -> Result<Result<Connection, Option<Connection>>, Mistake> {
+    let found = connection::lock(id, tenant_id)?;
+    Ok(match found {
+        Some(there) if there.fence == fence && there.leased_until.is_some() => Ok(there),
+        other => Err(other),
+    })
+}
+
+fn complete(now: Timestamp, id: Id, fence: i64, tokens: Tokens<'_>) -> Result<ConnectionRefresh, Mistake> {
+    const EVENT: &str = "connection.refreshed";
+    let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
+        return Ok(ConnectionRefresh::lost());
+    };
+    loop {
+        let key = key::current(now, &tenant_id)?;
+        let there = match lock_leased(id, &tenant_id, fence)? {
+            Ok(there) => there,
+            Err(other) => return lost(now, EVENT, fence, other.as_ref()),
+        };
+        if connection::replace(now, &there, &key, tokens, &Account::default())? {
+            let details = json!({ "fence": fence, "rotated": tokens.refresh_token.is_some() });
+            connection::record(now, EVENT, &tenant_id, id, &there.actor(), details)?;
+            let status = status(now, tokens.life(), 0, false);
+            return Ok(ConnectionRefresh { ok: true, status: Some(status), ..Default::default() });
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
+static FAIL: Statement = Statement::write(
+    c"UPDATE auth_store.connections
+         SET failures = $3, last_error = $4, last_error_at = $5, refresh_at = $6, leased_until = NULL
+       WHERE id = $1 AND tenant_id = $2",
+);
+
+fn fail(now: Timestamp, id: Id, fence: i64, reason: &str) -> Result<ConnectionRefresh, Mistake> {
+    const EVENT: &str = "connection.refresh_failed";
+    let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
+        return Ok(ConnectionRefresh::lost());
+    };
+    let there = match lock_leased(id, &tenant_id, fence)? {
+        Ok(there) => there,
+        Err(other) => return lost(now, EVENT, fence, other.as_ref()),
+    };
+    let failures = there.failures.saturating_add(1);
+    // The refresh token is dead (RFC 6749 section 5.2): nothing but a new consent helps.
+    let again = (reason != "invalid_grant").then(|| now.plus_seconds(backoff(failures)));
+    FAIL.run(&params![id, tenant_id.as_str(), failures, reason, now, again])?;
+    let details = json!({ "fence": fence, "reason": reason, "failures": failures });
+    connection::record(now, EVENT, &tenant_id, id, &there.actor(), details)?;
+    Ok(ConnectionRefresh {
+        ok: true,
+        status: Some(status(now, there.life, failures, false)),
+        retry_after: again.map(|again| again.seconds_after(now)),
+        ..Default::default()
+    })
+}
+
+impl ConnectionRefresh {
+    fn lost() -> Self {
+        Self {
+            ok: false,
+            error: Some(Code::LeaseLost.as_str()),
+            error_description: Some("the lease with this fence is over; nothing was changed".into()),
+            ..Self::default()
+        }
+    }
+}
+
+fn lost(
+    now: Timestamp,
+    event: &str,
+    fence: i64,
+    there: Option<&Connection>,
+) -> Result<ConnectionRefresh, Mistake> {
+    let mut answer = ConnectionRefresh::lost();
+    if let Some(there) = there {
+        let details = json!({ "fence": fence, "newest_fence": there.fence });
+        let (actor, error) = (there.actor(), Some(Code::LeaseLost));
+        connection::record_refusal(now, event, &there.tenant_id, there.id, &actor, details, error)?;
+        answer.status = Some(status(now, there.life, there.failures, there.revoked));
+    }
+    Ok(answer)
+}
