@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 
 REPO = Path(__file__).resolve().parents[2]
@@ -126,16 +125,11 @@ def call(function, **arguments):
 
 
 def master_key():
-    """A new master key in a file of the server's user, and the server told of it."""
-    path = os.environ["CLUSTER_DIR"] + "/master.key"
-    key = call("vault_key_generate")[0]["vault_key_generate"]
-    owner = os.stat(os.environ["CLUSTER_DIR"])
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-        file.write(key if key.endswith("\n") else key + "\n")
-    db.execute(sql.SQL("ALTER SYSTEM SET auth_store.master_key_file = {}").format(path))
+    """A new key in the cluster's file, as its own words say: appended, and the configuration read again."""
+    path = db.execute("SHOW auth_store.master_key_file").fetchone()["auth_store.master_key_file"]
+    with open(path, "a") as file:
+        file.write(call("vault_key_generate")[0]["vault_key_generate"].rstrip("\n") + "\n")
     db.execute("SELECT pg_reload_conf()")
-    until(lambda: db.execute("SHOW auth_store.master_key_file").fetchone()["auth_store.master_key_file"] == path, "the reload")
 
 
 def store(actor, tokens, expires_in, provider="example"):
