@@ -446,6 +446,18 @@ COMMENT ON FUNCTION auth_store.vault_rekey_batch IS
 $$One batch of vault_rekey(), in the caller's transaction: pass after_key and after of the batch before, until done. total: how many connections are to be moved, in the first batch that moves any; left_behind: how many of the data keys that the batch came to the end of could not be moved, for being locked or unreadable.$$;
 GRANT EXECUTE ON FUNCTION auth_store.vault_rekey_batch TO auth_store_admin;
 
+COMMENT ON FUNCTION auth_store.connection_import_fernet IS
+$$As connection_store(), with an access_token and a refresh_token that are Fernet tokens (github.com/fernet/spec): they are decrypted and sealed, and were given, for the connection's status, when they were encrypted. fernet_key: one key, or up to 100 separated by commas (MultiFernet); 22004 for NULL. 22023 for a token that none of them opens.$$;
+GRANT EXECUTE ON FUNCTION auth_store.connection_import_fernet TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.fernet_encrypt IS
+$$A Fernet token (github.com/fernet/spec) of a text, of this moment and with a random iv. fernet_key: 32 bytes in base64url, with or without padding; or up to 100 of them separated by commas, as Python's MultiFernet takes them, of which the first encrypts. plaintext: at most 16 MiB. 22004 for NULL, 22023 for anything else. Writes nothing, so it works on a standby.$$;
+GRANT EXECUTE ON FUNCTION auth_store.fernet_encrypt TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.fernet_decrypt IS
+$$The text in a Fernet token (github.com/fernet/spec) that one of the keys made. NULL for whatever does not open: NULL, malformed, changed, of another key, not a text in UTF-8; so that WHERE fernet_decrypt(…) IS NULL finds the rows of a table that do not. ttl: with one, NULL also for a token that is older, or more than 60 s in the future; without, its age does not matter. fernet_key: as of fernet_encrypt(); 22004 for NULL, 22023 for a malformed one or a negative ttl.$$;
+GRANT EXECUTE ON FUNCTION auth_store.fernet_decrypt TO auth_store_admin;
+
 -- tenant -------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.tenant_create IS

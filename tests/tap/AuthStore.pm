@@ -375,12 +375,15 @@ my %FUNCTIONS = (
 	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
 	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
 	rate_limit_stats => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.rate_limit_stats()' ],
+	# vault
+	fernet_encrypt => [ draws => [qw(admin)], q{SELECT auth_store.fernet_encrypt('hello', 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
+	fernet_decrypt => [ reads => [qw(admin)], q{SELECT auth_store.fernet_decrypt(
+		'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==', 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
 	# maintenance
 	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
 	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],
 	cleanup_jtis         => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_jtis()' ],
 	cleanup_audit        => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_audit()' ],
-	# vault
 	connection_store => [ writes => [qw(app)], q{SELECT auth_store.connection_store('github', '2', 'new', 'new', tenant_id => {tenant})} ],
 	connection_get  => [ reads => [qw(app)], q{SELECT * FROM auth_store.connection_get('github', '1', tenant_id => {tenant})} ],
 	connection_list => [ reads => [qw(app admin)], q{SELECT * FROM auth_store.connection_list('1', tenant_id => {tenant})} ],
@@ -389,6 +392,8 @@ my %FUNCTIONS = (
 	connection_lease => [ writes => [qw(app)], 'SELECT auth_store.connection_lease({connection})' ],
 	connection_complete => [ writes => [qw(app)], q{SELECT auth_store.connection_complete({leased_connection}, {fence}, 'new')} ],
 	connection_fail   => [ writes => [qw(app)], q{SELECT auth_store.connection_fail({leased_connection}, {fence}, 'timeout')} ],
+	connection_import_fernet => [ writes => [qw(admin)], q{SELECT auth_store.connection_import_fernet('github', '3',
+		'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==', fernet_key => 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
 	connection_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.connection_revoke({connection})' ],
 	connection_delete => [ writes => [qw(app admin)], 'SELECT auth_store.connection_delete({connection})' ],
 	vault_key_generate => [ draws => [qw(admin)], 'SELECT auth_store.vault_key_generate()' ],

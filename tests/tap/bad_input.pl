@@ -77,11 +77,13 @@ my %SENSE = (
 	subject_token => literal($ours->{access}), digest => "repeat('0f', 32)",
 	confirm => "'no'", tenant_id => "'default'", expires_at => "clock_timestamp() + '1 min'::interval", htm => "'POST'", htu => "'https://as.example/token'",
 	jwk => literal('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'), key => "'sense'", max_hits => 3,
-	provider => "'github'", actor_id => "'1'", actor_type => "'user'", access_token => "'sense'", connection_id => literal($ours->{leased_connection}), fence => $ours->{fence});
+	provider => "'github'", actor_id => "'1'", actor_type => "'user'", access_token => "'sense'", connection_id => literal($ours->{leased_connection}), fence => $ours->{fence},
+	fernet_key => "'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='");
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
-	'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL',
+	'connection_import_fernet.access_token' => "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
+	'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL',
 	map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1, bigint => 1, real => '0.5', boolean => 'false',
 	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'cidr[]' => "'{}'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
@@ -222,7 +224,7 @@ is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE
 	     ('session_validate', 'session_token'), ('session_touch', 'session_token'), ('session_rotate', 'session_token'),
 	     ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'), ('token_refresh', 'client_id'),
 	     ('device_redeem', 'device_code'), ('device_lookup', 'user_code'), ('device_approve', 'user_code'), ('device_deny', 'user_code'), ('pushed_request_consume', 'request_uri'),
-	     ('token_exchange', 'subject_token'), ('token_exchange', 'actor_token'), ('token_exchange', 'client_secret'))"), '', 'no unusable secret is an error');
+	     ('token_exchange', 'subject_token'), ('token_exchange', 'actor_token'), ('token_exchange', 'client_secret'), ('fernet_decrypt', 'token'))"), '', 'no unusable secret is an error');
 # Another tenant's session knows none of ours.
 try_all('pinned', "SET auth_store.tenant_id = 'globex';\n");
 is(value($node, $db, "SELECT DISTINCT function, argument, found, error FROM tried WHERE function IN ('code_redeem', 'token_refresh', 'token_exchange', 'token_issue', 'token_issue_client_credentials', 'device_redeem', 'pushed_request_consume')

@@ -242,6 +242,12 @@ say_it(adopted => "token_refresh('$legacy', $auth)");
 say_it(adopted_again => "token_refresh('$legacy', $auth)");
 is($made{adopted_again}[1], $made{adopted}[1], 'the imported refresh token was exchanged, twice for the same');
 say_it(legacy_revoked => "token_revoke('$legacy', $auth)");
+# A Fernet key, as text and as the bytes that it is, and what is encrypted with it.
+my $fernet_bytes = secret('Fernet key, bytes' => join '', map { chr int rand 256 } 1 .. 32);
+my $fernet_key = secret('Fernet key' => encode_base64($fernet_bytes, '') =~ tr{+/}{-_}r);
+my $fernet_text = secret('Fernet plaintext' => 'a-token-of-another-provider-' . join '', map { chr(97 + rand 26) } 1 .. 40);
+my $fernet_token = say_it(fernet => "fernet_encrypt('$fernet_text', '$fernet_key')");
+is(say_it(fernet_opened => "fernet_decrypt('$fernet_token', '$fernet_key')"), $fernet_text, 'a Fernet token was made and opened');
 # As parameters of a prepared statement, planned for any value.
 value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
 	EXECUTE $MARK introspect('$access'); EXECUTE $MARK introspect('$made{machine}')");
@@ -249,6 +255,7 @@ value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect 
 my $long = secret(long => 'in-an-error-message-' x 20);
 for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')", "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
 	"token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')", "token_issue('$long', $user)", "user_grants_revoke($user, '$long')", "api_key_verify('$made{api_key}', '$long*')", "api_key_import('$long', 'x', client_id => 'needle')",
+	"fernet_encrypt('$fernet_text', '$fernet_key,$long')", "fernet_decrypt('$fernet_token', '$long')", "fernet_decrypt('$fernet_token', '$fernet_key', '-1 s')",
 	"api_key_create('x', $user, scope => '$long\"', prefix => '$long')")
 {
 	my $result = run_sql($node, $db, "SELECT $MARK auth_store.$call");
