@@ -48,6 +48,8 @@ pub enum Code {
     RequestNotSupported,
     /// RFC 6749 section 4.1.2.1: a rate limit is used up; retry_after says for how long
     TemporarilyUnavailable,
+    /// RFC 6749 section 4.1.2.1
+    ServerError,
     /// Of this store: another user of the tenant has the address
     EmailTaken,
     /// Of this store: the lease with this fence is over
@@ -76,6 +78,7 @@ impl Code {
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::RequestNotSupported => "request_not_supported",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
             Self::EmailTaken => "email_taken",
             Self::LeaseLost => "lease_lost",
         }

@@ -87,9 +87,16 @@ impl Column {
 }
 
 /// The data key that sealed a connection, open.
-pub fn open_key(now: Timestamp, view: &View, id: Id, tenant_id: &str) -> Result<DataKey, Mistake> {
-    let wrapped = key::find(view, id, tenant_id)?.ok_or(Unreadable::Altered)?;
-    Ok(wrapped.open(now)??)
+pub fn open_key(
+    now: Timestamp,
+    view: &View,
+    id: Id,
+    tenant_id: &str,
+) -> Result<Result<DataKey, Unreadable>, Mistake> {
+    match key::find(view, id, tenant_id)? {
+        Some(wrapped) => wrapped.open(now),
+        None => Ok(Err(Unreadable::Altered)),
+    }
 }
 
 /// A connection's row, locked.
@@ -142,11 +149,14 @@ impl Connection {
         Actor { provider: &self.provider, actor_type: &self.actor_type, actor_id: &self.actor_id }
     }
 
-    /// Opens the refresh token; None where there is none.
-    pub fn open_refresh_token(&self, now: Timestamp) -> Result<Option<Zeroizing<String>>, Mistake> {
-        let Some(sealed) = &self.refresh_token else { return Ok(None) };
+    /// Opens the refresh token, where it has one.
+    pub fn open_refresh_token(
+        &self,
+        now: Timestamp,
+    ) -> Result<Result<Option<Zeroizing<String>>, Unreadable>, Mistake> {
+        let Some(sealed) = &self.refresh_token else { return Ok(Ok(None)) };
         let key = open_key(now, &View::latest(), self.key_id, &self.tenant_id)?;
-        Ok(Some(REFRESH_TOKEN.open(&key, self.id, sealed)?))
+        Ok(key.and_then(|key| REFRESH_TOKEN.open(&key, self.id, sealed)).map(Some))
     }
 
     /// Whether these tokens are of another account at the provider than those that are there.
@@ -297,7 +307,7 @@ pub fn replace(
     let refresh_token = match (tokens.refresh_token, &there.refresh_token) {
         (Some(text), _) => Some(REFRESH_TOKEN.seal(key, there.id, text)?),
         (None, Some(sealed)) if kept && key.id == there.key_id => Some(sealed.clone()),
-        (None, Some(_)) if kept => match there.open_refresh_token(now)? {
+        (None, Some(_)) if kept => match there.open_refresh_token(now)?? {
             Some(text) => Some(REFRESH_TOKEN.seal(key, there.id, &text)?),
             None => None,
         },

@@ -119,15 +119,27 @@ fn grant(now: Timestamp, id: Id, until: Timestamp, if_due: bool) -> Result<Conne
     }
     let params = params![id, tenant_id.as_str(), until, now, if_due];
     let Some(leased) = LEASE.one(&params, Connection::load)? else { return why_not(now, id) };
+    let refresh_token = match leased.open_refresh_token(now)? {
+        Ok(refresh_token) => refresh_token,
+        Err(_) => return unreadable(now, &leased),
+    };
     let details = json!({ "fence": leased.fence });
     connection::record(now, "connection.leased", &tenant_id, id, &leased.actor(), details)?;
     Ok(ConnectionLease {
         granted: true,
-        refresh_token: leased.open_refresh_token(now)?.map(WipedText),
+        refresh_token: refresh_token.map(WipedText),
         fence: Some(leased.fence),
         leased_until: leased.leased_until,
         ..ConnectionLease::default()
     })
+}
+
+/// A connection that can't be refreshed backs off like one whose refresh fails, or a worker would always find it first.
+fn unreadable(now: Timestamp, leased: &Connection) -> Result<ConnectionLease, Mistake> {
+    const WHY: &str = "the refresh token does not open";
+    let again = back_off(now, leased, WHY)?.1;
+    let retry_after = again.map(|again| again.seconds_after(now));
+    Ok(ConnectionLease::refused(&Refusal { retry_after, ..Refusal::new(Code::ServerError, WHY) }))
 }
 
 impl ConnectionLease {
@@ -227,20 +239,14 @@ static FAIL: Statement = Statement::write(
 );
 
 fn fail(now: Timestamp, id: Id, fence: i64, reason: &str) -> Result<ConnectionRefresh, Mistake> {
-    const EVENT: &str = "connection.refresh_failed";
     let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
         return Ok(ConnectionRefresh::lost());
     };
     let there = match lock_leased(id, &tenant_id, fence)? {
         Ok(there) => there,
-        Err(other) => return lost(now, EVENT, fence, other.as_ref()),
+        Err(other) => return lost(now, FAILED, fence, other.as_ref()),
     };
-    let failures = there.failures.saturating_add(1);
-    // The refresh token is dead (RFC 6749 section 5.2): nothing but a new consent helps.
-    let again = (reason != "invalid_grant").then(|| now.plus_seconds(backoff(failures)));
-    FAIL.run(&params![id, tenant_id.as_str(), failures, reason, now, again])?;
-    let details = json!({ "fence": fence, "reason": reason, "failures": failures });
-    connection::record(now, EVENT, &tenant_id, id, &there.actor(), details)?;
+    let (failures, again) = back_off(now, &there, reason)?;
     Ok(ConnectionRefresh {
         ok: true,
         status: Some(status(now, there.life, failures, false)),
@@ -248,6 +254,19 @@ fn fail(now: Timestamp, id: Id, fence: i64, reason: &str) -> Result<ConnectionRe
         ..Default::default()
     })
 }
+
+/// Ends a lease without tokens; how often that was so in a row, and when it is due again.
+fn back_off(now: Timestamp, leased: &Connection, reason: &str) -> Result<(i32, Option<Timestamp>), Mistake> {
+    let failures = leased.failures.saturating_add(1);
+    // The refresh token is dead (RFC 6749 section 5.2): nothing but a new consent helps.
+    let again = (reason != "invalid_grant").then(|| now.plus_seconds(backoff(failures)));
+    FAIL.run(&params![leased.id, leased.tenant_id.as_str(), failures, reason, now, again])?;
+    let details = json!({ "fence": leased.fence, "reason": reason, "failures": failures });
+    connection::record(now, FAILED, &leased.tenant_id, leased.id, &leased.actor(), details)?;
+    Ok((failures, again))
+}
+
+const FAILED: &str = "connection.refresh_failed";
 
 impl ConnectionRefresh {
     fn lost() -> Self {

@@ -102,6 +102,11 @@ UPDATE auth_store.vault_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrappe
 UPDATE auth_store.vault_keys SET master_key_id = 'lost' WHERE tenant_id = 'other';
 SELECT actor, regexp_replace(answer, 'with master key ".*"', 'with master key "..."') AS answer FROM pg_temp.opened();
 SELECT kind, CASE WHEN kind = 'master key' AND state = 'seals' THEN 'the present one' WHEN kind = 'master key' THEN id END AS id, tenant_id, state, readable, data_keys, connections FROM auth_store.vault_check();
+-- What can't be refreshed backs off, so that a worker does not find it first for ever.
+UPDATE auth_store.connections SET refresh_at = clock_timestamp();
+SELECT actor_id, l.granted, l.refresh_token, l.fence, l.retry_after, l.error, l.error_description FROM auth_store.connections_due() AS d, LATERAL auth_store.connection_lease(d.connection_id) AS l ORDER BY actor_id;
+SELECT count(*) AS still_due FROM auth_store.connections_due();
+SELECT actor_id, status, failures, last_error FROM auth_store.provider_connections ORDER BY actor_id;
 -- Nothing is sealed with what does not open.
 SELECT regexp_replace(pg_temp.raised($$SELECT auth_store.connection_store('github', 'd', 'x')$$), 'with master key ".*"', 'with master key "..."');
 SELECT pg_temp.raised($$SELECT auth_store.connection_store('github', 'd', 'x', tenant_id => 'other')$$);

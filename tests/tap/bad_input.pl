@@ -24,7 +24,7 @@ my %ALLOWED = map { $_ => 1 } qw(22023 22004 23503 23505 55000 42501 25006 0A000
 # The codes of the RFCs, and the store's own.
 my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unauthorized_client invalid_scope access_denied
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable authorization_pending slow_down expired_token
-  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost);
+  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost server_error);
 
 # --- the nonsense, as SQL expressions ----------------------------------------------------------------------------------
 
