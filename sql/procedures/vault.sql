@@ -42,7 +42,7 @@ BEGIN
             USING HINT = 'SELECT * FROM auth_store.vault_check() WHERE NOT readable';
     END IF;
     IF behind OPERATOR(pg_catalog.>) unreadable THEN
-        RAISE NOTICE 'auth_store vault_rekey: % connection(s) were locked; call it again', behind OPERATOR(pg_catalog.-) unreadable;
+        RAISE NOTICE 'auth_store vault_rekey: % connection(s) were in use; call it again', behind OPERATOR(pg_catalog.-) unreadable;
     END IF;
 END
 $$;

@@ -76,9 +76,7 @@ fn rekey_batch(
     let keys = key::retired(after_key.unwrap_or(START), batch)?;
     for key in &keys {
         pgrx::check_for_interrupts!();
-        let moved = move_from(now, key, progress.after.unwrap_or(START), left, &mut progress)?;
-        let Some(examined) = moved else { return Ok(progress) };
-        left -= examined;
+        left -= move_from(now, key, progress.after.unwrap_or(START), left, &mut progress)?;
         if left == 0 {
             return Ok(progress);
         }
@@ -108,26 +106,26 @@ static RESEAL: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2",
 );
 
-/// Moves connections of a retired key to the tenant's present one and returns how many it looked at; None where that
-/// has just been replaced: the next batch makes another.
+/// Moves connections of a retired key to the tenant's present one and returns how many it looked at. Where that one
+/// has just been replaced they are left behind: the next batch makes another.
 fn move_from(
     now: Timestamp,
     old: &WrappedKey,
     after: Id,
     limit: i32,
     progress: &mut RekeyProgress,
-) -> Result<Option<i32>, Mistake> {
+) -> Result<i32, Mistake> {
     let tenant_id = old.tenant_id.as_str();
     let rows = OF_KEY.all(&params![old.id, tenant_id, after, limit], |row| {
         Some(Sealed { id: row.get(0)?, access_token: row.get(1), refresh_token: row.get(2) })
     })?;
     if rows.is_empty() {
-        return Ok(Some(0));
+        return Ok(0);
     }
     let new = key::current_if_fresh(now, tenant_id)?;
-    let Some(new) = new.filter(|new| new.id != old.id) else { return Ok(None) };
+    let Some(new) = new.filter(|new| new.id != old.id) else { return Ok(0) };
     if !key::hold(&new)? {
-        return Ok(None);
+        return Ok(0);
     }
     let opened = old.open(now)?;
     let (mut rekeyed, mut unreadable, mut examined) = (0, 0, 0);
@@ -153,7 +151,7 @@ fn move_from(
         "from_master_key_id": old.master_key_id,
     });
     record(now, tenant_id, new.id, details)?;
-    Ok(Some(examined))
+    Ok(examined)
 }
 
 enum Failed {
