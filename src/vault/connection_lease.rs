@@ -161,12 +161,13 @@ struct State {
     refresh_at: Option<Timestamp>,
     revoked: bool,
     has_refresh_token: bool,
+    failed: bool,
 }
 
 static STATE: Lookup = Lookup::new(
     c"connections",
     c"connections_pkey",
-    &[c"leased_until", c"refresh_at", c"revoked_at", c"refresh_token"],
+    &[c"leased_until", c"refresh_at", c"revoked_at", c"refresh_token", c"failures"],
 );
 
 /// Why a connection was not leased, as it is now.
@@ -177,6 +178,7 @@ fn why_not(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
             refresh_at: row.get(1),
             revoked: row.get::<Timestamp>(2).is_some(),
             has_refresh_token: row.get::<Vec<u8>>(3).is_some(),
+            failed: row.get::<i32>(4)? > 0,
         })
     })?;
     let refusal = match state {
@@ -189,6 +191,10 @@ fn why_not(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
             retry_after: Some(end.seconds_after(now)),
             ..Refusal::new(Code::TemporarilyUnavailable, "somebody else has leased it")
         },
+        Some(State { refresh_at: None, failed: true, .. }) => Refusal::new(
+            Code::InvalidGrant,
+            "the provider has refused the refresh token; the user must connect again",
+        ),
         // Whoever had it has given it back meanwhile: it can be tried again, if it is still due.
         Some(State { refresh_at, .. }) => Refusal {
             retry_after: refresh_at.map(|due| due.seconds_after(now)),

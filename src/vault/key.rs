@@ -51,6 +51,7 @@ pub enum Unreadable {
 impl From<Unreadable> for Mistake {
     fn from(unreadable: Unreadable) -> Self {
         let (message, hint) = match unreadable {
+            Unreadable::NoMasterKey(_) if !master_key::is_configured() => return master_key::none(),
             Unreadable::NoMasterKey(id) => (
                 format!("the vault needs master key \"{id}\", which is not among the master keys"),
                 "Put its line back and reload; SELECT * FROM auth_store.vault_check() says what needs it. If it is lost, CALL auth_store.vault_rekey() lets other values be sealed.",

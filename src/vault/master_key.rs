@@ -91,7 +91,8 @@ pub fn names() -> Result<Vec<String>, Mistake> {
     known(|known| known.keys.iter().map(|key| key.id.clone()).collect())
 }
 
-fn is_configured() -> bool {
+/// Whether there are any to be read.
+pub fn is_configured() -> bool {
     settings::master_key_file().is_some() || settings::master_key_command().is_some()
 }
 
@@ -112,7 +113,8 @@ fn known<T>(look: impl FnOnce(&Known) -> T) -> Result<T, Mistake> {
     KNOWN.with_borrow(|known| known.as_ref().map(look)).ok_or_else(none)
 }
 
-fn none() -> Mistake {
+/// There is no master key.
+pub fn none() -> Mistake {
     Mistake::WrongState {
         message: "the vault has no master key".into(),
         hint: "Set auth_store.master_key_file or auth_store.master_key_command; SELECT auth_store.vault_key_generate() makes a key.".into(),
