@@ -310,7 +310,7 @@ SELECT pg_temp.must('session and token are dead, and nothing new is issued in it
        auth_store.token_issue(:'app_client_id', :'user_id', session_id => :'session_id') AS t \g (tuples_only=on)
 
 \echo
-\echo '=== 12. A device log-in (RFC 8628): a television without a keyboard shows a code, the user types it on a phone'
+\echo '=== 13. A device log-in (RFC 8628): a television without a keyboard shows a code, the user types it on a phone'
 SELECT client_id
   FROM auth_store.client_create(
          name        => 'Television',
@@ -344,7 +344,56 @@ SELECT pg_temp.must('its device code works once', error = 'invalid_grant')
   FROM auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id') \g (tuples_only=on)
 
 \echo
-\echo '=== 12. The audit trail: each step left a row, in the same transaction'
+\echo '=== 14. The vault: the tokens that another provider gave the user, sealed, and one refresh at a time'
+SELECT count(*) > 0 AS has_master_key FROM auth_store.vault_check() WHERE state = 'seals' \gset
+\if :has_master_key
+SELECT auth_store.connection_store(
+         provider                => 'github',
+         actor_id                => :'user_id',
+         access_token            => 'ghu_first',
+         refresh_token           => 'ghr_first',
+         scope                   => 'repo',
+         access_token_expires_at => clock_timestamp() + interval '8 hours') AS connection_id \gset
+\echo
+\echo '    One worker gets the refresh token, the next one learns when to look again'
+SELECT granted, fence, refresh_token FROM auth_store.connection_lease(:'connection_id') \gset lease_
+\echo '    fence         =' :lease_fence
+\echo '    refresh_token =' :lease_refresh_token
+SELECT granted, error, retry_after FROM auth_store.connection_lease(:'connection_id');
+\echo
+\echo '    The first has asked the provider and stores its answer; its fence is good once'
+SELECT ok, status, error
+  FROM auth_store.connection_complete(:'connection_id', :lease_fence, 'ghu_second', 'ghr_second', clock_timestamp() + interval '8 hours');
+SELECT ok, status, error
+  FROM auth_store.connection_complete(:'connection_id', :lease_fence, 'ghu_third', 'ghr_third', clock_timestamp() + interval '8 hours');
+SELECT provider, status, scope, has_refresh_token, failures FROM auth_store.provider_connections;
+SELECT pg_temp.must('the application gets the tokens of the first, and the table has none of them',
+                    g.access_token = 'ghu_second' AND g.refresh_token = 'ghr_second'
+                    AND position('ghu_'::bytea IN c.access_token) = 0 AND position('ghr_'::bytea IN c.refresh_token) = 0)
+  FROM auth_store.connection_get('github', :'user_id') AS g
+  JOIN auth_store.connections AS c ON c.id = g.connection_id \g (tuples_only=on)
+\else
+\echo '    left out: this server has no master key, see docs/vault.md'
+\endif
+\getenv master_keys DEMO_MASTER_KEYS
+\if :{?master_keys}
+\echo
+\echo '    Another master key, appended to the file that auth_store.master_key_file names: it seals from the reload on'
+SELECT auth_store.vault_key_generate() \g (tuples_only=on format=unaligned) | cat >> "$DEMO_MASTER_KEYS"
+SELECT pg_reload_conf(), pg_sleep(1);
+SELECT id, state, data_keys, connections FROM auth_store.vault_check();
+SET client_min_messages = notice;
+CALL auth_store.vault_rekey();
+SET client_min_messages = warning;
+SELECT id, state, data_keys, connections FROM auth_store.vault_check();
+SELECT pg_temp.must('the old master key can go, and the tokens still open',
+                    (SELECT array_agg(state ORDER BY state) = ARRAY['not needed', 'seals'] FROM auth_store.vault_check())
+                    AND g.access_token = 'ghu_second')
+  FROM auth_store.connection_get('github', :'user_id') AS g \g (tuples_only=on)
+\endif
+
+\echo
+\echo '=== 15. The audit trail: each step left a row, in the same transaction'
 SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
   FROM auth_store.recent_activity ORDER BY occurred_at;
 SELECT pg_temp.must('the replayed refresh token and the replayed code stand there at risk 1.0',
@@ -353,7 +402,7 @@ SELECT pg_temp.must('the replayed refresh token and the replayed code stand ther
   FROM auth_store.recent_activity \g (tuples_only=on)
 
 \echo
-\echo '=== 13. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
+\echo '=== 16. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
 SELECT expires_at
   FROM auth_store.code_issue(
          client_id             => :'app_client_id',

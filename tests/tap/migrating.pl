@@ -1,5 +1,5 @@
 # docs/migrating.md as it is written: its SQL blocks run, in their order, against three stores of the usual kinds with holders of
-# live, expired and revoked things. Afterwards the live ones work for their holders, and nothing else does.
+# live, expired and revoked things, and a table of other providers' tokens. Afterwards the live ones work for their holders, and nothing else does.
 #
 # A block is left out while a function that it calls is not in the store.
 use strict;
@@ -63,9 +63,19 @@ INSERT INTO api_keys SELECT n, encode(sha256(convert_to('sk_live_' || n || repea
        CASE n WHEN 2 THEN now() - interval '1 s' WHEN 4 THEN now() + interval '1 day' END, CASE n WHEN 3 THEN now() END FROM generate_series(1, 4) AS n;
 INSERT INTO sessions SELECT n, encode(sha256(convert_to('cookie-' || n, 'UTF8')), 'hex'), n, now() + CASE n WHEN 2 THEN interval '-1 s' ELSE '1 day' END FROM generate_series(1, 3) AS n;
 INSERT INTO revoked_tokens VALUES ('jwt-1', now() + interval '1 hour'), ('jwt-2', now() + interval '1 hour'), ('jwt-3', now() - interval '1 hour');
+
+-- four: tokens of other providers, encrypted with Fernet under a new key and an old one; 4 and 5 do not open
+CREATE SCHEMA connector;
+CREATE TABLE connector.oauth_tokens (id bigint PRIMARY KEY, provider text, account_id text, user_id bigint, scope text, access_token text, refresh_token text, expires_at timestamptz);
+INSERT INTO connector.oauth_tokens
+SELECT n, 'github', 'octocat-' || n, n, 'repo user', auth_store.fernet_encrypt('gho_access-' || n, k.key), CASE WHEN n <> 3 THEN auth_store.fernet_encrypt('ghr_réfresh-' || n, k.key) END,
+       date_trunc('second', now()) + interval '8 hours'
+  FROM generate_series(1, 6) AS n, LATERAL (SELECT CASE WHEN n < 3 THEN 'AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=' ELSE 'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=' END) AS k (key);
+UPDATE connector.oauth_tokens SET access_token = left(access_token, -8) || 'AAAAAAA=' WHERE id = 4;
+UPDATE connector.oauth_tokens SET refresh_token = auth_store.fernet_encrypt('of a lost key', 'AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=') WHERE id = 5;
 SQL
 my @OLD = qw(oauth2_clients oauth2_authorization_codes oauth2_refresh_tokens oauth2_token_logs oauth_clients oauth_tokens authorization_codes refresh_tokens api_keys
-  device_codes revoked_tokens);
+  device_codes revoked_tokens connector.oauth_tokens);
 sub old_rows { return value($node, $db, join ' UNION ALL ', map { "SELECT '$_', md5(string_agg(t::text, ',' ORDER BY t::text)) FROM $_ t" } @OLD) }
 my $before = old_rows();
 
@@ -73,7 +83,7 @@ my $before = old_rows();
 
 my $text = PostgreSQL::Test::Utils::slurp_file("$FindBin::Bin/../../docs/migrating.md");
 my @blocks = $text =~ /^```sql\n(.*?)^```$/msg;
-cmp_ok(scalar @blocks, '>=', 11, 'docs/migrating.md has its blocks');
+cmp_ok(scalar @blocks, '>=', 15, 'docs/migrating.md has its blocks');
 my %there = map { $_ => 1 } split /\n/, value($node, $db, "SELECT proname FROM pg_proc WHERE pronamespace = 'auth_store'::regnamespace");
 
 # The blocks that name a table or function; each must be there once.
@@ -176,11 +186,24 @@ SKIP:
 	is(value($node, $db, "SELECT valid FROM auth_store.session_validate('$token')"), 't', 'an old session was traded for a new one');
 	is(run_block('DELETE FROM sessions', "\\set cookie $_\n"), '', "$_ is worth nothing") for qw(cookie-1 cookie-2 cookie-9);
 }
+SKIP:
+{
+	skip 'there is no connection_import_fernet()', 19 if lacking(block('connection_import_fernet'));
+	# Rotated: the new key first.
+	my $keys = "\\set fernet_key AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n";
+	is(run_block('AS bad_access_token', $keys), "4|github|4|t|f\n5|github|5|f|t", "providers' tokens: two rows do not open");
+	is(run_block('connection_import_fernet', $keys), '4', 'the others are imported');
+	is(run_block('connection_import_fernet', $keys), '0', 'once');
+	is(run_block('AS missing', $keys), "4|github|4|t\n5|github|5|t", 'they hold what the table holds');
+	is(value($node, $db, "SELECT access_token, refresh_token, scope, status FROM auth_store.connection_get('github', '1')"), 'gho_access-1|ghr_réfresh-1|repo user|valid', 'one of them');
+	is(value($node, $db, "SELECT refresh_token IS NULL FROM auth_store.connection_get('github', '3')"), 't', 'one without a refresh token');
+	is(run_block('UPDATE connector', "$keys BEGIN;\n"), '', 'the way back runs');    # psql ends, and the transaction with it
+}
 
 is(old_rows(), $before, 'the import changed nothing in the old tables');
 is(value($node, $db, 'SELECT * FROM auth_store.check()'), '', 'check() has nothing to say');
 # No block of the page was forgotten here.
-is(scalar(@blocks), 11, 'all blocks were run');
+is(scalar(@blocks), 15, 'all blocks were run');
 
 $node->stop;
 done_testing();
