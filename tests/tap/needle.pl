@@ -15,6 +15,7 @@ use JSON::PP;
 use MIME::Base64 qw(encode_base64 decode_base64);
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes ();
 
 my $MARK = '/* the client says */';
 my $node = new_server('needle');
@@ -248,6 +249,48 @@ my $fernet_key = secret('Fernet key' => encode_base64($fernet_bytes, '') =~ tr{+
 my $fernet_text = secret('Fernet plaintext' => 'a-token-of-another-provider-' . join '', map { chr(97 + rand 26) } 1 .. 40);
 my $fernet_token = say_it(fernet => "fernet_encrypt('$fernet_text', '$fernet_key')");
 is(say_it(fernet_opened => "fernet_decrypt('$fernet_token', '$fernet_key')"), $fernet_text, 'a Fernet token was made and opened');
+# The vault: tokens of a provider, of any length, and the keys that seal them.
+my $master_file = $node->basedir . '/master.key';
+my ($master) = PostgreSQL::Test::Utils::slurp_file($master_file) =~ /^first: (\S+)$/m;
+secret('master key' => $master);
+secret('master key, bytes' => decode_base64($master));
+my $letters = sub { my ($n) = @_; join '', map { chr(97 + rand 26) } 1 .. $n };
+my %given = map { ($_ => secret("provider's $_", "provider-$_-" =~ tr/ /-/r . $letters->($_ =~ /long/ ? 9000 : 40))) }
+  ('access token', 'refresh token', 'second access token', 'second refresh token', 'long access token', 'late access token', 'imported access token', 'imported refresh token');
+my $connection = value($node, $db, "SELECT $MARK auth_store.connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}', 'repo', clock_timestamp() - interval '1 s')");
+like(say_it(got => "connection_get('github', 'needle')"), qr/\Q$given{'refresh token'}/, 'a connection was stored and read');
+is(value($node, $db, "SELECT count(*) FROM auth_store.connections_due()"), '1', 'it is due');
+like(say_it(leased => "connection_lease('$connection')"), qr/\Q$given{'refresh token'}/, 'its refresh token was leased');
+say_it(leased_twice => "connection_lease('$connection')");
+like(say_it(late => "connection_complete('$connection', 0, '$given{'late access token'}')"), qr/lease_lost/, 'somebody came late');
+like(say_it(completed => "connection_complete('$connection', 1, '$given{'second access token'}', '$given{'second refresh token'}', clock_timestamp() - interval '1 s')"), qr/^t\|/, 'and it was refreshed');
+say_it(stored_again => "connection_store('github', 'needle', '$given{'long access token'}', access_token_expires_at => clock_timestamp() - interval '1 s')");
+like(say_it(leased_again => "connection_lease('$connection')"), qr/\Q$given{'second refresh token'}/, 'the refresh token stayed');
+value($node, $db, "SELECT auth_store.connection_fail('$connection', 2, 'http_503')");
+my %encrypted = map { ($_ => say_it("encrypted $_" => "fernet_encrypt('$given{$_}', '$fernet_key')")) } 'imported access token', 'imported refresh token';
+say_it(imported_connection => "connection_import_fernet('google', 'needle', '$encrypted{'imported access token'}', '$encrypted{'imported refresh token'}', fernet_key => '$fernet_key')");
+like(say_it(imported_got => "connection_get('google', 'needle')"), qr/\Q$given{'imported access token'}/, 'a connection was imported');
+# What needs no token is told none, with all its own statements in the log: a new master key, rekeying, the check.
+mint_key();
+my $rekeyed = run_sql($node, $db, 'CALL auth_store.vault_rekey()');
+like($rekeyed->{err}, qr/2 connection\(s\) sealed anew/, 'all is sealed anew');
+is(value($node, $db, 'SELECT count(*) FROM auth_store.vault_check() WHERE NOT readable'), '0', 'and opens');
+value($node, $db, "SELECT auth_store.connection_list('needle'), (SELECT count(*) FROM auth_store.provider_connections)");
+is_deeply([ found_in(value($node, $db, 'SELECT * FROM auth_store.provider_connections')) ], [], 'the view shows no token');
+say_it(revoked_connection => "connection_revoke((SELECT connection_id FROM auth_store.connection_list('needle') WHERE provider = 'google'))");
+
+# Another master key for the file, made by the store.
+sub mint_key
+{
+	my $made = value($node, $db, 'SELECT auth_store.vault_key_generate()');
+	my ($key) = $made =~ /^\S+: (\S+)$/m;
+	secret('second master key' => $key);
+	secret('second master key, bytes' => decode_base64($key));
+	PostgreSQL::Test::Utils::append_to_file($master_file, "$made\n");
+	$node->reload;
+	Time::HiRes::sleep(0.3);
+}
+
 # As parameters of a prepared statement, planned for any value.
 value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
 	EXECUTE $MARK introspect('$access'); EXECUTE $MARK introspect('$made{machine}')");
@@ -255,6 +298,8 @@ value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect 
 my $long = secret(long => 'in-an-error-message-' x 20);
 for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')", "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
 	"token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')", "token_issue('$long', $user)", "user_grants_revoke($user, '$long')", "api_key_verify('$made{api_key}', '$long*')", "api_key_import('$long', 'x', client_id => 'needle')",
+	"connection_store('github', '$long', '')", "connection_store('$long', 'x', '$given{'access token'}')", "connection_store('github', 'x', '$given{'access token'}', scope => repeat('$long', 50))", "connection_complete('$connection', 3, repeat('$long', 500))",
+	"connection_import_fernet('github', 'x', '$long', fernet_key => '$fernet_key')", "connection_import_fernet('github', 'x', '$encrypted{'imported access token'}', '$long', fernet_key => '$fernet_key')",
 	"fernet_encrypt('$fernet_text', '$fernet_key,$long')", "fernet_decrypt('$fernet_token', '$long')", "fernet_decrypt('$fernet_token', '$fernet_key', '-1 s')",
 	"api_key_create('x', $user, scope => '$long\"', prefix => '$long')")
 {
@@ -268,9 +313,11 @@ value($node, $db, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
 	CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse();
 	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
+	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
 	CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse()});
 for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)", "token_revoke('$made{fresh}[0]', $auth)",
 	"code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')", "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')", "device_redeem('$device_code{'refused device'}', 'needle-tv')", "device_authorize('needle-tv')",
+	"connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}')", "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
 	"pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")
 {
 	my $result = run_sql($node, $db, "\\set ECHO none\nSELECT $MARK auth_store.$call");
