@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
-use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN};
+use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
 use super::key::{self, DataKey, Unreadable, WrappedKey};
 use super::master_key;
 use crate::kernel::clock::{self, Timestamp};
@@ -115,12 +115,6 @@ fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>)
     Ok(count.unwrap_or(0))
 }
 
-struct Sealed {
-    id: Id,
-    access_token: Option<Vec<u8>>,
-    refresh_token: Option<Vec<u8>>,
-}
-
 static OF_KEY: Statement = Statement::read(
     c"SELECT id, access_token, refresh_token FROM auth_store.connections
        WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4",
@@ -129,9 +123,7 @@ static OF_KEY: Statement = Statement::read(
 fn look_through(key: &DataKey, tenant_id: &str, unreadable: &mut Vec<VaultState>) -> Result<i64, Mistake> {
     let (mut count, mut after) = (0, START);
     loop {
-        let rows = OF_KEY.all(&params![key.id, tenant_id, after, PAGE], |row| {
-            Some(Sealed { id: row.get(0)?, access_token: row.get(1), refresh_token: row.get(2) })
-        })?;
+        let rows = OF_KEY.all(&params![key.id, tenant_id, after, PAGE], Sealed::load)?;
         for row in rows.iter().flatten() {
             pgrx::check_for_interrupts!();
             for (column, sealed) in [(ACCESS_TOKEN, &row.access_token), (REFRESH_TOKEN, &row.refresh_token)] {

@@ -1,4 +1,4 @@
-//! Connections: the table, its sealed columns, and what stores tokens or takes them away.
+//! Connections: the table, its sealed columns, and what stores tokens.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
+use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::row::Row;
 use crate::kernel::spi::Statement;
 use crate::params;
@@ -47,18 +47,6 @@ fn connection_store(
     run().or_raise().into()
 }
 
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn connection_revoke(connection_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "NULL")) -> bool {
-    revoke(clock::now(), connection_id.map(Id::from), reason).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn connection_delete(connection_id: Option<pgrx::Uuid>) {
-    delete(clock::now(), connection_id.map(Id::from)).or_raise();
-}
-
 /// The sealed columns, as their values are bound to them.
 pub const ACCESS_TOKEN: Column = Column("access_token");
 /// See [`ACCESS_TOKEN`].
@@ -83,6 +71,23 @@ impl Column {
         let mut bytes = key.open(self.of(row), sealed)?;
         // Only texts are sealed. The bytes move, so that there is one copy to wipe.
         String::from_utf8(std::mem::take(&mut *bytes)).map(Zeroizing::new).map_err(|_| Unreadable::Altered)
+    }
+}
+
+/// A row's sealed values; None: it has none of the kind, or was revoked.
+pub struct Sealed {
+    /// The row.
+    pub id: Id,
+    /// Of the column `access_token`.
+    pub access_token: Option<Vec<u8>>,
+    /// Of the column `refresh_token`.
+    pub refresh_token: Option<Vec<u8>>,
+}
+
+impl Sealed {
+    /// Reads the columns id, access_token, refresh_token.
+    pub fn load(row: &Row<'_>) -> Option<Self> {
+        Some(Self { id: row.get(0)?, access_token: row.get(1), refresh_token: row.get(2) })
     }
 }
 
@@ -331,43 +336,6 @@ pub fn replace(
         kept,
     ])?;
     Ok(true)
-}
-
-const UNKNOWN: Mistake = Mistake::Unknown { what: "connection", argument: "connection_id" };
-
-/// Locks the connection that an argument names; 23503 where there is none.
-fn lock_named(id: Option<Id>) -> Result<Connection, Mistake> {
-    let id = given(id, "connection_id")?;
-    let tenant_id = tenant_of(&View::writing()?, id)?.ok_or(UNKNOWN)?;
-    lock(id, &tenant_id)?.ok_or(UNKNOWN)
-}
-
-static REVOKE: Statement = Statement::write(
-    c"UPDATE auth_store.connections
-         SET access_token = NULL, refresh_token = NULL, refresh_at = NULL, leased_until = NULL,
-             revoked_at = $3, revoked_reason = $4
-       WHERE id = $1 AND tenant_id = $2",
-);
-
-fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
-    let reason = argument::remark(reason, "reason")?;
-    let there = lock_named(id)?;
-    if there.revoked {
-        return Ok(false);
-    }
-    REVOKE.run(&params![there.id, there.tenant_id.as_str(), now, reason])?;
-    let details = json!({ "reason": reason });
-    record(now, "connection.revoked", &there.tenant_id, there.id, &there.actor(), details)?;
-    Ok(true)
-}
-
-static DELETE: Statement =
-    Statement::write(c"DELETE FROM auth_store.connections WHERE id = $1 AND tenant_id = $2");
-
-fn delete(now: Timestamp, id: Option<Id>) -> Result<(), Mistake> {
-    let there = lock_named(id)?;
-    DELETE.run(&params![there.id, there.tenant_id.as_str()])?;
-    record(now, "connection.deleted", &there.tenant_id, there.id, &there.actor(), json!({}))
 }
 
 /// Writes the audit row of a step with a connection.

@@ -7,6 +7,7 @@ mod account;
 mod check;
 pub mod connection;
 mod connection_due;
+mod connection_end;
 mod connection_import;
 mod connection_lease;
 mod connection_read;

@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN};
+use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
 use super::key::{self, DataKey, Unreadable, WrappedKey};
 use crate::audit::{self, Event};
 use crate::kernel::clock::{self, Timestamp};
@@ -88,12 +88,6 @@ fn rekey_batch(
     Ok(progress)
 }
 
-struct Sealed {
-    id: Id,
-    access_token: Option<Vec<u8>>,
-    refresh_token: Option<Vec<u8>>,
-}
-
 // Who holds a connection is storing into it; it is left for the next pass.
 static OF_KEY: Statement = Statement::write(
     c"SELECT id, access_token, refresh_token FROM auth_store.connections
@@ -116,9 +110,7 @@ fn move_from(
     progress: &mut RekeyProgress,
 ) -> Result<i32, Mistake> {
     let tenant_id = old.tenant_id.as_str();
-    let rows = OF_KEY.all(&params![old.id, tenant_id, after, limit], |row| {
-        Some(Sealed { id: row.get(0)?, access_token: row.get(1), refresh_token: row.get(2) })
-    })?;
+    let rows = OF_KEY.all(&params![old.id, tenant_id, after, limit], Sealed::load)?;
     if rows.is_empty() {
         return Ok(0);
     }
