@@ -14,9 +14,12 @@ VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "
             "api_key_verify": ["store", "plain", "row", "classic"],
             "session_validate": ["store", "plain", "row", "classic"],
             "device_poll": ["store", "plain", "classic"],
-            "device_poll": ["store", "plain", "classic"],
             "rate_limit_hit": ["store", "table", "plain"],
-            "rate_limit_hits": ["store", "table"]}
+            "rate_limit_hits": ["store", "table"],
+            "connection_get": ["store", "plain", "aes256", "row"],
+            "connection_store": ["store", "plain", "aes256"],
+            "connection_store_new": ["store", "plain", "aes256"],
+            "connection_refresh": ["store", "plain", "aes256"]}
 FLOW = {"wire": "classic", "wire_store": "store"}
 
 # The same operation with all grants on one OAuth client, whose row every foreign key check locks.

@@ -12,6 +12,11 @@ NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "
          "device_poll": "device_redeem, a pending poll",
          "rate_limit_hit": "rate_limit_hit, one key", "rate_limit_hits": "rate_limit_hit, one key, twenty a call",
          "audit": "audit_write"}
+# What has a table of its own, with what a call of auth_store is compared with.
+VAULT = {"connection_get": "connection_get", "connection_store": "connection_store, new tokens",
+         "connection_store_new": "connection_store, a new connection",
+         "connection_refresh": "connection_lease and connection_complete"}
+VAULT_RATIOS = [("(a) pgcrypto", "plain"), ("(b) pgcrypto, AES-256 unstretched", "aes256"), ("the row, not opened", "row")]
 # Column by column: the heading, and whose calls a second are divided by whose.
 RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),
           ("(d) wire", "wire_store", "wire")]
@@ -22,7 +27,7 @@ READ_RATIOS = {"introspect": [("the join without the user's name", "store", "thr
                "api_key_verify": [("the key's row alone, by primary key", "store", "row")],
                "session_validate": [("the session's row alone, by primary key", "store", "row")]}
 # What is measured, in the order of the page.
-TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "sizes", "wal", "cleanup"]
+TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "vault", "sizes", "wal", "vault sizes", "cleanup"]
 
 
 def write(results):
@@ -49,9 +54,11 @@ def tables(results):
         yielded["throughput"] = throughput_table(rates)
         yielded["fewer connections"] = "\n\n".join(
             f"{connections(clients)}:\n\n{ratio_table(rates, clients)}" for clients in rates.clients[:-1])
+        yielded["vault"] = vault_table(rates)
     if "sizes" in results:
         yielded["sizes"] = size_table(results["sizes"])
         yielded["wal"] = wal_table(results["sizes"])
+        yielded["vault sizes"] = vault_size_table(results["sizes"])
     if "cleanup" in results:
         yielded["cleanup"] = cleanup_table(results["cleanup"])
     if all(part in results for part in ("rates", "sizes")):
@@ -75,6 +82,11 @@ class Rates:
 
 def connections(clients):
     return "1 connection" if clients == 1 else f"{clients} connections"
+
+
+def code(name):
+    """A function's name as such; with more to it, as text."""
+    return name if " " in name else f"`{name}`"
 
 
 def grid(headings, rows):
@@ -108,7 +120,7 @@ def ratio_table(rates, clients):
             if (operation, sync, clients) not in rates.cells:
                 continue
             label = "–" if operation in settings.READS else sync
-            rows.append([f"`{name}`" if " " not in name else name, label] +
+            rows.append([code(name), label] +
                         [spread(rates.ratios(operation, sync, clients, over, under)) for _, over, under in RATIOS])
     table = grid(["operation", "synchronous_commit"] + [heading for heading, _, _ in RATIOS], rows)
     for operation, others in READ_RATIOS.items():
@@ -128,11 +140,21 @@ def throughput_table(rates):
     variants = ["store", "plain", "classic", "plpgsql", "wire_store", "wire", "table"]
     rows = []
     for (operation, sync, clients), cell in rates.cells.items():
-        if clients == rates.most:
+        if clients == rates.most and operation in NAMES:
             rows.append([NAMES[operation], "–" if operation in settings.READS else sync] +
                         [f"{statistics.median(cell[name]):,.0f}" if name in cell else "" for name in variants])
     return grid(["calls a second", "synchronous_commit", "auth_store", "(a) plain", "(b) classic", "(c) PL/pgSQL",
                  "auth_store, Rust client", "(d) classic, Rust client", "limits in the table"], rows)
+
+
+def vault_table(rates):
+    rows = []
+    for (operation, sync, clients), cell in rates.cells.items():
+        if operation in VAULT:
+            rows.append([code(VAULT[operation]), str(clients), "–" if operation in settings.READS else sync,
+                         f"{statistics.median(cell['store']):,.0f}"] +
+                        [spread(rates.ratios(operation, sync, clients, "store", other)) for _, other in VAULT_RATIOS])
+    return grid(["call", "clients", "synchronous_commit", "calls a second"] + [heading for heading, _ in VAULT_RATIOS], rows)
 
 
 def only(used, **wanted):
@@ -142,13 +164,13 @@ def only(used, **wanted):
 def size_table(used):
     sizes = sorted({one["tokens"] for one in used})
     rows = []
-    for operation, name in NAMES.items():
+    for operation, name in {**NAMES, **VAULT}.items():
         found = {one["tokens"]: one for one in only(used, operation=operation, variant="store")}
         if not found:
             continue
         counts = [found[tokens]["buffers"] for tokens in sizes]
         growth = f"{100 * (counts[-1] / counts[0] - 1):+.0f} %" if counts[0] >= 1 else "–"
-        rows.append([f"`{name}`"] + [f"{count:.1f}" for count in counts] + [growth] +
+        rows.append([code(name)] + [f"{count:.1f}" for count in counts] + [growth] +
                     [f"{max(0, found[tokens]['wal_bytes']):,.0f}" for tokens in sizes])
     return grid(["per call"] + [f"buffers, {tokens:,} rows" for tokens in sizes] + ["growth"] +
                 [f"WAL bytes, {tokens:,} rows" for tokens in sizes], rows)
@@ -159,10 +181,25 @@ def wal_table(used):
     for operation, name in NAMES.items():
         found = {one["variant"]: one for one in used if one["operation"] == operation and "cold_wal_bytes" in one}
         if "classic" in found:
-            rows.append([f"`{name}`"] + [f"{found[variant][kind]:,.0f}" for kind in ("wal_bytes", "cold_wal_bytes")
+            rows.append([code(name)] + [f"{found[variant][kind]:,.0f}" for kind in ("wal_bytes", "cold_wal_bytes")
                                          for variant in ("store", "plain", "classic")])
     return grid(["WAL bytes per call", "auth_store, warm", "(a) warm", "(b) warm", "auth_store, after a checkpoint",
                  "(a) after a checkpoint", "(b) after a checkpoint"], rows)
+
+
+def vault_size_table(used):
+    rows = []
+    for operation, name in VAULT.items():
+        # At the size where every variant is measured.
+        found = {one["variant"]: one for one in used if one["operation"] == operation}
+        tokens = found.get("plain", {}).get("tokens")
+        found = {one["variant"]: one for one in only(used, operation=operation, tokens=tokens)}
+        if "aes256" in found:
+            rows.append([code(name)] + [f"{max(0, found[variant].get(kind, 0)):{form}}" for kind, form in
+                                  (("buffers", ".1f"), ("wal_bytes", ",.0f"), ("cold_wal_bytes", ",.0f"))
+                                  for variant in ("store", "plain", "aes256")])
+    return grid(["per call"] + [f"{kind}, {who}" for kind in ("buffers", "WAL bytes", "WAL bytes after a checkpoint")
+                                for who in ("auth_store", "(a)", "(b)")], rows)
 
 
 def cleanup_table(measured):

@@ -24,8 +24,9 @@ CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the o
 SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
 ROUNDS = number("BENCH_ROUNDS", 4)                           # at the last number of clients; half as many at the others
 SYNC = words("BENCH_SYNC", "on off")
-OPERATIONS = words("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll rate_limit_hit rate_limit_hits audit")
-READS = {"introspect", "api_key_verify", "session_validate"}   # they wait for no commit and write no WAL
+OPERATIONS = words("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll "
+                   "rate_limit_hit rate_limit_hits audit connection_get connection_store connection_store_new connection_refresh")
+READS = {"introspect", "api_key_verify", "session_validate", "connection_get"}   # they wait for no commit and write no WAL
 PARTS = words("BENCH_PARTS", "sizes rates cleanup")
 SIZES = [int(n.replace("_", "")) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
 KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server up

@@ -5,6 +5,10 @@ import threading
 from .server import Failed, say
 
 
+# How pgcrypto encrypts a connection's tokens in a variant's table.
+PGCRYPTO = {"plain": "", "aes256": "cipher-algo=aes256, compress-algo=0, s2k-mode=0"}
+
+
 class Size:
     def __init__(self, tokens):
         self.tokens = tokens
@@ -23,9 +27,13 @@ def create(server, database, size, classic=False):
     server.file(database, "seed_api_keys.sql")
     server.file(database, "seed_sessions.sql")
     server.file(database, "seed_devices.sql")
+    server.file(database, "seed_connections.sql")
     if classic:
         for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql", "seed_devices_classic.sql"):
             server.file(database, name)
+        together(*(lambda variant=variant, options=options:
+                   server.file(database, "seed_connections_pgcrypto.sql", table=f"connections_{variant}", options=options)
+                   for variant, options in PGCRYPTO.items()))
     server.file(database, "role.sql")
     server.psql(database, "VACUUM (ANALYZE, FREEZE)")
 

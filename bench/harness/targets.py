@@ -78,6 +78,10 @@ TARGETS = [
     Ratio("device poll / (a) plain", "device_poll", "store", "plain", 0.9),
     Ratio("rate_limit_hit in shared memory / in the table, one hit a call", "rate_limit_hit", "store", "table", 5.0),
     Ratio("rate_limit_hit in shared memory / in the table, twenty hits a call", "rate_limit_hits", "store", "table", 5.0),
+    Ratio("connection_get / (a) pgcrypto", "connection_get", "store", "plain", 1.0),
+    Ratio("connection_get / (b) pgcrypto, AES-256 unstretched", "connection_get", "store", "aes256", 0.95),
+    Ratio("connection_store / (a) pgcrypto", "connection_store", "store", "plain", 1.0),
+    Ratio("connection_store / (b) pgcrypto, AES-256 unstretched", "connection_store", "store", "aes256", 0.9),
     Wal("WAL of a refresh, warm, with its audit row", "refresh", 1500),
     Wal("WAL of an issue, warm, with its audit row", "issue", 1200),
     Flat("buffers of an introspection", "introspect", 20),
@@ -89,4 +93,6 @@ TARGETS = [
     Flat("buffers of a client credentials token", "client_credentials", 20),
     Flat("buffers of a device's poll", "device_poll", 20),
     Flat("buffers of an audit row", "audit", 20),
+    Flat("buffers of connection_get", "connection_get", 20),
+    Flat("buffers of connection_store", "connection_store", 20),
 ]
