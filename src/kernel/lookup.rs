@@ -63,7 +63,7 @@ impl Drop for View {
     }
 }
 
-/// The value of a key's first column.
+/// The value of a key's column.
 pub enum Key<'a> {
     /// of type uuid
     Id(Id),
@@ -128,16 +128,26 @@ impl Lookup {
         Self { table, index, columns, tenant: None, resolved: Resolved(RefCell::new(None)) }
     }
 
-    /// The row with this key, read by `load`; None where there is none, where the session's tenant pin
-    /// hides it, or where `load` says so.
+    /// The row with this value in the key's first column, read by `load`; None where there is none, where the
+    /// session's tenant pin hides it, or where `load` says so.
     pub fn find<T>(
         &self,
         view: &View,
         key: Key<'_>,
         load: impl FnOnce(&Row<'_>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
+        self.find_by(view, [key], load)
+    }
+
+    /// As [`Lookup::find`], by the key's first columns.
+    pub fn find_by<T, const N: usize>(
+        &self,
+        view: &View,
+        keys: [Key<'_>; N],
+        load: impl FnOnce(&Row<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Mistake> {
         catalog::ensure_ready()?;
-        self.find_unready(view, key, load)
+        self.find_in(view, keys, load)
     }
 
     /// [`Lookup::find`] before the tables were checked.
@@ -147,13 +157,22 @@ impl Lookup {
         key: Key<'_>,
         load: impl FnOnce(&Row<'_>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
+        self.find_in(view, [key], load)
+    }
+
+    fn find_in<T, const N: usize>(
+        &self,
+        view: &View,
+        keys: [Key<'_>; N],
+        load: impl FnOnce(&Row<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Mistake> {
         let places = self.places()?;
         // SAFETY: the relations exist (they were resolved in this generation of the catalog) and are
         // opened with the lock a SELECT takes, the table to be closed below, or by the resource owner where
         // an error unwinds. The values a Row refers to live as long as the slot.
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::AccessShareLock as i32);
-            let found = scan(table, places.index, view, key, |slot| {
+            let found = scan(table, places.index, view, keys, |slot| {
                 pg_sys::slot_getsomeattrs_int(slot, places.highest);
                 let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
                 let row = Row::new(
@@ -218,21 +237,21 @@ pub fn exists(view: &View, table: pg_sys::Oid, index: pg_sys::Oid, key: Key<'_>)
             return None;
         }
         let found =
-            (catalog::generation() == generation).then(|| scan(table, index, view, key, |_| ()).is_some());
+            (catalog::generation() == generation).then(|| scan(table, index, view, [key], |_| ()).is_some());
         pg_sys::table_close(table, pg_sys::NoLock as i32);
         found
     }
 }
 
-/// Reads the visible row with this key, if there is one.
+/// Reads a visible row with these values in the first columns of its key, if there is one.
 ///
 /// # Safety
-/// The table must be open, the index be one of its, and its first column of the key's type.
-unsafe fn scan<T>(
+/// The table must be open, the index be one of its, and its first columns of the keys' types.
+unsafe fn scan<T, const N: usize>(
     table: pg_sys::Relation,
     index: pg_sys::Oid,
     view: &View,
-    key: Key<'_>,
+    keys: [Key<'_>; N],
     read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
 ) -> Option<T> {
     // SAFETY: as required of the caller; the scan, its slot and the index are closed below, or by the resource
@@ -241,12 +260,16 @@ unsafe fn scan<T>(
         let index = pg_sys::index_open(index, pg_sys::AccessShareLock as i32);
         let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
         #[cfg(not(feature = "pg18"))]
-        let scan = pg_sys::index_beginscan(table, index, view.snapshot, 1, 0);
+        let scan = pg_sys::index_beginscan(table, index, view.snapshot, N as i32, 0);
         #[cfg(feature = "pg18")]
-        let scan = pg_sys::index_beginscan(table, index, view.snapshot, std::ptr::null_mut(), 1, 0);
-        let mut scan_key = pg_sys::ScanKeyData::default();
-        key.init(&mut scan_key);
-        pg_sys::index_rescan(scan, &mut scan_key, 1, std::ptr::null_mut(), 0);
+        let scan = pg_sys::index_beginscan(table, index, view.snapshot, std::ptr::null_mut(), N as i32, 0);
+        let mut scan_keys = [pg_sys::ScanKeyData::default(); N];
+        for (n, key) in keys.into_iter().enumerate() {
+            if let Some(scan_key) = scan_keys.get_mut(n) {
+                key.init(n as i16 + 1, scan_key);
+            }
+        }
+        pg_sys::index_rescan(scan, scan_keys.as_mut_ptr(), N as i32, std::ptr::null_mut(), 0);
         let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
             .then(|| read(slot));
         pg_sys::index_endscan(scan);
@@ -258,8 +281,8 @@ unsafe fn scan<T>(
 
 impl Key<'_> {
     /// # Safety
-    /// The index's first column must be of the key's type.
-    unsafe fn init(self, scan_key: &mut pg_sys::ScanKeyData) {
+    /// The index's column of that number must be of the key's type.
+    unsafe fn init(self, column: i16, scan_key: &mut pg_sys::ScanKeyData) {
         let (function, datum) = match self {
             Self::Id(id) => (pg_sys::F_UUID_EQ, id.into_datum()),
             Self::Text(text) => (pg_sys::F_TEXTEQ, text.into_datum()),
@@ -270,7 +293,7 @@ impl Key<'_> {
         unsafe {
             pg_sys::ScanKeyInit(
                 scan_key,
-                1,
+                column,
                 pg_sys::BTEqualStrategyNumber as u16,
                 function.into(),
                 datum.unwrap_or(pg_sys::Datum::null()),

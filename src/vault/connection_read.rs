@@ -11,7 +11,7 @@ use crate::identity::tenant;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::jsonb::Jsonb;
-use crate::kernel::lookup::View;
+use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::row::WipedText;
 use crate::kernel::spi::Statement;
@@ -55,8 +55,7 @@ composite! {
     }
 }
 
-#[pg_extern(stable, parallel_safe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
+#[pg_extern(stable, parallel_safe)]
 fn connection_get(
     provider: Option<&str>,
     actor_id: Option<&str>,
@@ -79,11 +78,21 @@ fn connection_list(
     SetOfIterator::new(list(now, actor_type, actor_id, tenant_id).or_raise())
 }
 
-static GET: Statement = Statement::read(
-    c"SELECT id, key_id, scope, refreshed_at, access_token_expires_at, failures, revoked_at, metadata, access_token,
-             refresh_token
-        FROM auth_store.connections
-       WHERE tenant_id = $1 AND actor_type = $2 AND actor_id = $3 AND provider = $4",
+static GET: Lookup = Lookup::new(
+    c"connections",
+    c"connections_key",
+    &[
+        c"id",
+        c"key_id",
+        c"scope",
+        c"refreshed_at",
+        c"access_token_expires_at",
+        c"failures",
+        c"revoked_at",
+        c"metadata",
+        c"access_token",
+        c"refresh_token",
+    ],
 );
 
 struct Sealed {
@@ -101,8 +110,13 @@ fn get(
 ) -> Result<Option<ConnectionTokens>, Mistake> {
     let view = View::reading();
     let tenant_id = tenant::resolve(&view, tenant_id)?;
-    let key = params![tenant_id.as_str(), actor.actor_type, actor.actor_id, actor.provider];
-    let found = GET.one(&key, |row| {
+    let key = [
+        Key::Text(&tenant_id),
+        Key::Text(actor.actor_type),
+        Key::Text(actor.actor_id),
+        Key::Text(actor.provider),
+    ];
+    let found = GET.find_by(&view, key, |row| {
         let life = Life { since: row.get(3)?, end: row.get(4) };
         Some(Sealed {
             id: row.get(0)?,
