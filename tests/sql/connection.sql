@@ -60,6 +60,8 @@ SELECT granted, refresh_token, fence, retry_after BETWEEN 55 AND 60 AS a_minute,
 SELECT count(*) AS due FROM auth_store.connections_due() WHERE connection_id = :'id';
 SELECT status, refresh_token FROM auth_store.connection_get('google', 'u1');
 SELECT * FROM pg_temp.trail();
+SELECT count(*) AS indexes_on_what_a_lease_changes FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+ WHERE i.indrelid = 'auth_store.connections'::regclass AND a.attname IN ('fence', 'leased_until', 'failures', 'last_error', 'last_error_at');
 -- Only the fence of that lease ends it.
 SELECT * FROM auth_store.connection_complete(:'id', 0, 'ya29.forged', '1//forged');
 SELECT * FROM auth_store.connection_fail(:'id', 2, 'forged');
