@@ -9,10 +9,12 @@ SELECT (a.occurred_at AT TIME ZONE 'UTC')::date AS day,
        pg_catalog.count(*) FILTER (WHERE a.event = 'token.used' AND a.success) AS tokens_used,
        pg_catalog.count(*) FILTER (WHERE a.event IN ('token.revoked', 'grant.revoked') AND a.success) AS revoked,
        pg_catalog.count(*) FILTER (WHERE NOT a.success) AS refused,
-       pg_catalog.count(DISTINCT a.user_id) AS users
+       pg_catalog.count(DISTINCT a.user_id) AS users,
+       pg_catalog.count(*) FILTER (WHERE a.event = 'device.redeemed' AND a.success) AS devices_redeemed,
+       pg_catalog.count(*) FILTER (WHERE a.event = 'token.exchanged' AND a.success) AS tokens_exchanged
   FROM auth_store.audit_log a
  WHERE a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days'
-   AND a.event ~ '^((code|token|grant)[.]|code_replay$|refresh_reuse$)'
+   AND a.event ~ '^((code|token|grant|device)[.]|code_replay$|refresh_reuse$)'
  GROUP BY 1, 2, 3;
 COMMENT ON VIEW auth_store.token_activity IS 'What each client did with codes and tokens on each of the last 30 days.';
 COMMENT ON COLUMN auth_store.token_activity.day IS 'The day in UTC.';
@@ -22,3 +24,5 @@ COMMENT ON COLUMN auth_store.token_activity.tokens_used IS 'Uses of access token
 COMMENT ON COLUMN auth_store.token_activity.revoked IS 'Tokens and grants revoked one by one.';
 COMMENT ON COLUMN auth_store.token_activity.refused IS 'Steps of any of these kinds that were refused.';
 COMMENT ON COLUMN auth_store.token_activity.users IS 'How many different users.';
+COMMENT ON COLUMN auth_store.token_activity.devices_redeemed IS 'Log-ins of devices; each made a grant with its first tokens.';
+COMMENT ON COLUMN auth_store.token_activity.tokens_exchanged IS 'Tokens given for another (RFC 8693).';

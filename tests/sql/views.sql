@@ -37,6 +37,15 @@ SELECT event, success, severity, risk_score, flags FROM auth_store.security_even
 SELECT bool_and(day = (clock_timestamp() AT TIME ZONE 'UTC')::date AND tenant_id = 'views') AS today FROM auth_store.token_activity;
 SELECT client_id, codes_issued, codes_redeemed, tokens_issued, tokens_refreshed, tokens_used, revoked, refused, users
   FROM auth_store.token_activity ORDER BY client_id;
+-- A device and an exchange.
+SELECT client_secret AS secret FROM auth_store.client_create('Device', client_id => 'views_tv', scope => 'read',
+    grant_types => '{urn:ietf:params:oauth:grant-type:device_code,urn:ietf:params:oauth:grant-type:token-exchange}') \gset
+SELECT device_code, user_code FROM auth_store.device_authorize('views_tv', :'secret') \gset
+SELECT error FROM auth_store.device_approve(:'user_code', :'ann');
+SELECT access_token FROM auth_store.device_redeem(:'device_code', 'views_tv', :'secret') \gset
+SELECT error FROM auth_store.token_exchange(:'access_token', client_id => 'views_tv', client_secret => :'secret');
+SELECT error FROM auth_store.device_redeem('asdc_' || repeat('A', 64), 'views_tv', :'secret');
+SELECT client_id, devices_redeemed, tokens_exchanged, tokens_issued, refused, users FROM auth_store.token_activity ORDER BY client_id;
 SET auth_store.tenant_id = 'elsewhere';
 SELECT (SELECT count(*) FROM auth_store.recent_activity) AS recent, (SELECT count(*) FROM auth_store.failed_actions) AS failed,
        (SELECT count(*) FROM auth_store.security_events) AS security, (SELECT count(*) FROM auth_store.token_activity) AS tokens;
