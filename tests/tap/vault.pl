@@ -97,6 +97,9 @@ sub wait_for_progress
 }
 
 add_master('second');
+# So slow that it can be met in the middle, on any machine.
+value($node, $db, q{CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_sleep(0.002); RETURN NEW; END';
+	CREATE TRIGGER slow BEFORE UPDATE OF key_id ON auth_store.connections FOR EACH ROW WHEN (OLD.key_id <> NEW.key_id) EXECUTE FUNCTION slow()});
 is(value($node, $db, $MASTERS), 'second seals, first needed', 'a new master key');
 {
 	my $rekey = background("CALL auth_store.vault_rekey(20);\n");
@@ -136,6 +139,7 @@ SQL
 	like($rekey->{err}, qr/NOTICE:  auth_store vault_rekey: 700 of \d+ connections so far/, 'rekeying tells how far it is');
 	like($rekey->{err}, qr/NOTICE:  auth_store vault_rekey: \d+ connection\(s\) sealed anew, \d data key\(s\) made, \d deleted/, 'and what it did');
 	unlike($rekey->{err}, qr/ERROR|WARNING/, 'without an error');
+	value($node, $db, 'DROP TRIGGER slow ON auth_store.connections');
 	run_sql($node, $db, 'CALL auth_store.vault_rekey()');
 	is(value($node, $db, $MASTERS), 'second seals, first not needed', 'then nothing needs the older key');
 	is(value($node, $db, 'SELECT tenant_id, count(*) FROM auth_store.vault_keys GROUP BY 1 ORDER BY 1'), "acme|1\ndefault|1", 'there is one data key a tenant');
@@ -168,11 +172,14 @@ value($node, $db, "UPDATE auth_store.connections SET access_token = refresh_toke
 # A lost master key: what it sealed is lost, the rest and what is new is not.
 add_master('fourth');
 {
+	value($node, $db, 'CREATE TRIGGER slow BEFORE UPDATE OF key_id ON auth_store.connections FOR EACH ROW WHEN (OLD.key_id <> NEW.key_id) EXECUTE FUNCTION slow()');
 	my $rekey = background("CALL auth_store.vault_rekey(20);\n");
 	wait_for_progress('fourth', 100);
 	value($node, $db, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CALL auth_store.vault_rekey%'");
 	$rekey->{handle}->finish;
+	value($node, $db, 'DROP FUNCTION slow() CASCADE');
 	my $moved = value($node, $db, sprintf $MOVED, 'fourth');
+	cmp_ok($moved, '<', $N, "rekeying is cancelled after $moved connections");
 	unlink $keys;
 	append_to_file($keys, "fourth: $masters{fourth}\n");
 	chmod 0600, $keys;
