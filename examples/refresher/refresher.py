@@ -89,7 +89,8 @@ def ask(provider, refresh_token, timeout):
     # A server in trouble (5xx) says nothing about the grant, whatever its body says. Some report an error with status 200.
     error = answer.get("error")
     if status < 500 and isinstance(error, str) and re.fullmatch("[a-z_]{1,40}", error):
-        raise Failed(error)
+        # Some have a word of their own for a refresh token that is none any more.
+        raise Failed("invalid_grant" if error in provider.get("dead_token_errors", ()) else error)
     if status != 200 or error is not None:
         raise Failed(f"http_{status}")
     for name in ("access_token", "refresh_token"):

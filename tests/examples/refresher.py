@@ -231,6 +231,12 @@ def test_revoked():
     ok((get("user 0")["status"], last_error("user 0")) == ("error", "invalid_grant"), "ends as an error", get("user 0")["status"])
     before = len(provider.refreshes())
     ok(due() == set() and once().text() == "" and len(provider.refreshes()) == before, "and is not tried again")
+    provider.control(answer=[200, '{"error": "bad_refresh_token"}'])
+    make_due("user 1")
+    worker = once()
+    provider.control(answer=None)
+    ok(worker.lines("invalid_grant, not tried again") != [] and due() == set(), "nor is one of which it says so in words of its own", worker.text())
+    store("user 1", provider.log_in("user 1"), 3600)
     store("user 0", provider.log_in("user 0"), -1)
     ok(once().lines("refreshed") != [] and get("user 0")["status"] == "valid", "until the user connects anew")
 
@@ -363,7 +369,8 @@ def main():
         provider.start()
         providers_file = directory + "/providers.json"
         Path(providers_file).write_text(json.dumps({"example": {
-            "token_endpoint": provider.address + "/o/token/", "client_id": provider.client["client_id"], "client_secret_env": "TEST_SECRET"}}))
+            "token_endpoint": provider.address + "/o/token/", "client_id": provider.client["client_id"], "client_secret_env": "TEST_SECRET",
+            "dead_token_errors": ["bad_refresh_token"]}}))
         # The last but one waits for the back-off of the one before; in the others nothing is due but what they make so.
         for test in (test_side_by_side, test_revoked, test_server_gone, test_killed, test_overtaken, test_stopped, test_trouble, test_later,
                      test_nothing_told):
