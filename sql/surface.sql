@@ -410,7 +410,7 @@ GRANT EXECUTE ON FUNCTION auth_store.connections_due TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.connection_lease IS
 $$Gives the refresh token to exactly one caller until leased_until, with a number that is never given twice, fence. Commit before the provider is asked, then call connection_complete() or connection_fail() with that fence. granted = false otherwise, with error: temporarily_unavailable and in retry_after the seconds until to look again (somebody else has it, or, with if_due, its refresh is not due), invalid_grant (unknown, revoked, without a refresh token or, with if_due, with one that the provider has refused), access_denied (tenant suspended), server_error (the refresh token does not open, see vault_check(); it backs off as after connection_fail()).
-lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id.$$;
+lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id or if_due.$$;
 GRANT EXECUTE ON FUNCTION auth_store.connection_lease TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.connection_complete IS

@@ -58,7 +58,7 @@ fn connection_lease(
     let run = || {
         let id = given(connection_id, "connection_id")?.into();
         let seconds = interval::seconds(lease, 60, 1..=3600, "lease", "1 second to 1 hour")?;
-        grant(now, id, now.plus_seconds(seconds), if_due == Some(true))
+        grant(now, id, now.plus_seconds(seconds), given(if_due, "if_due")?)
     };
     run().or_raise()
 }

@@ -175,7 +175,7 @@ SELECT pg_temp.raised(statement) FROM unnest(ARRAY[
     $$SELECT auth_store.connection_store('github', 'u', 'x', metadata => '[]')$$, $$SELECT auth_store.connection_store('github', 'u', 'x', team_id => repeat('x', 256))$$,
     $$SELECT auth_store.connection_store('github', 'u', 'x', scope => E'a\nb')$$, $$SELECT auth_store.connection_store('github', 'u', 'x', tenant_id => 'nobody')$$,
     $$SELECT auth_store.connection_get('github', NULL)$$, $$SELECT auth_store.connection_get('github', 'u', tenant_id => 'nobody')$$, $$SELECT auth_store.connection_list(NULL)$$,
-    $$SELECT auth_store.connections_due(0)$$, $$SELECT auth_store.connections_due(NULL)$$, $$SELECT auth_store.connection_lease(NULL)$$, $$SELECT auth_store.connection_lease(gen_random_uuid(), '0')$$,
+    $$SELECT auth_store.connections_due(0)$$, $$SELECT auth_store.connections_due(NULL)$$, $$SELECT auth_store.connection_lease(NULL)$$, $$SELECT auth_store.connection_lease(gen_random_uuid(), if_due => NULL)$$, $$SELECT auth_store.connection_lease(gen_random_uuid(), '0')$$,
     $$SELECT auth_store.connection_lease(gen_random_uuid(), '1 hour 1 s')$$, $$SELECT auth_store.connection_complete(NULL, 1, 'x')$$, $$SELECT auth_store.connection_complete(gen_random_uuid(), NULL, 'x')$$,
     $$SELECT auth_store.connection_complete(gen_random_uuid(), 1, NULL)$$, $$SELECT auth_store.connection_complete(gen_random_uuid(), 1, 'x', expires_at => '-infinity')$$,
     $$SELECT auth_store.connection_fail(gen_random_uuid(), 1, NULL)$$, $$SELECT auth_store.connection_fail(gen_random_uuid(), 1, repeat('x', 1001))$$,
