@@ -56,22 +56,28 @@ pub const DEFAULT: &str = "default";
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
 
-static TENANT: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"id"]);
-
 static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
+
+/// Whether the tenant is not suspended; None: it is unknown.
+fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
+    STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))
+}
 
 /// Whether the tenant exists and is not suspended.
 pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
-    let active = STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))?;
-    Ok(active.unwrap_or(false))
+    Ok(status(view, id)?.unwrap_or(false))
 }
 
 /// The tenant an argument `tenant_id` means: the named one, else the session's, else the default.
 pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
+    Ok(resolve_with_status(view, tenant_id)?.0)
+}
+
+/// As [`resolve`], and whether that tenant is not suspended.
+pub fn resolve_with_status(view: &View, tenant_id: Option<&str>) -> Result<(String, bool), Mistake> {
     let id = tenant_id.unwrap_or_else(own);
-    TENANT
-        .find(view, Key::Text(id), |row| row.get(0))?
-        .ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })
+    let active = status(view, id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    Ok((id.to_owned(), active))
 }
 
 /// The tenant of a session that names none.

@@ -208,8 +208,8 @@ pub fn store(
     tenant_id: Option<&str>,
 ) -> Result<Id, Mistake> {
     let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    if !tenant::is_active(&view, &tenant_id)? {
+    let (tenant_id, active) = tenant::resolve_with_status(&view, tenant_id)?;
+    if !active {
         return Err(Mistake::WrongState {
             message: "the tenant is suspended".into(),
             hint: "SELECT auth_store.tenant_set_status(id, 'active') lets it store connections again.".into(),

@@ -4,7 +4,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use super::account::{Actor, check_actor};
-use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN, open_key};
+use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed, open_key};
 use super::connection_status::{Life, status};
 use crate::composite;
 use crate::identity::tenant;
@@ -83,6 +83,8 @@ static GET: Lookup = Lookup::new(
     c"connections_key",
     &[
         c"id",
+        c"access_token",
+        c"refresh_token",
         c"key_id",
         c"scope",
         c"refreshed_at",
@@ -90,18 +92,8 @@ static GET: Lookup = Lookup::new(
         c"failures",
         c"revoked_at",
         c"metadata",
-        c"access_token",
-        c"refresh_token",
     ],
 );
-
-struct Sealed {
-    id: Id,
-    key_id: Id,
-    access_token: Option<Vec<u8>>,
-    refresh_token: Option<Vec<u8>>,
-    answer: ConnectionTokens,
-}
 
 fn get(
     now: Timestamp,
@@ -109,7 +101,7 @@ fn get(
     tenant_id: Option<&str>,
 ) -> Result<Option<ConnectionTokens>, Mistake> {
     let view = View::reading();
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let (tenant_id, active) = tenant::resolve_with_status(&view, tenant_id)?;
     let key = [
         Key::Text(&tenant_id),
         Key::Text(actor.actor_type),
@@ -117,26 +109,22 @@ fn get(
         Key::Text(actor.provider),
     ];
     let found = GET.find_by(&view, key, |row| {
-        let life = Life { since: row.get(3)?, end: row.get(4) };
-        Some(Sealed {
-            id: row.get(0)?,
-            key_id: row.get(1)?,
-            access_token: row.get(8),
-            refresh_token: row.get(9),
-            answer: ConnectionTokens {
-                connection_id: row.get(0),
-                scope: row.get(2),
-                access_token_expires_at: life.end,
-                status: Some(status(now, life, row.get(5)?, row.get::<Timestamp>(6).is_some())),
-                metadata: row.get(7),
-                ..ConnectionTokens::default()
-            },
-        })
+        let sealed = Sealed::load(row)?;
+        let life = Life { since: row.get(5)?, end: row.get(6) };
+        let answer = ConnectionTokens {
+            connection_id: Some(sealed.id),
+            scope: row.get(4),
+            access_token_expires_at: life.end,
+            status: Some(status(now, life, row.get(7)?, row.get::<Timestamp>(8).is_some())),
+            metadata: row.get(9),
+            ..ConnectionTokens::default()
+        };
+        Some((sealed, row.get(3)?, answer))
     })?;
-    let Some(Sealed { id, key_id, access_token, refresh_token, mut answer }) = found else {
+    let Some((Sealed { id, access_token, refresh_token }, key_id, mut answer)) = found else {
         return Ok(None);
     };
-    if !tenant::is_active(&view, &tenant_id)? {
+    if !active {
         answer.error = Some(Code::AccessDenied.as_str());
         answer.error_description = Some("the tenant is suspended".into());
         return Ok(Some(answer));

@@ -9,14 +9,13 @@ use crate::audit::{self, Event};
 use crate::identity::tenant;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::id::{Bucket, Id, random};
+use crate::kernel::locked::KEY_LEN;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::row::Row;
 use crate::kernel::seal;
 use crate::kernel::spi::Statement;
 use crate::params;
-
-const KEY_LEN: usize = 32;
 
 /// A data key that is open.
 pub struct DataKey {
