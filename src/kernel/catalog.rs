@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use pgrx::prelude::*;
 
-use super::lookup::{Key, Lookup, View};
+use super::index::{Key, View};
+use super::lookup::Lookup;
 use super::outcome::Mistake;
 
 /// The version of the tables that this library works on.
@@ -59,7 +60,7 @@ pub fn ensure_ready() -> Result<(), Mistake> {
     let marker = relation(c"schema_version").ok_or_else(|| {
         Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
     })?;
-    if Some(owner_of(marker)) != owner() {
+    if owner_of(marker) != owner() {
         return Err(Mistake::NotInstalled(
             "the tables of auth_store belong to another role than auth_store_owner".into(),
         ));
@@ -117,18 +118,143 @@ pub fn track(oid: pg_sys::Oid) {
     }
 }
 
+/// Locks a relation until the end of the transaction and takes in what others have changed of the catalog until
+/// then. True where it had to wait for somebody.
+pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
+    let mode = mode as i32;
+    // SAFETY: the transaction holds the lock and gives it back; an oid that names nothing any more can be locked
+    // too. The server unwinds with an error where the wait is cancelled or a deadlock.
+    unsafe {
+        let waited = !pg_sys::ConditionalLockRelationOid(oid, mode);
+        if waited {
+            pg_sys::LockRelationOid(oid, mode);
+        }
+        pg_sys::AcceptInvalidationMessages();
+        waited
+    }
+}
+
+/// Gives back what [`lock`] took, where the relation turned out to be another one by then.
+pub fn unlock(oid: pg_sys::Oid, mode: u32) {
+    // SAFETY: the caller holds the lock.
+    unsafe { pg_sys::UnlockRelationOid(oid, mode as i32) };
+}
+
+/// Locks the relation of the store's schema that has this name when the lock is there; None where there is none.
+pub fn lock_named(name: &CStr, mode: u32) -> Option<pg_sys::Oid> {
+    loop {
+        let oid = relation(name)?;
+        lock(oid, mode);
+        if relation(name) == Some(oid) {
+            return Some(oid);
+        }
+        unlock(oid, mode);
+        pgrx::check_for_interrupts!();
+    }
+}
+
 /// Takes a SHARE UPDATE EXCLUSIVE lock until the end of the transaction, as ATTACH PARTITION does: it shuts out
 /// itself, VACUUM and other DDL, no reader and no writer. Without `wait`, false where somebody else holds it.
 pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
-    let Some(oid) = relation(table) else { return false };
-    let mode = pg_sys::ShareUpdateExclusiveLock as i32;
-    // SAFETY: a valid relation's oid; the transaction holds the lock and gives it back.
+    let mode = pg_sys::ShareUpdateExclusiveLock;
+    if wait {
+        return lock_named(table, mode).is_some();
+    }
+    relation(table).is_some_and(|oid| {
+        // SAFETY: as in lock(): a lock that is not there at once is none.
+        let locked = unsafe { pg_sys::ConditionalLockRelationOid(oid, mode as i32) };
+        // Another table of that name by now: somebody is at work here.
+        locked && relation(table) == Some(oid)
+    })
+}
+
+/// The transaction that last changed what the catalog says of a relation: its storage among it.
+pub fn changed_by(oid: pg_sys::Oid) -> pg_sys::TransactionId {
+    with_class(oid, |tuple| {
+        // SAFETY: a valid tuple of the catalog.
+        unsafe { pg_sys::HeapTupleHeaderGetXmin((*tuple).t_data) }
+    })
+    .unwrap_or(pg_sys::TransactionId::INVALID)
+}
+
+/// Whether a relation, last changed by that transaction, got its present storage after the snapshot was taken: then
+/// the snapshot does not see its rows, though they were there before. Mostly a comparison of two numbers.
+///
+/// # Safety
+/// The snapshot must be active or registered.
+pub unsafe fn is_rewritten_after(
+    oid: pg_sys::Oid,
+    changed: pg_sys::TransactionId,
+    snapshot: pg_sys::Snapshot,
+) -> bool {
+    // SAFETY: as required of the caller.
+    let oldest = unsafe { (*snapshot).xmin }.into_inner();
+    let special = changed < pg_sys::TransactionId::FIRST_NORMAL;
+    if special || (changed.into_inner().wrapping_sub(oldest) as i32) < 0 {
+        return false;
+    }
+    // SAFETY: as required of the caller; the others are look-ups of the transaction's own state.
+    let unseen = unsafe {
+        !pg_sys::TransactionIdIsCurrentTransactionId(changed) && pg_sys::XidInMVCCSnapshot(changed, snapshot)
+    };
+    unseen && storage_at(oid, snapshot) != storage(oid)
+}
+
+fn storage(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(oid, |tuple| unsafe { class_of(tuple).relfilenode })
+}
+
+/// The storage that a snapshot's transaction knows.
+#[cold]
+fn storage_at(oid: pg_sys::Oid, snapshot: pg_sys::Snapshot) -> Option<pg_sys::Oid> {
+    let mut key = pg_sys::ScanKeyData::default();
+    // SAFETY: a scan of pg_class by its key, closed below, or by the resource owner where an error unwinds.
     unsafe {
-        if !wait {
-            return pg_sys::ConditionalLockRelationOid(oid, mode);
-        }
-        pg_sys::LockRelationOid(oid, mode);
-        true
+        pg_sys::ScanKeyInit(
+            &mut key,
+            pg_sys::Anum_pg_class_oid as i16,
+            pg_sys::BTEqualStrategyNumber as u16,
+            pg_sys::F_OIDEQ.into(),
+            oid.into(),
+        );
+        let classes = pg_sys::table_open(pg_sys::RelationRelationId, pg_sys::AccessShareLock as i32);
+        let scan =
+            pg_sys::systable_beginscan(classes, pg_sys::ClassOidIndexId.into(), true, snapshot, 1, &mut key);
+        let tuple = pg_sys::systable_getnext(scan);
+        let storage = (!tuple.is_null()).then(|| class_of(tuple).relfilenode);
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(classes, pg_sys::AccessShareLock as i32);
+        storage
+    }
+}
+
+/// # Safety
+/// The tuple must be one of pg_class.
+unsafe fn class_of<'a>(tuple: pg_sys::HeapTuple) -> &'a pg_sys::FormData_pg_class {
+    // SAFETY: as required of the caller.
+    unsafe { &*pg_sys::GETSTRUCT(tuple).cast() }
+}
+
+/// Reads the row of pg_class; None where there is none any more.
+fn with_class<T>(oid: pg_sys::Oid, read: impl FnOnce(pg_sys::HeapTuple) -> T) -> Option<T> {
+    // SAFETY: a look-up in the server's cache, given back at once.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, oid.into());
+        (!tuple.is_null()).then(|| {
+            let read = read(tuple);
+            pg_sys::ReleaseSysCache(tuple);
+            read
+        })
+    }
+}
+
+/// The name of a relation, without its schema.
+pub fn name_of(oid: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a catalog look-up by oid; the name is a copy of the server's.
+    unsafe {
+        let name = pg_sys::get_rel_name(oid);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
     }
 }
 
@@ -139,14 +265,9 @@ pub fn owner() -> Option<pg_sys::Oid> {
     (owner != pg_sys::InvalidOid).then_some(owner)
 }
 
-fn owner_of(relation: pg_sys::Oid) -> pg_sys::Oid {
-    // SAFETY: the relation was just found; it is opened and closed with its lock released.
-    unsafe {
-        let relation = pg_sys::table_open(relation, pg_sys::AccessShareLock as i32);
-        let owner = (*(*relation).rd_rel).relowner;
-        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
-        owner
-    }
+fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(relation, |tuple| unsafe { class_of(tuple).relowner })
 }
 
 /// Whether the current user is a superuser.
@@ -178,7 +299,10 @@ pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     unsafe {
         let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
         let all = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
-        all.iter().copied().find(|setting| CStr::from_ptr((**setting).name) == name)
+        // Names ignore case: a placeholder keeps the spelling that it was made with.
+        all.iter().copied().find(|setting| {
+            CStr::from_ptr((**setting).name).to_bytes().eq_ignore_ascii_case(name.to_bytes())
+        })
     }
 }
 

@@ -7,73 +7,15 @@
 use std::cell::RefCell;
 use std::ffi::CStr;
 
-use pgrx::{IntoDatum, pg_sys};
+use pgrx::pg_sys;
 
 use super::catalog;
-use super::id::Id;
+use super::index::{self, Index};
 use super::outcome::Mistake;
 use super::row::Row;
 use super::settings;
 
-/// Which rows are visible.
-pub struct View {
-    snapshot: pg_sys::Snapshot,
-    registered: bool,
-}
-
-impl View {
-    /// What the calling query sees: for functions that only read.
-    pub fn reading() -> Self {
-        // SAFETY: a function is always called with an active snapshot, which outlives the call.
-        Self { snapshot: unsafe { pg_sys::GetActiveSnapshot() }, registered: false }
-    }
-
-    /// What a statement begun now would see, as each statement of a volatile function does. Refuses
-    /// read-only transactions and standbys, because what follows is going to write.
-    pub fn writing() -> Result<Self, Mistake> {
-        super::spi::writable()?;
-        // SAFETY: the snapshot is registered with the current resource owner and given back when dropped, or
-        // by the owner where an error unwinds.
-        unsafe {
-            pg_sys::CommandCounterIncrement();
-            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot());
-            Ok(Self { snapshot, registered: true })
-        }
-    }
-
-    /// What is committed by now, or of this transaction, whatever the isolation level: for a writer that has
-    /// just taken a lock under which what it looks at cannot change.
-    pub fn latest() -> Self {
-        // SAFETY: as in writing(); a function runs in a transaction, and never in a parallel worker if it
-        // writes.
-        unsafe {
-            pg_sys::CommandCounterIncrement();
-            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
-            Self { snapshot, registered: true }
-        }
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        if self.registered && !std::thread::panicking() {
-            // SAFETY: registered in writing() with the same resource owner.
-            unsafe { pg_sys::UnregisterSnapshot(self.snapshot) };
-        }
-    }
-}
-
-/// The value of a key's column.
-pub enum Key<'a> {
-    /// of type uuid
-    Id(Id),
-    /// of type text COLLATE "C"
-    Text(&'a str),
-    /// of type integer
-    Integer(i32),
-    /// of type bytea
-    Bytes(&'a [u8]),
-}
+pub use super::index::{Key, View};
 
 /// A unique index and the columns read through it.
 pub struct Lookup {
@@ -90,13 +32,16 @@ struct Resolved(RefCell<Option<Places>>);
 // SAFETY: a backend is one thread; the server calls this library from that thread only.
 unsafe impl Sync for Resolved {}
 
-#[derive(Clone, Copy)]
+/// What is known of table and index while nothing of the catalog changes.
 struct Places {
     generation: u32,
     table: pg_sys::Oid,
-    index: pg_sys::Oid,
+    index: Index,
+    /// The transaction that last changed the table in the catalog.
+    changed: pg_sys::TransactionId,
     /// Position of each column, by attribute number - 1; the tenant's last.
-    positions: [usize; MAX_COLUMNS + 1],
+    positions: [u16; MAX_COLUMNS + 1],
+    types: [pg_sys::Oid; MAX_COLUMNS + 1],
     /// The highest attribute number needed: no column behind it is deformed.
     highest: i32,
 }
@@ -146,8 +91,7 @@ impl Lookup {
         keys: [Key<'_>; N],
         load: impl FnOnce(&Row<'_>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
-        catalog::ensure_ready()?;
-        self.find_in(view, keys, load)
+        self.find_in(true, view, keys, load)
     }
 
     /// [`Lookup::find`] before the tables were checked.
@@ -157,33 +101,37 @@ impl Lookup {
         key: Key<'_>,
         load: impl FnOnce(&Row<'_>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
-        self.find_in(view, [key], load)
+        self.find_in(false, view, [key], load)
     }
 
     fn find_in<T, const N: usize>(
         &self,
+        check: bool,
         view: &View,
         keys: [Key<'_>; N],
         load: impl FnOnce(&Row<'_>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
-        let places = self.places()?;
-        // SAFETY: the relations exist (they were resolved in this generation of the catalog) and are
-        // opened with the lock a SELECT takes, the table to be closed below, or by the resource owner where
-        // an error unwinds. The values a Row refers to live as long as the slot.
+        let waited = self.lock(check, &keys)?;
+        let resolved = self.resolved.0.borrow();
+        let Some(places) = &*resolved else { return Err(self.missing()) };
+        view.settle(places.table, places.changed, waited)?;
+        // SAFETY: table and index are locked, and are what was resolved. The table is closed below, or by the
+        // resource owner where an error unwinds. The values a Row refers to live as long as the slot.
         unsafe {
-            let table = pg_sys::table_open(places.table, pg_sys::AccessShareLock as i32);
-            let found = scan(table, places.index, view, keys, |slot| {
+            let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
+            let found = index::scan(table, &places.index, view, &keys, |slot| {
                 pg_sys::slot_getsomeattrs_int(slot, places.highest);
                 let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
-                let row = Row::new(
+                let row = Row::placed(
                     std::slice::from_raw_parts((*slot).tts_values, valid),
                     std::slice::from_raw_parts((*slot).tts_isnull, valid),
-                    Some(&places.positions),
+                    &places.types,
+                    &places.positions,
                 );
                 if self.visible(&row) { load(&row) } else { None }
             });
             pg_sys::table_close(table, pg_sys::NoLock as i32);
-            Ok(found.flatten())
+            Ok(found?.flatten())
         }
     }
 
@@ -194,110 +142,96 @@ impl Lookup {
         }
     }
 
-    fn places(&self) -> Result<Places, Mistake> {
-        let generation = catalog::generation();
-        if let Some(places) = *self.resolved.0.borrow()
-            && places.generation == generation
-        {
-            return Ok(places);
+    /// Locks table and index with the lock a SELECT takes. What the names stand for may change while a lock is
+    /// waited for (REINDEX CONCURRENTLY, a key dropped and made again, a migration), so it is compared again after
+    /// that, until nothing has changed. Returns whether there was a wait.
+    fn lock(&self, check: bool, keys: &[Key<'_>]) -> Result<bool, Mistake> {
+        let mode = pg_sys::AccessShareLock;
+        let mut waited = false;
+        loop {
+            if check {
+                catalog::ensure_ready()?;
+            }
+            let (table, index) = self.names()?;
+            waited |= catalog::lock(table, mode);
+            waited |= catalog::lock(index, mode);
+            if self.knows(table, index) {
+                return Ok(waited);
+            }
+            let generation = catalog::generation();
+            if self.look_up()? == (table, index) {
+                let places = self.places(generation, table, index, keys)?;
+                *self.resolved.0.borrow_mut() = Some(places);
+                return Ok(waited);
+            }
+            catalog::unlock(index, mode);
+            catalog::unlock(table, mode);
+            pgrx::check_for_interrupts!();
         }
-        let missing = || {
-            Mistake::NotInstalled(
-                format!("table or index of auth_store is missing: {}", self.index.to_string_lossy()).into(),
-            )
+    }
+
+    fn knows(&self, table: pg_sys::Oid, index: pg_sys::Oid) -> bool {
+        self.resolved.0.borrow().as_ref().is_some_and(|places| {
+            places.generation == catalog::generation() && (places.table, places.index.oid) == (table, index)
+        })
+    }
+
+    /// Table and index, as known or looked up.
+    fn names(&self) -> Result<(pg_sys::Oid, pg_sys::Oid), Mistake> {
+        match &*self.resolved.0.borrow() {
+            Some(places) if places.generation == catalog::generation() => Ok((places.table, places.index.oid)),
+            _ => self.look_up(),
+        }
+    }
+
+    fn look_up(&self) -> Result<(pg_sys::Oid, pg_sys::Oid), Mistake> {
+        let table = catalog::relation(self.table).ok_or_else(|| self.missing())?;
+        let index = catalog::relation(self.index).ok_or_else(|| self.missing())?;
+        Ok((table, index))
+    }
+
+    fn missing(&self) -> Mistake {
+        Mistake::NotInstalled(
+            format!("table or index of auth_store is missing: {}", self.index.to_string_lossy()).into(),
+        )
+    }
+
+    /// Reads the catalog; table and index are locked.
+    #[cold]
+    fn places(
+        &self,
+        generation: u32,
+        table: pg_sys::Oid,
+        index: pg_sys::Oid,
+        keys: &[Key<'_>],
+    ) -> Result<Places, Mistake> {
+        // SAFETY: the index was found by its name, and is locked.
+        let index = unsafe { Index::describe(table, index) }.ok_or_else(|| self.missing())?;
+        if !index.fits(keys) {
+            return Err(Mistake::TypeDiffers(format!("the key of {}", self.index.to_string_lossy()).into()));
+        }
+        let mut places = Places {
+            generation,
+            table,
+            index,
+            changed: catalog::changed_by(table),
+            positions: [u16::MAX; MAX_COLUMNS + 1],
+            types: [pg_sys::InvalidOid; MAX_COLUMNS + 1],
+            highest: 0,
         };
-        let table = catalog::relation(self.table).ok_or_else(missing)?;
-        let index = catalog::relation(self.index).ok_or_else(missing)?;
-        let mut places =
-            Places { generation, table, index, positions: [usize::MAX; MAX_COLUMNS + 1], highest: 0 };
         let tenant = self.tenant.map(|column| (MAX_COLUMNS, column));
         for (n, column) in self.columns.iter().copied().enumerate().chain(tenant) {
-            // SAFETY: a catalog look-up by oid and valid C string.
-            let attribute = unsafe { pg_sys::get_attnum(table, column.as_ptr()) };
+            // SAFETY: catalog look-ups by oid and valid C string.
+            let (attribute, type_oid) = unsafe {
+                let attribute = pg_sys::get_attnum(table, column.as_ptr());
+                (attribute, pg_sys::get_atttype(table, attribute))
+            };
             let position =
-                usize::try_from(attribute).ok().and_then(|n| n.checked_sub(1)).ok_or_else(missing)?;
-            *places.positions.get_mut(n).ok_or_else(missing)? = position;
+                u16::try_from(attribute).ok().and_then(|n| n.checked_sub(1)).ok_or_else(|| self.missing())?;
+            *places.positions.get_mut(n).ok_or_else(|| self.missing())? = position;
+            *places.types.get_mut(n).ok_or_else(|| self.missing())? = type_oid;
             places.highest = places.highest.max(i32::from(attribute));
         }
-        *self.resolved.0.borrow_mut() = Some(places);
         Ok(places)
-    }
-}
-
-/// Whether a table, known by its oid in the present generation of the catalog, has a row with this key. Of a
-/// tenant pin it knows nothing: the key must tell the tenants apart. None where the catalog has changed by
-/// the time the table is locked: it, or the index, may be another now.
-pub fn exists(view: &View, table: pg_sys::Oid, index: pg_sys::Oid, key: Key<'_>) -> Option<bool> {
-    let generation = catalog::generation();
-    // SAFETY: the table is opened if it still exists, with the lock a SELECT takes, and closed below, or by the
-    // resource owner where an error unwinds. Taking the lock brings in what invalidates it or the index.
-    unsafe {
-        let table = pg_sys::try_table_open(table, pg_sys::AccessShareLock as i32);
-        if table.is_null() {
-            return None;
-        }
-        let found =
-            (catalog::generation() == generation).then(|| scan(table, index, view, [key], |_| ()).is_some());
-        pg_sys::table_close(table, pg_sys::NoLock as i32);
-        found
-    }
-}
-
-/// Reads a visible row with these values in the first columns of its key, if there is one.
-///
-/// # Safety
-/// The table must be open, the index be one of its, and its first columns of the keys' types.
-unsafe fn scan<T, const N: usize>(
-    table: pg_sys::Relation,
-    index: pg_sys::Oid,
-    view: &View,
-    keys: [Key<'_>; N],
-    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
-) -> Option<T> {
-    // SAFETY: as required of the caller; the scan, its slot and the index are closed below, or by the resource
-    // owner where an error unwinds.
-    unsafe {
-        let index = pg_sys::index_open(index, pg_sys::AccessShareLock as i32);
-        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-        #[cfg(not(feature = "pg18"))]
-        let scan = pg_sys::index_beginscan(table, index, view.snapshot, N as i32, 0);
-        #[cfg(feature = "pg18")]
-        let scan = pg_sys::index_beginscan(table, index, view.snapshot, std::ptr::null_mut(), N as i32, 0);
-        let mut scan_keys = [pg_sys::ScanKeyData::default(); N];
-        for (n, key) in keys.into_iter().enumerate() {
-            if let Some(scan_key) = scan_keys.get_mut(n) {
-                key.init(n as i16 + 1, scan_key);
-            }
-        }
-        pg_sys::index_rescan(scan, scan_keys.as_mut_ptr(), N as i32, std::ptr::null_mut(), 0);
-        let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
-            .then(|| read(slot));
-        pg_sys::index_endscan(scan);
-        pg_sys::ExecDropSingleTupleTableSlot(slot);
-        pg_sys::index_close(index, pg_sys::NoLock as i32);
-        found
-    }
-}
-
-impl Key<'_> {
-    /// # Safety
-    /// The index's column of that number must be of the key's type.
-    unsafe fn init(self, column: i16, scan_key: &mut pg_sys::ScanKeyData) {
-        let (function, datum) = match self {
-            Self::Id(id) => (pg_sys::F_UUID_EQ, id.into_datum()),
-            Self::Text(text) => (pg_sys::F_TEXTEQ, text.into_datum()),
-            Self::Integer(number) => (pg_sys::F_INT4EQ, number.into_datum()),
-            Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, bytes.into_datum()),
-        };
-        // SAFETY: ScanKeyInit takes collation "C", which the text columns have.
-        unsafe {
-            pg_sys::ScanKeyInit(
-                scan_key,
-                column,
-                pg_sys::BTEqualStrategyNumber as u16,
-                function.into(),
-                datum.unwrap_or(pg_sys::Datum::null()),
-            );
-        }
     }
 }

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod clock;
 pub mod command;
 pub mod id;
+pub mod index;
 pub mod inet;
 pub mod interval;
 pub mod jsonb;

@@ -157,6 +157,10 @@ pub enum Mistake {
     NoRandomness,
     /// 55000: the function's SQL definition is not the library's.
     DefinitionDiffers,
+    /// 55000: a table or index is not what the library reads; what of it.
+    TypeDiffers(Cow<'static, str>),
+    /// 40001: a table was rewritten after the transaction's only snapshot was taken.
+    Changed,
 }
 
 impl Mistake {
@@ -221,6 +225,16 @@ impl Mistake {
                 "the SQL definition of this function is not the one of the loaded library".into(),
             )
             .set_hint("ALTER EXTENSION auth_store UPDATE"),
+            Self::TypeDiffers(what) => new(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the tables of auth_store were altered: {what}"),
+            )
+            .set_hint("SELECT * FROM auth_store.check()"),
+            Self::Changed => new(
+                PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                "could not serialize access due to a concurrent change of the tables of auth_store".into(),
+            )
+            .set_hint("Retry the transaction"),
         }
     }
 }

@@ -13,7 +13,7 @@ use pgrx::pg_sys::PartitionRangeDatumKind::{PARTITION_RANGE_DATUM_MAXVALUE, PART
 use super::catalog;
 use super::clock::Timestamp;
 use super::id::Id;
-use super::lookup::{self, Key, View};
+use super::index::{self, Index, Key, View};
 use super::outcome::{self, Mistake};
 use super::spi;
 use crate::params;
@@ -56,6 +56,8 @@ struct Partition {
     table: pg_sys::Oid,
     /// The unique index `…_key`, where the partitions have one.
     key: Option<pg_sys::Oid>,
+    /// What is known of the index, and which transaction last changed the table in the catalog.
+    known: Option<(Index, pg_sys::TransactionId)>,
 }
 
 impl Partitions {
@@ -88,19 +90,26 @@ impl Partitions {
 
     /// Whether a row with this key is in a partition that ends after `at`: one descent for each.
     pub fn holds(&self, view: &View, at: Timestamp, key: Id) -> Result<bool, Mistake> {
-        catalog::ensure_ready()?;
         // A partition that is dropped between the look into the directory and the one into the partition had
         // ended, and the look starts again: its end, or that of an index, comes with an invalidation.
         for _ in 0..MAX_LOOKS {
-            let generation = catalog::generation();
+            catalog::ensure_ready()?;
             let live = self.with_directory(|directory| {
                 let from = directory.partitions.partition_point(|partition| partition.end <= at.micros());
                 directory.partitions.get(from..).unwrap_or(&[]).to_vec()
             })?;
-            let mut changed = false;
+            let generation = catalog::generation();
+            let mut changed = !self.is_known(generation);
             for partition in live {
+                if changed {
+                    break;
+                }
                 let Some(index) = partition.key else { return Err(self.without_key(partition.table)) };
-                match lookup::exists(view, partition.table, index, Key::Id(key)) {
+                let describe = || match partition.known {
+                    Some(known) => Ok(known),
+                    None => self.describe(partition.table, index, Key::Id(key)),
+                };
+                match index::exists(view, generation, partition.table, index, Key::Id(key), describe)? {
                     Some(true) => return Ok(true),
                     Some(false) => {}
                     None => changed = true,
@@ -114,6 +123,47 @@ impl Partitions {
             message: format!("the partitions of auth_store.{} change all the time", self.name()).into(),
             hint: "Try again".into(),
         })
+    }
+
+    /// For SERIALIZABLE, before [`Partitions::holds`]: what it reads includes the partitions that are not there yet.
+    pub fn note_read(&self, view: &View) {
+        if let Some(parent) = catalog::lock_named(self.table, pg_sys::AccessShareLock) {
+            index::note_read(parent, view);
+        }
+    }
+
+    /// For SERIALIZABLE, before a row is written: see [`Partitions::note_read`].
+    pub fn note_write(&self) {
+        if let Some(parent) = catalog::lock_named(self.table, pg_sys::RowExclusiveLock) {
+            index::note_write(parent);
+        }
+    }
+
+    fn is_known(&self, generation: u32) -> bool {
+        self.known.0.borrow().as_ref().is_some_and(|directory| directory.generation == generation)
+    }
+
+    /// Reads the description of a partition and its key, which are locked, and keeps it.
+    #[cold]
+    fn describe(
+        &self,
+        table: pg_sys::Oid,
+        key: pg_sys::Oid,
+        value: Key<'_>,
+    ) -> Result<(Index, pg_sys::TransactionId), Mistake> {
+        // SAFETY: the index was found by its name, and is locked.
+        let index = unsafe { Index::describe(table, key) }.ok_or_else(|| self.without_key(table))?;
+        if !index.fits(&[value]) {
+            let name = catalog::name_of(key).unwrap_or_default();
+            return Err(Mistake::TypeDiffers(format!("the key of {name}").into()));
+        }
+        let known = (index, catalog::changed_by(table));
+        if let Some(directory) = &mut *self.known.0.borrow_mut()
+            && let Some(partition) = directory.partitions.iter_mut().find(|partition| partition.table == table)
+        {
+            partition.known = Some(known);
+        }
+        Ok(known)
     }
 
     /// Drops the partitions that ended at `cutoff` or before; returns how many.
@@ -229,15 +279,15 @@ impl Partitions {
     #[cold]
     fn look_up(&self) -> Result<Directory, Mistake> {
         let missing = || Mistake::NotInstalled(format!("table auth_store.{} is missing", self.name()).into());
-        let parent = catalog::relation(self.table).ok_or_else(missing)?;
+        let parent = catalog::lock_named(self.table, pg_sys::AccessShareLock).ok_or_else(missing)?;
         // What changes from here on makes the directory one of a former state.
         let generation = catalog::generation();
         let mut partitions = Vec::new();
-        // SAFETY: the parent exists and is held while its description is read: as many bounds as it says, each
+        // SAFETY: the parent is locked while its description is read: as many bounds as it says, each
         // of one timestamptz; indexes[n] is the partition that ends at bound n, if there is one. The
         // lock is given back at once, so that no reader keeps a partition from being dropped.
         unsafe {
-            let relation = pg_sys::table_open(parent, pg_sys::AccessShareLock as i32);
+            let relation = pg_sys::table_open(parent, pg_sys::NoLock as i32);
             let description = &*pg_sys::RelationGetPartitionDesc(relation, true);
             if description.nparts > 0 {
                 let bounds = &*description.boundinfo;
@@ -249,7 +299,8 @@ impl Partitions {
                         _ => (**bounds.datums.add(n)).value() as i64,
                     };
                     let table = *description.oids.add(child);
-                    partitions.push(Partition { start: bound(n - 1), end: bound(n), table, key: None });
+                    let (start, end) = (bound(n - 1), bound(n));
+                    partitions.push(Partition { start, end, table, key: None, known: None });
                 }
             }
             pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
@@ -262,7 +313,7 @@ impl Partitions {
     }
 
     fn without_key(&self, partition: pg_sys::Oid) -> Mistake {
-        let name = name_of_table(partition).unwrap_or_default();
+        let name = catalog::name_of(partition).unwrap_or_default();
         Mistake::WrongState {
             message: format!("auth_store.{name} has lost its index").into(),
             hint: self.index.replace("{name}", &name).into(),
@@ -289,17 +340,9 @@ impl Partitions {
 /// How often a look starts again because a partition came or went meanwhile.
 const MAX_LOOKS: usize = 100;
 
-fn name_of_table(table: pg_sys::Oid) -> Option<String> {
-    // SAFETY: a catalog look-up by oid; the name is a copy of the server's.
-    unsafe {
-        let name = pg_sys::get_rel_name(table);
-        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
-    }
-}
-
 /// The index `…_key` of a partition.
 fn key_of(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
-    let name = CString::new(format!("{}_key", name_of_table(table)?)).ok()?;
+    let name = CString::new(format!("{}_key", catalog::name_of(table)?)).ok()?;
     // SAFETY: catalog look-ups by oid and by a valid C string.
     unsafe {
         let index = pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_rel_namespace(table));

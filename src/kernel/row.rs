@@ -2,44 +2,105 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
+
 use pgrx::callconv::FcInfo;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum};
 use zeroize::Zeroizing;
 
+use super::clock::Timestamp;
+use super::id::Id;
+use super::inet::{Cidrs, Inet};
+use super::jsonb::Jsonb;
 use super::outcome::{Mistake, OrRaise};
+
+/// A type that a column can be read as, and the column's type.
+pub trait Readable: FromDatum {
+    /// The type of PostgreSQL.
+    const TYPE: pg_sys::Oid;
+}
+
+macro_rules! readable {
+    ($($rust:ty: $sql:ident),+ $(,)?) => { $(impl Readable for $rust { const TYPE: pg_sys::Oid = pg_sys::$sql; })+ };
+}
+
+readable! {
+    &str: TEXTOID,
+    String: TEXTOID,
+    Vec<u8>: BYTEAOID,
+    &[u8]: BYTEAOID,
+    bool: BOOLOID,
+    i32: INT4OID,
+    i64: INT8OID,
+    f32: FLOAT4OID,
+    pg_sys::Oid: OIDOID,
+    Id: UUIDOID,
+    Timestamp: TIMESTAMPTZOID,
+    Jsonb: JSONBOID,
+    Inet: INETOID,
+    Cidrs: CIDRARRAYOID,
+    Vec<Option<String>>: TEXTARRAYOID,
+    Vec<String>: TEXTARRAYOID,
+}
 
 /// A row being read; columns are numbered from 0 in the order the statement or look-up names them.
 pub struct Row<'a> {
     values: &'a [pg_sys::Datum],
     nulls: &'a [bool],
+    types: &'a [pg_sys::Oid],
     /// Where the columns are, if not in order.
-    positions: Option<&'a [usize]>,
+    positions: Option<&'a [u16]>,
 }
 
 impl<'a> Row<'a> {
     /// A row over deformed values.
     ///
     /// # Safety
-    /// The values must be valid for as long as the row is, and of the types that [`Row::get`] is called with.
-    pub unsafe fn new(
-        values: &'a [pg_sys::Datum],
-        nulls: &'a [bool],
-        positions: Option<&'a [usize]>,
-    ) -> Self {
-        Self { values, nulls, positions }
+    /// The values must be of the types, and valid for as long as the row is.
+    pub unsafe fn new(values: &'a [pg_sys::Datum], nulls: &'a [bool], types: &'a [pg_sys::Oid]) -> Self {
+        Self { values, nulls, types, positions: None }
     }
 
-    /// The value of a column; None for NULL.
-    pub fn get<T: FromDatum>(&self, column: usize) -> Option<T> {
+    /// As [`Row::new`], with each column's position among the values; the types are in the columns' order.
+    ///
+    /// # Safety
+    /// As of [`Row::new`].
+    pub unsafe fn placed(
+        values: &'a [pg_sys::Datum],
+        nulls: &'a [bool],
+        types: &'a [pg_sys::Oid],
+        positions: &'a [u16],
+    ) -> Self {
+        Self { values, nulls, types, positions: Some(positions) }
+    }
+
+    /// The value of a column; None for NULL. A column of another type than the one asked for, because somebody
+    /// has altered the table, is raised as a mistake: read as another type, it would end the server.
+    pub fn get<T: Readable>(&self, column: usize) -> Option<T> {
         let position = match self.positions {
-            Some(positions) => *positions.get(column)?,
+            Some(positions) => usize::from(*positions.get(column)?),
             None => column,
         };
         let (value, null) = (self.values.get(position)?, self.nulls.get(position)?);
-        // SAFETY: see Row::new; the statements and look-ups name columns of the types read here.
+        let found = *self.types.get(column)?;
+        if found != T::TYPE {
+            differs(found, T::TYPE);
+        }
+        // SAFETY: see Row::new; the type is the value's.
         unsafe { T::from_datum(*value, *null) }
     }
+}
+
+#[cold]
+fn differs(found: pg_sys::Oid, wanted: pg_sys::Oid) {
+    // SAFETY: the server's name of a type, also of one that is gone.
+    let name = |oid| unsafe {
+        let name = pg_sys::format_type_extended(oid, -1, pg_sys::FORMAT_TYPE_INVALID_AS_NULL as u16);
+        if name.is_null() { String::from("unknown") } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+    };
+    let what = format!("a column that is {} where {} is expected", name(found), name(wanted));
+    Err::<(), _>(Mistake::TypeDiffers(what.into())).or_raise();
 }
 
 /// The columns of a composite result, collected in order.

@@ -35,14 +35,14 @@ const SECONDS_PER_DAY: i32 = 24 * 60 * 60;
 
 /// Registers the settings with the server. Called once, when the library is loaded.
 pub fn define() {
-    refuse_connection_options();
+    let placeholders = placeholders();
     GucRegistry::define_string_guc(
         c"auth_store.tenant_id",
         c"Pins the session to one tenant.",
         c"While set, every function and view of auth_store sees this tenant only. Set it with ALTER ROLE ... SET; only a superuser can.",
         &TENANT_ID,
         GucContext::Suset,
-        GucFlags::NOT_WHILE_SEC_REST,
+        GucFlags::default(),
     );
     define_master_keys();
     for (name, short, long, setting, min, max, unit) in [
@@ -169,6 +169,9 @@ pub fn define() {
     define_rate_limits();
     // SAFETY: the prefix is a valid C string; the server copies it.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
+    for placeholder in placeholders {
+        placeholder.prove();
+    }
 }
 
 /// In the server's configuration alone: a reload of it is what has the keys read again.
@@ -236,30 +239,101 @@ const NAMES: [&CStr; 18] = [
     c"auth_store.rate_limit_shared",
 ];
 
+/// A value that the session began with while the server did not know the setting yet.
+struct Placeholder {
+    name: &'static CStr,
+    /// What RESET would have gone back to: the value of the role, the database or the server.
+    value: Option<CString>,
+    source: pg_sys::GucSource::Type,
+    context: pg_sys::GucContext::Type,
+}
+
 /// Until the library is loaded the server takes any value for a setting that it does not know, also from
 /// the options of a connection, where it hides the role's, the database's and the server's own: the
 /// tenant pin. At the load it drops what the user may not set, and the hidden value is gone. So such a
 /// session ends, as it does not begin where the library is preloaded.
-fn refuse_connection_options() {
+fn placeholders() -> Vec<Placeholder> {
+    let mut found = Vec::new();
     for name in NAMES {
         let Some(setting) = catalog::setting(name) else { continue };
-        // SAFETY: the setting is the server's and stays; the check reads catalogs, and whoever can give
-        // connection options loads this library within a transaction.
-        let refused = unsafe {
-            matches!(
+        // SAFETY: the setting is the server's, and of a name that it does not know, so a text; the check reads
+        // catalogs, and whoever can give connection options loads this library within a transaction.
+        unsafe {
+            let refused = matches!(
                 (*setting).reset_scontext,
                 pg_sys::GucContext::PGC_BACKEND | pg_sys::GucContext::PGC_USERSET
             ) && pg_sys::pg_parameter_aclcheck(
                 name.as_ptr(),
                 (*setting).reset_srole,
                 pg_sys::ACL_SET as pg_sys::AclMode,
-            ) != pg_sys::AclResult::ACLCHECK_OK
+            ) != pg_sys::AclResult::ACLCHECK_OK;
+            if refused {
+                outcome::end_session(format!(
+                    "permission denied to set parameter \"{}\"",
+                    name.to_string_lossy()
+                ));
+            }
+            found.push(Placeholder {
+                name,
+                value: reset_value(setting),
+                source: (*setting).reset_source,
+                context: (*setting).reset_scontext,
+            });
+        }
+    }
+    found
+}
+
+/// What RESET goes back to; None where that is nothing, or no text.
+///
+/// # Safety
+/// The setting must be one of the server.
+unsafe fn reset_value(setting: *mut pg_sys::config_generic) -> Option<CString> {
+    // SAFETY: as required of the caller; a text's structure begins with the general one.
+    unsafe {
+        if (*setting).vartype != pg_sys::config_type::PGC_STRING {
+            return None;
+        }
+        let value = (*setting.cast::<pg_sys::config_string>()).reset_val;
+        (!value.is_null()).then(|| CStr::from_ptr(value).to_owned())
+    }
+}
+
+impl Placeholder {
+    /// Ends the session where the server did not carry the value over to the setting, as in a parallel query, where
+    /// it changes none: a session that its administrator has pinned must not go on without the pin.
+    fn prove(&self) {
+        let Some(setting) = catalog::setting(self.name) else { return };
+        // SAFETY: the setting was defined just now.
+        let applied = unsafe {
+            (*setting).reset_source == self.source
+                && ((*setting).vartype != pg_sys::config_type::PGC_STRING || reset_value(setting) == self.value)
         };
-        if refused {
+        if !applied && self.is_acceptable() {
             outcome::end_session(format!(
-                "permission denied to set parameter \"{}\"",
-                name.to_string_lossy()
+                "parameter \"{}\" could not be set to what the role, the database or the server says",
+                self.name.to_string_lossy()
             ));
+        }
+    }
+
+    /// Whether the server would take the value. What it would not, it has warned of, and goes on with the default, as
+    /// it does where the library is preloaded.
+    fn is_acceptable(&self) -> bool {
+        let value = self.value.as_ref().map_or(std::ptr::null(), |value| value.as_ptr());
+        // SAFETY: valid C strings; nothing is changed, and what is not accepted is not worth more than a debug
+        // message.
+        unsafe {
+            pg_sys::set_config_option(
+                self.name.as_ptr(),
+                value,
+                self.context,
+                self.source,
+                pg_sys::GucAction::GUC_ACTION_SET,
+                false,
+                PgLogLevel::DEBUG5 as i32,
+                false,
+            ) != 0
         }
     }
 }

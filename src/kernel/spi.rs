@@ -12,6 +12,7 @@ use pgrx::IntoDatum;
 use pgrx::prelude::*;
 
 use super::catalog;
+use super::index::{self, View};
 use super::outcome::Mistake;
 use super::row::Row;
 
@@ -107,20 +108,51 @@ impl Statement {
         unsafe {
             pg_sys::SPI_connect();
             let plan = self.plan(params);
-            let (values, nulls) = (values.as_mut_ptr(), nulls.as_ptr());
-            let one_snapshot = pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32;
-            if self.intent == Intent::WriteLatest && one_snapshot {
-                // As the server's own foreign key actions do.
-                pg_sys::CommandCounterIncrement();
-                let (latest, own) = (pg_sys::GetLatestSnapshot(), pg_sys::GetTransactionSnapshot());
-                pg_sys::SPI_execute_snapshot(plan, values, nulls, latest, own, false, true, 0);
-            } else {
-                pg_sys::SPI_execute_plan(plan, values, nulls, self.intent == Intent::Read, 0);
-            }
-            let result = (pg_sys::SPI_processed, fetch(load));
+            let result = self.execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr());
+            let result = result.map(|()| (pg_sys::SPI_processed, fetch(load)));
             pg_sys::SPI_finish();
-            Ok(result)
+            result
         }
+    }
+
+    /// # Safety
+    /// SPI must be connected, and the values be as many as the plan's parameters.
+    unsafe fn execute_plan(
+        &self,
+        plan: pg_sys::SPIPlanPtr,
+        values: *mut pg_sys::Datum,
+        nulls: *const std::ffi::c_char,
+    ) -> Result<(), Mistake> {
+        // A write at READ COMMITTED takes its locks and then its snapshot by itself.
+        let view = match self.intent {
+            Intent::Read => View::reading(),
+            _ if index::has_one_snapshot() => View::writing()?,
+            _ => {
+                // SAFETY: as required of the caller.
+                unsafe { pg_sys::SPI_execute_plan(plan, values, nulls, false, 0) };
+                return Ok(());
+            }
+        };
+        // SAFETY: as required of the caller; the snapshots are the views' own.
+        unsafe {
+            settle(plan, &view)?;
+            match self.intent {
+                Intent::Read => {
+                    pg_sys::PushActiveSnapshot(view.snapshot());
+                    pg_sys::SPI_execute_plan(plan, values, nulls, true, 0);
+                    pg_sys::PopActiveSnapshot();
+                }
+                Intent::Write => {
+                    pg_sys::SPI_execute_plan(plan, values, nulls, false, 0);
+                }
+                Intent::WriteLatest => {
+                    // As the server's own foreign key actions do.
+                    let (latest, own) = (View::latest(), view.snapshot());
+                    pg_sys::SPI_execute_snapshot(plan, values, nulls, latest.snapshot(), own, false, true, 0);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// # Safety
@@ -140,6 +172,60 @@ impl Statement {
             plan
         }
     }
+}
+
+/// Locks what a statement reads, and makes the view one that it may be read with: see [`View::settle`].
+///
+/// # Safety
+/// SPI must be connected, and the plan be a kept one of a single statement.
+unsafe fn settle(plan: pg_sys::SPIPlanPtr, view: &View) -> Result<(), Mistake> {
+    // SAFETY: as required of the caller; the plan's list of relations is the server's and stays while the plan is
+    // held, which is given back to the owner that it was taken for.
+    unsafe {
+        let sources = pg_sys::SPI_plan_get_plan_sources(plan);
+        let mut waited = false;
+        if let Some(source) = pointers::<pg_sys::CachedPlanSource>(sources).next() {
+            // The server locks these itself below, but does not say whether it had to wait.
+            for table in oids((*source).relationOids) {
+                waited |= catalog::lock(table, pg_sys::AccessShareLock);
+            }
+        }
+        let cached = pg_sys::SPI_plan_get_cached_plan(plan);
+        if cached.is_null() {
+            return Ok(());
+        }
+        let mut result = Ok(());
+        for statement in pointers::<pg_sys::PlannedStmt>((*cached).stmt_list) {
+            for table in oids((*statement).relationOids) {
+                result = result.and_then(|()| view.settle(table, catalog::changed_by(table), waited));
+                // Once is enough: what is taken now is newer than all the locks.
+                waited = false;
+            }
+        }
+        pg_sys::ReleaseCachedPlan(cached, pg_sys::CurrentResourceOwner);
+        result
+    }
+}
+
+/// # Safety
+/// The list must be NIL or one of oids, and stay.
+unsafe fn oids(list: *mut pg_sys::List) -> impl Iterator<Item = pg_sys::Oid> {
+    // SAFETY: as required of the caller.
+    unsafe { (0..length(list)).map(move |n| (*(*list).elements.add(n)).oid_value) }
+}
+
+/// # Safety
+/// The list must be NIL or one of pointers to values of this type, and stay.
+unsafe fn pointers<T>(list: *mut pg_sys::List) -> impl Iterator<Item = *mut T> {
+    // SAFETY: as required of the caller.
+    unsafe { (0..length(list)).map(move |n| (*(*list).elements.add(n)).ptr_value.cast()) }
+}
+
+/// # Safety
+/// The list must be NIL or valid.
+unsafe fn length(list: *mut pg_sys::List) -> usize {
+    // SAFETY: as required of the caller.
+    if list.is_null() { 0 } else { usize::try_from(unsafe { (*list).length }).unwrap_or(0) }
 }
 
 /// A statement's text that a macro has put together, which must end with the one NUL in it: checked when it is compiled.
@@ -247,12 +333,16 @@ unsafe fn fetch<T>(mut load: impl FnMut(&Row<'_>) -> T) -> Vec<T> {
         let descriptor = (*table).tupdesc;
         let columns = usize::try_from((*descriptor).natts).unwrap_or(0).min(MAX_COLUMNS);
         let tuples = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
+        let mut types = [pg_sys::InvalidOid; MAX_COLUMNS];
+        for (n, oid) in types.iter_mut().enumerate().take(columns) {
+            *oid = pg_sys::SPI_gettypeid(descriptor, n as i32 + 1);
+        }
         let mut values = [pg_sys::Datum::null(); MAX_COLUMNS];
         let mut nulls = [true; MAX_COLUMNS];
         let mut rows = Vec::with_capacity(tuples.len());
         for tuple in tuples {
             pg_sys::heap_deform_tuple(*tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            rows.push(load(&Row::new(&values[..columns], &nulls[..columns], None)));
+            rows.push(load(&Row::new(&values[..columns], &nulls[..columns], &types[..columns])));
         }
         rows
     }

@@ -133,6 +133,7 @@ fn revoke(
         let near = expires_at <= now.plus_seconds(NEAR_REVOCATION);
         let end = if near { expires_at } else { partition::month_ceiling(expires_at) };
         REVOKED.ensure(end, near)?;
+        REVOKED.note_write();
         // Also where it is in an earlier partition, which will go first.
         let added = REVOKE.run(&params![key, end, now, tenant_id.as_str(), reason])? == 1;
         revoked = added && !before;
@@ -156,6 +157,8 @@ fn is_revoked(now: Timestamp, jti: Option<&str>, tenant_id: Option<&str>) -> Res
     let jti = given(jti, "jti")?;
     let view = View::reading();
     let tenant_id = tenant::resolve(&view, tenant_id)?;
+    // A revocation in a partition that is made meanwhile is a conflict too.
+    REVOKED.note_read(&view);
     REVOKED.holds(&view, now, revoked_hash(&tenant_id, jti))
 }
 
