@@ -107,8 +107,10 @@ impl Statement {
         // this frame and closes the connection itself.
         unsafe {
             pg_sys::SPI_connect();
+            // Whoever prepares a statement waits for its tables already there.
+            let prepared = self.plan.0.get().is_null();
             let plan = self.plan(params);
-            let result = self.execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr());
+            let result = self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr());
             let result = result.map(|()| (pg_sys::SPI_processed, fetch(load)));
             pg_sys::SPI_finish();
             result
@@ -120,6 +122,7 @@ impl Statement {
     unsafe fn execute_plan(
         &self,
         plan: pg_sys::SPIPlanPtr,
+        prepared: bool,
         values: *mut pg_sys::Datum,
         nulls: *const std::ffi::c_char,
     ) -> Result<(), Mistake> {
@@ -135,7 +138,7 @@ impl Statement {
         };
         // SAFETY: as required of the caller; the snapshots are the views' own.
         unsafe {
-            settle(plan, &view)?;
+            settle(plan, prepared, &view)?;
             match self.intent {
                 Intent::Read => {
                     pg_sys::PushActiveSnapshot(view.snapshot());
@@ -178,12 +181,11 @@ impl Statement {
 ///
 /// # Safety
 /// SPI must be connected, and the plan be a kept one of a single statement.
-unsafe fn settle(plan: pg_sys::SPIPlanPtr, view: &View) -> Result<(), Mistake> {
+unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, view: &View) -> Result<(), Mistake> {
     // SAFETY: as required of the caller; the plan's list of relations is the server's and stays while the plan is
     // held, which is given back to the owner that it was taken for.
     unsafe {
         let sources = pg_sys::SPI_plan_get_plan_sources(plan);
-        let mut waited = false;
         if let Some(source) = pointers::<pg_sys::CachedPlanSource>(sources).next() {
             // The server locks these itself below, but does not say whether it had to wait.
             for table in oids((*source).relationOids) {
