@@ -235,7 +235,10 @@ impl Index {
     /// Whether its first columns can be compared with these values.
     pub fn fits(&self, keys: &[Key<'_>]) -> bool {
         keys.iter().zip(&self.keys).all(|(key, column)| {
-            column.is_some_and(|column| column == KeyColumn { attribute: column.attribute, ..key.kind() })
+            // An expression has no column.
+            column.is_some_and(|column| {
+                column.attribute > 0 && column == KeyColumn { attribute: column.attribute, ..key.kind() }
+            })
         }) && keys.len() <= MAX_KEYS
     }
 

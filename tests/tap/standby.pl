@@ -124,6 +124,36 @@ value($primary, $db, "SELECT auth_store.token_revoke('$issued', '$made->{client}
 catch_up();
 is(value($standby, $db, "SELECT active FROM auth_store.token_introspect('$issued')"), 'f', 'and that was revoked since');
 
+# Indexes are made anew on the primary while a transaction on the standby, which knows the old ones, is between two calls.
+# psql's own commands wait in it; they name no table.
+{
+	my $there = sprintf "%s -X -q -A -t -h %s -p %s -U postgres -d %s", $primary->installed_command('psql'), $primary->host, $primary->port, $db;
+	my $made = value($primary, $db, "SELECT access_token FROM auth_store.token_issue('$made->{client}', '$made->{user}')");
+	value($primary, $db, "SELECT auth_store.jti_revoke('reindexed', clock_timestamp() + '1 hour')");
+	catch_up();
+	for my $case (
+		[ "active FROM auth_store.token_introspect('$made')", 'access_tokens', 'grants', 'clients', 'users', 'tenants' ],
+		[ "auth_store.jti_is_revoked('reindexed')", 'revoked_jtis' ])
+	{
+		my ($ask, @tables) = @$case;
+		for my $table (@tables)
+		{
+			my $out = value($standby, $db, <<"SQL", user => 'replica');
+SELECT $ask;
+BEGIN;
+SELECT 1;
+\\! $there -c 'REINDEX TABLE CONCURRENTLY auth_store.$table'
+\\set reached `$there -c 'SELECT pg_current_wal_insert_lsn()'`
+SELECT set_config('test.reached', :'reached', true) IS NULL;
+DO \$\$ BEGIN WHILE pg_last_wal_replay_lsn() < current_setting('test.reached')::pg_lsn LOOP PERFORM pg_sleep(0.01); END LOOP; END \$\$;
+SELECT $ask;
+COMMIT;
+SQL
+			is($out, "t\n1\nf\nt", "a transaction on the standby goes on after REINDEX CONCURRENTLY of $table");
+		}
+	}
+}
+
 # The tables go and come back: a session on the standby that has called the store before follows. It waits on the standby
 # while the primary changes; psql's \! runs in between.
 {

@@ -233,7 +233,9 @@ for my $mode ('loaded by the first call', 'preloaded')
 	# At the connection: with the library not yet loaded, the server takes any value for a setting it does not know.
 	for my $options ('-c auth_store.tenant_id=globex', '-c auth_store.tenant_id=', '-c auth_store.tenant_id=acme',
 		'--auth_store.tenant_id=default', '-c role=auth_store_app', '-c auth_store.tenant_id=globex -c auth_store.tenant_id=',
-		'-c session_authorization=free', '-c row_security=off')
+		'-c session_authorization=free', '-c row_security=off',
+		# names of settings ignore case
+		'-c Auth_Store.tenant_id=globex', '-c AUTH_STORE.TENANT_ID=', '-c auth_store.Tenant_Id=acme')
 	{
 		for my $prelude ('', 'RESET ALL', 'RESET auth_store.tenant_id', 'DISCARD ALL', "SET auth_store.tenant_id = 'globex'", "$first RESET ALL")
 		{
@@ -241,6 +243,30 @@ for my $mode ('loaded by the first call', 'preloaded')
 			like($seen, qr/\A(?:acme:\d+)?\z/, "$mode: no other tenant is seen with PGOPTIONS='$options' $prelude") or diag($err);
 		}
 	}
+	# The session's first call, where the server restricts what may be done: it changes no setting in a parallel query. What a
+	# session makes there before it has an error is acme's.
+	for my $case (
+		[ 'an index expression', 'CREATE INDEX ON restricted (restricted(n))' ],
+		[ 'an index predicate', 'CREATE INDEX ON restricted (n) WHERE restricted(n) >= 0' ],
+		[ 'ANALYZE', 'CREATE INDEX ON restricted (n); ALTER TABLE restricted ALTER n SET STATISTICS 10; CREATE STATISTICS rs ON (restricted(n)), n FROM restricted; ANALYZE restricted' ],
+		[ 'a materialized view', 'CREATE MATERIALIZED VIEW restricted_view AS SELECT restricted(n) FROM restricted' ],
+		[ 'REFRESH', 'CREATE MATERIALIZED VIEW restricted_view AS SELECT restricted(n) FROM restricted WITH NO DATA; REFRESH MATERIALIZED VIEW restricted_view' ],
+		[ 'the store in a materialized view', "CREATE MATERIALIZED VIEW restricted_view AS SELECT active FROM auth_store.token_introspect('$globex->{access}')" ],
+		[ 'a parallel query', 'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT sum(restricted(n)) FROM restricted' ])
+	{
+		my ($what, $sql) = @$case;
+		my $make = "CREATE TABLE restricted (n int); INSERT INTO restricted SELECT generate_series(1, 1000);
+			CREATE FUNCTION restricted(n int) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS \$f\$ BEGIN PERFORM auth_store.token_bucket(NULL); RETURN n; END \$f\$;";
+		my ($seen, $err) = sees("$make $sql");
+		like($seen, qr/\A(?:acme:$ALL)?\z/, "$mode: no other tenant is seen where the first call is in $what") or diag($err);
+		is($seen, "acme:$ALL", "$mode: and its own is, where the first call is in $what") unless $what =~ /parallel/;
+		value($node, $db, 'DROP MATERIALIZED VIEW IF EXISTS restricted_view; DROP TABLE restricted; DROP FUNCTION restricted', user => 'pinned');
+	}
+	# However the administrator spelt it.
+	value($node, $db, q{CREATE ROLE shouting LOGIN; GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO shouting; ALTER ROLE shouting SET "Auth_Store"."TENANT_ID" = 'acme'});
+	is((sees('', user => 'shouting'))[0], "acme:$ALL", "$mode: a pin whose name is written in capitals");
+	is((sees('', user => 'shouting', options => '-c auth_store.tenant_id=globex'))[0], '', "$mode: is not hidden either");
+	value($node, $db, 'DROP ROLE shouting');
 	# A parallel worker loads the library for itself.
 	my $parallel = value($node, $db, "SELECT max(name) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 	for my $options ("-c $parallel=on", "-c $parallel=on -c auth_store.tenant_id=globex", "-c $parallel=on -c auth_store.tenant_id=")
@@ -303,8 +329,13 @@ for my $mode ('loaded by the first call', 'preloaded')
 		is(value($node, $db, $show, user => 'free') =~ s/\A\n//r, '0', "$mode: $setting of a role");
 		my $result = run_sql($node, $db, $show, user => 'free', options => "-c $setting=5");
 		is($result->{ok} ? $result->{out} =~ s/\A\n//r : '0', '0', "$mode: $setting of a role is not hidden by PGOPTIONS");
+		$result = run_sql($node, $db, $show, user => 'free', options => '-c ' . uc($setting) . '=5');
+		is($result->{ok} ? $result->{out} =~ s/\A\n//r : '0', '0', "$mode: $setting of a role is not hidden by PGOPTIONS in capitals");
 	}
 	value($node, $db, 'ALTER ROLE free RESET ALL');
+	# A value that is none: the server warns and takes the default, and the session goes on.
+	value($node, $db, "CREATE ROLE typo LOGIN; GRANT auth_store_reader TO typo; ALTER ROLE typo SET auth_store.refresh_grace = 'soon'") if $mode eq 'loaded by the first call';
+	is(value($node, $db, "$first SELECT setting FROM pg_settings WHERE name = 'auth_store.refresh_grace'", user => 'typo') =~ s/\A\n//r, '10', "$mode: a typing error in a role's setting");
 	raises($node, $db, "$first SET auth_store.no_such_setting = 1", '42602', "$mode: a setting that does not exist", user => 'free');
 }
 is(value($node, $db, "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'pinned'::regrole"), '{auth_store.tenant_id=acme}', 'the role still has its pin');
