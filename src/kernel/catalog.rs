@@ -118,8 +118,8 @@ pub fn track(oid: pg_sys::Oid) {
     }
 }
 
-/// Locks a relation until the end of the transaction and takes in what others have changed of the catalog until
-/// then. True where it had to wait for somebody.
+/// Locks a relation until the end of the transaction. True where it had to wait for somebody. What others have changed
+/// until then is for [`accept`] to take in.
 pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
     let mode = mode as i32;
     // SAFETY: the transaction holds the lock and gives it back; an oid that names nothing any more can be locked
@@ -129,9 +129,15 @@ pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
         if waited {
             pg_sys::LockRelationOid(oid, mode);
         }
-        pg_sys::AcceptInvalidationMessages();
         waited
     }
+}
+
+/// Takes in what others have changed of the catalog until now. Taking a lock does so too, but not one that the
+/// transaction has already.
+pub fn accept() {
+    // SAFETY: within a transaction, as every call is.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
 }
 
 /// Gives back what [`lock`] took, where the relation turned out to be another one by then.
@@ -145,6 +151,7 @@ pub fn lock_named(name: &CStr, mode: u32) -> Option<pg_sys::Oid> {
     loop {
         let oid = relation(name)?;
         lock(oid, mode);
+        accept();
         if relation(name) == Some(oid) {
             return Some(oid);
         }
@@ -163,6 +170,7 @@ pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
     relation(table).is_some_and(|oid| {
         // SAFETY: as in lock(): a lock that is not there at once is none.
         let locked = unsafe { pg_sys::ConditionalLockRelationOid(oid, mode as i32) };
+        accept();
         // Another table of that name by now: somebody is at work here.
         locked && relation(table) == Some(oid)
     })

@@ -330,6 +330,7 @@ pub fn exists(
 ) -> Result<Option<bool>, Mistake> {
     let mode = pg_sys::AccessShareLock;
     let waited = catalog::lock(table, mode) | catalog::lock(index, mode);
+    catalog::accept();
     if catalog::generation() != generation {
         catalog::unlock(index, mode);
         catalog::unlock(table, mode);

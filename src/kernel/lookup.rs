@@ -153,8 +153,8 @@ impl Lookup {
                 catalog::ensure_ready()?;
             }
             let (table, index) = self.names()?;
-            waited |= catalog::lock(table, mode);
-            waited |= catalog::lock(index, mode);
+            waited |= catalog::lock(table, mode) | catalog::lock(index, mode);
+            catalog::accept();
             if self.knows(table, index) {
                 return Ok(waited);
             }
