@@ -9,7 +9,7 @@ use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::{settings, spi};
+use crate::kernel::{pin, settings, spi};
 use crate::{audit, params};
 
 #[pg_extern(volatile, parallel_unsafe)]
@@ -53,6 +53,7 @@ CREATE FUNCTION auth_store.tenant_visible(tenant_id text) RETURNS boolean
 "
 )]
 fn tenant_visible(tenant_id: Option<&str>) -> bool {
+    pin::prove().or_raise();
     match settings::tenant_pin() {
         None => true,
         Some(pin) => tenant_id == Some(pin),

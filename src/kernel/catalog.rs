@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use super::index::{Key, View};
 use super::lookup::Lookup;
 use super::outcome::Mistake;
+use super::pin;
 
 /// The version of the tables that this library works on.
 pub const TABLES_VERSION: i32 = 1;
@@ -52,8 +53,10 @@ pub fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
-/// Makes sure that the tables are there, ours, and of this library's version.
+/// Makes sure that the tables are there, ours, and of this library's version, and that the session may see them all
+/// where it is not pinned to a tenant.
 pub fn ensure_ready() -> Result<(), Mistake> {
+    pin::prove()?;
     if READY.load(Relaxed) {
         return Ok(());
     }

@@ -15,6 +15,7 @@ pub mod locked;
 pub mod lookup;
 pub mod outcome;
 pub mod partition;
+pub mod pin;
 pub mod row;
 pub mod seal;
 pub mod secret;

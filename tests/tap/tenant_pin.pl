@@ -262,6 +262,49 @@ for my $mode ('loaded by the first call', 'preloaded')
 		is($seen, "acme:$ALL", "$mode: and its own is, where the first call is in $what") unless $what =~ /parallel/;
 		value($node, $db, 'DROP MATERIALIZED VIEW IF EXISTS restricted_view; DROP TABLE restricted; DROP FUNCTION restricted', user => 'pinned');
 	}
+	# What a pinned role has put into its tables and views is run as that role by others, who are not pinned.
+	value($node, $db, <<'SQL', user => 'pinned');
+CREATE TABLE trojan (n int);
+INSERT INTO trojan SELECT generate_series(1, 10);
+CREATE TABLE loot (t text);
+CREATE FUNCTION trojan_views() RETURNS void LANGUAGE plpgsql SET search_path = public, pg_catalog AS $f$
+BEGIN
+    INSERT INTO loot SELECT tenant_id FROM auth_store.recent_activity;
+EXCEPTION WHEN insufficient_privilege THEN NULL;
+END $f$;
+CREATE FUNCTION trojan_tokens() RETURNS void LANGUAGE plpgsql AS $f$
+BEGIN
+    INSERT INTO loot SELECT tenant_id FROM pg_catalog.current_setting('test.tokens') a, pg_catalog.string_to_table(a, ' ') t, auth_store.token_introspect(t) WHERE active;
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN NULL;
+END $f$;
+CREATE FUNCTION trojan_definer() RETURNS void LANGUAGE plpgsql AS $f$
+BEGIN
+    INSERT INTO loot SELECT tenant_id FROM auth_store.connections_due();
+EXCEPTION WHEN insufficient_privilege THEN NULL;
+END $f$;
+CREATE FUNCTION trojan(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $f$
+BEGIN
+    PERFORM public.trojan_views(), public.trojan_tokens(), public.trojan_definer();
+    RETURN n;
+END $f$;
+CREATE INDEX ON trojan (trojan(n));
+CREATE MATERIALIZED VIEW trojan_view AS SELECT DISTINCT tenant_id FROM auth_store.recent_activity;
+TRUNCATE loot;
+SQL
+	my $tokens = "SET test.tokens = '$acme->{access} $globex->{access}';";
+	for my $sql ('ANALYZE trojan', 'REINDEX TABLE trojan', 'VACUUM ANALYZE trojan', 'VACUUM FULL trojan', 'CLUSTER trojan USING trojan_trojan_idx', 'REFRESH MATERIALIZED VIEW trojan_view')
+	{
+		my ($seen, $err) = ('', '');
+		$node->psql($db, "$tokens\n$sql;", on_error_stop => 0, stderr => \$err);
+		is(value($node, $db, "SELECT DISTINCT t FROM loot WHERE t NOT IN ('acme') UNION SELECT tenant_id FROM trojan_view WHERE tenant_id <> 'acme'"), '', "$mode: nothing of other tenants reaches a pinned role by a superuser's $sql");
+	}
+	like(run_sql($node, $db, 'REFRESH MATERIALIZED VIEW trojan_view')->{message} // '', qr/a tenant pin may be among them/, "$mode: it is refused");
+	succeeds($node, $db, 'REFRESH MATERIALIZED VIEW trojan_view', "$mode: the role itself may", user => 'pinned');
+	# A role that is not pinned is none of this.
+	value($node, $db, 'GRANT CREATE ON SCHEMA public TO free') if $mode ne 'preloaded';
+	value($node, $db, 'CREATE MATERIALIZED VIEW open_view AS SELECT DISTINCT tenant_id FROM auth_store.recent_activity', user => 'free');
+	is(value($node, $db, 'REFRESH MATERIALIZED VIEW open_view; SELECT count(*) >= 3 FROM open_view; DROP MATERIALIZED VIEW open_view'), 't', "$mode: a view of a role without a pin is refreshed");
+	value($node, $db, 'DROP MATERIALIZED VIEW trojan_view; DROP TABLE trojan, loot; DROP FUNCTION trojan, trojan_views, trojan_tokens, trojan_definer', user => 'pinned');
 	# However the administrator spelt it.
 	value($node, $db, q{CREATE ROLE shouting LOGIN; GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO shouting; ALTER ROLE shouting SET "Auth_Store"."TENANT_ID" = 'acme'});
 	is((sees('', user => 'shouting'))[0], "acme:$ALL", "$mode: a pin whose name is written in capitals");
