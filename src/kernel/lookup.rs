@@ -10,6 +10,7 @@ use std::ffi::CStr;
 use pgrx::{IntoDatum, pg_sys};
 
 use super::catalog;
+use super::hold;
 use super::id::Id;
 use super::outcome::Mistake;
 use super::row::Row;
@@ -173,6 +174,7 @@ impl Lookup {
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::AccessShareLock as i32);
             let found = scan(table, places.index, view, keys, |slot| {
+                hold::note(table, slot);
                 pg_sys::slot_getsomeattrs_int(slot, places.highest);
                 let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
                 let row = Row::new(
