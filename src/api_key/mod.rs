@@ -162,11 +162,12 @@ impl<'a> Owner<'a> {
     fn hold(self, tenant_id: &str) -> Result<(), Mistake> {
         let (held, unknown) = match self {
             Self::User(id) => {
-                (user::hold(id, tenant_id)?, Mistake::Unknown { what: "user", argument: "user_id" })
+                (user::hold(id, tenant_id, None)?, Mistake::Unknown { what: "user", argument: "user_id" })
             }
-            Self::Client(id) => {
-                (client::hold(id, tenant_id)?, Mistake::Unknown { what: "client", argument: "client_id" })
-            }
+            Self::Client(id) => (
+                client::hold(id, tenant_id, None)?,
+                Mistake::Unknown { what: "client", argument: "client_id" },
+            ),
         };
         if held { Ok(()) } else { Err(unknown) }
     }
@@ -387,14 +388,15 @@ pub fn set_tenant_suspended(tenant_id: &str, suspended: bool) -> Result<(), Mist
     Ok(())
 }
 
-static ERASE_BY_CLIENT: Statement = Statement::write(c"DELETE FROM auth_store.api_keys WHERE client_id = $1");
+static ERASE_BY_CLIENT: Statement =
+    Statement::latest(c"DELETE FROM auth_store.api_keys WHERE client_id = $1");
 
 /// Deletes the keys of a client that is being deleted.
 pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
     ERASE_BY_CLIENT.run(&params![client_id])
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.api_keys WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.api_keys WHERE tenant_id = $1");
 
 /// Deletes the keys of a tenant.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

@@ -167,7 +167,7 @@ fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Option<Id>>) -> Result<
     Ok(Ended { sessions: count, grants })
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.sessions WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.sessions WHERE tenant_id = $1");
 
 /// Deletes the sessions of a tenant, whose users are locked.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

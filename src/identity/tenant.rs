@@ -8,6 +8,7 @@ use crate::audit::{self, Event};
 use crate::identity::{session_revocation, user};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::hold::Hold;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -56,6 +57,9 @@ pub const DEFAULT: &str = "default";
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
 
+/// There is no tenant such as the argument `tenant_id` of another domain says.
+pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "tenant_id" };
+
 static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
 
 /// Whether the tenant is not suspended; None: it is unknown.
@@ -76,7 +80,7 @@ pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> 
 /// As [`resolve`], and whether that tenant is not suspended.
 pub fn resolve_with_status(view: &View, tenant_id: Option<&str>) -> Result<(String, bool), Mistake> {
     let id = tenant_id.unwrap_or_else(own);
-    let active = status(view, id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    let active = status(view, id)?.ok_or(UNKNOWN_ID)?;
     Ok((id.to_owned(), active))
 }
 
@@ -91,6 +95,14 @@ static SHARE: Statement =
 /// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
 pub fn share(id: &str) -> Result<Option<bool>, Mistake> {
     SHARE.one(&params![id], |row| row.get(0))
+}
+
+static HOLD: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
+
+/// Keeps the tenant from being erased until the transaction ends; false where it is gone. To be called before what
+/// refers to the tenant is stored; where its status decides, [`share`] does that too.
+pub fn hold(id: &str) -> Result<bool, Mistake> {
+    HOLD.hold(None, &params![id])
 }
 
 static INSERT: Statement = Statement::write(
@@ -180,7 +192,7 @@ fn set_status(
 }
 
 static LOCK: Statement = Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR UPDATE");
-static DELETE: Statement = Statement::write(c"DELETE FROM auth_store.tenants WHERE id = $1");
+static DELETE: Statement = Statement::latest(c"DELETE FROM auth_store.tenants WHERE id = $1");
 
 /// Deletes a tenant with all it has and returns the number of rows.
 fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64, Mistake> {

@@ -8,6 +8,7 @@ use crate::composite;
 use crate::identity::tenant;
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::hold::{self, Hold, Place};
 use crate::kernel::id::{Bucket, Id};
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
@@ -88,14 +89,20 @@ pub struct User {
     pub tenant_id: String,
     /// Whether the user may be given tokens.
     pub active: bool,
+    /// Where it was found, for [`hold`].
+    pub place: Option<Place>,
 }
+
+/// No user has the id that the argument says.
+pub const UNKNOWN: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
 
 static USER: Lookup = Lookup::new(c"users", c"users_id_key", &[c"tenant_id", c"status"]);
 
 /// The user with this id, of any status.
 pub fn find(view: &View, id: Id) -> Result<Option<User>, Mistake> {
     USER.find(view, Key::Id(id), |row| {
-        Some(User { tenant_id: row.get(0)?, active: row.get::<&str>(1)? == "active" })
+        let active = row.get::<&str>(1)? == "active";
+        Some(User { tenant_id: row.get(0)?, active, place: hold::seen() })
     })
 }
 
@@ -125,15 +132,6 @@ static LOCK_OUT: Statement =
 /// not committed: the next statement sees it.
 pub fn lock_out(id: Id, tenant_id: &str) -> Result<(), Mistake> {
     LOCK_OUT.run(&params![id, tenant_id])?;
-    Ok(())
-}
-
-static SHARE: Statement =
-    Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
-
-/// Locks the user's row as a foreign key check does.
-pub fn share(id: Id, tenant_id: &str) -> Result<(), Mistake> {
-    SHARE.run(&params![id, tenant_id])?;
     Ok(())
 }
 
@@ -220,6 +218,8 @@ fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mist
     };
     let outcome = if user.email.is_some_and(|email| !is_email(email)) {
         Err(Refusal::new(Code::InvalidRequest, "not an e-mail address"))
+    } else if !tenant::hold(&tenant_id)? {
+        return Err(tenant::UNKNOWN_ID);
     } else if INSERT.run(&params![
         id,
         tenant_id.as_str(),
@@ -288,6 +288,9 @@ fn ensure(now: Timestamp, external_id: Option<&str>, tenant_id: Option<&str>) ->
         if let Some(id) = found {
             return Ok(id);
         }
+        if !tenant::hold(&tenant_id)? {
+            return Err(tenant::UNKNOWN_ID);
+        }
         let id = Id::mint(now, bucket(&tenant_id, None, Some(external_id)))?;
         if ENSURE.run(&params![id, tenant_id.as_str(), external_id, now])? == 1 {
             record_created(now, &tenant_id, &Ok(id))?;
@@ -316,15 +319,16 @@ fn is_email(email: &str) -> bool {
         && !email.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-static HOLD: Statement =
-    Statement::write(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
+static HOLD: Hold =
+    Hold::new(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
-/// Keeps the user from being deleted until the transaction ends; false where there is none any more.
-pub fn hold(id: Id, tenant_id: &str) -> Result<bool, Mistake> {
-    Ok(HOLD.run(&params![id, tenant_id])? == 1)
+/// Keeps the user from being deleted until the transaction ends; false where there is none any more. To be called
+/// before what refers to the user is stored.
+pub fn hold(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
+    HOLD.hold(place, &params![id, tenant_id])
 }
 
-static ERASE: Statement = Statement::write(c"DELETE FROM auth_store.users WHERE tenant_id = $1");
+static ERASE: Statement = Statement::latest(c"DELETE FROM auth_store.users WHERE tenant_id = $1");
 
 /// Deletes the users of a tenant, whose grants are gone.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

@@ -10,6 +10,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use super::catalog;
+use super::hold;
 use super::index::{self, Index};
 use super::outcome::Mistake;
 use super::row::Row;
@@ -120,6 +121,7 @@ impl Lookup {
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
             let found = index::scan(table, &places.index, view, &keys, |slot| {
+                hold::note(table, slot);
                 pg_sys::slot_getsomeattrs_int(slot, places.highest);
                 let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
                 let row = Row::placed(

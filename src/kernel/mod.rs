@@ -5,6 +5,7 @@ pub mod argument;
 pub mod catalog;
 pub mod clock;
 pub mod command;
+pub mod hold;
 pub mod id;
 pub mod index;
 pub mod inet;

@@ -1,7 +1,8 @@
 //! Rate limits: so many hits on a key in a time, exact under any concurrency. `gcra.rs` has the arithmetic.
 //!
 //! The state of the keys is in shared memory where the library is preloaded, else in a table. The first has no
-//! row lock and no WAL, lives through the caller's rollback, and works on a standby, each server for itself.
+//! row lock and no WAL, lives through the caller's rollback, and works on a standby, each server for itself. The
+//! databases of a server share the memory, not the keys.
 
 mod gcra;
 mod table;
@@ -74,7 +75,7 @@ fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")
         let key = checked_key(key)?;
         let tenant_id = tenant_of(tenant_id)?;
         let state = match shared() {
-            Some(shared) => shared.forget(&[&tenant_id, key]),
+            Some(shared) => shared.forget(shared_key(&tenant_id, key)),
             None => table::forget(&tenant_id, key)?,
         };
         Ok(state.is_some_and(|arrival| arrival > now.micros()))
@@ -123,7 +124,7 @@ pub fn hit(
         return Err(Mistake::invalid("cost", "1 to max_hits"));
     }
     let decision = match shared() {
-        Some(shared) => hit_shared(shared, now, &[tenant_id, key], rate, cost),
+        Some(shared) => hit_shared(shared, now, shared_key(tenant_id, key), rate, cost),
         None => table::hit(now, tenant_id, key, rate, cost)?,
     };
     let arrival = decision.arrival;
@@ -159,7 +160,7 @@ pub fn retry_after(
 ) -> Result<i32, Mistake> {
     let rate = rate(max_hits, window_seconds)?;
     let state = match shared() {
-        Some(shared) => shared.find(&[tenant_id, key]),
+        Some(shared) => shared.find(shared_key(tenant_id, key)),
         None => table::find(tenant_id, key)?,
     };
     Ok(state.map_or(0, |arrival| {
@@ -170,14 +171,19 @@ pub fn retry_after(
 
 /// What lies too far ahead for `now` is compared with the clock once more while the entry is locked: another
 /// backend, later by a moment, may have been here first.
-fn hit_shared(shared: Shared, now: Timestamp, name: &[&str], rate: Rate, cost: i32) -> Decision {
-    shared.update(name, now.micros(), |arrival| {
+fn hit_shared(shared: Shared, now: Timestamp, key: shmem::Key<'_>, rate: Rate, cost: i32) -> Decision {
+    shared.update(key, now.micros(), |arrival| {
         let mut decision = rate.decide(arrival, now.micros(), cost);
         if rate.capped(decision.arrival, now.micros()) < decision.arrival {
             decision.arrival = rate.capped(decision.arrival, clock::now().micros());
         }
         (decision.arrival, decision)
     })
+}
+
+/// A key in shared memory, where many new ones of a tenant drive out its own.
+fn shared_key<'a>(tenant_id: &'a str, key: &'a str) -> shmem::Key<'a> {
+    shmem::Key { owner: tenant_id, name: key }
 }
 
 /// The shared memory, where there is some and it is not switched off.

@@ -13,6 +13,7 @@ use crate::composite;
 use crate::identity::tenant;
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::hold::{self, Hold, Place};
 use crate::kernel::id::{Bucket, Id};
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
@@ -116,6 +117,8 @@ pub struct Client {
     pub resources: Vec<String>,
     /// How many requests it may make in an hour; None: any number.
     pub rate_limit_per_hour: Option<i32>,
+    /// Where it was found, for [`hold`].
+    pub place: Option<Place>,
 }
 
 impl Client {
@@ -168,6 +171,7 @@ pub fn find(view: &View, client_id: &str) -> Result<Option<Client>, Mistake> {
             redirect_uris: row.get(13)?,
             resources: row.get(14)?,
             rate_limit_per_hour: row.get(15),
+            place: hold::seen(),
         })
     })
 }
@@ -189,15 +193,8 @@ pub fn name(view: &View, client_id: &str) -> Result<Option<String>, Mistake> {
     NAME.find(view, Key::Text(client_id), |row| row.get(0))
 }
 
-static SHARE: Statement = Statement::write(c"SELECT id FROM auth_store.clients WHERE id = $1 FOR KEY SHARE");
-
-/// Locks the client's row as a foreign key check does.
-pub fn share(client_id: &str) -> Result<(), Mistake> {
-    SHARE.run(&params![client_id])?;
-    Ok(())
-}
-
-const UNKNOWN: Mistake = Mistake::Unknown { what: "client", argument: "client_id" };
+/// No client has the id that the argument says.
+pub const UNKNOWN: Mistake = Mistake::Unknown { what: "client", argument: "client_id" };
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.clients
@@ -222,8 +219,7 @@ fn create(
         Some(id) => check_client_id(id)?.to_owned(),
         None => URL_SAFE_NO_PAD.encode(Id::mint(now, Bucket::of(&[&tenant_id]))?.bytes()),
     };
-    let suspended =
-        tenant::share(&tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    let suspended = tenant::share(&tenant_id)?.ok_or(tenant::UNKNOWN_ID)?;
     let client_type = if client.confidential { "confidential" } else { "public" };
     let mut parameters =
         Vec::from(params![client_id.as_str(), tenant_id.as_str(), suspended, now, client_type]);
@@ -383,12 +379,13 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     record(now, "client.deleted", &tenant_id, client_id, details)
 }
 
-static HOLD: Statement =
-    Statement::write(c"SELECT true FROM auth_store.clients WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
+static HOLD: Hold =
+    Hold::new(c"SELECT true FROM auth_store.clients WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
-/// Keeps the client from being deleted until the transaction ends; false where it is gone.
-pub fn hold(client_id: &str, tenant_id: &str) -> Result<bool, Mistake> {
-    Ok(HOLD.run(&params![client_id, tenant_id])? == 1)
+/// Keeps the client from being deleted until the transaction ends; false where it is gone. To be called before
+/// what refers to the client is stored.
+pub fn hold(client_id: &str, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
+    HOLD.hold(place, &params![client_id, tenant_id])
 }
 
 static LOCK_TENANT: Statement =
@@ -400,7 +397,7 @@ pub fn lock_tenant(tenant_id: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.clients WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.clients WHERE tenant_id = $1");
 
 /// Deletes the clients of a tenant with their secrets.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

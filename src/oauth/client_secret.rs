@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use super::client::{self, Client};
+use super::code::Refused;
 use super::{client_limit, secret_hash};
 use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
@@ -121,6 +122,11 @@ impl Denied {
 
 /// One answer for all: who has not authenticated does not learn which clients there are.
 const FAILED: Refusal = Refusal::new(Code::InvalidClient, "client authentication failed");
+
+/// The answer to a client that was deleted while its request was under way.
+pub fn unknown() -> Refused {
+    Refused { refusal: FAILED, flags: &[Flag::UnknownClient] }
+}
 
 fn authenticate(
     view: &View,

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::audit::{self, Context, Event, Flag};
-use crate::identity::user;
+use crate::identity::user::{self, User};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
@@ -158,7 +158,7 @@ fn record(
     };
     let answer = match &decided {
         Ok((scope, resources)) => {
-            store(now, user_id, &client, scope, resources, expires_at)?;
+            store(now, (user_id, &user), &client, scope, resources, expires_at)?;
             event.details = Some(json!({ "scope": scope, "resource": resources }));
             ConsentRecord { scope: Some(scope.clone()), ..ConsentRecord::default() }
         }
@@ -177,11 +177,7 @@ fn record(
 }
 
 /// The user and the client of one tenant; 23503 where they are not.
-fn parties(
-    view: &View,
-    user_id: Option<Id>,
-    client_id: Option<&str>,
-) -> Result<(Id, user::User, Client), Mistake> {
+fn parties(view: &View, user_id: Option<Id>, client_id: Option<&str>) -> Result<(Id, User, Client), Mistake> {
     let user_id = given(user_id, "user_id")?;
     let client_id = given(client_id, "client_id")?;
     let user = user::find(view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
@@ -211,7 +207,7 @@ pub fn tokens(scope: &str) -> impl Iterator<Item = &str> {
 
 fn store(
     now: Timestamp,
-    user_id: Id,
+    (user_id, user): (Id, &User),
     client: &Client,
     scope: &str,
     resources: &[String],
@@ -227,8 +223,12 @@ fn store(
             of_scope.push(token);
         }
     }
-    client::share(&client.id)?;
-    user::share(user_id, &client.tenant_id)?;
+    if !client::hold(&client.id, &client.tenant_id, client.place)? {
+        return Err(client::UNKNOWN);
+    }
+    if !user::hold(user_id, &client.tenant_id, user.place)? {
+        return Err(user::UNKNOWN);
+    }
     RECORD.run(&params![
         user_id,
         client.tenant_id.as_str(),
@@ -333,7 +333,7 @@ fn revoke(
 }
 
 // Each user's in the order of REVOKE.
-static ERASE_BY_CLIENT: Statement = Statement::write(
+static ERASE_BY_CLIENT: Statement = Statement::latest(
     c"WITH doomed AS (SELECT id FROM auth_store.consents WHERE client_id = $1
                        ORDER BY user_id, resource, scope FOR UPDATE)
       DELETE FROM auth_store.consents c USING doomed WHERE c.id = doomed.id",
@@ -344,7 +344,7 @@ pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
     ERASE_BY_CLIENT.run(&params![client_id])
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.consents WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.consents WHERE tenant_id = $1");
 
 /// Deletes the consents of a tenant, whose clients and users are locked.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

@@ -16,7 +16,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::device_code::{self, DeviceCode, GRANT_TYPE};
-use crate::oauth::redemption::{invalid_grant, refuse, replay};
+use crate::oauth::redemption::{invalid_grant, refuse, refuse_ended, replay};
 use crate::oauth::resource;
 use crate::oauth::token::{self, Login, TokenResponse};
 
@@ -133,7 +133,8 @@ fn finish(
         Ok(decided) => decided,
         Err(refused) => return refuse(now, event, &refused),
     };
-    if !user::find(&View::writing()?, user_id)?.is_some_and(|user| user.active) {
+    let user = user::find(&View::writing()?, user_id)?;
+    if !user.as_ref().is_some_and(|user| user.active) {
         return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
     }
     let grant_id = Id::mint(now, user_id.bucket())?;
@@ -141,12 +142,13 @@ fn finish(
         return refuse(now, event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let response = token::issue(
+    let issued = token::issue(
         now,
         Login {
             grant_id,
             client,
             user_id: Some(user_id),
+            user_place: user.and_then(|user| user.place),
             session_id: stored.session_id,
             scope: stored.scope,
             resources: stored.resources,
@@ -161,11 +163,13 @@ fn finish(
             network: event.context.and_then(|context| context.ip.clone()),
         },
     )?;
-    if response.error.is_some() {
-        return refuse(now, event, &invalid_grant("the session has ended", &[Flag::EndedSession]));
+    match issued {
+        Ok(response) => {
+            audit::record(now, event)?;
+            Ok(response)
+        }
+        Err(ended) => refuse_ended(now, event, ended),
     }
-    audit::record(now, event)?;
-    Ok(response)
 }
 
 /// The user and the access token's resources, where the device gets one.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::audit::{self, Context, Event, Flag};
 use crate::identity::user;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::hold::Place;
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
@@ -21,7 +22,7 @@ use crate::oauth::binding::Proof;
 use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
-use crate::oauth::grant::{self, Grant};
+use crate::oauth::grant::{self, Gone, Grant};
 use crate::oauth::introspection::{self, Active};
 use crate::oauth::redemption::refuse;
 use crate::oauth::token::{self, TokenResponse};
@@ -85,6 +86,7 @@ struct Subject {
     active: Active,
     grant: Grant,
     user_is_active: bool,
+    user_place: Option<Place>,
 }
 
 /// The party that acts: the members of an `act` claim.
@@ -148,7 +150,13 @@ fn exchange(
         "subject_client_id": subject.grant.client_id,
         "subject_grant_id": subject.grant.id.to_string(),
     });
-    let response = issue(now, &client, subject, granted, cnf, context)?;
+    let response = match issue(now, &client, subject, granted, cnf, context)? {
+        Ok(response) => response,
+        Err(Gone::Client) => return refuse(now, &event, &client_secret::unknown()),
+        Err(Gone::User) => {
+            return refuse(now, &event, &unacceptable("the user is not active", &[Flag::InactiveUser]));
+        }
+    };
     event.grant_id = response.grant_id;
     event.details = Some(details);
     audit::record(now, &event)?;
@@ -189,11 +197,11 @@ fn subject(
         return Ok(None);
     }
     let Some(grant) = grant::find(view, active.token.grant_id)? else { return Ok(None) };
-    let user_is_active = match grant.user_id {
-        Some(user_id) => user::find(view, user_id)?.is_some_and(|user| user.active),
-        None => true,
+    let (user_is_active, user_place) = match grant.user_id {
+        Some(user_id) => user::find(view, user_id)?.map_or((false, None), |user| (user.active, user.place)),
+        None => (true, None),
     };
-    Ok(Some(Subject { active, grant, user_is_active }))
+    Ok(Some(Subject { active, grant, user_is_active, user_place }))
 }
 
 /// Whether this client may have a token for that subject, and which. Section 2.2.2: a subject or actor that is
@@ -205,7 +213,7 @@ fn decide(
     actor: Option<Active>,
     request: Request<'_>,
 ) -> Result<Granted, Refused> {
-    let Subject { active, grant, user_is_active } = subject;
+    let Subject { active, grant, user_is_active, .. } = subject;
     if !user_is_active {
         return Err(unacceptable("the user is not active", &[Flag::InactiveUser]));
     }
@@ -280,15 +288,17 @@ fn issue(
     granted: Granted,
     cnf: Option<Jsonb>,
     context: &Context<'_>,
-) -> Result<TokenResponse, Mistake> {
-    let Subject { active, grant, .. } = subject;
+) -> Result<Result<TokenResponse, Gone>, Mistake> {
+    let Subject { active, grant, user_place, .. } = subject;
     let grant_id = Id::mint(now, grant.id.bucket())?;
     let token_type = token::token_type(cnf.as_ref());
-    grant::insert(grant::New {
+    let stored = grant::insert(grant::New {
         id: grant_id,
         tenant_id: &client.tenant_id,
         client_id: &client.id,
         user_id: grant.user_id,
+        client_place: client.place,
+        user_place,
         session_id: grant.session_id,
         scope: &granted.scope,
         expires_at: granted.expires_at,
@@ -302,8 +312,11 @@ fn issue(
         cnf,
         network: context.ip.clone(),
     })?;
+    if let Err(gone) = stored {
+        return Ok(Err(gone));
+    }
     let access = token::add(now, grant_id, &client.tenant_id, granted.expires_at, None, None)?;
-    Ok(TokenResponse {
+    Ok(Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
         token_type: Some(token_type),
         expires_in: Some(access.expires_in),
@@ -319,7 +332,7 @@ fn issue(
         amr: grant.amr,
         issued_token_type: Some(ACCESS_TOKEN),
         ..TokenResponse::default()
-    })
+    }))
 }
 
 fn unacceptable(description: &'static str, flags: &'static [Flag]) -> Refused {

@@ -6,7 +6,9 @@
 use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event};
+use crate::identity::user;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::hold::Place;
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
@@ -104,6 +106,9 @@ pub struct New<'a> {
     pub tenant_id: &'a str,
     pub client_id: &'a str,
     pub user_id: Option<Id>,
+    /// Where client and user were found.
+    pub client_place: Option<Place>,
+    pub user_place: Option<Place>,
     pub session_id: Option<Id>,
     pub scope: &'a str,
     pub expires_at: Timestamp,
@@ -117,6 +122,23 @@ pub struct New<'a> {
     pub claims: Option<Jsonb>,
     pub cnf: Option<Jsonb>,
     pub network: Option<Inet>,
+}
+
+/// What a new grant would refer to and is not there any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    Client,
+    User,
+}
+
+impl Gone {
+    /// Where the caller named it.
+    pub fn mistake(self) -> Mistake {
+        match self {
+            Self::Client => client::UNKNOWN,
+            Self::User => user::UNKNOWN,
+        }
+    }
 }
 
 impl Grant {
@@ -285,8 +307,17 @@ pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
     LOCK.one(&params![id, tenant_id], Grant::load)
 }
 
-/// Stores a new grant.
-pub fn insert(new: New<'_>) -> Result<(), Mistake> {
+/// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
+/// order of the locks, as the foreign keys would lock them: but those could only raise.
+pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
+    if !client::hold(new.client_id, new.tenant_id, new.client_place)? {
+        return Ok(Err(Gone::Client));
+    }
+    if let Some(user_id) = new.user_id
+        && !user::hold(user_id, new.tenant_id, new.user_place)?
+    {
+        return Ok(Err(Gone::User));
+    }
     let family = new.family.as_ref();
     let rows = INSERT.run(&params![
         new.id,
@@ -309,7 +340,7 @@ pub fn insert(new: New<'_>) -> Result<(), Mistake> {
         new.subject_token_id,
     ])?;
     debug_assert_eq!(rows, 1);
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Replaces the current refresh token by its successor, unless another call was first or the family has
@@ -398,7 +429,7 @@ pub fn revoke_by_client(now: Timestamp, client_id: &str, reason: &str) -> Result
 }
 
 // As above; a grant that is being refreshed is waited for.
-static ERASE_BY_CLIENT: Statement = Statement::write(
+static ERASE_BY_CLIENT: Statement = Statement::latest(
     c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
       DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
 );
@@ -408,7 +439,7 @@ pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
     ERASE_BY_CLIENT.run(&params![client_id])
 }
 
-static ERASE_TENANT: Statement = Statement::write(
+static ERASE_TENANT: Statement = Statement::latest(
     c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE tenant_id = $1 ORDER BY id FOR UPDATE)
       DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
 );

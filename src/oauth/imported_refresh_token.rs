@@ -105,7 +105,7 @@ fn import(
     let view = View::writing()?;
     let client =
         client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
-    user::find(&view, user_id)?
+    let user = user::find(&view, user_id)?
         .filter(|user| user.tenant_id == client.tenant_id)
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     drop(view);
@@ -127,11 +127,13 @@ fn import(
     if INSERT.run(&params![grant_id, tenant_id, client_id, digest.as_slice(), expires_at])? == 0 {
         return imported_before(&client, &digest).map(Some);
     }
-    grant::insert(grant::New {
+    let stored = grant::insert(grant::New {
         id: grant_id,
         tenant_id,
         client_id,
         user_id: Some(user_id),
+        client_place: client.place,
+        user_place: user.place,
         session_id: login.session_id,
         scope: &scope,
         expires_at,
@@ -150,6 +152,7 @@ fn import(
         cnf: login.cnf,
         network: None,
     })?;
+    stored.map_err(grant::Gone::mistake)?;
     audit::record(
         now,
         &Event {

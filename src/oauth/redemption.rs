@@ -15,8 +15,9 @@ use crate::kernel::settings;
 use crate::oauth::binding::Proof;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
-use crate::oauth::token::{self, Login, TokenResponse};
-use crate::oauth::{grant, pkce, resource};
+use crate::oauth::grant::{self, Gone};
+use crate::oauth::token::{self, Ended, Login, TokenResponse};
+use crate::oauth::{pkce, resource};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -107,12 +108,13 @@ fn redeem(
         return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let response = token::issue(
+    let issued = token::issue(
         now,
         Login {
             grant_id,
             client: &client,
             user_id: Some(stored.user_id),
+            user_place: user.and_then(|user| user.place),
             session_id: stored.session_id,
             scope: stored.scope,
             resources: stored.resources,
@@ -127,15 +129,34 @@ fn redeem(
             network: context.ip.clone(),
         },
     )?;
-    if response.error.is_some() {
-        return refuse(now, &event, &session_ended());
+    match issued {
+        Ok(response) => {
+            audit::record(now, &event)?;
+            Ok(response)
+        }
+        Err(ended) => refuse_ended(now, &mut event, ended),
     }
-    audit::record(now, &event)?;
-    Ok(response)
 }
 
 fn session_ended() -> Refused {
     invalid_grant("the session has ended", &[Flag::EndedSession])
+}
+
+fn user_inactive() -> Refused {
+    invalid_grant("the user is not active", &[Flag::InactiveUser])
+}
+
+/// The answer to a code, or device code, that was redeemed for nothing, because of what ended meanwhile.
+pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Result<TokenResponse, Mistake> {
+    let refused = match ended {
+        Ended::Session => session_ended(),
+        Ended::Gone(Gone::Client) => client_secret::unknown(),
+        Ended::Gone(Gone::User) => user_inactive(),
+    };
+    if ended != Ended::Session {
+        event.grant_id = None;
+    }
+    refuse(now, event, &refused)
 }
 
 /// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
@@ -165,7 +186,7 @@ fn decide_redeem(
         return Err(invalid_grant("the code is not valid", &[Flag::TooManyFailures]));
     }
     if !user.is_some_and(|user| user.active) {
-        return Err(invalid_grant("the user is not active", &[Flag::InactiveUser]));
+        return Err(user_inactive());
     }
     if !in_session {
         return Err(session_ended());

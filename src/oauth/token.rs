@@ -7,6 +7,7 @@ use crate::audit::{self, Context, Event, Flag};
 use crate::identity::{session, user};
 use crate::kernel::append::Append;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::hold::Place;
 use crate::kernel::id::{Bucket, Id};
 use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
@@ -19,7 +20,7 @@ use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
-use crate::oauth::grant::{self, NewFamily};
+use crate::oauth::grant::{self, Gone, NewFamily};
 use crate::oauth::{resource, scope};
 use crate::{composite, delete_ended, params};
 
@@ -127,6 +128,8 @@ pub struct Login<'a> {
     pub grant_id: Id,
     pub client: &'a Client,
     pub user_id: Option<Id>,
+    /// Where the user was found.
+    pub user_place: Option<Place>,
     pub session_id: Option<Id>,
     pub scope: String,
     /// The resources of the grant and those of the first access token where they are fewer (RFC 8707).
@@ -229,9 +232,17 @@ pub fn add(
 /// In a session of the store that is over nothing is issued.
 const SESSION_ENDED: Refusal = Refusal::new(Code::AccessDenied, "the session has ended");
 
-/// Stores a login's grant with its refresh token family and its first access token; a response with an error
-/// where the login's session was ended meanwhile.
-pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake> {
+/// What ended while a login was under way, so that nothing is issued.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// There is no grant.
+    Gone(Gone),
+    /// The grant is there, and has ended.
+    Session,
+}
+
+/// Stores a login's grant with its refresh token family and its first access token.
+pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, Ended>, Mistake> {
     let client = login.client;
     let access_expires_at = now.plus_seconds(client.access_token_ttl);
     let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
@@ -242,11 +253,13 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake>
     let idle = now.plus_seconds(client.refresh_idle_ttl).min(expires_at);
     let token_type = token_type(login.cnf.as_ref());
     let claims = login.claims.clone();
-    grant::insert(grant::New {
+    let stored = grant::insert(grant::New {
         id: login.grant_id,
         tenant_id: &client.tenant_id,
         client_id: &client.id,
         user_id: login.user_id,
+        client_place: client.place,
+        user_place: login.user_place,
         session_id: login.session_id,
         scope: &login.scope,
         expires_at,
@@ -260,13 +273,16 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake>
         cnf: login.cnf,
         network: login.network,
     })?;
-    // The grant's foreign key now holds the user's row, which whoever ends a session takes for itself: this is
+    if let Err(gone) = stored {
+        return Ok(Err(Ended::Gone(gone)));
+    }
+    // The grant now holds the user's row, which whoever ends a session takes for itself: this is
     // how it stays. What began before the session's end and waited for it sees that end here.
     if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
         && !session::admits(now, &View::latest(), login.session_id, user_id)?
     {
         grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
-        return Ok(TokenResponse::refused(&SESSION_ENDED));
+        return Ok(Err(Ended::Session));
     }
     let access = add(
         now,
@@ -276,7 +292,7 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake>
         None,
         login.token_resources,
     )?;
-    Ok(TokenResponse {
+    Ok(Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
         token_type: Some(token_type),
         expires_in: Some(access.expires_in),
@@ -293,7 +309,7 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<TokenResponse, Mistake>
         acr: login.acr,
         amr: login.amr,
         ..TokenResponse::default()
-    })
+    }))
 }
 
 /// `DPoP` for a token bound to a key (RFC 9449 section 5), else `Bearer` (RFC 6750).
@@ -332,7 +348,7 @@ fn issue_trusted(
         None
     };
     let refresh = request.refresh.unwrap_or(may_refresh);
-    finish(now, &client, Some(user_id), refresh, refused, request, context)
+    finish(now, &client, Some((user_id, user.place)), refresh, refused, request, context)
 }
 
 fn issue_client_credentials(
@@ -363,7 +379,7 @@ fn issue_client_credentials(
 fn finish(
     now: Timestamp,
     client: &Client,
-    user_id: Option<Id>,
+    user: Option<(Id, Option<Place>)>,
     refresh: bool,
     refused: Option<Refused>,
     request: Request<'_>,
@@ -371,6 +387,7 @@ fn finish(
 ) -> Result<TokenResponse, Mistake> {
     check_object(request.claims.as_ref(), "claims")?;
     check_object(request.cnf.as_ref(), "cnf")?;
+    let user_id = user.map(|(id, _)| id);
     let mut flags: &[Flag] = &[];
     let granted = match refused {
         Some(refused) => {
@@ -395,6 +412,7 @@ fn finish(
                 grant_id,
                 client,
                 user_id,
+                user_place: user.and_then(|(_, place)| place),
                 session_id: request.session_id,
                 scope,
                 resources,
@@ -408,12 +426,20 @@ fn finish(
                 cnf: request.cnf,
                 network: context.ip.clone(),
             };
-            let response = issue(now, login)?;
-            let ended = response.error.map(|_| SESSION_ENDED.code);
-            if ended.is_some() {
-                flags = &[Flag::EndedSession];
+            match issue(now, login)? {
+                Ok(response) => (response, Some(grant_id), None),
+                Err(Ended::Session) => {
+                    flags = &[Flag::EndedSession];
+                    (TokenResponse::refused(&SESSION_ENDED), Some(grant_id), Some(SESSION_ENDED.code))
+                }
+                // The application named them; a client that speaks for itself is as unknown as at its next request.
+                Err(Ended::Gone(gone)) if user_id.is_some() => return Err(gone.mistake()),
+                Err(Ended::Gone(_)) => {
+                    let Refused { refusal, flags: unknown } = client_secret::unknown();
+                    flags = unknown;
+                    (TokenResponse::refused(&refusal), None, Some(refusal.code))
+                }
             }
-            (response, Some(grant_id), ended)
         }
         Err(refusal) => (TokenResponse::refused(&refusal), None, Some(refusal.code)),
     };

@@ -381,7 +381,8 @@ pub fn record_refusal(
     Ok(())
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.connections WHERE tenant_id = $1");
+static ERASE_TENANT: Statement =
+    Statement::latest(c"DELETE FROM auth_store.connections WHERE tenant_id = $1");
 
 /// Deletes the connections of a tenant that is locked.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

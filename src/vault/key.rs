@@ -305,7 +305,7 @@ pub fn after(id: Id, limit: i32) -> Result<Vec<WrappedKey>, Mistake> {
     Ok(keys.into_iter().flatten().collect())
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.vault_keys WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.vault_keys WHERE tenant_id = $1");
 
 /// Deletes the keys of a tenant, whose connections are gone.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {

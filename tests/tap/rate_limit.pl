@@ -123,6 +123,60 @@ cmp_ok((split /\|/, stats($node))[1], '<', 10, 'reset, the keys leave room');
 value($node, $db, "SELECT count(*) FROM generate_series(1, 100) AS n, LATERAL auth_store.rate_limit_hit('another ' || n, 1000, '1 s')");
 cmp_ok((split /\|/, stats($node))[2] - $evicted, '<', 20, 'in which others find a place');
 
+# --- one server, several databases, several tenants ----------------------------------------------------------------------
+
+$node->safe_psql($db, 'CREATE DATABASE other');
+value($node, 'other', "CREATE EXTENSION auth_store; SELECT auth_store.tenant_create('acme')");
+value($node, $_, "SELECT auth_store.tenant_create('flood')") for $db, 'other';
+# hit(DATABASE, KEY, TENANT): whether one of five is still allowed.
+sub hit { return value($node, $_[0], "SELECT allowed FROM auth_store.rate_limit_hit('$_[1]', 5, '30 days', tenant_id => '$_[2]')"); }
+sub lock_out { my @hit = @_; return join '', map { hit(@hit) } 1 .. 6; }
+# flood(DATABASE, TENANT): so many new keys, by a session that can name no other tenant.
+sub flood
+{
+	my ($database, $tenant) = @_;
+	return value($node, $database, "SET auth_store.tenant_id = '$tenant';
+		SELECT count(*) FROM generate_series(1, 5000) AS n, LATERAL auth_store.rate_limit_hit('flood ' || n, 1, '30 days') AS h WHERE h.allowed");
+}
+
+for my $slots (256, 16)
+{
+	$node->append_conf('postgresql.conf', "auth_store.rate_limit_slots = $slots");
+	$node->restart;
+	for my $tenant ('default', 'acme')
+	{
+		is(lock_out($db, 'same', $tenant), 'tttttf', "$slots slots: a key of $tenant is used up");
+		is(hit('other', 'same', $tenant), 't', 'it is another key in another database');
+		is(value($node, 'other', "SELECT auth_store.rate_limit_reset('same', '$tenant')"), 't', 'where it is reset');
+		is(hit($db, 'same', $tenant), 'f', 'and not in the first');
+		is(value($node, 'other', "SELECT auth_store.rate_limit_reset('same', '$tenant')"), 'f', 'there is nothing more to reset');
+		is(lock_out('other', 'same', $tenant), 'tttttf', 'the other one is used up too');
+	}
+	is(value($node, $db, "SELECT auth_store.rate_limit_reset('same', 'flood')"), 'f', 'of another tenant there is nothing to reset');
+	# Six keys more of the tenant: in a set of 16 it then has more than any other.
+	is(lock_out($db, "lock-out $_", 'acme'), 'tttttf', "lock-out $_") for 1 .. 6;
+	for my $from ([ $db, 'flood' ], [ 'other', 'acme' ], [ 'other', 'default' ])
+	{
+		$evicted = (split /\|/, stats($node))[2];
+		is(flood(@$from), 5000, "a flood of keys in the database $$from[0], tenant $$from[1]");
+		cmp_ok((split /\|/, stats($node))[2] - $evicted, '>', 4000, 'more than there is room for');
+		my @forgotten = grep { hit($db, $_, 'acme') eq 't' } 'same', map { "lock-out $_" } 1 .. 6;
+		is("@forgotten", '', 'lets nothing pass of another tenant, or of the same one of another database');
+		is(hit($db, 'same', 'default'), 'f', 'nor of the default tenant');
+	}
+	# The flood comes first: who comes late gets places of its.
+	$node->restart;
+	is(flood($db, 'flood'), 5000, 'a flood that comes first');
+	for my $late ([ $db, 'acme' ], [ 'other', 'flood' ])
+	{
+		my ($database, $tenant) = @$late;
+		is(lock_out($database, "late $_", $tenant), 'tttttf', "late $_ of $database, $tenant") for 1 .. 4;
+		is(join('', map { hit($database, "late $_", $tenant) } 1 .. 4), 'ffff', 'all of them count');
+	}
+}
+$node->append_conf('postgresql.conf', 'auth_store.rate_limit_slots = 250');
+$node->restart;
+
 # A client over its limit, when the transaction that refused it is rolled back.
 my $secret = value($node, $db, "SELECT client_secret FROM auth_store.client_create('Limited', client_id => 'limited', rate_limit_per_hour => 2)");
 my $authenticate = "SELECT coalesce(error, 'ok') FROM auth_store.client_authenticate('limited', '$secret')";
