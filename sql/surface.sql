@@ -198,7 +198,7 @@ $$token_authorize() with an audit row token.used. Writes, so 25006 in a read-onl
 GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_revoke IS
-$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; temporarily_unavailable with retry_after over its rate limit; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 200 characters, else 22023.$$;
+$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; temporarily_unavailable with retry_after over its rate limit; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 1000 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.token_revoke TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_hash IS
@@ -212,7 +212,7 @@ GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_
 -- jti ----------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.jti_revoke IS
-$$Puts a JWT's jti (RFC 7519 section 4.1.7) on the list of revoked ones until the token's end; true, or false where it was on it before, or where expires_at has come: such a token needs no revocation. jti: any text; where several issuers are in use, issuer and jti in one text. expires_at: the token's exp and the leeway of whoever checks it, at most 366 days from now (22023). reason: at most 200 characters. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti or expires_at.$$;
+$$Puts a JWT's jti (RFC 7519 section 4.1.7) on the list of revoked ones until the token's end; true, or false where it was on it before, or where expires_at has come: such a token needs no revocation. jti: any text; where several issuers are in use, issuer and jti in one text. expires_at: the token's exp and the leeway of whoever checks it, at most 366 days from now (22023). reason: at most 1000 characters. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti or expires_at.$$;
 GRANT EXECUTE ON FUNCTION auth_store.jti_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.jti_is_revoked IS
@@ -239,15 +239,15 @@ GRANT EXECUTE ON FUNCTION auth_store.dpop_verify TO auth_store_app;
 -- grant --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.grant_revoke IS
-$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 200 characters.$$;
+$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 1000 characters.$$;
 GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_grants_revoke IS
-$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 200 characters, else 22023.$$;
+$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 1000 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.user_grants_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_grants_revoke IS
-$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 200 characters, else 22023.$$;
+$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 1000 characters, else 22023.$$;
 GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, auth_store_admin;
 
 -- API key ------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ $$Makes a new text of an API key and returns it, this once; the id, and whatever
 GRANT EXECUTE ON FUNCTION auth_store.api_key_rotate TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.api_key_revoke IS
-$$Ends an API key; false where it was revoked before. reason: 1 to 200 characters. 23503 for an unknown key.$$;
+$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters. 23503 for an unknown key.$$;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.api_key_list IS
@@ -301,11 +301,11 @@ $$Replaces the token of a session, and with it what the user has proved: after a
 GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.session_revoke IS
-$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 200 characters.$$;
+$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 1000 characters.$$;
 GRANT EXECUTE ON FUNCTION auth_store.session_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_sessions_revoke IS
-$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 200 characters.$$;
+$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 1000 characters.$$;
 GRANT EXECUTE ON FUNCTION auth_store.user_sessions_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.session_list IS
@@ -324,7 +324,7 @@ $$Whether a user has agreed to all of a scope of a client, so that the authoriza
 GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader;
 
 COMMENT ON FUNCTION auth_store.consent_revoke IS
-$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 200 characters.$$;
+$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 1000 characters.$$;
 GRANT EXECUTE ON FUNCTION auth_store.consent_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_applications IS
