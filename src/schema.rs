@@ -174,6 +174,14 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
             }
             Step::Down(migration) => {
                 spi::run_script(migration.down)?;
+                // A fresh install has recorded its own version only.
+                spi::run_once(
+                    "INSERT INTO auth_store.schema_version (version, name)
+                     SELECT $1 - 1, 'install'
+                      WHERE NOT EXISTS (SELECT FROM auth_store.schema_version WHERE version = $1 - 1)",
+                    &params![migration.version],
+                    |_| (),
+                )?;
                 spi::run_once(
                     "DELETE FROM auth_store.schema_version WHERE version = $1",
                     &params![migration.version],
