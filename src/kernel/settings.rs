@@ -36,14 +36,16 @@ const SECONDS_PER_DAY: i32 = 24 * 60 * 60;
 /// Registers the settings with the server. Called once, when the library is loaded.
 pub fn define() {
     refuse_connection_options();
-    GucRegistry::define_string_guc(
-        c"auth_store.tenant_id",
-        c"Pins the session to one tenant.",
-        c"While set, every function and view of auth_store sees this tenant only. Set it with ALTER ROLE ... SET; only a superuser can.",
-        &TENANT_ID,
-        GucContext::Suset,
-        GucFlags::NOT_WHILE_SEC_REST,
-    );
+    unrestricted(|| {
+        GucRegistry::define_string_guc(
+            c"auth_store.tenant_id",
+            c"Pins the session to one tenant.",
+            c"While set, every function and view of auth_store sees this tenant only. Set it with ALTER ROLE ... SET; only a superuser can.",
+            &TENANT_ID,
+            GucContext::Suset,
+            GucFlags::NOT_WHILE_SEC_REST,
+        );
+    });
     define_master_keys();
     for (name, short, long, setting, min, max, unit) in [
         (
@@ -235,6 +237,20 @@ const NAMES: [&CStr; 18] = [
     c"auth_store.rate_limit_slots",
     c"auth_store.rate_limit_shared",
 ];
+
+/// Runs `define` as outside of a SECURITY DEFINER function. Where the session's first call of the store is made
+/// in one, an application's or a materialized view, the library is loaded there, and the server would drop the
+/// pin that the session began with: nobody sets that one inside of such a function.
+fn unrestricted(define: impl FnOnce()) {
+    // SAFETY: reads and writes state of this backend; an error ends the transaction, which puts it back.
+    unsafe {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        pg_sys::SetUserIdAndSecContext(user, 0);
+        define();
+        pg_sys::SetUserIdAndSecContext(user, context);
+    }
+}
 
 /// Until the library is loaded the server takes any value for a setting that it does not know, also from
 /// the options of a connection, where it hides the role's, the database's and the server's own: the
