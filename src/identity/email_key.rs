@@ -60,8 +60,8 @@ pub fn fill() -> Result<(), Mistake> {
 /// What check() says of them: object, problem and hint of each, the first hundred. It runs as the owner of the tables,
 /// which whoever may call check() may not read.
 pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
-    // Where something is missing or of another version, check() says that.
-    if catalog::ensure_ready().is_err() {
+    // Where something is missing, another's or of another version, check() says that.
+    if catalog::ensure_ready().is_err() || !readable()? {
         return Ok(Vec::new());
     }
     as_owner(|| {
@@ -78,6 +78,23 @@ pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
         }
         Ok(found)
     })
+}
+
+/// Whether the owner of the tables may read what is asked for.
+fn readable() -> Result<bool, Mistake> {
+    let found = spi::read_once(
+        "SELECT true
+           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+          WHERE n.nspname = 'auth_store' AND c.relname = 'users'
+            AND pg_catalog.has_schema_privilege('auth_store_owner', n.oid, 'USAGE')
+            AND pg_catalog.has_table_privilege('auth_store_owner', c.oid, 'SELECT')
+            AND (SELECT pg_catalog.count(*) = 4 FROM pg_catalog.pg_attribute a
+                  WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                    AND a.attname IN ('id', 'tenant_id', 'email', 'email_key'))",
+        &[],
+        |row| row.get::<bool>(0),
+    )?;
+    Ok(found.into_iter().flatten().next().unwrap_or(false))
 }
 
 struct Unkeyed {
