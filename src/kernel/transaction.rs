@@ -57,14 +57,13 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mista
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
         // As the definer functions have it: an operator of the caller's own schema must not run as the owner.
-        let done = with_setting(c"search_path", c"pg_catalog, pg_temp", || {
+        with_setting(c"search_path", c"pg_catalog, pg_temp", || {
             pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
             let done = work();
             pg_sys::PopActiveSnapshot();
             pg_sys::SetUserIdAndSecContext(user, context);
             done
-        });
-        done
+        })
     }
 }
