@@ -22,7 +22,7 @@ WITH wanted (name, columns, parts) AS (VALUES
     ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
     ('sessions', 'ae4feaf51f25fd0580a0a25cb1eecbe4', ARRAY['sessions_pkey', 'sessions_user_fkey', 'sessions_user_idx']),
     ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),
-    ('users', '4a6f4464e0c7f566d374a7332839304a', ARRAY['users_email_key', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey']),
+    ('users', 'aac750304632a82090bc8c75e924eda6', ARRAY['users_email_key', 'users_email_key_of_email', 'users_email_unkeyed_idx', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey']),
     ('vault_keys', '11be739d2e8dd90b3fcf64b5637f4bfe', ARRAY['vault_keys_current_key', 'vault_keys_pkey', 'vault_keys_retired_idx', 'vault_keys_tenant_fkey', 'vault_keys_tenant_idx', 'vault_keys_wrapped_length'])
 ),
 relation AS (
@@ -61,7 +61,7 @@ member AS (
 store_role (name, oid) AS (
     SELECT w.name, r.oid
       FROM (VALUES ('auth_store_owner'), ('auth_store_app'), ('auth_store_reader'), ('auth_store_admin'),
-                   ('auth_store_auditor')) w (name)
+                   ('auth_store_auditor'), ('auth_store_view')) w (name)
       LEFT JOIN pg_catalog.pg_roles r ON r.rolname = w.name
 ),
 schema AS (
@@ -82,7 +82,7 @@ found (object, problem, hint) AS (
     SELECT 'schema auth_store', 'CREATE is granted to ' || g.name, 'REVOKE CREATE ON SCHEMA auth_store FROM ' || g.name
       FROM schema s CROSS JOIN pg_catalog.aclexplode(s.nspacl) a
            CROSS JOIN LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END) g (name)
-     WHERE a.privilege_type = 'CREATE' AND a.grantee <> s.nspowner AND g.name <> 'auth_store_owner'
+     WHERE a.privilege_type = 'CREATE' AND a.grantee <> s.nspowner AND g.name NOT IN ('auth_store_owner', 'auth_store_view')
     UNION ALL
     SELECT 'table ' || w.name, 'missing', 'SELECT auth_store.install()'
       FROM wanted w
@@ -100,7 +100,7 @@ found (object, problem, hint) AS (
                         WHERE i.inhrelid = r.oid AND r.relispartition AND r.relkind = 'r')
     UNION ALL
     SELECT r.object, 'belongs to ' || r.owner, 'SELECT auth_store.install()'
-      FROM relation r WHERE r.owner <> 'auth_store_owner'
+      FROM relation r WHERE r.owner <> CASE r.relkind WHEN 'v' THEN 'auth_store_view' ELSE 'auth_store_owner' END
     UNION ALL
     SELECT r.object, 'is unlogged: a crash empties it', pg_catalog.format('ALTER TABLE auth_store.%I SET LOGGED', r.name)
       FROM relation r WHERE r.relpersistence = 'u' AND r.name <> 'rate_limits'
@@ -131,6 +131,21 @@ found (object, problem, hint) AS (
               AND p.polwithcheck IS NULL
               AND pg_catalog.pg_get_expr(p.polqual, p.polrelid) = pg_catalog.format('auth_store.tenant_visible(%I)', r.tenant_column)))
     UNION ALL
+    -- Their owner is bound by no policy.
+    SELECT r.object, 'does not hold the tenant pin', 'SELECT auth_store.install()'
+      FROM wanted_view w JOIN relation r ON r.name = w.name AND r.relkind = 'v'
+      JOIN pg_catalog.pg_class c ON c.oid = r.oid
+     WHERE NOT (COALESCE(c.reloptions @> '{security_barrier=true}', false)
+                AND pg_catalog.strpos(pg_catalog.pg_get_viewdef(r.oid), 'auth_store.tenant_visible(') > 0)
+    UNION ALL
+    SELECT 'role auth_store_view', 'row-level security binds it', 'SELECT auth_store.install()'
+      FROM pg_catalog.pg_roles r WHERE r.rolname = 'auth_store_view' AND NOT r.rolbypassrls
+    UNION ALL
+    SELECT 'role auth_store_view', 'has the member ' || m.member::pg_catalog.regrole,
+           pg_catalog.format('REVOKE auth_store_view FROM %s', m.member::pg_catalog.regrole)
+      FROM pg_catalog.pg_auth_members m JOIN store_role o ON o.oid = m.roleid AND o.name = 'auth_store_view'
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = m.member AND r.rolsuper)
+    UNION ALL
     SELECT r.object, 'policy ' || p.polname || ' widens what a pinned session sees',
            pg_catalog.format('DROP POLICY %I ON auth_store.%I', p.polname, r.name)
       FROM relation r JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid
@@ -140,7 +155,9 @@ found (object, problem, hint) AS (
            pg_catalog.format('REVOKE %s%s ON auth_store.%I FROM %s', p.privilege_type, p.part, p.name, g.name)
       FROM privilege p
            CROSS JOIN LATERAL (SELECT CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::pg_catalog.regrole::text END) g (name)
-     WHERE p.grantee <> p.relowner AND (p.relkind <> 'v' OR p.privilege_type <> 'SELECT' OR p.grantee = 0)
+     WHERE p.grantee <> p.relowner
+       AND NOT (g.name = 'auth_store_view' AND p.part <> '' AND p.privilege_type = 'SELECT')
+       AND (p.relkind <> 'v' OR p.privilege_type <> 'SELECT' OR p.grantee = 0)
     UNION ALL
     SELECT 'view ' || w.name, 'SELECT is not granted to ' || a.reader, 'SELECT auth_store.install()'
       FROM wanted_view w

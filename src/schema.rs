@@ -5,6 +5,7 @@
 
 use pgrx::prelude::*;
 
+use crate::identity::email_key;
 use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
@@ -112,14 +113,23 @@ struct Migration {
 }
 
 /// All changes since version 1, in order: `sql/migrations/NNNN_name.{up,down}.sql`.
-const MIGRATIONS: &[Migration] = &[];
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 2,
+    name: "email_key",
+    up: include_str!("../sql/migrations/0003_email_key.up.sql"),
+    down: include_str!("../sql/migrations/0003_email_key.down.sql"),
+}];
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     superuser_only("install")?;
     spi::run_script(ROLES)?;
     refuse_foreign_tables()?;
-    for script in TABLES {
-        spi::run_script(script)?;
+    // Tables of an earlier version, as a restored dump brings them, are migrate()'s to change.
+    let current = catalog::relation(c"schema_version").is_none() || current_version()? == TABLES_VERSION;
+    if current {
+        for script in TABLES {
+            spi::run_script(script)?;
+        }
     }
     spi::run_once(
         "INSERT INTO auth_store.schema_version (version, name)
@@ -128,8 +138,10 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
         |_| (),
     )?;
     spi::run_script(POLICIES)?;
-    for script in VIEWS {
-        spi::run_script(script)?;
+    if current {
+        for script in VIEWS {
+            spi::run_script(script)?;
+        }
     }
     spi::run_script(OWNERSHIP)?;
     catalog::invalidate();
@@ -148,6 +160,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
             "the tables of auth_store are not installed in this database".into(),
         ));
     }
+    spi::run_script(ROLES)?;
     // One migration at a time, and no reader of the version in between.
     spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
     for step in steps(current_version()?, target, migrations)? {
@@ -162,6 +175,14 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
             }
             Step::Down(migration) => {
                 spi::run_script(migration.down)?;
+                // A fresh install has recorded its own version only.
+                spi::run_once(
+                    "INSERT INTO auth_store.schema_version (version, name)
+                     SELECT $1 - 1, 'install'
+                      WHERE NOT EXISTS (SELECT FROM auth_store.schema_version WHERE version = $1 - 1)",
+                    &params![migration.version],
+                    |_| (),
+                )?;
                 spi::run_once(
                     "DELETE FROM auth_store.schema_version WHERE version = $1",
                     &params![migration.version],
@@ -171,6 +192,12 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
         }
     }
     spi::run_script(POLICIES)?;
+    if target == TABLES_VERSION {
+        email_key::fill()?;
+        for script in VIEWS {
+            spi::run_script(script)?;
+        }
+    }
     spi::run_script(OWNERSHIP)?;
     catalog::invalidate();
     Ok(target)
@@ -222,6 +249,7 @@ fn tables_check() -> Result<Vec<(String, String, String)>, Mistake> {
             "SELECT auth_store.migrate()".into(),
         ));
     }
+    found.extend(email_key::problems()?);
     Ok(found)
 }
 
@@ -241,7 +269,7 @@ fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {
                FROM pg_catalog.pg_class c
               WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND NOT c.relispartition
                 AND pg_catalog.strpos($1, c.relkind::text) > 0
-                AND c.relowner = 'auth_store_owner'::pg_catalog.regrole",
+                AND pg_catalog.pg_get_userbyid(c.relowner) IN ('auth_store_owner', 'auth_store_view')",
             &params![kind],
             |row| row.get::<String>(0),
         )?;
@@ -267,7 +295,7 @@ fn refuse_foreign_tables() -> Result<(), Mistake> {
         "SELECT pg_catalog.format('%s belongs to %s', c.oid::pg_catalog.regclass, r.rolname)
            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
           WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind NOT IN ('i', 'I', 'c')
-            AND NOT r.rolsuper AND r.rolname <> 'auth_store_owner'
+            AND NOT r.rolsuper AND r.rolname NOT IN ('auth_store_owner', 'auth_store_view')
           LIMIT 1",
         &[],
         |row| row.get::<String>(0),

@@ -1,11 +1,12 @@
-CREATE OR REPLACE VIEW auth_store.provider_connections AS
+CREATE OR REPLACE VIEW auth_store.provider_connections WITH (security_barrier = true) AS
 SELECT c.id AS connection_id, c.tenant_id, c.provider, c.actor_type, c.actor_id,
        auth_store.connection_status(pg_catalog.statement_timestamp(), c.refreshed_at, c.access_token_expires_at,
                                     c.failures, c.revoked_at) AS status,
        c.access_token_expires_at, c.refresh_token IS NOT NULL AS has_refresh_token, c.refresh_at, c.leased_until,
        c.failures, c.last_error, c.last_error_at, c.scope, c.provider_account_id, c.team_id, c.provider_tenant_id,
        c.created_at, c.refreshed_at, c.revoked_at, c.revoked_reason, c.metadata
-  FROM auth_store.connections c;
+  FROM auth_store.connections c
+ WHERE auth_store.tenant_visible(c.tenant_id);
 COMMENT ON VIEW auth_store.provider_connections IS 'Every connection to another provider, without its tokens.';
 COMMENT ON COLUMN auth_store.provider_connections.status IS 'valid; expiring, in the last day of the access token or, where that is shorter, the last tenth of its life; expired; error, where the last refresh failed; revoked.';
 COMMENT ON COLUMN auth_store.provider_connections.refresh_at IS 'From when on connections_due() names it; NULL: never, for lack of a refresh token or an end, or because the provider said invalid_grant.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW auth_store.token_activity AS
+CREATE OR REPLACE VIEW auth_store.token_activity WITH (security_barrier = true) AS
 SELECT (a.occurred_at AT TIME ZONE 'UTC')::date AS day,
        a.tenant_id,
        a.client_id,
@@ -13,7 +13,8 @@ SELECT (a.occurred_at AT TIME ZONE 'UTC')::date AS day,
        pg_catalog.count(*) FILTER (WHERE a.event = 'device.redeemed' AND a.success) AS devices_redeemed,
        pg_catalog.count(*) FILTER (WHERE a.event = 'token.exchanged' AND a.success) AS tokens_exchanged
   FROM auth_store.audit_log a
- WHERE a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days'
+ WHERE auth_store.tenant_visible(a.tenant_id)
+   AND a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days'
    AND a.event ~ '^((code|token|grant|device)[.]|code_replay$|refresh_reuse$)'
  GROUP BY 1, 2, 3;
 COMMENT ON VIEW auth_store.token_activity IS 'What each client did with codes and tokens on each of the last 30 days.';

@@ -23,7 +23,7 @@ use crate::kernel::secret::{self, Digest, Kind, Minted};
 use crate::kernel::spi::Statement;
 use crate::kernel::{argument, interval, settings};
 use crate::maintenance::Batch;
-use crate::oauth::{client, grant, scope};
+use crate::oauth::{client, scope};
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -343,7 +343,7 @@ static REVOKE: Statement = Statement::write(
 
 fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
     let id = given(id, "api_key_id")?;
-    let reason = grant::checked_reason(reason)?;
+    let reason = argument::reason(reason)?;
     let key = constant(id)?;
     let ended = REVOKE.run(&params![id, key.tenant_id.as_str(), now, reason])? == 1;
     if ended {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::audit::{self, Event};
 use crate::identity::{session, user};
+use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::lookup::View;
@@ -14,7 +15,6 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
-use crate::oauth::grant::checked_reason;
 use crate::oauth::user_grants;
 use crate::{delete_ended, params};
 
@@ -78,7 +78,7 @@ static REVOKE_OLDEST: Statement = Statement::latest(
 
 fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
     let id = given(id, "session_id")?;
-    let reason = checked_reason(reason)?;
+    let reason = argument::reason(reason)?;
     let (user_id, tenant_id) = session::owner(&View::writing()?, id)?.ok_or(UNKNOWN)?;
     user::lock_out(user_id, &tenant_id)?;
     let sessions = REVOKE.all(&params![id, tenant_id.as_str(), now, reason], |row| row.get::<Id>(0))?;
@@ -106,7 +106,7 @@ fn revoke_by_user(
     except: Option<Id>,
     reason: Option<&str>,
 ) -> Result<i64, Mistake> {
-    let reason = checked_reason(reason)?;
+    let reason = argument::reason(reason)?;
     let view = View::writing()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     if let Some(except) = except {

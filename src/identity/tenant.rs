@@ -181,7 +181,7 @@ fn set_status(
         "suspended" => true,
         _ => return Err(Mistake::invalid("status", "active, suspended")),
     };
-    let reason = argument::remark(reason, "reason")?;
+    let reason = argument::optional_reason(reason)?;
     // This waits for whoever is creating a client under the tenant's former status, see share().
     if SET_STATUS.run(&params![id, status, reason, now])? == 0 {
         return Err(UNKNOWN);

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::audit::{self, Event};
 use crate::composite;
-use crate::identity::tenant;
+use crate::identity::{name, tenant};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::hold::{self, Hold, Place};
@@ -201,8 +201,8 @@ struct NewUser<'a> {
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.users
-        (id, tenant_id, email, external_id, first_name, last_name, metadata, created_at, updated_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        (id, tenant_id, email, email_key, external_id, first_name, last_name, metadata, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
       ON CONFLICT DO NOTHING",
 );
 
@@ -212,11 +212,14 @@ fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mist
     let first_name = argument::optional_line(user.first_name, "first_name")?;
     let last_name = argument::optional_line(user.last_name, "last_name")?;
     let metadata = argument::document(user.metadata, "metadata")?;
+    let invalid = user.email.is_some_and(|email| !is_email(email));
+    let email_key = user.email.filter(|_| !invalid).map(name::email_key);
+    let email_key = email_key.as_deref();
     let id = match user.id {
         Some(id) => id,
-        None => Id::mint(now, bucket(&tenant_id, user.email, external_id))?,
+        None => Id::mint(now, bucket(&tenant_id, email_key, external_id))?,
     };
-    let outcome = if user.email.is_some_and(|email| !is_email(email)) {
+    let outcome = if invalid {
         Err(Refusal::new(Code::InvalidRequest, "not an e-mail address"))
     } else if !tenant::hold(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
@@ -224,6 +227,7 @@ fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mist
         id,
         tenant_id.as_str(),
         user.email,
+        email_key,
         external_id,
         first_name,
         last_name,
@@ -233,33 +237,35 @@ fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mist
     {
         Ok(id)
     } else {
-        Err(collision(&tenant_id, user.email, external_id)?)
+        Err(collision(&tenant_id, email_key, external_id)?)
     };
     record_created(now, &tenant_id, &outcome)?;
     Ok(outcome)
 }
 
 /// Where a user lives once the store is spread over several databases: by what names the user at log-in.
-fn bucket(tenant_id: &str, email: Option<&str>, external_id: Option<&str>) -> Bucket {
-    match (email, external_id) {
-        (Some(email), _) => Bucket::of(&[tenant_id, &email.to_lowercase()]),
-        (None, Some(external_id)) => Bucket::of(&[tenant_id, external_id]),
-        (None, None) => Bucket::of(&[tenant_id]),
+fn bucket(tenant_id: &str, email_key: Option<&str>, external_id: Option<&str>) -> Bucket {
+    match email_key.or(external_id) {
+        Some(name) => Bucket::of(&[tenant_id, name]),
+        None => Bucket::of(&[tenant_id]),
     }
 }
 
 static COLLISION: Statement = Statement::write(
-    c"SELECT COALESCE(pg_catalog.bool_or(pg_catalog.lower(email) = pg_catalog.lower($2)), false),
+    c"SELECT COALESCE(pg_catalog.bool_or(email_key = $2), false),
              COALESCE(pg_catalog.bool_or(external_id = $3), false)
         FROM auth_store.users
-       WHERE tenant_id = $1
-         AND (pg_catalog.lower(email) = pg_catalog.lower($2) OR external_id = $3)",
+       WHERE tenant_id = $1 AND (email_key = $2 OR external_id = $3)",
 );
 
 /// What an existing user has in common with one that could not be made. An address that is taken is
 /// the end user's answer; the other keys are the calling program's own.
-fn collision(tenant_id: &str, email: Option<&str>, external_id: Option<&str>) -> Result<Refusal, Mistake> {
-    let found = COLLISION.one(&params![tenant_id, email, external_id], |row| {
+fn collision(
+    tenant_id: &str,
+    email_key: Option<&str>,
+    external_id: Option<&str>,
+) -> Result<Refusal, Mistake> {
+    let found = COLLISION.one(&params![tenant_id, email_key, external_id], |row| {
         Some((row.get::<bool>(0)?, row.get::<bool>(1)?))
     })?;
     match found {
@@ -384,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_bucket_follows_the_log_in_name() {
-        assert!(bucket("t", Some("Ann@Example.com"), Some("7")) == Bucket::of(&["t", "ann@example.com"]));
+        assert!(bucket("t", Some("ann@example.com"), Some("7")) == Bucket::of(&["t", "ann@example.com"]));
         assert!(bucket("t", None, Some("7")) == Bucket::of(&["t", "7"]));
     }
 }

@@ -1,12 +1,12 @@
 //! The limits of what is stored as it comes: short texts, lists of texts, JSON objects.
 
 use super::jsonb::Jsonb;
-use super::outcome::Mistake;
+use super::outcome::{Mistake, given};
 
 /// The longest name, in characters.
 const MAX_LINE: usize = 200;
-/// The longest remark, in characters.
-const MAX_REMARK: usize = 1000;
+/// The longest reason, in characters.
+const MAX_REASON: usize = 1000;
 /// The largest JSON document, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
 
@@ -28,11 +28,19 @@ pub fn optional_line<'a>(value: Option<&'a str>, argument: &'static str) -> Resu
     }
 }
 
-/// Why something was done.
-pub fn remark<'a>(value: Option<&'a str>, argument: &'static str) -> Result<Option<&'a str>, Mistake> {
+/// Why something was ended. No call that ends something fails for a line break in it.
+pub fn reason(value: Option<&str>) -> Result<&str, Mistake> {
+    match given(value, "reason")? {
+        text if !text.is_empty() && is_at_most(text, MAX_REASON) => Ok(text),
+        _ => Err(Mistake::invalid("reason", "1 to 1000 characters")),
+    }
+}
+
+/// Why something was done, which may be missing or empty.
+pub fn optional_reason(value: Option<&str>) -> Result<Option<&str>, Mistake> {
     match value {
-        Some(text) if !is_line(text, MAX_REMARK) => {
-            Err(Mistake::invalid(argument, "at most 1000 characters, no control characters"))
+        Some(text) if !is_line(text, MAX_REASON) => {
+            Err(Mistake::invalid("reason", "at most 1000 characters, no control characters"))
         }
         value => Ok(value),
     }
@@ -71,8 +79,12 @@ pub fn texts(
 }
 
 fn is_line(text: &str, max: usize) -> bool {
+    is_at_most(text, max) && !text.chars().any(char::is_control)
+}
+
+fn is_at_most(text: &str, max: usize) -> bool {
     // Four bytes are the longest character: a text of a megabyte is not counted.
-    text.len() <= max.saturating_mul(4) && text.chars().count() <= max && !text.chars().any(char::is_control)
+    text.len() <= max.saturating_mul(4) && text.chars().count() <= max
 }
 
 #[cfg(test)]

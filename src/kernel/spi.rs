@@ -109,8 +109,10 @@ impl Statement {
             pg_sys::SPI_connect();
             // Whoever prepares a statement waits for its tables already there.
             let prepared = self.plan.0.get().is_null();
-            let plan = self.plan(params);
-            let result = self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr());
+            let result = with_row_security(|| {
+                let plan = self.plan(params);
+                self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr())
+            });
             let result = result.map(|()| (pg_sys::SPI_processed, fetch(load)));
             pg_sys::SPI_finish();
             result
@@ -247,7 +249,7 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
     // SAFETY: as in Statement::execute.
     unsafe {
         pg_sys::SPI_connect();
-        pg_sys::SPI_execute(sql.as_ptr(), false, 0);
+        with_row_security(|| pg_sys::SPI_execute(sql.as_ptr(), false, 0));
         pg_sys::SPI_finish();
     }
     Ok(())
@@ -255,13 +257,26 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
 
 /// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
 pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    with_setting(c"client_min_messages", c"warning", work)
+}
+
+/// Runs `work` with row-level security on, whatever the session has. Where it is off, as pg_dump and
+/// pg_restore have it, the server refuses every statement that a policy would bind, with a hint that would
+/// take the tenant pin away.
+pub fn with_row_security<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: a read of server state.
+    if unsafe { pg_sys::row_security } { work() } else { with_setting(c"row_security", c"on", work) }
+}
+
+/// Runs `work` with a setting that any user may change; the session's own is back afterwards.
+pub fn with_setting<T>(name: &CStr, value: &CStr, work: impl FnOnce() -> T) -> T {
     // SAFETY: a level of settings around the work. Where the server raises an error, ending the
-    // transaction ends the level.
+    // transaction or the subtransaction ends the level. A parallel worker may do so too.
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
         pg_sys::set_config_option(
-            c"client_min_messages".as_ptr(),
-            c"warning".as_ptr(),
+            name.as_ptr(),
+            value.as_ptr(),
             pg_sys::GucContext::PGC_USERSET,
             pg_sys::GucSource::PGC_S_SESSION,
             pg_sys::GucAction::GUC_ACTION_SAVE,
@@ -301,15 +316,17 @@ fn once<T>(
     // SAFETY: as in Statement::execute.
     unsafe {
         pg_sys::SPI_connect();
-        pg_sys::SPI_execute_with_args(
-            sql.as_ptr(),
-            types.len() as i32,
-            types.as_mut_ptr(),
-            values.as_mut_ptr(),
-            nulls.as_ptr(),
-            read_only,
-            0,
-        );
+        with_row_security(|| {
+            pg_sys::SPI_execute_with_args(
+                sql.as_ptr(),
+                types.len() as i32,
+                types.as_mut_ptr(),
+                values.as_mut_ptr(),
+                nulls.as_ptr(),
+                read_only,
+                0,
+            )
+        });
         let rows = fetch(load);
         pg_sys::SPI_finish();
         Ok(rows)

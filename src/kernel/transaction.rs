@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 
 use super::catalog;
 use super::outcome::{Mistake, OrRaise};
+use super::spi::with_setting;
 
 type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
 
@@ -56,23 +57,13 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mista
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
         // As the definer functions have it: an operator of the caller's own schema must not run as the owner.
-        let settings = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            c"pg_catalog, pg_temp".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-        pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
-        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-        let done = work();
-        pg_sys::PopActiveSnapshot();
-        pg_sys::SetUserIdAndSecContext(user, context);
-        pg_sys::AtEOXact_GUC(true, settings);
-        done
+        with_setting(c"search_path", c"pg_catalog, pg_temp", || {
+            pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            let done = work();
+            pg_sys::PopActiveSnapshot();
+            pg_sys::SetUserIdAndSecContext(user, context);
+            done
+        })
     }
 }

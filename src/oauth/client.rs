@@ -338,7 +338,7 @@ fn set_status(
     if !STATUSES.contains(&status) {
         return Err(Mistake::invalid("status", "active, suspended, revoked, pending"));
     }
-    let reason = argument::remark(reason, "reason")?;
+    let reason = argument::optional_reason(reason)?;
     let changed = SET_STATUS.one(&params![client_id, status, reason, now], |row| row.get::<String>(0))?;
     let Some(tenant_id) = changed else {
         return Err(match find(&View::writing()?, client_id)? {

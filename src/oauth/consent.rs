@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::audit::{self, Context, Event, Flag};
 use crate::identity::user::{self, User};
+use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
@@ -17,7 +18,6 @@ use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::code::Refused;
-use crate::oauth::grant::checked_reason;
 use crate::oauth::{resource, scope, user_grants};
 use crate::{composite, delete_ended, params};
 
@@ -311,7 +311,7 @@ fn revoke(
     client_id: Option<&str>,
     reason: Option<&str>,
 ) -> Result<i64, Mistake> {
-    let reason = checked_reason(reason)?;
+    let reason = argument::reason(reason)?;
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
     let codes = user_grants::lock_out(now, user_id, &user.tenant_id, Some(&client.id))?;
     let consents = REVOKE.run(&params![user_id, user.tenant_id.as_str(), client.id.as_str()])?;

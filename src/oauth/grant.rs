@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event};
 use crate::identity::user;
+use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::hold::Place;
 use crate::kernel::id::Id;
@@ -34,7 +35,7 @@ fn grant_revoke(grant_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "'r
 fn client_grants_revoke(client_id: Option<&str>, reason: default!(Option<&str>, "'revoked'")) -> i64 {
     let now = clock::now();
     given(client_id, "client_id")
-        .and_then(|client_id| revoke_by_client(now, client_id, checked_reason(reason)?))
+        .and_then(|client_id| revoke_by_client(now, client_id, argument::reason(reason)?))
         .or_raise()
 }
 
@@ -451,7 +452,7 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
 
 fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
     let id = given(id, "grant_id")?;
-    let reason = checked_reason(reason)?;
+    let reason = argument::reason(reason)?;
     let view = View::writing()?;
     let grant = find(&view, id)?.ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
     let ended = revoke(now, id, &grant.tenant_id, reason)?;
@@ -482,14 +483,6 @@ pub fn record_revocation(
             ..Event::default()
         },
     )
-}
-
-/// A reason for people to read, at most 200 characters.
-pub fn checked_reason(reason: Option<&str>) -> Result<&str, Mistake> {
-    match given(reason, "reason")? {
-        reason if !reason.is_empty() && reason.chars().count() <= 200 => Ok(reason),
-        _ => Err(Mistake::invalid("reason", "1 to 200 characters")),
-    }
 }
 
 static DELETE_ENDED: Statement =

@@ -120,7 +120,7 @@ fn revoke(
 ) -> Result<bool, Mistake> {
     let jti = given(jti, "jti")?;
     let expires_at = given(expires_at, "expires_at")?;
-    let reason = argument::optional_line(reason, "reason")?;
+    let reason = argument::optional_reason(reason)?;
     if expires_at > now.plus_seconds(MAX_REVOCATION) {
         return Err(Mistake::invalid("expires_at", "a time at most 366 days from now"));
     }

@@ -4,6 +4,7 @@ use pgrx::prelude::*;
 
 use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
+use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
@@ -58,7 +59,7 @@ fn revoke(
     reason: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
-    let reason = grant::checked_reason(reason)?;
+    let reason = argument::reason(reason)?;
     let view = View::writing()?;
     let client = match client_secret::admit(&view, now, "token.revoked", credentials, context)? {
         Ok(client) => client,

@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::audit::{self, Event};
 use crate::identity::user;
+use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::spi::Statement;
-use crate::oauth::grant::checked_reason;
 use crate::oauth::{client, code, device_code};
 use crate::params;
 
@@ -27,7 +27,7 @@ fn user_grants_revoke(
 ) -> i64 {
     let now = clock::now();
     given(user_id, "user_id")
-        .and_then(|user_id| revoke_by_user(now, user_id.into(), client_id, checked_reason(reason)?))
+        .and_then(|user_id| revoke_by_user(now, user_id.into(), client_id, argument::reason(reason)?))
         .or_raise()
 }
 
@@ -63,8 +63,11 @@ static REVOKE_BY_SESSIONS: Statement = Statement::latest(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
+// Of the ids, which are in order of time, the first and the last: as text, but not in the order of a language, where
+// "aa" may come after "z".
 static HOLDINGS: Statement = Statement::read(
-    c"SELECT client_id, count(*), min(id::text)::uuid, max(id::text)::uuid, max(rotated_at), array_agg(DISTINCT scope)
+    c"SELECT client_id, count(*), min(id::text COLLATE \"C\")::uuid, max(id::text COLLATE \"C\")::uuid,
+             max(rotated_at), array_agg(DISTINCT scope COLLATE \"C\")
         FROM auth_store.grants
        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
          AND (idle_expires_at IS NULL OR idle_expires_at > $2)

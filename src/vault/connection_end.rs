@@ -41,7 +41,7 @@ static REVOKE: Statement = Statement::write(
 );
 
 fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
-    let reason = argument::remark(reason, "reason")?;
+    let reason = argument::optional_reason(reason)?;
     let there = lock_named(id)?;
     if there.revoked {
         return Ok(false);

@@ -94,7 +94,7 @@ fn connection_fail(
     let run = || {
         let id = given(connection_id, "connection_id")?.into();
         let fence = given(fence, "fence")?;
-        let reason = given(argument::remark(reason, "reason")?, "reason")?;
+        let reason = given(argument::optional_reason(reason)?, "reason")?;
         fail(now, id, fence, reason)
     };
     run().or_raise()

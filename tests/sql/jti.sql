@@ -85,7 +85,7 @@ SELECT pg_temp.raised($$SELECT auth_store.jti_revoke('g', clock_timestamp() + '3
 SELECT pg_temp.raised($$SELECT auth_store.jti_revoke('g', 'infinity')$$);
 SELECT pg_temp.raised($$SELECT auth_store.jti_revoke(NULL, clock_timestamp())$$);
 SELECT pg_temp.raised($$SELECT auth_store.jti_revoke('g', NULL)$$);
-SELECT pg_temp.raised($$SELECT auth_store.jti_revoke('g', clock_timestamp(), repeat('x', 201))$$);
+SELECT pg_temp.raised($$SELECT auth_store.jti_revoke('g', clock_timestamp(), repeat('x', 1001))$$);
 SELECT pg_temp.raised($$SELECT auth_store.jti_revoke('g', clock_timestamp(), tenant_id => 'nobody')$$);
 SELECT pg_temp.raised($$SELECT auth_store.jti_is_revoked(NULL)$$);
 SELECT pg_temp.raised($$SELECT auth_store.jti_is_revoked('g', 'nobody')$$);

