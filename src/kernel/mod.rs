@@ -9,6 +9,7 @@ pub mod id;
 pub mod inet;
 pub mod interval;
 pub mod jsonb;
+pub mod library;
 pub mod lock;
 pub mod locked;
 pub mod lookup;

@@ -167,20 +167,32 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
 
 /// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
 pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
-    // SAFETY: a level of settings around the work. Where the server raises an error, ending the
-    // transaction ends the level.
+    with_settings(&[(c"client_min_messages", c"warning")], work)
+}
+
+/// Runs `work` under these settings of the server, whatever the caller's are.
+pub fn with_settings<T>(
+    settings: &[(&CStr, &CStr)],
+    work: impl FnOnce() -> Result<T, Mistake>,
+) -> Result<T, Mistake> {
+    let context =
+        if catalog::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+    // SAFETY: a level of settings around the work, with valid C strings. Where the server raises an error,
+    // ending the transaction ends the level.
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"client_min_messages".as_ptr(),
-            c"warning".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
+        for (name, value) in settings {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                context,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
         let result = work();
         pg_sys::AtEOXact_GUC(true, level);
         result
