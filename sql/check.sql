@@ -46,8 +46,7 @@ finding (object, problem, hint, severity) AS (
      WHERE w.key !~ '^partition of ' AND NOT EXISTS (SELECT FROM fact f WHERE f.key = w.key)
     UNION ALL
     SELECT o.object, 'is none of the store''s', 'Move it to another schema',
-           -- extended statistics, and default privileges for what is made there
-           CASE WHEN d.classid IN ('pg_catalog.pg_statistic_ext'::pg_catalog.regclass, 'pg_catalog.pg_default_acl'::pg_catalog.regclass) THEN 'note' ELSE 'problem' END
+           CASE d.classid WHEN 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass THEN 'note' ELSE 'problem' END
       FROM pg_catalog.pg_depend d
       JOIN schema s ON s.oid = d.refobjid
            CROSS JOIN LATERAL (SELECT COALESCE((SELECT r.object FROM relation r WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND r.oid = d.objid),
@@ -59,6 +58,10 @@ finding (object, problem, hint, severity) AS (
        AND NOT (d.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
                 AND d.objid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'auth_store'))
        AND NOT EXISTS (SELECT FROM present p WHERE p.object = o.object)
+       -- a sequence of a column, which is named instead
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend c JOIN relation r ON r.oid = c.refobjid
+                        WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.objid = d.objid AND d.classid = c.classid
+                          AND c.refclassid = c.classid AND c.refobjsubid > 0 AND c.deptype IN ('a', 'i') AND o.object LIKE 'sequence %')
     UNION ALL
     -- Not only in the store's schema: what reads or replaces a row in passing.
     SELECT pg_catalog.pg_describe_object('pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, 0), 'is none of the store''s', 'Drop it unless it is yours', 'note'

@@ -4,8 +4,8 @@
 --   target      its name in ALTER and GRANT
 --   part        what the fact is about: 'owner', 'column id', 'privileges of PUBLIC' …
 --   definition  what it is
--- Other statements begin with this text. It wants quote_all_identifiers off, and the other settings that
--- src/schema.rs pins, because the server's own functions print definitions by them.
+-- Other statements begin with this text. It wants the settings that src/schema.rs pins, search_path, TimeZone, DateStyle and
+-- quote_all_identifiers among them, because the server's own functions print definitions by them.
 WITH schema AS (
     SELECT n.oid, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n WHERE n.nspname = 'auth_store'
 ),
@@ -97,6 +97,21 @@ raw_fact (object, key, target, part, definition) AS (
     SELECT r.object, r.key, r.target, 'kind',
            CASE r.relkind WHEN 'p' THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(r.oid) ELSE 'table' END
       FROM relation r WHERE r.relkind IN ('r', 'p')
+    UNION ALL
+    -- What has ended is dropped by the name of its partition.
+    SELECT r.object, r.key, r.target, 'bounds',
+           CASE WHEN t.bounds[2]::timestamptz = t.bounds[1]::timestamptz + period.length
+                     AND r.name = r.parent || '_' || pg_catalog.to_char(t.bounds[1]::timestamptz, period.format)
+                THEN 'those of its name' ELSE b.text END
+      FROM relation r
+      JOIN pg_catalog.pg_class c ON c.oid = r.oid
+           CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_expr(c.relpartbound, c.oid)) b (text)
+           LEFT JOIN LATERAL pg_catalog.regexp_match(b.text, 'FROM \(''([0-9][^'']*)''\) TO \(''([0-9][^'']*)''\)') t (bounds) ON true
+           CROSS JOIN LATERAL (
+               SELECT CASE WHEN r.name ~ 'h[0-9]+$' THEN '1 hour' WHEN r.name ~ 'd[0-9]+$' THEN '1 day' ELSE '1 month' END::interval,
+                      CASE WHEN r.name ~ 'h[0-9]+$' THEN '"y"YYYY"m"MM"d"DD"h"HH24' WHEN r.name ~ 'd[0-9]+$' THEN '"y"YYYY"m"MM"d"DD' ELSE '"y"YYYY"m"MM' END
+           ) period (length, format)
+     WHERE r.parent IS NOT NULL
     UNION ALL
     SELECT r.object, r.key, r.target, 'storage',
            CASE r.relpersistence WHEN 'p' THEN 'logged' WHEN 'u' THEN 'unlogged' ELSE 'temporary' END

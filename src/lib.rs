@@ -17,6 +17,7 @@ mod vault;
 pgrx::pg_module_magic!(name, version);
 
 extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
+extension_sql_file!("../sql/type_comments.sql", name = "type_comments", requires = ["types"]);
 extension_sql_file!("../sql/roles.sql", name = "roles");
 extension_sql_file!("../sql/surface.sql", name = "surface", finalize);
 
