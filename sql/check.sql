@@ -10,7 +10,7 @@ present AS (
 ),
 -- All that differs, but privileges.
 difference AS (
-    SELECT p.object, p.target, pg_catalog.replace(w.part, '{}', p.partition) AS part, pg_catalog.split_part(w.part, ' ', 1) AS kind,
+    SELECT p.object, p.target, p.partition <> '' AS in_partition, pg_catalog.replace(w.part, '{}', p.partition) AS part, pg_catalog.split_part(w.part, ' ', 1) AS kind,
            pg_catalog.substr(pg_catalog.replace(w.part, '{}', p.partition), pg_catalog.strpos(w.part, ' ') + 1) AS name,
            pg_catalog.replace(f.definition, '{}', p.partition) AS found, pg_catalog.replace(w.definition, '{}', p.partition) AS shipped
       FROM present p
@@ -18,7 +18,7 @@ difference AS (
       LEFT JOIN fact f ON f.object = p.object AND f.part = w.part
      WHERE f.definition IS DISTINCT FROM w.definition
     UNION ALL
-    SELECT p.object, p.target, pg_catalog.replace(f.part, '{}', p.partition), pg_catalog.split_part(f.part, ' ', 1),
+    SELECT p.object, p.target, p.partition <> '', pg_catalog.replace(f.part, '{}', p.partition), pg_catalog.split_part(f.part, ' ', 1),
            pg_catalog.substr(pg_catalog.replace(f.part, '{}', p.partition), pg_catalog.strpos(f.part, ' ') + 1),
            pg_catalog.replace(f.definition, '{}', p.partition), NULL
       FROM present p
@@ -109,8 +109,10 @@ finding (object, problem, hint, severity) AS (
                     THEN 'DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; the tables keep their rows'
                 WHEN d.object = 'schema auth_store' THEN 'ALTER SCHEMA auth_store OWNER TO a superuser'
                 WHEN d.object LIKE 'role %' THEN pg_catalog.format('ALTER %s %s', d.target, d.shipped)
-                WHEN d.kind IN ('owner', 'policy', 'row-level') OR d.kind = 'index' AND d.found IS NULL THEN 'SELECT auth_store.install()'
-                WHEN d.kind = 'index' THEN pg_catalog.format('DROP INDEX auth_store.%I; SELECT auth_store.install(); that of a partition: %s', d.name, d.shipped)
+                WHEN d.kind IN ('owner', 'policy', 'row-level') THEN 'SELECT auth_store.install()'
+                WHEN d.kind = 'index' THEN CASE WHEN d.found IS NULL THEN '' ELSE pg_catalog.format('DROP INDEX auth_store.%I; ', d.name) END
+                                           || CASE WHEN d.in_partition THEN d.shipped ELSE 'SELECT auth_store.install()' END
+                WHEN d.kind = 'bounds' THEN 'Rename it after its bounds, or attach it with those of its name'
                 WHEN d.object LIKE 'view %' THEN pg_catalog.format('DROP %s; SELECT auth_store.install()', d.target)
                 WHEN d.kind = 'constraint' THEN pg_catalog.format(CASE WHEN d.found IS NULL THEN '' ELSE 'ALTER %1$s DROP CONSTRAINT %2$I; ' END
                                                                   || 'ALTER %1$s ADD CONSTRAINT %2$I %3$s', d.target, d.name, d.shipped)

@@ -219,7 +219,9 @@ raw_fact (object, key, target, part, definition) AS (
                ELSE pg_catalog.md5(f.prosrc || COALESCE(pg_catalog.pg_get_function_sqlbody(f.oid), '')) END
       FROM routine f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
     UNION ALL
-    SELECT f.object, f.object, f.target, 'configuration', COALESCE(pg_catalog.array_to_string(f.proconfig, '; '), 'none')
+    -- CREATE FUNCTION under quote_all_identifiers has kept the quotes.
+    SELECT f.object, f.object, f.target, 'configuration',
+           COALESCE(pg_catalog.regexp_replace(pg_catalog.array_to_string(f.proconfig, '; '), '"([a-z_][a-z0-9_]*)"', '\1', 'g'), 'none')
       FROM routine f
     UNION ALL
     SELECT o.object, o.object, o.target, 'extension',

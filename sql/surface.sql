@@ -11,7 +11,8 @@ DECLARE
     member record;
 BEGIN
     FOR member IN
-        SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef, p.proowner,
+        SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef,
+               CASE WHEN p.prosecdef THEN 'auth_store_owner' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.proowner)::text) END AS owner,
                (SELECT pg_catalog.string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'
                                                            ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) END, ', ')
                   FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
@@ -24,14 +25,14 @@ BEGIN
            AND d.deptype = 'e'
            AND e.extname = 'auth_store'
     LOOP
-        IF member.others IS NOT NULL THEN
-            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', member.name, member.others);
-        END IF;
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', member.name, pg_catalog.pg_get_userbyid(member.proowner));
         -- No function of the store runs as a superuser.
         IF member.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO auth_store_owner', member.name);
         END IF;
+        IF member.others IS NOT NULL THEN
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', member.name, member.others);
+        END IF;
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %s', member.name, member.owner);
     END LOOP;
     FOR member IN
         SELECT t.oid::pg_catalog.regtype AS name,

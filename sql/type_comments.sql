@@ -33,7 +33,7 @@ BEGIN
             ('api_key_profile', NULL, 'An API key in a list; nothing of its secret.'),
             ('user_registration', NULL, 'A new user, or an error.'),
             ('client_profile', NULL, 'A client as it is registered; no secrets.'),
-            ('user_profile', NULL, 'A user.'),
+            ('user_profile', NULL, 'A user as registered; no secrets.'),
             ('connection_tokens', NULL, 'The tokens of a connection to another provider, opened, or an error.'),
             ('connection_profile', NULL, 'A connection to another provider in a list; no tokens.'),
             ('due_connection', NULL, 'A connection whose refresh is due.'),
