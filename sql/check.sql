@@ -1,205 +1,187 @@
--- What check() reports: what is missing, foreign or altered. $1 is the version of the library's tables.
--- The shape of each table: an MD5 of its columns, and the constraints and indexes it must have. A test
--- compares this list with a fresh install.
-WITH wanted (name, columns, parts) AS (VALUES
-    ('access_tokens', '41b6db44303672a59c470db50184934c', ARRAY['access_tokens_pkey']),
-    ('api_keys', '141c2297ac76716a5ce5726e3c5c119d', ARRAY['api_keys_client_fkey', 'api_keys_client_idx', 'api_keys_digest_length', 'api_keys_ended_idx', 'api_keys_metadata_object', 'api_keys_one_owner', 'api_keys_pkey', 'api_keys_rate_limit_positive', 'api_keys_tenant_idx', 'api_keys_user_fkey', 'api_keys_user_idx']),
-    ('audit_log', '3524f9720c7620bc06cc5d36db3eb777', ARRAY[]::text[]),
-    ('authorization_codes', '14b1f15f514c4f46496c5014923d25bb', ARRAY['authorization_codes_pkey']),
-    ('claimed_jtis', 'f9411c4a6d889aac1472bd8e0086d5c3', ARRAY[]::text[]),
-    ('cleanup_cursors', 'c15a74d0267befeebb0a7311c0f80670', ARRAY['cleanup_cursors_pkey']),
-    ('client_secrets', '527ac1f1ddb4a79eb538bd74c1fc9f94', ARRAY['client_secrets_client_fkey', 'client_secrets_client_idx', 'client_secrets_digest_length', 'client_secrets_expires_idx', 'client_secrets_one_form', 'client_secrets_pkey']),
-    ('clients', '32f6925495c8859d81926bcd967bf99e', ARRAY['clients_access_token_ttl_range', 'clients_id_key', 'clients_metadata_object', 'clients_pkey', 'clients_rate_limit_positive', 'clients_refresh_grace_range', 'clients_refresh_idle_ttl_positive', 'clients_refresh_token_ttl_positive', 'clients_status_known', 'clients_tenant_fkey', 'clients_tenant_idx', 'clients_type_known']),
-    ('connections', 'bd1bf584cb10f7073b64616d6eda1bab', ARRAY['connections_actor_type_known', 'connections_key', 'connections_metadata_object', 'connections_pkey', 'connections_refresh_idx', 'connections_tokens_unless_revoked', 'connections_vault_key_fkey', 'connections_vault_key_idx']),
-    ('consents', '61c96881ce137079af5b04b001b78e02', ARRAY['consents_client_fkey', 'consents_client_idx', 'consents_expires_idx', 'consents_key', 'consents_pkey', 'consents_scope_length', 'consents_user_fkey']),
-    ('device_codes', '7494260b1b02836657d2715362b073fa', ARRAY['device_codes_pkey', 'device_codes_user_code_key']),
-    ('grants', '5c15aada1854cc8d159914a571523fc4', ARRAY['grants_client_fkey', 'grants_client_idx', 'grants_pkey', 'grants_user_fkey', 'grants_user_idx']),
-    ('imported_api_keys', '31746908b0ff546b77584b1e079b4712', ARRAY['imported_api_keys_key_fkey', 'imported_api_keys_key_idx', 'imported_api_keys_pkey']),
-    ('revoked_jtis', 'a7f9cdeae3371f094b5f88495f1b2881', ARRAY[]::text[]),
-    ('pushed_requests', 'a7669b9eb58a90a3f48961bc8db4c105', ARRAY['pushed_requests_pkey']),
-    ('imported_refresh_tokens', '2118488aec9753e115d48ad5333cfbf6', ARRAY['imported_refresh_tokens_digest_key', 'imported_refresh_tokens_digest_length', 'imported_refresh_tokens_pkey']),
-    ('rate_limits', '4b85c3444fde15c5b8c64c11f0a8d871', ARRAY['rate_limits_pkey']),
-    ('schema_version', '2ddc152c5a5c31837f25b4ee2b896bc4', ARRAY['schema_version_pkey']),
-    ('sessions', 'ae4feaf51f25fd0580a0a25cb1eecbe4', ARRAY['sessions_pkey', 'sessions_user_fkey', 'sessions_user_idx']),
-    ('tenants', 'eaf9acd787a21f3a257a0100fe392483', ARRAY['tenants_id_shape', 'tenants_pkey', 'tenants_settings_object', 'tenants_status_known']),
-    ('users', 'aac750304632a82090bc8c75e924eda6', ARRAY['users_email_key', 'users_email_key_of_email', 'users_email_unkeyed_idx', 'users_external_id_key', 'users_id_key', 'users_metadata_object', 'users_pkey', 'users_status_known', 'users_tenant_fkey']),
-    ('vault_keys', '11be739d2e8dd90b3fcf64b5637f4bfe', ARRAY['vault_keys_current_key', 'vault_keys_pkey', 'vault_keys_retired_idx', 'vault_keys_tenant_fkey', 'vault_keys_tenant_idx', 'vault_keys_wrapped_length'])
+-- What check() reports: what is missing, foreign or altered. Comes after sql/shape.sql. The shipped shape is $1 (keys), $2 (parts)
+-- and $3 (definitions); $4 says whether the library is preloaded.
+, wanted AS (
+    SELECT w.key, w.part, w.definition
+      FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) w (key, part, definition)
 ),
-relation AS (
-    SELECT c.oid, c.relname::text AS name, c.relkind,
-           CASE c.relkind WHEN 'r' THEN 'table ' WHEN 'p' THEN 'table ' WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view '
-                          WHEN 'S' THEN 'sequence ' ELSE 'foreign table ' END || c.relname AS object,
-           c.relispartition, c.relpersistence, c.relacl, c.relowner, pg_catalog.pg_get_userbyid(c.relowner)::text AS owner,
-           c.relrowsecurity AND c.relforcerowsecurity AS enforced,
-           -- the column that the policy must be about
-           (SELECT a.attname FROM pg_catalog.pg_attribute a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND a.attname = CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END) AS tenant_column
-      FROM pg_catalog.pg_class c
-     WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'auth_store')
-       AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+wanted_key AS (SELECT DISTINCT w.key FROM wanted w),
+present AS (
+    SELECT DISTINCT f.object, f.key, f.target, f.partition FROM fact f WHERE EXISTS (SELECT FROM wanted_key w WHERE w.key = f.key)
 ),
-wanted_view (name) AS (VALUES
-    ('failed_actions'), ('provider_connections'), ('recent_activity'), ('security_events'), ('token_activity')
+-- All that differs, but privileges.
+difference AS (
+    SELECT p.object, p.target, p.partition <> '' AS in_partition, pg_catalog.replace(w.part, '{}', p.partition) AS part, pg_catalog.split_part(w.part, ' ', 1) AS kind,
+           pg_catalog.substr(pg_catalog.replace(w.part, '{}', p.partition), pg_catalog.strpos(w.part, ' ') + 1) AS name,
+           pg_catalog.replace(f.definition, '{}', p.partition) AS found, pg_catalog.replace(w.definition, '{}', p.partition) AS shipped
+      FROM present p
+      JOIN wanted w ON w.key = p.key AND w.part NOT LIKE 'privileges of %'
+      LEFT JOIN fact f ON f.object = p.object AND f.part = w.part
+     WHERE f.definition IS DISTINCT FROM w.definition
+    UNION ALL
+    SELECT p.object, p.target, p.partition <> '', pg_catalog.replace(f.part, '{}', p.partition), pg_catalog.split_part(f.part, ' ', 1),
+           pg_catalog.substr(pg_catalog.replace(f.part, '{}', p.partition), pg_catalog.strpos(f.part, ' ') + 1),
+           pg_catalog.replace(f.definition, '{}', p.partition), NULL
+      FROM present p
+      JOIN fact f ON f.object = p.object AND f.part NOT LIKE 'privileges of %'
+     WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.key = p.key AND w.part = f.part)
 ),
--- A privilege on a table, a view or one of its columns.
-privilege AS (
-    SELECT r.oid, r.name, r.object, r.relkind, r.relowner, '' AS part, a.grantee, a.privilege_type
-      FROM relation r CROSS JOIN pg_catalog.aclexplode(r.relacl) a
-    UNION ALL
-    SELECT r.oid, r.name, r.object, r.relkind, r.relowner, pg_catalog.format(' (%I)', c.attname), a.grantee, a.privilege_type
-      FROM relation r JOIN pg_catalog.pg_attribute c ON c.attrelid = r.oid AND NOT c.attisdropped
-           CROSS JOIN pg_catalog.aclexplode(c.attacl) a
+granted AS (
+    SELECT p.object, p.target, pg_catalog.substr(f.part, 15) AS grantee, g.privilege
+      FROM present p JOIN fact f ON f.object = p.object AND f.part LIKE 'privileges of %'
+           CROSS JOIN pg_catalog.string_to_table(f.definition, ', ') g (privilege)
 ),
-member AS (
-    SELECT p.oid, p.oid::pg_catalog.regprocedure::text AS name, p.prosecdef, p.proconfig, p.proowner, p.proacl
-      FROM pg_catalog.pg_proc p
-      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
-      JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store'
-     WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+to_be_granted AS (
+    SELECT p.object, p.target, pg_catalog.substr(w.part, 15) AS grantee, g.privilege
+      FROM present p JOIN wanted w ON w.key = p.key AND w.part LIKE 'privileges of %'
+           CROSS JOIN pg_catalog.string_to_table(w.definition, ', ') g (privilege)
 ),
-store_role (name, oid) AS (
-    SELECT w.name, r.oid
-      FROM (VALUES ('auth_store_owner'), ('auth_store_app'), ('auth_store_reader'), ('auth_store_admin'),
-                   ('auth_store_auditor'), ('auth_store_view')) w (name)
-      LEFT JOIN pg_catalog.pg_roles r ON r.rolname = w.name
-),
-schema AS (
-    SELECT n.oid, n.nspowner, n.nspacl, pg_catalog.pg_get_userbyid(n.nspowner)::text AS owner
-      FROM pg_catalog.pg_namespace n WHERE n.nspname = 'auth_store'
-),
-found (object, problem, hint) AS (
-    SELECT 'role ' || w.name, 'missing', 'SELECT auth_store.install()'
-      FROM store_role w WHERE w.oid IS NULL
+-- What an application may add to a table of the store is a note; what the store does not survive is a problem.
+finding (object, problem, hint, severity) AS (
+    -- whole things
+    SELECT w.key, 'missing',
+           CASE WHEN w.key ~ '^(function|type) ' THEN 'DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; the tables keep their rows'
+                ELSE 'SELECT auth_store.install()' END,
+           'problem'
+      FROM wanted_key w
+     WHERE w.key !~ '^partition of ' AND NOT EXISTS (SELECT FROM fact f WHERE f.key = w.key)
     UNION ALL
-    SELECT 'schema auth_store', w.name || ' may not use it', 'SELECT auth_store.install()'
-      FROM store_role w CROSS JOIN schema s WHERE NOT pg_catalog.has_schema_privilege(w.oid, s.oid, 'USAGE')
+    SELECT o.object, 'is none of the store''s', 'Move it to another schema',
+           CASE d.classid WHEN 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass THEN 'note' ELSE 'problem' END
+      FROM pg_catalog.pg_depend d
+      JOIN schema s ON s.oid = d.refobjid
+           CROSS JOIN LATERAL (SELECT COALESCE((SELECT r.object FROM relation r WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND r.oid = d.objid),
+                                               (SELECT f.object FROM routine f WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.objid),
+                                               (SELECT t.object FROM composite t WHERE (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND t.typrelid = d.objid)
+                                                                                    OR (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = d.objid)),
+                                               pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid))) o (object)
+     WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.deptype = 'n'
+       AND NOT (d.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                AND d.objid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'auth_store'))
+       AND NOT EXISTS (SELECT FROM present p WHERE p.object = o.object)
+       -- a sequence of a column, which is named instead
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend c JOIN relation r ON r.oid = c.refobjid
+                        WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.objid = d.objid AND d.classid = c.classid
+                          AND c.refclassid = c.classid AND c.refobjsubid > 0 AND c.deptype IN ('a', 'i') AND o.object LIKE 'sequence %')
     UNION ALL
-    SELECT 'schema auth_store', 'belongs to ' || s.owner, 'ALTER SCHEMA auth_store OWNER TO a superuser'
-      FROM schema s
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = s.nspowner AND r.rolsuper)
+    -- Not only in the store's schema: what reads or replaces a row in passing.
+    SELECT pg_catalog.pg_describe_object('pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, 0), 'is none of the store''s', 'Drop it unless it is yours', 'note'
+      FROM pg_catalog.pg_cast k
+     WHERE EXISTS (SELECT FROM pg_catalog.pg_type t
+                    WHERE t.typnamespace = (SELECT s.oid FROM schema s) AND t.oid IN (k.castsource, k.casttarget))
+       AND NOT EXISTS (SELECT FROM extension_member m WHERE m.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass AND m.objid = k.oid)
     UNION ALL
-    SELECT 'schema auth_store', 'CREATE is granted to ' || g.name, 'REVOKE CREATE ON SCHEMA auth_store FROM ' || g.name
-      FROM schema s CROSS JOIN pg_catalog.aclexplode(s.nspacl) a
-           CROSS JOIN LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END) g (name)
-     WHERE a.privilege_type = 'CREATE' AND a.grantee <> s.nspowner AND g.name NOT IN ('auth_store_owner', 'auth_store_view')
+    SELECT r.object, 'belongs to the extension ' || m.extension || ', and goes with it', pg_catalog.format('ALTER EXTENSION %I DROP %s', m.extension, r.target), 'problem'
+      FROM relation r JOIN extension_member m ON m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = r.oid
     UNION ALL
-    SELECT 'table ' || w.name, 'missing', 'SELECT auth_store.install()'
-      FROM wanted w
-     WHERE NOT EXISTS (SELECT FROM relation r WHERE r.name = w.name AND r.relkind IN ('r', 'p'))
-    UNION ALL
-    SELECT 'view ' || w.name, 'missing', 'SELECT auth_store.install()'
-      FROM wanted_view w
-     WHERE NOT EXISTS (SELECT FROM relation r WHERE r.name = w.name AND r.relkind = 'v')
-    UNION ALL
-    SELECT r.object, 'is none of the store''s', 'Move it to another schema'
+    SELECT r.object, 'has the child ' || i.inhrelid::pg_catalog.regclass::text || ', which is no partition of the store''s',
+           pg_catalog.format(CASE WHEN r.relkind = 'p' THEN 'ALTER TABLE auth_store.%I DETACH PARTITION %s' ELSE 'ALTER TABLE %2$s NO INHERIT auth_store.%1$I' END,
+                             r.name, i.inhrelid::pg_catalog.regclass), 'problem'
       FROM relation r
-     WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.name = r.name AND r.relkind IN ('r', 'p'))
-       AND NOT EXISTS (SELECT FROM wanted_view w WHERE w.name = r.name AND r.relkind = 'v')
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN relation p ON p.oid = i.inhparent JOIN wanted w ON w.name = p.name
-                        WHERE i.inhrelid = r.oid AND r.relispartition AND r.relkind = 'r')
+      JOIN pg_catalog.pg_inherits i ON i.inhparent = r.oid
+     WHERE NOT EXISTS (SELECT FROM relation c WHERE c.oid = i.inhrelid AND c.parent = r.name)
     UNION ALL
-    SELECT r.object, 'belongs to ' || r.owner, 'SELECT auth_store.install()'
-      FROM relation r WHERE r.owner <> CASE r.relkind WHEN 'v' THEN 'auth_store_view' ELSE 'auth_store_owner' END
-    UNION ALL
-    SELECT r.object, 'is unlogged: a crash empties it', pg_catalog.format('ALTER TABLE auth_store.%I SET LOGGED', r.name)
-      FROM relation r WHERE r.relpersistence = 'u' AND r.name <> 'rate_limits'
-    UNION ALL
-    SELECT r.object, 'its columns are not those of version ' || $1,
-           'Compare with a fresh install; SELECT auth_store.migrate() after an upgrade'
-      FROM wanted w JOIN relation r ON r.name = w.name
-     WHERE w.columns <> (
-           SELECT pg_catalog.md5(pg_catalog.string_agg(
-                      pg_catalog.format('%s %s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull),
-                      ', ' ORDER BY a.attname COLLATE "C"))
-             FROM pg_catalog.pg_attribute a
-            WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped)
-    UNION ALL
-    SELECT r.object, 'constraint or index ' || part || ' is missing',
-           'Put it back as in a fresh install; SELECT auth_store.install() puts back indexes'
-      FROM wanted w JOIN relation r ON r.name = w.name CROSS JOIN pg_catalog.unnest(w.parts) part
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = r.oid AND c.conname = part)
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
-                        WHERE i.indrelid = r.oid AND ic.relname = part AND i.indisvalid)
-    UNION ALL
-    SELECT r.object, 'row-level security is off or its policy tenant_pin is missing or altered', 'SELECT auth_store.install()'
+    SELECT r.object, 'inherits from ' || i.inhparent::pg_catalog.regclass::text || ', which shows its rows',
+           pg_catalog.format('ALTER TABLE auth_store.%I NO INHERIT %s', r.name, i.inhparent::pg_catalog.regclass), 'problem'
       FROM relation r
-     WHERE r.relkind IN ('r', 'p') AND r.tenant_column IS NOT NULL
-       AND NOT (r.enforced AND EXISTS (
-           SELECT FROM pg_catalog.pg_policy p
-            WHERE p.polrelid = r.oid AND p.polname = 'tenant_pin' AND p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
-              AND p.polwithcheck IS NULL
-              AND pg_catalog.pg_get_expr(p.polqual, p.polrelid) = pg_catalog.format('auth_store.tenant_visible(%I)', r.tenant_column)))
+      JOIN pg_catalog.pg_inherits i ON i.inhrelid = r.oid
+     WHERE r.parent IS NULL AND NOT EXISTS (SELECT FROM relation p WHERE p.oid = i.inhparent)
     UNION ALL
-    -- Their owner is bound by no policy.
-    SELECT r.object, 'does not hold the tenant pin', 'SELECT auth_store.install()'
-      FROM wanted_view w JOIN relation r ON r.name = w.name AND r.relkind = 'v'
-      JOIN pg_catalog.pg_class c ON c.oid = r.oid
-     WHERE NOT (COALESCE(c.reloptions @> '{security_barrier=true}', false)
-                AND pg_catalog.strpos(pg_catalog.pg_get_viewdef(r.oid), 'auth_store.tenant_visible(') > 0)
+    -- foreign keys are system triggers
+    SELECT r.object, 'its foreign keys are not checked: system triggers are disabled', pg_catalog.format('ALTER TABLE auth_store.%I ENABLE TRIGGER ALL', r.name), 'problem'
+      FROM relation r
+     WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = r.oid AND t.tgisinternal AND t.tgenabled NOT IN ('O', 'A'))
     UNION ALL
-    SELECT 'role auth_store_view', 'row-level security binds it', 'SELECT auth_store.install()'
-      FROM pg_catalog.pg_roles r WHERE r.rolname = 'auth_store_view' AND NOT r.rolbypassrls
+    -- what is wanted
+    SELECT d.object,
+           CASE WHEN d.found IS NULL THEN d.part || ' is missing'
+                WHEN d.kind = 'owner' THEN 'belongs to ' || d.found || ', not to ' || d.shipped
+                WHEN d.kind = 'extension' THEN 'belongs to ' || CASE d.found WHEN 'none' THEN 'no extension' ELSE 'extension ' || d.found END
+                WHEN d.kind = 'row-level' THEN d.part || ' is ' || d.found || ', not ' || d.shipped
+                WHEN pg_catalog.length(d.found) + pg_catalog.length(d.shipped) > 300 OR d.kind = 'body' THEN d.part || ' is altered'
+                ELSE d.part || ' is altered: ' || d.found || ', not ' || d.shipped END,
+           CASE WHEN d.object LIKE 'function %' AND d.kind = 'owner'
+                    THEN pg_catalog.format('ALTER %s OWNER TO %s', d.target, CASE d.shipped WHEN 'auth_store_owner' THEN 'auth_store_owner' ELSE 'a superuser' END)
+                WHEN d.object LIKE 'function %' AND d.kind = 'extension' THEN pg_catalog.format('ALTER EXTENSION auth_store ADD %s', d.target)
+                WHEN d.object LIKE 'function %' AND d.kind = 'configuration'
+                    THEN pg_catalog.format(CASE d.shipped WHEN 'none' THEN 'ALTER %s RESET ALL' ELSE 'ALTER %1$s RESET ALL; ALTER %1$s SET %2$s' END,
+                                           d.target, pg_catalog.replace(d.shipped, '=', ' = '))
+                WHEN d.object ~ '^(function|type) '
+                    THEN 'DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; the tables keep their rows'
+                WHEN d.object = 'schema auth_store' THEN 'ALTER SCHEMA auth_store OWNER TO a superuser'
+                WHEN d.object LIKE 'role %' THEN pg_catalog.format('ALTER %s %s', d.target, d.shipped)
+                WHEN d.kind IN ('owner', 'policy', 'row-level') THEN 'SELECT auth_store.install()'
+                WHEN d.kind = 'index' THEN CASE WHEN d.found IS NULL THEN '' ELSE pg_catalog.format('DROP INDEX auth_store.%I; ', d.name) END
+                                           || CASE WHEN d.in_partition THEN d.shipped ELSE 'SELECT auth_store.install()' END
+                WHEN d.kind = 'bounds' THEN 'Rename it after its bounds, or attach it with those of its name'
+                WHEN d.object LIKE 'view %' THEN pg_catalog.format('DROP %s; SELECT auth_store.install()', d.target)
+                WHEN d.kind = 'constraint' THEN pg_catalog.format(CASE WHEN d.found IS NULL THEN '' ELSE 'ALTER %1$s DROP CONSTRAINT %2$I; ' END
+                                                                  || 'ALTER %1$s ADD CONSTRAINT %2$I %3$s', d.target, d.name, d.shipped)
+                WHEN d.kind = 'column' THEN pg_catalog.format('It must be %I %s; after an upgrade SELECT auth_store.migrate()', d.name, d.shipped)
+                WHEN d.kind = 'storage' THEN pg_catalog.format('It must be %s: ALTER %s SET %s', d.shipped, d.target,
+                                                               CASE WHEN d.shipped LIKE 'unlogged%' THEN 'UNLOGGED' ELSE 'LOGGED' END)
+                ELSE 'Compare with a fresh install' END,
+           'problem'
+      FROM difference d WHERE d.shipped IS NOT NULL
     UNION ALL
-    SELECT 'role auth_store_view', 'has the member ' || m.member::pg_catalog.regrole,
-           pg_catalog.format('REVOKE auth_store_view FROM %s', m.member::pg_catalog.regrole)
-      FROM pg_catalog.pg_auth_members m JOIN store_role o ON o.oid = m.roleid AND o.name = 'auth_store_view'
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = m.member AND r.rolsuper)
+    -- what is more
+    SELECT d.object,
+           CASE d.kind WHEN 'trigger' THEN 'carries the ' || d.part || ', which sees every row that is written'
+                       WHEN 'rule' THEN 'carries the ' || d.part || ', which rewrites what the store sends'
+                       WHEN 'policy' THEN 'carries the ' || d.part || CASE WHEN d.found LIKE 'PERMISSIVE%' THEN ', which widens what a pinned session sees'
+                                                                           ELSE ', which narrows what the store sees' END
+                       WHEN 'member' THEN d.name || ' is a member: it reads and writes every table'
+                       WHEN 'membership' THEN 'is a member of ' || pg_catalog.substr(d.name, 4)
+                       WHEN 'column' THEN 'carries the ' || d.part || CASE WHEN d.found LIKE '% NOT NULL' THEN ', which the store gives no value' ELSE '' END
+                       ELSE 'carries the ' || d.part END,
+           CASE d.kind WHEN 'rule' THEN pg_catalog.format('DROP RULE %I ON auth_store.%I', d.name, pg_catalog.split_part(d.object, ' ', 2))
+                       WHEN 'policy' THEN pg_catalog.format('DROP POLICY %I ON auth_store.%I', d.name, pg_catalog.split_part(d.object, ' ', 2))
+                       WHEN 'member' THEN 'REVOKE auth_store_owner FROM ' || d.name
+                       WHEN 'membership' THEN pg_catalog.format('REVOKE %s FROM %s', pg_catalog.substr(d.name, 4), pg_catalog.substr(d.object, 6))
+                       ELSE pg_catalog.format('Drop the %s unless it is yours', d.kind) END,
+           CASE WHEN d.kind IN ('trigger', 'index', 'constraint') OR d.kind = 'policy' AND d.found LIKE 'RESTRICTIVE%'
+                  OR d.kind = 'column' AND d.found NOT LIKE '% NOT NULL' THEN 'note' ELSE 'problem' END
+      FROM difference d WHERE d.shipped IS NULL
     UNION ALL
-    SELECT r.object, 'policy ' || p.polname || ' widens what a pinned session sees',
-           pg_catalog.format('DROP POLICY %I ON auth_store.%I', p.polname, r.name)
-      FROM relation r JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid
-     WHERE p.polname <> 'tenant_pin' AND p.polpermissive
+    -- privileges
+    SELECT g.object, pg_catalog.format('%s is granted to %s', g.privilege, g.grantee),
+           pg_catalog.format('REVOKE %s ON %s FROM %s', pg_catalog.replace(g.privilege, ' WITH GRANT OPTION', ''),
+                             pg_catalog.regexp_replace(g.target, '^VIEW ', 'TABLE '), g.grantee), 'problem'
+      FROM granted g
+     WHERE NOT EXISTS (SELECT FROM to_be_granted w WHERE w.object = g.object AND w.grantee = g.grantee AND w.privilege = g.privilege)
     UNION ALL
-    SELECT p.object, p.privilege_type || p.part || ' is granted to ' || g.name,
-           pg_catalog.format('REVOKE %s%s ON auth_store.%I FROM %s', p.privilege_type, p.part, p.name, g.name)
-      FROM privilege p
-           CROSS JOIN LATERAL (SELECT CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::pg_catalog.regrole::text END) g (name)
-     WHERE p.grantee <> p.relowner
-       AND NOT (g.name = 'auth_store_view' AND p.part <> '' AND p.privilege_type = 'SELECT')
-       AND (p.relkind <> 'v' OR p.privilege_type <> 'SELECT' OR p.grantee = 0)
+    SELECT w.object, pg_catalog.format('%s is not granted to %s', w.privilege, w.grantee), 'SELECT auth_store.install()', 'problem'
+      FROM to_be_granted w
+     WHERE NOT EXISTS (SELECT FROM granted g WHERE g.object = w.object AND g.grantee = w.grantee AND g.privilege IN (w.privilege, w.privilege || ' WITH GRANT OPTION'))
     UNION ALL
-    SELECT 'view ' || w.name, 'SELECT is not granted to ' || a.reader, 'SELECT auth_store.install()'
-      FROM wanted_view w
-           JOIN relation r ON r.name = w.name AND r.relkind = 'v'
-           CROSS JOIN (VALUES ('auth_store_admin'), ('auth_store_auditor')) a (reader)
-     WHERE NOT EXISTS (SELECT FROM privilege p
-                        WHERE p.name = r.name AND p.part = '' AND p.privilege_type = 'SELECT'
-                          AND p.grantee = pg_catalog.to_regrole(a.reader))
-    UNION ALL
-    SELECT r.object, 'carries the trigger ' || t.tgname,
-           'A trigger sees every row that is written; drop it unless it is yours'
-      FROM relation r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
-     WHERE NOT t.tgisinternal
-    UNION ALL
-    SELECT r.object, 'carries the rule ' || w.rulename, 'A rule rewrites what the store sends; drop it'
-      FROM relation r JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid
-     WHERE NOT (r.relkind IN ('v', 'm') AND w.rulename = '_RETURN')
-    UNION ALL
-    SELECT 'function ' || p.oid::pg_catalog.regprocedure::text, 'is none of the store''s', 'Move it to another schema'
-      FROM pg_catalog.pg_proc p
-     WHERE p.pronamespace = (SELECT s.oid FROM schema s) AND NOT EXISTS (SELECT FROM member m WHERE m.oid = p.oid)
-    UNION ALL
-    SELECT 'function ' || m.name, 'PUBLIC may execute it', pg_catalog.format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', m.name)
-      FROM member m
-     WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(m.proacl, pg_catalog.acldefault('f', m.proowner))) a
-                    WHERE a.grantee = 0)
-    UNION ALL
-    SELECT 'function ' || m.name, 'runs as ' || pg_catalog.pg_get_userbyid(m.proowner),
-           pg_catalog.format('ALTER ROUTINE %s OWNER TO auth_store_owner', m.name)
-      FROM member m
-     WHERE m.prosecdef AND pg_catalog.pg_get_userbyid(m.proowner) <> 'auth_store_owner'
-    UNION ALL
-    SELECT 'function ' || m.name, 'its search_path is not pinned to pg_catalog, pg_temp',
-           pg_catalog.format('ALTER ROUTINE %s SET search_path = pg_catalog, pg_temp', m.name)
-      FROM member m
-     WHERE m.prosecdef AND m.proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']
-    UNION ALL
-    SELECT 'table audit_log', 'has no partition for the current month', 'SELECT auth_store.partitions_ensure()'
-     WHERE EXISTS (SELECT FROM relation r WHERE r.name = 'audit_log')
+    -- the rest
+    SELECT 'table audit_log', 'has no partition for the current month', 'SELECT auth_store.partitions_ensure()', 'problem'
+     WHERE EXISTS (SELECT FROM relation r WHERE r.name = 'audit_log' AND r.relkind = 'p')
        AND NOT EXISTS (
-           SELECT FROM pg_catalog.pg_inherits i JOIN relation p ON p.oid = i.inhparent AND p.name = 'audit_log'
-             JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-            WHERE c.relname LIKE '%' || pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', '"y"YYYY"m"MM'))
+           SELECT FROM relation r
+            WHERE r.parent = 'audit_log'
+              AND r.name LIKE '%' || pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', '"y"YYYY"m"MM'))
+    UNION ALL
+    -- Names of settings ignore case.
+    SELECT 'setting auth_store.tenant_id',
+           pg_catalog.format('pins %s, but auth_store is not preloaded', w.whom),
+           'shared_preload_libraries = ''auth_store''', 'problem'
+      FROM pg_catalog.pg_db_role_setting s
+           CROSS JOIN pg_catalog.unnest(s.setconfig) c (setting)
+           CROSS JOIN LATERAL (SELECT pg_catalog.concat_ws(' in ',
+               CASE s.setrole WHEN 0 THEN 'everybody' ELSE 'role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)::text) END,
+               CASE s.setdatabase WHEN 0 THEN NULL ELSE 'this database' END)) w (whom)
+     WHERE NOT $4 AND pg_catalog.lower(c.setting) ~ '^auth_store\.tenant_id=.'
+       AND s.setdatabase IN (0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database()))
+    UNION ALL
+    SELECT 'setting session_replication_role',
+           pg_catalog.format('is %s for %s: foreign keys are not checked', v.value,
+               pg_catalog.concat_ws(' in ', CASE s.setrole WHEN 0 THEN 'everybody' ELSE 'role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)::text) END,
+                                            CASE s.setdatabase WHEN 0 THEN NULL ELSE 'this database' END)),
+           'ALTER ROLE or ALTER DATABASE … RESET session_replication_role', 'problem'
+      FROM pg_catalog.pg_db_role_setting s
+           CROSS JOIN pg_catalog.unnest(s.setconfig) c (setting)
+           CROSS JOIN LATERAL (SELECT pg_catalog.lower(pg_catalog.split_part(c.setting, '=', 2))) v (value)
+     WHERE pg_catalog.lower(c.setting) LIKE 'session_replication_role=%' AND v.value = 'replica'
+       AND s.setdatabase IN (0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database()))
 )
-SELECT object, problem, hint FROM found ORDER BY object COLLATE "C", problem COLLATE "C"
+SELECT DISTINCT f.object COLLATE "C", f.problem COLLATE "C", f.hint, f.severity FROM finding f ORDER BY 1, 2

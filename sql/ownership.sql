@@ -1,26 +1,62 @@
 -- Every table and partition of the store belongs to auth_store_owner, every view to auth_store_view, and nobody else may
--- touch a table directly; the auditor reads the views. auth_store_view, which no policy binds, reads the columns that the
--- views read. A view that does not hold the pin itself, as those of 0.1.0 until they are migrated, is not given to it.
+-- touch a table directly; the auditor and the administrator read the views. auth_store_view, which no policy binds, reads the
+-- columns that the views read. A view that does not hold the pin itself, as those of 0.1.0 until they are migrated, is not given
+-- to it. Whatever else was granted, by hand or by default privileges, is taken back.
 DO $$
 DECLARE
     item record;
 BEGIN
     FOR item IN
-        SELECT c.oid::pg_catalog.regclass AS name, c.relkind, c.relowner::pg_catalog.regrole::text AS owner,
-               CASE WHEN c.relkind = 'v' AND c.reloptions @> '{security_barrier=true}' THEN 'auth_store_view'
-                    ELSE 'auth_store_owner' END AS wanted
+        SELECT c.oid::pg_catalog.regclass AS name, c.relkind, w.owner
           FROM pg_catalog.pg_class c
+               CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'v' AND c.reloptions @> '{security_barrier=true}' THEN 'auth_store_view'
+                                               ELSE 'auth_store_owner' END) w (owner)
          WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace
            AND c.relkind IN ('r', 'p', 'v')
+           AND pg_catalog.pg_get_userbyid(c.relowner) <> w.owner
     LOOP
-        IF item.owner <> item.wanted THEN
-            EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %I',
-                CASE item.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, item.name, item.wanted);
-        END IF;
-        EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', item.name);
-        IF item.relkind = 'v' THEN
-            EXECUTE pg_catalog.format('GRANT SELECT ON %s TO auth_store_auditor, auth_store_admin', item.name);
-        END IF;
+        EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %I',
+            CASE item.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, item.name, item.owner);
+    END LOOP;
+    FOR item IN
+        WITH relation AS (
+            SELECT c.oid, c.relkind, c.relowner, COALESCE(c.relacl, pg_catalog.acldefault('r', c.relowner)) AS acl
+              FROM pg_catalog.pg_class c
+             WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace
+               AND c.relkind IN ('r', 'p', 'v')
+        ),
+        reader AS (
+            SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN ('auth_store_auditor', 'auth_store_admin')
+        ),
+        granted AS (
+            SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, true AS whole
+              FROM relation r CROSS JOIN pg_catalog.aclexplode(r.acl) a
+             WHERE a.grantee <> r.relowner
+            UNION ALL
+            SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, false
+              FROM relation r
+              JOIN pg_catalog.pg_attribute c ON c.attrelid = r.oid AND NOT c.attisdropped
+                   CROSS JOIN pg_catalog.aclexplode(c.attacl) a
+             WHERE a.grantee <> r.relowner
+        )
+        SELECT 1 AS step, pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', g.oid::pg_catalog.regclass,
+                   CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END) AS statement
+          FROM granted g
+         WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.whole
+                    AND g.grantee IN (SELECT r.oid FROM reader r))
+        UNION
+        SELECT 2, pg_catalog.format('GRANT ALL ON TABLE %s TO %I', r.oid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(r.relowner))
+          FROM relation r
+         WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(pg_catalog.acldefault('r', r.relowner)) d
+                        WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(r.acl) a
+                                           WHERE a.grantee = r.relowner AND a.privilege_type = d.privilege_type))
+        UNION
+        SELECT 3, pg_catalog.format('GRANT SELECT ON TABLE %s TO auth_store_auditor, auth_store_admin', r.oid::pg_catalog.regclass)
+          FROM relation r
+         WHERE r.relkind = 'v'
+         ORDER BY 1, 2
+    LOOP
+        EXECUTE item.statement;
     END LOOP;
     FOR item IN
         SELECT DISTINCT a.attrelid::pg_catalog.regclass AS name, a.attname

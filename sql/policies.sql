@@ -10,6 +10,7 @@ BEGIN
                a.attname AS tenant_column,
                c.relrowsecurity AND c.relforcerowsecurity AS enforced,
                p.oid IS NOT NULL AS present,
+               pg_catalog.obj_description(p.oid, 'pg_policy') IS NOT NULL AS described,
                COALESCE(p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}' AND p.polwithcheck IS NULL
                    AND pg_catalog.pg_get_expr(p.polqual, p.polrelid)
                      = pg_catalog.format('auth_store.tenant_visible(%I)', a.attname), false) AS pinned
@@ -30,6 +31,10 @@ BEGIN
         IF NOT item.pinned THEN
             EXECUTE pg_catalog.format('CREATE POLICY tenant_pin ON %s USING (auth_store.tenant_visible(%I))',
                                       item.name, item.tenant_column);
+        END IF;
+        IF NOT (item.pinned AND item.described) THEN
+            EXECUTE pg_catalog.format('COMMENT ON POLICY tenant_pin ON %s IS %L', item.name,
+                                      'While auth_store.tenant_id is set, a session sees the rows of that tenant only, and writes no others.');
         END IF;
     END LOOP;
 END

@@ -2,34 +2,67 @@
 -- grants them: GRANT auth_store_app TO web.
 DO $$
 DECLARE
-    wanted text;
+    wanted record;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY[
-        'auth_store_owner',   -- owns the tables and the SECURITY DEFINER functions
-        'auth_store_app',     -- issues, redeems, refreshes, revokes
-        'auth_store_reader',  -- introspects and validates only, also on a standby
-        'auth_store_admin',   -- manages tenants, clients, users and maintenance
-        'auth_store_auditor', -- reads the audit trail and the reports, no digests
-        'auth_store_view'     -- owns the views, and reads what they read
-    ] LOOP
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = wanted) THEN
-            BEGIN
-                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                NULL; -- another database of the cluster made it a moment ago
-            END;
-        END IF;
+    FOR wanted IN
+        SELECT w.name, w.comment
+          FROM (VALUES
+            ('auth_store_owner', 'Owns the tables of auth_store and runs its functions. To be granted to nobody.'),
+            ('auth_store_app', 'An authorization server: issues, redeems, refreshes and revokes through the functions of auth_store.'),
+            ('auth_store_reader', 'A resource server: introspects and validates through the functions of auth_store, also on a standby.'),
+            ('auth_store_admin', 'Operators of auth_store: tenants, clients, users, maintenance and the views.'),
+            ('auth_store_auditor', 'Auditors of auth_store: the views, check() and vault_check(); no tokens, no digests.'),
+            ('auth_store_view', 'Owns the views of auth_store, and reads what they read. To be granted to nobody.')
+          ) w (name, comment)
+    LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) wanted.name) THEN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted.name);
+            END IF;
+            -- Somebody else's comment stays.
+            IF pg_catalog.shobj_description(pg_catalog.to_regrole(wanted.name)::pg_catalog.oid, 'pg_authid') IS NULL THEN
+                EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name, wanted.comment);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL; -- another database of the cluster made it a moment ago
+        END;
     END LOOP;
     -- The views hold the tenant pin themselves. A policy would be refused in a session with row_security = off, as
-    -- pg_restore's, where a materialized view over one of them is filled. Nobody is a member of this role.
-    IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = 'auth_store_view' AND NOT r.rolbypassrls) THEN
+    -- pg_restore's, where a materialized view over one of them is filled.
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles r
+                WHERE r.rolname OPERATOR(pg_catalog.=) 'auth_store_view' AND NOT r.rolbypassrls) THEN
         ALTER ROLE auth_store_view BYPASSRLS;
+    END IF;
+    IF pg_catalog.obj_description('auth_store'::pg_catalog.regnamespace::pg_catalog.oid, 'pg_namespace') IS NULL THEN
+        COMMENT ON SCHEMA auth_store IS 'The auth store: functions and types are those of the extension auth_store, the tables and views are made by auth_store.install().';
     END IF;
 END
 $$;
 
 -- Also in a restore, where install() does not run: a privilege that the script of an extension granted is
--- the script's to grant again, pg_dump leaves it out.
+-- the script's to grant again, pg_dump leaves it out. What default privileges gave to anybody else goes.
+DO $$
+DECLARE
+    stranger text;
+BEGIN
+    FOR stranger IN
+        SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                             ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text) END
+          FROM pg_catalog.pg_namespace n
+               CROSS JOIN pg_catalog.aclexplode(n.nspacl) a
+         WHERE n.nspname OPERATOR(pg_catalog.=) 'auth_store'
+           AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
+           AND NOT (EXISTS (SELECT FROM pg_catalog.pg_roles r
+                             WHERE r.oid OPERATOR(pg_catalog.=) a.grantee
+                               AND (r.rolname OPERATOR(pg_catalog.=) ANY (ARRAY['auth_store_owner', 'auth_store_view']::pg_catalog.name[])
+                                    OR a.privilege_type OPERATOR(pg_catalog.=) 'USAGE'
+                                       AND r.rolname OPERATOR(pg_catalog.=) ANY (ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_admin', 'auth_store_auditor']::pg_catalog.name[])))
+                    AND NOT a.is_grantable)
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA auth_store FROM %s CASCADE', stranger);
+    END LOOP;
+END
+$$;
 GRANT USAGE ON SCHEMA auth_store
    TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_view;
 -- For the partitions, and for a restore in which each object's owner makes it.

@@ -1,12 +1,22 @@
--- The end of the install script: nobody may call anything, the tables are made, and then the API on one
--- page: for every function what it does, and who may call it.
+-- The end of the install script: nobody may call anything, then the API on one page - for every function what it does, and
+-- who may call it - and the tables are made.
 
+-- All before had to find the schema by this path; from here on everything is named in full.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+-- Privileges are exactly those that this page grants: what default privileges gave to anybody else goes. Types keep
+-- PostgreSQL's own, USAGE for PUBLIC: without a function a type is good for nothing.
 DO $$
 DECLARE
     member record;
 BEGIN
     FOR member IN
-        SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef
+        SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef,
+               CASE WHEN p.prosecdef THEN 'auth_store_owner' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(p.proowner)::text) END AS owner,
+               (SELECT pg_catalog.string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'
+                                                           ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) END, ', ')
+                  FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+                 WHERE a.grantee <> p.proowner) AS others
           FROM pg_catalog.pg_depend d
           JOIN pg_catalog.pg_proc p ON p.oid = d.objid
           JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
@@ -15,52 +25,33 @@ BEGIN
            AND d.deptype = 'e'
            AND e.extname = 'auth_store'
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', member.name);
         -- No function of the store runs as a superuser.
         IF member.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO auth_store_owner', member.name);
         END IF;
+        IF member.others IS NOT NULL THEN
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', member.name, member.others);
+        END IF;
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %s', member.name, member.owner);
     END LOOP;
-END
-$$;
-
--- Make the tables, then let go of them: a table that belonged to the extension would lose its rows
--- with it, and in a dump. Those that are there already, from before a DROP EXTENSION CASCADE, are taken in
--- meanwhile: in the script of an extension, CREATE … IF NOT EXISTS passes over its own objects only.
-DO $$
-DECLARE
-    item record;
-BEGIN
-    IF auth_store.restoring() THEN
-        -- The dump brings the tables. CREATE EXTENSION silences notices while its script runs.
-        PERFORM pg_catalog.set_config('client_min_messages', 'notice', true);
-        RAISE NOTICE 'auth_store: check_function_bodies is off, as in a restore; no tables made'
-            USING HINT = 'If this is no restore: SELECT auth_store.install()';
-        RETURN;
-    END IF;
-    FOR item IN
-        SELECT c.oid::pg_catalog.regclass AS name,
-               CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace
-           AND c.relkind IN ('r', 'p', 'v')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER EXTENSION auth_store ADD %s %s', item.kind, item.name);
-    END LOOP;
-    PERFORM auth_store.install(); -- refuses those that belong to somebody else
-    FOR item IN
-        SELECT c.oid::pg_catalog.regclass AS name,
-               CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
+    FOR member IN
+        SELECT t.oid::pg_catalog.regtype AS name,
+               pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(t.typowner)::text) AS owner,
+               (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text), ', ')
+                  FROM pg_catalog.aclexplode(t.typacl) a
+                 WHERE a.grantee <> t.typowner AND a.grantee <> 0) AS others
           FROM pg_catalog.pg_depend d
-          JOIN pg_catalog.pg_class c ON c.oid = d.objid
+          JOIN pg_catalog.pg_type t ON t.oid = d.objid AND t.typacl IS NOT NULL
           JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+         WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
            AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
            AND d.deptype = 'e'
            AND e.extname = 'auth_store'
-           AND c.relkind IN ('r', 'p', 'v')
     LOOP
-        EXECUTE pg_catalog.format('ALTER EXTENSION auth_store DROP %s %s', item.kind, item.name);
+        IF member.others IS NOT NULL THEN
+            EXECUTE pg_catalog.format('REVOKE ALL ON TYPE %s FROM %s CASCADE', member.name, member.others);
+        END IF;
+        EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO %s, PUBLIC', member.name, member.owner);
     END LOOP;
 END
 $$;
@@ -68,7 +59,7 @@ $$;
 -- schema -------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.install IS
-$$Creates the tables, views, policies and partitions of the store, or puts back what is missing of them; repairs ownership and privileges after a restore with --no-owner. Idempotent. Superusers only (42501). Refuses tables that belong to a role that is neither auth_store_owner nor a superuser (42501). Returns the version of the tables.$$;
+$$Creates the tables, views, policies and partitions of the store, or puts back what is missing of them; repairs ownership after a restore with --no-owner; makes the privileges on schema, tables, views, functions and types exactly the shipped ones: what anybody else was granted on them, by hand or by default privileges, is taken back. Idempotent; the caller's settings (search_path, quote_all_identifiers, default_tablespace, ...) change nothing. Superusers only (42501). Refuses tables that belong to a role that is neither auth_store_owner nor a superuser (42501). Returns the version of the tables.$$;
 ALTER FUNCTION auth_store.install COST 100000;
 
 COMMENT ON FUNCTION auth_store.migrate IS
@@ -76,7 +67,7 @@ $$Brings the tables to a version: to_version, or the library's own where it is N
 ALTER FUNCTION auth_store.migrate COST 100000;
 
 COMMENT ON FUNCTION auth_store.check IS
-$$Lists what is missing, foreign or altered in this database: one row a problem with the object, the problem and what to do. No row: all is well.$$;
+$$Lists what is missing, foreign or altered in this database: the object, the problem and what to do. severity is problem, or note for what an application added that the store can live with: a trigger, a column, an index, a constraint, a restrictive policy. No row with severity problem: all is well. Compared are definitions, not names: columns, constraints, indexes, policies, views, types, functions, owners, privileges, the store's roles.$$;
 ALTER FUNCTION auth_store.check COST 100000 ROWS 1;
 GRANT EXECUTE ON FUNCTION auth_store.check TO auth_store_admin, auth_store_auditor;
 
@@ -628,3 +619,46 @@ COMMENT ON FUNCTION auth_store.user_get IS
 $$The user with this id, without credentials; no row for an unknown id. Read-only, also on a standby. 22004 for NULL.$$;
 ALTER FUNCTION auth_store.user_get COST 1000 ROWS 1;
 GRANT EXECUTE ON FUNCTION auth_store.user_get TO auth_store_app, auth_store_reader, auth_store_admin;
+
+-- tables -------------------------------------------------------------------------------------------
+
+-- Make the tables, then let go of them: a table that belonged to the extension would lose its rows
+-- with it, and in a dump. Those that are there already, from before a DROP EXTENSION CASCADE, are taken in
+-- meanwhile: in the script of an extension, CREATE … IF NOT EXISTS passes over its own objects only.
+DO $$
+DECLARE
+    item record;
+BEGIN
+    IF auth_store.restoring() THEN
+        -- The dump brings the tables. CREATE EXTENSION silences notices while its script runs.
+        PERFORM pg_catalog.set_config('client_min_messages', 'notice', true);
+        RAISE NOTICE 'auth_store: check_function_bodies is off, as in a restore; no tables made'
+            USING HINT = 'If this is no restore: SELECT auth_store.install()';
+        RETURN;
+    END IF;
+    FOR item IN
+        SELECT c.oid::pg_catalog.regclass AS name,
+               CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
+          FROM pg_catalog.pg_class c
+         WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace
+           AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION auth_store ADD %s %s', item.kind, item.name);
+    END LOOP;
+    PERFORM auth_store.install(); -- refuses those that belong to somebody else
+    FOR item IN
+        SELECT c.oid::pg_catalog.regclass AS name,
+               CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind
+          FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_class c ON c.oid = d.objid
+          JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+           AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND d.deptype = 'e'
+           AND e.extname = 'auth_store'
+           AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION auth_store DROP %s %s', item.kind, item.name);
+    END LOOP;
+END
+$$;

@@ -5,7 +5,7 @@
 -- internal error.
 DO $$
 BEGIN
-    IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+    IF pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' THEN
         RAISE EXCEPTION 'auth_store needs a database with the encoding UTF8, this one has %', pg_catalog.getdatabaseencoding()
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0';
@@ -18,9 +18,9 @@ DO $$
 BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_catalog.pg_namespace n
-          JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
-         WHERE n.nspname = 'auth_store'
-           AND (r.rolsuper OR r.rolname = current_user)
+          JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+         WHERE n.nspname OPERATOR(pg_catalog.=) 'auth_store'
+           AND (r.rolsuper OR r.rolname OPERATOR(pg_catalog.=) current_user)
     ) THEN
         RAISE EXCEPTION 'schema auth_store belongs to another role that is no superuser'
             USING ERRCODE = 'insufficient_privilege',

@@ -17,6 +17,7 @@ mod vault;
 pgrx::pg_module_magic!(name, version);
 
 extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
+extension_sql_file!("../sql/type_comments.sql", name = "type_comments", requires = ["types"]);
 extension_sql_file!("../sql/roles.sql", name = "roles");
 extension_sql_file!("../sql/surface.sql", name = "surface", finalize);
 
@@ -27,6 +28,7 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a backend is one thread, and the postmaster is when it preloads. With this variable set,
     // every error would carry a backtrace to the client.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
+    kernel::library::loaded();
     kernel::settings::define();
     kernel::catalog::watch();
     kernel::transaction::watch();

@@ -3,33 +3,40 @@
 //! The extension owns code only. Its tables are ordinary tables made by [`install`], so that dumps
 //! keep every row and DROP EXTENSION loses none.
 
+use std::ffi::CStr;
+
 use pgrx::prelude::*;
 
-use crate::identity::email_key;
+use crate::identity::{email_key, tenant};
 use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
+use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::{pin, settings, spi};
+use crate::kernel::{library, pin, settings, spi};
 use crate::{audit, params};
 
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
 fn install() -> i32 {
-    spi::quietly(|| tables_install(clock::now())).or_raise()
+    spi::quietly(|| spi::with_settings(MAKING, || tables_install(clock::now()))).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
 fn migrate(to_version: default!(Option<i32>, "NULL")) -> i32 {
-    tables_migrate(to_version.unwrap_or(TABLES_VERSION), MIGRATIONS).or_raise()
+    let target = to_version.unwrap_or(TABLES_VERSION);
+    spi::with_settings(MAKING, || tables_migrate(target, MIGRATIONS)).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity)]
-fn check() -> TableIterator<'static, (name!(object, String), name!(problem, String), name!(hint, String))> {
-    TableIterator::new(tables_check().or_raise())
+fn check() -> TableIterator<
+    'static,
+    (name!(object, String), name!(problem, String), name!(hint, String), name!(severity, String)),
+> {
+    TableIterator::new(spi::with_settings(PRINTING, tables_check).or_raise())
 }
 
 #[pg_extern(volatile, parallel_unsafe)]
@@ -98,10 +105,51 @@ const VIEWS: &[&str] = &[
     include_str!("../sql/views/provider_connections.sql"),
 ];
 
+/// What the caller's settings would change in the text of definitions, which is compared.
+const PRINTING: &[(&CStr, &CStr)] = &[
+    (c"quote_all_identifiers", c"off"),
+    (c"standard_conforming_strings", c"on"),
+    (c"DateStyle", c"ISO, YMD"),
+    (c"IntervalStyle", c"postgres"),
+    (c"TimeZone", c"UTC"),
+    (c"extra_float_digits", c"1"),
+    (c"bytea_output", c"hex"),
+    // Compiling such a query takes seconds.
+    (c"jit", c"off"),
+];
+
+/// … and in what is made.
+const MAKING: &[(&CStr, &CStr)] = &[
+    (c"quote_all_identifiers", c"off"),
+    (c"standard_conforming_strings", c"on"),
+    (c"DateStyle", c"ISO, YMD"),
+    (c"IntervalStyle", c"postgres"),
+    (c"TimeZone", c"UTC"),
+    (c"extra_float_digits", c"1"),
+    (c"bytea_output", c"hex"),
+    // Compiling such a query takes seconds.
+    (c"jit", c"off"),
+    (c"array_nulls", c"on"),
+    (c"transform_null_equals", c"off"),
+    (c"default_tablespace", c""),
+    (c"default_table_access_method", c"heap"),
+    (c"session_replication_role", c"origin"),
+    (c"row_security", c"on"),
+];
+
 const ROLES: &str = include_str!("../sql/roles.sql");
 const POLICIES: &str = include_str!("../sql/policies.sql");
 const OWNERSHIP: &str = include_str!("../sql/ownership.sql");
-const CHECK: &str = include_str!("../sql/check.sql");
+const CHECK: &str = concat!(include_str!("../sql/shape.sql"), include_str!("../sql/check.sql"));
+const PRIVILEGES: &str = concat!(include_str!("../sql/shape.sql"), include_str!("../sql/privileges.sql"));
+
+/// What sql/shape.sql finds in a fresh install, as scripts/shape wrote it: a line a fact, of three columns.
+const SHAPE: &str = include_str!("../sql/shape.txt");
+
+fn shape() -> [Vec<&'static str>; 3] {
+    let column = |n| SHAPE.lines().map(|line| line.split('\t').nth(n).unwrap_or_default()).collect();
+    [column(0), column(1), column(2)]
+}
 
 /// A change of the tables after the first release, with the way back.
 struct Migration {
@@ -150,7 +198,23 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
         audit::partitions_ensure_ahead(now)?;
         spi::run_script(OWNERSHIP)?;
     }
+    privileges_restore()?;
     Ok(version)
+}
+
+/// Puts the privileges on functions, types and the schema back. The script of the extension sees to its own: it says
+/// what the shipped ones are.
+fn privileges_restore() -> Result<(), Mistake> {
+    if library::is_in_extension_script() {
+        return Ok(());
+    }
+    let [keys, parts, definitions] = shape();
+    let statements =
+        spi::run_once(PRIVILEGES, &params![keys, parts, definitions], |row| row.get::<String>(0))?;
+    for statement in statements.iter().flatten() {
+        spi::run_script(statement)?;
+    }
+    Ok(())
 }
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
@@ -199,6 +263,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
         }
     }
     spi::run_script(OWNERSHIP)?;
+    privileges_restore()?;
     catalog::invalidate();
     Ok(target)
 }
@@ -236,21 +301,63 @@ fn current_version() -> Result<i32, Mistake> {
     versions.into_iter().next().flatten().ok_or(Mistake::WrongVersion)
 }
 
-fn tables_check() -> Result<Vec<(String, String, String)>, Mistake> {
-    let mut found = spi::read_once(CHECK, &params![TABLES_VERSION], |row| {
-        let text = |column| row.get::<String>(column).unwrap_or_default();
-        (text(0), text(1), text(2))
-    })?;
-    // Not part of the query: who may call check() may not read the table.
-    if matches!(catalog::version_fits(), Ok(false)) {
-        found.push((
-            "table schema_version".into(),
-            format!("the tables' version is not {TABLES_VERSION}, the library's"),
-            "SELECT auth_store.migrate()".into(),
-        ));
+/// Object, problem, hint and severity.
+type Finding = (String, String, String, String);
+
+fn tables_check() -> Result<Vec<Finding>, Mistake> {
+    let [keys, parts, definitions] = shape();
+    let mut found =
+        spi::read_once(CHECK, &params![keys, parts, definitions, library::is_preloaded()], |row| {
+            let text = |column| row.get::<String>(column).unwrap_or_default();
+            (text(0), text(1), text(2), text(3))
+        })?;
+    // What is in the tables is read past the executor: who may call check() may not read them. Of a table that is not
+    // as it should be nothing is read.
+    let sound = |found: &[Finding], table: &str| {
+        !found.iter().any(|(object, _, _, severity)| object == table && severity == "problem")
+    };
+    if sound(&found, "table schema_version")
+        && let Some((problem, hint)) = version_problem()?
+    {
+        found.push(("table schema_version".into(), problem, hint.into(), "problem".into()));
     }
-    found.extend(email_key::problems()?);
+    if sound(&found, "table tenants") && tenant::default_is_missing()? {
+        let problem = format!("has no tenant {}", tenant::DEFAULT);
+        found.push(("table tenants".into(), problem, "SELECT auth_store.install()".into(), "problem".into()));
+    }
+    if sound(&found, "table users") {
+        let problems = email_key::problems()?.into_iter();
+        found.extend(problems.map(|(object, problem, hint)| (object, problem, hint, "problem".into())));
+    }
+    found.sort();
     Ok(found)
+}
+
+static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
+
+/// Versions this far from the library's are looked for.
+const FAR: i32 = 1000;
+
+fn version_problem() -> Result<Option<(String, &'static str)>, Mistake> {
+    let view = View::reading();
+    let has = |version| VERSION.find_unready(&view, Key::Integer(version), |_| Some(()));
+    if has(TABLES_VERSION)?.is_none() {
+        return Ok(Some((
+            format!("the tables' version is not {TABLES_VERSION}, the library's"),
+            "SELECT auth_store.migrate()",
+        )));
+    }
+    for version in (-FAR..1).chain(TABLES_VERSION + 1..TABLES_VERSION + FAR) {
+        if has(version)?.is_some() {
+            return Ok(Some((
+                format!(
+                    "says version {version}, which the library, of version {TABLES_VERSION}, does not know"
+                ),
+                "A later library's tables: install it again. Else DELETE the row",
+            )));
+        }
+    }
+    Ok(None)
 }
 
 fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {

@@ -45,6 +45,19 @@ COMMENT ON COLUMN auth_store.api_keys.scope IS 'Space-separated scope tokens; or
 COMMENT ON COLUMN auth_store.api_keys.allowed_cidrs IS 'The networks it works from; NULL: any.';
 COMMENT ON COLUMN auth_store.api_keys.start IS 'The first characters of its text, to know it by; nothing of the secret is in them.';
 COMMENT ON COLUMN auth_store.api_keys.last_used_at IS 'Written by api_key_touch(), at most once a minute.';
+COMMENT ON COLUMN auth_store.api_keys.expires_at IS 'Its end; NULL: it has none.';
+COMMENT ON COLUMN auth_store.api_keys.revoked_at IS 'When it was revoked; NULL: it was not.';
+COMMENT ON COLUMN auth_store.api_keys.previous_expires_at IS 'Until when the text before the last rotation works too; NULL: it was never rotated.';
+COMMENT ON COLUMN auth_store.api_keys.rotated_at IS 'When it was last rotated; NULL: never.';
+COMMENT ON COLUMN auth_store.api_keys.user_id IS 'Whose it is; NULL where it is a client''s.';
+COMMENT ON COLUMN auth_store.api_keys.rate_limit_per_hour IS 'Uses an hour, at most; NULL: any number.';
+COMMENT ON COLUMN auth_store.api_keys.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.api_keys.client_id IS 'Whose it is; NULL where it is a user''s.';
+COMMENT ON COLUMN auth_store.api_keys.name IS 'What its owner calls it.';
+COMMENT ON COLUMN auth_store.api_keys.metadata IS 'What the application keeps with it, a JSON object.';
+COMMENT ON COLUMN auth_store.api_keys.prefix IS 'How its text begins, such as sk_live_.';
+COMMENT ON COLUMN auth_store.api_keys.revoked_reason IS 'Why it was revoked, as the application said; NULL: it did not.';
+COMMENT ON COLUMN auth_store.api_keys.last_used_ip IS 'From where it was last used, by api_key_touch(); NULL: never, or not known.';
 
 -- A key of another store names no row: it is found by its digest. Only imported keys pay for this index.
 CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
@@ -57,3 +70,6 @@ CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
 );
 CREATE INDEX IF NOT EXISTS imported_api_keys_key_idx ON auth_store.imported_api_keys (api_key_id, tenant_id);
 COMMENT ON TABLE auth_store.imported_api_keys IS 'By which digest an API key of another store is found; the key itself is in api_keys.';
+COMMENT ON COLUMN auth_store.imported_api_keys.api_key_id IS 'The key that this digest leads to.';
+COMMENT ON COLUMN auth_store.imported_api_keys.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.imported_api_keys.digest IS 'SHA-256 of the key''s text.';

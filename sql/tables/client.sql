@@ -44,6 +44,19 @@ COMMENT ON COLUMN auth_store.clients.refresh_idle_ttl IS 'Seconds an unused refr
 COMMENT ON COLUMN auth_store.clients.refresh_grace IS 'Seconds in which the previous refresh token is answered with the same successor; NULL: auth_store.refresh_grace.';
 COMMENT ON COLUMN auth_store.clients.refresh_rotation IS 'false keeps the refresh token at each use; confidential or sender-constrained clients only (RFC 9700 section 4.14.2).';
 COMMENT ON COLUMN auth_store.clients.resources IS 'Resource indicators (RFC 8707) the client may name; empty means any.';
+COMMENT ON COLUMN auth_store.clients.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.clients.status IS 'active, pending, suspended or revoked; only an active one gets or uses tokens.';
+COMMENT ON COLUMN auth_store.clients.client_type IS 'confidential or public (RFC 6749 section 2.1).';
+COMMENT ON COLUMN auth_store.clients.token_endpoint_auth_method IS 'How it authenticates (RFC 7591 section 2): client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, none …';
+COMMENT ON COLUMN auth_store.clients.require_pkce IS 'Whether an authorization request without a code challenge is refused.';
+COMMENT ON COLUMN auth_store.clients.rate_limit_per_hour IS 'Authenticated requests an hour, at most; NULL: any number.';
+COMMENT ON COLUMN auth_store.clients.grant_types IS 'The grant types it may use (RFC 7591 section 2).';
+COMMENT ON COLUMN auth_store.clients.redirect_uris IS 'The redirect URIs that it registered, compared exactly.';
+COMMENT ON COLUMN auth_store.clients.name IS 'What users read when they are asked.';
+COMMENT ON COLUMN auth_store.clients.status_reason IS 'Why it has its status, as client_set_status() was told; NULL: it was told nothing.';
+COMMENT ON COLUMN auth_store.clients.metadata IS 'What the application keeps with it, a JSON object.';
+COMMENT ON COLUMN auth_store.clients.created_at IS 'When it was registered.';
+COMMENT ON COLUMN auth_store.clients.updated_at IS 'When it was last changed.';
 
 CREATE TABLE IF NOT EXISTS auth_store.client_secrets (
     id          uuid        NOT NULL,
@@ -63,3 +76,9 @@ CREATE INDEX IF NOT EXISTS client_secrets_client_idx ON auth_store.client_secret
 CREATE INDEX IF NOT EXISTS client_secrets_expires_idx ON auth_store.client_secrets (expires_at) WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE auth_store.client_secrets IS 'Client secrets: SHA-256 of a generated secret, or an imported argon2id or bcrypt hash.';
 COMMENT ON COLUMN auth_store.client_secrets.expires_at IS 'End of the overlap after a rotation; NULL: until rotated.';
+COMMENT ON COLUMN auth_store.client_secrets.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.client_secrets.created_at IS 'When it was made or imported.';
+COMMENT ON COLUMN auth_store.client_secrets.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.client_secrets.client_id IS 'Whose secret it is.';
+COMMENT ON COLUMN auth_store.client_secrets.digest IS 'SHA-256 of a secret that the store generated; NULL where secret_hash is the form.';
+COMMENT ON COLUMN auth_store.client_secrets.secret_hash IS 'The argon2id or bcrypt hash of an imported secret; NULL where digest is the form.';

@@ -48,3 +48,18 @@ COMMENT ON COLUMN auth_store.connections.failures IS 'How many refreshes have fa
 COMMENT ON COLUMN auth_store.connections.access_token IS 'nonce(12) ‖ ciphertext ‖ tag(16); AES-256-GCM under a key derived from the data key for tenant, row and column. NULL once revoked.';
 COMMENT ON COLUMN auth_store.connections.refresh_token IS 'As access_token; NULL where the provider gave none, and once revoked.';
 COMMENT ON COLUMN auth_store.connections.metadata IS 'What the application keeps with the connection. It is not sealed: no secret belongs here.';
+COMMENT ON COLUMN auth_store.connections.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.connections.created_at IS 'When the actor was first connected.';
+COMMENT ON COLUMN auth_store.connections.access_token_expires_at IS 'The end of the access token as the provider gave it; NULL: it gave none.';
+COMMENT ON COLUMN auth_store.connections.last_error_at IS 'When a refresh last failed; NULL: never since one succeeded.';
+COMMENT ON COLUMN auth_store.connections.revoked_at IS 'When it was revoked; the tokens are gone since. NULL: it was not.';
+COMMENT ON COLUMN auth_store.connections.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.connections.actor_type IS 'user or api_key: what actor_id names.';
+COMMENT ON COLUMN auth_store.connections.actor_id IS 'Who is connected, by the application''s own id or the store''s.';
+COMMENT ON COLUMN auth_store.connections.provider IS 'The provider''s name as the application writes it: github, google …';
+COMMENT ON COLUMN auth_store.connections.provider_account_id IS 'The account at the provider; NULL: not said.';
+COMMENT ON COLUMN auth_store.connections.team_id IS 'The team or workspace at the provider; NULL: none.';
+COMMENT ON COLUMN auth_store.connections.provider_tenant_id IS 'The provider''s tenant; NULL: none.';
+COMMENT ON COLUMN auth_store.connections.scope IS 'What the provider granted; NULL: it did not say.';
+COMMENT ON COLUMN auth_store.connections.last_error IS 'Why a refresh last failed, as connection_fail() was told; NULL: never since one succeeded.';
+COMMENT ON COLUMN auth_store.connections.revoked_reason IS 'Why it was revoked, as the application said; NULL: it did not.';

@@ -23,3 +23,6 @@ COMMENT ON COLUMN auth_store.consents.renewed_at IS 'When the user last agreed.'
 COMMENT ON COLUMN auth_store.consents.expires_at IS 'End of the consent; NULL: until revoked.';
 COMMENT ON COLUMN auth_store.consents.resource IS 'Resource indicator (RFC 8707) it was given for; empty: for all.';
 COMMENT ON COLUMN auth_store.consents.scope IS 'One scope token (RFC 6749 section 3.3); empty: the client asked for none.';
+COMMENT ON COLUMN auth_store.consents.user_id IS 'Who has agreed.';
+COMMENT ON COLUMN auth_store.consents.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.consents.client_id IS 'To whose access.';

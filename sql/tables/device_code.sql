@@ -34,3 +34,16 @@ COMMENT ON COLUMN auth_store.device_codes.scope IS 'The scope asked for; from th
 COMMENT ON COLUMN auth_store.device_codes.approved_at IS 'When the user agreed. A request is approved or denied once, by one conditional UPDATE.';
 COMMENT ON COLUMN auth_store.device_codes.redeemed_at IS 'When the transaction that redeemed the device code ended: it happens once, by one conditional UPDATE.';
 COMMENT ON COLUMN auth_store.device_codes.grant_id IS 'The grant of the redemption; a replay of the device code ends it.';
+COMMENT ON COLUMN auth_store.device_codes.id IS 'The first 16 bytes of the device code''s text; time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.device_codes.expires_at IS 'The end of both codes.';
+COMMENT ON COLUMN auth_store.device_codes.denied_at IS 'When the user refused; NULL: not, or not yet.';
+COMMENT ON COLUMN auth_store.device_codes.user_id IS 'Who agreed; NULL: nobody yet.';
+COMMENT ON COLUMN auth_store.device_codes.session_id IS 'The session in which the user agreed; NULL: none was named.';
+COMMENT ON COLUMN auth_store.device_codes.auth_time IS 'When that user logged in; NULL: not said.';
+COMMENT ON COLUMN auth_store.device_codes.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.device_codes.client_id IS 'The client on the device.';
+COMMENT ON COLUMN auth_store.device_codes.digest IS 'SHA-256 of the device code''s whole text.';
+COMMENT ON COLUMN auth_store.device_codes.resources IS 'Resource indicators asked for (RFC 8707); NULL: the client''s own.';
+COMMENT ON COLUMN auth_store.device_codes.acr IS 'How the user was authenticated; NULL: not said.';
+COMMENT ON COLUMN auth_store.device_codes.amr IS 'By which methods (RFC 8176); NULL: not said.';
+COMMENT ON COLUMN auth_store.device_codes.claims IS 'What the application wants back at the redemption, a JSON object; NULL: nothing.';

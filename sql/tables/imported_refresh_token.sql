@@ -14,3 +14,5 @@ COMMENT ON TABLE auth_store.imported_refresh_tokens IS 'By which digest a refres
 COMMENT ON COLUMN auth_store.imported_refresh_tokens.grant_id IS 'The grant that was made for it.';
 COMMENT ON COLUMN auth_store.imported_refresh_tokens.expires_at IS 'Absolute end of that grant.';
 COMMENT ON COLUMN auth_store.imported_refresh_tokens.digest IS 'SHA-256 of the text that its holder presents. The row stays after the first use: a later presentation is a reuse.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.client_id IS 'The client whose refresh token it was.';

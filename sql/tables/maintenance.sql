@@ -6,8 +6,11 @@ CREATE TABLE IF NOT EXISTS auth_store.cleanup_cursors (
     CONSTRAINT cleanup_cursors_pkey PRIMARY KEY (task)
 );
 COMMENT ON TABLE auth_store.cleanup_cursors IS 'How far each task of cleanup_expired_data() has walked its table; NULL: it begins again at the oldest row.';
+COMMENT ON COLUMN auth_store.cleanup_cursors.task IS 'The table that it cleans up.';
+COMMENT ON COLUMN auth_store.cleanup_cursors.position IS 'The id up to which the present pass has come; NULL: it begins again at the oldest row.';
+COMMENT ON COLUMN auth_store.cleanup_cursors.updated_at IS 'When that was.';
 
 INSERT INTO auth_store.cleanup_cursors (task, updated_at)
 SELECT t.task, pg_catalog.clock_timestamp()
-  FROM unnest(ARRAY['grants', 'imported_refresh_tokens', 'authorization_codes', 'access_tokens', 'sessions', 'consents', 'client_secrets', 'api_keys', 'rate_limits']) AS t (task)
+  FROM pg_catalog.unnest(ARRAY['grants', 'imported_refresh_tokens', 'authorization_codes', 'access_tokens', 'sessions', 'consents', 'client_secrets', 'api_keys', 'rate_limits']) AS t (task)
 ON CONFLICT (task) DO NOTHING;

@@ -6,3 +6,6 @@ CREATE TABLE IF NOT EXISTS auth_store.schema_version (
     CONSTRAINT schema_version_pkey PRIMARY KEY (version)
 );
 COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current.';
+COMMENT ON COLUMN auth_store.schema_version.version IS 'The version the tables have from this row on.';
+COMMENT ON COLUMN auth_store.schema_version.name IS 'What made it: install, or the name of the migration.';
+COMMENT ON COLUMN auth_store.schema_version.applied_at IS 'When.';

@@ -29,3 +29,11 @@ COMMENT ON COLUMN auth_store.sessions.idle_ttl IS 'Seconds by which a touch move
 COMMENT ON COLUMN auth_store.sessions.revoked_at IS 'When somebody ended it; NULL also where it expired by itself.';
 COMMENT ON COLUMN auth_store.sessions.digest IS 'SHA-256 of the token text that is valid now.';
 COMMENT ON COLUMN auth_store.sessions.ip IS 'Address of the last touch that brought one.';
+COMMENT ON COLUMN auth_store.sessions.user_id IS 'Who has logged in.';
+COMMENT ON COLUMN auth_store.sessions.last_seen_at IS 'The last touch that was written, at most once a minute.';
+COMMENT ON COLUMN auth_store.sessions.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.sessions.acr IS 'How the user was authenticated (OpenID Connect acr); NULL: not said.';
+COMMENT ON COLUMN auth_store.sessions.amr IS 'By which methods (RFC 8176); NULL: not said.';
+COMMENT ON COLUMN auth_store.sessions.metadata IS 'What the application keeps with it, a JSON object.';
+COMMENT ON COLUMN auth_store.sessions.revoked_reason IS 'Why somebody ended it; NULL: nobody did, or did not say.';
+COMMENT ON COLUMN auth_store.sessions.user_agent IS 'The user agent of the last touch that brought one; NULL: none did.';

@@ -17,3 +17,7 @@ COMMENT ON COLUMN auth_store.access_tokens.id IS 'The first 16 bytes of the toke
 COMMENT ON COLUMN auth_store.access_tokens.digest IS 'SHA-256 of the whole token text.';
 COMMENT ON COLUMN auth_store.access_tokens.scope IS 'The scope where it is narrower than the grant''s; NULL: the grant''s.';
 COMMENT ON COLUMN auth_store.access_tokens.resources IS 'The resources where they are fewer than the grant''s (RFC 8707); NULL: the grant''s.';
+COMMENT ON COLUMN auth_store.access_tokens.grant_id IS 'The log-in, consent or client authentication it was issued for. No foreign key: tokens are many and short-lived.';
+COMMENT ON COLUMN auth_store.access_tokens.expires_at IS 'Its end; from then on it is inactive, and cleanup deletes the row.';
+COMMENT ON COLUMN auth_store.access_tokens.revoked_at IS 'When it was revoked by itself; NULL also where its grant was.';
+COMMENT ON COLUMN auth_store.access_tokens.tenant_id IS 'The tenant it belongs to.';

@@ -28,3 +28,13 @@ COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 secti
 COMMENT ON COLUMN auth_store.users.external_id IS 'The user''s key in the application''s own users table, see user_ensure().';
 COMMENT ON COLUMN auth_store.users.email IS 'The address as it was given: what is shown and mailed to.';
 COMMENT ON COLUMN auth_store.users.email_key IS 'What the address is compared by, the same in every database: its local part in NFC and lower case of Unicode, its domain in ASCII (UTS 46). Written by the store''s functions. NULL beside an address that is another user''s too, see check().';
+COMMENT ON COLUMN auth_store.users.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.users.email_verified IS 'Whether the address was shown to be the user''s.';
+COMMENT ON COLUMN auth_store.users.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.users.status IS 'active, inactive, suspended or deleted; only an active one gets or uses tokens.';
+COMMENT ON COLUMN auth_store.users.first_name IS 'As the user writes it; NULL: not known.';
+COMMENT ON COLUMN auth_store.users.last_name IS 'As the user writes it; NULL: not known.';
+COMMENT ON COLUMN auth_store.users.status_reason IS 'Why the user has that status; NULL: nobody said.';
+COMMENT ON COLUMN auth_store.users.metadata IS 'What the application keeps with the user, a JSON object.';
+COMMENT ON COLUMN auth_store.users.created_at IS 'When the user was registered.';
+COMMENT ON COLUMN auth_store.users.updated_at IS 'When the row was last changed.';

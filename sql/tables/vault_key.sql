@@ -17,3 +17,6 @@ COMMENT ON TABLE auth_store.vault_keys IS 'Data keys of the vault, one that seal
 COMMENT ON COLUMN auth_store.vault_keys.master_key_id IS 'The key_id of the line that opens it in what auth_store.master_key_file or auth_store.master_key_command give.';
 COMMENT ON COLUMN auth_store.vault_keys.wrapped IS 'nonce(12) ‖ ciphertext(32) ‖ tag(16), under a key derived from the master key for tenant, row and column.';
 COMMENT ON COLUMN auth_store.vault_keys.retired_at IS 'Since when it seals nothing any more; NULL: it is the one of its tenant that does.';
+COMMENT ON COLUMN auth_store.vault_keys.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.vault_keys.created_at IS 'When it was made.';
+COMMENT ON COLUMN auth_store.vault_keys.tenant_id IS 'The tenant it belongs to.';

@@ -9,3 +9,16 @@ COMMENT ON COLUMN auth_store.recent_activity.event IS 'What happened: code.redee
 COMMENT ON COLUMN auth_store.recent_activity.error IS 'The RFC''s code of a refusal; NULL on success.';
 COMMENT ON COLUMN auth_store.recent_activity.client_id IS 'The client as it was named in the request, also where no such client exists.';
 COMMENT ON COLUMN auth_store.recent_activity.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.recent_activity.occurred_at IS 'When the step was taken, not when its transaction began.';
+COMMENT ON COLUMN auth_store.recent_activity.success IS 'Whether the step was granted; false: refused.';
+COMMENT ON COLUMN auth_store.recent_activity.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable.';
+COMMENT ON COLUMN auth_store.recent_activity.flags IS 'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/audit.md has the table. NULL: no risk.';
+COMMENT ON COLUMN auth_store.recent_activity.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.recent_activity.user_id IS 'The user concerned; NULL: none, or not known.';
+COMMENT ON COLUMN auth_store.recent_activity.grant_id IS 'The grant concerned: the log-in or consent that the tokens come from.';
+COMMENT ON COLUMN auth_store.recent_activity.session_id IS 'The session concerned, of the store or of the application''s own.';
+COMMENT ON COLUMN auth_store.recent_activity.resource_type IS 'What kind of thing the step was about, where it is none of the above: api_key, connection, tenant, or the application''s own kinds.';
+COMMENT ON COLUMN auth_store.recent_activity.resource_id IS 'Which one of that kind.';
+COMMENT ON COLUMN auth_store.recent_activity.ip IS 'The address the application passed on; NULL: it passed none.';
+COMMENT ON COLUMN auth_store.recent_activity.user_agent IS 'The client''s user agent as the application passed it on; NULL: none.';
+COMMENT ON COLUMN auth_store.recent_activity.details IS 'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';

@@ -27,3 +27,7 @@ COMMENT ON COLUMN auth_store.token_activity.refused IS 'Steps of any of these ki
 COMMENT ON COLUMN auth_store.token_activity.users IS 'How many different users.';
 COMMENT ON COLUMN auth_store.token_activity.devices_redeemed IS 'Log-ins of devices; each made a grant with its first tokens.';
 COMMENT ON COLUMN auth_store.token_activity.tokens_exchanged IS 'Tokens given for another (RFC 8693).';
+COMMENT ON COLUMN auth_store.token_activity.tenant_id IS 'The tenant of the client.';
+COMMENT ON COLUMN auth_store.token_activity.client_id IS 'The client as it was named in the requests, also where no such client exists.';
+COMMENT ON COLUMN auth_store.token_activity.codes_issued IS 'Authorization codes that were issued.';
+COMMENT ON COLUMN auth_store.token_activity.tokens_refreshed IS 'Refresh tokens that were exchanged for new ones.';

@@ -67,6 +67,13 @@ fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
     STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))
 }
 
+/// Whether the tenant of what names none is missing, as far as the session may see it. Asked of tables that may have
+/// any version.
+pub fn default_is_missing() -> Result<bool, Mistake> {
+    let found = STATUS.find_unready(&View::reading(), Key::Text(DEFAULT), |_| Some(()))?;
+    Ok(found.is_none() && own() == DEFAULT)
+}
+
 /// Whether the tenant exists and is not suspended.
 pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
     Ok(status(view, id)?.unwrap_or(false))

@@ -11,6 +11,7 @@ pub mod index;
 pub mod inet;
 pub mod interval;
 pub mod jsonb;
+pub mod library;
 pub mod lock;
 pub mod locked;
 pub mod lookup;

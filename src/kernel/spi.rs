@@ -257,7 +257,7 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
 
 /// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
 pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
-    with_setting(c"client_min_messages", c"warning", work)
+    with_settings(&[(c"client_min_messages", c"warning")], work)
 }
 
 /// Runs `work` with row-level security on, whatever the session has. Where it is off, as pg_dump and
@@ -265,25 +265,29 @@ pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistak
 /// take the tenant pin away.
 pub fn with_row_security<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: a read of server state.
-    if unsafe { pg_sys::row_security } { work() } else { with_setting(c"row_security", c"on", work) }
+    if unsafe { pg_sys::row_security } { work() } else { with_settings(&[(c"row_security", c"on")], work) }
 }
 
-/// Runs `work` with a setting that any user may change; the session's own is back afterwards.
-pub fn with_setting<T>(name: &CStr, value: &CStr, work: impl FnOnce() -> T) -> T {
-    // SAFETY: a level of settings around the work. Where the server raises an error, ending the
-    // transaction or the subtransaction ends the level. A parallel worker may do so too.
+/// Runs `work` under these settings of the server, whatever the caller's are, which are back afterwards.
+pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
+    let context =
+        if catalog::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+    // SAFETY: a level of settings around the work, with valid C strings. Where the server raises an error,
+    // ending the transaction or the subtransaction ends the level. A parallel worker may do so too.
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
+        for (name, value) in settings {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                context,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
         let result = work();
         pg_sys::AtEOXact_GUC(true, level);
         result

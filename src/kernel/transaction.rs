@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 
 use super::catalog;
 use super::outcome::{Mistake, OrRaise};
-use super::spi::with_setting;
+use super::spi::with_settings;
 
 type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
 
@@ -57,7 +57,7 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mista
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
         // As the definer functions have it: an operator of the caller's own schema must not run as the owner.
-        with_setting(c"search_path", c"pg_catalog, pg_temp", || {
+        with_settings(&[(c"search_path", c"pg_catalog, pg_temp")], || {
             pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
             let done = work();

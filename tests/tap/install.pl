@@ -144,63 +144,6 @@ value($node, $second, "DELETE FROM auth_store.schema_version WHERE version = $la
 is(check_of($second), '', 'and has nothing to say when it is gone');
 succeeds($node, $second, $_, "the version is back: $_") for 'SELECT auth_store.partitions_ensure()';
 
-# --- damage ----------------------------------------------------------------------------------------------------------
-
-# [what is done, what check() must say in exactly one row, whether install() repairs it].
-my $month = value($node, $second, q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', '"audit_log_y"YYYY"m"MM')});
-value($node, $second, 'CREATE ROLE stranger');
-for my $damage (
-	[ 'DROP POLICY tenant_pin ON auth_store.grants', qr/^table grants: .*policy/, 'repairs' ],
-	[ "DROP POLICY tenant_pin ON auth_store.$month", qr/^table $month: .*policy/, 'repairs' ],
-	[ 'ALTER POLICY tenant_pin ON auth_store.users USING (true)', qr/^table users: .*policy/, 'repairs' ],
-	[ 'ALTER POLICY tenant_pin ON auth_store.users TO auth_store_app', qr/^table users: .*policy/, 'repairs' ],
-	[ 'ALTER POLICY tenant_pin ON auth_store.users WITH CHECK (true)', qr/^table users: .*policy/, 'repairs' ],
-	[ 'CREATE POLICY wide ON auth_store.users USING (true)', qr/^table users: .*wide/ ],
-	[ 'ALTER TABLE auth_store.access_tokens DISABLE ROW LEVEL SECURITY', qr/^table access_tokens: .*row-level security/, 'repairs' ],
-	[ 'ALTER TABLE auth_store.access_tokens NO FORCE ROW LEVEL SECURITY', qr/^table access_tokens: .*row-level security/, 'repairs' ],
-	[ 'DROP INDEX auth_store.grants_user_idx', qr/^table grants: .*grants_user_idx/, 'repairs' ],
-	[ 'ALTER TABLE auth_store.access_tokens DROP CONSTRAINT access_tokens_pkey', qr/^table access_tokens: .*access_tokens_pkey/ ],
-	[ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_client_fkey', qr/^table grants: .*grants_client_fkey/ ],
-	[ 'ALTER TABLE auth_store.clients DROP CONSTRAINT clients_status_known', qr/^table clients: .*clients_status_known/ ],
-	[ 'ALTER TABLE auth_store.clients DROP COLUMN name', qr/^table clients: .*columns/ ],
-	[ 'ALTER TABLE auth_store.clients ADD COLUMN note text', qr/^table clients: .*columns/ ],
-	[ 'ALTER TABLE auth_store.clients ALTER COLUMN name TYPE varchar(20)', qr/^table clients: .*columns/ ],
-	[ 'ALTER TABLE auth_store.clients ALTER COLUMN name DROP NOT NULL', qr/^table clients: .*columns/ ],
-	[ 'DROP TABLE auth_store.authorization_codes', qr/^table authorization_codes: missing/, 'repairs' ],
-	[ 'DROP VIEW auth_store.recent_activity', qr/^view recent_activity: missing/, 'repairs' ],
-	[ "DROP TABLE auth_store.$month", qr/^table audit_log: .*current month/, 'repairs' ],
-	[ 'ALTER TABLE auth_store.users OWNER TO CURRENT_USER', qr/^table users: belongs to/, 'repairs' ],
-	[ 'ALTER VIEW auth_store.recent_activity OWNER TO CURRENT_USER', qr/^view recent_activity: belongs to/, 'repairs' ],
-	[ 'GRANT SELECT ON auth_store.client_secrets TO stranger', qr/^table client_secrets: SELECT is granted to stranger/ ],
-	[ "GRANT INSERT ON auth_store.$month TO stranger", qr/^table $month: INSERT is granted to stranger/ ],
-	[ 'GRANT UPDATE (status) ON auth_store.users TO stranger', qr/^table users: UPDATE.* is granted to stranger/ ],
-	[ 'GRANT SELECT ON auth_store.recent_activity TO PUBLIC', qr/^view recent_activity: SELECT is granted to PUBLIC/ ],
-	[ 'REVOKE SELECT ON auth_store.recent_activity FROM auth_store_auditor', qr/^view recent_activity: SELECT is not granted to auth_store_auditor/ ],
-	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO PUBLIC', qr/^function auth_store\.token_refresh\(.*\): PUBLIC/ ],
-	[ 'ALTER FUNCTION auth_store.token_refresh OWNER TO CURRENT_USER', qr/^function auth_store\.token_refresh\(.*\): runs as/ ],
-	[ 'ALTER FUNCTION auth_store.token_refresh SET search_path = public, pg_catalog', qr/^function auth_store\.token_refresh\(.*\): .*search_path/ ],
-	[ 'GRANT CREATE ON SCHEMA auth_store TO stranger', qr/^schema auth_store: .*stranger/ ],
-	[ 'ALTER SCHEMA auth_store OWNER TO stranger', qr/^schema auth_store: .*stranger/ ],
-	[ 'CREATE FUNCTION public.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-	   CREATE TRIGGER spy BEFORE INSERT ON auth_store.grants FOR EACH ROW EXECUTE FUNCTION public.spy()', qr/^table grants: .*trigger spy/ ],
-	[ 'CREATE RULE spy AS ON INSERT TO auth_store.grants DO ALSO NOTHING', qr/^table grants: .*rule spy/ ],
-	[ "INSERT INTO auth_store.schema_version (version, name) VALUES ($later, 'x')", qr/^table schema_version: .*version/ ],
-  )
-{
-	my ($sql, $expected, $repairs) = @$damage;
-	my $name = $sql =~ s/\s+/ /gr;
-	$name = substr($name, 0, 77) . '...' if length $name > 80;
-	my $out = value($node, $second, "BEGIN; $sql; SELECT object || ': ' || problem FROM auth_store.check(); ROLLBACK");
-	my @rows = split /\n/, $out;
-	ok(@rows == 1 && $rows[0] =~ $expected, "check() after $name") or diag("expected one row like $expected, got: $out");
-	next unless $repairs;
-	my $repaired = run_sql($node, $second, "SET client_min_messages = warning; BEGIN; $sql; SELECT auth_store.install() \\g /dev/null
-		SELECT object || ': ' || problem FROM auth_store.check(); ROLLBACK");
-	ok($repaired->{ok} && $repaired->{out} eq '', "install() repairs it") or diag($repaired->{out}, $repaired->{err});
-}
-is(check_of($second), '', 'every damage was undone');
-is(value($node, $second, "SELECT count(*) FROM auth_store.check() c WHERE c.hint IS NULL OR c.hint = ''"), '0', 'no hint is empty');
-
 # --- uninstall() -----------------------------------------------------------------------------------------------------
 
 raises($node, $db, "SELECT auth_store.uninstall('$second')", '22023', 'uninstall() with the name of another database');
