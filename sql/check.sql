@@ -4,7 +4,7 @@
 WITH wanted (name, columns, parts) AS (VALUES
     ('access_tokens', '41b6db44303672a59c470db50184934c', ARRAY['access_tokens_pkey']),
     ('api_keys', '141c2297ac76716a5ce5726e3c5c119d', ARRAY['api_keys_client_fkey', 'api_keys_client_idx', 'api_keys_digest_length', 'api_keys_ended_idx', 'api_keys_metadata_object', 'api_keys_one_owner', 'api_keys_pkey', 'api_keys_rate_limit_positive', 'api_keys_tenant_idx', 'api_keys_user_fkey', 'api_keys_user_idx']),
-    ('audit_log', '3524f9720c7620bc06cc5d36db3eb777', ARRAY[]::text[]),
+    ('audit_log', 'df39adf849cad253de9bfaf769a17c2c', ARRAY[]::text[]),
     ('authorization_codes', '14b1f15f514c4f46496c5014923d25bb', ARRAY['authorization_codes_pkey']),
     ('claimed_jtis', 'f9411c4a6d889aac1472bd8e0086d5c3', ARRAY[]::text[]),
     ('cleanup_cursors', 'c15a74d0267befeebb0a7311c0f80670', ARRAY['cleanup_cursors_pkey']),
@@ -177,6 +177,16 @@ found (object, problem, hint) AS (
            pg_catalog.format('ALTER ROUTINE %s SET search_path = pg_catalog, pg_temp', m.name)
       FROM member m
      WHERE m.prosecdef AND m.proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']
+    UNION ALL
+    SELECT r.object, 'has neither a key nor a replica identity: a publication would stop every deletion',
+           pg_catalog.format('ALTER TABLE auth_store.%I REPLICA IDENTITY FULL', r.name)
+      FROM relation r JOIN pg_catalog.pg_class c ON c.oid = r.oid
+     WHERE r.relkind IN ('r', 'p') AND r.relpersistence = 'p' AND c.relreplident <> 'f'
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
+                        WHERE i.indrelid = r.oid
+                          AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
+       -- one of the store's that has no key, or a partition; a table that has lost its key is said above
+       AND (r.relispartition OR EXISTS (SELECT FROM wanted w WHERE w.name = r.name AND w.name || '_pkey' <> ALL (w.parts)))
     UNION ALL
     SELECT 'table audit_log', 'has no partition for the current month', 'SELECT auth_store.partitions_ensure()'
      WHERE EXISTS (SELECT FROM relation r WHERE r.name = 'audit_log')

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::{settings, spi};
 use crate::{audit, params};
 
@@ -99,6 +99,7 @@ const VIEWS: &[&str] = &[
 const ROLES: &str = include_str!("../sql/roles.sql");
 const POLICIES: &str = include_str!("../sql/policies.sql");
 const OWNERSHIP: &str = include_str!("../sql/ownership.sql");
+const TABLESPACES: &str = include_str!("../sql/tablespaces.sql");
 const CHECK: &str = include_str!("../sql/check.sql");
 
 /// A change of the tables after the first release, with the way back.
@@ -111,33 +112,83 @@ struct Migration {
 }
 
 /// All changes since version 1, in order: `sql/migrations/NNNN_name.{up,down}.sql`.
-const MIGRATIONS: &[Migration] = &[];
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 2,
+    name: "audit_callers",
+    up: include_str!("../sql/migrations/0002_audit_callers.up.sql"),
+    down: include_str!("../sql/migrations/0002_audit_callers.down.sql"),
+}];
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     superuser_only("install")?;
     spi::run_script(ROLES)?;
     refuse_foreign_tables()?;
-    for script in TABLES {
-        spi::run_script(script)?;
+    let version = recorded_version()?.unwrap_or(TABLES_VERSION);
+    // Tables of another version are not this library's to make: migrate() brings them to its own, step by step.
+    let own = version == TABLES_VERSION;
+    if own {
+        for script in TABLES {
+            spi::run_script(script)?;
+        }
     }
+    add_missing_row(version)?;
+    remember_version(version)?;
+    spi::run_script(POLICIES)?;
+    if own {
+        run_views()?;
+    }
+    spi::run_script(OWNERSHIP)?;
+    spi::run_script(TABLESPACES)?;
+    catalog::invalidate();
+    if own {
+        audit::partitions_ensure_ahead(now)?;
+        spi::run_script(OWNERSHIP)?;
+    } else {
+        outcome::warning(&format!(
+            "auth_store: the tables are of version {version}, the library of {TABLES_VERSION}: SELECT auth_store.migrate()"
+        ));
+    }
+    Ok(version)
+}
+
+fn run_views() -> Result<(), Mistake> {
+    VIEWS.iter().try_for_each(|script| spi::run_script(script))
+}
+
+/// The version of the tables that are there; None: there are none. Where the schema was restored without a row, it is
+/// the default of the column; version 1 had none.
+fn recorded_version() -> Result<Option<i32>, Mistake> {
+    if catalog::relation(c"schema_version").is_none() {
+        return Ok(None);
+    }
+    if let Some(version) = newest_version()? {
+        return Ok(Some(version));
+    }
+    let default = spi::run_once(
+        "SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+           FROM pg_catalog.pg_attrdef d
+           JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attname = 'version'
+          WHERE d.adrelid = 'auth_store.schema_version'::pg_catalog.regclass",
+        &[],
+        |row| row.get::<String>(0),
+    )?;
+    Ok(Some(default.into_iter().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1)))
+}
+
+fn add_missing_row(version: i32) -> Result<(), Mistake> {
     spi::run_once(
         "INSERT INTO auth_store.schema_version (version, name)
          SELECT $1, 'install' WHERE NOT EXISTS (SELECT FROM auth_store.schema_version)",
-        &params![TABLES_VERSION],
+        &params![version],
         |_| (),
     )?;
-    spi::run_script(POLICIES)?;
-    for script in VIEWS {
-        spi::run_script(script)?;
-    }
-    spi::run_script(OWNERSHIP)?;
-    catalog::invalidate();
-    let version = current_version()?;
-    if version == TABLES_VERSION {
-        audit::partitions_ensure_ahead(now)?;
-        spi::run_script(OWNERSHIP)?;
-    }
-    Ok(version)
+    Ok(())
+}
+
+/// Keeps the version where a dump of the schema alone has it.
+fn remember_version(version: i32) -> Result<(), Mistake> {
+    let change = if version > 1 { format!("SET DEFAULT {version}") } else { "DROP DEFAULT".to_owned() };
+    spi::run_script(&format!("ALTER TABLE auth_store.schema_version ALTER COLUMN version {change}"))
 }
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
@@ -149,7 +200,10 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     }
     // One migration at a time, and no reader of the version in between.
     spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
-    for step in steps(current_version()?, target, migrations)? {
+    let from = recorded_version()?.unwrap_or(TABLES_VERSION);
+    let steps = steps(from, target, migrations)?;
+    add_missing_row(from)?;
+    for step in steps {
         match step {
             Step::Up(migration) => {
                 spi::run_script(migration.up)?;
@@ -169,8 +223,13 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
             }
         }
     }
+    remember_version(target)?;
     spi::run_script(POLICIES)?;
+    if target == TABLES_VERSION {
+        run_views()?;
+    }
     spi::run_script(OWNERSHIP)?;
+    spi::run_script(TABLESPACES)?;
     catalog::invalidate();
     Ok(target)
 }
@@ -202,10 +261,10 @@ fn steps(from: i32, to: i32, migrations: &[Migration]) -> Result<Vec<Step<'_>>, 
     })
 }
 
-fn current_version() -> Result<i32, Mistake> {
+fn newest_version() -> Result<Option<i32>, Mistake> {
     let versions =
         spi::run_once("SELECT max(version) FROM auth_store.schema_version", &[], |row| row.get::<i32>(0))?;
-    versions.into_iter().next().flatten().ok_or(Mistake::WrongVersion)
+    Ok(versions.into_iter().next().flatten())
 }
 
 fn tables_check() -> Result<Vec<(String, String, String)>, Mistake> {

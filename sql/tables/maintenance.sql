@@ -1,4 +1,5 @@
--- Where each cleanup task goes on: it walks its table in id order, a bounded number of rows at a time.
+-- Where each cleanup task goes on: it walks its table in id order, a bounded number of rows at a time. A task's row
+-- is added by its first run.
 CREATE TABLE IF NOT EXISTS auth_store.cleanup_cursors (
     task       text COLLATE "C" NOT NULL,
     position   uuid,
@@ -6,8 +7,3 @@ CREATE TABLE IF NOT EXISTS auth_store.cleanup_cursors (
     CONSTRAINT cleanup_cursors_pkey PRIMARY KEY (task)
 );
 COMMENT ON TABLE auth_store.cleanup_cursors IS 'How far each task of cleanup_expired_data() has walked its table; NULL: it begins again at the oldest row.';
-
-INSERT INTO auth_store.cleanup_cursors (task, updated_at)
-SELECT t.task, pg_catalog.clock_timestamp()
-  FROM unnest(ARRAY['grants', 'imported_refresh_tokens', 'authorization_codes', 'access_tokens', 'sessions', 'consents', 'client_secrets', 'api_keys', 'rate_limits']) AS t (task)
-ON CONFLICT (task) DO NOTHING;

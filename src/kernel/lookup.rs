@@ -54,6 +54,13 @@ impl View {
     }
 }
 
+impl View {
+    /// Whether it is a writer's.
+    pub fn writes(&self) -> bool {
+        self.registered
+    }
+}
+
 impl Drop for View {
     fn drop(&mut self) {
         if self.registered && !std::thread::panicking() {

@@ -167,20 +167,30 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
 
 /// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
 pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    with_settings(&[(c"client_min_messages", c"warning")], work)
+}
+
+/// Runs `work` with these settings, each of which any user may set, whatever the session has.
+pub fn with_settings<T>(
+    settings: &[(&CStr, &CStr)],
+    work: impl FnOnce() -> Result<T, Mistake>,
+) -> Result<T, Mistake> {
     // SAFETY: a level of settings around the work. Where the server raises an error, ending the
     // transaction ends the level.
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"client_min_messages".as_ptr(),
-            c"warning".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
+        for (name, value) in settings {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
         let result = work();
         pg_sys::AtEOXact_GUC(true, level);
         result
