@@ -40,6 +40,8 @@ $MEMBERS .= q{ AND (SELECT relkind FROM pg_class WHERE oid = d.objid) <> 'c'};
 
 my $db = database();
 value($node, $db, 'CREATE EXTENSION auth_store');
+my $VERSION = value($node, $db, 'SELECT max(version) FROM auth_store.schema_version');
+my $LATER = $VERSION + 1;
 is(value($node, $db, "$RELATIONS AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"),
 	join("\n", @TABLES), 'CREATE EXTENSION makes the tables');
 is(value($node, $db, "$RELATIONS AND relkind = 'v' ORDER BY relname"), join("\n", @VIEWS), 'and the views');
@@ -50,7 +52,7 @@ is(value($node, $db, "SELECT count(*) >= 2 FROM pg_inherits WHERE inhparent = 'a
 is(check_of($db), '', 'check() has nothing to say');
 is(value($node, $db, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND NOT rolcanlogin AND NOT rolsuper ORDER BY 1"),
 	join("\n", map { "auth_store_$_" } qw(admin app auditor owner reader)), 'the roles are there and none can log in');
-is(value($node, $db, "SELECT version, name FROM auth_store.schema_version"), '1|install', 'the version of the tables is recorded');
+is(value($node, $db, "SELECT version, name FROM auth_store.schema_version"), "$VERSION|install", 'the version of the tables is recorded');
 my $store = populate($node, $db);
 my $made = $store->{default};
 is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$made->{access}')"), 't', 'the store works');
@@ -58,12 +60,12 @@ is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$made->{ac
 # --- install() again -------------------------------------------------------------------------------------------------
 
 my ($rows, $shape) = (contents($node, $db), shape($node, $db));
-is(value($node, $db, 'SELECT auth_store.install()'), '1', 'install() may be called again');
-is(value($node, $db, 'SELECT auth_store.migrate()'), '1', 'migrate() has nothing to do');
-is(value($node, $db, 'SELECT auth_store.migrate(to_version => 1)'), '1', 'nor has migrate() to the same version');
+is(value($node, $db, 'SELECT auth_store.install()'), $VERSION, 'install() may be called again');
+is(value($node, $db, 'SELECT auth_store.migrate()'), $VERSION, 'migrate() has nothing to do');
+is(value($node, $db, "SELECT auth_store.migrate(to_version => $VERSION)"), $VERSION, 'nor has migrate() to the same version');
 is(differences($rows, contents($node, $db)), '', 'neither changes a row');
 is(differences($shape, shape($node, $db)), '', 'nor an object');
-raises($node, $db, 'SELECT auth_store.migrate(2)', '22023', 'migrate() to a version that is not known');
+raises($node, $db, "SELECT auth_store.migrate($LATER)", '22023', 'migrate() to a version that is not known');
 raises($node, $db, 'SELECT auth_store.migrate(0)', '22023', 'migrate() to version 0');
 raises($node, $db, 'SELECT auth_store.migrate(-1)', '22023', 'migrate() to a negative version');
 
@@ -123,7 +125,7 @@ like(run_sql($node, database(), 'SET check_function_bodies = off; CREATE EXTENSI
 raises($node, $bare, $_, '55000', "without tables: $_", hint => 'SELECT auth_store.install()') for @CALLS;
 raises($node, $bare, 'SELECT auth_store.migrate()', '55000', 'without tables: migrate()', hint => 'SELECT auth_store.install()');
 like(check_of($bare), qr/^table \Q$_\E: missing$/m, "check() misses $_") for @TABLES;
-is(value($node, $bare, 'SELECT auth_store.install()'), '1', 'install() makes them');
+is(value($node, $bare, 'SELECT auth_store.install()'), $VERSION, 'install() makes them');
 is(check_of($bare), '', 'and all is well');
 is(differences(shape($node, $second), shape($node, $bare)), '', 'as after CREATE EXTENSION');
 
@@ -133,11 +135,11 @@ my $uninstalled = run_sql($node, $bare, "SELECT active FROM auth_store.token_int
 is($uninstalled->{state}, '55000', 'a session that had used the tables notices that they are gone');
 is($uninstalled->{hint}, 'SELECT auth_store.install()', 'and says what to do');
 
-value($node, $second, "INSERT INTO auth_store.schema_version (version, name) VALUES (2, 'of a later library')");
+value($node, $second, "INSERT INTO auth_store.schema_version (version, name) VALUES ($LATER, 'of a later library')");
 raises($node, $second, $_, '55000', "tables of another version: $_", hint => 'SELECT auth_store.migrate()') for @CALLS;
 is(run_sql($node, $second, 'SELECT auth_store.migrate()')->{state}, '22023', 'migrate() does not know the way from a later version');
 isnt(check_of($second), '', 'check() reports the other version');
-value($node, $second, 'DELETE FROM auth_store.schema_version WHERE version = 2');
+value($node, $second, "DELETE FROM auth_store.schema_version WHERE version = $LATER");
 is(check_of($second), '', 'and has nothing to say when it is gone');
 succeeds($node, $second, $_, "the version is back: $_") for 'SELECT auth_store.partitions_ensure()';
 
@@ -165,6 +167,8 @@ for my $damage (
 	[ 'ALTER TABLE auth_store.clients ALTER COLUMN name DROP NOT NULL', qr/^table clients: .*columns/ ],
 	[ 'DROP TABLE auth_store.authorization_codes', qr/^table authorization_codes: missing/, 'repairs' ],
 	[ 'DROP VIEW auth_store.recent_activity', qr/^view recent_activity: missing/, 'repairs' ],
+	[ "ALTER TABLE auth_store.$month REPLICA IDENTITY DEFAULT", qr/^table $month: .*replica identity/ ],
+	[ 'ALTER TABLE auth_store.claimed_jtis REPLICA IDENTITY NOTHING', qr/^table claimed_jtis: .*replica identity/, 'repairs' ],
 	[ "DROP TABLE auth_store.$month", qr/^table audit_log: .*current month/, 'repairs' ],
 	[ 'ALTER TABLE auth_store.users OWNER TO CURRENT_USER', qr/^table users: belongs to/, 'repairs' ],
 	[ 'ALTER VIEW auth_store.recent_activity OWNER TO CURRENT_USER', qr/^view recent_activity: belongs to/, 'repairs' ],
@@ -181,7 +185,7 @@ for my $damage (
 	[ 'CREATE FUNCTION public.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 	   CREATE TRIGGER spy BEFORE INSERT ON auth_store.grants FOR EACH ROW EXECUTE FUNCTION public.spy()', qr/^table grants: .*trigger spy/ ],
 	[ 'CREATE RULE spy AS ON INSERT TO auth_store.grants DO ALSO NOTHING', qr/^table grants: .*rule spy/ ],
-	[ q{INSERT INTO auth_store.schema_version (version, name) VALUES (2, 'x')}, qr/^table schema_version: .*version/ ],
+	[ "INSERT INTO auth_store.schema_version (version, name) VALUES ($LATER, 'x')", qr/^table schema_version: .*version/ ],
   )
 {
 	my ($sql, $expected, $repairs) = @$damage;
