@@ -372,7 +372,7 @@ my %FUNCTIONS = (
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
 	partitions_drop   => [ writes => [qw(admin)], 'SELECT auth_store.partitions_drop()' ],
-	partitions_make   => [ writes => [qw(admin)], q{SELECT auth_store.partitions_make('{audit_log_y2020m01}')} ],
+	partitions_make   => [ writes => [qw(admin)], q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
 	# limit
 	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
 	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
