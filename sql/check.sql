@@ -112,6 +112,7 @@ finding (object, problem, hint, severity) AS (
                 WHEN d.kind IN ('owner', 'policy', 'row-level') THEN 'SELECT auth_store.install()'
                 WHEN d.kind = 'index' THEN CASE WHEN d.found IS NULL THEN '' ELSE pg_catalog.format('DROP INDEX auth_store.%I; ', d.name) END
                                            || CASE WHEN d.in_partition THEN d.shipped ELSE 'SELECT auth_store.install()' END
+                WHEN d.kind = 'replica' THEN pg_catalog.format('ALTER %s REPLICA IDENTITY FULL', d.target)
                 WHEN d.kind = 'bounds' THEN 'Rename it after its bounds, or attach it with those of its name'
                 WHEN d.object LIKE 'view %' THEN pg_catalog.format('DROP %s; SELECT auth_store.install()', d.target)
                 WHEN d.kind = 'constraint' THEN pg_catalog.format(CASE WHEN d.found IS NULL THEN '' ELSE 'ALTER %1$s DROP CONSTRAINT %2$I; ' END

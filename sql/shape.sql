@@ -118,6 +118,15 @@ raw_fact (object, key, target, part, definition) AS (
            || COALESCE(', ' || (SELECT m.amname FROM pg_catalog.pg_am m WHERE m.oid = r.relam), '')
       FROM relation r WHERE r.relkind IN ('r', 'p')
     UNION ALL
+    -- More than is needed is a publisher's own affair.
+    SELECT r.object, r.key, r.target, 'replica identity',
+           CASE WHEN c.relreplident = 'f'
+                     OR EXISTS (SELECT FROM pg_catalog.pg_index i
+                                 WHERE i.indrelid = r.oid
+                                   AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
+                THEN 'enough to publish a deletion' ELSE 'too little to publish a deletion' END
+      FROM relation r JOIN pg_catalog.pg_class c ON c.oid = r.oid WHERE r.relkind IN ('r', 'p')
+    UNION ALL
     SELECT r.object, r.key, r.target, 'row-level security',
            CASE WHEN r.relrowsecurity THEN 'on' ELSE 'off' END || CASE WHEN r.relforcerowsecurity THEN ', forced' ELSE ', not forced' END
       FROM relation r WHERE r.relkind IN ('r', 'p')

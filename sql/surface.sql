@@ -59,7 +59,7 @@ $$;
 -- schema -------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.install IS
-$$Creates the tables, views, policies and partitions of the store, or puts back what is missing of them; repairs ownership after a restore with --no-owner; makes the privileges on schema, tables, views, functions and types exactly the shipped ones: what anybody else was granted on them, by hand or by default privileges, is taken back. Idempotent; the caller's settings (search_path, quote_all_identifiers, default_tablespace, ...) change nothing. Superusers only (42501). Refuses tables that belong to a role that is neither auth_store_owner nor a superuser (42501). Returns the version of the tables.$$;
+$$Creates the tables, views, policies and partitions of the store, or puts back what is missing of them; repairs ownership after a restore with --no-owner; says which version the tables are after a restore of the schema alone; makes the privileges on schema, tables, views, functions and types exactly the shipped ones: what anybody else was granted on them, by hand or by default privileges, is taken back. Idempotent; the caller's settings (search_path, quote_all_identifiers, default_tablespace, ...) change nothing. Tables of another version it leaves to migrate(), with a WARNING. Superusers only (42501). Refuses tables that belong to a role that is neither auth_store_owner nor a superuser (42501). Returns the version of the tables.$$;
 ALTER FUNCTION auth_store.install COST 100000;
 
 COMMENT ON FUNCTION auth_store.migrate IS
@@ -249,6 +249,11 @@ Each claim holds an entry of the server's lock table to the end of its transacti
 ALTER FUNCTION auth_store.jti_claim COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.jti_claim TO auth_store_app;
 
+COMMENT ON FUNCTION auth_store.jti_partitions_ensure IS
+$$Makes every partition of claimed_jtis and revoked_jtis that a row written within the next hours_ahead (0 to 168) can belong into, where it is missing; returns how many it made. The store makes each by itself when it is first needed: this is for a subscriber, whose rows come from elsewhere. Each partition adds to what a look-up of a JWT id costs.$$;
+ALTER FUNCTION auth_store.jti_partitions_ensure COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.jti_partitions_ensure TO auth_store_admin;
+
 -- dpop ---------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.jwk_thumbprint IS
@@ -381,17 +386,17 @@ GRANT EXECUTE ON FUNCTION auth_store.user_applications TO auth_store_app, auth_s
 -- audit --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.audit_write IS
-$$Writes an event of the application's own into the audit trail, in the caller's transaction; returns its id. event: its name, as order.shipped. success: NULL is whether error is NULL. risk_score: 0 to 1; NULL is the highest risk among those flags that the store knows, else 0. flags: at most 32 names of at most 64 bytes. details: a JSON object of at most 64 kB. user_agent is cut after 512 characters. tenant_id: NULL is the tenant of the user or client named, else the session's, else default. 22004 for a NULL event or flag, 22023 for a shape or length, 23503 for an unknown tenant or one that is not the user's or client's.$$;
+$$Writes an event of the application's own into the audit trail, in the caller's transaction; returns its id. The row is marked from_application, and has who called. event: its name, as order.shipped; none of the names of the store's own events (22023). success: NULL is whether error is NULL. risk_score: 0 to 1; NULL is the highest risk among those flags that the store knows, else 0. flags: at most 32 names of at most 64 bytes. details: a JSON object of at most 64 kB. user_agent is cut after 512 characters. tenant_id: NULL is the tenant of the user or client named, else the session's, else default. 22004 for a NULL event or flag, 22023 for a shape or length, 23503 for an unknown tenant or one that is not the user's or client's.$$;
 ALTER FUNCTION auth_store.audit_write COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.audit_write TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.partitions_ensure IS
-$$Makes the audit trail's partitions for this month and the next months_ahead (0 to 120) where they are missing; returns how many it made. Months are those of UTC. It lets every reader and writer pass. The first step of a month makes the next one's by itself.$$;
+$$Makes the audit trail's partitions for this month and the next months_ahead (0 to 120) where they are missing; returns how many it made. Months are those of UTC. It lets every reader and writer pass. The first step of a month makes the next one's by itself. An error here is the server's own: 42501 where an event trigger may not do what it does as auth_store_owner.$$;
 ALTER FUNCTION auth_store.partitions_ensure COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.partitions_ensure TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.partitions_drop IS
-$$Drops the months of the audit trail that ended longer ago than older_than (NULL: auth_store.audit_retention), never the current one; returns how many. Waits at most five times a fifth of a second for a month in use, and leaves it to the next run with a NOTICE. 42501 in a session pinned to one tenant: a month belongs to all.$$;
+$$Drops the months of the audit trail that ended longer ago than older_than (NULL: auth_store.audit_retention), never the current one; returns how many. Each leaves a row audit.month_dropped. Less than auth_store.audit_retention is for superusers only (42501). Waits at most five times a fifth of a second for a month in use, and leaves it to the next run with a NOTICE. 42501 in a session pinned to one tenant: a month belongs to all.$$;
 ALTER FUNCTION auth_store.partitions_drop COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
 
@@ -431,14 +436,19 @@ ALTER FUNCTION auth_store.cleanup_batch COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.cleanup_jtis IS
-$$A step of cleanup(): drops the partitions of claimed_jtis and revoked_jtis that ended more than five minutes ago; returns how many. Does nothing in a session pinned to one tenant.$$;
+$$A step of cleanup(): drops the partitions of claimed_jtis and revoked_jtis that ended more than five minutes ago; returns how many. One that can't be dropped stays until the next run, with a WARNING. Does nothing in a session pinned to one tenant.$$;
 ALTER FUNCTION auth_store.cleanup_jtis COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_jtis TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.cleanup_audit IS
-$$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention; returns how many it dropped. Does nothing in a session pinned to one tenant.$$;
+$$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention, each with a row audit.month_dropped; returns how many it dropped. What can't be made or dropped now is left to the next run, with a WARNING. Does nothing in a session pinned to one tenant.$$;
 ALTER FUNCTION auth_store.cleanup_audit COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.partitions_make IS
+$$Makes those of the named partitions of audit_log, claimed_jtis and revoked_jtis that are missing, as audit_log_y2026m11; returns how many: before the rows of a dump are restored into a fresh install, or those of a publisher arrive. 22004 for NULL, 22023 for a NULL element, another name, more than 10000.$$;
+ALTER FUNCTION auth_store.partitions_make COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin;
 
 -- vault --------------------------------------------------------------------------------------------
 

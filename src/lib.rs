@@ -32,6 +32,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::settings::define();
     kernel::catalog::watch();
     kernel::transaction::watch();
+    kernel::caller::watch();
     kernel::shmem::request();
 }
 

@@ -7,9 +7,9 @@ use crate::identity::session_revocation;
 use crate::kernel::catalog;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::spi::{Param, Statement, param};
-use crate::kernel::{settings, spi};
+use crate::kernel::{argument, settings, spi, transaction};
 use crate::oauth::{
     client_secret, code, consent, device_code, grant, imported_refresh_token, jti, pushed_request, token,
 };
@@ -69,6 +69,12 @@ fn cleanup_jtis() -> i32 {
 #[search_path(pg_catalog, pg_temp)]
 fn cleanup_audit() -> i32 {
     months(clock::now()).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
+    named_partitions(names).or_raise()
 }
 
 /// A table whose rows expire. The grants come first, as everywhere where rows of several tables are locked.
@@ -323,14 +329,47 @@ fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
     jti::drop_expired(now)
 }
 
+const MAX_PARTITIONS: usize = 10_000;
+
+/// Makes those of these partitions that are missing; returns how many: before rows of a dump come, or those that are
+/// replicated.
+fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> {
+    let names = argument::list(names, "names")?;
+    let names = given(names, "names")?;
+    let accepted = || Mistake::invalid("names", "at most 10000 names of partitions, as audit_log_y2026m11");
+    if names.len() > MAX_PARTITIONS {
+        return Err(accepted());
+    }
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    let (mut months, mut jtis) = (Vec::new(), Vec::new());
+    for name in names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)) {
+        if audit::partition::names(name) {
+            months.push(name);
+        } else if jti::names(name) {
+            jtis.push(name);
+        } else {
+            return Err(accepted());
+        }
+    }
+    Ok(audit::partition::ensure_named(&months)?.unwrap_or(0) + jti::ensure_named(&jtis)?)
+}
+
 /// Makes the audit trail's months ahead and drops those past the retention; returns how many were
-/// dropped. A session pinned to one tenant leaves them alone: they belong to all.
+/// dropped. What can't be made or dropped now is warned of and left to the next run. A session pinned to one tenant leaves them alone: they belong to all.
 fn months(now: Timestamp) -> Result<i32, Mistake> {
     if settings::tenant_pin().is_some() {
         return Ok(0);
     }
-    audit::partitions_ensure_ahead(now)?;
-    audit::partitions_drop_older(now, None)
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    if let Err(mistake) = transaction::attempt(|| audit::partitions_ensure_ahead(now)) {
+        outcome::warning(&format!(
+            "auth_store: the months ahead of the audit trail could not be made: {}",
+            mistake.message()
+        ));
+    }
+    audit::partitions_drop_older(now, None, true)
 }
 
 fn within(

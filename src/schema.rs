@@ -12,7 +12,7 @@ use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::lookup::{Key, Lookup, View};
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::{library, pin, settings, spi};
 use crate::{audit, params};
 
@@ -140,6 +140,7 @@ const MAKING: &[(&CStr, &CStr)] = &[
 const ROLES: &str = include_str!("../sql/roles.sql");
 const POLICIES: &str = include_str!("../sql/policies.sql");
 const OWNERSHIP: &str = include_str!("../sql/ownership.sql");
+const TABLESPACES: &str = include_str!("../sql/tablespaces.sql");
 const CHECK: &str = concat!(include_str!("../sql/shape.sql"), include_str!("../sql/check.sql"));
 const PRIVILEGES: &str = concat!(include_str!("../sql/shape.sql"), include_str!("../sql/privileges.sql"));
 
@@ -161,45 +162,93 @@ struct Migration {
 }
 
 /// All changes since version 1, in order: `sql/migrations/NNNN_name.{up,down}.sql`.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 2,
-    name: "email_key",
-    up: include_str!("../sql/migrations/0003_email_key.up.sql"),
-    down: include_str!("../sql/migrations/0003_email_key.down.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 2,
+        name: "audit_callers",
+        up: include_str!("../sql/migrations/0002_audit_callers.up.sql"),
+        down: include_str!("../sql/migrations/0002_audit_callers.down.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "email_key",
+        up: include_str!("../sql/migrations/0003_email_key.up.sql"),
+        down: include_str!("../sql/migrations/0003_email_key.down.sql"),
+    },
+];
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     superuser_only("install")?;
     spi::run_script(ROLES)?;
     refuse_foreign_tables()?;
-    // Tables of an earlier version, as a restored dump brings them, are migrate()'s to change.
-    let current = catalog::relation(c"schema_version").is_none() || current_version()? == TABLES_VERSION;
-    if current {
+    let version = recorded_version()?.unwrap_or(TABLES_VERSION);
+    // Tables of another version are not this library's to make: migrate() brings them to its own, step by step.
+    let own = version == TABLES_VERSION;
+    if own {
         for script in TABLES {
             spi::run_script(script)?;
         }
     }
-    spi::run_once(
-        "INSERT INTO auth_store.schema_version (version, name)
-         SELECT $1, 'install' WHERE NOT EXISTS (SELECT FROM auth_store.schema_version)",
-        &params![TABLES_VERSION],
-        |_| (),
-    )?;
+    add_missing_row(version)?;
+    remember_version(version)?;
     spi::run_script(POLICIES)?;
-    if current {
-        for script in VIEWS {
-            spi::run_script(script)?;
-        }
+    if own {
+        run_views()?;
     }
     spi::run_script(OWNERSHIP)?;
+    spi::run_script(TABLESPACES)?;
     catalog::invalidate();
-    let version = current_version()?;
-    if version == TABLES_VERSION {
+    if own {
         audit::partitions_ensure_ahead(now)?;
         spi::run_script(OWNERSHIP)?;
     }
     privileges_restore()?;
+    if !own {
+        outcome::warning(&format!(
+            "auth_store: the tables are of version {version}, the library of {TABLES_VERSION}: SELECT auth_store.migrate()"
+        ));
+    }
     Ok(version)
+}
+
+fn run_views() -> Result<(), Mistake> {
+    VIEWS.iter().try_for_each(|script| spi::run_script(script))
+}
+
+/// The version of the tables that are there; None: there are none. Where the schema was restored without a row, it is
+/// the default of the column; version 1 had none.
+fn recorded_version() -> Result<Option<i32>, Mistake> {
+    if catalog::relation(c"schema_version").is_none() {
+        return Ok(None);
+    }
+    if let Some(version) = newest_version()? {
+        return Ok(Some(version));
+    }
+    let default = spi::run_once(
+        "SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+           FROM pg_catalog.pg_attrdef d
+           JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attname = 'version'
+          WHERE d.adrelid = 'auth_store.schema_version'::pg_catalog.regclass",
+        &[],
+        |row| row.get::<String>(0),
+    )?;
+    Ok(Some(default.into_iter().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1)))
+}
+
+fn add_missing_row(version: i32) -> Result<(), Mistake> {
+    spi::run_once(
+        "INSERT INTO auth_store.schema_version (version, name)
+         SELECT $1, 'install' WHERE NOT EXISTS (SELECT FROM auth_store.schema_version)",
+        &params![version],
+        |_| (),
+    )?;
+    Ok(())
+}
+
+/// Keeps the version where a dump of the schema alone has it.
+fn remember_version(version: i32) -> Result<(), Mistake> {
+    let change = if version > 1 { format!("SET DEFAULT {version}") } else { "DROP DEFAULT".to_owned() };
+    spi::run_script(&format!("ALTER TABLE auth_store.schema_version ALTER COLUMN version {change}"))
 }
 
 /// Puts the privileges on functions, types and the schema back. The script of the extension sees to its own: it says
@@ -227,7 +276,10 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     spi::run_script(ROLES)?;
     // One migration at a time, and no reader of the version in between.
     spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
-    for step in steps(current_version()?, target, migrations)? {
+    let from = recorded_version()?.unwrap_or(TABLES_VERSION);
+    let steps = steps(from, target, migrations)?;
+    add_missing_row(from)?;
+    for step in steps {
         match step {
             Step::Up(migration) => {
                 spi::run_script(migration.up)?;
@@ -255,14 +307,14 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
             }
         }
     }
+    remember_version(target)?;
     spi::run_script(POLICIES)?;
     if target == TABLES_VERSION {
         email_key::fill()?;
-        for script in VIEWS {
-            spi::run_script(script)?;
-        }
+        run_views()?;
     }
     spi::run_script(OWNERSHIP)?;
+    spi::run_script(TABLESPACES)?;
     privileges_restore()?;
     catalog::invalidate();
     Ok(target)
@@ -295,10 +347,10 @@ fn steps(from: i32, to: i32, migrations: &[Migration]) -> Result<Vec<Step<'_>>, 
     })
 }
 
-fn current_version() -> Result<i32, Mistake> {
+fn newest_version() -> Result<Option<i32>, Mistake> {
     let versions =
         spi::run_once("SELECT max(version) FROM auth_store.schema_version", &[], |row| row.get::<i32>(0))?;
-    versions.into_iter().next().flatten().ok_or(Mistake::WrongVersion)
+    Ok(versions.into_iter().next().flatten())
 }
 
 /// Object, problem, hint and severity.
@@ -321,9 +373,12 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
     {
         found.push(("table schema_version".into(), problem, hint.into(), "problem".into()));
     }
-    if sound(&found, "table tenants") && tenant::default_is_missing()? {
-        let problem = format!("has no tenant {}", tenant::DEFAULT);
-        found.push(("table tenants".into(), problem, "SELECT auth_store.install()".into(), "problem".into()));
+    if ["tenants", "clients", "users"].iter().all(|table| sound(&found, &format!("table {table}")))
+        && tenant::default_is_lost()?
+    {
+        let problem = format!("has no tenant {}, whose clients and users there are", tenant::DEFAULT);
+        let hint = format!("INSERT INTO auth_store.tenants (id, display_name, created_at, updated_at) VALUES ('{}', 'Default tenant', now(), now())", tenant::DEFAULT);
+        found.push(("table tenants".into(), problem, hint, "problem".into()));
     }
     if sound(&found, "table users") {
         let problems = email_key::problems()?.into_iter();

@@ -1,5 +1,6 @@
 -- What grants refer to: 100 public clients '100'...'199', 100 confidential ones '200'...'299', one user for every ten grants.
 -- All of the store's rows are loaded without foreign key triggers: the references hold by construction.
+SELECT auth_store.tenant_update('default');
 SET session_replication_role = replica;
 
 INSERT INTO bench.seed

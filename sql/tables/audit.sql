@@ -17,12 +17,20 @@ CREATE TABLE IF NOT EXISTS auth_store.audit_log (
     flags         text[],
     ip            inet,
     user_agent    text,
-    details       jsonb
+    details       jsonb,
+    called_by     text COLLATE "C",
+    called_as     text COLLATE "C",
+    from_application boolean
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE auth_store.audit_log IS 'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.audit_log.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.audit_log.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md.';
 COMMENT ON COLUMN auth_store.audit_log.flags IS 'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret, unknown_client, new_network, scope_widening …';
+COMMENT ON COLUMN auth_store.audit_log.called_by IS 'The database role that called: who had logged in, session_user. NULL: the row is older than this column.';
+COMMENT ON COLUMN auth_store.audit_log.called_as IS 'The role that SET ROLE had set, where that was another.';
+COMMENT ON COLUMN auth_store.audit_log.from_application IS 'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
+-- A deletion, of a tenant, is replicated by the whole row: there is no key. The partitions have the same.
+ALTER TABLE auth_store.audit_log REPLICA IDENTITY FULL;
 COMMENT ON COLUMN auth_store.audit_log.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.audit_log.success IS 'Whether the step was granted; false: refused.';
 COMMENT ON COLUMN auth_store.audit_log.user_id IS 'The user concerned; NULL: none, or not known.';

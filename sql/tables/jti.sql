@@ -19,6 +19,10 @@ CREATE TABLE IF NOT EXISTS auth_store.revoked_jtis (
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE auth_store.revoked_jtis IS 'JWT ids that were revoked before the end of their token; daily partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.revoked_jtis.jti_hash IS 'The first half of the SHA-256 of the tenant and the jti.';
+
+-- As the partitions have it, see partition.rs.
+ALTER TABLE auth_store.claimed_jtis REPLICA IDENTITY FULL;
+ALTER TABLE auth_store.revoked_jtis REPLICA IDENTITY FULL;
 COMMENT ON COLUMN auth_store.revoked_jtis.expires_at IS 'The end of the token, rounded up to the end of its month where it was more than two days away.';
 COMMENT ON COLUMN auth_store.revoked_jtis.revoked_at IS 'When jti_revoke() was called first.';
 COMMENT ON COLUMN auth_store.revoked_jtis.tenant_id IS 'The tenant it belongs to.';

@@ -1,4 +1,5 @@
--- Where each cleanup task goes on: it walks its table in id order, a bounded number of rows at a time.
+-- Where each cleanup task goes on: it walks its table in id order, a bounded number of rows at a time. A task's row
+-- is added by its first run.
 CREATE TABLE IF NOT EXISTS auth_store.cleanup_cursors (
     task       text COLLATE "C" NOT NULL,
     position   uuid,
@@ -10,7 +11,3 @@ COMMENT ON COLUMN auth_store.cleanup_cursors.task IS 'The table that it cleans u
 COMMENT ON COLUMN auth_store.cleanup_cursors.position IS 'The id up to which the present pass has come; NULL: it begins again at the oldest row.';
 COMMENT ON COLUMN auth_store.cleanup_cursors.updated_at IS 'When that was.';
 
-INSERT INTO auth_store.cleanup_cursors (task, updated_at)
-SELECT t.task, pg_catalog.clock_timestamp()
-  FROM pg_catalog.unnest(ARRAY['grants', 'imported_refresh_tokens', 'authorization_codes', 'access_tokens', 'sessions', 'consents', 'client_secrets', 'api_keys', 'rate_limits']) AS t (task)
-ON CONFLICT (task) DO NOTHING;

@@ -1,11 +1,12 @@
--- One row per applied version of the tables; the newest is the version they have.
+-- The versions that were applied to the tables; the newest is the one they have. A restore into a fresh install adds
+-- the rows of the dump to that of the install.
 CREATE TABLE IF NOT EXISTS auth_store.schema_version (
     version    integer     NOT NULL,
     name       text        NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    CONSTRAINT schema_version_pkey PRIMARY KEY (version)
+    CONSTRAINT schema_version_pkey PRIMARY KEY (version, applied_at)
 );
-COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current.';
+COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current. The default of version is that one too: a dump of the schema alone has it.';
 COMMENT ON COLUMN auth_store.schema_version.version IS 'The version the tables have from this row on.';
 COMMENT ON COLUMN auth_store.schema_version.name IS 'What made it: install, or the name of the migration.';
 COMMENT ON COLUMN auth_store.schema_version.applied_at IS 'When.';

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS auth_store.tenants (
     CONSTRAINT tenants_status_known CHECK (status IN ('active', 'suspended')),
     CONSTRAINT tenants_settings_object CHECK (pg_catalog.jsonb_typeof(settings) = 'object')
 );
-COMMENT ON TABLE auth_store.tenants IS 'Tenants. A store with one tenant uses the seeded ''default'' and never names it.';
+COMMENT ON TABLE auth_store.tenants IS 'Tenants. A store with one tenant uses ''default'' and never names it; its row is made when it is first needed.';
 COMMENT ON COLUMN auth_store.tenants.status IS 'active or suspended; while suspended no client of the tenant works and no token of it is active.';
 COMMENT ON COLUMN auth_store.tenants.id IS 'Its name in every call; letters, digits, dot, dash and underscore, at most 63.';
 COMMENT ON COLUMN auth_store.tenants.status_reason IS 'Why it has its status, as tenant_set_status() was told; NULL: it was told nothing.';
@@ -20,6 +20,3 @@ COMMENT ON COLUMN auth_store.tenants.settings IS 'What the application keeps wit
 COMMENT ON COLUMN auth_store.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.tenants.updated_at IS 'When it was last changed.';
 
-INSERT INTO auth_store.tenants (id, display_name, created_at, updated_at)
-VALUES ('default', 'Default tenant', pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
-ON CONFLICT (id) DO NOTHING;

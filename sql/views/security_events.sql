@@ -5,7 +5,8 @@ SELECT a.occurred_at,
             WHEN a.risk_score >= 0.3::real THEN 'medium'
             ELSE 'low' END AS severity,
        a.risk_score, a.flags, a.event, a.success, a.error, a.tenant_id, a.client_id, a.user_id,
-       a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id
+       a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id,
+       a.called_by, a.called_as, a.from_application
   FROM auth_store.audit_log a
  WHERE auth_store.tenant_visible(a.tenant_id)
    AND a.risk_score > 0;
@@ -28,3 +29,6 @@ COMMENT ON COLUMN auth_store.security_events.ip IS 'The address the application 
 COMMENT ON COLUMN auth_store.security_events.user_agent IS 'The client''s user agent as the application passed it on; NULL: none.';
 COMMENT ON COLUMN auth_store.security_events.details IS 'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
 COMMENT ON COLUMN auth_store.security_events.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.security_events.called_by IS 'The database role that called: who had logged in. NULL in rows of before version 2 of the tables.';
+COMMENT ON COLUMN auth_store.security_events.called_as IS 'The role that SET ROLE had set, where that was another.';
+COMMENT ON COLUMN auth_store.security_events.from_application IS 'Written by audit_write(), whatever it says; false: a step of the store itself.';

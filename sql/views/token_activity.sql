@@ -16,6 +16,7 @@ SELECT (a.occurred_at AT TIME ZONE 'UTC')::date AS day,
  WHERE auth_store.tenant_visible(a.tenant_id)
    AND a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days'
    AND a.event ~ '^((code|token|grant|device)[.]|code_replay$|refresh_reuse$)'
+   AND a.from_application IS NOT TRUE
  GROUP BY 1, 2, 3;
 COMMENT ON VIEW auth_store.token_activity IS 'What each client did with codes and tokens on each of the last 30 days.';
 COMMENT ON COLUMN auth_store.token_activity.day IS 'The day in UTC.';

@@ -1,5 +1,6 @@
 //! The audit trail: one row per step, written in the step's own transaction.
 
+mod event;
 pub mod partition;
 pub mod risk;
 
@@ -13,8 +14,9 @@ use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
+use crate::kernel::partition::Dropped;
 use crate::kernel::spi::Statement;
-use crate::kernel::{argument, catalog, interval, settings, spi};
+use crate::kernel::{argument, caller, catalog, interval, settings, spi};
 use crate::{identity, oauth, params};
 
 pub use risk::Flag;
@@ -73,7 +75,7 @@ fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn partitions_drop(older_than: default!(Option<Interval>, "NULL")) -> i32 {
-    partitions_drop_older(clock::now(), older_than).or_raise()
+    partitions_drop_older(clock::now(), older_than, false).or_raise()
 }
 
 /// Where a request came from: the trailing arguments `ip` and `user_agent`.
@@ -146,6 +148,7 @@ pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
             user_agent: event.context.and_then(|context| context.user_agent),
         },
         event.details.clone().map(JsonB),
+        false,
     )
 }
 
@@ -168,6 +171,9 @@ struct Written<'a> {
 fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<Id, Mistake> {
     let view = View::writing()?;
     let event = given(written.event, "event")?;
+    if event::is_own(event) {
+        return Err(Mistake::invalid("event", "a name of the application's own, none of the store's events"));
+    }
     let success = written.success.unwrap_or(written.error.is_none());
     if success && written.error.is_some() {
         return Err(Mistake::invalid("success", "false or NULL where an error is given"));
@@ -196,7 +202,7 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
         user_agent: context.user_agent,
         tenant_id: &tenant_of(&view, written.tenant_id, written.user_id, written.client_id)?,
     };
-    insert(now, entry, details)
+    insert(now, entry, details, true)
 }
 
 /// The tenant of a written row: that of the user or client it names, which an explicit tenant must not
@@ -245,12 +251,17 @@ pub fn partitions_ensure_ahead(now: Timestamp) -> Result<i32, Mistake> {
     partition::ensure(now, MONTHS_AHEAD)
 }
 
-/// Drops the months that ended longer ago than `older_than`, or the retention; returns how many.
-pub fn partitions_drop_older(now: Timestamp, older_than: Option<Interval>) -> Result<i32, Mistake> {
+/// Drops the months that ended longer ago than `older_than`, or the retention, each with a row that says so; returns
+/// how many. Sooner than the retention only for a superuser: whoever is watched does not shorten the trail.
+pub fn partitions_drop_older(
+    now: Timestamp,
+    older_than: Option<Interval>,
+    patient: bool,
+) -> Result<i32, Mistake> {
     const FOREVER: i64 = 1_000_000 * 86_400;
     let accepted = "an interval that is not negative";
-    let seconds =
-        interval::seconds(older_than, settings::audit_retention(), 0..=FOREVER, "older_than", accepted)?;
+    let retention = settings::audit_retention();
+    let seconds = interval::seconds(older_than, retention, 0..=FOREVER, "older_than", accepted)?;
     catalog::ensure_ready()?;
     spi::writable()?;
     if settings::tenant_pin().is_some() {
@@ -258,7 +269,38 @@ pub fn partitions_drop_older(now: Timestamp, older_than: Option<Interval>) -> Re
             "a month of the audit trail belongs to all tenants, this session to one".into(),
         ));
     }
-    partition::drop_before(now, now.plus_seconds(-seconds))
+    if seconds < retention && !caller::is_superuser() {
+        return Err(Mistake::NotAllowed(
+            "only a superuser may drop months of the audit trail sooner than auth_store.audit_retention has them kept"
+                .into(),
+        ));
+    }
+    let dropped = partition::drop_before(now, now.plus_seconds(-seconds), patient)?;
+    for month in &dropped {
+        record_dropped(now, month, seconds)?;
+    }
+    Ok(i32::try_from(dropped.len()).unwrap_or(i32::MAX))
+}
+
+fn record_dropped(now: Timestamp, month: &Dropped, seconds: i64) -> Result<(), Mistake> {
+    record(
+        now,
+        &Event {
+            event: "audit.month_dropped",
+            tenant_id: identity::tenant::DEFAULT,
+            resource_type: Some("partition"),
+            resource_id: Some(&month.name),
+            details: Some(serde_json::json!({
+                "from": month.from,
+                "until": month.until,
+                "older_than_seconds": seconds,
+                "estimated_rows": month.rows,
+                "bytes": month.bytes,
+            })),
+            ..Event::default()
+        },
+    )?;
+    Ok(())
 }
 
 /// A row before it has its id.
@@ -282,8 +324,8 @@ struct Entry<'a> {
 static INSERT: Append = Append::new(
     c"INSERT INTO auth_store.audit_log
         (id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, client_id,
-         resource_type, resource_id, error, flags, ip, user_agent, details)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         resource_type, resource_id, error, flags, ip, user_agent, details, called_by, called_as, from_application)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
       RETURNING tableoid",
     &[
         c"id",
@@ -303,10 +345,18 @@ static INSERT: Append = Append::new(
         c"ip",
         c"user_agent",
         c"details",
+        c"called_by",
+        c"called_as",
+        c"from_application",
     ],
 );
 
-fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> Result<Id, Mistake> {
+fn insert(
+    now: Timestamp,
+    entry: Entry<'_>,
+    details: Option<impl IntoDatum>,
+    from_application: bool,
+) -> Result<Id, Mistake> {
     let month = partition::ensure_month_of(now)?;
     let bucket = match (entry.user_id, entry.client_id) {
         (Some(user_id), _) => user_id.bucket(),
@@ -314,6 +364,7 @@ fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> 
         (None, None) => Bucket::of(&[entry.tenant_id]),
     };
     let id = Id::mint(now, bucket)?;
+    let caller = caller::current();
     let row = params![
         id,
         now,
@@ -332,14 +383,20 @@ fn insert(now: Timestamp, entry: Entry<'_>, details: Option<impl IntoDatum>) -> 
         entry.ip,
         entry.user_agent.map(cut_user_agent),
         details,
+        &*caller.session_user,
+        caller.role.as_deref(),
+        from_application,
     ];
     INSERT.run(month, &row)?;
     Ok(id)
 }
 
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.audit_log WHERE tenant_id = $1");
+static ERASE_TENANT: Statement = Statement::write(
+    c"DELETE FROM auth_store.audit_log
+       WHERE tenant_id = $1 AND NOT (event = 'tenant.erased' AND from_application IS NOT TRUE)",
+);
 
-/// Deletes the audit trail of a tenant that is being erased.
+/// Deletes the audit trail of a tenant that is being erased, but for what says that it was before.
 pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }

@@ -3,7 +3,7 @@
 
 use crate::kernel::clock::Timestamp;
 use crate::kernel::outcome::Mistake;
-use crate::kernel::partition::{Partitions, Period};
+use crate::kernel::partition::{Dropped, Partitions, Period};
 
 /// The index is BRIN: a btree on the user or the grant would write a page to the WAL for almost every step
 /// after a checkpoint, because neither comes in order. Bloom filters for each 32 pages (some 1200 rows) find a
@@ -16,7 +16,7 @@ static MONTHS: Partitions = Partitions::new(
         id,
         user_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01),
         grant_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01)
-    ) WITH (pages_per_range = 32, autosummarize = on)",
+    ) WITH (pages_per_range = 32, autosummarize = on){tablespace}",
 );
 
 /// Makes sure that a row of this moment has its partition, and the next month its own; returns when the month
@@ -30,7 +30,17 @@ pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
     MONTHS.ensure_ahead(now, months_ahead)
 }
 
-/// Drops the months that ended before `cutoff`, the current one never; returns how many.
-pub fn drop_before(now: Timestamp, cutoff: Timestamp) -> Result<i32, Mistake> {
-    MONTHS.drop_before(cutoff.min(now))
+/// Drops the months that ended before `cutoff`, the current one never; returns them.
+pub fn drop_before(now: Timestamp, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
+    MONTHS.drop_before(cutoff.min(now), patient)
+}
+
+/// Whether this is the name of a month of the trail.
+pub fn names(name: &str) -> bool {
+    MONTHS.names(name)
+}
+
+/// Makes those of the named months that are missing; returns how many.
+pub fn ensure_named(names: &[&str]) -> Result<Option<i32>, Mistake> {
+    MONTHS.ensure_named(names)
 }

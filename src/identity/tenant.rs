@@ -1,4 +1,6 @@
-//! Tenants. A store with one uses the seeded `default` and never names it.
+//! Tenants. A store with one uses `default` and never names it. That one is there for whoever asks, active, and has a
+//! row from the first step on that writes something of its own: a fresh install has no rows at all, so none is in the
+//! way of those of a dump or of a publisher.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -62,16 +64,40 @@ pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "te
 
 static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
 
-/// Whether the tenant is not suspended; None: it is unknown.
-fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
+fn stored_status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
     STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))
 }
 
-/// Whether the tenant of what names none is missing, as far as the session may see it. Asked of tables that may have
-/// any version.
-pub fn default_is_missing() -> Result<bool, Mistake> {
-    let found = STATUS.find_unready(&View::reading(), Key::Text(DEFAULT), |_| Some(()))?;
-    Ok(found.is_none() && own() == DEFAULT)
+/// Whether the tenant is not suspended; None: it is unknown.
+fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
+    // Without a row there is nobody who has suspended the default one.
+    Ok(stored_status(view, id)?.or_else(|| is_default(id).then_some(true)))
+}
+
+/// Whether this is the default tenant, and the session may see it.
+fn is_default(id: &str) -> bool {
+    id == DEFAULT && settings::tenant_pin().is_none_or(|pin| pin == DEFAULT)
+}
+
+/// Makes sure that the default tenant has its row, where that one is meant; whether it is.
+fn make_default(id: &str) -> Result<bool, Mistake> {
+    let meant = is_default(id);
+    if meant {
+        INSERT.run(&params![id, "Default tenant", Jsonb::empty_object(), clock::now()])?;
+    }
+    Ok(meant)
+}
+
+static CLIENT_OF: Lookup = Lookup::new(c"clients", c"clients_tenant_idx", &[c"id"]);
+static USER_OF: Lookup = Lookup::new(c"users", c"users_external_id_key", &[c"id"]);
+
+/// Whether the default tenant has no row although a client or a user is of it: without any, its row is made by the
+/// first call that needs it. As far as the session may see it.
+pub fn default_is_lost() -> Result<bool, Mistake> {
+    let view = View::reading();
+    let some = |lookup: &Lookup| lookup.find_unready(&view, Key::Text(DEFAULT), |_| Some(()));
+    let is_there = STATUS.find_unready(&view, Key::Text(DEFAULT), |_| Some(()))?.is_some();
+    Ok(!is_there && (some(&CLIENT_OF)?.is_some() || some(&USER_OF)?.is_some()))
 }
 
 /// Whether the tenant exists and is not suspended.
@@ -87,7 +113,13 @@ pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> 
 /// As [`resolve`], and whether that tenant is not suspended.
 pub fn resolve_with_status(view: &View, tenant_id: Option<&str>) -> Result<(String, bool), Mistake> {
     let id = tenant_id.unwrap_or_else(own);
-    let active = status(view, id)?.ok_or(UNKNOWN_ID)?;
+    let active = match stored_status(view, id)? {
+        Some(active) => active,
+        // What is written may refer to it.
+        None if view.writes() && make_default(id)? => true,
+        None if is_default(id) => true,
+        None => return Err(UNKNOWN_ID),
+    };
     Ok((id.to_owned(), active))
 }
 
@@ -101,7 +133,11 @@ static SHARE: Statement =
 
 /// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
 pub fn share(id: &str) -> Result<Option<bool>, Mistake> {
-    SHARE.one(&params![id], |row| row.get(0))
+    let share = || SHARE.one(&params![id], |row| row.get(0));
+    match share()? {
+        None if make_default(id)? => share(),
+        found => Ok(found),
+    }
 }
 
 static HOLD: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
@@ -136,7 +172,7 @@ fn create(
     if settings::tenant_pin().is_some_and(|pin| pin != id) {
         return Err(Mistake::NotAllowed("a session pinned to a tenant cannot create another".into()));
     }
-    if INSERT.run(&params![id, display_name, settings, now])? == 0 {
+    if id == DEFAULT || INSERT.run(&params![id, display_name, settings, now])? == 0 {
         return Err(Mistake::Duplicate { what: "tenant", argument: "id" });
     }
     record(now, id, "tenant.created", None)?;
@@ -165,7 +201,8 @@ fn update(
     let id = given(id, "id")?;
     let display_name = display_name.map(|name| argument::line(name, "display_name")).transpose()?;
     let settings = settings.map(|settings| argument::document(Some(settings), "settings")).transpose()?;
-    if UPDATE.run(&params![id, display_name, settings, now])? == 0 {
+    let update = || UPDATE.run(&params![id, display_name, settings.clone(), now]);
+    if update()? == 0 && !(make_default(id)? && update()? == 1) {
         return Err(UNKNOWN);
     }
     record(now, id, "tenant.updated", None)
@@ -190,7 +227,8 @@ fn set_status(
     };
     let reason = argument::optional_reason(reason)?;
     // This waits for whoever is creating a client under the tenant's former status, see share().
-    if SET_STATUS.run(&params![id, status, reason, now])? == 0 {
+    let set = || SET_STATUS.run(&params![id, status, reason, now]);
+    if set()? == 0 && !(make_default(id)? && set()? == 1) {
         return Err(UNKNOWN);
     }
     client::set_tenant_suspended(id, suspended)?;

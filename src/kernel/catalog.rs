@@ -14,7 +14,7 @@ use super::outcome::Mistake;
 use super::pin;
 
 /// The version of the tables that this library works on.
-pub const TABLES_VERSION: i32 = 2;
+pub const TABLES_VERSION: i32 = 3;
 
 /// The role that owns the tables and the SECURITY DEFINER functions.
 pub const OWNER: &CStr = c"auth_store_owner";
@@ -69,7 +69,7 @@ pub fn ensure_ready() -> Result<(), Mistake> {
         ));
     }
     if !version_fits()? {
-        return Err(Mistake::WrongVersion);
+        return Err(if has_version()? { Mistake::WrongVersion } else { no_version() });
     }
     READY.store(true, Relaxed);
     Ok(())
@@ -80,6 +80,22 @@ pub fn version_fits() -> Result<bool, Mistake> {
     let view = View::reading();
     let has = |version| VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0));
     Ok(has(TABLES_VERSION)?.is_some() && has(TABLES_VERSION + 1)?.is_none())
+}
+
+/// Whether the tables have any version: a restore of the schema alone leaves it out.
+fn has_version() -> Result<bool, Mistake> {
+    let view = View::reading();
+    for version in 1..=TABLES_VERSION + 1 {
+        if VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is wrong with tables without a version.
+pub fn no_version() -> Mistake {
+    Mistake::NotInstalled("schema_version has no row, as after a restore of the schema alone".into())
 }
 
 /// Makes this and every other backend look again. Called where the tables were changed.

@@ -17,6 +17,8 @@ pub struct View {
     registered: Cell<bool>,
     /// Taken with GetLatestSnapshot().
     latest: bool,
+    /// Taken for a call that writes.
+    writes: bool,
 }
 
 impl View {
@@ -24,7 +26,7 @@ impl View {
     pub fn reading() -> Self {
         // SAFETY: a function is always called with an active snapshot, which outlives the call.
         let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
-        Self { snapshot: Cell::new(snapshot), registered: Cell::new(false), latest: false }
+        Self { snapshot: Cell::new(snapshot), registered: Cell::new(false), latest: false, writes: false }
     }
 
     /// What a statement begun now would see, as each statement of a volatile function does. Refuses
@@ -46,7 +48,12 @@ impl View {
 
     fn registered(latest: bool) -> Self {
         let snapshot = Cell::new(take_snapshot(latest));
-        Self { snapshot, registered: Cell::new(true), latest }
+        Self { snapshot, registered: Cell::new(true), latest, writes: true }
+    }
+
+    /// Whether it is a writer's.
+    pub fn writes(&self) -> bool {
+        self.writes
     }
 
     /// The snapshot, for the server's own functions.

@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod argument;
+pub mod caller;
 pub mod catalog;
 pub mod clock;
 pub mod command;

@@ -161,12 +161,26 @@ pub enum Mistake {
     TypeDiffers(Cow<'static, str>),
     /// 40001: a table was rewritten after the transaction's only snapshot was taken.
     Changed,
+    /// An error of the server, with its own SQLSTATE, of which there is more to say.
+    Failed {
+        /// The server's SQLSTATE.
+        code: PgSqlErrorCode,
+        /// What the server said, and about what.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
 }
 
 impl Mistake {
     /// [`Mistake::InvalidArgument`] with a fixed text.
     pub const fn invalid(argument: &'static str, accepted: &'static str) -> Self {
         Self::InvalidArgument { argument, accepted: Cow::Borrowed(accepted) }
+    }
+
+    /// What is wrong, for a message about something else.
+    pub fn message(&self) -> String {
+        self.report().message().to_owned()
     }
 
     fn report(&self) -> ErrorReport {
@@ -235,6 +249,13 @@ impl Mistake {
                 "could not serialize access due to a concurrent change of the tables of auth_store".into(),
             )
             .set_hint("Retry the transaction"),
+            Self::Failed { code, message, hint } => {
+                let report = new(*code, message.clone());
+                match hint {
+                    Some(hint) => report.set_hint(hint.clone()),
+                    None => report,
+                }
+            }
         }
     }
 }
@@ -271,6 +292,17 @@ pub fn end_session(message: String) {
 /// Tells the caller something without failing.
 pub fn notice(message: &str) {
     pgrx::notice!("{message}");
+}
+
+/// Warns the caller without failing.
+pub fn warning(message: &str) {
+    pgrx::warning!("{message}");
+}
+
+/// Tells the server's log, not the caller.
+pub fn log(message: String) {
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_WARNING, message, "auth_store")
+        .report(PgLogLevel::LOG_SERVER_ONLY);
 }
 
 #[cfg(test)]

@@ -4,18 +4,19 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::PartitionRangeDatumKind::{PARTITION_RANGE_DATUM_MAXVALUE, PARTITION_RANGE_DATUM_MINVALUE};
+use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 
 use super::catalog;
 use super::clock::Timestamp;
 use super::id::Id;
 use super::index::{self, Index, Key, View};
 use super::outcome::{self, Mistake};
-use super::spi;
+use super::{clock, spi, transaction};
 use crate::params;
 
 /// How much time a partition holds.
@@ -36,12 +37,22 @@ pub struct Partitions {
     /// Makes the index of a partition, whose name `{name}` stands for. A partitioned parent has none itself.
     index: &'static str,
     known: Known,
+    failed: Failed,
 }
 
 struct Known(RefCell<Option<Directory>>);
 
 // SAFETY: a backend is one thread; the server calls this library from that thread only.
 unsafe impl Sync for Known {}
+
+/// The period whose partition could not be made ahead, and until when that is not tried again.
+struct Failed(Cell<Option<(i64, Timestamp)>>);
+
+// SAFETY: as above.
+unsafe impl Sync for Failed {}
+
+/// Seconds until a backend tries again to make a partition ahead that it could not.
+const RETRY_AFTER: i64 = 300;
 
 /// The partitions there are while nothing of the catalog changes, in order.
 struct Directory {
@@ -63,22 +74,60 @@ struct Partition {
 impl Partitions {
     /// A table whose partitions are `period` long and get their index from `index`.
     pub const fn new(table: &'static CStr, period: Period, index: &'static str) -> Self {
-        Self { table, period, index, known: Known(RefCell::new(None)) }
+        Self { table, period, index, known: Known(RefCell::new(None)), failed: Failed(Cell::new(None)) }
     }
 
     /// Makes sure that a row of this moment has its partition; returns when that one begins. With
     /// `and_next` it also makes the following one, unless somebody else is at it: then the first row of a
-    /// period finds its partition made, long before, by one that did not have to wait.
+    /// period finds its partition made, long before, by one that did not have to wait. That one fails no call.
     pub fn ensure(&self, at: Timestamp, and_next: bool) -> Result<i64, Mistake> {
         catalog::ensure_ready()?;
         let slot = self.slot(at);
         if !self.has(slot)? {
-            self.make(&[slot], true)?;
+            transaction::attempt(|| self.make(&[slot], true))
+                .map_err(|mistake| self.not_made(slot, mistake))?;
         }
         if and_next && !self.has(slot.plus(1))? {
-            self.make(&[slot.plus(1)], false)?;
+            self.make_ahead(slot.plus(1));
         }
         Ok(slot.start().micros())
+    }
+
+    /// Makes a partition that nobody needs yet. Where that fails, the server's log says so, and this backend
+    /// lets it be for a while.
+    fn make_ahead(&self, slot: Slot) {
+        let now = clock::now();
+        if self.failed.0.get().is_some_and(|(number, until)| number == slot.number && now < until) {
+            return;
+        }
+        if let Err(mistake) = transaction::attempt(|| self.make(&[slot], false)) {
+            self.failed.0.set(Some((slot.number, now.plus_seconds(RETRY_AFTER))));
+            outcome::log(format!(
+                "auth_store: partition auth_store.{} could not be made ahead: {}",
+                self.name_of(slot),
+                mistake.message()
+            ));
+        }
+    }
+
+    /// What the server said of a partition that a row needs now.
+    fn not_made(&self, slot: Slot, mistake: Mistake) -> Mistake {
+        match mistake {
+            // For the caller to try again: nothing is wrong with the partition.
+            Mistake::Failed {
+                code:
+                    PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+                    | PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED
+                    | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                ..
+            } => mistake,
+            Mistake::Failed { code, message, hint } => Mistake::Failed {
+                code,
+                message: format!("partition auth_store.{} could not be made: {message}", self.name_of(slot)),
+                hint: hint.or_else(|| Some(HOW_TO_MAKE.to_owned())),
+            },
+            other => other,
+        }
     }
 
     /// Makes what is missing of this moment's partition and the next `ahead`; returns how many. Does not ask
@@ -86,6 +135,34 @@ impl Partitions {
     pub fn ensure_ahead(&self, now: Timestamp, ahead: i32) -> Result<i32, Mistake> {
         let slots: Vec<_> = (0..=i64::from(ahead)).map(|n| self.slot(now).plus(n)).collect();
         self.make(&slots, true)
+    }
+
+    /// Makes what is missing of the partitions of these moments and of all periods between the first two;
+    /// returns how many.
+    pub fn ensure_all(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        others: &[Timestamp],
+    ) -> Result<i32, Mistake> {
+        let (first, last) = (self.slot(from), self.slot(until));
+        let mut slots: Vec<_> =
+            (0..=last.number.saturating_sub(first.number)).map(|n| first.plus(n)).collect();
+        slots.extend(others.iter().map(|at| self.slot(*at)).filter(|slot| slot.number > last.number));
+        slots.dedup();
+        self.make(&slots, true)
+    }
+
+    /// Makes those of the named partitions that are missing; returns how many. None: one of the names is none of
+    /// this table's.
+    pub fn ensure_named(&self, names: &[&str]) -> Result<Option<i32>, Mistake> {
+        let slots: Option<Vec<_>> = names.iter().map(|name| self.slot_named(name)).collect();
+        slots.map(|slots| self.make(&slots, true)).transpose()
+    }
+
+    /// Whether this is the name of a partition of the table, there or not.
+    pub fn names(&self, name: &str) -> bool {
+        self.slot_named(name).is_some()
     }
 
     /// Whether a row with this key is in a partition that ends after `at`: one descent for each.
@@ -166,29 +243,45 @@ impl Partitions {
         Ok(known)
     }
 
-    /// Drops the partitions that ended at `cutoff` or before; returns how many.
-    pub fn drop_before(&self, cutoff: Timestamp) -> Result<i32, Mistake> {
-        let names = spi::run_once(
-            "SELECT c.relname::text
+    /// Drops the partitions that ended at `cutoff` or before; returns them. One that can't be dropped fails the
+    /// call, or is left to the next run with a warning where `patient`.
+    pub fn drop_before(&self, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
+        let found = spi::run_once(
+            "SELECT c.relname::text, c.reltuples::double precision, pg_catalog.pg_total_relation_size(c.oid)
                FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
               WHERE i.inhparent = ('auth_store.' || $1)::pg_catalog.regclass
               ORDER BY c.relname",
             &params![self.name()],
-            |row| row.get::<String>(0),
+            |row| Some((row.get::<String>(0)?, row.get::<f64>(1)?, row.get::<i64>(2)?)),
         )?;
-        let mut dropped = 0;
-        for slot in names.iter().flatten().filter_map(|name| self.slot_named(name)) {
+        let (mut dropped, mut failures) = (Vec::new(), Vec::new());
+        for (name, tuples, bytes) in found.into_iter().flatten() {
+            let Some(slot) = self.slot_named(&name) else { continue };
             if slot.plus(1).start() > cutoff {
                 continue;
             }
             pgrx::check_for_interrupts!();
-            let name = self.name_of(slot);
-            spi::run_script(&DETACH_AND_DROP.replace("{table}", self.name()).replace("{name}", &name))?;
+            let script = DETACH_AND_DROP.replace("{table}", self.name()).replace("{name}", &name);
+            if !patient {
+                spi::run_script(&script)?;
+            } else if let Err(mistake) = transaction::attempt(|| spi::run_script(&script)) {
+                failures.push((name, mistake.message()));
+                continue;
+            }
             if matches!(self.state(slot)?, State::Absent) {
-                dropped += 1;
+                // Negative where nothing has ever counted the rows.
+                let rows = (tuples >= 0.0).then_some(tuples as i64);
+                dropped.push(Dropped { name, from: slot.bound(), until: slot.plus(1).bound(), rows, bytes });
             } else {
                 outcome::notice(&format!("auth_store.{name} is in use and stays until the next run"));
             }
+        }
+        if let Some((name, message)) = failures.first() {
+            outcome::warning(&format!(
+                "auth_store: {} partition(s) of auth_store.{} could not be dropped; auth_store.{name}: {message}",
+                failures.len(),
+                self.name()
+            ));
         }
         Ok(dropped)
     }
@@ -204,13 +297,15 @@ impl Partitions {
         if missing.is_empty() || !catalog::lock_share_update_exclusive(self.table, wait) {
             return Ok(0);
         }
+        let place = self.place()?;
         let mut made = 0;
         for slot in missing {
             match self.state(slot)? {
                 // by another session, whose lock this one waited for
                 State::Attached => {}
                 State::Absent => {
-                    spi::run_script(&self.ddl(slot))?;
+                    let ddl = self.ddl(slot, &place);
+                    spi::with_settings(DDL_SETTINGS, || spi::run_script(&ddl))?;
                     made += 1;
                 }
                 State::Foreign => {
@@ -242,10 +337,41 @@ impl Partitions {
         })
     }
 
+    /// Where the parent says that its partitions are: the access method and tablespace of CREATE TABLE, and of its
+    /// index. In a tablespace that the owner may not use the partition can't be; a row without one would be
+    /// lost, so then it is in the database's own.
+    fn place(&self) -> Result<Place, Mistake> {
+        let found = spi::run_once(
+            "SELECT COALESCE(pg_catalog.quote_ident(a.amname), 'heap'), pg_catalog.quote_ident(t.spcname),
+                    pg_catalog.has_tablespace_privilege(t.oid, 'CREATE')
+               FROM pg_catalog.pg_class c
+               LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam
+               LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
+              WHERE c.oid = ('auth_store.' || $1)::pg_catalog.regclass",
+            &params![self.name()],
+            |row| (row.get::<String>(0), row.get::<String>(1), row.get::<bool>(2)),
+        )?;
+        let (method, tablespace, allowed) = found.into_iter().next().unwrap_or_default();
+        let tablespace = match (tablespace, allowed) {
+            (Some(name), Some(true)) => format!(" TABLESPACE {name}"),
+            (Some(name), _) => {
+                outcome::log(format!(
+                    "auth_store: partitions of auth_store.{} are made outside of tablespace {name}: GRANT CREATE ON TABLESPACE {name} TO auth_store_owner",
+                    self.name()
+                ));
+                String::new()
+            }
+            (None, _) => String::new(),
+        };
+        Ok(Place { method: method.unwrap_or_else(|| "heap".to_owned()), tablespace })
+    }
+
     /// A table of its own first, attached last: CREATE TABLE … PARTITION OF would lock the parent against
     /// every writer.
-    fn ddl(&self, slot: Slot) -> String {
+    fn ddl(&self, slot: Slot, place: &Place) -> String {
         DDL.replace("{index}", self.index)
+            .replace("{method}", &place.method)
+            .replace("{tablespace}", &place.tablespace)
             .replace("{table}", self.name())
             .replace("{name}", &self.name_of(slot))
             .replace("{from}", &slot.bound())
@@ -316,7 +442,7 @@ impl Partitions {
         let name = catalog::name_of(partition).unwrap_or_default();
         Mistake::WrongState {
             message: format!("auth_store.{name} has lost its index").into(),
-            hint: self.index.replace("{name}", &name).into(),
+            hint: self.index.replace("{name}", &name).replace("{tablespace}", "").into(),
         }
     }
 
@@ -357,9 +483,41 @@ enum State {
     Foreign,
 }
 
+/// Where a partition and its index are made.
+struct Place {
+    method: String,
+    tablespace: String,
+}
+
+/// A partition that was dropped.
+pub struct Dropped {
+    /// Its name.
+    pub name: String,
+    /// Its bounds.
+    pub from: String,
+    /// The first moment that was not in it.
+    pub until: String,
+    /// How many rows it had, as the last VACUUM or ANALYZE has it; None: neither ever ran.
+    pub rows: Option<i64>,
+    /// Its size with its index.
+    pub bytes: i64,
+}
+
+const HOW_TO_MAKE: &str = "An event trigger runs as auth_store_owner there: see Partitions in docs/operations.md. \
+    SELECT auth_store.partitions_ensure(), auth_store.jti_partitions_ensure() makes what is missing";
+
+/// What a session, a role or a database has set must not decide where a partition goes. Its index says nothing
+/// of a tablespace unless the parent does.
+const DDL_SETTINGS: &[(&CStr, &CStr)] =
+    &[(c"default_tablespace", c""), (c"default_table_access_method", c"heap")];
+
+/// A deletion is replicated by the whole row: the parents have no key, and a partition must agree with its root
+/// (publish_via_partition_root). Rows are deleted with their tenant only.
 const DDL: &str = "
 CREATE TABLE auth_store.{name}
-    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION);
+    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)
+    USING {method}{tablespace};
+ALTER TABLE auth_store.{name} REPLICA IDENTITY FULL;
 ALTER TABLE auth_store.{name} OWNER TO auth_store_owner;
 DO $$ DECLARE other text; BEGIN FOR other IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) END FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.aclexplode(c.relacl) a WHERE c.oid = 'auth_store.{name}'::pg_catalog.regclass AND a.grantee <> c.relowner LOOP EXECUTE pg_catalog.format('REVOKE ALL ON TABLE auth_store.{name} FROM %s CASCADE', other); END LOOP; END $$;
 {index};

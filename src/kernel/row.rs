@@ -34,6 +34,7 @@ readable! {
     i32: INT4OID,
     i64: INT8OID,
     f32: FLOAT4OID,
+    f64: FLOAT8OID,
     pg_sys::Oid: OIDOID,
     Id: UUIDOID,
     Timestamp: TIMESTAMPTZOID,

@@ -1,9 +1,11 @@
-//! Work for the end of a transaction.
+//! Work for the end of a transaction, and work that may fail without ending one.
 
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
 
+use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use super::catalog;
@@ -65,5 +67,64 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mista
             pg_sys::SetUserIdAndSecContext(user, context);
             done
         })
+    }
+}
+
+/// Runs `work` in a subtransaction of its own: where it fails, all it did is undone and the error comes back as a
+/// value. What ends the statement or the session whatever it is at, a cancel or a shutdown, is raised as ever.
+pub fn attempt<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    // SAFETY: as PL/pgSQL runs a block with an exception clause: memory context and resource owner are those of the
+    // function again when the subtransaction is over, however it ends, and then no error of it is pending.
+    unsafe {
+        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        let back = move || {
+            pg_sys::MemoryContextSwitchTo(context);
+            pg_sys::CurrentResourceOwner = owner;
+        };
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let done = PgTryBuilder::new(AssertUnwindSafe(|| Ok(work())))
+            .catch_others(|error| Err(Box::new(AssertUnwindSafe(error))))
+            .execute();
+        match done {
+            Ok(Ok(value)) => {
+                pg_sys::ReleaseCurrentSubTransaction();
+                back();
+                Ok(value)
+            }
+            Ok(Err(mistake)) => {
+                pg_sys::MemoryContextSwitchTo(context);
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                back();
+                Err(mistake)
+            }
+            Err(error) => {
+                pg_sys::MemoryContextSwitchTo(context);
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                back();
+                failed(error.0)
+            }
+        }
+    }
+}
+
+/// The mistake that a caught error is, unless it must not be caught.
+fn failed<T>(error: CaughtError) -> Result<T, Mistake> {
+    use PgSqlErrorCode as E;
+    let report = match &error {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
+        CaughtError::RustPanic { .. } => error.rethrow(),
+    };
+    match report.sql_error_code() {
+        E::ERRCODE_QUERY_CANCELED
+        | E::ERRCODE_ADMIN_SHUTDOWN
+        | E::ERRCODE_CRASH_SHUTDOWN
+        | E::ERRCODE_CANNOT_CONNECT_NOW
+        | E::ERRCODE_DATABASE_DROPPED => error.rethrow(),
+        code => Err(Mistake::Failed {
+            code,
+            message: report.message().to_owned(),
+            hint: report.hint().map(str::to_owned),
+        }),
     }
 }

@@ -29,7 +29,7 @@ use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
 use crate::kernel::partition::{self, Partitions, Period};
 use crate::kernel::spi::Statement;
-use crate::kernel::{argument, lock};
+use crate::kernel::{argument, catalog, lock};
 use crate::params;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -59,6 +59,21 @@ fn jti_claim(
     claim(clock::now(), issuer, jti, expires_at.map(Timestamp::from), tenant_id).or_raise()
 }
 
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn jti_partitions_ensure(hours_ahead: default!(Option<i32>, 24)) -> i32 {
+    let now = clock::now();
+    let ensure = || {
+        let hours_ahead = given(hours_ahead, "hours_ahead")?;
+        if !(0..=MAX_HOURS_AHEAD).contains(&hours_ahead) {
+            return Err(Mistake::invalid("hours_ahead", "0 to 168 hours"));
+        }
+        catalog::ensure_ready()?;
+        ensure_ahead(now, i64::from(hours_ahead))
+    };
+    ensure().or_raise()
+}
+
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
@@ -70,17 +85,19 @@ const NEAR_CLAIM: i64 = 2 * HOUR;
 const NEAR_REVOCATION: i64 = 2 * DAY;
 /// How long after its end a partition is kept, in seconds: for a call that took its time.
 const LINGER: i64 = 300;
+/// A look goes into every partition there is, so a week is enough.
+const MAX_HOURS_AHEAD: i32 = 168;
 
 static CLAIMED: Partitions = Partitions::new(
     c"claimed_jtis",
     Period::Hour,
-    "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash)",
+    "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash){tablespace}",
 );
 
 static REVOKED: Partitions = Partitions::new(
     c"revoked_jtis",
     Period::Day,
-    "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash)",
+    "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash){tablespace}",
 );
 
 static CLAIM: Append = Append::new(
@@ -227,10 +244,52 @@ fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) ->
     Ok(true)
 }
 
-/// Drops the partitions that have ended; returns how many.
+/// Makes every partition that a row written within the next hours can belong into; returns how many were missing. Those
+/// of ends nearby are all there, of those further away the ones that they are rounded up to.
+fn ensure_ahead(now: Timestamp, hours: i64) -> Result<i32, Mistake> {
+    let last = now.plus_seconds(hours * HOUR);
+    let near = |within: i64| last.plus_seconds(within);
+    let days = midnights(near(NEAR_CLAIM), near(MAX_CLAIM));
+    let claimed = CLAIMED.ensure_all(now, near(NEAR_CLAIM), &days)?;
+    let months = firsts_of_months(near(NEAR_REVOCATION), near(MAX_REVOCATION));
+    Ok(claimed + REVOKED.ensure_all(now, near(NEAR_REVOCATION), &months)?)
+}
+
+/// What the ends between these two are rounded up to, to the end of their day.
+fn midnights(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+    ceilings(from, until, partition::day_ceiling)
+}
+
+/// And to the end of their month.
+fn firsts_of_months(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+    ceilings(from, until, partition::month_ceiling)
+}
+
+fn ceilings(from: Timestamp, until: Timestamp, ceiling: fn(Timestamp) -> Timestamp) -> Vec<Timestamp> {
+    let last = ceiling(until);
+    std::iter::successors(Some(ceiling(from)), |at| Some(ceiling(at.plus_seconds(1))))
+        .take_while(|at| *at <= last)
+        .collect()
+}
+
+/// Whether this is the name of a partition of either table.
+pub fn names(name: &str) -> bool {
+    CLAIMED.names(name) || REVOKED.names(name)
+}
+
+/// Makes those of the named partitions that are missing; returns how many. Each must be one of [`names`].
+pub fn ensure_named(names: &[&str]) -> Result<i32, Mistake> {
+    let of =
+        |table: &Partitions| -> Vec<_> { names.iter().copied().filter(|name| table.names(name)).collect() };
+    let claimed = CLAIMED.ensure_named(&of(&CLAIMED))?.unwrap_or(0);
+    Ok(claimed + REVOKED.ensure_named(&of(&REVOKED))?.unwrap_or(0))
+}
+
+/// Drops the partitions that have ended; returns how many. One that can't be is left to the next run.
 pub fn drop_expired(now: Timestamp) -> Result<i32, Mistake> {
     let cutoff = now.plus_seconds(-LINGER);
-    Ok(CLAIMED.drop_before(cutoff)? + REVOKED.drop_before(cutoff)?)
+    let dropped = CLAIMED.drop_before(cutoff, true)?.len() + REVOKED.drop_before(cutoff, true)?.len();
+    Ok(i32::try_from(dropped).unwrap_or(i32::MAX))
 }
 
 static ERASE_CLAIMED: Statement =
@@ -245,7 +304,8 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
 
 #[cfg(test)]
 mod tests {
-    use super::hash;
+    use super::{firsts_of_months, hash, midnights};
+    use crate::kernel::clock::Timestamp;
 
     /// printf 'claim\0default\0issuer\0jti\0' | sha256sum
     #[test]
@@ -254,6 +314,24 @@ mod tests {
             hash(&["claim", "default", "issuer", "jti"]).to_string(),
             "f3c3974a-d792-2750-2524-d4404c8e6c45"
         );
+    }
+
+    /// The first day of a month, at noon: a claim of the next hour can end at two midnights, a revocation at the
+    /// beginnings of twelve months.
+    #[test]
+    fn far_ends_are_rounded_up_to_these() {
+        let at = |seconds: u64| Timestamp::from_unix_millis(seconds * 1000);
+        let seconds =
+            |ends: Vec<Timestamp>| ends.into_iter().map(Timestamp::unix_seconds).collect::<Vec<_>>();
+        let noon = 1_735_732_800; // 2025-01-01 12:00:00
+        let found = seconds(midnights(at(noon + 2 * 3600), at(noon + 25 * 3600)));
+        assert_eq!(found, [1_735_776_000, 1_735_862_400]);
+        let found = seconds(firsts_of_months(at(noon + 2 * 86_400), at(noon + 366 * 86_400)));
+        assert_eq!(found.len(), 13);
+        assert_eq!(found[..2], [1_738_368_000, 1_740_787_200]); // 2025-02-01, 2025-03-01
+        assert_eq!(found[12], 1_769_904_000); // 2026-02-01
+        // A beginning is its own end.
+        assert_eq!(seconds(midnights(at(1_735_776_000), at(1_735_776_000))), [1_735_776_000]);
     }
 
     #[test]

@@ -179,3 +179,116 @@ SHOW lock_timeout;
 -- as install() leaves it
 SELECT format('DROP TABLE %s', string_agg(oid::regclass::text, ', ')) AS drop_months FROM pg_temp.months WHERE month > current + 2 \gset
 :drop_months;
+
+-- 8. Who called: the role that logged in, and the one that it had set. Within a function that runs as somebody else, and at
+-- the end of the transaction, it is still the session's.
+CREATE ROLE regress_audit_web LOGIN;
+CREATE ROLE regress_audit_boss LOGIN;
+CREATE ROLE regress_audit_shift;
+GRANT auth_store_app TO regress_audit_web;
+GRANT auth_store_admin TO regress_audit_boss, regress_audit_shift;
+GRANT regress_audit_shift TO regress_audit_boss;
+CREATE FUNCTION audit_as_definer() RETURNS uuid LANGUAGE sql SECURITY DEFINER AS $$SELECT auth_store.audit_write('caller.definer')$$;
+CREATE PROCEDURE audit_in_procedure() LANGUAGE plpgsql AS $$BEGIN PERFORM auth_store.audit_write('caller.procedure'); COMMIT; END$$;
+CREATE FUNCTION audit_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM auth_store.audit_write('caller.at_commit'); RETURN NULL; END$$;
+CREATE TABLE audit_deferred ();
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON audit_deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_at_commit();
+GRANT INSERT ON audit_deferred TO regress_audit_web;
+GRANT EXECUTE ON FUNCTION audit_as_definer() TO PUBLIC;
+SET SESSION AUTHORIZATION regress_audit_web;
+SELECT auth_store.audit_write('caller.login') IS NOT NULL AS written;
+SELECT auth_store.user_ensure('caller', 'audit_a') IS NOT NULL AS made;
+SET ROLE auth_store_app;
+SELECT auth_store.audit_write('caller.set_role') IS NOT NULL AS written;
+SET ROLE NONE;
+SELECT audit_as_definer() IS NOT NULL AS written;
+CALL audit_in_procedure();
+BEGIN;
+INSERT INTO audit_deferred DEFAULT VALUES;
+COMMIT;
+SET SESSION AUTHORIZATION regress_audit_boss;
+SET ROLE regress_audit_shift;
+SELECT auth_store.audit_write('caller.shift') IS NOT NULL AS written;
+SELECT FROM auth_store.client_update('audit_web', '{"name": "Of the shift"}');
+RESET SESSION AUTHORIZATION;
+ALTER ROLE regress_audit_web RENAME TO regress_audit_www;
+SET SESSION AUTHORIZATION regress_audit_www;
+SELECT auth_store.audit_write('caller.renamed') IS NOT NULL AS written;
+RESET SESSION AUTHORIZATION;
+-- in a session with a tenant pin, where an INSERT writes the row
+SET auth_store.tenant_id = 'audit_a';
+SET ROLE regress_audit_shift;
+SELECT auth_store.audit_write('caller.pinned') IS NOT NULL AS written;
+RESET ROLE;
+RESET auth_store.tenant_id;
+SELECT event, replace(called_by, current_user, 'superuser') AS called_by, called_as, from_application FROM auth_store.audit_log
+ WHERE event LIKE 'caller.%' OR user_id = auth_store.user_ensure('caller', 'audit_a') OR event = 'client.updated' AND client_id = 'audit_web'
+ ORDER BY occurred_at, event;
+SELECT (SELECT count(*) FROM auth_store.recent_activity WHERE event LIKE 'caller.%' AND called_by IS NOT NULL AND from_application) AS recent,
+       (SELECT count(*) FROM auth_store.failed_actions WHERE event = 'order.failed' AND called_by IS NOT NULL AND from_application) AS failed,
+       (SELECT count(*) FROM auth_store.security_events WHERE event = 'order.odd' AND called_by IS NOT NULL AND from_application) AS security;
+
+-- 9. The store's own names are its own, however they are spelt.
+SELECT event, pg_temp.raised(format('SELECT auth_store.audit_write(%L)', event)) FROM unnest(ARRAY['refresh_reuse', 'code_replay', 'token.refreshed',
+    'tenant.erased', 'audit.month_dropped', 'Refresh_Reuse', ' code.redeemed', 'CODE.REDEEMED ', 'user.login', 'refresh_reuse.seen']) AS event;
+SET ROLE auth_store_app;
+SELECT pg_temp.raised($$SELECT auth_store.audit_write('refresh_reuse', risk_score => 1, flags => '{refresh_reuse}')$$);
+RESET ROLE;
+SELECT count(*) AS of_the_store FROM auth_store.audit_log WHERE event IN ('refresh_reuse', 'code_replay') AND from_application;
+
+-- 10. Who is watched does not shorten the trail, and each month that goes leaves a row.
+SELECT pg_temp.old_month('2019-12-01'), pg_temp.old_month('2020-01-01'), pg_temp.old_month('2020-02-01'),
+       pg_temp.old_month((date_trunc('month', clock_timestamp()) - interval '1 month')::date);
+SET SESSION AUTHORIZATION regress_audit_boss;
+SELECT older_than, pg_temp.raised(format('SELECT auth_store.partitions_drop(%L)', older_than)) FROM unnest(ARRAY['0', '89 days 23:59:59', '1 month', '-1 day']) AS older_than;
+SELECT auth_store.partitions_drop(clock_timestamp() - '2019-12-31 23:59+00') AS long_ago;
+SET ROLE regress_audit_shift;
+SELECT auth_store.partitions_drop(clock_timestamp() - '2020-01-31 23:59+00') AS by_a_role;
+RESET ROLE;
+SELECT auth_store.cleanup_audit() AS by_cleanup, pg_temp.raised($$SET auth_store.audit_retention = '1 day'$$) AS shorter;
+RESET SESSION AUTHORIZATION;
+-- The caller's rights decide, not those of whoever owns a function in between.
+CREATE FUNCTION audit_drop() RETURNS int LANGUAGE sql SECURITY DEFINER AS $$SELECT auth_store.partitions_drop('0')$$;
+SET ROLE regress_audit_boss;
+SELECT pg_temp.raised('SELECT audit_drop()');
+RESET ROLE;
+SELECT auth_store.partitions_drop('0') AS by_a_superuser;
+SELECT event, CASE WHEN resource_id ~ '^audit_log_y20(19|20)m' THEN resource_id ELSE 'last month' END AS month, tenant_id, replace(called_by, current_user, 'superuser') AS called_by,
+       called_as, from_application, resource_type, details->>'from' = regexp_replace(resource_id, '.*y(\d+)m(\d+)$', '\1-\2-01 00:00:00+00') AS "from",
+       details ? 'until' AS until, details ? 'estimated_rows' AS estimated_rows, (details->>'bytes')::bigint > 0 AS bytes, details->'older_than_seconds' IS NOT NULL AS older_than
+  FROM auth_store.audit_log WHERE event = 'audit.month_dropped' AND occurred_at > (SELECT max(occurred_at) FROM auth_store.audit_log WHERE event = 'caller.pinned') ORDER BY occurred_at, 2;
+-- Erasing a tenant takes its trail, but for what says that it was erased, and by whom.
+SELECT auth_store.tenant_create('audit_gone') IS NOT NULL AS made;
+SET ROLE regress_audit_boss;
+SELECT auth_store.audit_write('order.shipped', tenant_id => 'audit_gone') IS NOT NULL AS written;
+SELECT auth_store.tenant_erase('audit_gone', 'audit_gone') AS rows;
+SELECT auth_store.tenant_create('audit_gone') IS NOT NULL AS made, auth_store.tenant_erase('audit_gone', 'audit_gone') AS rows;
+RESET ROLE;
+SELECT event, called_as, details FROM auth_store.audit_log WHERE tenant_id = 'audit_gone' ORDER BY occurred_at;
+DROP TABLE audit_deferred;
+DROP FUNCTION audit_at_commit(), audit_as_definer(), audit_drop();
+DROP PROCEDURE audit_in_procedure();
+DROP ROLE regress_audit_www, regress_audit_boss, regress_audit_shift;
+
+-- 11. Partitions by name, and those of the JWT ids of the next hours.
+SELECT auth_store.partitions_make('{audit_log_y2018m02,auth_store.claimed_jtis_y2018m02d28h23,revoked_jtis_y2016m02d29,audit_log_y2018m02}') AS made,
+       auth_store.partitions_make('{audit_log_y2018m02}') AS again, auth_store.partitions_make('{}') AS none;
+SELECT inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid), relreplident, relowner::regrole, relrowsecurity AND relforcerowsecurity AS forced
+  FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE c.relname ~ '_y201[68]' ORDER BY c.relname;
+SELECT names, pg_temp.raised(format('SELECT auth_store.partitions_make(%L)', names)) FROM unnest(ARRAY['{audit_log_y2018m13}', '{audit_log}', '{users}', '{claimed_jtis_y2018m02d29h00}',
+    '{NULL}', '{""}', NULL]) AS names;
+SELECT auth_store.partitions_drop() AS months, auth_store.cleanup_jtis() >= 2 AS jtis;
+SELECT hours, pg_temp.raised(format('SELECT auth_store.jti_partitions_ensure(%L)', hours)) FROM unnest(ARRAY[NULL, -1, 169]) AS hours;
+BEGIN;
+SELECT auth_store.jti_partitions_ensure(0) > 0 AS made, auth_store.jti_partitions_ensure(0) AS again;
+-- Whatever end is named within the hour, its partition is there.
+SELECT auth_store.jti_partitions_ensure(2) >= 0 AS ensured;
+CREATE TEMP TABLE ensured ON COMMIT DROP AS SELECT inhrelid FROM pg_inherits;
+SELECT bool_and(auth_store.jti_claim('https://idp.example', 'ahead ' || minutes, clock_timestamp() + minutes * interval '1 minute')) AS claimed FROM generate_series(1, 24 * 60 - 1, 7) AS minutes;
+SELECT bool_and(auth_store.jti_revoke('ahead ' || hours, clock_timestamp() + hours * interval '1 hour')) AS revoked FROM generate_series(1, 366 * 24 - 1, 13) AS hours;
+SELECT count(*) AS elsewhere FROM (SELECT tableoid FROM auth_store.claimed_jtis UNION SELECT tableoid FROM auth_store.revoked_jtis) AS t (part)
+ WHERE part NOT IN (SELECT inhrelid FROM ensured);
+ROLLBACK;
+-- Every table that a publication takes can be deleted from.
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND c.relreplident <> 'f'
+   AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary);

@@ -28,6 +28,8 @@ SELECT error FROM auth_store.code_redeem(:'code', 'views_web', code_verifier => 
 RESET auth_store.code_replay_grace;
 SELECT auth_store.audit_write('order.failed', error => 'out_of_stock', details => '{"order": 7}') IS NOT NULL AS written;
 SELECT auth_store.audit_write('order.odd', risk_score => 0.95) IS NOT NULL AS written;
+-- An application's own row counts as none of the store's, whatever it is called.
+SELECT auth_store.audit_write('token.lost', client_id => 'views_web', success => false, user_id => :'bob') IS NOT NULL AS written;
 
 SELECT event, success, error, risk_score, flags, client_id, (SELECT n FROM (VALUES (:'ann'::uuid, 'ann'), (:'bob', 'bob')) AS u (id, n) WHERE id = user_id) AS "user",
        grant_id = :'grant_id' AS grant, ip, user_agent, details->>'order' AS "order"

@@ -338,6 +338,7 @@ my %FUNCTIONS = (
 	jti_is_revoked => [ reads => [qw(app reader)], 'SELECT auth_store.jti_is_revoked({revoked_jti}, {tenant})' ],
 	jti_claim      => [ writes => [qw(app)],
 		q{SELECT auth_store.jti_claim('issuer', 'new', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '5 min'::pg_catalog.interval)} ],
+	jti_partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.jti_partitions_ensure()' ],
 	# dpop
 	jwk_thumbprint => [ reads => [qw(app reader)],
 		q{SELECT auth_store.jwk_thumbprint('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')} ],
@@ -371,6 +372,7 @@ my %FUNCTIONS = (
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
 	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
 	partitions_drop   => [ writes => [qw(admin)], 'SELECT auth_store.partitions_drop()' ],
+	partitions_make   => [ writes => [qw(admin)], q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
 	# limit
 	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
 	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],

@@ -21,6 +21,7 @@ CREATE ROLE web LOGIN;
 GRANT auth_store_app, auth_store_auditor TO web;
 ALTER ROLE web SET auth_store.tenant_id = 'acme';
 SQL
+my $version = value($source, 'store', 'SELECT max(version) FROM auth_store.schema_version');
 my $rows = contents($source, 'store');
 my $shape = shape($source, 'store');
 cmp_ok(scalar(grep { !/^0 / } values %$rows), '>', 7, 'there is something to lose');
@@ -196,6 +197,104 @@ restored('-Fc, --clean --if-exists over tables without the extension', before =>
 		$occupied->($_[0]);
 		value($target, $_[0], 'SET client_min_messages = warning; DROP EXTENSION auth_store CASCADE');
 	}, command => [ 'pg_restore', '--exit-on-error', '--clean', '--if-exists', $custom ]);
+
+# --- the rows alone, into a fresh install ----------------------------------------------------------------------------
+
+my ($data, $data_custom, $data_directory) = ("$dir/data.sql", "$dir/data.dump", "$dir/data");
+$source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '-f', $data, 'store' ], 'pg_dump --data-only, plain');
+$source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '-Fc', '-f', $data_custom, 'store' ], 'pg_dump --data-only -Fc');
+$source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '--load-via-partition-root', '-Fd', '-j4', '-f', $data_directory, 'store' ],
+	'pg_dump --data-only -Fd -j4 --load-via-partition-root');
+$source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '--disable-triggers', '--inserts', '-f', "$dir/inserts.sql", 'store' ], 'pg_dump --data-only --inserts --disable-triggers');
+$source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '-n', 'auth_store', '-f', "$dir/schema_data.sql", 'store' ], 'pg_dump --data-only -n auth_store');
+$source->command_ok([ 'pg_dump', '--no-sync', '--schema-only', '-f', "$dir/schema.sql", 'store' ], 'pg_dump --schema-only');
+
+# The partitions that a dump has rows of, as docs/operations.md reads them out of it.
+sub partitions_of
+{
+	my ($dump) = @_;
+	my $list = '';
+	if ($dump =~ /\.sql$/) { $list = slurp_file($dump) }
+	else { IPC::Run::run([ $source->installed_command('pg_restore'), '-l', $dump ], '>', \$list) or die "pg_restore -l $dump" }
+	my %names = map { $_ => 1 } $list =~ /\b(?:audit_log|claimed_jtis|revoked_jtis)_y[0-9mdh]+\b/g;
+	return join ',', sort keys %names;
+}
+
+# A fresh install with the application's own table.
+sub fresh
+{
+	my ($dump) = @_;
+	my $names = partitions_of($dump);
+	return sub {
+		my ($database) = @_;
+		value($target, $database, 'CREATE EXTENSION auth_store; CREATE TABLE public.orders (id int PRIMARY KEY, user_id uuid NOT NULL, tenant_id text NOT NULL,
+			FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id))');
+		value($target, $database, "SELECT auth_store.partitions_make(string_to_array('$names', ','))");
+	};
+}
+
+# The install has its own row there, and the dump another.
+my $with_version = $rows;
+sub rows_alone
+{
+	my ($name, $dump, @command) = @_;
+	restored($name, before => fresh($dump), command => \@command, after => sub {
+		my ($database) = @_;
+		is(value($target, $database, 'SELECT count(*), max(version) FROM auth_store.schema_version'), "2|$version", "$name: a row of schema_version more");
+		$rows = { %$with_version };
+		$rows->{schema_version} = contents($target, $database)->{schema_version};
+	});
+	$rows = $with_version;
+}
+like(partitions_of($data), qr/claimed_jtis_y\d+m\d\dd\d\dh\d\d/, 'the dump has partitions that a fresh install has not');
+rows_alone('rows alone, psql', $data, 'psql', '-f', $data);
+rows_alone('rows alone, psql --single-transaction', $data, 'psql', '--single-transaction', '-f', $data);
+rows_alone('rows alone, INSERTs without triggers', "$dir/inserts.sql", 'psql', '-f', "$dir/inserts.sql");
+rows_alone('rows alone, pg_restore', $data_custom, 'pg_restore', '--exit-on-error', $data_custom);
+rows_alone('rows alone, pg_restore --disable-triggers', $data_custom, 'pg_restore', '--exit-on-error', '--disable-triggers', $data_custom);
+rows_alone('rows alone, pg_restore --single-transaction', $data_custom, 'pg_restore', '--single-transaction', $data_custom);
+rows_alone('rows alone, -Fd -j4 by the root', $custom, 'pg_restore', '--exit-on-error', '--disable-triggers', '-j4', $data_directory);
+rows_alone('rows alone out of a whole dump', $custom, 'pg_restore', '--exit-on-error', '--data-only', '--disable-triggers', $custom);
+rows_alone('rows alone out of a whole dump, --section=data -j4', $custom, 'pg_restore', '--exit-on-error', '--section=data', '--disable-triggers', '-j4', $custom);
+{
+	# The store alone: the application's rows stay behind.
+	value($target, 'postgres', 'CREATE DATABASE store_alone TEMPLATE template0');
+	fresh("$dir/schema_data.sql")->('store_alone');
+	my ($ok, $err) = restore_command('store_alone', 'psql', '-f', "$dir/schema_data.sql");
+	ok($ok, 'rows of the schema alone') or diag($err);
+	my $found = contents($target, 'store_alone');
+	is(differences({ %$rows, schema_version => '' }, { %$found, schema_version => '' }), '', 'every row of every table');
+	works($target, 'store_alone', 'rows of the schema alone');
+}
+restored('the schema, then the rows, plain', before => sub { my ($ok, $err) = restore_command($_[0], 'psql', '-f', "$dir/schema.sql"); ok($ok, 'schema first') or diag($err) },
+	command => [ 'psql', '-f', $data ]);
+restored('section by section', command => [ 'pg_restore', '--exit-on-error', '--section=post-data', $custom ], before => sub {
+	for my $section (qw(pre-data data)) { my ($ok, $err) = restore_command($_[0], 'pg_restore', '--exit-on-error', "--section=$section", $custom); ok($ok, $section) or diag($err) } });
+
+# The schema alone: what is missing is said, install() puts it there, and the store works.
+{
+	value($target, 'postgres', 'CREATE DATABASE schema_alone TEMPLATE template0');
+	my ($ok, $err) = restore_command('schema_alone', 'psql', '-f', "$dir/schema.sql");
+	ok($ok, 'the schema alone') or diag($err);
+	raises($target, 'schema_alone', "SELECT auth_store.$_", '55000', "without rows: $_", hint => 'SELECT auth_store.install()')
+	  for "token_introspect('x')", q{user_ensure('1')};
+	is(value($target, 'schema_alone', 'SELECT auth_store.install()'), $version, 'install()');
+	is(value($target, 'schema_alone', 'SELECT object, problem FROM auth_store.check()'), '', 'check() has nothing to say');
+	my $made = populate($target, 'schema_alone');
+	is(value($target, 'schema_alone', "SELECT active FROM auth_store.token_introspect('$made->{default}{access}')"), 't', 'and the store works');
+	# A fresh install does without its default tenant until something needs it.
+	value($target, 'postgres', 'CREATE DATABASE empty TEMPLATE template0');
+	value($target, 'empty', 'CREATE EXTENSION auth_store');
+	is(value($target, 'empty', 'SELECT (SELECT count(*) FROM auth_store.tenants), (SELECT count(*) FROM auth_store.cleanup_cursors)'), '0|0', 'a fresh install has no rows');
+	is(value($target, 'empty', "SELECT auth_store.jti_is_revoked('x'), (SELECT count(*) FROM auth_store.api_key_list())"), 'f|0', 'it can be read');
+	is(value($target, 'empty', 'SELECT count(*) FROM auth_store.tenants'), '0', 'which adds none');
+	raises($target, 'empty', q{SELECT auth_store.tenant_create('default')}, '23505', 'the default tenant is there, for all that');
+	succeeds($target, 'empty', q{SELECT auth_store.tenant_set_status('default', 'suspended')}, 'and can be suspended');
+	is(value($target, 'empty', 'SELECT id, status FROM auth_store.tenants'), 'default|suspended', 'in its row');
+	is(value($target, 'empty', q{SELECT client_id, (SELECT tenant_suspended FROM auth_store.clients) FROM auth_store.client_create('c', ARRAY['https://c.example/cb'], client_id => 'c')}) =~ s/\|.*//r,
+		'c', 'a client of it');
+	is(value($target, 'empty', 'SELECT tenant_suspended FROM auth_store.clients'), 't', 'is suspended too');
+}
 
 # --- a dump of what was restored, and with the library preloaded -----------------------------------------------------
 

@@ -1,0 +1,16 @@
+-- The owner makes the partitions, in the tablespace of their parent: one that the database, or an ALTER TABLE, has put it
+-- into. Nobody but a superuser may use another than the database's own, unless it is granted.
+DO $$
+DECLARE
+    item record;
+BEGIN
+    FOR item IN
+        SELECT DISTINCT t.spcname
+          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
+         WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind = 'p'
+           AND NOT pg_catalog.has_tablespace_privilege('auth_store_owner', t.oid, 'CREATE')
+    LOOP
+        EXECUTE pg_catalog.format('GRANT CREATE ON TABLESPACE %I TO auth_store_owner', item.spcname);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,82 @@
+//! Who calls. Inside of a SECURITY DEFINER function the current user is the owner of the tables; who called it is
+//! told by the session: the role that logged in, and the one that it has set.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::rc::Rc;
+
+use pgrx::prelude::*;
+
+/// The database roles of a session.
+#[derive(Clone)]
+pub struct Caller {
+    /// Who logged in, `session_user`: SET ROLE does not change it, and only a superuser can.
+    pub session_user: Rc<str>,
+    /// The role that SET ROLE has set, where it is another.
+    pub role: Option<Rc<str>>,
+}
+
+struct Names(RefCell<Vec<(pg_sys::Oid, Rc<str>)>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Names {}
+
+/// The names of the few roles that a session has been, until a role changes.
+static NAMES: Names = Names(RefCell::new(Vec::new()));
+
+/// A session that sets more roles than this begins again.
+const MAX_NAMES: usize = 64;
+
+/// Registers for changes of roles. Called once, when the library is loaded.
+pub fn watch() {
+    // SAFETY: the callback matches the server's type and frees memory of this library only.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::AUTHOID as i32,
+            Some(roles_changed),
+            pg_sys::Datum::null(),
+        );
+    }
+}
+
+extern "C-unwind" fn roles_changed(_: pg_sys::Datum, _cache: std::ffi::c_int, _hash: u32) {
+    if let Ok(mut names) = NAMES.0.try_borrow_mut() {
+        names.clear();
+    }
+}
+
+/// Who calls.
+pub fn current() -> Caller {
+    // SAFETY: reads of the session's state.
+    let (session, outer) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetOuterUserId()) };
+    Caller { session_user: name(session), role: (outer != session).then(|| name(outer)) }
+}
+
+/// Whether the caller, not the owner of the function that asks, is a superuser now: by the role that is set, where one
+/// is.
+pub fn is_superuser() -> bool {
+    // SAFETY: a read of the session's state and a look-up of that role.
+    unsafe { pg_sys::superuser_arg(pg_sys::GetOuterUserId()) }
+}
+
+fn name(role: pg_sys::Oid) -> Rc<str> {
+    let known = NAMES.0.borrow().iter().find(|(oid, _)| *oid == role).map(|(_, name)| Rc::clone(name));
+    if let Some(name) = known {
+        return name;
+    }
+    // The look-up may bring in invalidations, and answers as of after them; no borrow is held meanwhile.
+    // SAFETY: a catalog look-up by oid that does not raise for a role that is gone; the text is copied.
+    let text = unsafe {
+        let text = pg_sys::GetUserNameFromId(role, true);
+        (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
+    };
+    let name: Rc<str> = Rc::from(text.unwrap_or_else(|| role.to_u32().to_string()));
+    let mut names = NAMES.0.borrow_mut();
+    if names.len() >= MAX_NAMES {
+        names.clear();
+    }
+    names.push((role, Rc::clone(&name)));
+    name
+}
