@@ -377,7 +377,10 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
         && tenant::default_is_lost()?
     {
         let problem = format!("has no tenant {}, whose clients and users there are", tenant::DEFAULT);
-        let hint = format!("INSERT INTO auth_store.tenants (id, display_name, created_at, updated_at) VALUES ('{}', 'Default tenant', now(), now())", tenant::DEFAULT);
+        let hint = format!(
+            "INSERT INTO auth_store.tenants (id, display_name, created_at, updated_at) VALUES ('{}', 'Default tenant', now(), now())",
+            tenant::DEFAULT
+        );
         found.push(("table tenants".into(), problem, hint, "problem".into()));
     }
     if sound(&found, "table users") {

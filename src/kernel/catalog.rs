@@ -327,9 +327,9 @@ pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
         let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
         let all = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
         // Names ignore case: a placeholder keeps the spelling that it was made with.
-        all.iter().copied().find(|setting| {
-            CStr::from_ptr((**setting).name).to_bytes().eq_ignore_ascii_case(name.to_bytes())
-        })
+        all.iter()
+            .copied()
+            .find(|setting| CStr::from_ptr((**setting).name).to_bytes().eq_ignore_ascii_case(name.to_bytes()))
     }
 }
 

@@ -66,7 +66,12 @@ impl View {
     /// TABLE, VACUUM FULL) gave every row a transaction that the snapshot does not see, so that the table
     /// looks empty. So the snapshot is taken again, or, where the isolation level has only one, the
     /// transaction can't go on (40001): a revoked id must not pass for one that is not.
-    pub fn settle(&self, table: pg_sys::Oid, changed: pg_sys::TransactionId, waited: bool) -> Result<(), Mistake> {
+    pub fn settle(
+        &self,
+        table: pg_sys::Oid,
+        changed: pg_sys::TransactionId,
+        waited: bool,
+    ) -> Result<(), Mistake> {
         let only_one = !self.latest && has_one_snapshot();
         // SAFETY: the snapshot is active or registered.
         let hidden = unsafe { catalog::is_rewritten_after(table, changed, self.snapshot.get()) };
@@ -133,17 +138,9 @@ impl Key<'_> {
     fn kind(self) -> KeyColumn {
         let (type_oid, family, collation) = match self {
             Self::Id(_) => (pg_sys::UUIDOID, UUID_BTREE_FAM_OID, pg_sys::InvalidOid),
-            Self::Text(_) => (
-                pg_sys::TEXTOID,
-                pg_sys::TEXT_BTREE_FAM_OID,
-                pg_sys::C_COLLATION_OID,
-            ),
-            Self::Integer(_) => {
-                (pg_sys::INT4OID, pg_sys::INTEGER_BTREE_FAM_OID, pg_sys::InvalidOid)
-            }
-            Self::Bytes(_) => {
-                (pg_sys::BYTEAOID, pg_sys::BYTEA_BTREE_FAM_OID, pg_sys::InvalidOid)
-            }
+            Self::Text(_) => (pg_sys::TEXTOID, pg_sys::TEXT_BTREE_FAM_OID, pg_sys::C_COLLATION_OID),
+            Self::Integer(_) => (pg_sys::INT4OID, pg_sys::INTEGER_BTREE_FAM_OID, pg_sys::InvalidOid),
+            Self::Bytes(_) => (pg_sys::BYTEAOID, pg_sys::BYTEA_BTREE_FAM_OID, pg_sys::InvalidOid),
         };
         KeyColumn { type_oid, family, collation, attribute: 0 }
     }
@@ -405,7 +402,7 @@ fn unusable(index: pg_sys::Oid) -> Mistake {
     let name = catalog::name_of(index).unwrap_or_default();
     Mistake::WrongState {
         message: format!("the index auth_store.{name} cannot be used").into(),
-        hint: format!("REINDEX INDEX auth_store.{name}, or try again when older transactions have ended").into(),
+        hint: format!("REINDEX INDEX auth_store.{name}, or try again when older transactions have ended")
+            .into(),
     }
 }
-

@@ -181,7 +181,9 @@ impl Lookup {
     /// Table and index, as known or looked up.
     fn names(&self) -> Result<(pg_sys::Oid, pg_sys::Oid), Mistake> {
         match &*self.resolved.0.borrow() {
-            Some(places) if places.generation == catalog::generation() => Ok((places.table, places.index.oid)),
+            Some(places) if places.generation == catalog::generation() => {
+                Ok((places.table, places.index.oid))
+            }
             _ => self.look_up(),
         }
     }

@@ -236,7 +236,8 @@ impl Partitions {
         }
         let known = (index, catalog::changed_by(table));
         if let Some(directory) = &mut *self.known.0.borrow_mut()
-            && let Some(partition) = directory.partitions.iter_mut().find(|partition| partition.table == table)
+            && let Some(partition) =
+                directory.partitions.iter_mut().find(|partition| partition.table == table)
         {
             partition.known = Some(known);
         }

@@ -98,7 +98,11 @@ fn differs(found: pg_sys::Oid, wanted: pg_sys::Oid) {
     // SAFETY: the server's name of a type, also of one that is gone.
     let name = |oid| unsafe {
         let name = pg_sys::format_type_extended(oid, -1, pg_sys::FORMAT_TYPE_INVALID_AS_NULL as u16);
-        if name.is_null() { String::from("unknown") } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+        if name.is_null() {
+            String::from("unknown")
+        } else {
+            CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
     };
     let what = format!("a column that is {} where {} is expected", name(found), name(wanted));
     Err::<(), _>(Mistake::TypeDiffers(what.into())).or_raise();

@@ -307,7 +307,8 @@ impl Placeholder {
         // SAFETY: the setting was defined just now.
         let applied = unsafe {
             (*setting).reset_source == self.source
-                && ((*setting).vartype != pg_sys::config_type::PGC_STRING || reset_value(setting) == self.value)
+                && ((*setting).vartype != pg_sys::config_type::PGC_STRING
+                    || reset_value(setting) == self.value)
         };
         if !applied && self.is_acceptable() {
             outcome::end_session(format!(
