@@ -130,13 +130,14 @@ finding (object, problem, hint, severity) AS (
                        WHEN 'rule' THEN 'carries the ' || d.part || ', which rewrites what the store sends'
                        WHEN 'policy' THEN 'carries the ' || d.part || CASE WHEN d.found LIKE 'PERMISSIVE%' THEN ', which widens what a pinned session sees'
                                                                            ELSE ', which narrows what the store sees' END
-                       WHEN 'member' THEN d.name || ' is a member: it reads and writes every table'
+                       WHEN 'member' THEN d.name || CASE d.object WHEN 'role auth_store_owner' THEN ' is a member: it reads and writes every table'
+                                                                      ELSE ' is a member: it reads what no tenant pin hides' END
                        WHEN 'membership' THEN 'is a member of ' || pg_catalog.substr(d.name, 4)
                        WHEN 'column' THEN 'carries the ' || d.part || CASE WHEN d.found LIKE '% NOT NULL' THEN ', which the store gives no value' ELSE '' END
                        ELSE 'carries the ' || d.part END,
            CASE d.kind WHEN 'rule' THEN pg_catalog.format('DROP RULE %I ON auth_store.%I', d.name, pg_catalog.split_part(d.object, ' ', 2))
                        WHEN 'policy' THEN pg_catalog.format('DROP POLICY %I ON auth_store.%I', d.name, pg_catalog.split_part(d.object, ' ', 2))
-                       WHEN 'member' THEN 'REVOKE auth_store_owner FROM ' || d.name
+                       WHEN 'member' THEN pg_catalog.format('REVOKE %s FROM %s', pg_catalog.substr(d.object, 6), d.name)
                        WHEN 'membership' THEN pg_catalog.format('REVOKE %s FROM %s', pg_catalog.substr(d.name, 4), pg_catalog.substr(d.object, 6))
                        ELSE pg_catalog.format('Drop the %s unless it is yours', d.kind) END,
            CASE WHEN d.kind IN ('trigger', 'index', 'constraint') OR d.kind = 'policy' AND d.found LIKE 'RESTRICTIVE%'

@@ -28,12 +28,22 @@ BEGIN
         reader AS (
             SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN ('auth_store_auditor', 'auth_store_admin')
         ),
+        -- the columns that auth_store_view's views read
+        viewed AS (
+            SELECT d.refobjid AS oid, d.refobjsubid AS attnum
+              FROM pg_catalog.pg_class c
+              JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid
+              JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
+             WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind = 'v'
+               AND c.relowner = 'auth_store_view'::pg_catalog.regrole
+               AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
+        ),
         granted AS (
-            SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, true AS whole
+            SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, 0 AS attnum
               FROM relation r CROSS JOIN pg_catalog.aclexplode(r.acl) a
              WHERE a.grantee <> r.relowner
             UNION ALL
-            SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, false
+            SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, c.attnum
               FROM relation r
               JOIN pg_catalog.pg_attribute c ON c.attrelid = r.oid AND NOT c.attisdropped
                    CROSS JOIN pg_catalog.aclexplode(c.attacl) a
@@ -42,8 +52,11 @@ BEGIN
         SELECT 1 AS step, pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', g.oid::pg_catalog.regclass,
                    CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END) AS statement
           FROM granted g
-         WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.whole
+         WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.attnum = 0
                     AND g.grantee IN (SELECT r.oid FROM reader r))
+           AND NOT (g.privilege_type = 'SELECT' AND NOT g.is_grantable
+                    AND g.grantee = 'auth_store_view'::pg_catalog.regrole
+                    AND EXISTS (SELECT FROM viewed v WHERE v.oid = g.oid AND v.attnum = g.attnum))
         UNION
         SELECT 2, pg_catalog.format('GRANT ALL ON TABLE %s TO %I', r.oid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(r.relowner))
           FROM relation r

@@ -257,7 +257,7 @@ raw_fact (object, key, target, part, definition) AS (
       FROM store_role r
       JOIN pg_catalog.pg_auth_members m ON m.roleid = r.oid
       JOIN pg_catalog.pg_roles g ON g.oid = m.member
-     WHERE r.rolname = 'auth_store_owner'
+     WHERE r.rolname IN ('auth_store_owner', 'auth_store_view')
 ),
 -- A partition's own name stands as {} in what is compared.
 fact AS (

@@ -1,5 +1,6 @@
 -- Back to version 1. Who called and what an application wrote is lost.
-DROP VIEW auth_store.recent_activity, auth_store.failed_actions, auth_store.security_events, auth_store.token_activity;
+DROP VIEW auth_store.recent_activity, auth_store.failed_actions, auth_store.security_events, auth_store.token_activity,
+    auth_store.provider_connections;
 ALTER TABLE auth_store.audit_log
     DROP COLUMN called_by,
     DROP COLUMN called_as,
@@ -96,3 +97,18 @@ SELECT a.occurred_at,
 COMMENT ON VIEW auth_store.security_events IS 'Every step with a risk: replays, reuse, wrong secrets, another network, also where it succeeded. Narrow occurred_at to read fewer months.';
 COMMENT ON COLUMN auth_store.security_events.severity IS 'critical from risk 0.90 on, high from 0.60, medium from 0.30, else low.';
 COMMENT ON COLUMN auth_store.security_events.flags IS 'Why; the risk is that of the riskiest flag, docs/audit.md has the table.';
+
+CREATE VIEW auth_store.provider_connections AS
+SELECT c.id AS connection_id, c.tenant_id, c.provider, c.actor_type, c.actor_id,
+       auth_store.connection_status(pg_catalog.statement_timestamp(), c.refreshed_at, c.access_token_expires_at,
+                                    c.failures, c.revoked_at) AS status,
+       c.access_token_expires_at, c.refresh_token IS NOT NULL AS has_refresh_token, c.refresh_at, c.leased_until,
+       c.failures, c.last_error, c.last_error_at, c.scope, c.provider_account_id, c.team_id, c.provider_tenant_id,
+       c.created_at, c.refreshed_at, c.revoked_at, c.revoked_reason, c.metadata
+  FROM auth_store.connections c;
+COMMENT ON VIEW auth_store.provider_connections IS 'Every connection to another provider, without its tokens.';
+COMMENT ON COLUMN auth_store.provider_connections.status IS 'valid; expiring, in the last day of the access token or, where that is shorter, the last tenth of its life; expired; error, where the last refresh failed; revoked.';
+COMMENT ON COLUMN auth_store.provider_connections.refresh_at IS 'From when on connections_due() names it; NULL: never, for lack of a refresh token or an end, or because the provider said invalid_grant.';
+COMMENT ON COLUMN auth_store.provider_connections.leased_until IS 'Until when whoever leased it last has the refresh token for himself.';
+COMMENT ON COLUMN auth_store.provider_connections.failures IS 'How many refreshes have failed since the last that did not.';
+COMMENT ON COLUMN auth_store.provider_connections.refreshed_at IS 'When the provider gave the present access token.';

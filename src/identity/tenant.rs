@@ -100,6 +100,14 @@ pub fn default_is_lost() -> Result<bool, Mistake> {
     Ok(!is_there && (some(&CLIENT_OF)?.is_some() || some(&USER_OF)?.is_some()))
 }
 
+/// Puts the default tenant's row back where it is lost.
+pub fn restore_default() -> Result<(), Mistake> {
+    if default_is_lost()? {
+        make_default(DEFAULT)?;
+    }
+    Ok(())
+}
+
 /// Whether the tenant exists and is not suspended.
 pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
     Ok(status(view, id)?.unwrap_or(false))

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
@@ -38,9 +39,11 @@ fn prove_restricted() -> Result<(), Mistake> {
     if user == login || PROVED.0.get() == Some((user, statement)) {
         return Ok(());
     }
-    // Inside of a function of the store the caller can't be told any more: then no role may be pinned.
-    let caller = (Some(user) != catalog::owner()).then_some(user);
-    if is_any_pinned(caller) {
+    let pinned = pinned_roles();
+    // Inside of a function of the store the caller can't be told any more, but what the operation is about can: it is
+    // locked.
+    let is_owner = Some(user) == catalog::owner();
+    if pinned.contains(&user) || (is_owner && has_locked_relation_of(&pinned, login)) {
         return Err(Mistake::NotAllowed(
             "this operation runs as a role whose settings the session did not begin with, and a tenant pin may be among them"
                 .into(),
@@ -50,40 +53,90 @@ fn prove_restricted() -> Result<(), Mistake> {
     Ok(())
 }
 
-/// Whether the administrator has pinned this role, or any, in this database. Asked of the catalog directly: a query's
-/// operators would be looked up along the caller's search_path.
-fn is_any_pinned(role: Option<pg_sys::Oid>) -> bool {
-    const COLUMNS: usize = 3;
-    let mut pinned = false;
-    // SAFETY: a scan of a catalog by its own description, whose three columns are setdatabase oid, setrole oid and
-    // setconfig text[]; closed below, or by the resource owner where an error unwinds.
+/// The roles that the administrator has pinned in this database. Asked of the catalog directly: a query's operators would
+/// be looked up along the caller's search_path. What is set for all roles holds in this session too.
+fn pinned_roles() -> Vec<pg_sys::Oid> {
+    let mut pinned = Vec::new();
+    // SAFETY: the columns of pg_db_role_setting are setdatabase oid, setrole oid and setconfig text[].
     unsafe {
-        let oid = pg_sys::get_relname_relid(
-            c"pg_db_role_setting".as_ptr(),
-            pg_sys::Oid::from_u32(pg_sys::PG_CATALOG_NAMESPACE),
-        );
-        let settings = pg_sys::table_open(oid, pg_sys::AccessShareLock as i32);
+        scan_catalog(c"pg_db_role_setting", &[pg_sys::OIDOID, pg_sys::OIDOID, pg_sys::TEXTARRAYOID], |row| {
+            let here = [Some(pg_sys::InvalidOid), Some(pg_sys::MyDatabaseId)].contains(&row.get(0));
+            let config: Vec<String> = row.get(2).unwrap_or_default();
+            if here && config.iter().any(|setting| is_pin(setting)) {
+                pinned.extend(row.get::<pg_sys::Oid>(1).filter(|role| *role != pg_sys::InvalidOid));
+            }
+        });
+    }
+    pinned
+}
+
+/// Whether this backend has locked a relation that belongs to one of these roles, and not to `login`.
+fn has_locked_relation_of(roles: &[pg_sys::Oid], login: pg_sys::Oid) -> bool {
+    let mut locked = false;
+    if roles.iter().any(|role| *role != login) {
+        // SAFETY: the columns of pg_class begin with oid oid, relname name, relnamespace oid, reltype oid, reloftype oid
+        // and relowner oid; the name is not read.
+        unsafe {
+            scan_catalog(c"pg_class", &[pg_sys::OIDOID; 6], |row| {
+                let owner =
+                    row.get::<pg_sys::Oid>(5).filter(|owner| *owner != login && roles.contains(owner));
+                if let (Some(_), Some(relation)) = (owner, row.get::<pg_sys::Oid>(0)) {
+                    locked |= is_locked(relation);
+                }
+            });
+        }
+    }
+    locked
+}
+
+/// Whether this backend has any lock on a relation.
+fn is_locked(relation: pg_sys::Oid) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        // SAFETY: a variable of the server that is set when a backend starts.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: relation.to_u32(),
+        locktag_field3: 0,
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    let modes = pg_sys::AccessShareLock as i32..=pg_sys::AccessExclusiveLock as i32;
+    // SAFETY: a complete tag of a relation's lock; a look-up in this backend's own table.
+    modes.into_iter().any(|mode| unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16"))]
+        let held = pg_sys::LockHeldByMe(&tag, mode);
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        let held = pg_sys::LockHeldByMe(&tag, mode, false);
+        held
+    })
+}
+
+/// Reads all of a catalog.
+///
+/// # Safety
+/// Its first columns must be of these types, as far as they are read.
+unsafe fn scan_catalog(name: &CStr, types: &[pg_sys::Oid], mut read: impl FnMut(&Row<'_>)) {
+    const MAX_COLUMNS: usize = 64;
+    // SAFETY: a scan of a catalog by its own description, which has fewer columns than there is room for; closed below,
+    // or by the resource owner where an error unwinds.
+    unsafe {
+        let schema = pg_sys::Oid::from_u32(pg_sys::PG_CATALOG_NAMESPACE);
+        let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
+        let catalog = pg_sys::table_open(oid, pg_sys::AccessShareLock as i32);
         let none = std::ptr::null_mut();
-        let scan = pg_sys::systable_beginscan(settings, pg_sys::InvalidOid, false, none, 0, none.cast());
+        let scan = pg_sys::systable_beginscan(catalog, pg_sys::InvalidOid, false, none, 0, none.cast());
         loop {
             let tuple = pg_sys::systable_getnext(scan);
             if tuple.is_null() {
                 break;
             }
-            let (mut values, mut nulls) = ([pg_sys::Datum::null(); COLUMNS], [true; COLUMNS]);
-            pg_sys::heap_deform_tuple(tuple, (*settings).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
-            let types = [pg_sys::OIDOID, pg_sys::OIDOID, pg_sys::TEXTARRAYOID];
-            let row = Row::new(&values, &nulls, &types);
-            let (database, whose) = (row.get::<pg_sys::Oid>(0), row.get::<pg_sys::Oid>(1));
-            let here = [Some(pg_sys::InvalidOid), Some(pg_sys::MyDatabaseId)].contains(&database);
-            let concerned = role.is_none() || whose == Some(pg_sys::InvalidOid) || whose == role;
-            let config: Vec<String> = row.get(2).unwrap_or_default();
-            pinned |= here && concerned && config.iter().any(|setting| is_pin(setting));
+            let (mut values, mut nulls) = ([pg_sys::Datum::null(); MAX_COLUMNS], [true; MAX_COLUMNS]);
+            pg_sys::heap_deform_tuple(tuple, (*catalog).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
+            read(&Row::new(&values, &nulls, types));
         }
         pg_sys::systable_endscan(scan);
-        pg_sys::table_close(settings, pg_sys::AccessShareLock as i32);
+        pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
     }
-    pinned
 }
 
 /// Whether a role's `name=value` is a pin. Names of settings ignore case.

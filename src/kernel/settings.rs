@@ -36,6 +36,46 @@ const SECONDS_PER_DAY: i32 = 24 * 60 * 60;
 /// Registers the settings with the server. Called once, when the library is loaded.
 pub fn define() {
     let placeholders = placeholders();
+    outside_parallel_mode(define_all);
+    // SAFETY: the prefix is a valid C string; the server copies it.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
+    for placeholder in placeholders {
+        placeholder.prove();
+    }
+}
+
+/// A session's first call may be made in a parallel query, in which the server changes no setting: it would not carry the
+/// values over that the session began with, and that the leader and all its workers have. For that moment the mode
+/// is left. Not in a server built with assertions, which checks that nobody does so while workers are about: there the
+/// session ends, see [`Placeholder::prove`].
+fn outside_parallel_mode(define: impl FnOnce()) {
+    let mut left = 0;
+    // SAFETY: levels of this backend's own, entered again as often as they were left; an error ends the transaction, and
+    // with it the mode. No subtransaction is about, which would count levels of its own.
+    unsafe {
+        while pg_sys::IsInParallelMode()
+            && pg_sys::GetCurrentTransactionNestLevel() == 1
+            && !(pg_sys::ParallelContextActive() && has_assertions())
+        {
+            pg_sys::ExitParallelMode();
+            left += 1;
+        }
+        define();
+        for _ in 0..left {
+            pg_sys::EnterParallelMode();
+        }
+    }
+}
+
+fn has_assertions() -> bool {
+    // SAFETY: a setting of every server; its text is the server's own.
+    unsafe {
+        let value = pg_sys::GetConfigOption(c"debug_assertions".as_ptr(), true, false);
+        !value.is_null() && CStr::from_ptr(value) != c"off"
+    }
+}
+
+fn define_all() {
     GucRegistry::define_string_guc(
         c"auth_store.tenant_id",
         c"Pins the session to one tenant.",
@@ -167,11 +207,6 @@ pub fn define() {
         GucRegistry::define_int_guc(name, short, long, setting, min, max, GucContext::Suset, unit);
     }
     define_rate_limits();
-    // SAFETY: the prefix is a valid C string; the server copies it.
-    unsafe { pg_sys::MarkGUCPrefixReserved(c"auth_store".as_ptr()) };
-    for placeholder in placeholders {
-        placeholder.prove();
-    }
 }
 
 /// In the server's configuration alone: a reload of it is what has the keys read again.

@@ -129,17 +129,17 @@ is(value($node, $db, q{SELECT c.relname FROM pg_class c WHERE c.relnamespace = '
 	AND (has_table_privilege('auth_store_view', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
 	     OR has_any_column_privilege('auth_store_view', c.oid, 'INSERT, UPDATE, REFERENCES'))}), '', 'columns are all it has');
 for my $case (
-	[ 'ALTER VIEW auth_store.recent_activity RESET (security_barrier)', qr/^view recent_activity: does not hold the tenant pin/ ],
-	[ 'GRANT auth_store_view TO reports', qr/^role auth_store_view: has the member reports/ ],
-	[ 'ALTER ROLE auth_store_view NOBYPASSRLS', qr/^role auth_store_view: row-level security binds it/ ],
-	[ 'ALTER VIEW auth_store.recent_activity OWNER TO auth_store_owner', qr/^view recent_activity: belongs to auth_store_owner/ ])
+	[ 'ALTER VIEW auth_store.recent_activity RESET (security_barrier)', qr/^view recent_activity: options is altered: none, not security_barrier=true/m ],
+	[ 'GRANT auth_store_view TO reports', qr/^role auth_store_view: reports is a member: it reads what no tenant pin hides/m ],
+	[ 'ALTER ROLE auth_store_view NOBYPASSRLS', qr/^role auth_store_view: attributes is altered: .*NOBYPASSRLS, not /m ],
+	[ 'ALTER VIEW auth_store.recent_activity OWNER TO auth_store_owner', qr/^view recent_activity: belongs to auth_store_owner/m ])
 {
 	my ($fault, $problem) = @$case;
 	value($node, $db, $fault);
 	like(value($node, $db, "SELECT object || ': ' || problem FROM auth_store.check()"), $problem, "check() reports $fault");
 	value($node, $db, 'REVOKE auth_store_view FROM reports') if $fault =~ /^GRANT/;
 	value($node, $db, 'SELECT auth_store.install()');
-	is(value($node, $db, "SELECT object || ': ' || problem FROM auth_store.check()"), '', 'and install() mends it');
+	is(value($node, $db, "SELECT object || ': ' || problem FROM auth_store.check() WHERE object NOT LIKE 'setting %'"), '', 'and install() mends it');
 }
 
 # --- a restore ---------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ for my $how ([ 'pg_restore', '--exit-on-error', "$dir/dump" ], [ 'pg_restore', '
 	value($node, 'restored', 'GRANT CREATE ON DATABASE restored TO pinned, reports');
 	$node->command_ok([ $program, '-d', 'restored', @options ], "@$how");
 	is(value($node, 'restored', $COUNTS), $counts, 'the materialized views are full');
-	is(value($node, 'restored', 'SELECT object, problem FROM auth_store.check()'), '', 'check() has nothing to say');
+	is(value($node, 'restored', q{SELECT object, problem FROM auth_store.check() WHERE object NOT LIKE 'setting %'}), '', 'check() has nothing to say');
 	value($node, 'template1', 'DROP DATABASE restored');
 }
 succeeds($node, $db, "SET row_security = off; REFRESH MATERIALIZED VIEW app.$_", "REFRESH $_", user => 'reports') for sort keys %MATERIALIZED;

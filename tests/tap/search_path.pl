@@ -46,7 +46,8 @@ value($node, $db, 'CREATE TABLE users (id int); CREATE TABLE mine (id int)');
 is(value($node, $db, q{SELECT relnamespace::regnamespace FROM pg_class WHERE oid IN ('users'::regclass, 'mine'::regclass) GROUP BY 1}), 'public', 'CREATE TABLE makes tables in public');
 is(value($node, $db, 'SELECT count(*) FROM users'), '0', 'whose names come first');
 is(value($node, $db, q{SELECT email FROM user_get('} . $made->{user} . q{')}), 'ada@default.example', 'the store finds its own');
-is(value($node, $db, 'SELECT install(), migrate()'), '1|1', 'install() and migrate() too');
+my $version = value($node, $db, 'SELECT max(version) FROM auth_store.schema_version');
+is(value($node, $db, 'SELECT install(), migrate()'), "$version|$version", 'install() and migrate() too');
 is(value($node, $db, 'SELECT count(*) FROM auth_store.check()'), '0', 'check() agrees');
 
 # A dump carries the setting with --create only.

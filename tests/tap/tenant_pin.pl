@@ -338,6 +338,10 @@ SQL
 	}
 	is((sees('', options => "-c $parallel=on"))[0], "acme:$ALL", "$mode: parallel workers have the pin");
 	is((sees('', options => "-c $parallel=on", user => 'free'))[0], "acme:$ALL default:$ALL globex:$ALL", "$mode: and without one see all");
+	# In a parallel query as the session's very first call, which the server sets nothing in.
+	is(value($node, $db, $_->[0], user => 'pinned', options => "-c $parallel=on"), $_->[1], "$mode: first in a parallel query: $_->[0]")
+	  for [ "SELECT count(*) FROM auth_store.session_list('$globex->{user}')", 0 ], [ "SELECT count(*) > 0 FROM auth_store.session_list('$acme->{user}')", 't' ],
+		[ "SELECT active FROM auth_store.token_introspect('$globex->{access}')", 'f' ];
 	is((sees(''))[0], "acme:$ALL", "$mode: after all of that the pin is as it was");
 
 	# --- who may set it ----------------------------------------------------------------------------------------------

@@ -54,6 +54,13 @@ sub objects
 	return \%found;
 }
 
+# A column may be described better than it was.
+sub without_comments
+{
+	my ($shape) = @_;
+	return { map { $_ => 1 } grep { !/\A\s*COMMENT ON (?:COLUMN|TABLE)/ } keys %$shape };
+}
+
 # What the application calls, reading and writing.
 my $made = $store{acme};
 my @CALLS = (
@@ -93,7 +100,7 @@ is(join(' ', map { $_ . ' ' . ($after->{$_} // '') =~ s/ .*//r } grep { $_ ne 's
 	join(' ', map { $_ . ' ' . $before->{$_} =~ s/ .*//r } grep { $_ ne 'schema_version' } sort keys %$before), 'as has every table');
 
 is(value($node, $db, 'SELECT auth_store.migrate(to_version => 1)'), '1', 'back to the tables of 0.1.0');
-is(differences($shape, shape($node, $db)), '', 'which they are again');
+is(differences(without_comments($shape), without_comments(shape($node, $db))), '', 'which they are again, but for comments');
 is(differences($before, contents($node, $db)), '', 'with every row as it was');
 raises($node, $db, $_, '55000', "back at version 1: $_", hint => 'SELECT auth_store.migrate()') for @CALLS;
 is(value($node, $db, 'SELECT auth_store.migrate()'), $newest, 'and up again');
