@@ -146,7 +146,7 @@ finding (object, problem, hint, severity) AS (
     UNION ALL
     -- privileges
     SELECT g.object, pg_catalog.format('%s is granted to %s', g.privilege, g.grantee),
-           pg_catalog.format('REVOKE %s ON %s FROM %s', pg_catalog.replace(g.privilege, ' WITH GRANT OPTION', ''),
+           pg_catalog.format('REVOKE %s ON %s FROM %s CASCADE', pg_catalog.replace(g.privilege, ' WITH GRANT OPTION', ''),
                              pg_catalog.regexp_replace(g.target, '^VIEW ', 'TABLE '), g.grantee), 'problem'
       FROM granted g
      WHERE NOT EXISTS (SELECT FROM to_be_granted w WHERE w.object = g.object AND w.grantee = g.grantee AND w.privilege = g.privilege)
@@ -162,6 +162,15 @@ finding (object, problem, hint, severity) AS (
            SELECT FROM relation r
             WHERE r.parent = 'audit_log'
               AND r.name LIKE '%' || pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', '"y"YYYY"m"MM'))
+    UNION ALL
+    -- Who may set one loosens or leaves what it holds.
+    SELECT 'setting ' || a.parname, g.privilege_type || ' is granted to ' || w.grantee,
+           pg_catalog.format('REVOKE %s ON PARAMETER %s FROM %s CASCADE', g.privilege_type, a.parname, w.grantee), 'problem'
+      FROM pg_catalog.pg_parameter_acl a
+           CROSS JOIN pg_catalog.aclexplode(a.paracl) g
+           CROSS JOIN LATERAL (SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END) w (grantee)
+     WHERE (a.parname LIKE 'auth\_store.%' OR a.parname = 'session_replication_role')
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = g.grantee AND r.rolsuper)
     UNION ALL
     -- Names of settings ignore case.
     SELECT 'setting auth_store.tenant_id',

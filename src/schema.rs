@@ -210,7 +210,7 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
 }
 
 fn run_tables() -> Result<(), Mistake> {
-    TABLES.iter().try_for_each(|script| spi::run_script(script))
+    spi::quietly(|| TABLES.iter().try_for_each(|script| spi::run_script(script)))
 }
 
 fn run_views() -> Result<(), Mistake> {
@@ -426,15 +426,19 @@ fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {
         return Err(Mistake::invalid("confirm", "the name of the current database"));
     }
     catalog::invalidate();
+    // Not what an administrator has kept beside them, as a month that was detached.
+    let [mut names, ..] = shape();
+    names = names.iter().filter_map(|key| key.strip_prefix("table ").or(key.strip_prefix("view "))).collect();
+    names.dedup();
     for kind in ["v", "rp"] {
         // One statement, so that the tables may refer to each other, and nothing else to them.
         let dropped = spi::run_once(
             "SELECT pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ')
                FROM pg_catalog.pg_class c
               WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND NOT c.relispartition
-                AND pg_catalog.strpos($1, c.relkind::text) > 0
+                AND pg_catalog.strpos($1, c.relkind::text) > 0 AND c.relname = ANY ($2)
                 AND pg_catalog.pg_get_userbyid(c.relowner) IN ('auth_store_owner', 'auth_store_view')",
-            &params![kind],
+            &params![kind, names.clone()],
             |row| row.get::<String>(0),
         )?;
         if let Some(names) = dropped.into_iter().next().flatten() {

@@ -22,6 +22,8 @@ BEGIN
 END
 $$;
 
+ALTER TABLE auth_store.imported_api_keys REPLICA IDENTITY DEFAULT;
+
 -- The first of each version stays.
 DELETE FROM auth_store.schema_version v
  WHERE EXISTS (SELECT FROM auth_store.schema_version o WHERE o.version = v.version AND o.applied_at < v.applied_at);

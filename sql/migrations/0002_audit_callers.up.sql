@@ -24,6 +24,8 @@ BEGIN
 END
 $$;
 
+ALTER TABLE auth_store.imported_api_keys REPLICA IDENTITY FULL;
+
 ALTER TABLE auth_store.schema_version
     DROP CONSTRAINT schema_version_pkey,
     ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version, applied_at);

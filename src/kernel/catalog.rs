@@ -263,6 +263,13 @@ unsafe fn class_of<'a>(tuple: pg_sys::HeapTuple) -> &'a pg_sys::FormData_pg_clas
     unsafe { &*pg_sys::GETSTRUCT(tuple).cast() }
 }
 
+/// Whether a relation is a table with rows of its own: neither a partitioned one nor a view.
+pub fn is_ordinary(oid: pg_sys::Oid) -> bool {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(oid, |tuple| unsafe { class_of(tuple).relkind as u8 == pg_sys::RELKIND_RELATION })
+        == Some(true)
+}
+
 /// Reads the row of pg_class; None where there is none any more.
 fn with_class<T>(oid: pg_sys::Oid, read: impl FnOnce(pg_sys::HeapTuple) -> T) -> Option<T> {
     // SAFETY: a look-up in the server's cache, given back at once.

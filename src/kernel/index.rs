@@ -224,6 +224,7 @@ impl Index {
                 oid,
                 keys,
                 sound: (*(*relation).rd_rel).relam == pg_sys::BTREE_AM_OID
+                    && (*(*relation).rd_rel).relkind as u8 == pg_sys::RELKIND_INDEX
                     && form.indisvalid
                     && form.indislive,
                 partial: !pg_sys::RelationGetIndexPredicate(relation).is_null(),

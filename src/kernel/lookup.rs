@@ -209,6 +209,10 @@ impl Lookup {
         index: pg_sys::Oid,
         keys: &[Key<'_>],
     ) -> Result<Places, Mistake> {
+        if !catalog::is_ordinary(table) {
+            let name = self.table.to_string_lossy();
+            return Err(Mistake::TypeDiffers(format!("{name} is no ordinary table").into()));
+        }
         // SAFETY: the index was found by its name, and is locked.
         let index = unsafe { Index::describe(table, index) }.ok_or_else(|| self.missing())?;
         if !index.fits(keys) {

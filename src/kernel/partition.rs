@@ -124,7 +124,10 @@ impl Partitions {
             Mistake::Failed { code, message, hint } => Mistake::Failed {
                 code,
                 message: format!("partition auth_store.{} could not be made: {message}", self.name_of(slot)),
-                hint: hint.or_else(|| Some(HOW_TO_MAKE.to_owned())),
+                // The owner lacks a right, as it does in an event trigger.
+                hint: hint.or_else(|| {
+                    (code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE).then(|| HOW_TO_MAKE.to_owned())
+                }),
             },
             other => other,
         }
@@ -228,6 +231,10 @@ impl Partitions {
         key: pg_sys::Oid,
         value: Key<'_>,
     ) -> Result<(Index, pg_sys::TransactionId), Mistake> {
+        if !catalog::is_ordinary(table) {
+            let name = catalog::name_of(table).unwrap_or_default();
+            return Err(Mistake::TypeDiffers(format!("{name} is no ordinary table").into()));
+        }
         // SAFETY: the index was found by its name, and is locked.
         let index = unsafe { Index::describe(table, key) }.ok_or_else(|| self.without_key(table))?;
         if !index.fits(&[value]) {
@@ -516,11 +523,12 @@ const DDL_SETTINGS: &[(&CStr, &CStr)] =
 /// (publish_via_partition_root). Rows are deleted with their tenant only.
 const DDL: &str = "
 CREATE TABLE auth_store.{name}
-    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)
+    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)
     USING {method}{tablespace};
 ALTER TABLE auth_store.{name} REPLICA IDENTITY FULL;
 ALTER TABLE auth_store.{name} OWNER TO auth_store_owner;
 DO $$ DECLARE other text; BEGIN FOR other IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) END FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.aclexplode(c.relacl) a WHERE c.oid = 'auth_store.{name}'::pg_catalog.regclass AND a.grantee <> c.relowner LOOP EXECUTE pg_catalog.format('REVOKE ALL ON TABLE auth_store.{name} FROM %s CASCADE', other); END LOOP; END $$;
+GRANT ALL ON TABLE auth_store.{name} TO auth_store_owner;
 {index};
 ALTER TABLE auth_store.{name} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE auth_store.{name} FORCE ROW LEVEL SECURITY;

@@ -11,17 +11,18 @@ use super::outcome::Mistake;
 use super::row::Row;
 use super::{catalog, settings};
 
-/// For whom the question was settled last, and in the statement that began when.
-struct Proved(Cell<Option<(pg_sys::Oid, pg_sys::TimestampTz)>>);
+/// The statement, by its beginning, in which no role was pinned.
+struct Unpinned(Cell<Option<pg_sys::TimestampTz>>);
 
 // SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Proved {}
+unsafe impl Sync for Unpinned {}
 
-static PROVED: Proved = Proved(Cell::new(None));
+static UNPINNED: Unpinned = Unpinned(Cell::new(None));
 
 /// ANALYZE, REINDEX, REFRESH MATERIALIZED VIEW and autovacuum run what the owner of a table or view has put there (an
 /// index's expression, a view's query) as that owner, but in a session that began without the owner's settings. Where
-/// the owner is pinned to a tenant, the session does not know it, and the call is refused.
+/// the owner is pinned to a tenant, or a role that is pinned may act as the owner (SET ROLE), the session does not know
+/// of it, and the call is refused.
 pub fn prove() -> Result<(), Mistake> {
     // SAFETY: reads of this backend's own state.
     if settings::tenant_pin().is_some() || !unsafe { pg_sys::InSecurityRestrictedOperation() } {
@@ -38,57 +39,82 @@ fn prove_restricted() -> Result<(), Mistake> {
     let (user, login, statement) = unsafe {
         (pg_sys::GetUserId(), pg_sys::GetSessionUserId(), pg_sys::GetCurrentStatementStartTimestamp())
     };
-    if user == login || PROVED.0.get() == Some((user, statement)) {
+    if user == login || UNPINNED.0.get() == Some(statement) {
         return Ok(());
     }
-    let pinned = pinned_roles();
+    let pins = Pins::of_this_database();
+    if !pins.everybody && pins.roles.is_empty() {
+        UNPINNED.0.set(Some(statement));
+        return Ok(());
+    }
     // Inside of a function of the store the caller can't be told any more, but what the operation is about can: it is
     // locked.
-    let is_owner = Some(user) == catalog::owner();
-    if pinned.contains(&user) || (is_owner && has_locked_relation_of(&pinned, login)) {
+    let refused =
+        if Some(user) == catalog::owner() { pins.bind_owner_of_locked(login) } else { pins.bind(user) };
+    if refused {
         return Err(Mistake::NotAllowed(
             "this operation runs as a role whose settings the session did not begin with, and a tenant pin may be among them"
                 .into(),
         ));
     }
-    PROVED.0.set(Some((user, statement)));
     Ok(())
 }
 
-/// The roles that the administrator has pinned in this database. Asked of the catalog directly: a query's operators would
-/// be looked up along the caller's search_path. What is set for all roles holds in this session too.
-fn pinned_roles() -> Vec<pg_sys::Oid> {
-    let mut pinned = Vec::new();
-    // SAFETY: the columns of pg_db_role_setting are setdatabase oid, setrole oid and setconfig text[].
-    unsafe {
-        scan_catalog(c"pg_db_role_setting", &[pg_sys::OIDOID, pg_sys::OIDOID, pg_sys::TEXTARRAYOID], |row| {
-            let here = [Some(pg_sys::InvalidOid), Some(pg_sys::MyDatabaseId)].contains(&row.get(0));
-            let config: Vec<String> = row.get(2).unwrap_or_default();
-            if here && config.iter().any(|setting| is_pin(setting)) {
-                pinned.extend(row.get::<pg_sys::Oid>(1).filter(|role| *role != pg_sys::InvalidOid));
-            }
-        });
-    }
-    pinned
+/// Whom the administrator has pinned in a database.
+struct Pins {
+    /// The database as a whole, or every role: but for those with another value, as this session's.
+    everybody: bool,
+    roles: Vec<pg_sys::Oid>,
 }
 
-/// Whether this backend has locked a relation that belongs to one of these roles, and not to `login`.
-fn has_locked_relation_of(roles: &[pg_sys::Oid], login: pg_sys::Oid) -> bool {
-    let mut locked = false;
-    if roles.iter().any(|role| *role != login) {
+impl Pins {
+    /// Asked of the catalog directly: a query's operators would be looked up along the caller's search_path.
+    fn of_this_database() -> Self {
+        let mut pins = Self { everybody: false, roles: Vec::new() };
+        // SAFETY: the columns of pg_db_role_setting are setdatabase oid, setrole oid and setconfig text[].
+        unsafe {
+            scan_catalog(
+                c"pg_db_role_setting",
+                &[pg_sys::OIDOID, pg_sys::OIDOID, pg_sys::TEXTARRAYOID],
+                |row| {
+                    let here = [Some(pg_sys::InvalidOid), Some(pg_sys::MyDatabaseId)].contains(&row.get(0));
+                    let config: Vec<String> = row.get(2).unwrap_or_default();
+                    if here && config.iter().any(|setting| is_pin(setting)) {
+                        match row.get::<pg_sys::Oid>(1) {
+                            Some(role) if role != pg_sys::InvalidOid => pins.roles.push(role),
+                            _ => pins.everybody = true,
+                        }
+                    }
+                },
+            );
+        }
+        pins
+    }
+
+    /// Whether what runs as this role may be the work of somebody who is pinned.
+    fn bind(&self, role: pg_sys::Oid) -> bool {
+        // SAFETY: look-ups of memberships by oid.
+        self.everybody
+            || self
+                .roles
+                .iter()
+                .any(|pinned| *pinned == role || unsafe { pg_sys::is_member_of_role_nosuper(*pinned, role) })
+    }
+
+    /// Whether this backend has locked a relation whose owner is such a role, and not `login`.
+    fn bind_owner_of_locked(&self, login: pg_sys::Oid) -> bool {
+        let mut bound = self.everybody;
         // SAFETY: the columns of pg_class begin with oid oid, relname name, relnamespace oid, reltype oid, reloftype oid
         // and relowner oid; the name is not read.
         unsafe {
             scan_catalog(c"pg_class", &[pg_sys::OIDOID; 6], |row| {
-                let owner =
-                    row.get::<pg_sys::Oid>(5).filter(|owner| *owner != login && roles.contains(owner));
-                if let (Some(_), Some(relation)) = (owner, row.get::<pg_sys::Oid>(0)) {
-                    locked |= is_locked(relation);
+                if let (false, Some(relation), Some(owner)) = (bound, row.get(0), row.get(5)) {
+                    bound = owner != login && is_locked(relation) && self.bind(owner);
                 }
             });
         }
+        bound
     }
-    locked
 }
 
 /// Whether this backend has any lock on a relation.
@@ -143,5 +169,7 @@ unsafe fn scan_catalog(name: &CStr, types: &[pg_sys::Oid], mut read: impl FnMut(
 
 /// Whether a role's `name=value` is a pin. Names of settings ignore case.
 fn is_pin(setting: &str) -> bool {
-    setting.split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("auth_store.tenant_id"))
+    setting
+        .split_once('=')
+        .is_some_and(|(name, value)| name.eq_ignore_ascii_case("auth_store.tenant_id") && !value.is_empty())
 }

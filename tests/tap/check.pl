@@ -55,6 +55,9 @@ value($node, $db, 'CREATE ROLE stranger; CREATE ROLE app_login LOGIN; CREATE SCH
 my @repaired = (repaired => 1);
 my $refresh = 'function auth_store\.token_refresh\(.*\): ';
 for (
+	# settings
+	[ 'GRANT SET ON PARAMETER auth_store.tenant_id TO stranger', 'setting auth_store.tenant_id: SET is granted to stranger' ],
+	[ 'GRANT ALTER SYSTEM ON PARAMETER auth_store.audit_retention TO stranger', 'setting auth_store.audit_retention: ALTER SYSTEM is granted to stranger' ],
 	# roles
 	[ 'ALTER ROLE auth_store_app LOGIN', 'role auth_store_app: attributes is altered: .* LOGIN' ],
 	[ 'ALTER ROLE auth_store_owner BYPASSRLS', 'role auth_store_owner: .* BYPASSRLS' ],

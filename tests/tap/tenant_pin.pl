@@ -289,17 +289,17 @@ INSERT INTO trojan SELECT generate_series(1, 10);
 CREATE TABLE loot (t text);
 CREATE FUNCTION trojan_views() RETURNS void LANGUAGE plpgsql SET search_path = public, pg_catalog AS $f$
 BEGIN
-    INSERT INTO loot SELECT tenant_id FROM auth_store.recent_activity;
+    INSERT INTO public.loot SELECT tenant_id FROM auth_store.recent_activity;
 EXCEPTION WHEN insufficient_privilege THEN NULL;
 END $f$;
 CREATE FUNCTION trojan_tokens() RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
-    INSERT INTO loot SELECT tenant_id FROM pg_catalog.current_setting('test.tokens') a, pg_catalog.string_to_table(a, ' ') t, auth_store.token_introspect(t) WHERE active;
+    INSERT INTO public.loot SELECT tenant_id FROM pg_catalog.current_setting('test.tokens') a, pg_catalog.string_to_table(a, ' ') t, auth_store.token_introspect(t) WHERE active;
 EXCEPTION WHEN insufficient_privilege OR undefined_object THEN NULL;
 END $f$;
 CREATE FUNCTION trojan_definer() RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
-    INSERT INTO loot SELECT tenant_id FROM auth_store.connections_due();
+    INSERT INTO public.loot SELECT tenant_id FROM auth_store.connections_due();
 EXCEPTION WHEN insufficient_privilege THEN NULL;
 END $f$;
 CREATE FUNCTION trojan(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $f$
@@ -320,8 +320,43 @@ SQL
 	}
 	like(run_sql($node, $db, 'REFRESH MATERIALIZED VIEW trojan_view')->{message} // '', qr/a tenant pin may be among them/, "$mode: it is refused");
 	succeeds($node, $db, 'REFRESH MATERIALIZED VIEW trojan_view', "$mode: the role itself may", user => 'pinned');
-	# A role that is not pinned is none of this.
+	# Nor by way of a role that the pinned one may be: the table is that one's then.
+	value($node, $db, 'GRANT CREATE, USAGE ON SCHEMA public TO auth_store_auditor, auth_store_app') if $mode ne 'preloaded';
+	value($node, $db, <<'SQL', user => 'pinned');
+GRANT INSERT ON loot TO auth_store_auditor, auth_store_app;
+SET ROLE auth_store_auditor;
+CREATE MATERIALIZED VIEW group_view AS SELECT DISTINCT tenant_id FROM auth_store.recent_activity;
+RESET ROLE;
+SET ROLE auth_store_app;
+CREATE TABLE group_table (n int);
+INSERT INTO group_table VALUES (1);
+CREATE INDEX ON group_table (trojan(n));
+RESET ROLE;
+TRUNCATE loot;
+SQL
+	# A table of an unpinned role, whose function of the store may be called, comes first in the same statement.
 	value($node, $db, 'GRANT CREATE ON SCHEMA public TO free') if $mode ne 'preloaded';
+	value($node, $db, <<'SQL', user => 'free');
+CREATE TABLE innocent (n int);
+INSERT INTO innocent VALUES (1);
+CREATE FUNCTION innocent_look() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM auth_store.connections_due()';
+CREATE FUNCTION innocent(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $f$ BEGIN PERFORM public.innocent_look(); RETURN n; END $f$;
+CREATE INDEX ON innocent (innocent(n));
+SQL
+	for my $sql ('REFRESH MATERIALIZED VIEW group_view', 'ANALYZE group_table', 'REINDEX TABLE group_table', 'ANALYZE innocent, trojan', 'ANALYZE innocent, group_table')
+	{
+		$node->psql($db, "$tokens\n$sql;", on_error_stop => 0);
+		is(value($node, $db, "SELECT DISTINCT t FROM loot WHERE t <> 'acme' UNION SELECT tenant_id FROM group_view WHERE tenant_id <> 'acme'"), '', "$mode: nor by another role: $sql");
+	}
+	succeeds($node, $db, 'ANALYZE innocent', "$mode: the unpinned role's is analyzed");
+	value($node, $db, 'DROP TABLE innocent; DROP FUNCTION innocent, innocent_look', user => 'free');
+	# The whole database is pinned, but for the administrator.
+	value($node, $db, "CREATE MATERIALIZED VIEW of_free AS SELECT DISTINCT tenant_id FROM auth_store.recent_activity", user => 'free');
+	value($node, $db, "ALTER DATABASE $db SET auth_store.tenant_id = 'acme'; ALTER ROLE chief SET auth_store.tenant_id = ''");
+	is(run_sql($node, $db, 'REFRESH MATERIALIZED VIEW of_free', user => 'chief')->{state}, '42501', "$mode: a database's pin binds what its roles own");
+	value($node, $db, "ALTER DATABASE $db RESET auth_store.tenant_id; ALTER ROLE chief RESET auth_store.tenant_id; DROP MATERIALIZED VIEW of_free", user => 'chief');
+	value($node, $db, 'DROP MATERIALIZED VIEW group_view; DROP TABLE group_table');
+	# A role that is not pinned is none of this.
 	value($node, $db, 'CREATE MATERIALIZED VIEW open_view AS SELECT DISTINCT tenant_id FROM auth_store.recent_activity', user => 'free');
 	is(value($node, $db, 'REFRESH MATERIALIZED VIEW open_view; SELECT count(*) >= 3 FROM open_view; DROP MATERIALIZED VIEW open_view'), 't', "$mode: a view of a role without a pin is refreshed");
 	value($node, $db, 'DROP MATERIALIZED VIEW trojan_view; DROP TABLE trojan, loot; DROP FUNCTION trojan, trojan_views, trojan_tokens, trojan_definer', user => 'pinned');
