@@ -128,7 +128,8 @@ for my $table (qw(grants access_tokens clients users sessions tenants api_keys))
 	}
 }
 # Other collations and operator classes of a key's index.
-for my $index ('(id COLLATE "en-x-icu")', '(id text_pattern_ops)', '(lower(id))', '(tenant_id)')
+my $icu = value($node, $db, "SELECT count(*) FROM pg_collation WHERE collname = 'en-x-icu'") > 0;
+for my $index ($icu ? '(id COLLATE "en-x-icu")' : (), '(id text_pattern_ops)', '(lower(id))', '(tenant_id)')
 {
 	my $result = run_sql($node, $db, "BEGIN; ALTER TABLE auth_store.clients DROP CONSTRAINT clients_id_key; CREATE UNIQUE INDEX clients_id_key ON auth_store.clients $index;
 		SELECT count(*) FROM auth_store.client_get('$made->{client}')");
