@@ -11,7 +11,6 @@ use crate::identity::{email_key, tenant};
 use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
-use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::{library, pin, settings, spi};
 use crate::{audit, params};
@@ -19,14 +18,14 @@ use crate::{audit, params};
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
 fn install() -> i32 {
-    spi::quietly(|| spi::with_settings(MAKING, || tables_install(clock::now()))).or_raise()
+    spi::quietly(|| making(|| tables_install(clock::now()))).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
 fn migrate(to_version: default!(Option<i32>, "NULL")) -> i32 {
     let target = to_version.unwrap_or(TABLES_VERSION);
-    spi::with_settings(MAKING, || tables_migrate(target, MIGRATIONS)).or_raise()
+    making(|| tables_migrate(target, MIGRATIONS)).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -118,23 +117,18 @@ const PRINTING: &[(&CStr, &CStr)] = &[
     (c"jit", c"off"),
 ];
 
-/// … and in what is made.
+/// … and, beside these, in what is made.
 const MAKING: &[(&CStr, &CStr)] = &[
-    (c"quote_all_identifiers", c"off"),
-    (c"standard_conforming_strings", c"on"),
-    (c"DateStyle", c"ISO, YMD"),
-    (c"IntervalStyle", c"postgres"),
-    (c"TimeZone", c"UTC"),
-    (c"extra_float_digits", c"1"),
-    (c"bytea_output", c"hex"),
-    // Compiling such a query takes seconds.
-    (c"jit", c"off"),
     (c"array_nulls", c"on"),
     (c"transform_null_equals", c"off"),
     (c"default_table_access_method", c"heap"),
     (c"session_replication_role", c"origin"),
     (c"row_security", c"on"),
 ];
+
+fn making<T>(work: impl FnOnce() -> T) -> T {
+    spi::with_settings(PRINTING, || spi::with_settings(MAKING, work))
+}
 
 const ROLES: &str = include_str!("../sql/roles.sql");
 const POLICIES: &str = include_str!("../sql/policies.sql");
@@ -390,22 +384,18 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
     Ok(found)
 }
 
-static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
-
 /// Versions this far from the library's are looked for.
 const FAR: i32 = 1000;
 
 fn version_problem() -> Result<Option<(String, &'static str)>, Mistake> {
-    let view = View::reading();
-    let has = |version| VERSION.find_unready(&view, Key::Integer(version), |_| Some(()));
-    if has(TABLES_VERSION)?.is_none() {
+    if !catalog::has_version(TABLES_VERSION)? {
         return Ok(Some((
             format!("the tables' version is not {TABLES_VERSION}, the library's"),
             "SELECT auth_store.migrate()",
         )));
     }
     for version in (-FAR..1).chain(TABLES_VERSION + 1..TABLES_VERSION + FAR) {
-        if has(version)?.is_some() {
+        if catalog::has_version(version)? {
             return Ok(Some((
                 format!(
                     "says version {version}, which the library, of version {TABLES_VERSION}, does not know"

@@ -69,28 +69,26 @@ pub fn ensure_ready() -> Result<(), Mistake> {
         ));
     }
     if !version_fits()? {
-        return Err(if has_version()? { Mistake::WrongVersion } else { no_version() });
+        // A restore of the schema alone leaves it out.
+        for version in 1..=TABLES_VERSION + 1 {
+            if has_version(version)? {
+                return Err(Mistake::WrongVersion);
+            }
+        }
+        return Err(no_version());
     }
     READY.store(true, Relaxed);
     Ok(())
 }
 
-/// Whether the tables, which must be there, have this library's version.
-pub fn version_fits() -> Result<bool, Mistake> {
-    let view = View::reading();
-    let has = |version| VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0));
-    Ok(has(TABLES_VERSION)?.is_some() && has(TABLES_VERSION + 1)?.is_none())
+fn version_fits() -> Result<bool, Mistake> {
+    Ok(has_version(TABLES_VERSION)? && !has_version(TABLES_VERSION + 1)?)
 }
 
-/// Whether the tables have any version: a restore of the schema alone leaves it out.
-fn has_version() -> Result<bool, Mistake> {
-    let view = View::reading();
-    for version in 1..=TABLES_VERSION + 1 {
-        if VERSION.find_unready(&view, Key::Integer(version), |row| row.get::<i32>(0))?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether the tables, which must be there, have or had this version.
+pub fn has_version(version: i32) -> Result<bool, Mistake> {
+    let found = VERSION.find_unready(&View::reading(), Key::Integer(version), |row| row.get::<i32>(0))?;
+    Ok(found.is_some())
 }
 
 /// What is wrong with tables without a version.
