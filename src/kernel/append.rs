@@ -12,6 +12,7 @@ use pgrx::pg_sys;
 
 use super::catalog;
 use super::outcome::Mistake;
+use super::row::attribute;
 use super::settings;
 use super::spi::{Param, Statement};
 
@@ -99,7 +100,7 @@ impl Append {
                     };
                     *place = byte;
                     *seen = true;
-                    pg_sys::SPI_gettypeid(descriptor, i32::from(number)) == param.oid
+                    (*attribute(descriptor, i32::from(number) - 1)).atttypid == param.oid
                 });
             // What no parameter fills must be NULL of itself.
             let rest = (0..(*descriptor).natts).all(|n| {
@@ -147,21 +148,6 @@ unsafe fn put(place: &Place, positions: &[u8; MAX_COLUMNS], params: &[Param]) ->
         }
         pg_sys::table_close(table, pg_sys::NoLock as i32);
         usable
-    }
-}
-
-/// # Safety
-/// The descriptor must be valid and have an attribute of this position.
-unsafe fn attribute(descriptor: pg_sys::TupleDesc, position: i32) -> pg_sys::Form_pg_attribute {
-    // SAFETY: as required of the caller.
-    #[cfg(not(feature = "pg18"))]
-    unsafe {
-        (*descriptor).attrs.as_mut_ptr().add(position as usize)
-    }
-    // SAFETY: as required of the caller.
-    #[cfg(feature = "pg18")]
-    unsafe {
-        pg_sys::TupleDescAttr(descriptor, position)
     }
 }
 

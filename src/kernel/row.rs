@@ -108,6 +108,23 @@ fn differs(found: pg_sys::Oid, wanted: pg_sys::Oid) {
     Err::<(), _>(Mistake::TypeDiffers(what.into())).or_raise();
 }
 
+/// The description of a column. Without a call of the server, which each row of a result would pay for.
+///
+/// # Safety
+/// The descriptor must be valid and have an attribute of this position.
+pub unsafe fn attribute(descriptor: pg_sys::TupleDesc, position: i32) -> pg_sys::Form_pg_attribute {
+    // SAFETY: as required of the caller.
+    #[cfg(not(feature = "pg18"))]
+    unsafe {
+        (*descriptor).attrs.as_mut_ptr().add(position as usize)
+    }
+    // SAFETY: as required of the caller.
+    #[cfg(feature = "pg18")]
+    unsafe {
+        pg_sys::TupleDescAttr(descriptor, position)
+    }
+}
+
 /// The columns of a composite result, collected in order.
 #[derive(Default)]
 pub struct Columns {
@@ -149,7 +166,7 @@ impl Columns {
                     .types
                     .iter()
                     .enumerate()
-                    .all(|(n, oid)| pg_sys::SPI_gettypeid(descriptor, n as i32 + 1) == *oid);
+                    .all(|(n, oid)| (*attribute(descriptor, n as i32)).atttypid == *oid);
             if !matches {
                 pg_sys::DecrTupleDescRefCount(descriptor);
                 Err::<(), _>(Mistake::DefinitionDiffers).or_raise();

@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 use super::catalog;
 use super::index::{self, View};
 use super::outcome::Mistake;
-use super::row::Row;
+use super::row::{Row, attribute};
 
 /// A parameter of a statement.
 pub struct Param {
@@ -358,7 +358,7 @@ unsafe fn fetch<T>(mut load: impl FnMut(&Row<'_>) -> T) -> Vec<T> {
         let tuples = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
         let mut types = [pg_sys::InvalidOid; MAX_COLUMNS];
         for (n, oid) in types.iter_mut().enumerate().take(columns) {
-            *oid = pg_sys::SPI_gettypeid(descriptor, n as i32 + 1);
+            *oid = (*attribute(descriptor, n as i32)).atttypid;
         }
         let mut values = [pg_sys::Datum::null(); MAX_COLUMNS];
         let mut nulls = [true; MAX_COLUMNS];
