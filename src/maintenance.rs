@@ -342,17 +342,11 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
     }
     catalog::ensure_ready()?;
     spi::writable()?;
-    let (mut months, mut jtis) = (Vec::new(), Vec::new());
-    for name in names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)) {
-        if audit::partition::names(name) {
-            months.push(name);
-        } else if jti::names(name) {
-            jtis.push(name);
-        } else {
-            return Err(accepted());
-        }
+    let names: Vec<_> = names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)).collect();
+    if !names.iter().all(|name| audit::partition::names(name) || jti::names(name)) {
+        return Err(accepted());
     }
-    Ok(audit::partition::ensure_named(&months)?.unwrap_or(0) + jti::ensure_named(&jtis)?)
+    Ok(audit::partition::ensure_named(&names)? + jti::ensure_named(&names)?)
 }
 
 /// Makes the audit trail's months ahead and drops those past the retention; returns how many were

@@ -40,7 +40,7 @@ pub fn names(name: &str) -> bool {
     MONTHS.names(name)
 }
 
-/// Makes those of the named months that are missing; returns how many.
-pub fn ensure_named(names: &[&str]) -> Result<Option<i32>, Mistake> {
+/// Makes those of the named partitions that are months and missing; returns how many.
+pub fn ensure_named(names: &[&str]) -> Result<i32, Mistake> {
     MONTHS.ensure_named(names)
 }

@@ -10,6 +10,7 @@ use pgrx::{IntoDatum, pg_sys};
 use super::catalog;
 use super::id::Id;
 use super::outcome::Mistake;
+use super::row::attribute;
 
 /// Which rows are visible.
 pub struct View {
@@ -195,15 +196,36 @@ pub struct Index {
 }
 
 impl Index {
-    /// Reads the description of an index; None where it is not one of the table.
+    /// Reads the description of an index that is to be searched for these values; None where it is not one of the
+    /// table. Somebody may have altered either: a table that has no rows of its own, or a key of another type, is a
+    /// mistake, since searching it would end the server.
     ///
     /// # Safety
-    /// The relation must exist and be locked.
-    pub unsafe fn describe(table: pg_sys::Oid, oid: pg_sys::Oid) -> Option<Self> {
+    /// Table and index must exist and be locked.
+    pub unsafe fn describe(
+        table: pg_sys::Oid,
+        oid: pg_sys::Oid,
+        keys: &[Key<'_>],
+    ) -> Result<Option<Self>, Mistake> {
+        let name = |oid| catalog::name_of(oid).unwrap_or_default();
+        if !catalog::is_ordinary(table) {
+            return Err(Mistake::TypeDiffers(format!("{} is no ordinary table", name(table)).into()));
+        }
         // SAFETY: a catalog look-up by oid.
         if unsafe { pg_sys::IndexGetRelation(oid, true) } != table {
-            return None;
+            return Ok(None);
         }
+        // SAFETY: as required of the caller.
+        let index = unsafe { Self::read(oid) };
+        if !index.fits(keys) {
+            return Err(Mistake::TypeDiffers(format!("the key of {}", name(oid)).into()));
+        }
+        Ok(Some(index))
+    }
+
+    /// # Safety
+    /// The index must exist and be locked.
+    unsafe fn read(oid: pg_sys::Oid) -> Self {
         // SAFETY: an open relation's own data: arrays as long as the key has columns. It is closed before the
         // end, with its lock kept.
         unsafe {
@@ -214,7 +236,7 @@ impl Index {
             let mut keys = [None; MAX_KEYS];
             for (n, key) in keys.iter_mut().enumerate().take(count) {
                 *key = Some(KeyColumn {
-                    type_oid: pg_sys::SPI_gettypeid((*relation).rd_att, n as i32 + 1),
+                    type_oid: (*attribute((*relation).rd_att, n as i32)).atttypid,
                     family: *(*relation).rd_opfamily.add(n),
                     collation: *(*relation).rd_indcollation.add(n),
                     attribute: *attributes.add(n),
@@ -233,12 +255,12 @@ impl Index {
                     .then(|| pg_sys::HeapTupleHeaderGetXmin((*(*relation).rd_indextuple).t_data)),
             };
             pg_sys::index_close(relation, pg_sys::NoLock as i32);
-            Some(index)
+            index
         }
     }
 
     /// Whether its first columns can be compared with these values.
-    pub fn fits(&self, keys: &[Key<'_>]) -> bool {
+    fn fits(&self, keys: &[Key<'_>]) -> bool {
         keys.iter().zip(&self.keys).all(|(key, column)| {
             // An expression has no column.
             column.is_some_and(|column| {
@@ -362,7 +384,8 @@ unsafe extern "C-unwind" {
     );
 }
 
-fn is_serializable() -> bool {
+/// Whether the transaction is to be serialized with those that read what it writes.
+pub fn is_serializable() -> bool {
     // SAFETY: a variable of the server that this backend alone writes.
     unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
 }
@@ -370,9 +393,6 @@ fn is_serializable() -> bool {
 /// At SERIALIZABLE: whoever says [`note_write`] of this table meanwhile has written what this transaction has read,
 /// also where it is in a partition that did not exist yet.
 pub fn note_read(table: pg_sys::Oid, view: &View) {
-    if !is_serializable() {
-        return;
-    }
     // SAFETY: the table is locked; it is opened and closed, and the snapshot is active or registered. The server's
     // errors are turned at the boundary.
     unsafe {
@@ -385,9 +405,6 @@ pub fn note_read(table: pg_sys::Oid, view: &View) {
 /// At SERIALIZABLE: what this transaction writes is of interest to all that have said [`note_read`]. 40001 where
 /// it can't be serialized with them.
 pub fn note_write(table: pg_sys::Oid) {
-    if !is_serializable() {
-        return;
-    }
     // SAFETY: as in note_read().
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);

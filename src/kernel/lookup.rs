@@ -209,15 +209,8 @@ impl Lookup {
         index: pg_sys::Oid,
         keys: &[Key<'_>],
     ) -> Result<Places, Mistake> {
-        if !catalog::is_ordinary(table) {
-            let name = self.table.to_string_lossy();
-            return Err(Mistake::TypeDiffers(format!("{name} is no ordinary table").into()));
-        }
-        // SAFETY: the index was found by its name, and is locked.
-        let index = unsafe { Index::describe(table, index) }.ok_or_else(|| self.missing())?;
-        if !index.fits(keys) {
-            return Err(Mistake::TypeDiffers(format!("the key of {}", self.index.to_string_lossy()).into()));
-        }
+        // SAFETY: both were found by their names, and are locked.
+        let index = unsafe { Index::describe(table, index, keys) }?.ok_or_else(|| self.missing())?;
         let mut places = Places {
             generation,
             table,

@@ -156,11 +156,10 @@ impl Partitions {
         self.make(&slots, true)
     }
 
-    /// Makes those of the named partitions that are missing; returns how many. None: one of the names is none of
-    /// this table's.
-    pub fn ensure_named(&self, names: &[&str]) -> Result<Option<i32>, Mistake> {
-        let slots: Option<Vec<_>> = names.iter().map(|name| self.slot_named(name)).collect();
-        slots.map(|slots| self.make(&slots, true)).transpose()
+    /// Makes those of the named partitions that are this table's and missing; returns how many.
+    pub fn ensure_named(&self, names: &[&str]) -> Result<i32, Mistake> {
+        let slots: Vec<_> = names.iter().filter_map(|name| self.slot_named(name)).collect();
+        self.make(&slots, true)
     }
 
     /// Whether this is the name of a partition of the table, there or not.
@@ -207,14 +206,18 @@ impl Partitions {
 
     /// For SERIALIZABLE, before [`Partitions::holds`]: what it reads includes the partitions that are not there yet.
     pub fn note_read(&self, view: &View) {
-        if let Some(parent) = catalog::lock_named(self.table, pg_sys::AccessShareLock) {
+        if index::is_serializable()
+            && let Some(parent) = catalog::lock_named(self.table, pg_sys::AccessShareLock)
+        {
             index::note_read(parent, view);
         }
     }
 
     /// For SERIALIZABLE, before a row is written: see [`Partitions::note_read`].
     pub fn note_write(&self) {
-        if let Some(parent) = catalog::lock_named(self.table, pg_sys::RowExclusiveLock) {
+        if index::is_serializable()
+            && let Some(parent) = catalog::lock_named(self.table, pg_sys::RowExclusiveLock)
+        {
             index::note_write(parent);
         }
     }
@@ -231,16 +234,9 @@ impl Partitions {
         key: pg_sys::Oid,
         value: Key<'_>,
     ) -> Result<(Index, pg_sys::TransactionId), Mistake> {
-        if !catalog::is_ordinary(table) {
-            let name = catalog::name_of(table).unwrap_or_default();
-            return Err(Mistake::TypeDiffers(format!("{name} is no ordinary table").into()));
-        }
-        // SAFETY: the index was found by its name, and is locked.
-        let index = unsafe { Index::describe(table, key) }.ok_or_else(|| self.without_key(table))?;
-        if !index.fits(&[value]) {
-            let name = catalog::name_of(key).unwrap_or_default();
-            return Err(Mistake::TypeDiffers(format!("the key of {name}").into()));
-        }
+        // SAFETY: the index was found by its name; both are locked.
+        let index =
+            unsafe { Index::describe(table, key, &[value]) }?.ok_or_else(|| self.without_key(table))?;
         let known = (index, catalog::changed_by(table));
         if let Some(directory) = &mut *self.known.0.borrow_mut()
             && let Some(partition) =

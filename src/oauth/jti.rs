@@ -277,12 +277,9 @@ pub fn names(name: &str) -> bool {
     CLAIMED.names(name) || REVOKED.names(name)
 }
 
-/// Makes those of the named partitions that are missing; returns how many. Each must be one of [`names`].
+/// Makes those of the named partitions that are of either table and missing; returns how many.
 pub fn ensure_named(names: &[&str]) -> Result<i32, Mistake> {
-    let of =
-        |table: &Partitions| -> Vec<_> { names.iter().copied().filter(|name| table.names(name)).collect() };
-    let claimed = CLAIMED.ensure_named(&of(&CLAIMED))?.unwrap_or(0);
-    Ok(claimed + REVOKED.ensure_named(&of(&REVOKED))?.unwrap_or(0))
+    Ok(CLAIMED.ensure_named(names)? + REVOKED.ensure_named(names)?)
 }
 
 /// Drops the partitions that have ended; returns how many. One that can't be is left to the next run.
