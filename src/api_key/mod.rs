@@ -325,6 +325,8 @@ fn rotate(now: Timestamp, id: Option<Id>, overlap: Option<Interval>) -> Result<A
     let previous_end = (overlap > 0).then(|| now.plus_seconds(overlap));
     let tenant_id = key.tenant_id.as_str();
     if ROTATE.run(&params![id, tenant_id, minted.digest.as_slice(), now, previous_end, start])? == 0 {
+        // Its owner may have been deleted while the statement waited.
+        constant(id)?;
         return Err(Mistake::WrongState {
             message: "the API key is revoked or has expired".into(),
             hint: "Create a new one.".into(),
