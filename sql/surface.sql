@@ -176,7 +176,7 @@ ALTER FUNCTION auth_store.token_issue_client_credentials COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_issue_client_credentials TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_refresh IS
-$$Exchanges a refresh token for a new one and an access token (RFC 6749 section 6). The previous token gives the same successor again within the client's grace (auth_store.refresh_grace, 10 s); every other use of a replaced token is reuse: the family ends with its access tokens, and the audit trail says refresh_reuse at risk 1 (RFC 9700 section 4.14.2). A client with refresh_rotation = false keeps its token.
+$$Exchanges a refresh token for a new one and an access token (RFC 6749 section 6). The previous token gives the same successor again within the client's grace (auth_store.refresh_grace, 10 s), and one replaced before it, also within the grace, is invalid_grant and nothing else (flag refresh_retry): of two tabs one was faster. Every other use of a replaced token, and any of a time that the clock has not come to, is reuse: the family ends with its access tokens, and the audit trail says refresh_reuse at risk 1 (RFC 9700 section 4.14.2). A client with refresh_rotation = false keeps its token.
 A row with error otherwise: invalid_client, invalid_grant (unknown, expired, revoked, another client's, wrong key), invalid_scope and invalid_target (wider than granted), unauthorized_client.
 scope, resource: narrower for this access token only; NULL for all of the grant's. dpop_jkt, x5t_s256: thumbprints of the key or certificate the sender proved (RFC 9449, RFC 8705).$$;
 ALTER FUNCTION auth_store.token_refresh COST 10000;

@@ -38,7 +38,7 @@ COMMENT ON COLUMN auth_store.grants.idle_expires_at IS 'The family ends here unl
 COMMENT ON COLUMN auth_store.grants.subject_token_id IS 'The access token that was exchanged for this grant (RFC 8693): the grant is live only while that token is.';
 COMMENT ON COLUMN auth_store.grants.family_digest IS 'SHA-256 of the family secret, the part of the refresh token that rotation keeps.';
 COMMENT ON COLUMN auth_store.grants.current_digest IS 'SHA-256 of the refresh token that is current.';
-COMMENT ON COLUMN auth_store.grants.previous_digest IS 'SHA-256 of the refresh token before it.';
+COMMENT ON COLUMN auth_store.grants.previous_digest IS 'SHA-256 of the refresh token before it; behind it, 20 bytes each, the earlier ones that were replaced within the grace too: half of the SHA-256, and the microseconds from its replacement to rotated_at.';
 COMMENT ON COLUMN auth_store.grants.successor_sealed IS 'The current rotation secret, AES-256-GCM under a key derived from the previous refresh token: only its holder can open it.';
 COMMENT ON COLUMN auth_store.grants.network IS 'Address of the last use, for the flag new_network.';
 COMMENT ON COLUMN auth_store.grants.cnf IS 'Confirmation (RFC 7800): jkt (RFC 9449) or x5t#S256 (RFC 8705) of a sender-constrained grant.';

@@ -42,6 +42,8 @@ pub enum Flag {
     UnknownToken,
     /// Another network than at the grant's last use.
     NewNetwork,
+    /// A refresh token that was replaced more than once within the time in which the last replacement is a retry.
+    RefreshRetry,
     /// A client, a network or an API key over its rate limit, or a network over the cap on wrong user codes; at most
     /// one row a minute says so.
     RateLimited,
@@ -53,7 +55,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
@@ -73,6 +75,7 @@ impl Flag {
         Self::EndedSession,
         Self::UnknownToken,
         Self::NewNetwork,
+        Self::RefreshRetry,
         Self::RateLimited,
         Self::ExpiredToken,
         Self::CodeRetry,
@@ -100,6 +103,7 @@ impl Flag {
             Self::EndedSession => "ended_session",
             Self::UnknownToken => "unknown_token",
             Self::NewNetwork => "new_network",
+            Self::RefreshRetry => "refresh_retry",
             Self::RateLimited => "rate_limited",
             Self::ExpiredToken => "expired_token",
             Self::CodeRetry => "code_retry",
@@ -121,7 +125,7 @@ impl Flag {
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
             Self::UnknownClient | Self::InactiveClient | Self::InactiveUser | Self::EndedSession => 0.4,
-            Self::UnknownToken | Self::NewNetwork => 0.3,
+            Self::UnknownToken | Self::NewNetwork | Self::RefreshRetry => 0.3,
             Self::RateLimited => 0.2,
             Self::ExpiredToken | Self::CodeRetry => 0.1,
         }

@@ -38,6 +38,14 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Whether less than `micros` microseconds have passed since `start`, for a grace that begins there and was
+    /// looked at by a call of `now`. A start that is later than the call is that of another call, which this one has
+    /// waited for, or the clock was set back since: then the grace is over, however long it would be until the
+    /// clock has come to its end again.
+    pub fn is_within(now: Self, start: Self, micros: i64) -> bool {
+        micros > 0 && now.micros_since(start) < micros && (start <= now || start <= self::now())
+    }
+
     /// Whole seconds from now on until this time, rounded up, never below 0.
     pub fn seconds_after(self, now: Self) -> i32 {
         let micros = self.micros_since(now).max(0);
@@ -117,6 +125,19 @@ mod tests {
         assert_eq!(Timestamp(1).seconds_after(now), 1);
         assert_eq!(Timestamp(1_000_001).seconds_after(now), 2);
         assert_eq!(Timestamp(-5).seconds_after(now), 0);
+    }
+
+    #[test]
+    fn a_grace_has_a_start_and_an_end() {
+        let start = Timestamp(100);
+        assert!(Timestamp::is_within(Timestamp(100), start, 10));
+        assert!(Timestamp::is_within(Timestamp(109), start, 10));
+        assert!(!Timestamp::is_within(Timestamp(110), start, 10));
+        assert!(!Timestamp::is_within(start, start, 0));
+        // A call that began before another one's step, and waited for it.
+        assert!(Timestamp::is_within(Timestamp(90), start, 10));
+        assert!(!Timestamp::is_within(Timestamp(90), start, 0));
+        assert!(!Timestamp::is_within(Timestamp(90), Timestamp(i64::MAX), 10));
     }
 
     #[test]

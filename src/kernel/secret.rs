@@ -99,6 +99,11 @@ pub fn digest_matches(presented: &Digest, stored: &[u8]) -> bool {
     presented.as_slice().ct_eq(stored).into()
 }
 
+/// Whether a digest begins with these bytes, in constant time.
+pub fn digest_begins(presented: &Digest, start: &[u8]) -> bool {
+    presented.get(..start.len()).is_some_and(|begin| begin.ct_eq(start).into())
+}
+
 /// Reads a SHA-256 digest as other stores keep it: 64 hexadecimal digits, as PostgreSQL shows a bytea too, or
 /// base64 or base64url, padded or not.
 pub fn read_digest(text: &str) -> Option<Digest> {

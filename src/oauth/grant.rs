@@ -63,7 +63,8 @@ pub struct Grant {
 pub struct Family {
     pub digest: Vec<u8>,
     pub current: Vec<u8>,
-    pub previous: Option<Vec<u8>>,
+    /// The replaced tokens, see `replaced.rs`.
+    pub replaced: Option<Vec<u8>>,
     pub successor_sealed: Option<Vec<u8>>,
     pub rotated_at: Option<Timestamp>,
     pub rotation_count: i32,
@@ -164,7 +165,7 @@ impl Grant {
                 (Some(digest), Some(current), Some(idle_expires_at)) => Some(Family {
                     digest,
                     current,
-                    previous: row.get(17),
+                    replaced: row.get(17),
                     successor_sealed: row.get(18),
                     rotated_at: row.get(19),
                     rotation_count: row.get(20)?,
@@ -242,7 +243,7 @@ static INSERT: Statement = Statement::write(
 
 static ROTATE: Statement = Statement::write(
     c"UPDATE auth_store.grants
-         SET previous_digest = current_digest, current_digest = $3, successor_sealed = $4, rotated_at = $5,
+         SET previous_digest = $9, current_digest = $3, successor_sealed = $4, rotated_at = $5,
              rotation_count = rotation_count + 1, idle_expires_at = LEAST($6, expires_at),
              network = COALESCE($7, network)
        WHERE id = $1 AND tenant_id = $8 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
@@ -252,7 +253,7 @@ static ROTATE: Statement = Statement::write(
 // A grant of another store has that store's token as its family secret until it gets its own.
 static ADOPT: Statement = Statement::write(
     c"UPDATE auth_store.grants
-         SET family_digest = $3, previous_digest = current_digest, current_digest = $4, successor_sealed = $5,
+         SET family_digest = $3, previous_digest = $10, current_digest = $4, successor_sealed = $5,
              rotated_at = $6, rotation_count = rotation_count + 1, idle_expires_at = LEAST($7, expires_at),
              network = COALESCE($8, network)
        WHERE id = $1 AND tenant_id = $9 AND current_digest = $2 AND family_digest = $2 AND revoked_at IS NULL
@@ -344,50 +345,58 @@ pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
     Ok(Ok(()))
 }
 
+/// What a rotation makes of a family beside its tokens.
+pub struct Rotation<'a> {
+    /// The replaced tokens, the presented one first.
+    pub replaced: &'a [u8],
+    /// The successor's secret.
+    pub sealed: &'a [u8],
+    pub idle_expires_at: Timestamp,
+    pub network: Option<Inet>,
+}
+
 /// Replaces the current refresh token by its successor, unless another call was first or the family has
 /// ended: one conditional UPDATE.
 pub fn rotate(
+    now: Timestamp,
     grant: &Grant,
     current: &Digest,
     next: &Digest,
-    sealed: &[u8],
-    now: Timestamp,
-    idle_expires_at: Timestamp,
-    network: Option<Inet>,
+    rotation: Rotation<'_>,
 ) -> Result<bool, Mistake> {
     let rows = ROTATE.run(&params![
         grant.id,
         current.as_slice(),
         next.as_slice(),
-        sealed,
+        rotation.sealed,
         now,
-        idle_expires_at,
-        network,
+        rotation.idle_expires_at,
+        rotation.network,
         grant.tenant_id.as_str(),
+        rotation.replaced,
     ])?;
     Ok(rows == 1)
 }
 
 /// Replaces the token of another store by the family's first own one, on the same conditions.
 pub fn adopt(
+    now: Timestamp,
     grant: &Grant,
     imported: &Digest,
     next: &RefreshToken,
-    sealed: &[u8],
-    now: Timestamp,
-    idle_expires_at: Timestamp,
-    network: Option<Inet>,
+    rotation: Rotation<'_>,
 ) -> Result<bool, Mistake> {
     let rows = ADOPT.run(&params![
         grant.id,
         imported.as_slice(),
         next.family_digest().as_slice(),
         secret::digest(&next.text()).as_slice(),
-        sealed,
+        rotation.sealed,
         now,
-        idle_expires_at,
-        network,
+        rotation.idle_expires_at,
+        rotation.network,
         grant.tenant_id.as_str(),
+        rotation.replaced,
     ])?;
     Ok(rows == 1)
 }

@@ -27,6 +27,7 @@ pub mod pushed_request;
 pub mod redemption;
 pub mod redirect_uri;
 pub mod refresh;
+mod replaced;
 pub mod resource;
 pub mod revocation;
 pub mod scope;

@@ -242,7 +242,7 @@ pub fn replay(
         return refuse(now, event, &invalid_grant("the code is not valid", &[]));
     };
     let grace = settings::code_replay_grace_micros();
-    if grace > 0 && now.micros_since(redeemed_at) <= grace {
+    if Timestamp::is_within(now, redeemed_at, grace) {
         return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
     }
     grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;

@@ -19,9 +19,9 @@ use crate::kernel::{seal, settings};
 use crate::oauth::binding::Proof;
 use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
-use crate::oauth::grant::{self, Family, Grant};
+use crate::oauth::grant::{self, Family, Grant, Rotation};
 use crate::oauth::token::{self, TokenResponse};
-use crate::oauth::{imported_refresh_token, resource, scope};
+use crate::oauth::{imported_refresh_token, replaced, resource, scope};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -215,11 +215,13 @@ fn decide(
         return Decision::Refuse(INVALID, &[Flag::ExpiredToken]);
     }
     let is_current = secret::digest_matches(&presented.whole, &family.current);
-    let is_previous =
-        family.previous.as_ref().is_some_and(|stored| secret::digest_matches(&presented.whole, stored));
-    let still_good = is_current || (is_previous && within_grace(now, family, client));
-    if !still_good {
-        return Decision::Reuse;
+    if !is_current {
+        match replacement(now, family, client, presented) {
+            Replacement::WithinGrace => {}
+            // Nobody gets a token for it; but another tab of the same application is no thief.
+            Replacement::Superseded => return Decision::Refuse(INVALID, &[Flag::RefreshRetry]),
+            Replacement::Over => return Decision::Reuse,
+        }
     }
     if !client.allows_grant_type("refresh_token") {
         return Decision::Refuse(
@@ -247,9 +249,37 @@ fn decide(
     }
 }
 
-fn within_grace(now: Timestamp, family: &Family, client: &Client) -> bool {
-    let grace = client.refresh_grace.unwrap_or_else(settings::refresh_grace);
-    grace > 0 && family.rotated_at.is_some_and(|at| now < at.plus_seconds(grace))
+/// How a token that is not the current one was replaced.
+enum Replacement {
+    /// By the current one, and the grace of that runs.
+    WithinGrace,
+    /// By one that was replaced too, all within the grace.
+    Superseded,
+    /// Longer ago, or it never was a token.
+    Over,
+}
+
+fn replacement(now: Timestamp, family: &Family, client: &Client, presented: &Presented<'_>) -> Replacement {
+    let grace = grace_micros(client);
+    let (Some(stored), Some(rotated_at)) = (&family.replaced, family.rotated_at) else {
+        return Replacement::Over;
+    };
+    // All were replaced at the last rotation or before it.
+    if !Timestamp::is_within(now, rotated_at, grace) {
+        Replacement::Over
+    } else if replaced::is_last(&presented.whole, stored) {
+        Replacement::WithinGrace
+    } else {
+        match replaced::age(&presented.whole, stored) {
+            Some(age) if now.micros_since(rotated_at.plus_micros(-age)) < grace => Replacement::Superseded,
+            _ => Replacement::Over,
+        }
+    }
+}
+
+/// For how long a replaced token is not taken for a stolen one.
+fn grace_micros(client: &Client) -> i64 {
+    client.refresh_grace.unwrap_or_else(settings::refresh_grace).saturating_mul(1_000_000)
 }
 
 /// Moves the family on; None where another call was first.
@@ -262,9 +292,15 @@ fn rotate(
     narrowed: Narrowed,
     context: &Context<'_>,
 ) -> Result<Option<TokenResponse>, Mistake> {
-    let idle = now.plus_seconds(client.refresh_idle_ttl);
-    let network = context.ip.clone();
     let whole = &presented.whole;
+    let elapsed = family.rotated_at.map_or(0, |at| now.micros_since(at));
+    let replaced = replaced::after(whole, family.replaced.as_deref(), elapsed, grace_micros(client));
+    let rotation = |sealed| Rotation {
+        replaced: &replaced,
+        sealed,
+        idle_expires_at: now.plus_seconds(client.refresh_idle_ttl),
+        network: context.ip.clone(),
+    };
     let seal = |secret: &[u8]| {
         let count = family.rotation_count.saturating_add(1);
         seal::seal(presented.key_material(), &seal_context(grant, count), secret)
@@ -273,13 +309,13 @@ fn rotate(
         Form::Native { token, .. } => {
             let next = token.successor()?;
             let (digest, sealed) = (secret::digest(&next.text()), seal(next.rotation())?);
-            let rotated = grant::rotate(grant, whole, &digest, &sealed, now, idle, network)?;
+            let rotated = grant::rotate(now, grant, whole, &digest, rotation(&sealed))?;
             (next, rotated)
         }
         Form::Imported(_) => {
             let next = RefreshToken::mint(grant.id)?;
             let sealed = seal(next.secrets())?;
-            let rotated = grant::adopt(grant, whole, &next, &sealed, now, idle, network)?;
+            let rotated = grant::adopt(now, grant, whole, &next, rotation(&sealed))?;
             (next, rotated)
         }
     };

@@ -188,6 +188,15 @@ SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app',
 SELECT active FROM auth_store.token_introspect(:'access_token');
 RESET auth_store.code_replay_grace;
 SELECT * FROM pg_temp.trail();
+-- Where the clock was set back, the redemption is at a time that has not come: no grace runs until then.
+SET auth_store.code_replay_grace = '1 min';
+SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
+SELECT access_token, grant_id FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier') \gset
+UPDATE auth_store.authorization_codes SET redeemed_at = clock_timestamp() + interval '10 s' WHERE grant_id = :'grant_id';
+SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
+SELECT active FROM auth_store.token_introspect(:'access_token');
+RESET auth_store.code_replay_grace;
+SELECT * FROM pg_temp.trail();
 
 -- RFC 7636 section 4.6 and the cap: four wrong verifiers do no harm, the fifth is the code's end.
 SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset

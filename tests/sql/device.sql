@@ -188,6 +188,12 @@ SELECT * FROM pg_temp.trail();
 SET auth_store.code_replay_grace = '1 min';
 SELECT error, error_description, access_token FROM auth_store.device_redeem(:'device_code', 'device_tv');
 SELECT active FROM auth_store.token_introspect(:'r_access_token');
+-- A clock that was set back lengthens no grace.
+BEGIN;
+UPDATE auth_store.device_codes SET redeemed_at = clock_timestamp() + interval '10 s' WHERE grant_id = :'r_grant_id';
+SELECT error, error_description FROM auth_store.device_redeem(:'device_code', 'device_tv');
+SELECT revoked_reason FROM auth_store.grants WHERE id = :'r_grant_id';
+ROLLBACK;
 SET auth_store.code_replay_grace = 0;
 SELECT error FROM auth_store.device_redeem(:'device_code', 'device_printer', :'secret');
 SELECT active FROM auth_store.token_introspect(:'r_access_token');

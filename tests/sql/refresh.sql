@@ -70,13 +70,20 @@ SELECT * FROM pg_temp.trail();
 -- It is checked as the current one is: client, scope.
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_other', :'other_secret');
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', scope => 'read admin');
--- The successor, once used, ends the grace of its predecessor's predecessor: two generations back is a reuse.
+-- Two tabs that refresh twice each: one of them is two generations back. It gets no token, and the family lives, since all of it
+-- happened within the grace.
 SELECT refresh_token, access_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret') \gset u_
 SELECT refresh_token = :'u_refresh_token' AS same_successor FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret');
-SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT FROM pg_temp.trail();
+SELECT error, error_description, num_nulls(access_token, refresh_token, scope, grant_id) AS nulls
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
+SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_other', :'other_secret');
+SELECT * FROM pg_temp.trail();
+SELECT * FROM pg_temp.family(:'r_grant_id');
+SELECT active FROM auth_store.token_introspect(:'u_access_token');
 
 -- 5. Any other secret of a real family: reuse. The family ends with its access tokens, at risk 1.
+UPDATE auth_store.grants SET rotated_at = rotated_at - interval '1 min' WHERE id = :'r_grant_id';
 SELECT error, error_description, access_token FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', ip => '203.0.113.66');
 SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT active FROM auth_store.token_introspect(:'u_access_token');
@@ -117,6 +124,72 @@ SELECT refresh_token FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_
 SELECT pg_sleep(1.05);
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
 SELECT * FROM pg_temp.family(:'r_grant_id');
+SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": null}');
+
+-- RFC 9700 section 4.14.2: the grace of a token runs from its own replacement. Who keeps the family moving does not lengthen it.
+SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": "30 seconds"}');
+SELECT set_config('refresh_test.secret', :'secret', false) IS NOT NULL AS set;
+CREATE TABLE pg_temp.generation (n int, token text);
+PREPARE begin_chain AS INSERT INTO generation SELECT 0, r.refresh_token FROM auth_store.token_issue('refresh_web', $1) AS r;
+PREPARE move_on AS INSERT INTO generation SELECT g.n + 1, r.refresh_token
+    FROM (SELECT * FROM generation ORDER BY n DESC LIMIT 1) AS g, auth_store.token_refresh(g.token, 'refresh_web', $1) AS r;
+-- How the family takes each generation, and whether it lives on; in a transaction that is rolled back where it ends.
+CREATE FUNCTION pg_temp.answers(secret text) RETURNS TABLE (n int, error text, successor bool, family text) LANGUAGE plpgsql AS $$
+DECLARE
+    g pg_temp.generation;
+    family text;
+BEGIN
+    FOR g IN SELECT * FROM pg_temp.generation o ORDER BY o.n LOOP
+        BEGIN
+            SELECT g.n, r.error, r.refresh_token = (SELECT l.token FROM pg_temp.generation l ORDER BY l.n DESC LIMIT 1)
+              INTO n, error, successor FROM auth_store.token_refresh(g.token, 'refresh_web', secret) AS r;
+            SELECT coalesce(revoked_reason, 'lives') INTO family FROM auth_store.grants
+             WHERE id = (SELECT max(id::text)::uuid FROM auth_store.grants WHERE client_id = 'refresh_web');
+            RAISE EXCEPTION USING ERRCODE = 'TEST0', MESSAGE = family;
+        EXCEPTION WHEN SQLSTATE 'TEST0' THEN
+            answers.family := SQLERRM;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+EXECUTE begin_chain(:'user_id');
+EXECUTE move_on(:'secret');
+EXECUTE move_on(:'secret');
+EXECUTE move_on(:'secret');
+EXECUTE move_on(:'secret');
+SELECT id AS chain_id FROM auth_store.grants WHERE client_id = 'refresh_web' ORDER BY id DESC LIMIT 1 \gset
+SELECT * FROM pg_temp.answers(:'secret');
+-- What never was a token of the family is a reuse however often it has moved.
+BEGIN;
+SELECT r.error FROM pg_temp.generation g, auth_store.token_refresh(pg_temp.altered(g.token), 'refresh_web', :'secret') AS r WHERE g.n = 0;
+SELECT revoked_reason FROM auth_store.grants WHERE id = :'chain_id';
+ROLLBACK;
+-- 20 seconds later the client refreshes again, and 20 seconds after that: the first four are a reuse by then, however
+-- young the last rotation is.
+UPDATE auth_store.grants SET rotated_at = rotated_at - interval '20 s' WHERE id = :'chain_id';
+EXECUTE move_on(:'secret');
+SELECT * FROM pg_temp.answers(:'secret');
+UPDATE auth_store.grants SET rotated_at = rotated_at - interval '20 s' WHERE id = :'chain_id';
+SELECT * FROM pg_temp.answers(:'secret');
+EXECUTE move_on(:'secret');
+SELECT * FROM pg_temp.answers(:'secret');
+-- A shorter grace counts at once.
+SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": "15 seconds"}');
+SELECT * FROM pg_temp.answers(:'secret');
+-- The clock was set back: what was replaced at a time that has not come was replaced long ago, as far as anybody knows.
+SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": "300 seconds"}');
+UPDATE auth_store.grants SET rotated_at = clock_timestamp() + interval '1 min' WHERE id = :'chain_id';
+SELECT * FROM pg_temp.answers(:'secret');
+-- The current one is as good as ever, and what it replaces begins a grace of its own.
+EXECUTE move_on(:'secret');
+SELECT * FROM pg_temp.answers(:'secret');
+-- One digest in the row of a family that is refreshed now and then; 32 more at most of one that never rests.
+UPDATE auth_store.grants SET rotated_at = rotated_at - interval '1 h' WHERE id = :'chain_id';
+EXECUTE move_on(:'secret');
+SELECT length(previous_digest) FROM auth_store.grants WHERE id = :'chain_id';
+DO $$ BEGIN FOR n IN 1..40 LOOP EXECUTE format('EXECUTE move_on(%L)', current_setting('refresh_test.secret')); END LOOP; END $$;
+SELECT length(previous_digest) FROM auth_store.grants WHERE id = :'chain_id';
+DROP TABLE pg_temp.generation;
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": null}');
 
 -- 7. Expired: absolutely, or unused for too long. Never any grace.

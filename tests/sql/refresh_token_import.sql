@@ -45,8 +45,12 @@ SELECT * FROM pg_temp.family(:'grant_id');
 SELECT refresh_token FROM auth_store.token_refresh(:'r_refresh_token', 'import_web', :'secret') \gset s_
 SELECT left(:'s_refresh_token', 47) = left(:'r_refresh_token', 47) AS same_family;
 SELECT refresh_token = :'s_refresh_token' AS same_successor FROM auth_store.token_refresh(:'r_refresh_token', 'import_web', :'secret');
--- Then the imported one is two behind: a reuse, which ends the family.
+-- Then the imported one is two behind: within the grace it is refused, later a reuse, which ends the family.
 SELECT FROM pg_temp.trail();
+SELECT error, error_description FROM auth_store.token_refresh('legacy-1', 'import_web', :'secret');
+SELECT * FROM pg_temp.trail();
+SELECT * FROM pg_temp.family(:'grant_id');
+UPDATE auth_store.grants SET rotated_at = rotated_at - interval '1 min' WHERE id = :'grant_id';
 SELECT error, error_description FROM auth_store.token_refresh('legacy-1', 'import_web', :'secret');
 SELECT * FROM pg_temp.trail();
 SELECT * FROM pg_temp.family(:'grant_id');
