@@ -257,13 +257,13 @@ SELECT pg_temp.must('it allows what its scope covers, from its network',
 \echo
 \echo '    A use that counts, then a rotation: the old text works for the overlap'
 SELECT valid, error FROM auth_store.api_key_touch(:'api_key', 'orders:read', ip => '192.0.2.10', user_agent => 'export/1.0');
-SELECT api_key AS new_api_key FROM auth_store.api_key_rotate(:'api_key_id', overlap => '1 hour') \gset
+SELECT api_key AS new_api_key FROM auth_store.api_key_rotate(:'api_key_id', overlap => '1 hour', user_id => :'user_id') \gset
 \echo '    api_key =' :new_api_key
 SELECT name, start, last_used_ip, previous_expires_at > clock_timestamp() AS overlap FROM auth_store.api_key_list(user_id => :'user_id');
 SELECT pg_temp.must('both texts work', old.valid AND new.valid)
   FROM auth_store.api_key_verify(:'api_key', ip => '192.0.2.10') AS old,
        auth_store.api_key_verify(:'new_api_key', ip => '192.0.2.10') AS new \g (tuples_only=on)
-SELECT auth_store.api_key_revoke(:'api_key_id', reason => 'the export was retired') AS revoked;
+SELECT auth_store.api_key_revoke(:'api_key_id', reason => 'the export was retired', user_id => :'user_id') AS revoked;
 SELECT pg_temp.must('revoked, neither does', NOT old.valid AND NOT new.valid)
   FROM auth_store.api_key_verify(:'api_key', ip => '192.0.2.10') AS old,
        auth_store.api_key_verify(:'new_api_key', ip => '192.0.2.10') AS new \g (tuples_only=on)
@@ -301,7 +301,7 @@ SELECT pg_temp.must('the consent covers what was asked for, and the token is act
        auth_store.token_introspect(:'session_access_token') AS i \g (tuples_only=on)
 \echo
 \echo '    The user logs out: the session ends, and with it what was granted in it'
-SELECT auth_store.session_revoke(:'session_id', reason => 'logged out');
+SELECT auth_store.session_revoke(:'session_id', reason => 'logged out', user_id => :'user_id');
 SELECT status, ip, user_agent, ended_reason FROM auth_store.session_list(:'user_id');
 SELECT pg_temp.must('session and token are dead, and nothing new is issued in it',
                     NOT v.valid AND NOT i.active AND t.error = 'access_denied')

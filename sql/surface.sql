@@ -270,7 +270,8 @@ GRANT EXECUTE ON FUNCTION auth_store.dpop_verify TO auth_store_app;
 -- grant --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.grant_revoke IS
-$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 1000 characters.$$;
+$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 1000 characters.
+user_id: whose grant it must be, for an id that a browser sent: another user's, or one of a client in its own name, is answered as an unknown one. NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
 ALTER FUNCTION auth_store.grant_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
 
@@ -303,12 +304,13 @@ ALTER FUNCTION auth_store.api_key_touch COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_touch TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.api_key_rotate IS
-$$Makes a new text of an API key and returns it, this once; the id, and whatever refers to it, stays. The text before it works for overlap: 0 (default, not at all) to 365 days; the one before that ends at once. An imported key becomes a native one, with the prefix given at its import. 23503 for an unknown key, 55000 for one that is revoked or has expired.$$;
+$$Makes a new text of an API key and returns it, this once; the id, and whatever refers to it, stays. The text before it works for overlap: 0 (default, not at all) to 365 days; the one before that ends at once. An imported key becomes a native one, with the prefix given at its import. 23503 for an unknown key, 55000 for one that is revoked or has expired.
+user_id, client_id: whose key it must be, for an id that a browser sent: another's is answered as an unknown one, whatever its state. One of the two at most (22023). NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
 ALTER FUNCTION auth_store.api_key_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_rotate TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.api_key_revoke IS
-$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters. 23503 for an unknown key.$$;
+$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters. 23503 for an unknown key. user_id, client_id: whose key it must be, as for api_key_rotate().$$;
 ALTER FUNCTION auth_store.api_key_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_revoke TO auth_store_app, auth_store_admin;
 
@@ -346,7 +348,8 @@ ALTER FUNCTION auth_store.session_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.session_revoke IS
-$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 1000 characters.$$;
+$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 1000 characters.
+user_id: whose session it must be, for an id that a browser sent: another user's is answered as an unknown one, at once. NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
 ALTER FUNCTION auth_store.session_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_revoke TO auth_store_app, auth_store_admin;
 
@@ -482,7 +485,7 @@ GRANT EXECUTE ON FUNCTION auth_store.connections_due TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.connection_lease IS
 $$Gives the refresh token to exactly one caller until leased_until, with a number that is never given twice, fence. Commit before the provider is asked, then call connection_complete() or connection_fail() with that fence. granted = false otherwise, with error: temporarily_unavailable and in retry_after the seconds until to look again (somebody else has it, or, with if_due, its refresh is not due), invalid_grant (unknown, revoked, without a refresh token or, with if_due, with one that the provider has refused), access_denied (tenant suspended), server_error (the refresh token does not open, see vault_check(); it backs off as after connection_fail()).
-lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id or if_due.$$;
+lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id or if_due. actor_id, actor_type, tenant_id: whose connection it must be, as for connection_revoke(); another's is invalid_grant as an unknown one.$$;
 ALTER FUNCTION auth_store.connection_lease COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_lease TO auth_store_app;
 
@@ -498,12 +501,13 @@ ALTER FUNCTION auth_store.connection_fail COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_fail TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.connection_revoke IS
-$$Ends a connection: its tokens are deleted, its row stays, with status revoked; true, or false where it was revoked before. Telling the provider (RFC 7009) is the application's. reason: at most 1000 characters. 23503 for an unknown connection, 22004 for NULL.$$;
+$$Ends a connection: its tokens are deleted, its row stays, with status revoked; true, or false where it was revoked before. Telling the provider (RFC 7009) is the application's. reason: at most 1000 characters. 23503 for an unknown connection, 22004 for NULL.
+actor_id, actor_type (user where NULL), tenant_id (the session's where NULL): whose connection it must be, for an id that a browser sent: another's is answered as an unknown one. Where all three are NULL nobody is compared; actor_type or tenant_id without actor_id is 22004, so that a missing actor_id is noticed where one of them is always passed.$$;
 ALTER FUNCTION auth_store.connection_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.connection_delete IS
-$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL.$$;
+$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL. actor_id, actor_type, tenant_id: whose it must be, as for connection_revoke().$$;
 ALTER FUNCTION auth_store.connection_delete COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_delete TO auth_store_app, auth_store_admin;
 

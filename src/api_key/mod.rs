@@ -70,14 +70,25 @@ fn api_key_create(
 fn api_key_rotate(
     api_key_id: Option<pgrx::Uuid>,
     overlap: default!(Option<Interval>, "'0'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    client_id: default!(Option<&str>, "NULL"),
 ) -> ApiKeySecret {
-    rotate(clock::now(), api_key_id.map(Id::from), overlap).or_raise()
+    let now = clock::now();
+    let of = Named::check(user_id.map(Id::from), client_id);
+    of.and_then(|of| rotate(now, api_key_id.map(Id::from), overlap, of)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn api_key_revoke(api_key_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "'revoked'")) -> bool {
-    revoke(clock::now(), api_key_id.map(Id::from), reason).or_raise()
+fn api_key_revoke(
+    api_key_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "'revoked'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    client_id: default!(Option<&str>, "NULL"),
+) -> bool {
+    let now = clock::now();
+    let of = Named::check(user_id.map(Id::from), client_id);
+    of.and_then(|of| revoke(now, api_key_id.map(Id::from), reason, of)).or_raise()
 }
 
 /// What the creator of a key chooses.
@@ -120,7 +131,7 @@ impl<'a> Owner<'a> {
         match (user_id, client_id) {
             (Some(user_id), None) => Ok(Self::User(user_id)),
             (None, Some(client_id)) => Ok(Self::Client(client_id)),
-            _ => Err(Mistake::invalid("user_id", "either user_id or client_id: a key has one owner")),
+            _ => Err(Mistake::invalid("user_id", ONE_OWNER)),
         }
     }
 
@@ -173,6 +184,23 @@ impl<'a> Owner<'a> {
     }
 }
 
+/// Whose a key must be that an argument names: of one of them or, where neither is given, anybody's.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    user_id: Option<Id>,
+    client_id: Option<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    fn check(user_id: Option<Id>, client_id: Option<&'a str>) -> Result<Self, Mistake> {
+        if user_id.is_some() && client_id.is_some() {
+            return Err(Mistake::invalid("user_id", ONE_OWNER));
+        }
+        Ok(Self { user_id, client_id })
+    }
+}
+
+const ONE_OWNER: &str = "either user_id or client_id: a key has one owner";
 const MAX_CIDRS: usize = 100;
 
 impl<'a> New<'a> {
@@ -287,6 +315,11 @@ impl Constant {
     fn owner(&self) -> Result<Owner<'_>, Mistake> {
         Owner::of(self.user_id, self.client_id.as_deref())
     }
+
+    fn is_of(&self, named: Named<'_>) -> bool {
+        argument::is_of(self.user_id, named.user_id)
+            && argument::is_of(self.client_id.as_deref(), named.client_id)
+    }
 }
 
 static CONSTANT: Lookup =
@@ -294,7 +327,8 @@ static CONSTANT: Lookup =
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "API key", argument: "api_key_id" };
 
-fn constant(id: Id) -> Result<Constant, Mistake> {
+/// Another's is answered as one that is not there, before it is waited for.
+fn constant(id: Id, of: Named<'_>) -> Result<Constant, Mistake> {
     let found = CONSTANT.find(&View::writing()?, Key::Id(id), |row| {
         Some(Constant {
             tenant_id: row.get(0)?,
@@ -303,7 +337,7 @@ fn constant(id: Id) -> Result<Constant, Mistake> {
             client_id: row.get(3),
         })
     })?;
-    found.ok_or(UNKNOWN)
+    found.filter(|key| key.is_of(of)).ok_or(UNKNOWN)
 }
 
 // Of several rotations at once each takes the place of the one before it: two secrets live at most.
@@ -311,22 +345,29 @@ static ROTATE: Statement = Statement::write(
     c"UPDATE auth_store.api_keys
          SET previous_digest = CASE WHEN $5 IS NOT NULL THEN digest END, previous_expires_at = $5,
              digest = $3, start = $6, rotated_at = $4
-       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $4)",
+       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $4)
+         AND ($7 IS NULL OR user_id = $7) AND ($8 IS NULL OR client_id = $8)",
 );
 
 const MAX_OVERLAP: i64 = 365 * 86_400;
 
-fn rotate(now: Timestamp, id: Option<Id>, overlap: Option<Interval>) -> Result<ApiKeySecret, Mistake> {
+fn rotate(
+    now: Timestamp,
+    id: Option<Id>,
+    overlap: Option<Interval>,
+    of: Named<'_>,
+) -> Result<ApiKeySecret, Mistake> {
     let id = given(id, "api_key_id")?;
     let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
-    let key = constant(id)?;
+    let key = constant(id, of)?;
     let minted = secret::mint_for(&key.prefix, id)?;
     let start = secret::api_key_start(&key.prefix, &minted.text);
     let previous_end = (overlap > 0).then(|| now.plus_seconds(overlap));
     let tenant_id = key.tenant_id.as_str();
-    if ROTATE.run(&params![id, tenant_id, minted.digest.as_slice(), now, previous_end, start])? == 0 {
+    let digest = minted.digest.as_slice();
+    if ROTATE.run(&params![id, tenant_id, digest, now, previous_end, start, of.user_id, of.client_id])? == 0 {
         // Its owner may have been deleted while the statement waited.
-        constant(id)?;
+        constant(id, of)?;
         return Err(Mistake::WrongState {
             message: "the API key is revoked or has expired".into(),
             hint: "Create a new one.".into(),
@@ -340,14 +381,16 @@ fn rotate(now: Timestamp, id: Option<Id>, overlap: Option<Interval>) -> Result<A
 
 static REVOKE: Statement = Statement::write(
     c"UPDATE auth_store.api_keys SET revoked_at = $3, revoked_reason = $4
-       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL",
+       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+         AND ($5 IS NULL OR user_id = $5) AND ($6 IS NULL OR client_id = $6)",
 );
 
-fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
+fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>, of: Named<'_>) -> Result<bool, Mistake> {
     let id = given(id, "api_key_id")?;
     let reason = argument::reason(reason)?;
-    let key = constant(id)?;
-    let ended = REVOKE.run(&params![id, key.tenant_id.as_str(), now, reason])? == 1;
+    let key = constant(id, of)?;
+    let params = params![id, key.tenant_id.as_str(), now, reason, of.user_id, of.client_id];
+    let ended = REVOKE.run(&params)? == 1;
     if ended {
         let details = json!({ "reason": reason });
         record(now, "api_key.revoked", id, &key.tenant_id, key.owner()?, details)?;

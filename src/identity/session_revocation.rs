@@ -20,8 +20,12 @@ use crate::{delete_ended, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn session_revoke(session_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "'revoked'")) -> bool {
-    revoke_one(clock::now(), session_id.map(Id::from), reason).or_raise()
+fn session_revoke(
+    session_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "'revoked'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+) -> bool {
+    revoke_one(clock::now(), session_id.map(Id::from), reason, user_id.map(Id::from)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -48,9 +52,10 @@ pub struct Ended {
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "session", argument: "session_id" };
 
+// Of the user who is locked.
 static REVOKE: Statement = Statement::latest(
     c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
-       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+       WHERE id = $1 AND tenant_id = $2 AND user_id = $5 AND revoked_at IS NULL
       RETURNING id",
 );
 
@@ -76,12 +81,21 @@ static REVOKE_OLDEST: Statement = Statement::latest(
       RETURNING s.id",
 );
 
-fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
+/// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
+fn revoke_one(
+    now: Timestamp,
+    id: Option<Id>,
+    reason: Option<&str>,
+    of_user: Option<Id>,
+) -> Result<bool, Mistake> {
     let id = given(id, "session_id")?;
     let reason = argument::reason(reason)?;
-    let (user_id, tenant_id) = session::owner(&View::writing()?, id)?.ok_or(UNKNOWN)?;
+    let (user_id, tenant_id) = session::owner(&View::writing()?, id)?
+        .filter(|(owner, _)| argument::is_of(Some(*owner), of_user))
+        .ok_or(UNKNOWN)?;
     user::lock_out(user_id, &tenant_id)?;
-    let sessions = REVOKE.all(&params![id, tenant_id.as_str(), now, reason], |row| row.get::<Id>(0))?;
+    let params = params![id, tenant_id.as_str(), now, reason, user_id];
+    let sessions = REVOKE.all(&params, |row| row.get::<Id>(0))?;
     let ended = end_grants(now, user_id, sessions)?;
     if ended.sessions == 0 {
         return Ok(false);

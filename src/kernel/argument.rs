@@ -78,6 +78,12 @@ pub fn texts(
     }
 }
 
+/// Whether a thing is the one's whom an argument names. Where it names nobody, anybody's will do; what has no owner of
+/// that kind is not the one's who is named.
+pub fn is_of<T: PartialEq>(owner: Option<T>, named: Option<T>) -> bool {
+    named.is_none() || owner == named
+}
+
 fn is_line(text: &str, max: usize) -> bool {
     is_at_most(text, max) && !text.chars().any(char::is_control)
 }
@@ -89,7 +95,7 @@ fn is_at_most(text: &str, max: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{line, list, optional_line};
+    use super::{is_of, line, list, optional_line};
 
     #[test]
     fn lines_are_counted_in_characters() {
@@ -101,6 +107,12 @@ mod tests {
         assert!(optional_line(Some(""), "name").is_ok());
         assert!(optional_line(None, "name").is_ok());
         assert!(optional_line(Some("a\nb"), "name").is_err());
+    }
+
+    #[test]
+    fn nobody_is_not_somebody() {
+        assert!(is_of(Some(1), Some(1)) && is_of(Some(1), None) && is_of::<i32>(None, None));
+        assert!(!is_of(Some(1), Some(2)) && !is_of(None, Some(1)));
     }
 
     #[test]

@@ -25,9 +25,13 @@ use crate::{delete_ended, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn grant_revoke(grant_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "'revoked'")) -> bool {
+fn grant_revoke(
+    grant_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "'revoked'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+) -> bool {
     let now = clock::now();
-    revoke_one(now, grant_id.map(Id::from), reason).or_raise()
+    revoke_one(now, grant_id.map(Id::from), reason, user_id.map(Id::from)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -459,12 +463,25 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-fn revoke_one(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
+static REVOKE_OWNED: Statement = Statement::write(
+    c"UPDATE auth_store.grants SET revoked_at = $2, revoked_reason = $3
+       WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL AND ($5 IS NULL OR user_id = $5)",
+);
+
+/// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
+fn revoke_one(
+    now: Timestamp,
+    id: Option<Id>,
+    reason: Option<&str>,
+    of_user: Option<Id>,
+) -> Result<bool, Mistake> {
     let id = given(id, "grant_id")?;
     let reason = argument::reason(reason)?;
     let view = View::writing()?;
-    let grant = find(&view, id)?.ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
-    let ended = revoke(now, id, &grant.tenant_id, reason)?;
+    let grant = find(&view, id)?
+        .filter(|grant| argument::is_of(grant.user_id, of_user))
+        .ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
+    let ended = REVOKE_OWNED.run(&params![id, now, reason, grant.tenant_id.as_str(), of_user])? == 1;
     if ended {
         record_revocation(now, &grant, reason, None)?;
     }

@@ -1,9 +1,11 @@
 //! What a caller says of a connection: who is connected to whom, the tokens, the account at the provider.
 
 use super::connection_status::Life;
+use crate::identity::tenant;
 use crate::kernel::argument;
 use crate::kernel::clock::Timestamp;
 use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, given};
 
 /// The longest token of a provider, in bytes.
@@ -52,6 +54,32 @@ pub fn check_actor<'a>(
         return Err(Mistake::invalid("actor_type", "user, api_key"));
     }
     Ok((actor_type, identifier(actor_id, "actor_id")?))
+}
+
+/// Whose a connection must be that an argument names: an actor of a tenant.
+pub struct Owner<'a> {
+    /// user or api_key
+    pub actor_type: &'a str,
+    /// The actor's id, as the application knows it.
+    pub actor_id: &'a str,
+    /// In which that id is one's.
+    pub tenant_id: String,
+}
+
+impl<'a> Owner<'a> {
+    /// The arguments that say it; None: anybody's. Half an owner is a program's mistake, not anybody.
+    pub fn check(
+        view: &View,
+        actor_id: Option<&'a str>,
+        actor_type: Option<&'a str>,
+        tenant_id: Option<&'a str>,
+    ) -> Result<Option<Self>, Mistake> {
+        if actor_id.is_none() && actor_type.is_none() && tenant_id.is_none() {
+            return Ok(None);
+        }
+        let (actor_type, actor_id) = check_actor(actor_type.or(Some("user")), actor_id)?;
+        Ok(Some(Self { actor_type, actor_id, tenant_id: tenant::resolve(view, tenant_id)? }))
+    }
 }
 
 fn is_provider(provider: &str) -> bool {

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::account::{Account, Actor, Tokens};
+use super::account::{Account, Actor, Owner, Tokens};
 use super::connection_status::{Life, refresh_at};
 use super::key::{self, DataKey, Place, Unreadable};
 use crate::audit::{self, Event};
@@ -178,6 +178,22 @@ static TENANT_OF: Lookup = Lookup::new(c"connections", c"connections_pkey", &[c"
 /// The tenant of a connection; None: it is not there.
 pub fn tenant_of(view: &View, id: Id) -> Result<Option<String>, Mistake> {
     TENANT_OF.find(view, Key::Id(id), |row| row.get(0))
+}
+
+static OWNER_OF: Lookup =
+    Lookup::new(c"connections", c"connections_pkey", &[c"tenant_id", c"actor_type", c"actor_id"]);
+
+/// The tenant of a connection of this owner; None: it is not there, or another's, which nobody is told apart.
+pub fn tenant_of_owned(view: &View, id: Id, owner: Option<&Owner<'_>>) -> Result<Option<String>, Mistake> {
+    let Some(owner) = owner else { return tenant_of(view, id) };
+    let found = OWNER_OF.find(view, Key::Id(id), |row| {
+        Some((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?))
+    })?;
+    Ok(found
+        .filter(|(tenant_id, actor_type, actor_id)| {
+            *tenant_id == owner.tenant_id && actor_type == owner.actor_type && actor_id == owner.actor_id
+        })
+        .map(|(tenant_id, ..)| tenant_id))
 }
 
 static LOCK: Statement = Statement::latest(

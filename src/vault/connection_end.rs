@@ -3,7 +3,8 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use super::connection::{Connection, lock, record, tenant_of};
+use super::account::Owner;
+use super::connection::{Connection, lock, record, tenant_of_owned};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
@@ -14,22 +15,47 @@ use crate::params;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn connection_revoke(connection_id: Option<pgrx::Uuid>, reason: default!(Option<&str>, "NULL")) -> bool {
-    revoke(clock::now(), connection_id.map(Id::from), reason).or_raise()
+fn connection_revoke(
+    connection_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "NULL"),
+    actor_id: default!(Option<&str>, "NULL"),
+    actor_type: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> bool {
+    let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
+    revoke(clock::now(), &of, reason).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn connection_delete(connection_id: Option<pgrx::Uuid>) {
-    delete(clock::now(), connection_id.map(Id::from)).or_raise();
+fn connection_delete(
+    connection_id: Option<pgrx::Uuid>,
+    actor_id: default!(Option<&str>, "NULL"),
+    actor_type: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) {
+    let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
+    delete(clock::now(), &of).or_raise();
+}
+
+/// A connection by its id, and whose it must be.
+struct Named<'a> {
+    id: Option<Id>,
+    actor_id: Option<&'a str>,
+    actor_type: Option<&'a str>,
+    tenant_id: Option<&'a str>,
 }
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "connection", argument: "connection_id" };
 
-/// Locks the connection that an argument names; 23503 where there is none.
-fn lock_named(id: Option<Id>) -> Result<Connection, Mistake> {
-    let id = given(id, "connection_id")?;
-    let tenant_id = tenant_of(&View::writing()?, id)?.ok_or(UNKNOWN)?;
+/// Locks the connection that an argument names; 23503 where there is none, or where it is another's, before that one
+/// is waited for. Whose it is never changes.
+fn lock_named(named: &Named<'_>) -> Result<Connection, Mistake> {
+    let id = given(named.id, "connection_id")?;
+    let view = View::writing()?;
+    let owner = Owner::check(&view, named.actor_id, named.actor_type, named.tenant_id)?;
+    let tenant_id = tenant_of_owned(&view, id, owner.as_ref())?.ok_or(UNKNOWN)?;
+    drop(view);
     lock(id, &tenant_id)?.ok_or(UNKNOWN)
 }
 
@@ -40,9 +66,9 @@ static REVOKE: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2",
 );
 
-fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, Mistake> {
+fn revoke(now: Timestamp, named: &Named<'_>, reason: Option<&str>) -> Result<bool, Mistake> {
     let reason = argument::optional_reason(reason)?;
-    let there = lock_named(id)?;
+    let there = lock_named(named)?;
     if there.revoked {
         return Ok(false);
     }
@@ -55,8 +81,8 @@ fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>) -> Result<bool, 
 static DELETE: Statement =
     Statement::write(c"DELETE FROM auth_store.connections WHERE id = $1 AND tenant_id = $2");
 
-fn delete(now: Timestamp, id: Option<Id>) -> Result<(), Mistake> {
-    let there = lock_named(id)?;
+fn delete(now: Timestamp, named: &Named<'_>) -> Result<(), Mistake> {
+    let there = lock_named(named)?;
     DELETE.run(&params![there.id, there.tenant_id.as_str()])?;
     record(now, "connection.deleted", &there.tenant_id, there.id, &there.actor(), json!({}))
 }

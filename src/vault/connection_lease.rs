@@ -7,7 +7,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use super::account::{Account, Tokens};
+use super::account::{Account, Owner, Tokens};
 use super::connection::{self, Connection};
 use super::connection_status::{backoff, status};
 use super::key;
@@ -53,12 +53,18 @@ fn connection_lease(
     connection_id: Option<pgrx::Uuid>,
     lease: default!(Option<Interval>, "'1 min'"),
     if_due: default!(Option<bool>, "false"),
+    actor_id: default!(Option<&str>, "NULL"),
+    actor_type: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
 ) -> ConnectionLease {
     let now = clock::now();
     let run = || {
         let id = given(connection_id, "connection_id")?.into();
         let seconds = interval::seconds(lease, 60, 1..=3600, "lease", "1 second to 1 hour")?;
-        grant(now, id, now.plus_seconds(seconds), given(if_due, "if_due")?)
+        let if_due = given(if_due, "if_due")?;
+        let view = View::writing()?;
+        let owner = Owner::check(&view, actor_id, actor_type, tenant_id)?;
+        grant(now, view, id, owner.as_ref(), now.plus_seconds(seconds), if_due)
     };
     run().or_raise()
 }
@@ -109,9 +115,15 @@ static LEASE: Statement = Statement::write(
                 access_token_expires_at, key_id, refresh_token, provider_account_id",
 );
 
-fn grant(now: Timestamp, id: Id, until: Timestamp, if_due: bool) -> Result<ConnectionLease, Mistake> {
-    let view = View::writing()?;
-    let Some(tenant_id) = connection::tenant_of(&view, id)? else {
+fn grant(
+    now: Timestamp,
+    view: View,
+    id: Id,
+    owner: Option<&Owner<'_>>,
+    until: Timestamp,
+    if_due: bool,
+) -> Result<ConnectionLease, Mistake> {
+    let Some(tenant_id) = connection::tenant_of_owned(&view, id, owner)? else {
         return Ok(ConnectionLease::refused(&GONE));
     };
     if !tenant::is_active(&view, &tenant_id)? {
