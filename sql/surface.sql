@@ -200,7 +200,7 @@ ALTER FUNCTION auth_store.token_introspect COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.token_introspect TO auth_store_app, auth_store_reader;
 
 COMMENT ON FUNCTION auth_store.token_introspection IS
-$$token_introspect() as the JSON of RFC 7662 section 2.2; issuer becomes the member iss. exp and iat are seconds since 1970.$$;
+$$token_introspect() as the JSON of RFC 7662 section 2.2; issuer becomes the member iss. exp and iat are seconds since 1970. The claims that were given with the log-in stand beside the store's members, with every digit and level they had; none takes the place of active, scope, client_id, username, token_type, exp, iat, sub, aud, iss, jti, sid, tenant_id or cnf, also where the store has none of these.$$;
 ALTER FUNCTION auth_store.token_introspection COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.token_introspection TO auth_store_app, auth_store_reader;
 

@@ -6,7 +6,8 @@
 
 use std::ffi::CStr;
 
-use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::Datum;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, direct_function_call, impl_sql_translatable};
 
@@ -65,6 +66,26 @@ impl Jsonb {
         unsafe { direct_function_call(pg_sys::jsonb_delete, &[self.clone().into_datum(), key.into_datum()]) }
     }
 
+    /// The object without these keys.
+    pub fn without_all(&self, keys: &[&str]) -> Option<Self> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        // SAFETY: jsonb_delete_array takes a jsonb object and a text[], and returns a jsonb.
+        unsafe {
+            direct_function_call(pg_sys::jsonb_delete_array, &[self.clone().into_datum(), keys.into_datum()])
+        }
+    }
+
+    /// The members of both objects; where both have one, the other's.
+    pub fn overlaid(&self, other: &Self) -> Option<Self> {
+        // SAFETY: jsonb_concat takes two jsonb and returns a jsonb.
+        unsafe {
+            direct_function_call(
+                pg_sys::jsonb_concat,
+                &[self.clone().into_datum(), other.clone().into_datum()],
+            )
+        }
+    }
+
     /// The object with this key set to this value.
     pub fn with(&self, key: &str, value: &Self) -> Option<Self> {
         let path = vec![key.to_owned()].into_datum();
@@ -100,6 +121,19 @@ impl IntoDatum for Jsonb {
 
     fn type_oid() -> pg_sys::Oid {
         pg_sys::JSONBOID
+    }
+}
+
+// SAFETY: the result is declared as jsonb, and into_datum() makes one of these bytes.
+unsafe impl BoxRet for Jsonb {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as above; pgrx calls this with the call info of the running function.
+        unsafe {
+            match self.into_datum() {
+                Some(datum) => fcinfo.return_raw_datum(datum),
+                None => fcinfo.return_null(),
+            }
+        }
     }
 }
 

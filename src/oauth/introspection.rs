@@ -3,7 +3,6 @@
 //! name, without the executor, and three more for each exchange that the token comes from; nothing is
 //! written, so all but `token_use` run on a standby.
 
-use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -74,9 +73,9 @@ fn token_introspect(token: Option<&str>) -> TokenState {
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> JsonB {
+fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> Jsonb {
     let now = clock::now();
-    state(now, token).map(|state| JsonB(to_json(state, issuer))).or_raise()
+    state(now, token).and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE)).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -185,18 +184,17 @@ fn state(now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mista
     }))
 }
 
-/// The members of RFC 7662 section 2.2; the grant's own claims beside them, never over them.
-fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Value {
-    let Some(state) = state else { return json!({ "active": false }) };
-    let mut members = match state.claims.and_then(|claims| claims.parse()) {
-        Some(Value::Object(claims)) => claims,
-        _ => Map::new(),
-    };
+/// The members of RFC 7662 section 2.2; the grant's own claims beside them, never over them. What the application
+/// gave is put there by the server's own functions: no number is rounded, and no depth is too much, on a way through
+/// another form.
+fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
+    let Some(state) = state else { return Jsonb::of(&json!({ "active": false })) };
     let subject = state.user_id.map(|id| id.to_string()).or_else(|| state.client_id.clone());
     let audience = state.audience.map(|list| match list.as_slice() {
         [one] => json!(one),
         _ => json!(list),
     });
+    let (mut members, mut absent) = (Map::new(), Vec::new());
     for (name, value) in [
         ("active", Some(json!(true))),
         ("scope", state.scope.map(Value::from)),
@@ -211,15 +209,27 @@ fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Value {
         ("jti", state.jti.map(|id| id.to_string().into())),
         ("sid", state.session_id.map(|id| id.to_string().into())),
         ("tenant_id", state.tenant_id.map(Value::from)),
-        ("cnf", state.cnf.and_then(|cnf| cnf.parse())),
     ] {
         match value {
-            Some(value) => members.insert(name.into(), value),
-            None => members.remove(name),
-        };
+            Some(value) => {
+                members.insert(name.into(), value);
+            }
+            None => absent.push(name),
+        }
     }
-    Value::Object(members)
+    let mut own = Jsonb::of(&Value::Object(members))?;
+    match state.cnf {
+        Some(cnf) => own = own.with("cnf", &cnf)?,
+        None => absent.push("cnf"),
+    }
+    match state.claims {
+        Some(claims) if claims.is_object() => claims.without_all(&absent)?.overlaid(&own),
+        _ => Some(own),
+    }
 }
+
+/// Never the answer: the server's functions make a document, or raise.
+const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
 
 /// What a resource server's question comes to.
 struct Verdict {

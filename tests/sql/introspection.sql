@@ -71,6 +71,8 @@ SELECT active FROM auth_store.token_introspect(:'r_access_token');
 --
 -- token_introspection: the JSON of section 2.2
 --
+-- As a statement begun now sees it.
+CREATE FUNCTION pg_temp.introspected(token text) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RETURN auth_store.token_introspection(token); END';
 SELECT key, CASE WHEN key IN ('exp', 'iat') THEN to_jsonb(jsonb_typeof(value)) WHEN key IN ('sub', 'jti', 'sid') THEN '"an id"' ELSE value END AS value
   FROM jsonb_each(auth_store.token_introspection(:'r_access_token', 'https://as.example')) ORDER BY key COLLATE "C";
 -- The grant's own claims stand beside, never in place of what the store says.
@@ -85,9 +87,37 @@ SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id',
 SELECT auth_store.token_introspection(:'access_token')->'aud' AS aud;
 SELECT access_token FROM auth_store.token_issue_client_credentials('introspection_web', :'secret', scope => 'read') \gset
 SELECT auth_store.token_introspection(:'access_token') - ARRAY['exp', 'iat', 'jti'] AS json;
--- Claims that are beyond a double are no reason to call the token inactive.
-SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id', claims => '{"big": 1e400}') \gset
-SELECT j->'active' AS active, j->>'sub' = :'user_id' AS sub FROM auth_store.token_introspection(:'access_token') AS j;
+-- Claims come back as they were given, to the last digit and level, whatever a double or a parser holds (RFC 7662 section 2.2,
+-- RFC 8259 section 6).
+SELECT what, j->'claim' = d.claim AS same, (j->'claim')::text = d.claim::text AS same_text, j->'active' AS active, j->>'sub' = :'user_id' AS sub,
+       j->'org' AS org, i.claims->'claim' = d.claim AS introspected, (SELECT count(*) FROM jsonb_object_keys(j)) AS members
+  FROM (VALUES
+    (1,  'above 2^53',        '9007199254740993'),
+    (2,  '2^64',              '18446744073709551616'),
+    (3,  'below -2^63',       '-9223372036854775809'),
+    (4,  'many digits',       '3.14159265358979323846264338327950288'),
+    (5,  'written zeros',     '[1.10, 1.0, 0.00]'),
+    (6,  'beyond a double',   '1e400'),
+    (7,  'below a double',    '1e-400'),
+    (8,  'of 1000 digits',    repeat('9', 1000)),
+    (9,  '127 levels',        repeat('[', 126) || repeat(']', 126)),
+    (10, '128 levels',        repeat('[', 127) || repeat(']', 127)),
+    (11, '1000 levels',       repeat('{"a": ', 1000) || '1' || repeat('}', 1000)),
+    (12, '4000 levels',       repeat('[', 4000) || repeat(']', 4000)),
+    (13, 'every kind',        '{"a": [null, true, false, "", {}, []], "\u00e9\ud83d\ude00": "\"\\\n\u007f"}'),
+    (14, 'null',              'null')) AS t (n, what, document),
+  LATERAL (SELECT t.document::jsonb) AS d (claim),
+  LATERAL auth_store.token_issue('introspection_web', :'user_id', claims => jsonb_build_object('claim', d.claim, 'org', 7)) AS r,
+  LATERAL pg_temp.introspected(r.access_token) AS j,
+  LATERAL pg_temp.seen(r.access_token) AS i
+ ORDER BY t.n;
+-- What the store says nothing of is not there, whoever asks: no claim takes its place.
+SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id', claims => '{"iss": "https://other.example", "aud": 1e400, "sid": "x",
+    "cnf": {"jkt": "x"}, "username": 1, "tenant_id": 2, "big": 1e25, "": 1}') \gset
+SELECT auth_store.token_introspection(:'access_token') - ARRAY['exp', 'iat', 'jti', 'sub'] AS json;
+-- A confirmation, too, is shown as it was given: a resource server must not take a bound token for an unbound one (RFC 7800 section 3.1).
+SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id', cnf => '{"kid": 18446744073709551616, "x": 1e25}') \gset
+SELECT auth_store.token_introspection(:'access_token')->'cnf' AS cnf;
 SELECT FROM pg_temp.trail();
 
 --
