@@ -159,12 +159,12 @@ fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result
     }
     let jwk = header.get("jwk").ok_or(invalid("jwk is missing"))?;
     let key = PublicKey::of(jwk)
-        .ok_or(invalid("jwk must be a public key: P-256, Ed25519, or RSA of 2048 to 4096 bits"))?;
-    if text(&header, "alg").as_deref() != Some(key.alg()) {
-        return Err(invalid("alg must be ES256, EdDSA or RS256, and fit the key"));
-    }
+        .ok_or(invalid("jwk must be a public key: P-256, P-384, Ed25519, or RSA of 2048 to 4096 bits"))?;
+    let algorithm = text(&header, "alg")
+        .and_then(|alg| key.algorithm(&alg))
+        .ok_or(invalid("alg must be ES256, ES384, PS256, RS256, Ed25519 or EdDSA, and fit the key"))?;
     let jkt = jwk::thumbprint(jwk).ok_or(invalid("jwk is malformed"))?;
-    if !key.verify(signed.as_bytes(), &signature) {
+    if !key.verify(algorithm, signed.as_bytes(), &signature) {
         return Err(invalid("the signature is wrong"));
     }
     let jti = text(&claims, "jti")
@@ -271,7 +271,8 @@ mod tests {
     use proptest::prelude::*;
     use ring::rand::SystemRandom;
     use ring::signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+        KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
     };
 
     /// RFC 9449 section 4.1, issued at 1562262616.
@@ -307,36 +308,49 @@ mod tests {
     }
 
     impl Signer {
-        fn all() -> [Self; 3] {
+        fn all() -> [Self; 4] {
             let random = SystemRandom::new();
-            let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+            let ec = |algorithm| {
+                let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+                Self::Ec(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap())
+            };
             let rsa = base64::engine::general_purpose::STANDARD.decode(RSA_KEY).unwrap();
             [
-                Self::Ec(
-                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, ec.as_ref(), &random).unwrap(),
-                ),
+                ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
                 Self::Ed(Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()),
                 Self::Rsa(RsaKeyPair::from_der(&rsa).unwrap()),
+                ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
             ]
+        }
+
+        /// The algorithms of the key.
+        fn algorithms(&self) -> &'static [&'static str] {
+            match self {
+                Self::Ec(pair) if pair.public_key().as_ref().len() == 65 => &["ES256"],
+                Self::Ec(_) => &["ES384"],
+                Self::Ed(_) => &["EdDSA", "Ed25519"],
+                Self::Rsa(_) => &["RS256", "PS256"],
+            }
         }
 
         fn header(&self) -> Value {
             let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-            let (alg, jwk) = match self {
+            let jwk = match self {
                 Self::Ec(pair) => {
-                    let point = pair.public_key().as_ref();
-                    let (x, y) = (text(&point[1..33]), text(&point[33..]));
-                    ("ES256", json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}))
+                    let point = &pair.public_key().as_ref()[1..];
+                    let (x, y) = point.split_at(point.len() / 2);
+                    let crv = if x.len() == 32 { "P-256" } else { "P-384" };
+                    json!({"kty": "EC", "crv": crv, "x": text(x), "y": text(y)})
                 }
                 Self::Ed(pair) => {
-                    ("EdDSA", json!({"kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref())}))
+                    json!({"kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref())})
                 }
                 Self::Rsa(pair) => {
                     let key: ring::rsa::PublicKeyComponents<Vec<u8>> = pair.public_key().into();
-                    ("RS256", json!({"kty": "RSA", "n": text(&key.n), "e": text(&key.e)}))
+                    json!({"kty": "RSA", "n": text(&key.n), "e": text(&key.e)})
                 }
             };
-            json!({"typ": "dpop+jwt", "alg": alg, "jwk": jwk})
+            json!({"typ": "dpop+jwt", "alg": self.algorithms()[0], "jwk": jwk})
         }
 
         fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -348,7 +362,9 @@ mod tests {
                 Self::Ed(pair) => pair.sign(signed.as_bytes()).as_ref().to_vec(),
                 Self::Rsa(pair) => {
                     let mut signature = vec![0; pair.public().modulus_len()];
-                    pair.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature).unwrap();
+                    let padding: &dyn ring::signature::RsaEncoding =
+                        if header["alg"] == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+                    pair.sign(padding, &random, signed.as_bytes(), &mut signature).unwrap();
                     signature
                 }
             };
@@ -382,16 +398,36 @@ mod tests {
     #[test]
     fn every_algorithm_is_verified() {
         for signer in Signer::all() {
-            let header = signer.header();
-            let proof = signer.sign(&header, &claims());
-            assert!(check(at(AT), Some(&proof), &expected()).is_ok(), "{header}");
-            let (signed, signature) = proof.rsplit_once('.').unwrap();
-            let other = signer.sign(&header, &with(claims(), "jti", json!("k")));
-            let (_, other) = other.rsplit_once('.').unwrap();
-            for wrong in [other, "", "AA", &signature[..signature.len() - 4]] {
-                let forged = format!("{signed}.{wrong}");
-                assert!(check(at(AT), Some(&forged), &expected()).is_err(), "{wrong}");
+            let mut keys = Vec::new();
+            for alg in signer.algorithms() {
+                let header = with(signer.header(), "alg", json!(alg));
+                let proof = signer.sign(&header, &claims());
+                keys.push(check(at(AT), Some(&proof), &expected()).ok().map(|proven| proven.jkt));
+                assert!(keys[0].is_some(), "{header}");
+                let (signed, signature) = proof.rsplit_once('.').unwrap();
+                let other = signer.sign(&header, &with(claims(), "jti", json!("k")));
+                let (_, other) = other.rsplit_once('.').unwrap();
+                for wrong in [other, "", "AA", &signature[..signature.len() - 4]] {
+                    let forged = format!("{signed}.{wrong}");
+                    assert!(check(at(AT), Some(&forged), &expected()).is_err(), "{wrong}");
+                }
             }
+            // RFC 7638 section 3: the thumbprint is the key's, whatever signs with it.
+            assert!(keys.iter().all(|jkt| *jkt == keys[0]));
+        }
+    }
+
+    /// RFC 8725 section 3.1: what was signed by one algorithm is no signature of another one.
+    #[test]
+    fn the_paddings_of_rsa_are_not_mistaken_for_each_other() {
+        let signer = &Signer::all()[2];
+        let by = |alg: &str| signer.sign(&with(signer.header(), "alg", json!(alg)), &claims());
+        let (pkcs1, pss) = (by("RS256"), by("PS256"));
+        for (head, tail) in [(&pkcs1, &pss), (&pss, &pkcs1)] {
+            let (signed, _) = head.rsplit_once('.').unwrap();
+            let (_, signature) = tail.rsplit_once('.').unwrap();
+            let mixed = format!("{signed}.{signature}");
+            assert_eq!(refused(check(at(AT), Some(&mixed), &expected())), "the signature is wrong");
         }
     }
 
@@ -405,11 +441,14 @@ mod tests {
         };
         let header = |name, value| of(with(signer.header(), name, value), claims());
         let claim = |name, value| of(signer.header(), with(claims(), name, value));
+        const ALG: &str = "alg must be ES256, ES384, PS256, RS256, Ed25519 or EdDSA, and fit the key";
         for typ in [json!(null), json!("JWT"), json!("DPoP+JWT"), json!(7)] {
             assert_eq!(header("typ", typ), "typ must be dpop+jwt");
         }
-        for alg in [json!(null), json!("none"), json!("HS256"), json!("ES256"), json!(["EdDSA"])] {
-            assert_eq!(header("alg", alg), "alg must be ES256, EdDSA or RS256, and fit the key");
+        for alg in
+            [json!(null), json!("none"), json!("HS256"), json!("ES256"), json!("Ed448"), json!(["EdDSA"])]
+        {
+            assert_eq!(header("alg", alg), ALG);
         }
         assert_eq!(header("jwk", json!(null)), "jwk is missing");
         for jwk in [
@@ -427,10 +466,7 @@ mod tests {
             ),
             "the signature is wrong"
         );
-        assert_eq!(
-            header("jwk", rsa.header()["jwk"].clone()),
-            "alg must be ES256, EdDSA or RS256, and fit the key"
-        );
+        assert_eq!(header("jwk", rsa.header()["jwk"].clone()), ALG);
         assert_eq!(header("crit", json!(["exp"])), "crit names an extension that is not supported");
         for jti in [json!(null), json!(""), json!(7), json!("a\u{0}b"), json!("j".repeat(513))] {
             assert_eq!(claim("jti", jti), "jti must be a text of 1 to 512 bytes");
@@ -545,7 +581,7 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             ".*".prop_map(Value::from),
             prop::sample::select(vec![
-                "dpop+jwt", "ES256", "EC", "P-256", "OKP", "Ed25519", "RSA", "POST", "AQAB"
+                "dpop+jwt", "ES256", "EC", "P-256", "P-384", "OKP", "Ed25519", "RSA", "PS256", "POST", "AQAB"
             ])
             .prop_map(Value::from),
         ];

@@ -1,10 +1,10 @@
 //! Public keys as JWKs (RFC 7517): their thumbprint (RFC 7638) and what they signed (RFC 7515, RFC 7518,
-//! RFC 8037). Verification only: nothing here handles a private key.
+//! RFC 8037, RFC 9864). Verification only: nothing here handles a private key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::prelude::*;
-use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
+use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -31,16 +31,48 @@ const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// A key that proofs are signed with.
 pub enum PublicKey {
     /// P-256, uncompressed point (RFC 7518 section 6.2)
-    Es256(Vec<u8>),
+    P256(Vec<u8>),
+    /// P-384, uncompressed point (RFC 7518 section 6.2)
+    P384(Vec<u8>),
     /// Ed25519 (RFC 8037)
-    EdDsa(Vec<u8>),
+    Ed25519(Vec<u8>),
     /// RSA of 2048 to 4096 bits (RFC 7518 section 6.3)
-    Rs256 {
+    Rsa {
         /// modulus
         n: Vec<u8>,
         /// exponent
         e: Vec<u8>,
     },
+}
+
+/// How a key signs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Algorithm {
+    /// RFC 7518 section 3.4
+    Es256,
+    /// RFC 7518 section 3.4
+    Es384,
+    /// RFC 7518 section 3.5
+    Ps256,
+    /// RFC 7518 section 3.3
+    Rs256,
+    /// By two names: `EdDSA` of RFC 8037, which stands for another curve as well and is therefore deprecated, and
+    /// `Ed25519`, which RFC 9864 section 2.2 put in its place.
+    Ed25519,
+}
+
+impl Algorithm {
+    /// The algorithm of this `alg`; None where it is none of these.
+    fn of(alg: &str) -> Option<Self> {
+        match alg {
+            "ES256" => Some(Self::Es256),
+            "ES384" => Some(Self::Es384),
+            "PS256" => Some(Self::Ps256),
+            "RS256" => Some(Self::Rs256),
+            "Ed25519" | "EdDSA" => Some(Self::Ed25519),
+            _ => None,
+        }
+    }
 }
 
 impl PublicKey {
@@ -51,41 +83,46 @@ impl PublicKey {
             return None;
         }
         let bytes = |name| decoded(jwk, name);
+        let point = |size| {
+            let (x, y) = (bytes("x")?, bytes("y")?);
+            (x.len() == size && y.len() == size).then(|| [vec![4], x, y].concat())
+        };
         match (jwk.get("kty")?.as_str()?, jwk.get("crv").and_then(Value::as_str)) {
-            ("EC", Some("P-256")) => {
-                let (x, y) = (bytes("x")?, bytes("y")?);
-                (x.len() == 32 && y.len() == 32).then(|| Self::Es256([vec![4], x, y].concat()))
-            }
-            ("OKP", Some("Ed25519")) => bytes("x").filter(|x| x.len() == 32).map(Self::EdDsa),
+            ("EC", Some("P-256")) => point(32).map(Self::P256),
+            ("EC", Some("P-384")) => point(48).map(Self::P384),
+            ("OKP", Some("Ed25519")) => bytes("x").filter(|x| x.len() == 32).map(Self::Ed25519),
             ("RSA", _) => {
                 let (n, e) = (bytes("n")?, bytes("e")?);
-                ((256..=512).contains(&n.len()) && e.len() <= 4).then_some(Self::Rs256 { n, e })
+                ((256..=512).contains(&n.len()) && e.len() <= 4).then_some(Self::Rsa { n, e })
             }
             _ => None,
         }
     }
 
-    /// The `alg` of its signatures (RFC 7518 section 3.1, RFC 8037 section 3.1).
-    pub fn alg(&self) -> &'static str {
-        match self {
-            Self::Es256(_) => "ES256",
-            Self::EdDsa(_) => "EdDSA",
-            Self::Rs256 { .. } => "RS256",
-        }
+    /// The algorithm that this `alg` names; None where the key does not sign so.
+    pub fn algorithm(&self, alg: &str) -> Option<Algorithm> {
+        Algorithm::of(alg).filter(|algorithm| match self {
+            Self::P256(_) => *algorithm == Algorithm::Es256,
+            Self::P384(_) => *algorithm == Algorithm::Es384,
+            Self::Ed25519(_) => *algorithm == Algorithm::Ed25519,
+            Self::Rsa { .. } => matches!(algorithm, Algorithm::Ps256 | Algorithm::Rs256),
+        })
     }
 
-    /// Whether it signed the message.
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Es256(point) => UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
-                .verify(message, signature)
-                .is_ok(),
-            Self::EdDsa(key) => {
-                UnparsedPublicKey::new(&signature::ED25519, key).verify(message, signature).is_ok()
-            }
-            Self::Rs256 { n, e } => RsaPublicKeyComponents { n, e }
-                .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
-                .is_ok(),
+    /// Whether it signed the message in this way.
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let plain = |how: &'static dyn VerificationAlgorithm, key: &[u8]| {
+            UnparsedPublicKey::new(how, key).verify(message, signature).is_ok()
+        };
+        let rsa =
+            |how, n: &[u8], e: &[u8]| RsaPublicKeyComponents { n, e }.verify(how, message, signature).is_ok();
+        match (self, algorithm) {
+            (Self::P256(point), Algorithm::Es256) => plain(&signature::ECDSA_P256_SHA256_FIXED, point),
+            (Self::P384(point), Algorithm::Es384) => plain(&signature::ECDSA_P384_SHA384_FIXED, point),
+            (Self::Ed25519(key), Algorithm::Ed25519) => plain(&signature::ED25519, key),
+            (Self::Rsa { n, e }, Algorithm::Ps256) => rsa(&signature::RSA_PSS_2048_8192_SHA256, n, e),
+            (Self::Rsa { n, e }, Algorithm::Rs256) => rsa(&signature::RSA_PKCS1_2048_8192_SHA256, n, e),
+            _ => false,
         }
     }
 }
@@ -124,7 +161,7 @@ fn decoded(jwk: &Value, name: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{PublicKey, thumbprint};
+    use super::{Algorithm, PublicKey, thumbprint};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -196,19 +233,57 @@ mod tests {
         assert!(rsa(256, "AQABAQAB").is_none());
     }
 
+    /// RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2.
+    #[test]
+    fn a_key_signs_by_the_algorithms_of_its_kind_alone() {
+        let rsa = || PublicKey::Rsa { n: vec![0xff; 256], e: vec![1, 0, 1] };
+        for (key, own) in [
+            (PublicKey::P256(vec![]), &["ES256"][..]),
+            (PublicKey::P384(vec![]), &["ES384"]),
+            (PublicKey::Ed25519(vec![]), &["EdDSA", "Ed25519"]),
+            (rsa(), &["PS256", "RS256"]),
+        ] {
+            for alg in [
+                "ES256", "ES384", "PS256", "RS256", "EdDSA", "Ed25519", "ES512", "PS384", "RS384", "HS256",
+                "Ed448", "none", "", "es256", "ed25519",
+            ] {
+                assert_eq!(key.algorithm(alg).is_some(), own.contains(&alg), "{alg}");
+            }
+        }
+        assert_eq!(rsa().algorithm("PS256"), Some(Algorithm::Ps256));
+        assert_eq!(rsa().algorithm("RS256"), Some(Algorithm::Rs256));
+    }
+
+    /// RFC 7518 section 6.2.1.2: coordinates have the size of the field, leading zeros included.
+    #[test]
+    fn coordinates_have_the_size_of_their_curve() {
+        use base64::Engine;
+        let ec = |crv: &str, bytes: usize| {
+            let n = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(vec![1; bytes]);
+            PublicKey::of(&json!({"kty": "EC", "crv": crv, "x": n, "y": n})).is_some()
+        };
+        assert!(ec("P-256", 32) && ec("P-384", 48));
+        assert!(!ec("P-256", 31) && !ec("P-256", 48) && !ec("P-384", 32) && !ec("P-384", 47));
+        assert!(!ec("P-521", 66) && !ec("secp256k1", 32));
+    }
+
     proptest! {
         #[test]
         fn garbage_verifies_nothing(x: [u8; 32], y: [u8; 32], n in prop::collection::vec(any::<u8>(), 0..600),
                                     e in prop::collection::vec(any::<u8>(), 0..6), message: Vec<u8>, signature: Vec<u8>) {
             for key in [
-                PublicKey::Es256([vec![4], x.to_vec(), y.to_vec()].concat()),
-                PublicKey::Es256(n.clone()),
-                PublicKey::EdDsa(x.to_vec()),
-                PublicKey::EdDsa(n.clone()),
-                PublicKey::Rs256 { n: n.clone(), e },
+                PublicKey::P256([vec![4], x.to_vec(), y.to_vec()].concat()),
+                PublicKey::P256(n.clone()),
+                PublicKey::P384([vec![4], x.to_vec(), y.to_vec(), x.to_vec()].concat()),
+                PublicKey::P384(n.clone()),
+                PublicKey::Ed25519(x.to_vec()),
+                PublicKey::Ed25519(n.clone()),
+                PublicKey::Rsa { n: n.clone(), e },
             ] {
-                prop_assert!(!key.verify(&message, &signature));
-                prop_assert!(!key.verify(&message, &[x, y].concat()));
+                for algorithm in ["ES256", "ES384", "PS256", "RS256", "Ed25519"].map(Algorithm::of).into_iter().flatten() {
+                    prop_assert!(!key.verify(algorithm, &message, &signature));
+                    prop_assert!(!key.verify(algorithm, &message, &[x, y].concat()));
+                }
             }
         }
     }

@@ -98,6 +98,12 @@ SELECT FROM pg_temp.trail();
 -- Each algorithm, once; the key's thumbprint and the jti come back.
 SELECT alg, v.jkt = auth_store.jwk_thumbprint(pg_temp.jwk(alg)) AS jkt, v.jti, v.error
   FROM unnest(ARRAY['ES256', 'EdDSA', 'RS256']) AS alg, LATERAL (SELECT pg_temp.proof('one', alg => alg)) AS p (proof), LATERAL auth_store.dpop_verify(proof, 'POST', 'https://as.example/token') AS v;
+-- RFC 9864: Ed25519 by its new name is the same key, with the same thumbprint, and no other key's.
+SELECT v.jkt = auth_store.jwk_thumbprint(pg_temp.jwk('EdDSA')) AS jkt, v.jti, v.error
+  FROM auth_store.dpop_verify(pg_temp.proof('new name', header => '{"alg": "Ed25519"}'), 'POST', 'https://as.example/token') AS v;
+SELECT * FROM pg_temp.check(pg_temp.proof('n', header => '{"alg": "Ed25519"}', alg => 'ES256'));
+-- RFC 7518 section 3.5: PS256 is of the RSA key, too, but not this signature.
+SELECT * FROM pg_temp.check(pg_temp.proof('n', header => '{"alg": "PS256"}', alg => 'RS256'));
 -- The same jti again, in whatever proof of that key and URI; another key's or URI's is another.
 SELECT * FROM auth_store.dpop_verify(pg_temp.proof('one'), 'POST', 'https://as.example/token');
 SELECT error FROM auth_store.dpop_verify(pg_temp.proof('one', '{"htm": "GET"}'), 'GET', 'https://as.example/token', max_age => '1 day');
