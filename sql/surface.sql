@@ -105,14 +105,14 @@ GRANT EXECUTE ON FUNCTION auth_store.pkce_verify TO auth_store_app, auth_store_r
 
 COMMENT ON FUNCTION auth_store.code_issue IS
 $$Issues an authorization code (RFC 6749 section 4.1.2) after the user has logged in and agreed. Returns the code, its end, the granted scope and the state; or a row with error: unauthorized_client (unknown, inactive or not allowed), invalid_request (redirect_uri, PKCE, dpop_jkt, lengths), invalid_scope, invalid_target (RFC 8707), access_denied (user not active).
-client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503; a NULL user_id is 22004, a NULL client_id an unknown one. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required unless the client has require_pkce = false. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. session_id: one of the application's own, or a session of the store: one that is over is access_denied, another user's 23503. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min (22023), default auth_store.code_ttl (60 s). amr: at most 20 texts of 255 bytes; claims: at most 64 kB (22023).$$;
+client_id, user_id: who; an unknown user, or one of another tenant than the client, is 23503; a NULL user_id is 22004, a NULL client_id an unknown one. redirect_uri: a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3); NULL where only one is registered. scope: NULL for all of the client's. code_challenge: S256 (RFC 7636), required unless the client has require_pkce = false. state, nonce, acr: at most 2048 bytes. resource: RFC 8707. auth_time, acr, amr, claims (a JSON object), nonce and session_id come back at redemption. session_id: one of the application's own, or a session of the store: one that is over is access_denied, another user's 23503. dpop_jkt: binds the code to a key (RFC 9449 section 10). ttl: 1 s to 10 min (22023), default auth_store.code_ttl (60 s). amr: at most 20 texts of 255 bytes; claims: at most 64 kB (22023). An empty parameter counts as left out (RFC 6749 section 3.1).$$;
 ALTER FUNCTION auth_store.code_issue COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.code_issue TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.code_redeem IS
 $$Redeems an authorization code, once, for an access token and, where the client may have one, a refresh token (RFC 6749 section 4.1.3). A row with error otherwise: invalid_client, invalid_grant (unknown, expired, another client's, wrong redirect_uri, verifier or key, user not active, session over), invalid_request (verifier without challenge, RFC 9700; malformed dpop_jkt or x5t_s256), invalid_target. A wrong verifier, client or redirect_uri consumes nothing; the fifth wrong verifier ends the code.
 A second presentation is a retry while the first runs or within auth_store.code_replay_grace of it: invalid_grant, nothing else. Later it is a replay: the grant of the first use and its tokens end, and the audit trail says code_replay at risk 1.
-client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof. x5t_s256: SHA-256 thumbprint of the certificate the client proved (RFC 8705). The grant with all its tokens is bound to whichever of them is given.$$;
+client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. resource: fewer than granted. dpop_jkt: thumbprint of the key of a verified DPoP proof. x5t_s256: SHA-256 thumbprint of the certificate the client proved (RFC 8705). The grant with all its tokens is bound to whichever of them is given. An empty parameter counts as left out (RFC 6749 section 3.2).$$;
 ALTER FUNCTION auth_store.code_redeem COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.code_redeem TO auth_store_app;
 
@@ -133,7 +133,7 @@ GRANT EXECUTE ON FUNCTION auth_store.pushed_request_consume TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.device_authorize IS
 $$Begins the log-in of a device without a keyboard (RFC 8628 section 3.1). Returns device_code, with which the device polls; user_code, eight letters as XXXX-XXXX, which the user types elsewhere; expires_in, seconds both live: auth_store.device_code_ttl (15 min); interval, seconds between polls: auth_store.device_poll_interval (5 s); and the scope asked for. The verification_uri of section 3.2 is the application's. A row with error otherwise: invalid_client, unauthorized_client (the client may not use the grant type), invalid_scope, invalid_target, temporarily_unavailable with retry_after over the client's rate limit.
-client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. scope: NULL for all of the client's. resource: RFC 8707.$$;
+client_secret: of a confidential client, unless client_authenticated says that the application authenticated it. scope: NULL for all of the client's. resource: RFC 8707. An empty parameter counts as left out (RFC 6749 section 3.2).$$;
 ALTER FUNCTION auth_store.device_authorize COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.device_authorize TO auth_store_app;
 
@@ -157,7 +157,7 @@ GRANT EXECUTE ON FUNCTION auth_store.device_deny TO auth_store_app;
 COMMENT ON FUNCTION auth_store.device_redeem IS
 $$A poll of the device (RFC 8628 section 3.4): tokens, once, when the user has agreed. A row with error otherwise: authorization_pending; slow_down where the poll came before its interval was over, which adds 5 s to the interval for this and all later polls; access_denied; expired_token; invalid_client, unauthorized_client, invalid_target; invalid_request (malformed thumbprint); invalid_grant (unknown, another client's, redeemed before, user not active). With the first two retry_after is the interval in seconds. An approved code is redeemed at once, however early the poll.
 Of polls at the same time one gets the tokens, the others invalid_grant. A second presentation is a retry or a replay as in code_redeem(), with the same end. A poll that is answered authorization_pending writes no audit row.
-resource: fewer than granted. dpop_jkt, x5t_s256: thumbprints of the key or certificate the device proved, to which the tokens are bound (RFC 9449, RFC 8705).$$;
+resource: fewer than granted. dpop_jkt, x5t_s256: thumbprints of the key or certificate the device proved, to which the tokens are bound (RFC 9449, RFC 8705). An empty parameter counts as left out (RFC 6749 section 3.2).$$;
 ALTER FUNCTION auth_store.device_redeem COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.device_redeem TO auth_store_app;
 
@@ -171,20 +171,20 @@ GRANT EXECUTE ON FUNCTION auth_store.token_issue TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_issue_client_credentials IS
 $$Issues an access token to a confidential client in its own name (RFC 6749 section 4.4); no refresh token. A row with error otherwise: invalid_client, unauthorized_client, invalid_scope, invalid_target.
-client_secret: unless client_authenticated says that the application authenticated the client. scope: NULL for all of the client's. resource: RFC 8707. cnf: as for token_issue().$$;
+client_secret: unless client_authenticated says that the application authenticated the client. scope: NULL for all of the client's. resource: RFC 8707. cnf: as for token_issue(). An empty parameter counts as left out (RFC 6749 section 3.2).$$;
 ALTER FUNCTION auth_store.token_issue_client_credentials COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_issue_client_credentials TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_refresh IS
 $$Exchanges a refresh token for a new one and an access token (RFC 6749 section 6). The previous token gives the same successor again within the client's grace (auth_store.refresh_grace, 10 s), and one replaced before it, also within the grace, is invalid_grant and nothing else (flag refresh_retry): of two tabs one was faster. Every other use of a replaced token, and any of a time that the clock has not come to, is reuse: the family ends with its access tokens, and the audit trail says refresh_reuse at risk 1 (RFC 9700 section 4.14.2). A client with refresh_rotation = false keeps its token.
 A row with error otherwise: invalid_client, invalid_grant (unknown, expired, revoked, another client's, wrong key), invalid_scope and invalid_target (wider than granted), unauthorized_client.
-scope, resource: narrower for this access token only; NULL for all of the grant's. dpop_jkt, x5t_s256: thumbprints of the key or certificate the sender proved (RFC 9449, RFC 8705).$$;
+scope, resource: narrower for this access token only; NULL for all of the grant's. dpop_jkt, x5t_s256: thumbprints of the key or certificate the sender proved (RFC 9449, RFC 8705). An empty parameter counts as left out (RFC 6749 section 3.2).$$;
 ALTER FUNCTION auth_store.token_refresh COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_exchange IS
 $$Gives a client an access token of its own for the access token of somebody else that it holds (RFC 8693), no wider and no longer-lived; no refresh token. Returns a token response with issued_token_type. The new token is active only while the subject token is, with its grant and client, and so is what it is exchanged for in turn, at most five times. A row with error otherwise: invalid_client, unauthorized_client (the client is public or lacks the grant type urn:ietf:params:oauth:grant-type:token-exchange), invalid_request (a token that is not active, of another tenant, of another type or bound to a key that was not proved; an actor token of another client; an actor that the subject's claim may_act does not name; malformed thumbprints), invalid_scope and invalid_target (wider than the subject's or the client's own).
-subject_token: the access token of the party on whose behalf the request is made. actor_token: an access token of the calling client: its user, or the client itself, becomes the claim act, with the subject's own act nested in it (section 4.1). NULL: impersonation, act stays as it is. scope: NULL for all of the subject's that the client is registered for. resource, audience: the services the token is for, by URI or by name, out of the subject's; NULL for all of those that the client may name. The three token types: urn:ietf:params:oauth:token-type:access_token or NULL. dpop_jkt, x5t_s256: thumbprints the sender proved; the new token is bound to them, and a bound subject or actor token needs its own (RFC 9449, RFC 8705).$$;
+subject_token: the access token of the party on whose behalf the request is made. actor_token: an access token of the calling client: its user, or the client itself, becomes the claim act, with the subject's own act nested in it (section 4.1). NULL: impersonation, act stays as it is. scope: NULL for all of the subject's that the client is registered for. resource, audience: the services the token is for, by URI or by name, out of the subject's; NULL for all of those that the client may name. The three token types: urn:ietf:params:oauth:token-type:access_token or NULL. dpop_jkt, x5t_s256: thumbprints the sender proved; the new token is bound to them, and a bound subject or actor token needs its own (RFC 9449, RFC 8705). An empty parameter that is no token counts as left out (RFC 6749 section 3.2).$$;
 ALTER FUNCTION auth_store.token_exchange COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_exchange TO auth_store_app;
 
@@ -367,12 +367,12 @@ GRANT EXECUTE ON FUNCTION auth_store.session_list TO auth_store_app, auth_store_
 
 COMMENT ON FUNCTION auth_store.consent_record IS
 $$Remembers that a user has agreed to a scope of a client. It adds to what the user agreed to before; a scope token that is there already gets the new end. Returns the scope that was recorded, or a row with error: invalid_scope, invalid_target (more than the client may have), unauthorized_client, access_denied (client or user not active).
-scope: NULL for all of the client's. resource: the resource indicators (RFC 8707) it is for; NULL for all. expires_at: a time to come (22023), NULL: until revoked. 23503 for an unknown user or client, or where they are not of one tenant; 22004 for NULL.$$;
+scope: NULL for all of the client's. resource: the resource indicators (RFC 8707) it is for; NULL for all. Empty ones count as NULL, as in code_issue(). expires_at: a time to come (22023), NULL: until revoked. 23503 for an unknown user or client, or where they are not of one tenant; 22004 for NULL.$$;
 ALTER FUNCTION auth_store.consent_record COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.consent_record TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.consent_check IS
-$$Whether a user has agreed to all of a scope of a client, so that the authorization endpoint need not ask; missing_scope is what to ask for. A consent without a resource is for all resources, one with a resource for that one. scope: NULL for all of the client's. A row with error invalid_scope or invalid_target where the client may not have it. 23503 for an unknown user or client, 22004 for NULL. Read-only, also on a standby.$$;
+$$Whether a user has agreed to all of a scope of a client, so that the authorization endpoint need not ask; missing_scope is what to ask for. A consent without a resource is for all resources, one with a resource for that one. scope: NULL for all of the client's, and so an empty one, as in code_issue(). A row with error invalid_scope or invalid_target where the client may not have it. 23503 for an unknown user or client, 22004 for NULL. Read-only, also on a standby.$$;
 ALTER FUNCTION auth_store.consent_check COST 5000;
 GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader;
 

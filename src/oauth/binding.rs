@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::kernel::jsonb::Jsonb;
-use crate::oauth::pkce;
+use crate::oauth::{parameter, pkce};
 
 /// What the sender of a request proved to hold, as the application verified it.
 #[derive(Clone, Copy, Default)]
@@ -15,7 +15,13 @@ pub struct Proof<'a> {
     pub x5t_s256: Option<&'a str>,
 }
 
-impl Proof<'_> {
+impl<'a> Proof<'a> {
+    /// The arguments `dpop_jkt` and `x5t_s256` of a function that takes a client's request. An empty key is none, which
+    /// proves nothing; a certificate comes with no parameter, and one that is empty is malformed.
+    pub fn new(dpop_jkt: Option<&'a str>, x5t_s256: Option<&'a str>) -> Self {
+        Self { dpop_jkt: parameter::value(dpop_jkt), x5t_s256 }
+    }
+
     /// Whether what is there are SHA-256 thumbprints in base64url.
     pub fn is_well_formed(&self) -> bool {
         [self.dpop_jkt, self.x5t_s256].into_iter().flatten().all(pkce::is_sha256_base64url)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::client::{self, Client};
 use super::code::Refused;
-use super::{client_limit, secret_hash};
+use super::{client_limit, parameter, secret_hash};
 use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
 use crate::identity::tenant;
@@ -85,9 +85,9 @@ pub struct Credentials<'a> {
 
 impl<'a> Credentials<'a> {
     /// The arguments `client_id`, `client_secret` and `client_authenticated` of a function; NULL for the last is
-    /// false.
+    /// false. An empty secret is the same as none (RFC 6749 section 2.3.1).
     pub fn new(client_id: Option<&'a str>, secret: Option<&'a str>, authenticated: Option<bool>) -> Self {
-        Self { client_id, secret, authenticated: authenticated == Some(true) }
+        Self { client_id, secret: parameter::value(secret), authenticated: authenticated == Some(true) }
     }
 }
 
@@ -168,9 +168,7 @@ fn is_authentic(
     client: &Client,
     credentials: &Credentials<'_>,
 ) -> Result<bool, Mistake> {
-    // RFC 6749 section 2.3.1: an empty secret is the same as none.
-    let secret = credentials.secret.filter(|secret| !secret.is_empty());
-    match secret {
+    match credentials.secret {
         _ if credentials.authenticated => Ok(true),
         None => Ok(!client.confidential),
         Some(secret) if client.auth_method.uses_secret() => secret_matches(view, now, client, secret),

@@ -19,7 +19,7 @@ use crate::kernel::{argument, interval, settings, spi, transaction};
 use crate::maintenance::Batch;
 use crate::oauth::authorization_request::{self, Accepted, AuthorizationRequest, MAX_PARAMETER};
 use crate::oauth::client::{self, Client};
-use crate::oauth::token;
+use crate::oauth::{parameter, token};
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -60,14 +60,14 @@ fn code_issue(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let parameters = AuthorizationRequest {
-        redirect_uri,
-        scope,
-        code_challenge,
-        code_challenge_method,
-        state,
-        nonce,
-        resource,
-        dpop_jkt,
+        redirect_uri: parameter::value(redirect_uri),
+        scope: parameter::scope(scope),
+        code_challenge: parameter::value(code_challenge),
+        code_challenge_method: parameter::value(code_challenge_method),
+        state: parameter::value(state),
+        nonce: parameter::value(nonce),
+        resource: parameter::values(resource),
+        dpop_jkt: parameter::value(dpop_jkt),
     };
     let request = Request {
         parameters,

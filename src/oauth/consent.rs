@@ -18,7 +18,7 @@ use crate::kernel::spi::Statement;
 use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::code::Refused;
-use crate::oauth::{resource, scope, user_grants};
+use crate::oauth::{parameter, resource, scope, user_grants};
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -54,7 +54,7 @@ fn consent_record(
 ) -> ConsentRecord {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let request = Request { scope, resource };
+    let request = Request::new(scope, resource);
     let expires_at = expires_at.map(Timestamp::from);
     record(now, user_id.map(Id::from), client_id, request, expires_at, &context).or_raise()
 }
@@ -68,7 +68,7 @@ fn consent_check(
     resource: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> ConsentState {
     let now = clock::now();
-    check(now, user_id.map(Id::from), client_id, Request { scope, resource }).or_raise()
+    check(now, user_id.map(Id::from), client_id, Request::new(scope, resource)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -85,6 +85,13 @@ fn consent_revoke(
 struct Request<'a> {
     scope: Option<&'a str>,
     resource: Option<Vec<Option<String>>>,
+}
+
+impl<'a> Request<'a> {
+    /// An empty parameter asks for what a request without it is granted, and so needs the consent to that.
+    fn new(scope: Option<&'a str>, resource: Option<Vec<Option<String>>>) -> Self {
+        Self { scope: parameter::scope(scope), resource: parameter::values(resource) }
+    }
 }
 
 /// A live consent's row.

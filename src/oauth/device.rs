@@ -17,7 +17,7 @@ use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::device_code::{self, GRANT_TYPE, New};
 use crate::oauth::user_code::UserCode;
-use crate::oauth::{resource, scope};
+use crate::oauth::{parameter, resource, scope};
 
 composite! {
     /// What the device authorization endpoint answers (RFC 8628 section 3.2), but for the verification URI,
@@ -48,7 +48,7 @@ fn device_authorize(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    authorize(now, &credentials, scope, resource, &context).or_raise()
+    authorize(now, &credentials, parameter::scope(scope), parameter::values(resource), &context).or_raise()
 }
 
 /// How often a user code is drawn anew where another request has it: even among a million live ones a

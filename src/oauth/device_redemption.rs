@@ -17,8 +17,8 @@ use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::device_code::{self, DeviceCode, GRANT_TYPE};
 use crate::oauth::redemption::{invalid_grant, refuse, refuse_ended, replay};
-use crate::oauth::resource;
 use crate::oauth::token::{self, Login, TokenResponse};
+use crate::oauth::{parameter, resource};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -37,7 +37,7 @@ fn device_redeem(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let request = Request { resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    let request = Request { resource: parameter::values(resource), proof: Proof::new(dpop_jkt, x5t_s256) };
     redeem(now, device_code, &credentials, request, &context).or_raise()
 }
 

@@ -26,7 +26,7 @@ use crate::oauth::grant::{self, Gone, Grant};
 use crate::oauth::introspection::{self, Active};
 use crate::oauth::redemption::refuse;
 use crate::oauth::token::{self, TokenResponse};
-use crate::oauth::{resource, scope};
+use crate::oauth::{parameter, resource, scope};
 
 /// How many exchanges a token may come from: each costs its introspection three look-ups.
 pub const MAX_EXCHANGES: usize = 5;
@@ -61,11 +61,11 @@ fn token_exchange(
     let request = Request {
         subject_token,
         actor_token,
-        types: [subject_token_type, actor_token_type, requested_token_type],
-        scope,
-        resource,
-        audience,
-        proof: Proof { dpop_jkt, x5t_s256 },
+        types: [subject_token_type, actor_token_type, requested_token_type].map(parameter::value),
+        scope: parameter::scope(scope),
+        resource: parameter::values(resource),
+        audience: parameter::values(audience),
+        proof: Proof::new(dpop_jkt, x5t_s256),
     };
     exchange(now, &credentials, request, &context).or_raise()
 }

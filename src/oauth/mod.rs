@@ -22,6 +22,7 @@ pub mod imported_refresh_token;
 pub mod introspection;
 pub mod jti;
 pub mod jwk;
+pub mod parameter;
 pub mod pkce;
 pub mod pushed_request;
 pub mod redemption;

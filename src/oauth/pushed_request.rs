@@ -21,6 +21,7 @@ use crate::oauth::authorization_request::{self, AuthorizationRequest};
 use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
+use crate::oauth::parameter;
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -164,24 +165,45 @@ fn create(
 const CREATED: &str = "pushed_request.created";
 
 /// What is stored of the parameters, and their members to decide on. Without a value a parameter is the same as
-/// left out (RFC 6749 section 3.1).
+/// left out (RFC 6749 section 3.1), also where it comes several times.
 fn read(parameters: Jsonb) -> Result<(Jsonb, Map<String, Value>), Refused> {
     const UNREADABLE: &str = "the parameters are too large or cannot be read";
     if parameters.size() > MAX_PARAMETERS {
         return Err(invalid_request(UNREADABLE));
     }
-    let Some(Value::Object(mut members)) = parameters.parse() else {
+    let Some(Value::Object(sent)) = parameters.parse() else {
         return Err(invalid_request(UNREADABLE));
     };
-    let mut kept = parameters;
-    let dropped = |name: &str, value: &Value| {
-        CREDENTIALS.contains(&name) || value.is_null() || value.as_str() == Some("")
-    };
-    for (name, _) in members.iter().filter(|(name, value)| dropped(name, value)) {
-        kept = kept.without(name).ok_or_else(|| invalid_request(UNREADABLE))?;
+    let (mut kept, mut members) = (Some(parameters), Map::new());
+    for (name, value) in sent {
+        let changed = |kept: Option<Jsonb>, value: Option<&Value>| match value {
+            Some(value) => kept?.with(&name, &Jsonb::of(value)?),
+            None => kept?.without(&name),
+        };
+        match valued(&value) {
+            Some(valued) if !CREDENTIALS.contains(&name.as_str()) => {
+                if valued != value {
+                    kept = changed(kept, Some(&valued));
+                }
+                members.insert(name, valued);
+            }
+            _ => kept = changed(kept, None),
+        }
     }
-    members.retain(|name, value| !dropped(name, value));
-    Ok((kept, members))
+    kept.map(|kept| (kept, members)).ok_or_else(|| invalid_request(UNREADABLE))
+}
+
+/// A parameter without its empty values; None where it has no other.
+fn valued(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(several) => {
+            let some: Vec<_> = several.iter().filter(|one| one.as_str() != Some("")).cloned().collect();
+            (!some.is_empty()).then_some(Value::Array(some))
+        }
+        other => Some(other.clone()),
+    }
 }
 
 /// Whether the authorization endpoint would accept these parameters of the client (RFC 9126 section 2.1).
@@ -207,7 +229,7 @@ fn decide(client: &Client, members: &Map<String, Value>) -> Result<(), Refused> 
     }
     let request = AuthorizationRequest {
         redirect_uri: text(members, "redirect_uri")?,
-        scope: text(members, "scope")?,
+        scope: parameter::scope(text(members, "scope")?),
         code_challenge: text(members, "code_challenge")?,
         code_challenge_method: text(members, "code_challenge_method")?,
         state: text(members, "state")?,

@@ -17,7 +17,7 @@ use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
 use crate::oauth::grant::{self, Gone};
 use crate::oauth::token::{self, Ended, Login, TokenResponse};
-use crate::oauth::{pkce, resource};
+use crate::oauth::{parameter, pkce, resource};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -38,8 +38,13 @@ fn code_redeem(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let proof = Proof { dpop_jkt, x5t_s256 };
-    let redemption = Redemption { code, redirect_uri, code_verifier, resource, proof };
+    let redemption = Redemption {
+        code,
+        redirect_uri: parameter::value(redirect_uri),
+        code_verifier: parameter::value(code_verifier),
+        resource: parameter::values(resource),
+        proof: Proof::new(dpop_jkt, x5t_s256),
+    };
     redeem(now, &credentials, redemption, &context).or_raise()
 }
 

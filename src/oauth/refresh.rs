@@ -21,7 +21,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::grant::{self, Family, Grant, Rotation};
 use crate::oauth::token::{self, TokenResponse};
-use crate::oauth::{imported_refresh_token, replaced, resource, scope};
+use crate::oauth::{imported_refresh_token, parameter, replaced, resource, scope};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -41,7 +41,11 @@ fn token_refresh(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let request = Request { scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    let request = Request {
+        scope: parameter::scope(scope),
+        resource: parameter::values(resource),
+        proof: Proof::new(dpop_jkt, x5t_s256),
+    };
     refresh(now, refresh_token, &credentials, &request, &context).or_raise()
 }
 

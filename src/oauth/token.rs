@@ -21,7 +21,7 @@ use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::grant::{self, Gone, NewFamily};
-use crate::oauth::{resource, scope};
+use crate::oauth::{parameter, resource, scope};
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -99,6 +99,7 @@ fn token_issue_client_credentials(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
+    let (scope, resource) = (parameter::scope(scope), parameter::values(resource));
     let request = Request { scope, session_id: None, refresh: Some(false), resource, claims: None, cnf };
     issue_client_credentials(now, &credentials, request, &context).or_raise()
 }

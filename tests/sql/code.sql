@@ -211,7 +211,7 @@ SELECT failed_verifiers, redeemed_at IS NULL AS unredeemed FROM auth_store.autho
 SELECT * FROM pg_temp.trail();
 -- A malformed verifier is a wrong one.
 SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
-SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => '');
+SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => 'short');
 SELECT failed_verifiers FROM auth_store.authorization_codes WHERE digest = auth_store.token_hash(:'code');
 
 -- RFC 9700 section 2.1.1: a verifier where no challenge was is a downgrade.
