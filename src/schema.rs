@@ -168,6 +168,12 @@ const MIGRATIONS: &[Migration] = &[
         up: include_str!("../sql/migrations/0003_email_key.up.sql"),
         down: include_str!("../sql/migrations/0003_email_key.down.sql"),
     },
+    Migration {
+        version: 4,
+        name: "schemes_and_keys",
+        up: include_str!("../sql/migrations/0004_schemes_and_keys.up.sql"),
+        down: include_str!("../sql/migrations/0004_schemes_and_keys.down.sql"),
+    },
 ];
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {

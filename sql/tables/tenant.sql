@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS auth_store.tenants (
     settings      jsonb       NOT NULL DEFAULT '{}',
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
+    redirect_uri_schemes text[] NOT NULL DEFAULT '{}',
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
     CONSTRAINT tenants_id_shape CHECK (id ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'),
     CONSTRAINT tenants_status_known CHECK (status IN ('active', 'suspended')),
@@ -19,4 +20,5 @@ COMMENT ON COLUMN auth_store.tenants.display_name IS 'What people read.';
 COMMENT ON COLUMN auth_store.tenants.settings IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.tenants.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN auth_store.tenants.redirect_uri_schemes IS 'Private-use schemes without a dot, as vscode, that redirect URIs of its clients may have.';
 

@@ -17,7 +17,8 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
 use crate::kernel::partition::Dropped;
 use crate::kernel::spi::Statement;
 use crate::kernel::{argument, caller, catalog, interval, settings, spi};
-use crate::{identity, oauth, params};
+use crate::oauth::client;
+use crate::{identity, params};
 
 pub use risk::Flag;
 
@@ -134,12 +135,12 @@ pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
         Entry {
             event: event.event,
             tenant_id: event.tenant_id,
-            client_id: event.client_id.map(|text| cut(text, MAX_NAME)),
+            client_id: event.client_id.map(name),
             user_id: event.user_id,
             grant_id: event.grant_id,
             session_id: event.session_id,
             resource_type: event.resource_type,
-            resource_id: event.resource_id.map(|text| cut(text, MAX_NAME)),
+            resource_id: event.resource_id.map(name),
             success: event.error.is_none(),
             error: event.error.map(Code::as_str),
             risk_score: risk::of(event.flags),
@@ -188,7 +189,10 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
     let details = written.details.map(|details| argument::document(Some(details), "details")).transpose()?;
     let entry = Entry {
         event: argument::line(event, "event")?,
-        client_id: line(written.client_id, "client_id")?,
+        client_id: match written.client_id {
+            Some(id) if client::is_client_id(id) => Some(id),
+            id => line(id, "client_id")?,
+        },
         user_id: written.user_id,
         grant_id: None,
         session_id: None,
@@ -219,7 +223,7 @@ fn tenant_of(
         None => None,
     };
     let client = match client_id {
-        Some(id) => oauth::client::find(view, id)?.map(|client| ("client", "client_id", client.tenant_id)),
+        Some(id) => client::find(view, id)?.map(|client| ("client", "client_id", client.tenant_id)),
         None => None,
     };
     let mut tenant = given;
@@ -404,6 +408,11 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
 /// As much of the header as is kept.
 pub fn cut_user_agent(user_agent: &str) -> &str {
     cut(user_agent, MAX_USER_AGENT)
+}
+
+/// What a row says of who or what it is about. A client's id may be a URL, and two may differ in its end.
+fn name(text: &str) -> &str {
+    if text.len() > MAX_NAME && client::is_client_id(text) { text } else { cut(text, MAX_NAME) }
 }
 
 /// At most the first `characters` of a text.

@@ -17,7 +17,8 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
 use crate::kernel::spi::Statement;
 use crate::oauth::{
-    client, code, consent, device_code, grant, imported_refresh_token, jti, pushed_request, token,
+    client, code, consent, device_code, grant, imported_refresh_token, jti, pushed_request, redirect_uri,
+    token,
 };
 use crate::vault::{connection, key};
 use crate::{limit, params};
@@ -28,8 +29,10 @@ fn tenant_create(
     id: Option<&str>,
     display_name: default!(Option<&str>, "NULL"),
     settings: default!(Option<Jsonb>, "NULL"),
+    redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> String {
-    create(clock::now(), id, display_name, settings).or_raise()
+    let given = Given { display_name, settings, redirect_uri_schemes };
+    create(clock::now(), id, given).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -38,8 +41,10 @@ fn tenant_update(
     id: Option<&str>,
     display_name: default!(Option<&str>, "NULL"),
     settings: default!(Option<Jsonb>, "NULL"),
+    redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
 ) {
-    update(clock::now(), id, display_name, settings).or_raise();
+    let given = Given { display_name, settings, redirect_uri_schemes };
+    update(clock::now(), id, given).or_raise();
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -52,6 +57,21 @@ fn tenant_set_status(id: Option<&str>, status: Option<&str>, reason: default!(Op
 #[search_path(pg_catalog, pg_temp)]
 fn tenant_erase(id: Option<&str>, confirm: Option<&str>) -> i64 {
     erase(clock::now(), id, confirm).or_raise()
+}
+
+/// What a tenant is made of; NULL is the default, or leaves what is there.
+struct Given<'a> {
+    display_name: Option<&'a str>,
+    settings: Option<Jsonb>,
+    redirect_uri_schemes: Option<Vec<Option<String>>>,
+}
+
+impl Given<'_> {
+    fn redirect_uri_schemes(&mut self) -> Result<Option<Vec<String>>, Mistake> {
+        let schemes = argument::list(self.redirect_uri_schemes.take(), "redirect_uri_schemes")?;
+        redirect_uri::check_schemes(schemes.as_deref().unwrap_or_default())?;
+        Ok(schemes)
+    }
 }
 
 /// The tenant of what names none.
@@ -83,7 +103,8 @@ fn is_default(id: &str) -> bool {
 fn make_default(id: &str) -> Result<bool, Mistake> {
     let meant = is_default(id);
     if meant {
-        INSERT.run(&params![id, "Default tenant", Jsonb::empty_object(), clock::now()])?;
+        let (settings, schemes) = (Jsonb::empty_object(), Vec::<String>::new());
+        INSERT.run(&params![id, "Default tenant", settings, schemes, clock::now()])?;
     }
     Ok(meant)
 }
@@ -106,6 +127,14 @@ pub fn restore_default() -> Result<(), Mistake> {
         make_default(DEFAULT)?;
     }
     Ok(())
+}
+
+static SCHEMES: Lookup =
+    Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"redirect_uri_schemes"]);
+
+/// The private-use schemes without a dot that redirect URIs of the tenant's clients may have.
+pub fn redirect_uri_schemes(view: &View, id: &str) -> Result<Vec<String>, Mistake> {
+    Ok(SCHEMES.find(view, Key::Text(id), |row| row.get(0))?.unwrap_or_default())
 }
 
 /// Whether the tenant exists and is not suspended.
@@ -157,17 +186,12 @@ pub fn hold(id: &str) -> Result<bool, Mistake> {
 }
 
 static INSERT: Statement = Statement::write(
-    c"INSERT INTO auth_store.tenants (id, display_name, settings, created_at, updated_at)
-      VALUES ($1, $2, $3, $4, $4)
+    c"INSERT INTO auth_store.tenants (id, display_name, settings, redirect_uri_schemes, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $5)
       ON CONFLICT (id) DO NOTHING",
 );
 
-fn create(
-    now: Timestamp,
-    id: Option<&str>,
-    display_name: Option<&str>,
-    settings: Option<Jsonb>,
-) -> Result<String, Mistake> {
+fn create(now: Timestamp, id: Option<&str>, mut given_members: Given<'_>) -> Result<String, Mistake> {
     let id = given(id, "id")?;
     if !is_tenant_id(id) {
         return Err(Mistake::invalid(
@@ -175,12 +199,13 @@ fn create(
             "1 to 63 letters, digits, dots, underscores and hyphens, the first a letter or digit",
         ));
     }
-    let display_name = argument::line(display_name.unwrap_or(id), "display_name")?;
-    let settings = argument::document(settings, "settings")?;
+    let display_name = argument::line(given_members.display_name.unwrap_or(id), "display_name")?;
+    let schemes = given_members.redirect_uri_schemes()?.unwrap_or_default();
+    let settings = argument::document(given_members.settings, "settings")?;
     if settings::tenant_pin().is_some_and(|pin| pin != id) {
         return Err(Mistake::NotAllowed("a session pinned to a tenant cannot create another".into()));
     }
-    if id == DEFAULT || INSERT.run(&params![id, display_name, settings, now])? == 0 {
+    if id == DEFAULT || INSERT.run(&params![id, display_name, settings, schemes, now])? == 0 {
         return Err(Mistake::Duplicate { what: "tenant", argument: "id" });
     }
     record(now, id, "tenant.created", None)?;
@@ -196,20 +221,18 @@ fn is_tenant_id(id: &str) -> bool {
 
 static UPDATE: Statement = Statement::write(
     c"UPDATE auth_store.tenants
-         SET display_name = COALESCE($2, display_name), settings = COALESCE($3, settings), updated_at = $4
+         SET display_name = COALESCE($2, display_name), settings = COALESCE($3, settings),
+             redirect_uri_schemes = COALESCE($4, redirect_uri_schemes), updated_at = $5
        WHERE id = $1",
 );
 
-fn update(
-    now: Timestamp,
-    id: Option<&str>,
-    display_name: Option<&str>,
-    settings: Option<Jsonb>,
-) -> Result<(), Mistake> {
+fn update(now: Timestamp, id: Option<&str>, mut given_members: Given<'_>) -> Result<(), Mistake> {
     let id = given(id, "id")?;
+    let schemes = given_members.redirect_uri_schemes()?;
+    let Given { display_name, settings, .. } = given_members;
     let display_name = display_name.map(|name| argument::line(name, "display_name")).transpose()?;
     let settings = settings.map(|settings| argument::document(Some(settings), "settings")).transpose()?;
-    let update = || UPDATE.run(&params![id, display_name, settings.clone(), now]);
+    let update = || UPDATE.run(&params![id, display_name, settings.clone(), schemes.clone(), now]);
     if update()? == 0 && !(make_default(id)? && update()? == 1) {
         return Err(UNKNOWN);
     }

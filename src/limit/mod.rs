@@ -50,7 +50,7 @@ fn rate_limit_hit(
 ) -> RateLimitVerdict {
     let now = clock::now();
     let hit = || {
-        let key = checked_key(key)?;
+        let key = checked_key(key, false)?;
         let max_hits = given(max_hits, "max_hits")?;
         let seconds = window_seconds(window)?;
         let cost = given(cost, "cost")?;
@@ -72,7 +72,7 @@ fn rate_limit_hit(
 fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")) -> bool {
     let now = clock::now();
     let reset = || {
-        let key = checked_key(key)?;
+        let key = checked_key(key, true)?;
         let tenant_id = tenant_of(tenant_id)?;
         let state = match shared() {
             Some(shared) => shared.forget(shared_key(&tenant_id, key)),
@@ -103,6 +103,8 @@ pub struct Verdict {
 }
 
 const MAX_KEY: usize = 1024;
+/// The store's own keys hold a client_id, which may be a URL.
+const MAX_OWN_KEY: usize = 4096;
 const MAX_WINDOW: i64 = 30 * 86_400;
 const WINDOW: &str = "an interval of whole seconds, 1 second to 30 days";
 
@@ -217,7 +219,9 @@ fn window_seconds(window: Option<Interval>) -> Result<i64, Mistake> {
     interval::seconds(Some(window), 0, 1..=MAX_WINDOW, "window", WINDOW)
 }
 
-fn checked_key(key: Option<&str>) -> Result<&str, Mistake> {
+/// Keys that the store hits itself may be longer.
+fn checked_key(key: Option<&str>, also_own: bool) -> Result<&str, Mistake> {
     let key = given(key, "key")?;
-    if (1..=MAX_KEY).contains(&key.len()) { Ok(key) } else { Err(Mistake::invalid("key", "1 to 1024 bytes")) }
+    let longest = if also_own && key.starts_with("client:") { MAX_OWN_KEY } else { MAX_KEY };
+    if (1..=longest).contains(&key.len()) { Ok(key) } else { Err(Mistake::invalid("key", "1 to 1024 bytes")) }
 }

@@ -4,9 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::client_metadata::{AuthMethod, ClientMetadata, Given};
-use super::{client_secret, code, consent, device_code, grant, imported_refresh_token, pushed_request};
+use super::{
+    client_secret, code, consent, device_code, grant, imported_refresh_token, pushed_request, redirect_uri,
+};
 use crate::api_key;
 use crate::audit::{self, Event};
 use crate::composite;
@@ -213,8 +216,11 @@ fn create(
     tenant_id: Option<&str>,
     given_members: Given<'_>,
 ) -> Result<ClientRegistration, Mistake> {
-    let tenant_id = tenant::resolve(&View::writing()?, tenant_id)?;
-    let client = ClientMetadata::new(given(name, "name")?, given_members)?;
+    let view = View::writing()?;
+    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let schemes = tenant::redirect_uri_schemes(&view, &tenant_id)?;
+    drop(view);
+    let client = ClientMetadata::new(given(name, "name")?, given_members, &schemes)?;
     let client_id = match client_id {
         Some(id) => check_client_id(id)?.to_owned(),
         None => URL_SAFE_NO_PAD.encode(Id::mint(now, Bucket::of(&[&tenant_id]))?.bytes()),
@@ -237,14 +243,34 @@ fn create(
     Ok(ClientRegistration { client_id: Some(client_id), client_secret })
 }
 
-/// RFC 6749 appendix A.1 allows all printable characters; these need no quoting in a URL or a shell.
+/// The longest client_id, in bytes: a URL as long as a redirect URI, and with the tenant's id a key of an index.
+const MAX_URL: usize = 2048;
+
 fn check_client_id(client_id: &str) -> Result<&str, Mistake> {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~:/@+-".contains(&b);
-    if (1..=128).contains(&client_id.len()) && client_id.bytes().all(legal) {
-        Ok(client_id)
-    } else {
-        Err(Mistake::invalid("client_id", "1 to 128 letters, digits and . _ ~ : / @ + -"))
+    if is_client_id(client_id) {
+        return Ok(client_id);
     }
+    Err(Mistake::invalid(
+        "client_id",
+        "1 to 128 letters, digits and . _ ~ : / @ + -, or an https URL of at most 2048 bytes",
+    ))
+}
+
+/// RFC 6749 appendix A.1 allows all printable characters; these need no quoting in a URL or a shell. A URL, which is
+/// where a client publishes its own metadata, may be longer and have a query.
+pub fn is_client_id(client_id: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~:/@+-".contains(&b);
+    let is_name = (1..=128).contains(&client_id.len()) && client_id.bytes().all(legal);
+    is_name || is_url(client_id)
+}
+
+fn is_url(text: &str) -> bool {
+    text.len() <= MAX_URL
+        && text.starts_with("https://")
+        && redirect_uri::is_of_uri_characters(text)
+        && !text.contains('#')
+        && Url::parse(text)
+            .is_ok_and(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
 }
 
 /// The values of the columns that the owner of a client chooses, in the order of the statements.

@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 
 use super::client;
 use super::client_metadata::{self as metadata, AuthMethod, ClientMetadata};
+use super::redirect_uri;
+use crate::identity::tenant;
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::jsonb::Jsonb;
+use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -40,13 +43,20 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
     let changes = given(changes, "changes")?;
     let members = members(&changes)?;
     let (tenant_id, mut client) = client::lock_metadata(client_id)?;
+    let mut schemes = tenant::redirect_uri_schemes(&View::writing()?, &tenant_id)?;
+    if changes.get("redirect_uris").is_none() {
+        // What the tenant's list had once is no reason to refuse another change.
+        schemes.extend(
+            client.redirect_uris.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned),
+        );
+    }
     for member in &members {
         change(&mut client, member.name, &member.value)?;
     }
     if let Some(document) = changes.get("metadata") {
         client.metadata = argument::document(Some(document).filter(|json| !json.is_null()), "metadata")?;
     }
-    client.check()?;
+    client.check(&schemes)?;
     client::replace(now, client_id, &client)?;
     let changed: Vec<_> = MEMBERS.into_iter().filter(|name| changes.get(name).is_some()).collect();
     client::record(now, "client.updated", &tenant_id, client_id, json!({ "changed": changed }))

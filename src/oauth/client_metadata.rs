@@ -144,8 +144,8 @@ pub struct Given<'a> {
 }
 
 impl ClientMetadata {
-    /// A new client of what was given, the rest by default.
-    pub fn new(name: &str, given: Given<'_>) -> Result<Self, Mistake> {
+    /// A new client of what was given, the rest by default; `schemes` as for [`Self::check`].
+    pub fn new(name: &str, given: Given<'_>, schemes: &[String]) -> Result<Self, Mistake> {
         let confidential = match given.client_type {
             None | Some("confidential") => true,
             Some("public") => false,
@@ -178,14 +178,14 @@ impl ClientMetadata {
             resources: argument::list(given.resources, "resources")?.unwrap_or_default(),
             metadata: argument::document(given.metadata, "metadata")?,
         };
-        client.check()?;
+        client.check(schemes)?;
         Ok(client)
     }
 
-    /// Refuses what a client may not be.
-    pub fn check(&self) -> Result<(), Mistake> {
+    /// Refuses what a client may not be; `schemes` are those of redirect URIs that the tenant allows.
+    pub fn check(&self, schemes: &[String]) -> Result<(), Mistake> {
         argument::line(&self.name, "name")?;
-        self.check_redirect_uris()?;
+        self.check_redirect_uris(schemes)?;
         self.check_grant_types()?;
         match (self.confidential, self.auth_method) {
             (true, AuthMethod::None) => {
@@ -230,11 +230,11 @@ impl ClientMetadata {
         Ok(())
     }
 
-    fn check_redirect_uris(&self) -> Result<(), Mistake> {
+    fn check_redirect_uris(&self, schemes: &[String]) -> Result<(), Mistake> {
         if self.redirect_uris.len() > MAX_URIS {
             return Err(Mistake::invalid("redirect_uris", "at most 50 redirect URIs"));
         }
-        self.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri))
+        self.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, schemes))
     }
 
     fn check_grant_types(&self) -> Result<(), Mistake> {
@@ -339,7 +339,7 @@ mod tests {
     }
 
     fn refused(given: Given<'_>) -> &'static str {
-        match ClientMetadata::new("app", given) {
+        match ClientMetadata::new("app", given, &[]) {
             Err(Mistake::InvalidArgument { argument, .. }) => argument,
             _ => "nothing",
         }
@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn a_confidential_client_with_redirect_uris_is_a_web_application() {
         let given = Given { redirect_uris: texts(CALLBACK), ..Given::default() };
-        let client = ClientMetadata::new("app", given).unwrap();
+        let client = ClientMetadata::new("app", given, &[]).unwrap();
         assert!(client.confidential && client.require_pkce && client.refresh_rotation);
         assert!(client.auth_method == AuthMethod::ClientSecretBasic);
         assert_eq!(client.grant_types, ["authorization_code", "refresh_token"]);
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_confidential_client_without_redirect_uris_is_a_service() {
-        let client = ClientMetadata::new("app", Given::default()).unwrap();
+        let client = ClientMetadata::new("app", Given::default(), &[]).unwrap();
         assert_eq!(client.grant_types, ["client_credentials"]);
     }
 
@@ -370,7 +370,7 @@ mod tests {
     fn a_public_client_has_no_secret_and_needs_pkce_and_rotation() {
         let public =
             || Given { client_type: Some("public"), redirect_uris: texts(CALLBACK), ..Given::default() };
-        assert!(ClientMetadata::new("app", public()).unwrap().auth_method == AuthMethod::None);
+        assert!(ClientMetadata::new("app", public(), &[]).unwrap().auth_method == AuthMethod::None);
         assert_eq!(refused(Given { require_pkce: Some(false), ..public() }), "require_pkce");
         assert_eq!(refused(Given { refresh_rotation: Some(false), ..public() }), "refresh_rotation");
         let basic = Some("client_secret_basic");

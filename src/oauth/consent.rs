@@ -105,6 +105,9 @@ pub struct Consent {
 
 /// The longest scope token that is remembered, in bytes: it is part of a key.
 const MAX_TOKEN: usize = 255;
+/// The longest client_id and resource together, in bytes: with the rest of the key they must fit into an index entry of
+/// at most 2704.
+const MAX_PARTIES: usize = 2300;
 
 // In the order of the key, so that two of these never wait for each other in a circle.
 static RECORD: Statement = Statement::write(
@@ -204,7 +207,12 @@ fn wanted(client: &Client, request: Request<'_>) -> Result<(String, Vec<String>)
         let refusal = Refusal::new(Code::InvalidScope, "a scope token of a consent has at most 255 bytes");
         return Err(Refused { refusal, flags: &[] });
     }
-    Ok((scope, resources.unwrap_or_default()))
+    let resources = resources.unwrap_or_default();
+    if resources.iter().any(|resource| client.id.len() + resource.len() > MAX_PARTIES) {
+        let description = "a resource of a consent has at most 2300 bytes, those of the client_id among them";
+        return Err(Refused { refusal: Refusal::new(Code::InvalidTarget, description), flags: &[] });
+    }
+    Ok((scope, resources))
 }
 
 /// The tokens of a scope; of an empty one, one that is empty.
@@ -282,7 +290,7 @@ fn check(
 fn missing<'a>(scope: &'a str, resources: &[String], given: &[(&str, &str)]) -> Vec<&'a str> {
     let covered = |token: &str, at: &str| {
         given.iter().any(|(resource, scope)| {
-            (resource.is_empty() || *resource == at) && (*scope == token || token.is_empty())
+            (resource.is_empty() || resource::same(resource, at)) && (*scope == token || token.is_empty())
         })
     };
     tokens(scope)
@@ -386,6 +394,7 @@ mod tests {
         let given = [(A, "read")];
         assert_eq!(missing("read", &[], &given), ["read"]);
         assert_eq!(missing("read", &[A.to_string(), B.to_string()], &given), ["read"]);
+        assert!(missing("read", &["HTTPS://A.example:443".to_string()], &given).is_empty());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::oauth::binding::Proof;
 use crate::oauth::exchange::MAX_EXCHANGES;
 use crate::oauth::grant::{self, State};
 use crate::oauth::token::{self, AccessToken};
-use crate::oauth::{client, scope};
+use crate::oauth::{client, resource, scope};
 
 composite! {
     /// An access token's state (RFC 7662 section 2.2). Every column but `active` is NULL where it is false.
@@ -252,7 +252,7 @@ fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verd
         return Ok(Verdict { state: None, refusal, flags: &[] });
     };
     let elsewhere = match (need.resource, &state.audience) {
-        (Some(resource), Some(audience)) => !audience.iter().any(|known| known == resource),
+        (Some(resource), Some(audience)) => !audience.iter().any(|known| resource::same(known, resource)),
         _ => false,
     };
     let enough = match required {

@@ -17,8 +17,8 @@ const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 const ARGUMENT: &str = "redirect_uris";
 
-/// Refuses what may not be registered.
-pub fn check(uri: &str) -> Result<(), Mistake> {
+/// Refuses what may not be registered. `schemes` are private-use schemes without a dot that the tenant allows.
+pub fn check(uri: &str, schemes: &[String]) -> Result<(), Mistake> {
     let refuse = |accepted| Err(Mistake::invalid(ARGUMENT, accepted));
     if uri.is_empty() || uri.len() > MAX_LENGTH {
         return refuse("redirect URIs of 1 to 2048 bytes each");
@@ -45,9 +45,10 @@ pub fn check(uri: &str) -> Result<(), Mistake> {
             check_web(&url, rest)
         }
         _ if is_private_use(scheme) => Ok(()),
+        _ if is_plain(scheme) && schemes.iter().any(|allowed| allowed == scheme) => Ok(()),
         _ => refuse(
-            "https, http to a loopback address (RFC 8252 section 7.3), or a private-use scheme in reverse domain \
-             order, as in com.example.app:/callback (RFC 8252 section 7.1)",
+            "https, http to a loopback address (RFC 8252 section 7.3), a private-use scheme in reverse domain order, \
+             as in com.example.app:/callback (RFC 8252 section 7.1), or one of the tenant's redirect_uri_schemes",
         ),
     }
 }
@@ -107,17 +108,76 @@ fn host_of(authority: &str) -> &str {
 }
 
 /// RFC 8252 section 7.1: a scheme in reverse domain order, so with a dot; this also keeps out
-/// `javascript`, `data` and the like. Lower case, as RFC 3986 section 3.1 asks producers for.
+/// `javascript`, `data` and the like.
 fn is_private_use(scheme: &str) -> bool {
-    scheme.contains('.')
-        && scheme.split('.').all(|label| !label.is_empty())
-        && scheme.starts_with(|c: char| c.is_ascii_lowercase())
+    scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty()) && is_scheme(scheme)
+}
+
+/// Lower case, as RFC 3986 section 3.1 asks producers for.
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
+}
+
+/// What a browser runs, shows or loads by itself, in place of another program that it would hand the code to; and `http`
+/// and `https`, which have rules of their own.
+const NEVER: [&str; 25] = [
+    "about",
+    "blob",
+    "chrome",
+    "content",
+    "data",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "http",
+    "https",
+    "intent",
+    "jar",
+    "javascript",
+    "livescript",
+    "mailto",
+    "mhtml",
+    "mocha",
+    "res",
+    "resource",
+    "tel",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+const MAX_SCHEMES: usize = 50;
+const MAX_SCHEME: usize = 63;
+
+/// Whether a tenant may allow this scheme: one that some programs have registered although it has no dot, and that is
+/// nobody else's.
+fn is_plain(scheme: &str) -> bool {
+    is_scheme(scheme) && scheme.len() <= MAX_SCHEME && !NEVER.contains(&scheme)
+}
+
+/// Refuses what no tenant may allow.
+pub fn check_schemes(schemes: &[String]) -> Result<(), Mistake> {
+    if schemes.len() <= MAX_SCHEMES && schemes.iter().all(|scheme| is_plain(scheme)) {
+        return Ok(());
+    }
+    Err(Mistake::invalid(
+        "redirect_uri_schemes",
+        "at most 50 private-use schemes in lower case and without the colon, as in vscode; none that a browser opens \
+         itself, as http, javascript, data, file, blob, vbscript or about",
+    ))
+}
+
+/// The scheme of a registered URI.
+pub fn scheme(uri: &str) -> Option<&str> {
+    uri.split_once(':').map(|(scheme, _)| scheme)
 }
 
 /// RFC 3986 section 2: reserved, unreserved and percent-encoded characters. The asterisk is among them
 /// and refused: somebody means a pattern by it, and there are none.
-fn is_of_uri_characters(uri: &str) -> bool {
+pub fn is_of_uri_characters(uri: &str) -> bool {
     let mut bytes = uri.bytes();
     while let Some(byte) = bytes.next() {
         let legal = match byte {
@@ -133,7 +193,7 @@ fn is_of_uri_characters(uri: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_LENGTH, check, matches};
+    use super::{MAX_LENGTH, NEVER, check, check_schemes, matches};
     use proptest::prelude::*;
 
     #[test]
@@ -151,7 +211,7 @@ mod tests {
             "com.example.app:/oauth2redirect/example-provider", // RFC 8252 section 7.1
             "com.example.app://callback",
         ] {
-            assert!(check(uri).is_ok(), "{uri}");
+            assert!(check(uri, &[]).is_ok(), "{uri}");
         }
     }
 
@@ -205,8 +265,66 @@ mod tests {
             "1com.example:/cb",
             &long,
         ] {
-            assert!(check(uri).is_err(), "{uri:?}");
+            assert!(check(uri, &[]).is_err(), "{uri:?}");
         }
+    }
+
+    #[test]
+    fn a_scheme_without_a_dot_is_the_tenants_to_allow() {
+        let schemes = ["cursor".to_owned(), "vscode".to_owned(), "x-1+a".to_owned()];
+        assert!(check_schemes(&schemes).is_ok() && check_schemes(&[]).is_ok());
+        for uri in [
+            "cursor://anysphere.cursor-retrieval/oauth/callback",
+            "vscode://vendor.extension/cb?a=b",
+            "vscode:/cb",
+            "x-1+a:/cb",
+        ] {
+            assert!(check(uri, &schemes).is_ok(), "{uri}");
+            assert!(check(uri, &[]).is_err(), "{uri}");
+        }
+        for uri in [
+            "windsurf://cb",
+            "Cursor://cb",
+            "cursor://cb#f",
+            "cursor://user@cb",
+            "cursor://a b",
+            "cursor//cb",
+            "cursor",
+            "cursors://cb",
+            "cursor.://cb",
+            "http://app.example/cb",
+            "https:cb",
+            "javascript:alert(1)",
+        ] {
+            assert!(check(uri, &schemes).is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn no_tenant_allows_what_a_browser_opens_itself() {
+        for scheme in NEVER.into_iter().chain([
+            "",
+            "JavaScript",
+            "Vscode",
+            "vs code",
+            "vscode:",
+            "vscode://",
+            "1a",
+            "-a",
+            "é",
+            "a\n",
+        ]) {
+            let schemes = [scheme.to_owned()];
+            assert!(check_schemes(&schemes).is_err(), "{scheme}");
+            // Nor where it has come into the table past the functions.
+            assert!(check(&format!("{scheme}:alert(1)"), &schemes).is_err(), "{scheme}");
+            assert!(
+                check(&format!("{scheme}://app.example/cb"), &schemes).is_err() || scheme == "https",
+                "{scheme}"
+            );
+        }
+        assert!(check_schemes(&["a".repeat(64)]).is_err());
+        assert!(check_schemes(&vec!["a".to_owned(); 51]).is_err());
     }
 
     /// RFC 9700 section 2.1 and RFC 3986 section 6.2.1: simple string comparison.
@@ -260,13 +378,13 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_is_judged_without_a_panic(uri in "\\PC*") {
-            let _ = check(&uri);
+            let _ = check(&uri, &[]);
             let _ = matches(&uri, "http://127.0.0.1/cb");
         }
 
         #[test]
         fn what_may_be_registered_is_plain(uri in "(https://a|http://localhost|com\\.example:/)[ -~&&[^b-z]]{0,8}") {
-            if check(&uri).is_ok() {
+            if check(&uri, &[]).is_ok() {
                 let plain = |b: u8| b.is_ascii_graphic() && !b"*#\\\"<>^`{|}".contains(&b);
                 prop_assert!(uri.bytes().all(plain));
                 prop_assert!(matches(&uri, &uri));
@@ -280,7 +398,7 @@ mod tests {
             a in 1u16.., b in 1u16.., path in "(/[a-z]{1,8}){0,3}", other in "(/[a-z]{1,8}){0,3}",
         ) {
             let registered = format!("http://127.0.0.1:{a}{path}");
-            prop_assert!(check(&registered).is_ok());
+            prop_assert!(check(&registered, &[]).is_ok());
             let presented = format!("http://127.0.0.1:{b}{other}");
             prop_assert_eq!(matches(&registered, &presented), path == other);
         }

@@ -14,6 +14,64 @@ pub fn is_indicator(text: &str) -> bool {
         && Url::parse(text).is_ok()
 }
 
+/// Whether two indicators are one: equal in the normal form of RFC 3986 section 6.2 as far as scheme, host, port and an
+/// empty path go. `https://h`, `https://h/` and `HTTPS://H:443` are one; paths that are there, and queries, are compared
+/// as they are, and so is the name of a service, which is no URI.
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || Parts::of(one).zip(Parts::of(other)).is_some_and(|(one, other)| one.equal(&other))
+}
+
+/// What decides whether two URIs are one.
+struct Parts<'a> {
+    scheme: &'a str,
+    /// User name and password as they are, host, and the port where it is not the scheme's.
+    authority: Option<(Option<&'a str>, &'a str, &'a str)>,
+    /// Path and query; behind an authority without the first slash, so that an empty path is as good as that.
+    rest: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(uri: &'a str) -> Option<Self> {
+        let (scheme, rest) = uri.split_once(':')?;
+        let Some(rest) = rest.strip_prefix("//") else {
+            return Some(Self { scheme, authority: None, rest });
+        };
+        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+        let (user, place) = match authority.rsplit_once('@') {
+            Some((user, place)) => (Some(user), place),
+            None => (None, authority),
+        };
+        let (host, port) = match place.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+            _ => (place, ""),
+        };
+        let usual = |usual: &str| scheme.eq_ignore_ascii_case(usual);
+        let port = match port {
+            "443" if usual("https") || usual("wss") => "",
+            "80" if usual("http") || usual("ws") => "",
+            port => port,
+        };
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        Some(Self { scheme, authority: Some((user, host, port)), rest })
+    }
+
+    fn equal(&self, other: &Self) -> bool {
+        let authorities = match (self.authority, other.authority) {
+            (Some((user, host, port)), Some((other_user, other_host, other_port))) => {
+                user == other_user && host.eq_ignore_ascii_case(other_host) && port == other_port
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        authorities && self.scheme.eq_ignore_ascii_case(other.scheme) && self.rest == other.rest
+    }
+}
+
+/// The member of a list that this indicator is, as the list says it.
+fn find<'a>(list: &'a [String], indicator: &str) -> Option<&'a String> {
+    list.iter().find(|known| same(known, indicator))
+}
+
 /// The resources of a new grant: those of the request, or all that the client is registered for, where it
 /// names none (RFC 8707 section 2: a predefined default). None: the grant is for any.
 pub fn of_grant(
@@ -34,14 +92,16 @@ pub fn exchanged(
     registered: &[String],
 ) -> Result<Option<Vec<String>>, Refusal> {
     let refuse = |description| Err(Refusal::new(Code::InvalidTarget, description));
+    // As the subject says it, else as the client is registered.
     let within = |name: &String| {
-        subject.is_none_or(|subject| subject.contains(name))
-            && (registered.is_empty() || registered.contains(name))
+        let of_client = if registered.is_empty() { Some(name) } else { find(registered, name) };
+        let of_subject = subject.map_or(of_client, |subject| find(subject, name));
+        of_client.and(of_subject).cloned()
     };
     let mut targets = granted(resource, &[])?.unwrap_or_default();
     for name in audience.unwrap_or_default() {
         match name.filter(|name| is_audience(name)) {
-            Some(name) if !targets.contains(&name) => targets.push(name),
+            Some(name) if find(&targets, &name).is_none() => targets.push(name),
             Some(_) => {}
             None => return refuse("an audience is 1 to 2048 bytes without control characters"),
         }
@@ -50,11 +110,11 @@ pub fn exchanged(
         }
     }
     if !targets.is_empty() {
-        let all = targets.iter().all(within);
-        return if all { Ok(Some(targets)) } else { refuse("the resource was not granted") };
+        let all: Option<Vec<_>> = targets.iter().map(within).collect();
+        return all.map_or_else(|| refuse("the resource was not granted"), |all| Ok(Some(all)));
     }
     let Some(subject) = subject else { return of_grant(None, registered) };
-    let common: Vec<_> = subject.iter().filter(|name| within(name)).cloned().collect();
+    let common: Vec<_> = subject.iter().filter_map(within).collect();
     if common.is_empty() {
         refuse("the client may not use the subject's resources")
     } else {
@@ -68,7 +128,8 @@ fn is_audience(name: &str) -> bool {
 }
 
 /// The resources of a request, if each is an indicator and among `allowed`, where an empty `allowed`
-/// allows any. None for a request that names none.
+/// allows any. None for a request that names none. What is allowed is named as `allowed` names it, so that a
+/// resource server finds the same text in every token.
 pub fn granted(
     requested: Option<Vec<Option<String>>>,
     allowed: &[String],
@@ -85,10 +146,12 @@ pub fn granted(
                 "a resource is an absolute URI without a fragment",
             ));
         };
-        if !allowed.is_empty() && !allowed.contains(&resource) {
-            return Err(Refusal::new(Code::InvalidTarget, "the resource was not granted"));
-        }
-        if !resources.contains(&resource) {
+        let resource = match find(allowed, &resource) {
+            Some(known) => known.clone(),
+            None if allowed.is_empty() => resource,
+            None => return Err(Refusal::new(Code::InvalidTarget, "the resource was not granted")),
+        };
+        if find(&resources, &resource).is_none() {
             resources.push(resource);
         }
     }
@@ -98,8 +161,9 @@ pub fn granted(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{exchanged, granted, is_indicator, of_grant};
+    use super::{exchanged, granted, is_indicator, of_grant, same};
     use crate::kernel::outcome::Code;
+    use proptest::prelude::*;
 
     /// RFC 8707 section 2.
     #[test]
@@ -110,6 +174,87 @@ mod tests {
         assert!(!is_indicator("/app"));
         assert!(!is_indicator(""));
         assert!(!is_indicator("https://api.example.com/a b"));
+    }
+
+    /// RFC 3986 sections 6.2.2.1 and 6.2.3.
+    #[test]
+    fn scheme_host_port_and_an_empty_path_are_compared_in_their_normal_form() {
+        for (one, other) in [
+            ("https://h.example", "https://h.example/"),
+            ("https://h.example", "HTTPS://H.Example:443/"),
+            ("https://h.example:443", "https://h.example:"),
+            ("http://h.example:80/a", "HTTP://H.EXAMPLE/a"),
+            ("https://h.example:8443", "https://H.example:8443/"),
+            ("https://h.example?q=A", "https://h.example/?q=A"),
+            ("https://[2001:DB8::1]:443", "https://[2001:db8::1]/"),
+            ("wss://h.example:443/a", "wss://h.example/a"),
+            ("URN:example:api", "urn:example:api"),
+            ("app://Api", "APP://api/"),
+            ("https://User@H.example", "https://User@h.example/"),
+        ] {
+            assert!(same(one, other) && same(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("https://h.example/a", "https://h.example/a/"),
+            ("https://h.example/a", "https://h.example/A"),
+            ("https://h.example/a", "https://h.example/%61"),
+            ("https://h.example/a", "https://h.example/b/../a"),
+            ("https://h.example/", "https://h.example//"),
+            ("https://h.example/?q=a", "https://h.example/?q=A"),
+            ("https://h.example/?", "https://h.example/"),
+            ("https://h.example", "http://h.example"),
+            ("https://h.example", "https://h.example:80"),
+            ("http://h.example", "http://h.example:443"),
+            ("https://h.example", "https://h.example:8443"),
+            ("https://h.example", "https://h.example.evil.example"),
+            ("https://h.example", "https://h.example@evil.example"),
+            ("https://h.example", "https://user@h.example"),
+            ("https://User@h.example", "https://user@h.example"),
+            ("https://h.example", "https://h.example\\@evil.example"),
+            ("https://h.example", "https:h.example"),
+            ("https://h.example", "https:/h.example"),
+            ("https://h.example", "https:///h.example"),
+            ("urn:example:api", "urn:Example:api"),
+            ("urn:example:api", "urn:example:api/"),
+            ("orders", "Orders"),
+            ("orders", "orders/"),
+            ("", "https://h.example"),
+        ] {
+            assert!(!same(one, other) && !same(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_resource_is_named_as_it_is_registered() {
+        let registered = ["https://a.example/".to_string(), "https://b.example".to_string()];
+        let names = |names: &[&str]| Some(names.iter().map(|name| Some((*name).to_string())).collect());
+        let asked =
+            names(&["HTTPS://B.example/", "https://a.example:443", "https://a.example", "https://b.example"]);
+        let got = of_grant(asked, &registered).unwrap().unwrap();
+        assert_eq!(got, ["https://b.example", "https://a.example/"]);
+        let subject = ["https://A.example".to_string()];
+        let got = exchanged(
+            names(&["https://a.example/"]),
+            names(&["https://a.example"]),
+            Some(&subject),
+            &registered,
+        );
+        assert_eq!(got.unwrap().unwrap(), subject);
+        assert_eq!(exchanged(None, None, Some(&subject), &registered).unwrap().unwrap(), subject);
+        let free = granted(names(&["https://c.example", "https://C.example:443/"]), &[]).unwrap().unwrap();
+        assert_eq!(free, ["https://c.example"]);
+    }
+
+    proptest! {
+        #[test]
+        fn to_be_one_goes_both_ways_and_through_what_is_parsed(a in "https?://[aA@:/?#.]{1,6}", b in "https?://[aA@:/?#.]{1,6}") {
+            prop_assert!(same(&a, &a));
+            prop_assert_eq!(same(&a, &b), same(&b, &a));
+            // What is one here is one for who parses it as a browser does.
+            if let (true, Ok(a), Ok(b)) = (same(&a, &b), url::Url::parse(&a), url::Url::parse(&b)) {
+                prop_assert_eq!(a, b);
+            }
+        }
     }
 
     #[test]

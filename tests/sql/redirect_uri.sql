@@ -33,6 +33,35 @@ SELECT uri, pg_temp.registering(uri) FROM (VALUES
 SELECT pg_temp.registering('https://app.example/' || repeat('a', 2028)), pg_temp.registering('https://app.example/' || repeat('a', 2029)),
        pg_temp.registering(repeat('https://app.example/', 50000));
 
+-- Schemes without a dot are the tenant's to allow, and none that a browser runs, shows or loads itself.
+SELECT pg_temp.registering('cursor://anysphere.cursor-retrieval/oauth/callback') AS before;
+SELECT auth_store.tenant_create('schemes', redirect_uri_schemes => ARRAY['cursor', 'vscode']);
+SELECT id, redirect_uri_schemes FROM auth_store.tenants WHERE id IN ('default', 'schemes') ORDER BY 1;
+SELECT uri, pg_temp.raised(format('SELECT auth_store.client_create(%L, ARRAY[%L], %L, tenant_id => %L)', 'app', uri, 'public', 'schemes')) FROM (VALUES
+    ('cursor://anysphere.cursor-retrieval/oauth/callback'), ('vscode://vendor.extension/cb?windowId=1'), ('vscode:/cb'),
+    ('windsurf://cb'), ('Cursor://cb'), ('cursor://u@cb'), ('cursor://cb#x'), ('cursor'), ('javascript:alert(1)'), ('http://app.example/cb')) AS t (uri);
+-- Another tenant's list is not this one's.
+SELECT pg_temp.registering('vscode://vendor.extension/cb') AS elsewhere;
+SELECT client_id AS editor FROM auth_store.client_create('editor', ARRAY['vscode://vendor.extension/cb'], 'public', tenant_id => 'schemes', scope => 'read') \gset
+SELECT uri, auth_store.client_allows_redirect_uri(:'editor', uri) AS allowed
+  FROM (VALUES ('vscode://vendor.extension/cb'), ('vscode://vendor.extension/cb2'), ('VSCODE://vendor.extension/cb'), ('vscode://vendor.extension:1/cb')) AS t (uri);
+SELECT user_id AS eve FROM auth_store.user_create(external_id => 'redirect-eve', tenant_id => 'schemes') \gset
+SELECT code IS NOT NULL AS code, error FROM auth_store.code_issue(:'editor', :'eve', 'vscode://vendor.extension/cb', code_challenge => :'challenge');
+-- Off the list, what is registered stays, and is no reason to refuse another change; a new one is refused.
+SELECT auth_store.tenant_update('schemes', redirect_uri_schemes => '{cursor}');
+SELECT auth_store.tenant_update('schemes', 'Schemes');
+SELECT redirect_uri_schemes FROM auth_store.tenants WHERE id = 'schemes';
+SELECT pg_temp.raised(format('SELECT auth_store.client_update(%L, %L)', :'editor', changes)) FROM (VALUES
+    ('{"scope": "read write"}'), ('{"redirect_uris": ["vscode://vendor.extension/cb"]}'), ('{"redirect_uris": ["cursor://cb"]}')) AS t (changes);
+SELECT list, pg_temp.raised(format('SELECT auth_store.tenant_update(%L, redirect_uri_schemes => %L)', 'schemes', list)) FROM (VALUES
+    ('{javascript}'), ('{data}'), ('{file}'), ('{blob}'), ('{vbscript}'), ('{about}'), ('{http}'), ('{https}'), ('{view-source}'), ('{filesystem}'), ('{ws}'), ('{mailto}'), ('{cursor,javascript}'),
+    ('{JavaScript}'), ('{Vscode}'), ('{vscode:}'), ('{vscode://}'), ('{""}'), ('{NULL}'), ('{1a}'), ('{é}'), ('{"a b"}'), ('{}')) AS t (list);
+SELECT pg_temp.raised(format('SELECT auth_store.tenant_create(%L, redirect_uri_schemes => %L)', 'other', array_fill('a'::text, ARRAY[51])));
+-- Nor does one that came into the table past the functions do anything.
+UPDATE auth_store.tenants SET redirect_uri_schemes = '{javascript,http,https,data}' WHERE id = 'schemes';
+SELECT uri, pg_temp.raised(format('SELECT auth_store.client_create(%L, ARRAY[%L], tenant_id => %L)', 'app', uri, 'schemes')) FROM (VALUES
+    ('javascript:alert(1)'), ('javascript://app.example/%0Aalert(1)'), ('data:text/html,x'), ('http://app.example/cb'), ('https:app.example/cb')) AS t (uri);
+
 -- A presented URI is compared as a string (RFC 9700 section 2.1) with each registered one.
 SELECT client_id AS client FROM auth_store.client_create('app',
     ARRAY['https://app.example/cb', 'https://app.example/other?x=1', 'com.example.app:/cb'], 'public', scope => 'read') \gset

@@ -27,6 +27,30 @@ SELECT t.resource, r.error, r.error_description, i.audience
   LATERAL auth_store.token_issue('resource_bound', :'user_id', resource => t.resource) AS r, LATERAL pg_temp.seen(r.access_token) AS i ORDER BY n;
 SELECT error FROM auth_store.token_issue('resource_free', :'user_id', resource => (SELECT array_agg('urn:example:' || n) FROM generate_series(1, 21) AS n));
 SELECT error FROM auth_store.token_issue('resource_free', :'user_id', resource => ARRAY['https://a.example/' || repeat('x', 2048)]);
+-- RFC 3986 sections 6.2.2.1 and 6.2.3: scheme, host, port and an empty path in their normal form, whatever the client writes; the
+-- token says it as the client is registered. A path that is there is compared as it is.
+SELECT t.resource, r.error, i.audience
+  FROM (VALUES
+    (1, 'https://a.example'),
+    (2, 'HTTPS://A.Example:443/'),
+    (3, 'https://b.example:'),
+    (4, 'https://a.example//'),
+    (5, 'https://a.example/b'),
+    (6, 'http://a.example/'),
+    (7, 'https://a.example:8443/'),
+    (8, 'https://a.example@c.example/'),
+    (9, 'https:a.example')) AS t (n, resource),
+  LATERAL auth_store.token_issue_client_credentials('resource_bound', :'secret', resource => ARRAY[t.resource, t.resource]) AS r, LATERAL pg_temp.seen(r.access_token) AS i ORDER BY n;
+SELECT i.audience FROM auth_store.token_issue('resource_bound', :'user_id', resource => ARRAY['https://b.example', 'https://a.example:443', 'HTTPS://b.example:443/']) AS r, pg_temp.seen(r.access_token) AS i;
+SELECT access_token, refresh_token FROM auth_store.token_issue('resource_free', :'user_id', resource => ARRAY['https://H.example', 'https://h.example/api', 'urn:example:api']) \gset n_
+SELECT t.resource, a.active, a.error FROM (VALUES (1, 'https://h.example/'), (2, 'HTTPS://h.example:443'), (3, 'https://h.example/api'), (4, 'https://h.example/api/'), (5, 'https://h.example/API'), (6, 'URN:example:api'), (7, 'urn:example:API')) AS t (n, resource),
+    LATERAL auth_store.token_authorize(:'n_access_token', resource => t.resource) AS a ORDER BY n;
+SELECT error, error_description FROM auth_store.token_use(:'n_access_token', resource => 'https://h.example/other');
+SELECT t.resource, r.error, i.audience FROM (VALUES (1, 'https://h.example:443/'), (2, 'https://h.example/api/')) AS t (n, resource),
+    LATERAL auth_store.token_refresh(:'n_refresh_token', 'resource_free', resource => ARRAY[t.resource]) AS r, LATERAL pg_temp.seen(r.access_token) AS i ORDER BY n;
+SELECT scope FROM auth_store.consent_record(:'user_id', 'resource_free', 'read', ARRAY['https://h.example']);
+SELECT t.resource, c.granted FROM (VALUES (1, 'HTTPS://H.example:443/'), (2, 'https://h.example/api')) AS t (n, resource),
+    LATERAL auth_store.consent_check(:'user_id', 'resource_free', 'read', ARRAY[t.resource]) AS c ORDER BY n;
 -- A client that is registered for some gets no token for others by naming none, at whichever endpoint.
 SELECT i.audience FROM auth_store.token_issue_client_credentials('resource_bound', :'secret') AS r, pg_temp.seen(r.access_token) AS i;
 SELECT code FROM auth_store.code_issue('resource_bound', :'user_id', code_challenge => :'challenge') \gset
