@@ -16,9 +16,9 @@ use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::device_code::{self, DeviceCode, GRANT_TYPE};
-use crate::oauth::redemption::{invalid_grant, refuse, refuse_ended, replay};
+use crate::oauth::parameter;
+use crate::oauth::redemption::{Granted, invalid_grant, refuse, refuse_ended, replay};
 use crate::oauth::token::{self, Login, TokenResponse};
-use crate::oauth::{parameter, resource};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -129,7 +129,7 @@ fn finish(
     request: Request<'_>,
     event: &mut Event<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let (user_id, resources) = match decide(now, &stored, request.resource, &request.proof) {
+    let (user_id, granted) = match decide(now, client, &stored, request.resource, &request.proof) {
         Ok(decided) => decided,
         Err(refused) => return refuse(now, event, &refused),
     };
@@ -150,9 +150,9 @@ fn finish(
             user_id: Some(user_id),
             user_place: user.and_then(|user| user.place),
             session_id: stored.session_id,
-            scope: stored.scope,
-            resources: stored.resources,
-            token_resources: resources,
+            scope: granted.scope,
+            resources: granted.resources,
+            token_resources: granted.token_resources,
             refresh: client.allows_grant_type("refresh_token"),
             nonce: None,
             auth_time: stored.auth_time,
@@ -172,13 +172,14 @@ fn finish(
     }
 }
 
-/// The user and the access token's resources, where the device gets one.
+/// The user and what the device gets, where it gets anything.
 fn decide(
     now: Timestamp,
+    client: &Client,
     stored: &DeviceCode,
     requested: Option<Vec<Option<String>>>,
     proof: &Proof<'_>,
-) -> Result<(Id, Option<Vec<String>>), Refused> {
+) -> Result<(Id, Granted), Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
     if stored.denied_at.is_some() {
         return refuse(Code::AccessDenied, "the user denied the request", &[]);
@@ -194,10 +195,8 @@ fn decide(
             &[],
         );
     }
-    let granted = stored.resources.as_deref().unwrap_or(&[]);
-    let resources = resource::granted(requested, granted)
-        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
-    Ok((user_id, resources))
+    let granted = Granted::of(client, &stored.scope, stored.resources.as_ref(), requested)?;
+    Ok((user_id, granted))
 }
 
 /// Why an approved device code is not redeemable any more: another poll redeemed it while this one waited, which

@@ -243,6 +243,10 @@ fn decide(
     let common = scope::common(own_scope, &client.scope);
     let scope = scope::granted(request.scope, &common)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
+    if scope.is_empty() && !own_scope.is_empty() {
+        let description = "the client may have none of the subject's scope";
+        return Err(Refused { refusal: Refusal::new(Code::InvalidScope, description), flags: &[] });
+    }
     let own_resources = active.token.resources.as_deref().or(grant.resources.as_deref());
     let resources = resource::exchanged(request.resource, request.audience, own_resources, &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;

@@ -21,7 +21,7 @@ use crate::oauth::authorization_request::{self, AuthorizationRequest};
 use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
-use crate::oauth::parameter;
+use crate::oauth::{parameter, resource, scope};
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -88,12 +88,13 @@ struct Stored {
     tenant_id: String,
     client_id: String,
     expires_at: Timestamp,
+    parameters: Jsonb,
 }
 
 static BY_ID: Lookup = Lookup::new(
     c"pushed_requests",
     c"pushed_requests_pkey",
-    &[c"digest", c"tenant_id", c"client_id", c"expires_at"],
+    &[c"digest", c"tenant_id", c"client_id", c"expires_at", c"parameters"],
 );
 
 static INSERT: Append = Append::new(
@@ -104,8 +105,7 @@ static INSERT: Append = Append::new(
 
 /// The one-time step: whoever's DELETE finds the request has consumed it.
 static CONSUME: Statement = Statement::write(
-    c"DELETE FROM auth_store.pushed_requests WHERE id = $1 AND tenant_id = $2 AND expires_at > $3
-      RETURNING parameters",
+    c"DELETE FROM auth_store.pushed_requests WHERE id = $1 AND tenant_id = $2 AND expires_at > $3",
 );
 
 fn create(
@@ -164,10 +164,11 @@ fn create(
 
 const CREATED: &str = "pushed_request.created";
 
+const UNREADABLE: &str = "the parameters are too large or cannot be read";
+
 /// What is stored of the parameters, and their members to decide on. Without a value a parameter is the same as
 /// left out (RFC 6749 section 3.1), also where it comes several times.
 fn read(parameters: Jsonb) -> Result<(Jsonb, Map<String, Value>), Refused> {
-    const UNREADABLE: &str = "the parameters are too large or cannot be read";
     if parameters.size() > MAX_PARAMETERS {
         return Err(invalid_request(UNREADABLE));
     }
@@ -297,11 +298,12 @@ fn consume(
     };
     let decided = decide_consume(now, client.as_ref(), presented.is_some(), stored.as_ref());
     let consumed = match (decided, &presented, &stored) {
-        (Ok(()), Some(presented), Some(stored)) => {
+        (Ok(parameters), Some(presented), Some(stored)) => {
             let key = params![presented.id, stored.tenant_id.as_str(), now];
-            CONSUME
-                .one(&key, |row| row.get::<Jsonb>(0))?
-                .ok_or_else(|| invalid_uri("the request_uri was used before", &[Flag::CodeRetry]))
+            match CONSUME.run(&key)? {
+                0 => Err(invalid_uri("the request_uri was used before", &[Flag::CodeRetry])),
+                _ => Ok(parameters),
+            }
         }
         (Err(refused), ..) => Err(refused),
         _ => Err(invalid_uri(NOT_VALID, &[])),
@@ -329,13 +331,13 @@ fn consume(
 
 const NOT_VALID: &str = "the request_uri is not valid";
 
-/// Whether this client may consume the request (RFC 9126 section 4); what is refused stays.
+/// The parameters, if this client may consume the request (RFC 9126 section 4); what is refused stays.
 fn decide_consume(
     now: Timestamp,
     client: Option<&Client>,
     well_formed: bool,
     stored: Option<&Stored>,
-) -> Result<(), Refused> {
+) -> Result<Jsonb, Refused> {
     let unauthorized = |description, flags| {
         Err(Refused { refusal: Refusal::new(Code::UnauthorizedClient, description), flags })
     };
@@ -352,8 +354,32 @@ fn decide_consume(
         Some(stored) if now >= stored.expires_at => {
             Err(invalid_uri("the request_uri has expired", &[Flag::ExpiredToken]))
         }
-        Some(_) => Ok(()),
+        Some(stored) => left(client, &stored.parameters),
     }
+}
+
+/// The parameters, with as much of scope and resources as the client may still have: what was taken from it since then
+/// is not asked of the user. Where nothing is left the request stays, for what is given back in time.
+fn left(client: &Client, parameters: &Jsonb) -> Result<Jsonb, Refused> {
+    let refused = |refusal| Refused { refusal, flags: &[] };
+    let member = |name| parameters.get(name).and_then(|value| value.parse());
+    let mut kept = Some(parameters.clone());
+    let mut replace = |name, value: Value| {
+        kept = kept.take().and_then(|kept| kept.with(name, &Jsonb::of(&value)?));
+    };
+    if let Some(asked) = member("scope").as_ref().and_then(Value::as_str).and_then(scope::normalize) {
+        let left = scope::left(asked.clone(), &client.scope).map_err(refused)?;
+        if left != asked {
+            replace("scope", left.into());
+        }
+    }
+    if let Ok(Some(asked)) = resources(member("resource").as_ref()) {
+        let left = resource::left(Some(asked.clone()), &client.resources).map_err(refused)?;
+        if let Some(left) = left.filter(|left| *left != asked) {
+            replace("resource", left.into());
+        }
+    }
+    kept.ok_or_else(|| invalid_request(UNREADABLE))
 }
 
 /// The request that is presented, if its secret is right.
@@ -363,7 +389,12 @@ fn find(view: &View, presented: &Presented) -> Result<Option<Stored>, Mistake> {
         if !secret::digest_matches(&presented.digest, &digest) {
             return None;
         }
-        Some(Stored { tenant_id: row.get(1)?, client_id: row.get(2)?, expires_at: row.get(3)? })
+        Some(Stored {
+            tenant_id: row.get(1)?,
+            client_id: row.get(2)?,
+            expires_at: row.get(3)?,
+            parameters: row.get(4)?,
+        })
     })
 }
 

@@ -13,11 +13,12 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
 use crate::kernel::secret::{self, Kind, Presented};
 use crate::kernel::settings;
 use crate::oauth::binding::Proof;
+use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
 use crate::oauth::grant::{self, Gone};
 use crate::oauth::token::{self, Ended, Login, TokenResponse};
-use crate::oauth::{parameter, pkce, resource};
+use crate::oauth::{parameter, pkce, resource, scope};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -99,8 +100,8 @@ fn redeem(
     let user = user::find(&view, stored.user_id)?;
     let in_session = session::admits(now, &view, stored.session_id, stored.user_id)?;
     drop(view);
-    let resources = match decide_redeem(now, &stored, user.as_ref(), in_session, &redemption) {
-        Ok(resources) => resources,
+    let granted = match decide_redeem(now, &client, &stored, user.as_ref(), in_session, &redemption) {
+        Ok(granted) => granted,
         Err(refused) => {
             if refused.flags == [Flag::WrongVerifier] {
                 code::count_wrong_verifier(&stored)?;
@@ -121,9 +122,9 @@ fn redeem(
             user_id: Some(stored.user_id),
             user_place: user.and_then(|user| user.place),
             session_id: stored.session_id,
-            scope: stored.scope,
-            resources: stored.resources,
-            token_resources: resources,
+            scope: granted.scope,
+            resources: granted.resources,
+            token_resources: granted.token_resources,
             refresh: client.allows_grant_type("refresh_token"),
             nonce: stored.nonce,
             auth_time: stored.auth_time,
@@ -176,14 +177,48 @@ fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
     })
 }
 
-/// Whether the code may be redeemed by this request; the resources of the access token if it may.
+/// What a code, or device code, is redeemed for.
+pub struct Granted {
+    pub scope: String,
+    pub resources: Option<Vec<String>>,
+    /// Those of the access token, where they are fewer.
+    pub token_resources: Option<Vec<String>>,
+}
+
+impl Granted {
+    /// What the user agreed to, as far as the client may have it now, and of the resources those that the request names.
+    /// Where that is nothing, the code is not used up: what is given back to the client in time is there again.
+    pub fn of(
+        client: &Client,
+        scope: &str,
+        resources: Option<&Vec<String>>,
+        requested: Option<Vec<Option<String>>>,
+    ) -> Result<Self, Refused> {
+        let agreed = resources.map_or(&[][..], Vec::as_slice);
+        let named = resource::granted(requested, agreed)
+            .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
+        let left = || {
+            let token_resources =
+                named.map(|named| resource::left(Some(named), &client.resources)).transpose()?;
+            Ok(Self {
+                scope: scope::left(scope.to_owned(), &client.scope)?,
+                resources: resource::left(resources.cloned(), &client.resources)?,
+                token_resources: token_resources.flatten(),
+            })
+        };
+        left().map_err(|refusal| Refused { refusal, flags: &[] })
+    }
+}
+
+/// Whether the code may be redeemed by this request, and for what.
 fn decide_redeem(
     now: Timestamp,
+    client: &Client,
     stored: &StoredCode,
     user: Option<&User>,
     in_session: bool,
     redemption: &Redemption<'_>,
-) -> Result<Option<Vec<String>>, Refused> {
+) -> Result<Granted, Refused> {
     if now >= stored.expires_at {
         return Err(invalid_grant("the code has expired", &[Flag::ExpiredToken]));
     }
@@ -230,9 +265,7 @@ fn decide_redeem(
             return Err(Refused { refusal: Refusal::new(Code::InvalidRequest, description), flags: &[] });
         }
     }
-    let granted = stored.resources.as_deref().unwrap_or(&[]);
-    resource::granted(redemption.resource.clone(), granted)
-        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })
+    Granted::of(client, &stored.scope, stored.resources.as_ref(), redemption.resource.clone())
 }
 
 /// A code, or device code, that was redeemed before: within the grace a client's retry, later a replay, which

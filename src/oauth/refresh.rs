@@ -112,7 +112,7 @@ enum Decision {
     Refuse(Refusal, &'static [Flag]),
 }
 
-/// What the request leaves of the grant's scope and resources.
+/// What the request, and what the client may have now, leave of the grant's scope and resources.
 struct Narrowed {
     scope: String,
     resources: Option<Vec<String>>,
@@ -237,12 +237,20 @@ fn decide(
         Ok(scope) => scope,
         Err(refusal) => return Decision::Refuse(refusal, &[Flag::ScopeWidening]),
     };
-    let granted = grant.resources.as_deref().unwrap_or(&[]);
-    let resources = match resource::granted(request.resource.clone(), granted) {
-        Ok(resources) => resources,
+    let granted = grant.resources.as_deref();
+    let named = match resource::granted(request.resource.clone(), granted.unwrap_or(&[])) {
+        Ok(named) => named,
         Err(refusal) => return Decision::Refuse(refusal, &[Flag::TargetWidening]),
     };
-    let narrowed = Narrowed { scope, resources };
+    // The grant stays as it is: what is given back to the client is there again.
+    let left = scope::left(scope, &client.scope).and_then(|scope| {
+        let resources = resource::left_of_grant(named, granted, &client.resources)?;
+        Ok(Narrowed { scope, resources })
+    });
+    let narrowed = match left {
+        Ok(narrowed) => narrowed,
+        Err(refusal) => return Decision::Refuse(refusal, &[]),
+    };
     // RFC 9700 section 4.14.2: only a sender-constrained refresh token may live without rotation.
     let constrained = client.confidential || grant.cnf.is_some();
     let foreign = matches!(presented.form, Form::Imported(_));

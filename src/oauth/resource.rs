@@ -72,6 +72,38 @@ fn find<'a>(list: &'a [String], indicator: &str) -> Option<&'a String> {
     list.iter().find(|known| same(known, indicator))
 }
 
+/// What is left of resources that were granted, None being any, now that the client may use those that it is
+/// `registered` for, none being any: what is taken from a client does not go on by what it was given before.
+pub fn left(granted: Option<Vec<String>>, registered: &[String]) -> Result<Option<Vec<String>>, Refusal> {
+    if registered.is_empty() {
+        return Ok(granted);
+    }
+    let Some(mut granted) = granted else { return Ok(Some(registered.to_vec())) };
+    granted.retain(|name| find(registered, name).is_some());
+    if granted.is_empty() {
+        let description = "the client may use none of the resources any more";
+        return Err(Refusal::new(Code::InvalidTarget, description));
+    }
+    Ok(Some(granted))
+}
+
+/// What is left for another token of a grant: of what the request `named`, else of all that was `granted`. None: as much
+/// as the grant has.
+pub fn left_of_grant(
+    named: Option<Vec<String>>,
+    granted: Option<&[String]>,
+    registered: &[String],
+) -> Result<Option<Vec<String>>, Refusal> {
+    if named.is_some() || registered.is_empty() {
+        return left(named, registered);
+    }
+    // As it is almost always, and then nothing is copied.
+    if granted.is_some_and(|granted| granted.iter().all(|name| find(registered, name).is_some())) {
+        return Ok(None);
+    }
+    left(granted.map(<[_]>::to_vec), registered)
+}
+
 /// The resources of a new grant: those of the request, or all that the client is registered for, where it
 /// names none (RFC 8707 section 2: a predefined default). None: the grant is for any.
 pub fn of_grant(
@@ -161,7 +193,7 @@ pub fn granted(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{exchanged, granted, is_indicator, of_grant, same};
+    use super::{exchanged, granted, is_indicator, left, left_of_grant, of_grant, same};
     use crate::kernel::outcome::Code;
     use proptest::prelude::*;
 
@@ -255,6 +287,28 @@ mod tests {
                 prop_assert_eq!(a, b);
             }
         }
+    }
+
+    #[test]
+    fn what_is_taken_from_a_client_is_not_granted_again() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect::<Vec<_>>();
+        let (a, b) = ("https://a.example/", "https://b.example/");
+        let (both, one) = (list(&[a, b]), list(&["https://A.example"]));
+        assert_eq!(left(Some(both.clone()), &[]).unwrap().unwrap(), both);
+        assert_eq!(left(Some(both.clone()), &one).unwrap().unwrap(), list(&[a]));
+        assert_eq!(left(None, &one).unwrap().unwrap(), one);
+        assert!(left(None, &[]).unwrap().is_none());
+        assert_eq!(left(Some(list(&[b])), &one).unwrap_err().code, Code::InvalidTarget);
+
+        assert!(left_of_grant(None, Some(&both), &both).unwrap().is_none());
+        assert!(left_of_grant(None, Some(&both), &[]).unwrap().is_none());
+        assert!(left_of_grant(None, None, &[]).unwrap().is_none());
+        assert_eq!(left_of_grant(None, None, &one).unwrap().unwrap(), one);
+        assert_eq!(left_of_grant(None, Some(&both), &one).unwrap().unwrap(), list(&[a]));
+        assert_eq!(left_of_grant(Some(list(&[b])), Some(&both), &both).unwrap().unwrap(), list(&[b]));
+        assert_eq!(left_of_grant(Some(both.clone()), Some(&both), &one).unwrap().unwrap(), list(&[a]));
+        assert!(left_of_grant(Some(list(&[b])), Some(&both), &one).is_err());
+        assert!(left_of_grant(None, Some(&list(&[b])), &one).is_err());
     }
 
     #[test]

@@ -40,6 +40,20 @@ pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal
     }
 }
 
+/// What is left of a scope that was granted, now that the client may have `allowed`: what is taken from a client does not
+/// go on by what it was given before. An empty scope, from which nothing can be taken, stays one; where all is taken,
+/// nothing is issued.
+pub fn left(granted: String, allowed: &str) -> Result<String, Refusal> {
+    if granted == allowed || granted.is_empty() {
+        return Ok(granted);
+    }
+    let left = common(&granted, allowed);
+    if left.is_empty() {
+        return Err(Refusal::new(Code::InvalidScope, "the client may have none of the scope any more"));
+    }
+    Ok(left)
+}
+
 /// The tokens of `text` that are in `other` too.
 pub fn common(text: &str, other: &str) -> String {
     match (parse(text), parse(other)) {
@@ -94,7 +108,7 @@ fn token_covers(pattern: &str, token: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{common, granted, normalize, parse};
+    use super::{common, granted, left, normalize, parse};
     use proptest::prelude::*;
 
     /// RFC 6749 section 3.3.
@@ -162,7 +176,28 @@ mod tests {
         assert_eq!(common("", "a"), "");
     }
 
+    #[test]
+    fn what_is_taken_from_a_client_is_not_granted_again() {
+        let left = |granted: &str, allowed| left(granted.into(), allowed);
+        assert_eq!(left("read write", "read write").unwrap(), "read write");
+        assert_eq!(left("read write", "write admin").unwrap(), "write");
+        assert_eq!(left("", "read").unwrap(), "");
+        assert_eq!(left("", "").unwrap(), "");
+        assert_eq!(left("read", "").unwrap_err().code, crate::kernel::outcome::Code::InvalidScope);
+        assert!(left("read", "Read").is_err());
+    }
+
     proptest! {
+        #[test]
+        fn what_is_left_is_within_both(granted in "[a-c ]{0,8}", allowed in "[a-c ]{0,8}") {
+            let (granted, allowed) = (normalize(&granted).unwrap(), normalize(&allowed).unwrap());
+            if let Ok(left) = left(granted.clone(), &allowed) {
+                let of = parse(&left).unwrap();
+                prop_assert!(of.is_subset_of(&parse(&granted).unwrap()) && of.is_subset_of(&parse(&allowed).unwrap()));
+                prop_assert_eq!(left.is_empty(), granted.is_empty());
+            }
+        }
+
         #[test]
         fn without_wildcards_to_cover_is_to_contain(held in "[a-c: ]{0,20}", required in "[a-c: ]{0,20}") {
             let (held, required) = (parse(&held).unwrap(), parse(&required).unwrap());

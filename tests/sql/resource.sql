@@ -77,10 +77,12 @@ SELECT audience FROM auth_store.token_introspect(:'s_access_token');
 SELECT error, error_description FROM auth_store.token_refresh(:'s_refresh_token', 'resource_bound', :'secret', resource => ARRAY['https://b.example/', 'https://c.example/']);
 -- The refusal changed nothing.
 SELECT rotation_count, revoked_at IS NULL AS live FROM auth_store.grants WHERE id = :'r_grant_id';
--- A client that may name more, or less, since: the grant is what it was.
+-- A client that may name more since: the grant is what it was. One that may name less: what is taken from it is left out.
 SELECT FROM auth_store.client_update('resource_bound', '{"resources": ["https://c.example/"]}');
 SELECT error FROM auth_store.token_refresh(:'s_refresh_token', 'resource_bound', :'secret', resource => ARRAY['https://c.example/']);
-SELECT i.audience FROM auth_store.token_refresh(:'s_refresh_token', 'resource_bound', :'secret') AS r, pg_temp.seen(r.access_token) AS i;
+SELECT r.error, i.audience FROM auth_store.token_refresh(:'s_refresh_token', 'resource_bound', :'secret') AS r, pg_temp.seen(r.access_token) AS i;
+SELECT FROM auth_store.client_update('resource_bound', '{"resources": ["https://c.example/", "https://b.example/"]}');
+SELECT r.error, i.audience FROM auth_store.token_refresh(:'s_refresh_token', 'resource_bound', :'secret') AS r, pg_temp.seen(r.access_token) AS i;
 
 -- What a resource server sees: aud, a text for one and a list for several (RFC 7519 section 4.1.3).
 SELECT auth_store.token_introspection(:'r_access_token')->'aud' AS one, auth_store.token_introspection(:'s_access_token')->'aud' AS several;
