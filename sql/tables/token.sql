@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS auth_store.access_tokens (
     digest     bytea       NOT NULL,
     scope      text,
     resources  text[],
+    cnf        jsonb,
     CONSTRAINT access_tokens_pkey PRIMARY KEY (id, tenant_id)
 ) WITH (fillfactor = 95);
 COMMENT ON TABLE auth_store.access_tokens IS 'Opaque access tokens (RFC 6749 section 1.4) as SHA-256 digests; the grant holds what they share.';
@@ -17,6 +18,7 @@ COMMENT ON COLUMN auth_store.access_tokens.id IS 'The first 16 bytes of the toke
 COMMENT ON COLUMN auth_store.access_tokens.digest IS 'SHA-256 of the whole token text.';
 COMMENT ON COLUMN auth_store.access_tokens.scope IS 'The scope where it is narrower than the grant''s; NULL: the grant''s.';
 COMMENT ON COLUMN auth_store.access_tokens.resources IS 'The resources where they are fewer than the grant''s (RFC 8707); NULL: the grant''s.';
+COMMENT ON COLUMN auth_store.access_tokens.cnf IS 'What the token is bound to (RFC 7800) where the client has changed its key since the log-in (RFC 9449 section 5); NULL: what the grant is bound to.';
 COMMENT ON COLUMN auth_store.access_tokens.grant_id IS 'The log-in, consent or client authentication it was issued for. No foreign key: tokens are many and short-lived.';
 COMMENT ON COLUMN auth_store.access_tokens.expires_at IS 'Its end; from then on it is inactive, and cleanup deletes the row.';
 COMMENT ON COLUMN auth_store.access_tokens.revoked_at IS 'When it was revoked by itself; NULL also where its grant was.';

@@ -15,6 +15,14 @@ pub struct Proof<'a> {
     pub x5t_s256: Option<&'a str>,
 }
 
+/// What the access token of a refresh is bound to.
+pub enum Renewed {
+    /// What the grant is bound to.
+    AsIs,
+    /// A key that the client has changed to.
+    WithKey(Jsonb),
+}
+
 impl<'a> Proof<'a> {
     /// The arguments `dpop_jkt` and `x5t_s256` of a function that takes a client's request. An empty key is none, which
     /// proves nothing; a certificate comes with no parameter, and one that is empty is malformed.
@@ -40,14 +48,27 @@ impl<'a> Proof<'a> {
 
     /// Whether the proof satisfies the confirmation. Fails closed: a member that is not known, or is
     /// not a text, is never satisfied; and a DPoP proof does not fit a token that is not bound
-    /// (RFC 9449 section 7.1). For refresh tokens that is stricter than RFC 9449 section 5 and RFC 8705
-    /// section 4, which leave those of confidential clients to the client's authentication: whoever steals
-    /// both the token and the client's secret still lacks the key.
+    /// (RFC 9449 section 7.1).
     pub fn satisfies(&self, cnf: Option<&Jsonb>) -> bool {
         match cnf {
             None => self.fits_bearer(),
             Some(cnf) => cnf.parse().is_some_and(|cnf| self.fits(&cnf)),
         }
+    }
+
+    /// What a refresh with this proof issues for a refresh token of that confirmation; None where it is refused. The
+    /// refresh token of a public client is bound to its key. A confidential client has authenticated, which is what binds
+    /// its own (RFC 9449 section 5), so it may have changed its key since: the new access token is bound to the new one.
+    /// It does not come without a key, nor with another certificate.
+    pub fn renewed(&self, cnf: Option<&Jsonb>, confidential: bool) -> Option<Renewed> {
+        if self.satisfies(cnf) {
+            return Some(Renewed::AsIs);
+        }
+        let key = self.dpop_jkt.filter(|key| confidential && has_form_of_thumbprint(key))?;
+        let Value::Object(mut members) = cnf?.parse()? else { return None };
+        let former = members.insert("jkt".to_owned(), key.into())?;
+        let same_otherwise = former.is_string() && self.covers_members(&Value::Object(members.clone()));
+        same_otherwise.then(|| Jsonb::of(&Value::Object(members))).flatten().map(Renewed::WithKey)
     }
 
     /// Whether everything the confirmation demands is proved; the proof may say more, where it is also
@@ -78,6 +99,11 @@ impl<'a> Proof<'a> {
             }
         })
     }
+}
+
+/// As long as a SHA-256 in base64url, and of its characters. No proof has the key where its last bits are odd ones.
+fn has_form_of_thumbprint(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

@@ -132,8 +132,10 @@ pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<
         crate::kernel::catalog::ensure_ready()?;
         return Ok(None);
     };
-    let Some(token) = token::find(view, &presented)? else { return Ok(None) };
-    let Some(grant) = live_grant(view, now, &token)? else { return Ok(None) };
+    let Some(mut token) = token::find(view, &presented)? else { return Ok(None) };
+    let Some(mut grant) = live_grant(view, now, &token)? else { return Ok(None) };
+    // The key of a client that has changed its own since the log-in.
+    grant.cnf = token.cnf.take().or(grant.cnf);
     let (mut exchanges, mut subject) = (0, grant.subject_token_id);
     while let Some(id) = subject {
         exchanges += 1;

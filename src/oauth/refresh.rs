@@ -12,11 +12,12 @@ use crate::audit::{self, Context, Event, Flag};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::inet::Inet;
+use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
 use crate::kernel::secret::{self, Digest, RefreshToken};
 use crate::kernel::{seal, settings};
-use crate::oauth::binding::Proof;
+use crate::oauth::binding::{Proof, Renewed};
 use crate::oauth::client::Client;
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::grant::{self, Family, Grant, Rotation};
@@ -116,6 +117,8 @@ enum Decision {
 struct Narrowed {
     scope: String,
     resources: Option<Vec<String>>,
+    /// The client's new key; None: the grant's.
+    cnf: Option<Jsonb>,
 }
 
 fn refresh(
@@ -209,9 +212,11 @@ fn decide(
     if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
         return Decision::Refuse(INVALID, &[Flag::WrongClient]);
     }
-    if !request.proof.satisfies(grant.cnf.as_ref()) {
-        return Decision::Refuse(INVALID, &[Flag::WrongBinding]);
-    }
+    let cnf = match request.proof.renewed(grant.cnf.as_ref(), client.confidential) {
+        Some(Renewed::AsIs) => None,
+        Some(Renewed::WithKey(cnf)) => Some(cnf),
+        None => return Decision::Refuse(INVALID, &[Flag::WrongBinding]),
+    };
     if grant.revoked_at.is_some() {
         return Decision::Refuse(INVALID, &[Flag::RevokedToken]);
     }
@@ -245,7 +250,7 @@ fn decide(
     // The grant stays as it is: what is given back to the client is there again.
     let left = scope::left(scope, &client.scope).and_then(|scope| {
         let resources = resource::left_of_grant(named, granted, &client.resources)?;
-        Ok(Narrowed { scope, resources })
+        Ok(Narrowed { scope, resources, cnf })
     });
     let narrowed = match left {
         Ok(narrowed) => narrowed,
@@ -367,7 +372,10 @@ fn respond(
 ) -> Result<TokenResponse, Mistake> {
     let expires_at = now.plus_seconds(client.access_token_ttl).min(grant.expires_at);
     let scope = (narrowed.scope != grant.scope).then_some(narrowed.scope.as_str());
-    let access = token::add(now, grant.id, &grant.tenant_id, expires_at, scope, narrowed.resources)?;
+    let token_type = token::token_type(narrowed.cnf.as_ref().or(grant.cnf.as_ref()));
+    let resources = narrowed.resources;
+    let access =
+        token::add_bound(now, grant.id, &grant.tenant_id, expires_at, scope, resources, narrowed.cnf)?;
     let moved = match (&grant.network, &context.ip) {
         (Some(before), Some(ip)) => !before.same_network(ip),
         _ => false,
@@ -376,7 +384,7 @@ fn respond(
     audit::record(now, &event(client, Some(grant), context, None, flags))?;
     Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
-        token_type: Some(token::token_type(grant.cnf.as_ref())),
+        token_type: Some(token_type),
         expires_in: Some(access.expires_in),
         refresh_token: Some(token.text().to_string()),
         scope: Some(narrowed.scope),

@@ -155,6 +155,7 @@ pub struct AccessToken {
     pub revoked_at: Option<Timestamp>,
     pub scope: Option<String>,
     pub resources: Option<Vec<String>>,
+    pub cnf: Option<Jsonb>,
 }
 
 impl AccessToken {
@@ -167,6 +168,7 @@ impl AccessToken {
             revoked_at: row.get(4),
             scope: row.get(5),
             resources: row.get(6),
+            cnf: row.get(7),
         })
     }
 }
@@ -180,13 +182,13 @@ pub struct Fresh {
 static BY_ID: Lookup = Lookup::new(
     c"access_tokens",
     c"access_tokens_pkey",
-    &[c"digest", c"grant_id", c"tenant_id", c"expires_at", c"revoked_at", c"scope", c"resources"],
+    &[c"digest", c"grant_id", c"tenant_id", c"expires_at", c"revoked_at", c"scope", c"resources", c"cnf"],
 );
 
 static INSERT: Append = Append::new(
-    c"INSERT INTO auth_store.access_tokens (id, grant_id, tenant_id, digest, expires_at, scope, resources)
-      VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING tableoid",
-    &[c"id", c"grant_id", c"tenant_id", c"digest", c"expires_at", c"scope", c"resources"],
+    c"INSERT INTO auth_store.access_tokens (id, grant_id, tenant_id, digest, expires_at, scope, resources, cnf)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING tableoid",
+    &[c"id", c"grant_id", c"tenant_id", c"digest", c"expires_at", c"scope", c"resources", c"cnf"],
 );
 
 static REVOKE: Statement = Statement::write(
@@ -223,9 +225,22 @@ pub fn add(
     scope: Option<&str>,
     resources: Option<Vec<String>>,
 ) -> Result<Fresh, Mistake> {
+    add_bound(now, grant_id, tenant_id, expires_at, scope, resources, None)
+}
+
+/// As [`add`], bound to `cnf` where that is not what the grant is bound to.
+pub fn add_bound(
+    now: Timestamp,
+    grant_id: Id,
+    tenant_id: &str,
+    expires_at: Timestamp,
+    scope: Option<&str>,
+    resources: Option<Vec<String>>,
+    cnf: Option<Jsonb>,
+) -> Result<Fresh, Mistake> {
     let token = secret::mint(Kind::AccessToken, now, grant_id.bucket())?;
     let digest: &Digest = &token.digest;
-    let row = params![token.id, grant_id, tenant_id, digest.as_slice(), expires_at, scope, resources];
+    let row = params![token.id, grant_id, tenant_id, digest.as_slice(), expires_at, scope, resources, cnf];
     INSERT.run(0, &row)?;
     Ok(Fresh { text: token.text, expires_in: expires_at.seconds_after(now) })
 }

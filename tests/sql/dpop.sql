@@ -167,11 +167,39 @@ SELECT :'d_token_type' AS token_type, cnf = jsonb_build_object('jkt', :'jkt') AS
 SELECT error, error_description FROM auth_store.token_authorize(:'d_access_token', 'read');
 SELECT error, error_description FROM auth_store.token_authorize(:'d_access_token', 'read', dpop_jkt => :'other');
 SELECT active, error FROM auth_store.token_authorize(:'d_access_token', 'read', dpop_jkt => :'jkt');
--- So is every refresh, also of a confidential client.
-SELECT error FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret');
-SELECT error FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret', dpop_jkt => :'other');
-SELECT refresh_token, token_type FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret', dpop_jkt => :'jkt') \gset d_
-SELECT :'d_token_type' AS token_type, error FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret', dpop_jkt => :'jkt');
+-- So is every refresh, to some key: RFC 9449 section 5 binds the refresh tokens of a confidential client to its authentication, so it
+-- may have changed its key. The access token is bound to the new one, the one before it still to its own.
+SELECT auth_store.pkce_challenge(repeat('x', 43)) AS new_jkt \gset
+SELECT t.what, r.error FROM (VALUES (1, 'no key', NULL, NULL), (2, 'an empty one', '', NULL), (3, 'no thumbprint', 'x', NULL), (4, 'a certificate for it', NULL, :'cert')) AS t (n, what, jkt, x5t),
+    LATERAL auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret', dpop_jkt => t.jkt, x5t_s256 => t.x5t) AS r ORDER BY n;
+SELECT error FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', 'wrong', dpop_jkt => :'new_jkt')
+UNION ALL SELECT error FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', dpop_jkt => :'new_jkt');
+SELECT refresh_token AS next, access_token AS changed, token_type FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret', dpop_jkt => :'new_jkt') \gset d_
+SELECT :'d_token_type' AS token_type, cnf = jsonb_build_object('jkt', :'new_jkt') AS new_key, auth_store.token_introspection(:'d_changed')->'cnf'->>'jkt' = :'new_jkt' AS document FROM auth_store.token_introspect(:'d_changed');
+SELECT t.what, t.key, a.active, a.error FROM (VALUES (1, 'before', 'old', :'d_access_token', :'jkt'), (2, 'before', 'new', :'d_access_token', :'new_jkt'), (3, 'after', 'old', :'d_changed', :'jkt'), (4, 'after', 'new', :'d_changed', :'new_jkt'), (5, 'after', 'none', :'d_changed', NULL)) AS t (n, what, key, token, jkt),
+    LATERAL auth_store.token_authorize(t.token, 'read', dpop_jkt => t.jkt) AS a ORDER BY n;
+-- Within the grace the former token gives the same successor, to whichever key; a token with the first key again is one of the grant's.
+SELECT refresh_token = :'d_next' AS same, s.cnf = jsonb_build_object('jkt', :'new_jkt') AS new_key FROM auth_store.token_refresh(:'d_refresh_token', 'dpop_web', :'secret', dpop_jkt => :'new_jkt') AS r, pg_temp.seen(r.access_token) AS s;
+SELECT r.error, s.cnf = jsonb_build_object('jkt', :'jkt') AS first_key FROM auth_store.token_refresh(:'d_next', 'dpop_web', :'secret', dpop_jkt => :'jkt') AS r, pg_temp.seen(r.access_token) AS s;
+SELECT count(*), count(cnf) AS with_another_key FROM auth_store.access_tokens WHERE grant_id = (SELECT grant_id FROM auth_store.token_introspect(:'d_changed'));
+-- A client that keeps its refresh token, too. What an exchange needs is the key of the access token it is shown.
+SELECT client_secret AS keeper FROM auth_store.client_create('Keeper', ARRAY['https://keeper.example/cb'], client_id => 'dpop_keeper', scope => 'read', refresh_rotation => false,
+    grant_types => ARRAY['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:token-exchange']) \gset
+SELECT refresh_token FROM auth_store.token_issue('dpop_keeper', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset k_
+SELECT access_token, refresh_token = :'k_refresh_token' AS kept FROM auth_store.token_refresh(:'k_refresh_token', 'dpop_keeper', :'keeper', dpop_jkt => :'new_jkt') \gset k_
+SELECT :'k_kept' AS kept, t.key, r.error, s.cnf->>'jkt' = t.jkt AS bound FROM (VALUES (1, 'old', :'jkt'), (2, 'new', :'new_jkt')) AS t (n, key, jkt),
+    LATERAL auth_store.token_exchange(:'k_access_token', client_id => 'dpop_keeper', client_secret => :'keeper', dpop_jkt => t.jkt) AS r, LATERAL pg_temp.seen(r.access_token) AS s ORDER BY n;
+-- A public client's stay bound to its key; a certificate stays, and a grant without a key gets none.
+SELECT client_id FROM auth_store.client_create('Public', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'dpop_app', scope => 'read');
+SELECT refresh_token AS public FROM auth_store.token_issue('dpop_app', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset
+SELECT refresh_token AS both FROM auth_store.token_issue('dpop_web', :'user_id', cnf => jsonb_build_object('jkt', :'jkt', 'x5t#S256', :'cert')) \gset
+SELECT refresh_token AS unbound FROM auth_store.token_issue('dpop_web', :'user_id') \gset
+SELECT refresh_token AS odd FROM auth_store.token_issue('dpop_web', :'user_id', cnf => jsonb_build_object('jkt', :'jkt', 'kid', 'k')) \gset
+SELECT t.what, r.error, s.cnf = jsonb_build_object('jkt', :'new_jkt', 'x5t#S256', :'cert') AS both
+  FROM (VALUES (1, 'public', :'public', 'dpop_app', NULL, :'new_jkt', NULL), (2, 'public, authenticated by the application', :'public', 'dpop_app', NULL, :'new_jkt', NULL), (3, 'public, its key', :'public', 'dpop_app', NULL, :'jkt', NULL),
+    (4, 'unbound', :'unbound', 'dpop_web', :'secret', :'new_jkt', NULL), (5, 'what nobody can prove', :'odd', 'dpop_web', :'secret', :'new_jkt', NULL), (6, 'no certificate', :'both', 'dpop_web', :'secret', :'new_jkt', NULL),
+    (7, 'another certificate', :'both', 'dpop_web', :'secret', :'new_jkt', :'new_jkt'), (8, 'its certificate', :'both', 'dpop_web', :'secret', :'new_jkt', :'cert')) AS t (n, what, token, client, secret, jkt, x5t),
+  LATERAL auth_store.token_refresh(t.token, t.client, t.secret, n = 2, dpop_jkt => t.jkt, x5t_s256 => t.x5t) AS r, LATERAL pg_temp.seen(r.access_token) AS s ORDER BY n;
 
 -- A client's certificate (RFC 8705): cnf names it, and the token type stays Bearer.
 SELECT code FROM auth_store.code_issue('dpop_web', :'user_id', code_challenge => :'challenge') \gset

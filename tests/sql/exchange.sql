@@ -30,7 +30,7 @@ SELECT active, scope, client_id, user_id = :'user_id' AS "user", username, grant
   FROM auth_store.token_introspect(:'x_access_token');
 SELECT event, success, risk_score, a.grant_id = :'x_grant_id' AS grant_id, user_id = :'user_id' AS "user", ip, resource_type, resource_id = t.id::text AS subject,
        details - 'subject_grant_id' AS details, details->>'subject_grant_id' = :'s_grant_id' AS subject_grant
-  FROM auth_store.audit_log a, auth_store.access_tokens t WHERE event = 'token.exchanged' AND t.grant_id = :'s_grant_id';
+  FROM auth_store.audit_log a, auth_store.access_tokens t WHERE event = 'token.exchanged' AND a.client_id = 'exchange_orders' AND t.grant_id = :'s_grant_id';
 SELECT FROM pg_temp.trail();
 SELECT family_digest IS NULL AND idle_expires_at IS NULL AS no_family, subject_token_id = t.id AS subject
   FROM auth_store.grants g, auth_store.access_tokens t WHERE g.id = :'x_grant_id' AND t.grant_id = :'s_grant_id';
