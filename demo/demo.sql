@@ -124,7 +124,9 @@ SELECT pg_temp.must('three different refresh tokens of one family, and the newes
   FROM auth_store.token_introspect(:'third_access_token') AS i \g (tuples_only=on)
 
 \echo
-\echo '=== 8. A thief replays the first refresh token: the whole family dies'
+\echo '=== 8. A thief replays the first refresh token when its grace, here of 1 s, is over: the whole family dies'
+SELECT FROM auth_store.client_update(:'web_client_id', '{"refresh_grace": 1}');
+SELECT pg_sleep(1.1);
 SELECT error, error_description
   FROM auth_store.token_refresh(
          refresh_token => :'first_refresh_token',
@@ -185,8 +187,8 @@ SELECT pg_temp.must('the retry is refused and the tokens of the first use live',
                     :'retry_error' = 'invalid_grant' AND i.active)
   FROM auth_store.token_introspect(:'app_access_token') AS i \g (tuples_only=on)
 \echo
-\echo '    Again when auth_store.code_replay_grace (2 s) is over: a replay, and the tokens of the first use die with it'
-SELECT pg_sleep(2.1);
+\echo '    Again when auth_store.code_replay_grace (0.5 s) is over: a replay, and the tokens of the first use die with it'
+SELECT pg_sleep(0.6);
 SELECT error, error_description
   FROM auth_store.code_redeem(
          code          => :'app_code',

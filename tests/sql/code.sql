@@ -188,6 +188,13 @@ SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app',
 SELECT active FROM auth_store.token_introspect(:'access_token');
 RESET auth_store.code_replay_grace;
 SELECT * FROM pg_temp.trail();
+-- By default it ends before the second after which FAPI's conformance test replays a code (RFC 6749 section 4.1.2).
+SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
+SELECT access_token FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier') \gset
+SELECT pg_sleep(1);
+SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
+SELECT active FROM auth_store.token_introspect(:'access_token');
+SELECT * FROM pg_temp.trail();
 -- Where the clock was set back, the redemption is at a time that has not come: no grace runs until then.
 SET auth_store.code_replay_grace = '1 min';
 SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
