@@ -211,7 +211,7 @@ ALTER FUNCTION auth_store.token_authorize COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.token_authorize TO auth_store_app, auth_store_reader;
 
 COMMENT ON FUNCTION auth_store.token_use IS
-$$token_authorize() with an audit row token.used. Writes, so 25006 in a read-only transaction or on a standby.$$;
+$$token_authorize() with an audit row token.used, by what is committed at the call and what its transaction did before, at every isolation level. Writes, so 25006 in a read-only transaction or on a standby.$$;
 ALTER FUNCTION auth_store.token_use COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app;
 

@@ -267,7 +267,10 @@ pub fn examine(
     if now >= session.expires_at || now >= session.idle_expires_at {
         return unusable(Some(session), "the session has expired", &[Flag::ExpiredToken]);
     }
-    if !user::is_active(view, session.user_id)? || !tenant::is_active(view, &session.tenant_id)? {
+    let is_active = |view: &View| {
+        Ok(Some(user::is_active(view, session.user_id)? && tenant::is_active(view, &session.tenant_id)?))
+    };
+    if view.newest(is_active)? != Some(true) {
         return unusable(Some(session), "the user is not active", &[Flag::InactiveUser]);
     }
     Ok(Ok(session))

@@ -61,7 +61,7 @@ fn touch(
     text: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Result<Session, Unusable>, Mistake> {
-    let view = View::writing()?;
+    let view = View::deciding()?;
     let mut session = match examine(now, &view, text)? {
         Ok(session) if now.micros_since(session.last_seen_at) >= TOUCH_INTERVAL => session,
         settled => return Ok(settled),

@@ -20,6 +20,8 @@ pub struct View {
     latest: bool,
     /// Taken for a call that writes.
     writes: bool,
+    /// Taken with GetLatestSnapshot() for a transaction whose own snapshot must be able to follow.
+    decides: bool,
 }
 
 impl View {
@@ -27,7 +29,13 @@ impl View {
     pub fn reading() -> Self {
         // SAFETY: a function is always called with an active snapshot, which outlives the call.
         let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
-        Self { snapshot: Cell::new(snapshot), registered: Cell::new(false), latest: false, writes: false }
+        Self {
+            snapshot: Cell::new(snapshot),
+            registered: Cell::new(false),
+            latest: false,
+            writes: false,
+            decides: false,
+        }
     }
 
     /// What a statement begun now would see, as each statement of a volatile function does. Refuses
@@ -47,9 +55,35 @@ impl View {
         Self::registered(true)
     }
 
+    /// The same for a call that decides by what it looks up alone, and changes none of those rows: no
+    /// conditional UPDATE would tell it that its transaction's snapshot is out of date. Refuses read-only
+    /// transactions and standbys, for its audit row.
+    pub fn deciding() -> Result<Self, Mistake> {
+        super::spi::writable()?;
+        let mut view = Self::latest();
+        view.decides = true;
+        Ok(view)
+    }
+
+    /// What a writer finds out of what it will not change: at REPEATABLE READ as it is committed by now, since no
+    /// UPDATE of that row would tell the writer of a change. What is gone by now is found where the transaction's
+    /// snapshot still has it: holding it says so (40001).
+    pub fn newest<T>(
+        &self,
+        find: impl Fn(&Self) -> Result<Option<T>, Mistake>,
+    ) -> Result<Option<T>, Mistake> {
+        if self.writes
+            && has_one_snapshot()
+            && let Some(found) = find(&Self::deciding()?)?
+        {
+            return Ok(Some(found));
+        }
+        find(self)
+    }
+
     fn registered(latest: bool) -> Self {
         let snapshot = Cell::new(take_snapshot(latest));
-        Self { snapshot, registered: Cell::new(true), latest, writes: true }
+        Self { snapshot, registered: Cell::new(true), latest, writes: true, decides: false }
     }
 
     /// Whether it is a writer's.
@@ -74,12 +108,18 @@ impl View {
         waited: bool,
     ) -> Result<(), Mistake> {
         let only_one = !self.latest && has_one_snapshot();
-        // SAFETY: the snapshot is active or registered.
-        let hidden = unsafe { catalog::is_rewritten_after(table, changed, self.snapshot.get()) };
+        // What decides may read such a table; the statements of its transaction can't any more.
+        let bound = only_one || (self.decides && has_one_snapshot());
+        // SAFETY: the snapshot is active or registered, or the transaction's, which has one for its life.
+        let hidden = unsafe {
+            let followed =
+                if bound && !only_one { pg_sys::GetTransactionSnapshot() } else { self.snapshot.get() };
+            catalog::is_rewritten_after(table, changed, followed)
+        };
         if !hidden && (only_one || !waited) {
             return Ok(());
         }
-        if only_one {
+        if hidden && bound {
             return Err(Mistake::Changed);
         }
         let former = self.snapshot.replace(take_snapshot(self.latest));

@@ -195,7 +195,7 @@ fn shared() -> Option<Shared> {
 
 /// Whose key it is. The default tenant is always there, and not looked up. The table's form is going to write.
 fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
-    let view = if shared().is_some() { View::reading() } else { View::writing()? };
+    let view = if shared().is_some() { View::latest() } else { View::writing()? };
     if tenant_id.is_none() && settings::tenant_pin().is_none() {
         catalog::ensure_ready()?;
         return Ok(tenant::DEFAULT.to_owned());

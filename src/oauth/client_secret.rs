@@ -14,6 +14,7 @@ use crate::composite;
 use crate::identity::tenant;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
+use crate::kernel::index;
 use crate::kernel::inet::Inet;
 use crate::kernel::interval;
 use crate::kernel::lookup::{Key, Lookup, View};
@@ -135,7 +136,7 @@ fn authenticate(
     context: &Context<'_>,
 ) -> Result<Result<Client, Denied>, Mistake> {
     let found = match credentials.client_id {
-        Some(client_id) => client::find(view, client_id)?,
+        Some(client_id) => view.newest(|view| client::find(view, client_id))?,
         None => None,
     };
     let Some(client) = found else {
@@ -181,6 +182,9 @@ static SECRET: Lookup =
 
 fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
     if let Some(presented) = secret::parse(Kind::ClientSecret, Some(text)) {
+        // A secret that was ended or taken back since the transaction began opens nothing any more.
+        let newer = if index::has_one_snapshot() { Some(View::deciding()?) } else { None };
+        let view = newer.as_ref().unwrap_or(view);
         let matches = SECRET.find(view, Key::Id(presented.id), |row| {
             let live = row.get::<Timestamp>(2).is_none_or(|end| now < end);
             let same_client = row.get::<&str>(0)? == client.id;
@@ -193,7 +197,7 @@ fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> R
     imported_matches(now, client, text)
 }
 
-static IMPORTED: Statement = Statement::read(
+static IMPORTED: Statement = Statement::latest(
     c"SELECT secret_hash FROM auth_store.client_secrets
        WHERE client_id = $1 AND secret_hash IS NOT NULL AND (expires_at IS NULL OR expires_at > $2)",
 );
@@ -219,7 +223,7 @@ fn log_in(
     credentials: &Credentials<'_>,
     context: &Context<'_>,
 ) -> Result<Result<Client, Refusal>, Mistake> {
-    let client = match admit(&View::writing()?, now, AUTHENTICATED, credentials, context)? {
+    let client = match admit(&View::deciding()?, now, AUTHENTICATED, credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),
     };

@@ -185,7 +185,7 @@ fn issue(
     let user_id = given(user_id, "user_id")?;
     token::check_object(request.claims.as_ref(), "claims")?;
     let ttl = interval::seconds(request.ttl, settings::code_ttl(), 1..=600, "ttl", TTL_ACCEPTED)?;
-    let view = View::writing()?;
+    let view = View::deciding()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     let client = match client_id {
         Some(client_id) => client::find(&view, client_id)?,

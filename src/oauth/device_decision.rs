@@ -101,7 +101,7 @@ fn look_up(
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<DeviceRequest, Mistake> {
-    let view = View::writing()?;
+    let view = View::deciding()?;
     let tenant_id = tenant::resolve(&view, tenant_id)?;
     let entered = enter(now, &view, text, &tenant_id, context)?;
     let step = Step { event: "device.looked_up", tenant_id: &tenant_id, user_id: None, session_id: None };
@@ -139,14 +139,16 @@ fn approve(
     token::check_object(consent.claims.as_ref(), "claims")?;
     let amr = argument::texts(consent.amr, "amr")?;
     let view = View::writing()?;
-    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let user = view
+        .newest(|view| user::find(view, user_id))?
+        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     let entered = enter(now, &view, text, &user.tenant_id, context)?;
     let usable = match &entered {
-        Ok(code) => client::is_usable(&view, &code.client_id)?,
+        Ok(code) => client::is_usable(&View::deciding()?, &code.client_id)?,
         Err(_) => false,
     };
-    let in_session = session::admits(now, &view, consent.session_id, user_id)?;
     drop(view);
+    let in_session = session::admits(now, &View::deciding()?, consent.session_id, user_id)?;
     let step = Step {
         event: "device.approved",
         tenant_id: &user.tenant_id,

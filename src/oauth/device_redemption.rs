@@ -133,7 +133,7 @@ fn finish(
         Ok(decided) => decided,
         Err(refused) => return refuse(now, event, &refused),
     };
-    let user = user::find(&View::writing()?, user_id)?;
+    let user = View::writing()?.newest(|view| user::find(view, user_id))?;
     if !user.as_ref().is_some_and(|user| user.active) {
         return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
     }

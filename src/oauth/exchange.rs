@@ -198,7 +198,9 @@ fn subject(
     }
     let Some(grant) = grant::find(view, active.token.grant_id)? else { return Ok(None) };
     let (user_is_active, user_place) = match grant.user_id {
-        Some(user_id) => user::find(view, user_id)?.map_or((false, None), |user| (user.active, user.place)),
+        Some(user_id) => view
+            .newest(|view| user::find(view, user_id))?
+            .map_or((false, None), |user| (user.active, user.place)),
         None => (true, None),
     };
     Ok(Some(Subject { active, grant, user_is_active, user_place }))

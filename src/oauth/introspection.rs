@@ -69,13 +69,13 @@ composite! {
 #[pg_extern(stable, parallel_safe)]
 fn token_introspect(token: Option<&str>) -> TokenState {
     let now = clock::now();
-    state(now, token).map(Option::unwrap_or_default).or_raise()
+    state(&View::reading(), now, token).map(Option::unwrap_or_default).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
 fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> Jsonb {
     let now = clock::now();
-    state(now, token).and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE)).or_raise()
+    state(&View::reading(), now, token).and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE)).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -88,7 +88,7 @@ fn token_authorize(
 ) -> TokenAuthorization {
     let now = clock::now();
     let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
-    authorize(now, token, &need).map(TokenAuthorization::from).or_raise()
+    authorize(&View::reading(), now, token, &need).map(TokenAuthorization::from).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -160,11 +160,10 @@ fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option
 }
 
 /// The state of an active token; None for every other text.
-fn state(now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
-    let view = View::reading();
-    let Some(Active { token, grant, .. }) = active(&view, now, text)? else { return Ok(None) };
+fn state(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+    let Some(Active { token, grant, .. }) = active(view, now, text)? else { return Ok(None) };
     let username = match grant.user_id {
-        Some(user_id) => user::email(&view, user_id)?,
+        Some(user_id) => user::email(view, user_id)?,
         None => None,
     };
     Ok(Some(TokenState {
@@ -241,7 +240,7 @@ struct Verdict {
     flags: &'static [Flag],
 }
 
-fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verdict, Mistake> {
+fn authorize(view: &View, now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verdict, Mistake> {
     let required = match need.required_scope {
         None => None,
         Some(text) => Some(
@@ -249,7 +248,7 @@ fn authorize(now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verd
                 .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
         ),
     };
-    let Some(state) = state(now, text)? else {
+    let Some(state) = state(view, now, text)? else {
         let refusal = Some((Code::InvalidToken, "the token is not active"));
         return Ok(Verdict { state: None, refusal, flags: &[] });
     };
@@ -281,9 +280,11 @@ fn use_token(
     need: &Need<'_>,
     context: &Context<'_>,
 ) -> Result<TokenAuthorization, Mistake> {
-    // Refuses read-only transactions before anything else.
-    drop(View::writing()?);
-    let verdict = authorize(now, text, need)?;
+    // Not the statement's snapshot, which a revocation in the same statement, or since the transaction began, is
+    // not in: the audit row would say for good that the token was good.
+    let view = View::deciding()?;
+    let verdict = authorize(&view, now, text, need)?;
+    drop(view);
     let state = verdict.state.as_ref();
     let jti = state.and_then(|state| state.jti).map(|id| id.to_string());
     audit::record(

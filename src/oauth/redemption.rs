@@ -97,7 +97,7 @@ fn redeem(
     if stored.redeemed_at.is_some() {
         return replay(now, stored.redeemed_at, stored.grant_id, &event);
     }
-    let user = user::find(&view, stored.user_id)?;
+    let user = view.newest(|view| user::find(view, stored.user_id))?;
     let in_session = session::admits(now, &view, stored.session_id, stored.user_id)?;
     drop(view);
     let granted = match decide_redeem(now, &client, &stored, user.as_ref(), in_session, &redemption) {

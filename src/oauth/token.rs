@@ -343,9 +343,11 @@ fn issue_trusted(
     let client_id = given(client_id, "client_id")?;
     let user_id = given(user_id, "user_id")?;
     let view = View::writing()?;
-    let client =
-        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
-    let user = user::find(&view, user_id)?
+    let client = view
+        .newest(|view| client::find(view, client_id))?
+        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let user = view
+        .newest(|view| user::find(view, user_id))?
         .filter(|user| user.tenant_id == client.tenant_id)
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     let in_session = session::admits(now, &view, request.session_id, user_id)?;
