@@ -144,12 +144,18 @@ finding (object, problem, hint, severity) AS (
                   OR d.kind = 'column' AND d.found NOT LIKE '% NOT NULL' THEN 'note' ELSE 'problem' END
       FROM difference d WHERE d.shipped IS NULL
     UNION ALL
-    -- privileges
+    -- privileges. A foreign key of an application's to the key of a tenant, client or user needs REFERENCES, which shows nothing.
     SELECT g.object, pg_catalog.format('%s is granted to %s', g.privilege, g.grantee),
            pg_catalog.format('REVOKE %s ON %s FROM %s CASCADE', pg_catalog.replace(g.privilege, ' WITH GRANT OPTION', ''),
-                             pg_catalog.regexp_replace(g.target, '^VIEW ', 'TABLE '), g.grantee), 'problem'
+                             pg_catalog.regexp_replace(g.target, '^VIEW ', 'TABLE '), g.grantee)
+           || CASE WHEN g.privilege LIKE 'REFERENCES%' AND k.columns IS NOT NULL
+                   THEN pg_catalog.format('; GRANT REFERENCES (%s) ON %s TO %s', k.columns, g.target, g.grantee) ELSE '' END, 'problem'
       FROM granted g
-     WHERE NOT EXISTS (SELECT FROM to_be_granted w WHERE w.object = g.object AND w.grantee = g.grantee AND w.privilege = g.privilege)
+      LEFT JOIN (VALUES ('table tenants', 'id'), ('table clients', 'id, tenant_id'), ('table users', 'id, tenant_id')) k (object, columns) ON k.object = g.object
+     WHERE NOT (k.columns IS NOT NULL
+                AND pg_catalog.replace(g.privilege, ' WITH GRANT OPTION', '') IN
+                    (SELECT pg_catalog.format('REFERENCES (%s)', c.name) FROM pg_catalog.string_to_table(k.columns, ', ') c (name)))
+       AND NOT EXISTS (SELECT FROM to_be_granted w WHERE w.object = g.object AND w.grantee = g.grantee AND w.privilege = g.privilege)
     UNION ALL
     SELECT w.object, pg_catalog.format('%s is not granted to %s', w.privilege, w.grantee), 'SELECT auth_store.install()', 'problem'
       FROM to_be_granted w

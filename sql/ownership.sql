@@ -1,7 +1,8 @@
 -- Every table and partition of the store belongs to auth_store_owner, every view to auth_store_view, and nobody else may
 -- touch a table directly; the auditor and the administrator read the views. auth_store_view, which no policy binds, reads the
 -- columns that the views read. A view that does not hold the pin itself, as those of 0.1.0 until they are migrated, is not given
--- to it. Whatever else was granted, by hand or by default privileges, is taken back.
+-- to it. The keys of tenants, clients and users may be referred to: by the administrator, and by whoever else was granted it.
+-- Whatever else was granted, by hand or by default privileges, is taken back.
 DO $$
 DECLARE
     item record;
@@ -38,6 +39,13 @@ BEGIN
                AND c.relowner = 'auth_store_view'::pg_catalog.regrole
                AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
         ),
+        -- what a foreign key of an application refers to
+        referable AS (
+            SELECT r.oid, a.attnum, a.attname
+              FROM (VALUES ('tenants', 'id'), ('clients', 'id'), ('clients', 'tenant_id'), ('users', 'id'), ('users', 'tenant_id')) k (relation, attribute)
+              JOIN relation r ON r.oid = pg_catalog.to_regclass('auth_store.' || k.relation)::pg_catalog.oid AND r.relkind = 'r'
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attname = k.attribute
+        ),
         granted AS (
             SELECT r.oid, r.relkind, a.grantee, a.privilege_type, a.is_grantable, 0 AS attnum
               FROM relation r CROSS JOIN pg_catalog.aclexplode(r.acl) a
@@ -48,15 +56,19 @@ BEGIN
               JOIN pg_catalog.pg_attribute c ON c.attrelid = r.oid AND NOT c.attisdropped
                    CROSS JOIN pg_catalog.aclexplode(c.attacl) a
              WHERE a.grantee <> r.relowner
+        ),
+        excess AS (
+            SELECT g.oid, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END AS grantee
+              FROM granted g
+             WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.attnum = 0
+                        AND g.grantee IN (SELECT r.oid FROM reader r))
+               AND NOT (g.privilege_type = 'SELECT' AND NOT g.is_grantable
+                        AND g.grantee = 'auth_store_view'::pg_catalog.regrole
+                        AND EXISTS (SELECT FROM viewed v WHERE v.oid = g.oid AND v.attnum = g.attnum))
+               AND NOT (g.privilege_type = 'REFERENCES' AND EXISTS (SELECT FROM referable k WHERE k.oid = g.oid AND k.attnum = g.attnum))
         )
-        SELECT 1 AS step, pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', g.oid::pg_catalog.regclass,
-                   CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END) AS statement
-          FROM granted g
-         WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.attnum = 0
-                    AND g.grantee IN (SELECT r.oid FROM reader r))
-           AND NOT (g.privilege_type = 'SELECT' AND NOT g.is_grantable
-                    AND g.grantee = 'auth_store_view'::pg_catalog.regrole
-                    AND EXISTS (SELECT FROM viewed v WHERE v.oid = g.oid AND v.attnum = g.attnum))
+        SELECT 1 AS step, pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', e.oid::pg_catalog.regclass, e.grantee) AS statement
+          FROM excess e
         UNION
         SELECT 2, pg_catalog.format('GRANT ALL ON TABLE %s TO %I', r.oid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(r.relowner))
           FROM relation r
@@ -67,6 +79,18 @@ BEGIN
         SELECT 3, pg_catalog.format('GRANT SELECT ON TABLE %s TO auth_store_auditor, auth_store_admin', r.oid::pg_catalog.regclass)
           FROM relation r
          WHERE r.relkind = 'v'
+        UNION
+        SELECT 3, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO auth_store_admin', k.attname, k.oid::pg_catalog.regclass)
+          FROM referable k
+         WHERE NOT EXISTS (SELECT FROM granted g WHERE g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
+                                                   AND g.grantee = 'auth_store_admin'::pg_catalog.regrole)
+        UNION
+        -- Taking back the rest took this too.
+        SELECT 4, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO %s%s', k.attname, k.oid::pg_catalog.regclass, e.grantee,
+                                    CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+          FROM referable k
+          JOIN granted g ON g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
+          JOIN excess e ON e.oid = k.oid AND e.grantee = CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END
          ORDER BY 1, 2
     LOOP
         EXECUTE item.statement;

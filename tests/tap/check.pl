@@ -198,6 +198,12 @@ for (
 	[ "ALTER TABLE auth_store.$month OWNER TO stranger", "table $month: belongs to stranger" ],
 	[ 'GRANT SELECT ON auth_store.client_secrets TO stranger', 'table client_secrets: SELECT is granted to stranger', @repaired ],
 	[ "GRANT INSERT ON auth_store.$month TO stranger", "table $month: INSERT is granted to stranger", @repaired ],
+	[ 'GRANT REFERENCES ON auth_store.users TO stranger', 'table users: REFERENCES is granted to stranger', @repaired ],
+	[ 'GRANT REFERENCES (id, email) ON auth_store.users TO stranger', 'table users: REFERENCES \(email\) is granted to stranger', @repaired ],
+	[ 'GRANT REFERENCES (id) ON auth_store.grants TO stranger', 'table grants: REFERENCES \(id\) is granted to stranger', @repaired ],
+	[ 'GRANT REFERENCES (name) ON auth_store.clients TO PUBLIC', 'table clients: REFERENCES \(name\) is granted to PUBLIC', @repaired ],
+	[ 'GRANT REFERENCES ON auth_store.tenants TO auth_store_admin', 'table tenants: REFERENCES is granted to auth_store_admin', @repaired ],
+	[ 'REVOKE REFERENCES (id) ON auth_store.users FROM auth_store_admin', 'table users: REFERENCES \(id\) is not granted to auth_store_admin', @repaired ],
 	[ 'GRANT UPDATE (status) ON auth_store.users TO stranger', 'table users: UPDATE \(status\) is granted to stranger', @repaired ],
 	[ 'GRANT SELECT ON auth_store.tenants TO auth_store_app', 'table tenants: SELECT is granted to auth_store_app', @repaired ],
 	[ 'REVOKE SELECT ON auth_store.tenants FROM auth_store_owner', 'table tenants: SELECT is not granted to its owner', @repaired ],
@@ -248,6 +254,26 @@ for my $index ('grants_user_idx', "${claims}_key")
 	is(value($node, $db, "SET client_min_messages = warning; BEGIN; DROP INDEX auth_store.$index; $hint \\g /dev/null\n$FOUND; ROLLBACK"), '', "the hint mends: DROP INDEX $index");
 }
 
+# What it says of too wide a REFERENCES leaves what a foreign key needs.
+for my $wide ('REFERENCES', 'REFERENCES (id, email)')
+{
+	my $hint = value($node, $db, "BEGIN; GRANT $wide ON auth_store.users TO stranger; SELECT string_agg(hint, '; ') FROM auth_store.check(); ROLLBACK");
+	is(value($node, $db, "BEGIN; GRANT $wide ON auth_store.users TO stranger; $hint; $FOUND; SELECT has_column_privilege('stranger', 'auth_store.users', 'id', 'REFERENCES'); ROLLBACK"),
+		't', "the hint leaves the key: $wide");
+}
+# So does install(), whatever else it takes back.
+for (
+	[ 'GRANT REFERENCES (id, email), SELECT ON auth_store.users TO stranger', 'stranger' ],
+	[ 'GRANT REFERENCES (id) ON auth_store.users TO PUBLIC; GRANT SELECT ON auth_store.users TO PUBLIC', 'stranger' ],
+	[ 'GRANT REFERENCES (id) ON auth_store.users TO stranger WITH GRANT OPTION; GRANT auth_store_reader TO stranger; SET ROLE stranger; GRANT REFERENCES (id) ON auth_store.users TO app_login; RESET ROLE; GRANT UPDATE ON auth_store.users TO stranger', 'app_login' ],
+	[ 'GRANT SELECT ON auth_store.users TO auth_store_admin', 'auth_store_admin' ],
+  )
+{
+	my ($sql, $who) = @$_;
+	is(value($node, $db, "SET client_min_messages = warning; BEGIN; $sql; SELECT auth_store.install() \\g /dev/null\n$FOUND; SELECT has_column_privilege('$who', 'auth_store.users', 'id', 'REFERENCES'); ROLLBACK"),
+		't', "install() leaves the key: $sql");
+}
+
 # --- notes -----------------------------------------------------------------------------------------------------------
 
 for (
@@ -281,6 +307,8 @@ for my $sql (
 	'ALTER FUNCTION auth_store.token_refresh COST 10', 'ALTER FUNCTION auth_store.session_list ROWS 5',
 	'COMMENT ON TABLE auth_store.grants IS NULL', 'COMMENT ON FUNCTION auth_store.token_refresh IS NULL', 'COMMENT ON ROLE auth_store_app IS NULL',
 	'REINDEX TABLE auth_store.grants', 'ANALYZE auth_store.grants', "TRUNCATE auth_store.access_tokens", 'CREATE STATISTICS app.mine ON user_id, client_id FROM auth_store.grants',
+	'GRANT REFERENCES (id) ON auth_store.users TO stranger', 'GRANT REFERENCES (id, tenant_id) ON auth_store.users TO stranger WITH GRANT OPTION', 'GRANT REFERENCES (id) ON auth_store.tenants TO PUBLIC',
+	'GRANT REFERENCES (id, tenant_id) ON auth_store.clients TO auth_store_app', 'GRANT REFERENCES (id) ON auth_store.users TO auth_store_admin WITH GRANT OPTION',
 	'CREATE TABLE app.orders (user_id uuid, tenant_id text, FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id))',
 	'CREATE VIEW app.mine AS SELECT * FROM auth_store.recent_activity', 'CREATE TABLE app.many OF auth_store.outcome',
 	'ALTER ROLE app_login SET auth_store.tenant_id = \'\'', 'ALTER ROLE auth_store_app CONNECTION LIMIT 5', 'ALTER ROLE app_login SUPERUSER',

@@ -1,5 +1,5 @@
-# What docs/operations.md and docs/security.md tell a DBA to type about triggers, and about rows for a pinned role without their
-# counts, as it is written there.
+# What docs/operations.md and docs/security.md tell a DBA to type about triggers, about foreign keys to the store, and about rows for
+# a pinned role without their counts, as it is written there.
 use strict;
 use warnings;
 use FindBin;
@@ -45,6 +45,38 @@ value($node, $db, 'DROP TRIGGER look ON auth_store.users');
 raises($node, $db, 'ALTER TABLE app.profiles RENAME TO gone; SET ROLE web; SELECT auth_store.user_ensure(\'failing\')', '42P01', 'an error in it fails the step');
 value($node, $db, 'ALTER TABLE app.gone RENAME TO profiles');
 raises($node, $db, "CREATE TRIGGER mine AFTER INSERT ON auth_store.users FOR EACH ROW EXECUTE FUNCTION app.profile_make()", '42501', 'nobody else may make one', user => 'web');
+
+# --- foreign keys ------------------------------------------------------------------------------------------------------
+
+value($node, $db, 'CREATE ROLE migrator LOGIN; CREATE SCHEMA shop AUTHORIZATION migrator');
+my ($grants, $tables) = (block('operations.md', 'GRANT auth_store_admin TO migrator'), block('operations.md', 'CREATE TABLE shop.orders'));
+raises($node, $db, $tables, '42501', 'a foreign key to the store without the grant', user => 'migrator');
+succeeds($node, $db, $grants, 'the grant');
+succeeds($node, $db, $tables, 'the tables refer to the store', user => 'migrator');
+is(value($node, $db, "SELECT string_agg(problem, ' ') FROM auth_store.check() WHERE severity = 'problem'"), '', 'check() has nothing against it');
+{
+	my $order = "INSERT INTO shop.orders VALUES ('01a1fdb7-9226-837a-a552-e7edc3fd8896', %s, 1)";
+	my $profile = 'INSERT INTO shop.profiles VALUES (%s, %s)';
+	raises($node, $db, sprintf($order, 'gen_random_uuid()'), '23503', 'a user that there is not', user => 'migrator');
+	raises($node, $db, sprintf($profile, "'$made->{user}'", "'globex'"), '23503', 'one of another tenant, where the tenant is in the key', user => 'migrator');
+	value($node, $db, sprintf($order, "'$made->{user}'") . ';' . sprintf($profile, "'$made->{user}'", "'acme'"), user => 'migrator');
+	raises($node, $db, 'SELECT FROM auth_store.users', '42501', 'nothing is to be read', user => 'migrator');
+	my $erase = "SELECT auth_store.tenant_erase('acme', 'acme')";
+	my $refused = raises($node, $db, $erase, '23503', 'an order keeps its user: erasing is refused');
+	like($refused->{message}, qr/on table "orders"/, 'and says what keeps it');
+	is(value($node, $db, 'SELECT count(*) FROM shop.profiles'), '1', 'nothing is erased then');
+	value($node, $db, 'DELETE FROM shop.orders', user => 'migrator');
+	succeeds($node, $db, $erase, 'without the order it goes');
+	is(value($node, $db, 'SELECT count(*) FROM shop.profiles'), '0', 'and takes the profile with it');
+}
+value($node, $db, 'DROP TABLE shop.orders, shop.profiles; REVOKE auth_store_admin FROM migrator');
+
+# The least that is enough.
+value($node, $db, 'GRANT auth_store_reader TO migrator; GRANT REFERENCES (id, tenant_id) ON auth_store.users TO migrator');
+succeeds($node, $db, $tables, 'REFERENCES granted to the role itself', user => 'migrator');
+succeeds($node, $db, 'SET client_min_messages = warning; SELECT auth_store.install(), auth_store.migrate()', 'install() and migrate()');
+succeeds($node, $db, 'CREATE TABLE shop.more (user_id uuid REFERENCES auth_store.users (id))', 'leave it', user => 'migrator');
+value($node, $db, 'DROP SCHEMA shop CASCADE');
 
 # --- rows without their counts -----------------------------------------------------------------------------------------
 

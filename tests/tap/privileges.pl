@@ -90,9 +90,14 @@ none("SELECT c.relname, r.rolname, x.privilege
 	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v')
 	  AND NOT r.rolsuper AND r.rolname NOT IN ('auth_store_owner', 'auth_store_view') AND r.rolname NOT LIKE 'pg\\_%'
 	  AND NOT (c.relkind = 'v' AND x.privilege = 'SELECT' AND r.rolname IN ('auth_store_admin', 'auth_store_auditor', 'boss', 'auditor'))
+	  AND NOT (x.privilege = 'REFERENCES' AND r.rolname IN ('auth_store_admin', 'boss') AND c.relname IN ('tenants', 'clients', 'users'))
 	  AND (has_table_privilege(r.oid, c.oid, x.privilege)
 	       OR x.privilege IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(r.oid, c.oid, x.privilege))",
 	'nobody but the owner has any privilege on a table, or more than SELECT on a view');
+is(value($node, $db, "SELECT string_agg(format('%s.%s', a.attrelid::regclass, a.attname), ' ' ORDER BY a.attrelid::regclass::text COLLATE \"C\", a.attname) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND has_column_privilege('boss', c.oid, a.attnum, 'REFERENCES')"),
+	'auth_store.clients.id auth_store.clients.tenant_id auth_store.tenants.id auth_store.users.id auth_store.users.tenant_id',
+	'but the administrator\'s, to refer to the keys of tenants, clients and users');
 none("SELECT c.relname, r.rolname FROM pg_class c, pg_roles r
 	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'v' AND r.rolname IN ('boss', 'auditor')
 	  AND NOT has_table_privilege(r.oid, c.oid, 'SELECT')", 'admin and auditor read every view');
