@@ -12,6 +12,9 @@ BEGIN
             ('auth_store_reader', 'A resource server: introspects and validates through the functions of auth_store, also on a standby.'),
             ('auth_store_admin', 'Operators of auth_store: tenants, clients, users, maintenance and the views.'),
             ('auth_store_auditor', 'Auditors of auth_store: the views, check() and vault_check(); no tokens, no digests.'),
+            ('auth_store_verifier', 'An API server: what auth_store_reader may, and counts the uses of API keys, tokens and rate limits.'),
+            ('auth_store_worker', 'A worker that refreshes connections: leases what is due and completes it; no tokens of the store''s own.'),
+            ('auth_store_jobs', 'A scheduler: cleanup and partitions of auth_store.'),
             ('auth_store_view', 'Owns the views of auth_store, and reads what they read. To be granted to nobody.')
           ) w (name, comment)
     LOOP
@@ -56,7 +59,8 @@ BEGIN
                              WHERE r.oid OPERATOR(pg_catalog.=) a.grantee
                                AND (r.rolname OPERATOR(pg_catalog.=) ANY (ARRAY['auth_store_owner', 'auth_store_view']::pg_catalog.name[])
                                     OR a.privilege_type OPERATOR(pg_catalog.=) 'USAGE'
-                                       AND r.rolname OPERATOR(pg_catalog.=) ANY (ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_admin', 'auth_store_auditor']::pg_catalog.name[])))
+                                       AND r.rolname OPERATOR(pg_catalog.=) ANY (ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs',
+                                                                                                           'auth_store_admin', 'auth_store_auditor']::pg_catalog.name[])))
                     AND NOT a.is_grantable)
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA auth_store FROM %s CASCADE', stranger);
@@ -64,6 +68,7 @@ BEGIN
 END
 $$;
 GRANT USAGE ON SCHEMA auth_store
-   TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_view;
+   TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_verifier, auth_store_worker, auth_store_jobs, auth_store_admin,
+      auth_store_auditor, auth_store_view;
 -- For the partitions, and for a restore in which each object's owner makes it.
 GRANT CREATE ON SCHEMA auth_store TO auth_store_owner, auth_store_view;

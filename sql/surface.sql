@@ -82,24 +82,24 @@ ALTER FUNCTION auth_store.restoring COST 1;
 COMMENT ON FUNCTION auth_store.tenant_visible IS
 $$Whether the session may see rows of that tenant: true unless auth_store.tenant_id is set to another one. What the policies tenant_pin call.$$;
 ALTER FUNCTION auth_store.tenant_visible COST 1;
-GRANT EXECUTE ON FUNCTION auth_store.tenant_visible TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.tenant_visible TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier, auth_store_worker, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.id_time IS
 $$When an id of the store was made, to the millisecond: the first 48 bits of a UUIDv8 (RFC 9562 section 5.8). NULL for NULL.$$;
 ALTER FUNCTION auth_store.id_time COST 1;
-GRANT EXECUTE ON FUNCTION auth_store.id_time TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.id_time TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier, auth_store_worker, auth_store_jobs;
 
 -- pkce ---------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.pkce_challenge IS
 $$The S256 challenge of a code verifier: base64url of its SHA-256 (RFC 7636 section 4.2). verifier: 43 to 128 unreserved characters, else 22023; 22004 for NULL.$$;
 ALTER FUNCTION auth_store.pkce_challenge COST 100;
-GRANT EXECUTE ON FUNCTION auth_store.pkce_challenge TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.pkce_challenge TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.pkce_verify IS
 $$Whether a code verifier is the one of the challenge (RFC 7636 section 4.6). false for NULL, for a malformed verifier and for every method but S256.$$;
 ALTER FUNCTION auth_store.pkce_verify COST 100;
-GRANT EXECUTE ON FUNCTION auth_store.pkce_verify TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.pkce_verify TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 -- code ---------------------------------------------------------------------------------------------
 
@@ -197,23 +197,23 @@ GRANT EXECUTE ON FUNCTION auth_store.refresh_token_import TO auth_store_admin;
 COMMENT ON FUNCTION auth_store.token_introspect IS
 $$The state of an access token (RFC 7662 section 2.2), read-only, also on a standby. Always one row; active = false with all else NULL for a text that is NULL, malformed, unknown, expired or revoked, and while its grant or client is not active: it is not told which.$$;
 ALTER FUNCTION auth_store.token_introspect COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.token_introspect TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.token_introspect TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.token_introspection IS
 $$token_introspect() as the JSON of RFC 7662 section 2.2; issuer becomes the member iss. exp and iat are seconds since 1970. The claims that were given with the log-in stand beside the store's members, with every digit and level they had; none takes the place of active, scope, client_id, username, token_type, exp, iat, sub, aud, iss, jti, sid, tenant_id or cnf, also where the store has none of these.$$;
 ALTER FUNCTION auth_store.token_introspection COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.token_introspection TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.token_introspection TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.token_authorize IS
 $$Whether an access token allows a request to a resource: token_introspect() with error invalid_token (not active, bound to a key that was not proved, or for another resource) or insufficient_scope (RFC 6750 section 3.1); active is true only without an error. Read-only, also on a standby.
 required_scope: tokens that must all be granted, 22023 where malformed. resource: must be in the token's audience where it has one (RFC 8707). dpop_jkt, x5t_s256: thumbprints the sender proved; a bound token without its proof is refused, a DPoP proof with an unbound token too (RFC 9449 section 7.1).$$;
 ALTER FUNCTION auth_store.token_authorize COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.token_authorize TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.token_authorize TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.token_use IS
 $$token_authorize() with an audit row token.used, by what is committed at the call and what its transaction did before, at every isolation level. Writes, so 25006 in a read-only transaction or on a standby.$$;
 ALTER FUNCTION auth_store.token_use COST 10000;
-GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.token_revoke IS
 $$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; temporarily_unavailable with retry_after over its rate limit; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 1000 characters, else 22023.$$;
@@ -228,7 +228,7 @@ GRANT EXECUTE ON FUNCTION auth_store.token_hash TO auth_store_app, auth_store_ad
 COMMENT ON FUNCTION auth_store.token_bucket IS
 $$The 12-bit bucket, 0 to 4095, in a token of any kind: where its rows live once the store is spread over several databases. NULL for a text that is no token.$$;
 ALTER FUNCTION auth_store.token_bucket COST 100;
-GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 -- jti ----------------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ GRANT EXECUTE ON FUNCTION auth_store.jti_revoke TO auth_store_app, auth_store_ad
 COMMENT ON FUNCTION auth_store.jti_is_revoked IS
 $$Whether a jti was revoked by jti_revoke(). Read-only, also on a standby. After the end named there it becomes false, at the latest when a month has passed. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti, never an answer that could be taken for "not revoked".$$;
 ALTER FUNCTION auth_store.jti_is_revoked COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.jti_is_revoked TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.jti_is_revoked TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.jti_claim IS
 $$Claims a JWT's jti: true for one call and false for every other with the same tenant, issuer and jti, under any concurrency and isolation level, whatever ends they name. Against the replay of client assertions (RFC 7523 section 3). A concurrent call waits for the transaction of the first: it is false where that commits, and may be true where it rolls back.
@@ -252,14 +252,14 @@ GRANT EXECUTE ON FUNCTION auth_store.jti_claim TO auth_store_app;
 COMMENT ON FUNCTION auth_store.jti_partitions_ensure IS
 $$Makes every partition of claimed_jtis and revoked_jtis that a row written within the next hours_ahead (0 to 168) can belong into, where it is missing; returns how many it made. The store makes each by itself when it is first needed: this is for a subscriber, whose rows come from elsewhere. Each partition adds to what a look-up of a JWT id costs.$$;
 ALTER FUNCTION auth_store.jti_partitions_ensure COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.jti_partitions_ensure TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.jti_partitions_ensure TO auth_store_admin, auth_store_jobs;
 
 -- dpop ---------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.jwk_thumbprint IS
 $$The SHA-256 thumbprint of a public key as a JWK (RFC 7638), base64url: the jkt of RFC 9449. Types EC, OKP and RSA, whatever else the JWK holds; 22023 for another, a symmetric key among them, or a missing or malformed member; 22004 for NULL.$$;
 ALTER FUNCTION auth_store.jwk_thumbprint COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.jwk_thumbprint TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.jwk_thumbprint TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.dpop_verify IS
 $$Checks a DPoP proof as RFC 9449 section 4.3 says: its form, type, algorithm (ES256, ES384, PS256 or RS256 with 2048 to 4096 bits, and for an Ed25519 key both Ed25519, RFC 9864, and EdDSA), public key, signature, htm, htu, iat, ath and jti; and claims it, so that it is accepted once for its key and URI. Returns jkt, the thumbprint of the key, and jti; or error invalid_dpop_proof (use_dpop_nonce for the nonce), what failed in error_description, and neither.
@@ -296,12 +296,12 @@ GRANT EXECUTE ON FUNCTION auth_store.api_key_create TO auth_store_app, auth_stor
 COMMENT ON FUNCTION auth_store.api_key_verify IS
 $$Whether an API key allows a request: valid, or error invalid_token (unknown, malformed, NULL, expired, revoked, replaced, its owner or tenant not active; nothing more is said), access_denied (ip is NULL or outside the networks the key is allowed from; an IPv4 address in IPv6 form is the IPv4 address) or insufficient_scope, in this order. required_scope: scope tokens that all must be covered, without an asterisk (22023); NULL for none. Counts and writes nothing, also on a standby.$$;
 ALTER FUNCTION auth_store.api_key_verify COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.api_key_verify TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_verify TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.api_key_touch IS
 $$The same as api_key_verify(), and counts: where the key's rate_limit_per_hour is used up, error temporarily_unavailable and retry_after in seconds. Notes last_used_at and last_used_ip at most once a minute, with an audit row api_key.used; a refusal has one each time, but by the rate limit once a minute. Never waits for a lock on the key; but where the library is not preloaded, a key with a rate limit waits for other uses of it that have not committed.$$;
 ALTER FUNCTION auth_store.api_key_touch COST 10000;
-GRANT EXECUTE ON FUNCTION auth_store.api_key_touch TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_touch TO auth_store_app, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.api_key_rotate IS
 $$Makes a new text of an API key and returns it, this once; the id, and whatever refers to it, stays. The text before it works for overlap: 0 (default, not at all) to 365 days; the one before that ends at once. An imported key becomes a native one, with the prefix given at its import. 23503 for an unknown key, 55000 for one that is revoked or has expired.
@@ -335,7 +335,7 @@ GRANT EXECUTE ON FUNCTION auth_store.session_create TO auth_store_app;
 COMMENT ON FUNCTION auth_store.session_validate IS
 $$Whether a session token is valid: its session has neither expired nor ended, and its user and tenant are active. Otherwise valid = false with error invalid_token, and everything else NULL; error_description says more to who holds the right token. expires_at is the absolute end, idle_expires_at where it ends unless it is touched. Read-only, also on a standby; it does not count as a use.$$;
 ALTER FUNCTION auth_store.session_validate COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.session_validate TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.session_validate TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.session_touch IS
 $$session_validate() that counts as a use: at most once a minute it writes last_seen_at and moves the idle end ahead. So a session may end up to a minute before it has been unused for its idle_ttl. ip, user_agent: where the user is now; NULL keeps what is known. An audit row, session.touched, only where the network has changed.$$;
@@ -374,7 +374,7 @@ GRANT EXECUTE ON FUNCTION auth_store.consent_record TO auth_store_app;
 COMMENT ON FUNCTION auth_store.consent_check IS
 $$Whether a user has agreed to all of a scope of a client, so that the authorization endpoint need not ask; missing_scope is what to ask for. A consent without a resource is for all resources, one with a resource for that one. scope: NULL for all of the client's, and so an empty one, as in code_issue(). A row with error invalid_scope or invalid_target where the client may not have it. 23503 for an unknown user or client, 22004 for NULL. Read-only, also on a standby.$$;
 ALTER FUNCTION auth_store.consent_check COST 5000;
-GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.consent_revoke IS
 $$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 1000 characters.$$;
@@ -396,12 +396,12 @@ GRANT EXECUTE ON FUNCTION auth_store.audit_write TO auth_store_app, auth_store_a
 COMMENT ON FUNCTION auth_store.partitions_ensure IS
 $$Makes the audit trail's partitions for this month and the next months_ahead (0 to 120) where they are missing; returns how many it made. Months are those of UTC. It lets every reader and writer pass. The first step of a month makes the next one's by itself. An error here is the server's own: 42501 where an event trigger may not do what it does as auth_store_owner.$$;
 ALTER FUNCTION auth_store.partitions_ensure COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.partitions_ensure TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_ensure TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.partitions_drop IS
 $$Drops the months of the audit trail that ended longer ago than older_than (NULL: auth_store.audit_retention), never the current one; returns how many. Each leaves a row audit.month_dropped. Less than auth_store.audit_retention is for superusers only (42501). Waits at most five times a fifth of a second for a month in use, and leaves it to the next run with a NOTICE. 42501 in a session pinned to one tenant: a month belongs to all.$$;
 ALTER FUNCTION auth_store.partitions_drop COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin, auth_store_jobs;
 
 -- limit --------------------------------------------------------------------------------------------
 
@@ -410,7 +410,7 @@ $$Counts a hit on a key and says whether it is within the limit: at most max_hit
 key: any text of 1 to 1024 bytes, kept as a hash; one key for each limit. max_hits: 1 or more, at most a million for each second of window; window / max_hits is rounded up to a microsecond. window: whole seconds, 1 s to 30 d. cost: how many hits it counts as, 1 to max_hits. tenant_id: whose key it is, default the session's; 23503 where it is unknown. 22023 for anything else, 22004 for NULL.
 With the library in shared_preload_libraries the state is in shared memory (auth_store.rate_limit_slots): no row lock, no WAL, nothing is taken back by a rollback, and it works in read-only transactions and on a standby, for each server by itself; a key is one of its database and tenant, and where the memory is full a new key takes the place of one of the same tenant. Otherwise it is in an unlogged table: the key's row is locked until the transaction ends, a rollback takes the hit back, 25006 where nothing can be written, and 40001 at REPEATABLE READ and above. A restart of the server forgets the first, a crash both.$$;
 ALTER FUNCTION auth_store.rate_limit_hit COST 10000;
-GRANT EXECUTE ON FUNCTION auth_store.rate_limit_hit TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.rate_limit_hit TO auth_store_app, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.rate_limit_reset IS
 $$Forgets what was hit on a key, in this database and tenant, so that all hits are there again; true where some were missing. For a client over its rate_limit_per_hour the key is client: and the client_id, in the client's tenant. Arguments as of rate_limit_hit().$$;
@@ -427,31 +427,31 @@ GRANT EXECUTE ON FUNCTION auth_store.rate_limit_stats TO auth_store_admin, auth_
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
 $$Deletes what has expired, in the caller's transaction: grants auth_store.grant_retention after their end, imported refresh tokens that long after their grant's absolute end, authorization codes at their expiry (redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, API keys auth_store.grant_retention after theirs, rate limits that are paid back; and drops the partitions of JWT ids that have ended and the audit trail's months past auth_store.audit_retention. It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a table (1 to 1000000), and goes on from there at the next call. It waits for nobody, and a task that another run is at is left to that run. Returns the number of rows deleted, those of dropped partitions not counted. In a session pinned to one tenant it cleans that tenant's rows.$$;
 ALTER FUNCTION auth_store.cleanup_expired_data COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
 $$The same as cleanup_expired_data(), with a COMMIT after each batch and a NOTICE for each table: for large tables and for a scheduler. Not within a transaction (2D000).$$;
-GRANT EXECUTE ON PROCEDURE auth_store.cleanup TO auth_store_admin;
+GRANT EXECUTE ON PROCEDURE auth_store.cleanup TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.cleanup_batch IS
 $$One batch of cleanup(): task names the table. Pass back pass_start and wrapped of the batch before (NULL: a new pass) until done.$$;
 ALTER FUNCTION auth_store.cleanup_batch COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.cleanup_jtis IS
 $$A step of cleanup(): drops the partitions of claimed_jtis and revoked_jtis that ended more than five minutes ago; returns how many. One that can't be dropped stays until the next run, with a WARNING. Does nothing in a session pinned to one tenant.$$;
 ALTER FUNCTION auth_store.cleanup_jtis COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.cleanup_jtis TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_jtis TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.cleanup_audit IS
 $$The last step of cleanup(): makes the audit trail's months ahead, drops those past the retention, each with a row audit.month_dropped; returns how many it dropped. What can't be made or dropped now is left to the next run, with a WARNING. Does nothing in a session pinned to one tenant.$$;
 ALTER FUNCTION auth_store.cleanup_audit COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.partitions_make IS
 $$Makes those of the named partitions of audit_log, claimed_jtis and revoked_jtis that are missing, as audit_log_y2026m11; returns how many: before the rows of a dump are restored into a fresh install, or those of a publisher arrive. 22004 for NULL, 22023 for a NULL element, another name, more than 10000.$$;
 ALTER FUNCTION auth_store.partitions_make COST 100000;
-GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin, auth_store_jobs;
 
 -- vault --------------------------------------------------------------------------------------------
 
@@ -481,24 +481,24 @@ GRANT EXECUTE ON FUNCTION auth_store.connection_status TO auth_store_owner, auth
 COMMENT ON FUNCTION auth_store.connections_due IS
 $$Connections whose access token is in its last day or last tenth of life, whichever is shorter, or whose failed refresh is to be tried again, the longest due first; at most max_connections (1 to 10000). Not those without a refresh token, those that somebody has leased, nor those of a suspended tenant; what another transaction has locked is passed over (SKIP LOCKED). It leases nothing: connection_lease(connection_id, if_due => true) does. 25006 on a standby.$$;
 ALTER FUNCTION auth_store.connections_due COST 10000 ROWS 100;
-GRANT EXECUTE ON FUNCTION auth_store.connections_due TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.connections_due TO auth_store_app, auth_store_worker;
 
 COMMENT ON FUNCTION auth_store.connection_lease IS
 $$Gives the refresh token to exactly one caller until leased_until, with a number that is never given twice, fence. Commit before the provider is asked, then call connection_complete() or connection_fail() with that fence. granted = false otherwise, with error: temporarily_unavailable and in retry_after the seconds until to look again (somebody else has it, or, with if_due, its refresh is not due), invalid_grant (unknown, revoked, without a refresh token or, with if_due, with one that the provider has refused), access_denied (tenant suspended), server_error (the refresh token does not open, see vault_check(); it backs off as after connection_fail()).
 lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id or if_due. actor_id, actor_type, tenant_id: whose connection it must be, as for connection_revoke(); another's is invalid_grant as an unknown one.$$;
 ALTER FUNCTION auth_store.connection_lease COST 10000;
-GRANT EXECUTE ON FUNCTION auth_store.connection_lease TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.connection_lease TO auth_store_app, auth_store_worker;
 
 COMMENT ON FUNCTION auth_store.connection_complete IS
 $$Ends the lease with this fence with what the provider gave, and returns ok = true. refresh_token, scope: NULL keeps the present one (RFC 6749 section 6). expires_at: end of the access token; NULL where it has none. While nobody else has leased it, also after leased_until. ok = false with error lease_lost where the lease is over, by another, a completion, a failure, connection_store() or connection_revoke(): nothing is changed then, and the caller's tokens are to be thrown away.
 22004 for a NULL connection_id, fence or access_token; 22023 for a token that is empty or over 65536 bytes.$$;
 ALTER FUNCTION auth_store.connection_complete COST 10000;
-GRANT EXECUTE ON FUNCTION auth_store.connection_complete TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.connection_complete TO auth_store_app, auth_store_worker;
 
 COMMENT ON FUNCTION auth_store.connection_fail IS
 $$Ends the lease with this fence without new tokens, and returns ok = true; retry_after: seconds until it is due again, 30 the first time, doubling to an hour. With reason invalid_grant the refresh token is dead (RFC 6749 section 5.2): retry_after is NULL, and it is not due again before connection_store(). reason: the provider's error code or a short text of at most 1000 characters, which everybody sees who may read the view provider_connections. ok = false with error lease_lost as in connection_complete(). 22004 for NULL.$$;
 ALTER FUNCTION auth_store.connection_fail COST 10000;
-GRANT EXECUTE ON FUNCTION auth_store.connection_fail TO auth_store_app;
+GRANT EXECUTE ON FUNCTION auth_store.connection_fail TO auth_store_app, auth_store_worker;
 
 COMMENT ON FUNCTION auth_store.connection_revoke IS
 $$Ends a connection: its tokens are deleted, its row stays, with status revoked; true, or false where it was revoked before. Telling the provider (RFC 7009) is the application's. reason: at most 1000 characters. 23503 for an unknown connection, 22004 for NULL.
@@ -622,17 +622,17 @@ GRANT EXECUTE ON FUNCTION auth_store.user_ensure TO auth_store_app, auth_store_a
 COMMENT ON FUNCTION auth_store.client_get IS
 $$The client with this client_id, without secrets; no row for an unknown one. Lifetimes are in seconds. Read-only, also on a standby. 22004 for NULL.$$;
 ALTER FUNCTION auth_store.client_get COST 1000 ROWS 1;
-GRANT EXECUTE ON FUNCTION auth_store.client_get TO auth_store_app, auth_store_reader, auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.client_get TO auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_allows_redirect_uri IS
 $$Whether the authorization endpoint may send a browser to redirect_uri for this client, also with an error (RFC 6749 section 4.1.2.1): it is a registered one, exactly, but for the port of a loopback address (RFC 8252 section 7.3), and the client is active. false for NULL and for an unknown client. Read-only, also on a standby.$$;
 ALTER FUNCTION auth_store.client_allows_redirect_uri COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.client_allows_redirect_uri TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.client_allows_redirect_uri TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.user_get IS
 $$The user with this id, without credentials; no row for an unknown id. Read-only, also on a standby. 22004 for NULL.$$;
 ALTER FUNCTION auth_store.user_get COST 1000 ROWS 1;
-GRANT EXECUTE ON FUNCTION auth_store.user_get TO auth_store_app, auth_store_reader, auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.user_get TO auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
 
 -- tables -------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
     refresher.py PROVIDERS.json [--once] [--lease SECONDS] [--timeout SECONDS] [--idle SECONDS]
 
 --once ends when nothing is due. Otherwise SIGTERM or SIGINT ends it, after the connection in hand. Any number of workers may
-run beside each other. Connects as psql does (PGHOST, PGPORT, PGUSER, PGDATABASE); the role needs auth_store_app.
+run beside each other. Connects as psql does (PGHOST, PGPORT, PGUSER, PGDATABASE); the role needs auth_store_worker.
 """
 
 import argparse, base64, http.client, json, os, random, re, signal, sys, time

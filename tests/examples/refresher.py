@@ -364,7 +364,7 @@ def main():
     try:
         master_key()
         for name in ("worker1", "worker2"):
-            db.execute(f"CREATE ROLE {name} LOGIN IN ROLE auth_store_app")
+            db.execute(f"CREATE ROLE {name} LOGIN IN ROLE auth_store_worker")
         provider = Provider(sys.argv[1], directory)
         provider.start()
         providers_file = directory + "/providers.json"

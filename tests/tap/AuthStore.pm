@@ -20,6 +20,9 @@ our %LOGINS = (
 	replica => 'auth_store_reader',
 	boss    => 'auth_store_admin',
 	auditor => 'auth_store_auditor',
+	api     => 'auth_store_verifier',
+	worker  => 'auth_store_worker',
+	cron    => 'auth_store_jobs',
 	nobody  => undef);
 
 # --- servers and statements ------------------------------------------------------------------------------------------
@@ -280,8 +283,8 @@ my %FUNCTIONS = (
 	uninstall      => [ superuser => [],               'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
 	check          => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.check()' ],
 	restoring      => [ script => [],                  'SELECT auth_store.restoring()' ],
-	tenant_visible => [ reads => [qw(app reader admin auditor)], 'SELECT auth_store.tenant_visible({tenant})' ],
-	id_time        => [ reads => [qw(app reader admin auditor)], 'SELECT auth_store.id_time({user})' ],
+	tenant_visible => [ reads => [qw(app reader admin auditor verifier worker jobs)], 'SELECT auth_store.tenant_visible({tenant})' ],
+	id_time        => [ reads => [qw(app reader admin auditor verifier worker jobs)], 'SELECT auth_store.id_time({user})' ],
 	# tenant
 	tenant_create     => [ writes => [qw(admin)], q{SELECT auth_store.tenant_create('new')} ],
 	tenant_update     => [ writes => [qw(admin)], q{SELECT auth_store.tenant_update({tenant}, 'another name')} ],
@@ -299,12 +302,12 @@ my %FUNCTIONS = (
 	# user
 	user_create => [ writes => [qw(app admin)], q{SELECT auth_store.user_create('new@example.com')} ],
 	user_ensure => [ writes => [qw(app admin)], q{SELECT auth_store.user_ensure('2', {tenant})} ],
-	client_get  => [ reads => [qw(app reader admin)], 'SELECT * FROM auth_store.client_get({client})' ],
-	client_allows_redirect_uri => [ reads => [qw(app reader)], q{SELECT auth_store.client_allows_redirect_uri({client}, 'https://x.example/')} ],
-	user_get    => [ reads => [qw(app reader admin)], 'SELECT * FROM auth_store.user_get({user})' ],
+	client_get  => [ reads => [qw(app reader verifier admin)], 'SELECT * FROM auth_store.client_get({client})' ],
+	client_allows_redirect_uri => [ reads => [qw(app reader verifier)], q{SELECT auth_store.client_allows_redirect_uri({client}, 'https://x.example/')} ],
+	user_get    => [ reads => [qw(app reader verifier admin)], 'SELECT * FROM auth_store.user_get({user})' ],
 	# pkce
-	pkce_challenge => [ reads => [qw(app reader)], 'SELECT auth_store.pkce_challenge({verifier})' ],
-	pkce_verify    => [ reads => [qw(app reader)], 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],
+	pkce_challenge => [ reads => [qw(app reader verifier)], 'SELECT auth_store.pkce_challenge({verifier})' ],
+	pkce_verify    => [ reads => [qw(app reader verifier)], 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],
 	# code
 	code_issue  => [ writes => [qw(app)], 'SELECT auth_store.code_issue({client}, {user}, code_challenge => {challenge})' ],
 	code_redeem => [ writes => [qw(app)],
@@ -326,21 +329,21 @@ my %FUNCTIONS = (
 	token_exchange => [ writes => [qw(app)],
 		'SELECT auth_store.token_exchange({access}, {machine_access}, {client}, {secret})' ],
 	refresh_token_import => [ writes => [qw(admin)], q{SELECT auth_store.refresh_token_import(pg_catalog.repeat('0f', 32), {client}, {user})} ],
-	token_introspect    => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.token_introspect({access})' ],
-	token_introspection => [ reads => [qw(app reader)], 'SELECT auth_store.token_introspection({access})' ],
-	token_authorize     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],
-	token_use           => [ writes => [qw(app)], q{SELECT * FROM auth_store.token_use({access}, 'orders')} ],
+	token_introspect    => [ reads => [qw(app reader verifier)], 'SELECT * FROM auth_store.token_introspect({access})' ],
+	token_introspection => [ reads => [qw(app reader verifier)], 'SELECT auth_store.token_introspection({access})' ],
+	token_authorize     => [ reads => [qw(app reader verifier)], q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],
+	token_use           => [ writes => [qw(app verifier)], q{SELECT * FROM auth_store.token_use({access}, 'orders')} ],
 	token_revoke        => [ writes => [qw(app)], 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
 	token_hash          => [ reads => [qw(app admin auditor)], 'SELECT auth_store.token_hash({access})' ],
-	token_bucket        => [ reads => [qw(app reader)], 'SELECT auth_store.token_bucket({access})' ],
+	token_bucket        => [ reads => [qw(app reader verifier)], 'SELECT auth_store.token_bucket({access})' ],
 	# jti
 	jti_revoke     => [ writes => [qw(app admin)], q{SELECT auth_store.jti_revoke('new', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)} ],
-	jti_is_revoked => [ reads => [qw(app reader)], 'SELECT auth_store.jti_is_revoked({revoked_jti}, {tenant})' ],
+	jti_is_revoked => [ reads => [qw(app reader verifier)], 'SELECT auth_store.jti_is_revoked({revoked_jti}, {tenant})' ],
 	jti_claim      => [ writes => [qw(app)],
 		q{SELECT auth_store.jti_claim('issuer', 'new', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '5 min'::pg_catalog.interval)} ],
-	jti_partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.jti_partitions_ensure()' ],
+	jti_partitions_ensure => [ writes => [qw(admin jobs)], 'SELECT auth_store.jti_partitions_ensure()' ],
 	# dpop
-	jwk_thumbprint => [ reads => [qw(app reader)],
+	jwk_thumbprint => [ reads => [qw(app reader verifier)],
 		q{SELECT auth_store.jwk_thumbprint('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')} ],
 	dpop_verify => [ writes => [qw(app)], q{SELECT auth_store.dpop_verify('e30.e30.', 'POST', 'https://as.example/token')} ],
 	# grant
@@ -349,15 +352,15 @@ my %FUNCTIONS = (
 	client_grants_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.client_grants_revoke({client})' ],
 	# API key
 	api_key_create => [ writes => [qw(app admin)], q{SELECT auth_store.api_key_create('new', {user})} ],
-	api_key_verify => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.api_key_verify({api_key}, 'orders:read', '192.0.2.1')} ],
-	api_key_touch  => [ writes => [qw(app)], q{SELECT auth_store.api_key_touch({api_key}, 'orders:read', '192.0.2.1')} ],
+	api_key_verify => [ reads => [qw(app reader verifier)], q{SELECT * FROM auth_store.api_key_verify({api_key}, 'orders:read', '192.0.2.1')} ],
+	api_key_touch  => [ writes => [qw(app verifier)], q{SELECT auth_store.api_key_touch({api_key}, 'orders:read', '192.0.2.1')} ],
 	api_key_rotate => [ writes => [qw(app admin)], q{SELECT auth_store.api_key_rotate({api_key_id}, '1 hour')} ],
 	api_key_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.api_key_revoke({api_key_id})' ],
 	api_key_list   => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.api_key_list({user})' ],
 	api_key_import => [ writes => [qw(admin)], q{SELECT auth_store.api_key_import({new_digest}, 'new', client_id => {client})} ],
 	# session
 	session_create       => [ writes => [qw(app)], 'SELECT auth_store.session_create({user})' ],
-	session_validate     => [ reads => [qw(app reader)], 'SELECT * FROM auth_store.session_validate({session})' ],
+	session_validate     => [ reads => [qw(app reader verifier)], 'SELECT * FROM auth_store.session_validate({session})' ],
 	session_touch        => [ writes => [qw(app)], 'SELECT * FROM auth_store.session_touch({session})' ],
 	session_rotate       => [ writes => [qw(app)], 'SELECT * FROM auth_store.session_rotate({session})' ],
 	session_revoke       => [ writes => [qw(app admin)], 'SELECT auth_store.session_revoke({session_id})' ],
@@ -365,16 +368,16 @@ my %FUNCTIONS = (
 	session_list         => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.session_list({user})' ],
 	# consent
 	consent_record    => [ writes => [qw(app)], q{SELECT auth_store.consent_record({user}, {client}, 'orders')} ],
-	consent_check     => [ reads => [qw(app reader)], q{SELECT * FROM auth_store.consent_check({user}, {client}, 'openid')} ],
+	consent_check     => [ reads => [qw(app reader verifier)], q{SELECT * FROM auth_store.consent_check({user}, {client}, 'openid')} ],
 	consent_revoke    => [ writes => [qw(app admin)], 'SELECT auth_store.consent_revoke({user}, {client})' ],
 	user_applications => [ reads => [qw(app admin)], 'SELECT * FROM auth_store.user_applications({user})' ],
 	# audit
 	audit_write       => [ writes => [qw(app admin)], q{SELECT auth_store.audit_write('report.exported')} ],
-	partitions_ensure => [ writes => [qw(admin)], 'SELECT auth_store.partitions_ensure()' ],
-	partitions_drop   => [ writes => [qw(admin)], 'SELECT auth_store.partitions_drop()' ],
-	partitions_make   => [ writes => [qw(admin)], q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
+	partitions_ensure => [ writes => [qw(admin jobs)], 'SELECT auth_store.partitions_ensure()' ],
+	partitions_drop   => [ writes => [qw(admin jobs)], 'SELECT auth_store.partitions_drop()' ],
+	partitions_make   => [ writes => [qw(admin jobs)], q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
 	# limit
-	rate_limit_hit   => [ writes => [qw(app)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
+	rate_limit_hit   => [ writes => [qw(app verifier)], q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
 	rate_limit_reset => [ writes => [qw(app admin)], q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
 	rate_limit_stats => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.rate_limit_stats()' ],
 	# vault
@@ -382,18 +385,18 @@ my %FUNCTIONS = (
 	fernet_decrypt => [ reads => [qw(admin)], q{SELECT auth_store.fernet_decrypt(
 		'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==', 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
 	# maintenance
-	cleanup_expired_data => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_expired_data()' ],
-	cleanup_batch        => [ writes => [qw(admin)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],
-	cleanup_jtis         => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_jtis()' ],
-	cleanup_audit        => [ writes => [qw(admin)], 'SELECT auth_store.cleanup_audit()' ],
+	cleanup_expired_data => [ writes => [qw(admin jobs)], 'SELECT auth_store.cleanup_expired_data()' ],
+	cleanup_batch        => [ writes => [qw(admin jobs)], q{SELECT auth_store.cleanup_batch('access_tokens')} ],
+	cleanup_jtis         => [ writes => [qw(admin jobs)], 'SELECT auth_store.cleanup_jtis()' ],
+	cleanup_audit        => [ writes => [qw(admin jobs)], 'SELECT auth_store.cleanup_audit()' ],
 	connection_store => [ writes => [qw(app)], q{SELECT auth_store.connection_store('github', '2', 'new', 'new', tenant_id => {tenant})} ],
 	connection_get  => [ reads => [qw(app)], q{SELECT * FROM auth_store.connection_get('github', '1', tenant_id => {tenant})} ],
 	connection_list => [ reads => [qw(app admin)], q{SELECT * FROM auth_store.connection_list('1', tenant_id => {tenant})} ],
 	connection_status => [ reads => [qw(app admin auditor)], q{SELECT auth_store.connection_status('2000-01-01', '2000-01-01', NULL, 0, NULL)} ],
-	connections_due => [ writes => [qw(app)], 'SELECT * FROM auth_store.connections_due()' ],
-	connection_lease => [ writes => [qw(app)], 'SELECT auth_store.connection_lease({connection})' ],
-	connection_complete => [ writes => [qw(app)], q{SELECT auth_store.connection_complete({leased_connection}, {fence}, 'new')} ],
-	connection_fail   => [ writes => [qw(app)], q{SELECT auth_store.connection_fail({leased_connection}, {fence}, 'timeout')} ],
+	connections_due => [ writes => [qw(app worker)], 'SELECT * FROM auth_store.connections_due()' ],
+	connection_lease => [ writes => [qw(app worker)], 'SELECT auth_store.connection_lease({connection})' ],
+	connection_complete => [ writes => [qw(app worker)], q{SELECT auth_store.connection_complete({leased_connection}, {fence}, 'new')} ],
+	connection_fail   => [ writes => [qw(app worker)], q{SELECT auth_store.connection_fail({leased_connection}, {fence}, 'timeout')} ],
 	connection_import_fernet => [ writes => [qw(admin)], q{SELECT auth_store.connection_import_fernet('github', '3',
 		'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==', fernet_key => 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
 	connection_revoke => [ writes => [qw(app admin)], 'SELECT auth_store.connection_revoke({connection})' ],
@@ -403,7 +406,7 @@ my %FUNCTIONS = (
 	vault_rekey_batch => [ writes => [qw(admin)], 'SELECT auth_store.vault_rekey_batch()' ],
 	# These commit after each batch, so they can't be undone: each is called by itself.
 	vault_rekey => [ commits => [qw(admin)], 'CALL auth_store.vault_rekey()' ],
-	cleanup => [ commits => [qw(admin)], 'CALL auth_store.cleanup()' ],
+	cleanup => [ commits => [qw(admin jobs)], 'CALL auth_store.cleanup()' ],
 );
 
 # The functions' names in order; dies where the extension and the table above do not know the same ones.

@@ -50,7 +50,7 @@ is(value($node, $db, "SELECT count(*) >= 2 FROM pg_inherits WHERE inhparent = 'a
 	'the audit trail has partitions of this month and ahead');
 is(check_of($db), '', 'check() has nothing to say');
 is(value($node, $db, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND NOT rolcanlogin AND NOT rolsuper ORDER BY 1"),
-	join("\n", map { "auth_store_$_" } qw(admin app auditor owner reader view)), 'the roles are there and none can log in');
+	join("\n", map { "auth_store_$_" } qw(admin app auditor jobs owner reader verifier view worker)), 'the roles are there and none can log in');
 my ($version, $how) = split /\|/, value($node, $db, "SELECT version, name FROM auth_store.schema_version");
 is($how, 'install', 'the version of the tables is recorded');
 my $later = $version + 1;

@@ -69,6 +69,20 @@ for my $login (sort keys %AuthStore::LOGINS)
 	}
 }
 
+# The new ones are made of the old: what a resource server may is a part of what an API server may, and so on.
+none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_reader', p.oid, 'EXECUTE') AND NOT has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')",
+	'a verifier may whatever a reader may');
+is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $FUNCTION AND has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')
+	AND NOT has_function_privilege('auth_store_reader', p.oid, 'EXECUTE')"), 'api_key_touch rate_limit_hit token_use', 'and these');
+none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_worker', p.oid, 'EXECUTE') AND NOT has_function_privilege('auth_store_app', p.oid, 'EXECUTE')",
+	'a worker nothing that an application may not');
+none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_jobs', p.oid, 'EXECUTE') AND NOT has_function_privilege('auth_store_admin', p.oid, 'EXECUTE')",
+	'a scheduler nothing that an administrator may not');
+none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
+	AND r.rolname IN ('auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs') AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+	AND p.proname ~ 'issue|redeem|refresh|exchange|_create|_store\$|_get\$|_rotate|import|client_authenticate|erase' AND p.proname NOT IN ('client_get', 'user_get')",
+	'and none of them mints, opens or takes over a token');
+
 # --- tables and views ------------------------------------------------------------------------------------------------
 
 none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND coalesce(length(obj_description(c.oid, 'pg_class')), 0) < 20",
@@ -121,7 +135,8 @@ none("SELECT m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'auth_sto
 none("SELECT m.roleid::regrole FROM pg_auth_members m WHERE m.member::regrole::text LIKE 'auth\\_store\\_%'", 'no role of the store is a member of another');
 none("SELECT a.grantee::regrole, a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a
 	WHERE n.nspname = 'auth_store' AND a.grantee <> n.nspowner
-	  AND NOT (a.privilege_type = 'USAGE' AND a.grantee IN ('auth_store_app'::regrole, 'auth_store_reader'::regrole, 'auth_store_admin'::regrole, 'auth_store_auditor'::regrole))
+	  AND NOT (a.privilege_type = 'USAGE' AND a.grantee IN ('auth_store_app'::regrole, 'auth_store_reader'::regrole, 'auth_store_admin'::regrole, 'auth_store_auditor'::regrole,
+	      'auth_store_verifier'::regrole, 'auth_store_worker'::regrole, 'auth_store_jobs'::regrole))
 	  AND a.grantee NOT IN ('auth_store_owner'::regrole, 'auth_store_view'::regrole)", 'only the owners may create in the schema, only the roles use it');
 
 # What a view shows has no column for a secret, and no digest in any.
