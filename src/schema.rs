@@ -174,6 +174,12 @@ const MIGRATIONS: &[Migration] = &[
         up: include_str!("../sql/migrations/0004_schemes_and_keys.up.sql"),
         down: include_str!("../sql/migrations/0004_schemes_and_keys.down.sql"),
     },
+    Migration {
+        version: 5,
+        name: "audit_retention",
+        up: include_str!("../sql/migrations/0005_audit_retention.up.sql"),
+        down: include_str!("../sql/migrations/0005_audit_retention.down.sql"),
+    },
 ];
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
@@ -385,6 +391,13 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
     if sound(&found, "table users") {
         let problems = email_key::problems()?.into_iter();
         found.extend(problems.map(|(object, problem, hint)| (object, problem, hint, "problem".into())));
+    }
+    if sound(&found, "table cleanup_cursors")
+        && let Some(problem) = audit::retention::problem()?
+    {
+        let hint =
+            "ALTER DATABASE … SET auth_store.audit_retention, to what it was or to less, and reconnect";
+        found.push(("setting auth_store.audit_retention".into(), problem, hint.into(), "problem".into()));
     }
     found.sort();
     Ok(found)

@@ -2,6 +2,7 @@
 
 mod event;
 pub mod partition;
+pub mod retention;
 pub mod risk;
 
 use pgrx::prelude::*;
@@ -264,8 +265,6 @@ pub fn partitions_drop_older(
 ) -> Result<i32, Mistake> {
     const FOREVER: i64 = 1_000_000 * 86_400;
     let accepted = "an interval that is not negative";
-    let retention = settings::audit_retention();
-    let seconds = interval::seconds(older_than, retention, 0..=FOREVER, "older_than", accepted)?;
     catalog::ensure_ready()?;
     spi::writable()?;
     if settings::tenant_pin().is_some() {
@@ -273,6 +272,8 @@ pub fn partitions_drop_older(
             "a month of the audit trail belongs to all tenants, this session to one".into(),
         ));
     }
+    let retention = retention::in_force(now)?;
+    let seconds = interval::seconds(older_than, retention, 0..=FOREVER, "older_than", accepted)?;
     if seconds < retention && !caller::is_superuser() {
         return Err(Mistake::NotAllowed(
             "only a superuser may drop months of the audit trail sooner than auth_store.audit_retention has them kept"
@@ -362,6 +363,7 @@ fn insert(
     from_application: bool,
 ) -> Result<Id, Mistake> {
     let month = partition::ensure_month_of(now)?;
+    retention::notice(now);
     let bucket = match (entry.user_id, entry.client_id) {
         (Some(user_id), _) => user_id.bucket(),
         (None, Some(client_id)) => Bucket::of(&[client_id]),

@@ -14,7 +14,7 @@ use super::outcome::Mistake;
 use super::pin;
 
 /// The version of the tables that this library works on.
-pub const TABLES_VERSION: i32 = 4;
+pub const TABLES_VERSION: i32 = 5;
 
 /// The role that owns the tables and the SECURITY DEFINER functions.
 pub const OWNER: &CStr = c"auth_store_owner";

@@ -31,6 +31,9 @@ static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static RATE_LIMIT_SHARED: GucSetting<bool> = GucSetting::<bool>::new(true);
 static GRANT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * MINUTES_PER_DAY);
 
+/// The default of `auth_store.audit_retention`, in seconds.
+pub const DEFAULT_AUDIT_RETENTION: i64 = 90 * 86_400;
+
 const MINUTES_PER_DAY: i32 = 24 * 60;
 const SECONDS_PER_DAY: i32 = 24 * 60 * 60;
 
@@ -473,6 +476,27 @@ pub fn max_sessions_per_user() -> Option<i64> {
 /// Seconds the audit trail is kept.
 pub fn audit_retention() -> i64 {
     i64::from(AUDIT_RETENTION.get()) * 60
+}
+
+fn audit_retention_source() -> pg_sys::GucSource::Type {
+    match catalog::setting(c"auth_store.audit_retention") {
+        // SAFETY: a setting of the server.
+        Some(setting) => unsafe { (*setting).source },
+        None => pg_sys::GucSource::PGC_S_DEFAULT,
+    }
+}
+
+/// Whether somebody has said for this database, or in this session, how long the trail is kept. What the server says,
+/// or a role for all its databases, was not said of this one.
+pub fn audit_retention_is_meant() -> bool {
+    use pg_sys::GucSource::{PGC_S_DATABASE, PGC_S_USER};
+    let source = audit_retention_source();
+    source >= PGC_S_DATABASE && source != PGC_S_USER
+}
+
+/// Whether it is everybody's in this database, not a role's or a session's own.
+pub fn audit_retention_is_everybodys() -> bool {
+    audit_retention_source() <= pg_sys::GucSource::PGC_S_DATABASE
 }
 
 /// Seconds a grant is kept after its end.
