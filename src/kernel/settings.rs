@@ -129,7 +129,7 @@ fn define_all() {
         (
             c"auth_store.device_poll_interval",
             c"How long a device waits between its polls at first.",
-            c"Each poll that comes earlier adds 5 seconds (RFC 8628 section 3.5).",
+            c"Each poll that comes before nine tenths of it are over adds 5 seconds (RFC 8628 section 3.5), up to a minute.",
             &DEVICE_POLL_INTERVAL,
             1,
             60,
@@ -147,7 +147,7 @@ fn define_all() {
         (
             c"auth_store.user_code_guesses_per_tenant",
             c"How many wrong user codes an hour are answered in one tenant.",
-            c"Against guesses from many networks (RFC 8628 section 5.1).",
+            c"Against guesses from many networks (RFC 8628 section 5.1). Networks from which a user has approved a request within 30 days have as many more together.",
             &USER_CODE_GUESSES_PER_TENANT,
             1,
             1_000_000,

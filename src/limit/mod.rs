@@ -171,6 +171,38 @@ pub fn retry_after(
     }))
 }
 
+/// Notes `key` for so many seconds from now on. In shared memory what is noted has an owner of its own: no number of
+/// limits drives it out, as long as the memory is shared as it should be.
+pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<(), Mistake> {
+    let until = now.plus_seconds(seconds);
+    match shared() {
+        Some(shared) => {
+            let owner = notes_of(tenant_id);
+            shared.update(shmem::Key { owner: &owner, name: key }, now.micros(), |_| (until.micros(), ()));
+            Ok(())
+        }
+        None => table::note(tenant_id, key, until),
+    }
+}
+
+/// The seconds for which `key` is still noted, at most `seconds`; None where it is not. What is noted for longer was so
+/// before the clock was set back.
+pub fn noted(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<Option<i32>, Mistake> {
+    let until = match shared() {
+        Some(shared) => shared.find(shmem::Key { owner: &notes_of(tenant_id), name: key }),
+        None => table::find(tenant_id, key)?,
+    };
+    let until = until.map(Timestamp::from_micros);
+    Ok(until
+        .filter(|until| *until > now && *until <= now.plus_seconds(seconds))
+        .map(|until| until.seconds_after(now)))
+}
+
+/// No tenant's id has a control character in it.
+fn notes_of(tenant_id: &str) -> String {
+    format!("{tenant_id}\u{1}notes")
+}
+
 /// What lies too far ahead for `now` is compared with the clock once more while the entry is locked: another
 /// backend, later by a moment, may have been here first.
 fn hit_shared(shared: Shared, now: Timestamp, key: shmem::Key<'_>, rate: Rate, cost: i32) -> Decision {

@@ -44,12 +44,22 @@ pub fn hit(now: Timestamp, tenant_id: &str, key: &str, rate: Rate, cost: i32) ->
     Ok(decided.unwrap_or(Decision { allowed: false, arrival: now.micros() }))
 }
 
+static NOTE: Statement = Statement::write(
+    c"INSERT INTO auth_store.rate_limits (id, tenant_id, expires_at, allowed) VALUES ($1, $2, $3, true)
+      ON CONFLICT (id, tenant_id) DO UPDATE SET expires_at = $3, allowed = true",
+);
+
+/// Keeps a key until a time.
+pub fn note(tenant_id: &str, key: &str, until: Timestamp) -> Result<(), Mistake> {
+    NOTE.run(&params![id_of(tenant_id, key), tenant_id, until]).map(|_| ())
+}
+
 static STATE: Lookup = Lookup::new(c"rate_limits", c"rate_limits_pkey", &[c"expires_at"]);
 
 /// The state of a key.
 pub fn find(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
     let state =
-        STATE.find(&View::writing()?, Key::Id(id_of(tenant_id, key)), |row| row.get::<Timestamp>(0))?;
+        STATE.find(&View::deciding()?, Key::Id(id_of(tenant_id, key)), |row| row.get::<Timestamp>(0))?;
     Ok(state.map(Timestamp::micros))
 }
 

@@ -101,12 +101,19 @@ static INSERT: Statement = Statement::write(
 
 // What a poll that waited for another one finds is the other one's row. Its own clock may be behind then: it
 // came too early, and must not take the last poll back.
+//
+// A tenth of the interval is leeway: a device's timer and the network are not exact, and one that is told to slow down
+// for a few milliseconds is told so at each of its polls. The interval grows while another poll and one more fit into what is
+// left of the code's life, and to a minute at most, the longest one that auth_store.device_poll_interval begins with: a device
+// that is slower than that finds the code expired, or keeps its user waiting for long.
 static POLL: Statement = Statement::write(
     c"UPDATE auth_store.device_codes
          SET last_polled_at = GREATEST(last_polled_at, $2),
-             poll_interval = CASE WHEN last_polled_at + poll_interval * interval '1 second' > $2
-                                  THEN poll_interval + 5 ELSE poll_interval END,
-             slowed_at = CASE WHEN last_polled_at + poll_interval * interval '1 second' > $2
+             poll_interval = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
+                                  THEN LEAST(poll_interval + 5,
+                                             GREATEST(poll_interval, LEAST(60, EXTRACT(epoch FROM expires_at - $2)::integer / 2)))
+                                  ELSE poll_interval END,
+             slowed_at = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
                               THEN $2 ELSE slowed_at END
        WHERE id = $1 AND tenant_id = $3 AND approved_at IS NULL AND denied_at IS NULL AND expires_at > $2
       RETURNING poll_interval, COALESCE(slowed_at = $2, false)",

@@ -176,6 +176,7 @@ fn approve(
     if !device_code::approve(now, &code, approval)? {
         return step.refuse(now, Some(&code), DECIDED.refused(), context);
     }
+    user_code_limit::know(now, step.tenant_id, context)?;
     step.record(now, Ok(&code), context)?;
     Ok(Outcome::default())
 }

@@ -113,6 +113,21 @@ SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_
 UPDATE auth_store.device_codes SET last_polled_at = clock_timestamp() - interval '10 s' WHERE digest = auth_store.token_hash(:'device_code');
 SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
 SELECT * FROM pg_temp.trail();
+-- A tenth of the interval is leeway, for timers and networks that are not exact. The interval is 20 s by now.
+BEGIN;
+UPDATE auth_store.device_codes SET last_polled_at = clock_timestamp() - interval '18 s' WHERE digest = auth_store.token_hash(:'device_code');
+SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
+UPDATE auth_store.device_codes SET last_polled_at = clock_timestamp() - interval '16 s' WHERE digest = auth_store.token_hash(:'device_code');
+SELECT error, retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv');
+ROLLBACK;
+-- It grows to a minute, and never so far that less than two polls fit into what is left of the code's life.
+BEGIN;
+SELECT max(r.retry_after) FROM generate_series(1, 30) AS n, LATERAL auth_store.device_redeem(concat(:'device_code', left(n::text, 0)), 'device_tv') AS r;
+UPDATE auth_store.device_codes SET poll_interval = 5, expires_at = clock_timestamp() + interval '41 s' WHERE digest = auth_store.token_hash(:'device_code');
+SELECT min(r.error), max(r.error), max(r.retry_after) BETWEEN 15 AND 20 AS at_most_half FROM generate_series(1, 30) AS n, LATERAL auth_store.device_redeem(concat(:'device_code', left(n::text, 0)), 'device_tv') AS r;
+UPDATE auth_store.device_codes SET expires_at = clock_timestamp() + interval '3 s' WHERE digest = auth_store.token_hash(:'device_code');
+SELECT r.error, r.retry_after FROM auth_store.device_redeem(:'device_code', 'device_tv') AS r;
+ROLLBACK;
 -- Polls are HOT updates, also those that come too early.
 BEGIN;
 SELECT error FROM auth_store.device_redeem(:'device_code', 'device_tv');
@@ -247,6 +262,10 @@ SHOW auth_store.user_code_guesses_per_network;
 SHOW auth_store.user_code_guesses_per_tenant;
 SET auth_store.user_code_guesses_per_network = 3;
 SET auth_store.user_code_guesses_per_tenant = 6;
+-- Three networks that a user has approved a request from, and one that a user has denied one from.
+SELECT n, a.error FROM generate_series(1, 3) AS n, LATERAL auth_store.device_authorize(concat('device_guess', left(n::text, 0))) AS d,
+    LATERAL auth_store.device_approve(d.user_code, :'guesser', ip => ('192.0.' || n || '.1')::inet) AS a;
+SELECT a.error FROM auth_store.device_authorize('device_guess') AS d, LATERAL auth_store.device_deny(d.user_code, ip => '192.0.9.1', tenant_id => 'device_guess') AS a;
 SELECT FROM pg_temp.trail();
 -- What can be no code is no guess; three wrong ones from anywhere in a /24, by any of the three functions, and the right one is refused too.
 SELECT error FROM generate_series(1, 5), LATERAL auth_store.device_lookup('AAAA-AAAA', '198.51.100.1', tenant_id => 'device_guess');
@@ -266,9 +285,20 @@ SELECT error FROM generate_series(1, 2) AS n, LATERAL auth_store.device_lookup('
 SELECT status, error FROM auth_store.device_lookup(:'g_user_code', '2001:db8::ffff:1', tenant_id => 'device_guess');
 SELECT status, error FROM auth_store.device_lookup(:'g_user_code', '2001:db8:0:1::1', tenant_id => 'device_guess');
 SELECT error FROM auth_store.device_lookup('BBBB-BBBB', '2001:db8:0:1::1', tenant_id => 'device_guess');
--- The tenant as a whole has had six now: nobody there is answered any more. Another tenant has its own.
+-- The tenant as a whole has had six now: nobody there is answered any more, but for known networks. Another tenant has its own.
 SELECT status, error, retry_after BETWEEN 1 AND 600 AS retry_after FROM auth_store.device_lookup(:'g_user_code', '203.0.113.1', tenant_id => 'device_guess');
 SELECT error FROM auth_store.device_lookup(:'g_user_code', '203.0.113.1', tenant_id => 'device_other');
+-- From where a user has approved a request lately, log-ins go on: with the network's own cap, and one for all of these networks.
+SELECT ip, l.status, l.error FROM (VALUES (1, '192.0.1.200'::inet), (2, '::ffff:192.0.2.7'), (3, '192.0.9.1'), (4, '192.0.4.1'), (5, NULL)) AS t (n, ip),
+    LATERAL auth_store.device_lookup(:'g_user_code', ip, tenant_id => 'device_guess') AS l ORDER BY n;
+SELECT l.error FROM auth_store.device_lookup(:'g_user_code', '192.0.1.200', tenant_id => 'device_other') AS l;
+SET auth_store.user_code_guesses_per_network = 3;
+SELECT n, l.error FROM generate_series(1, 4) AS n, LATERAL auth_store.device_lookup('BBBB-BBBB', ('192.0.1.' || n)::inet, tenant_id => 'device_guess') AS l;
+SELECT l.status, l.error FROM auth_store.device_lookup(:'g_user_code', '192.0.1.1', tenant_id => 'device_guess') AS l;
+SELECT l.status, l.error FROM auth_store.device_lookup(:'g_user_code', '192.0.2.1', tenant_id => 'device_guess') AS l;
+SELECT n, l.error FROM generate_series(1, 3) AS n, LATERAL auth_store.device_lookup('BBBB-BBBB', ('192.0.2.' || n)::inet, tenant_id => 'device_guess') AS l;
+-- Six more, all that the second cap has: it opens no more guesses than the first.
+SELECT l.status, l.error, l.retry_after BETWEEN 1 AND 600 AS retry_after FROM auth_store.device_lookup(:'g_user_code', '192.0.3.1', tenant_id => 'device_guess') AS l;
 RESET auth_store.user_code_guesses_per_tenant;
 RESET auth_store.user_code_guesses_per_network;
 SELECT FROM pg_temp.trail();
