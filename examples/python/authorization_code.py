@@ -4,7 +4,7 @@ Each endpoint is one function call. Its row holds the tokens, or `error` as the 
 wrong is an exception instead. Connects as psql does: PGHOST, PGPORT, PGUSER, PGDATABASE.
 """
 
-import base64, hashlib, http.client, json, secrets, threading
+import base64, hashlib, http.client, json, secrets, threading, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit
 
@@ -136,7 +136,7 @@ def main():
     # Registering is the administrator's; the server has the rights of auth_store_app and no others.
     db.execute("SET ROLE auth_store_admin")
     client_id = call("client_create", name="Example", redirect_uris=["http://127.0.0.1/callback"], client_type="public",
-                     scope="openid orders")["client_id"]
+                     scope="openid orders", refresh_grace="3 s")["client_id"]
     job = call("client_create", name="Nightly job", scope="reports", rate_limit_per_hour=1)
     db.execute("SET ROLE auth_store_app")
     Server.user_id = call("user_ensure", external_id="example-user-1")["user_ensure"]
@@ -152,6 +152,7 @@ def main():
     again = client.token(grant_type="refresh_token", refresh_token=first["refresh_token"])
     print("refreshed twice:   ", "the same successor", again["refresh_token"] == second["refresh_token"])
     third = client.token(grant_type="refresh_token", refresh_token=second["refresh_token"])
+    time.sleep(4)  # within the grace it could be another tab of the client: refused, and no more
     print("replayed by a thief:", client.token(grant_type="refresh_token", refresh_token=first["refresh_token"]))
     print("the family ended:  ", *client.orders(third))
     other = client.log_in("openid")
