@@ -134,10 +134,7 @@ mod tests {
         assert!(Timestamp::is_within(Timestamp(109), start, 10));
         assert!(!Timestamp::is_within(Timestamp(110), start, 10));
         assert!(!Timestamp::is_within(start, start, 0));
-        // A call that began before another one's step, and waited for it.
-        assert!(Timestamp::is_within(Timestamp(90), start, 10));
         assert!(!Timestamp::is_within(Timestamp(90), start, 0));
-        assert!(!Timestamp::is_within(Timestamp(90), Timestamp(i64::MAX), 10));
     }
 
     #[test]
