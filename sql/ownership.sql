@@ -85,12 +85,13 @@ BEGIN
          WHERE NOT EXISTS (SELECT FROM granted g WHERE g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
                                                    AND g.grantee = 'auth_store_admin'::pg_catalog.regrole)
         UNION
-        -- Taking back the rest took this too.
-        SELECT 4, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO %s%s', k.attname, k.oid::pg_catalog.regclass, e.grantee,
+        -- Taking back the rest takes this too, also from whom it was passed on to.
+        SELECT 4, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO %s%s', k.attname, k.oid::pg_catalog.regclass,
+                                    CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END,
                                     CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
           FROM referable k
           JOIN granted g ON g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
-          JOIN excess e ON e.oid = k.oid AND e.grantee = CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END
+         WHERE EXISTS (SELECT FROM excess e WHERE e.oid = k.oid)
          ORDER BY 1, 2
     LOOP
         EXECUTE item.statement;
