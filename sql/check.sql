@@ -39,7 +39,7 @@ to_be_granted AS (
 finding (object, problem, hint, severity) AS (
     -- whole things
     SELECT w.key, 'missing',
-           CASE WHEN w.key ~ '^(function|type) ' THEN 'DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; the tables keep their rows'
+           CASE WHEN w.key ~ '^(function|type|event trigger) ' THEN 'DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; the tables keep their rows'
                 ELSE 'SELECT auth_store.install()' END,
            'problem'
       FROM wanted_key w
@@ -105,7 +105,8 @@ finding (object, problem, hint, severity) AS (
                 WHEN d.object LIKE 'function %' AND d.kind = 'configuration'
                     THEN pg_catalog.format(CASE d.shipped WHEN 'none' THEN 'ALTER %s RESET ALL' ELSE 'ALTER %1$s RESET ALL; ALTER %1$s SET %2$s' END,
                                            d.target, pg_catalog.replace(d.shipped, '=', ' = '))
-                WHEN d.object ~ '^(function|type) '
+                WHEN d.kind = 'firing' THEN pg_catalog.format('ALTER %s ENABLE', d.target)
+                WHEN d.object ~ '^(function|type|event trigger) '
                     THEN 'DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; the tables keep their rows'
                 WHEN d.object = 'schema auth_store' THEN 'ALTER SCHEMA auth_store OWNER TO a superuser'
                 WHEN d.object LIKE 'role %' THEN pg_catalog.format('ALTER %s %s', d.target, d.shipped)
@@ -114,8 +115,9 @@ finding (object, problem, hint, severity) AS (
                                            || CASE WHEN d.in_partition THEN d.shipped ELSE 'SELECT auth_store.install()' END
                 WHEN d.kind = 'replica' THEN pg_catalog.format('ALTER %s REPLICA IDENTITY FULL', d.target)
                 WHEN d.kind = 'bounds' THEN 'Rename it after its bounds, or attach it with those of its name'
-                WHEN d.object LIKE 'view %' THEN pg_catalog.format('DROP %s; SELECT auth_store.install()', d.target)
-                WHEN d.kind = 'constraint' THEN pg_catalog.format(CASE WHEN d.found IS NULL THEN '' ELSE 'ALTER %1$s DROP CONSTRAINT %2$I; ' END
+                WHEN d.object LIKE 'view %' THEN pg_catalog.format('SET auth_store.allow_drop = on; DROP %s; SELECT auth_store.install()', d.target)
+                WHEN d.kind = 'constraint' THEN pg_catalog.format(CASE WHEN d.found IS NULL THEN '' WHEN d.found LIKE 'FOREIGN KEY %' THEN 'SET auth_store.allow_drop = on; ' ELSE '' END
+                                                                  || CASE WHEN d.found IS NULL THEN '' ELSE 'ALTER %1$s DROP CONSTRAINT %2$I; ' END
                                                                   || 'ALTER %1$s ADD CONSTRAINT %2$I %3$s', d.target, d.name, d.shipped)
                 WHEN d.kind = 'column' THEN pg_catalog.format('It must be %I %s; after an upgrade SELECT auth_store.migrate()', d.name, d.shipped)
                 WHEN d.kind = 'storage' THEN pg_catalog.format('It must be %s: ALTER %s SET %s', d.shipped, d.target,
@@ -188,6 +190,16 @@ finding (object, problem, hint, severity) AS (
                CASE s.setrole WHEN 0 THEN 'everybody' ELSE 'role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)::text) END,
                CASE s.setdatabase WHEN 0 THEN NULL ELSE 'this database' END)) w (whom)
      WHERE NOT $4 AND pg_catalog.lower(c.setting) ~ '^auth_store\.tenant_id=.'
+       AND s.setdatabase IN (0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database()))
+    UNION ALL
+    SELECT 'setting auth_store.allow_drop',
+           pg_catalog.format('is on for %s: nothing guards the tables', pg_catalog.concat_ws(' in ',
+               CASE s.setrole WHEN 0 THEN 'everybody' ELSE 'role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)::text) END,
+               CASE s.setdatabase WHEN 0 THEN NULL ELSE 'this database' END)),
+           'ALTER ROLE or ALTER DATABASE … RESET auth_store.allow_drop', 'note'
+      FROM pg_catalog.pg_db_role_setting s
+           CROSS JOIN pg_catalog.unnest(s.setconfig) c (setting)
+     WHERE pg_catalog.lower(c.setting) ~ '^auth_store\.allow_drop=(on|t|true|tr|tru|y|ye|yes|1)$'
        AND s.setdatabase IN (0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database()))
     UNION ALL
     SELECT 'setting session_replication_role',

@@ -47,6 +47,11 @@ composite AS (
       JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
      WHERE t.typnamespace = (SELECT s.oid FROM schema s)
 ),
+guard AS (
+    SELECT e.*, 'event trigger ' || e.evtname AS object, 'EVENT TRIGGER ' || e.evtname AS target
+      FROM pg_catalog.pg_event_trigger e
+     WHERE e.evtname = 'auth_store_guard'
+),
 store_role AS (
     SELECT r.*, 'role ' || r.rolname AS object
       FROM pg_catalog.pg_roles r
@@ -82,6 +87,7 @@ raw_fact (object, key, target, part, definition) AS (
       FROM (SELECT r.object, r.key, r.target, r.relowner FROM relation r
             UNION ALL SELECT f.object, f.object, f.target, f.proowner FROM routine f
             UNION ALL SELECT t.object, t.object, t.target, t.typowner FROM composite t
+            UNION ALL SELECT e.object, e.object, e.target, e.evtowner FROM guard e
             UNION ALL SELECT 'schema auth_store', 'schema auth_store', 'SCHEMA auth_store', s.nspowner FROM schema s
            ) o (object, key, target, owner)
            LEFT JOIN owner_name n ON n.oid = o.owner
@@ -239,6 +245,15 @@ raw_fact (object, key, target, part, definition) AS (
       FROM (SELECT f.object, f.target, 'pg_catalog.pg_proc'::pg_catalog.regclass, f.oid FROM routine f
             UNION ALL SELECT t.object, t.target, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid FROM composite t
            ) o (object, target, classid, oid)
+    UNION ALL
+    -- the event trigger
+    SELECT e.object, e.object, e.target, w.part, w.definition
+      FROM guard e
+           CROSS JOIN LATERAL (VALUES
+               ('definition', pg_catalog.format('%s WHEN TAG IN (%s) EXECUTE FUNCTION %s', e.evtevent, pg_catalog.array_to_string(e.evttags, ', '), e.evtfoid::pg_catalog.regprocedure)),
+               ('firing', CASE e.evtenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on a replica only' ELSE 'enabled' END),
+               ('extension', COALESCE((SELECT pg_catalog.string_agg(m.extension, ', ') FROM extension_member m
+                                        WHERE m.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND m.objid = e.oid), 'none'))) w (part, definition)
     UNION ALL
     -- roles
     SELECT r.object, r.object, 'ROLE ' || r.rolname, 'attributes',

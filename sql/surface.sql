@@ -79,6 +79,15 @@ COMMENT ON FUNCTION auth_store.restoring IS
 $$Whether the session restores a dump: check_function_bodies is off and CREATE EXTENSION did not switch it off itself. The install script then makes no tables, because the dump brings them.$$;
 ALTER FUNCTION auth_store.restoring COST 1;
 
+COMMENT ON FUNCTION auth_store.guard IS
+$$The function of the event trigger auth_store_guard: a command begins that may drop something. What would drop a table or view of auth_store, a column or a foreign key is then refused (55000), by whatever cascade and whoever says it, unless auth_store.allow_drop is on, in a restore (check_function_bodies = off, as pg_restore has it) and in the store's own functions.$$;
+ALTER FUNCTION auth_store.guard COST 10000;
+
+COMMENT ON FUNCTION auth_store.guard_tables IS
+$$What guard() asks of the library: guards the tables while the command with this tag runs. Not after DROP EXTENSION, which drops no table.$$;
+ALTER FUNCTION auth_store.guard_tables COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.guard_tables TO auth_store_owner;
+
 COMMENT ON FUNCTION auth_store.tenant_visible IS
 $$Whether the session may see rows of that tenant: true unless auth_store.tenant_id is set to another one. What the policies tenant_pin call.$$;
 ALTER FUNCTION auth_store.tenant_visible COST 1;

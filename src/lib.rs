@@ -19,6 +19,7 @@ pgrx::pg_module_magic!(name, version);
 extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
 extension_sql_file!("../sql/type_comments.sql", name = "type_comments", requires = ["types"]);
 extension_sql_file!("../sql/roles.sql", name = "roles");
+extension_sql_file!("../sql/guard.sql", name = "guard", requires = [schema::guard_tables]);
 extension_sql_file!("../sql/surface.sql", name = "surface", finalize);
 
 /// Called by the server when it loads the library, preloaded or at the first call.
@@ -33,6 +34,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::catalog::watch();
     kernel::transaction::watch();
     kernel::caller::watch();
+    kernel::guard::watch(schema::is_own);
     kernel::shmem::request();
 }
 

@@ -12,7 +12,7 @@ use crate::kernel::catalog::{self, TABLES_VERSION};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
-use crate::kernel::{library, pin, settings, spi};
+use crate::kernel::{guard, library, pin, settings, spi};
 use crate::{audit, params};
 
 #[pg_extern(volatile, parallel_unsafe)]
@@ -48,6 +48,12 @@ fn uninstall(confirm: Option<&str>) {
 #[pg_extern(stable, parallel_restricted)]
 fn restoring() -> bool {
     catalog::is_restoring()
+}
+
+/// For the event trigger.
+#[pg_extern(volatile, parallel_unsafe)]
+fn guard_tables(tag: Option<&str>) {
+    guard::command_begins(tag.unwrap_or_default());
 }
 
 /// Runs once a row in every policy.
@@ -143,6 +149,14 @@ const SHAPE: &str = include_str!("../sql/shape.txt");
 fn shape() -> [Vec<&'static str>; 3] {
     let column = |n| SHAPE.lines().map(|line| line.split('\t').nth(n).unwrap_or_default()).collect();
     [column(0), column(1), column(2)]
+}
+
+/// Whether a fresh install has this object, as `table users`, or this part of it, as `column email`.
+pub fn is_own(object: &str, part: Option<&str>) -> bool {
+    SHAPE.lines().any(|line| {
+        let mut columns = line.split('\t');
+        columns.next() == Some(object) && part.is_none_or(|part| columns.next() == Some(part))
+    })
 }
 
 /// A change of the tables after the first release, with the way back.

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod catalog;
 pub mod clock;
 pub mod command;
+pub mod guard;
 pub mod hold;
 pub mod id;
 pub mod index;

@@ -28,6 +28,7 @@ static SESSION_IDLE_TTL: GucSetting<i32> = GucSetting::<i32>::new(SECONDS_PER_DA
 static MAX_SESSIONS_PER_USER: GucSetting<i32> = GucSetting::<i32>::new(50);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(90 * MINUTES_PER_DAY);
 static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
+static ALLOW_DROP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static RATE_LIMIT_SHARED: GucSetting<bool> = GucSetting::<bool>::new(true);
 static GRANT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * MINUTES_PER_DAY);
 
@@ -210,6 +211,14 @@ fn define_all() {
     ] {
         GucRegistry::define_int_guc(name, short, long, setting, min, max, GucContext::Suset, unit);
     }
+    GucRegistry::define_bool_guc(
+        c"auth_store.allow_drop",
+        c"Lets DDL drop tables and views of auth_store, columns and foreign keys.",
+        c"Off: DROP TABLE, ALTER TABLE ... DROP COLUMN and whatever else would drop them is refused.",
+        &ALLOW_DROP,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     define_rate_limits();
 }
 
@@ -257,7 +266,7 @@ fn define_rate_limits() {
     );
 }
 
-const NAMES: [&CStr; 18] = [
+const NAMES: [&CStr; 19] = [
     c"auth_store.tenant_id",
     c"auth_store.master_key_file",
     c"auth_store.master_key_command",
@@ -276,6 +285,7 @@ const NAMES: [&CStr; 18] = [
     c"auth_store.grant_retention",
     c"auth_store.rate_limit_slots",
     c"auth_store.rate_limit_shared",
+    c"auth_store.allow_drop",
 ];
 
 /// A value that the session began with while the server did not know the setting yet.
@@ -507,6 +517,11 @@ pub fn grant_retention() -> i64 {
 /// How many keys of rate limits the shared memory is to hold, at the start of the server.
 pub fn rate_limit_slots() -> usize {
     usize::try_from(RATE_LIMIT_SLOTS.get()).unwrap_or(0)
+}
+
+/// Whether DDL may drop what is the store's.
+pub fn allow_drop() -> bool {
+    ALLOW_DROP.get()
 }
 
 /// Whether rate limits are in shared memory, where there is some.

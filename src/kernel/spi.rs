@@ -12,6 +12,7 @@ use pgrx::IntoDatum;
 use pgrx::prelude::*;
 
 use super::catalog;
+use super::guard;
 use super::index::{self, View};
 use super::outcome::Mistake;
 use super::row::{Row, attribute};
@@ -249,7 +250,7 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
     // SAFETY: as in Statement::execute.
     unsafe {
         pg_sys::SPI_connect();
-        with_row_security(|| pg_sys::SPI_execute(sql.as_ptr(), false, 0));
+        with_row_security(|| guard::own(|| pg_sys::SPI_execute(sql.as_ptr(), false, 0)));
         pg_sys::SPI_finish();
     }
     Ok(())

@@ -114,6 +114,7 @@ SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['par
 -- A step of a month that has no partition makes it, and the next month's. What a rollback takes back is made again.
 SELECT format('DROP TABLE %s', string_agg(oid::regclass::text, ', ')) AS drop_months FROM pg_temp.months WHERE month >= current \gset
 BEGIN;
+SET LOCAL auth_store.allow_drop = on;
 :drop_months;
 SAVEPOINT s;
 SELECT auth_store.audit_write('first.of.month') AS id \gset
@@ -178,7 +179,9 @@ SELECT auth_store.partitions_drop();
 SHOW lock_timeout;
 -- as install() leaves it
 SELECT format('DROP TABLE %s', string_agg(oid::regclass::text, ', ')) AS drop_months FROM pg_temp.months WHERE month > current + 2 \gset
+SET auth_store.allow_drop = on;
 :drop_months;
+RESET auth_store.allow_drop;
 
 -- 8. Who called: the role that logged in, and the one that it had set. Within a function that runs as somebody else, and at
 -- the end of the transaction, it is still the session's.

@@ -134,6 +134,7 @@ SELECT array_agg(n) AS kept FROM pg_temp.kept('access_tokens') AS n;
 SELECT to_regclass('auth_store.audit_log_y2019m12') IS NOT NULL AS month_is_there;
 -- The months ahead are made too.
 BEGIN;
+SET LOCAL auth_store.allow_drop = on;
 SELECT format('DROP TABLE auth_store.audit_log_%s', to_char((clock_timestamp() AT TIME ZONE 'UTC') + interval '2 months', '"y"YYYY"m"MM')) AS drop_month \gset
 :drop_month;
 SELECT auth_store.cleanup_audit() AS dropped;

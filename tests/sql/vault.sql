@@ -63,6 +63,7 @@ SELECT kind, state, readable, tenant_id, connections FROM auth_store.vault_check
 ROLLBACK;
 BEGIN;
 -- The connection itself to another tenant, by id and all.
+SET LOCAL auth_store.allow_drop = on;
 ALTER TABLE auth_store.connections DROP CONSTRAINT connections_vault_key_fkey;
 UPDATE auth_store.connections SET tenant_id = 'other' WHERE id = :'a';
 SELECT * FROM pg_temp.opened() WHERE actor = 'a';

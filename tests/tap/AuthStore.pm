@@ -273,7 +273,7 @@ sub shape
 
 # --- every function --------------------------------------------------------------------------------------------------
 
-# name => [does, roles, call]: whether it reads or writes, draws random bytes only, is the superuser's or the install script's; who may call it; a
+# name => [does, roles, call]: whether it reads or writes, draws random bytes only, is the superuser's, the install script's or the event trigger's; who may call it; a
 # call that succeeds.
 # In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
@@ -282,6 +282,8 @@ my %FUNCTIONS = (
 	migrate        => [ superuser => [],               'SELECT auth_store.migrate()' ],
 	uninstall      => [ superuser => [],               'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
 	check          => [ reads => [qw(admin auditor)], 'SELECT * FROM auth_store.check()' ],
+	guard          => [ event => [],                   'SELECT auth_store.guard()' ],
+	guard_tables   => [ event => [],                   q{SELECT auth_store.guard_tables('DROP TABLE')} ],
 	restoring      => [ script => [],                  'SELECT auth_store.restoring()' ],
 	tenant_visible => [ reads => [qw(app reader admin auditor verifier worker jobs)], 'SELECT auth_store.tenant_visible({tenant})' ],
 	id_time        => [ reads => [qw(app reader admin auditor verifier worker jobs)], 'SELECT auth_store.id_time({user})' ],

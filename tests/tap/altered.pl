@@ -115,7 +115,7 @@ for my $table (qw(grants access_tokens clients users sessions tenants api_keys))
 {
 	my $key = value($node, $db, "SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'auth_store.$table'::regclass AND contype = 'p'");
 	my ($name, $definition) = split / /, $key, 2;
-	my $make = "BEGIN; SET LOCAL client_min_messages = error; CREATE TABLE public.copy AS SELECT * FROM auth_store.$table; DROP TABLE auth_store.$table CASCADE;
+	my $make = "BEGIN; SET LOCAL client_min_messages = error; SET LOCAL auth_store.allow_drop = on; CREATE TABLE public.copy AS SELECT * FROM auth_store.$table; DROP TABLE auth_store.$table CASCADE;
 		CREATE TABLE auth_store.$table (LIKE public.copy) PARTITION BY HASH (id); ALTER TABLE auth_store.$table OWNER TO auth_store_owner;
 		CREATE TABLE auth_store.${table}_0 PARTITION OF auth_store.$table FOR VALUES WITH (MODULUS 1, REMAINDER 0); INSERT INTO auth_store.$table SELECT * FROM public.copy;
 		ALTER TABLE auth_store.$table ADD CONSTRAINT $name $definition;" . ($table eq 'clients' ? 'ALTER TABLE auth_store.clients ADD CONSTRAINT clients_id_key UNIQUE (id);' : '')

@@ -39,13 +39,13 @@ sub finds
 	my ($severity, $sql, $expected, %how) = @_;
 	my $name = $sql =~ s/\s+/ /gr;
 	$name = substr($name, 0, 97) . '...' if length $name > 100;
-	my $checked = run_sql($node, $db, "SET client_min_messages = warning; BEGIN; $sql; SET LOCAL search_path = public; $FOUND; ROLLBACK");
+	my $checked = run_sql($node, $db, "SET client_min_messages = warning; SET auth_store.allow_drop = on; BEGIN; $sql; SET LOCAL search_path = public; $FOUND; ROLLBACK");
 	my @rows = split /\n/, $checked->{out};
 	my $wanted = $how{rows} // 1;
 	ok($checked->{ok} && @rows == $wanted && !(grep { $_ !~ /^$severity $expected/ || /NO HINT/ } @rows), "$severity: $name")
 	  or diag("expected $wanted like $expected, got:\n$checked->{out}$checked->{err}");
 	return unless $how{repaired};
-	my $result = run_sql($node, $db, "SET client_min_messages = warning; BEGIN; $sql; SELECT auth_store.install() \\g /dev/null
+	my $result = run_sql($node, $db, "SET client_min_messages = warning; SET auth_store.allow_drop = on; BEGIN; $sql; SELECT auth_store.install() \\g /dev/null
 		$FOUND; ROLLBACK");
 	ok($result->{ok} && $result->{out} eq '', "install() mends: $name") or diag($result->{out}, $result->{err});
 }
@@ -55,6 +55,8 @@ value($node, $db, 'CREATE ROLE stranger; CREATE ROLE app_login LOGIN; CREATE SCH
 my @repaired = (repaired => 1);
 my $refresh = 'function auth_store\.token_refresh\(.*\): ';
 for (
+	# the guard
+	[ 'ALTER EVENT TRIGGER auth_store_guard DISABLE', 'event trigger auth_store_guard: firing is altered: disabled' ],
 	# settings
 	[ 'GRANT SET ON PARAMETER auth_store.tenant_id TO stranger', 'setting auth_store.tenant_id: SET is granted to stranger' ],
 	[ 'GRANT ALTER SYSTEM ON PARAMETER auth_store.audit_retention TO stranger', 'setting auth_store.audit_retention: ALTER SYSTEM is granted to stranger' ],
@@ -420,7 +422,7 @@ my $version = value($node, 'usual', 'SELECT max(version) FROM auth_store.schema_
 		is(AuthStore::differences($usual, shape($node, 'odd')), '', 'makes the same');
 		is(value($node, 'odd', "$settings; $FOUND"), '', 'check() agrees');
 		my $again = value($node, 'odd', "$settings; SET client_min_messages = warning; DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; DROP INDEX auth_store.grants_user_idx;
-			DROP TABLE auth_store.authorization_codes; ALTER TABLE auth_store.users OWNER TO CURRENT_USER; SELECT auth_store.install(); SELECT auth_store.migrate()");
+			SET auth_store.allow_drop = on; DROP TABLE auth_store.authorization_codes; ALTER TABLE auth_store.users OWNER TO CURRENT_USER; SELECT auth_store.install(); SELECT auth_store.migrate()");
 		is($again, "$version\n$version", 'install() and migrate() do');
 		is(AuthStore::differences($usual, shape($node, 'odd')), '', 'the same');
 	}

@@ -55,7 +55,7 @@ my %skipped = map { $_ => 1 } qw(install migrate uninstall restoring);
 for my $name (functions($node, $db))
 {
 	my $call = call_of($name, $made);
-	next if $call->{does} eq 'commits' || $skipped{$name};
+	next if $call->{does} =~ /^(commits|event)$/ || $skipped{$name};
 	my $sql = AuthStore::quote($call->{sql});
 	my $micros = value($node, $db, "SET plan_cache_mode = force_generic_plan; SELECT micros($sql, 3) \\g /dev/null\nSELECT micros($sql, 25) - micros('SELECT pg_catalog.pg_backend_pid()', 25)");
 	push @measured, [ $name, $micros ];

@@ -42,7 +42,7 @@ none("SELECT c.oid::regclass $RELATION AND c.relkind NOT IN ('r', 'p', 'v', 'i',
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
 	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
 	'every function of the schema belongs to the extension');
-my %marks = (reads => 's or i, s', draws => 'v, s', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r');
+my %marks = (reads => 's or i, s', draws => 'v, s', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r', event => 'v, u');
 for my $name (@functions)
 {
 	my $mark = value($node, $db, "SELECT CASE WHEN provolatile = 'v' THEN 'v' ELSE 's or i' END || ', ' || proparallel::text
@@ -334,6 +334,7 @@ SQL
 		for my $name (@functions)
 		{
 			my $call = call_of($name, $made);
+			next if $call->{does} eq 'event';
 			next unless !defined $login || grep { $_ eq $role } @{ $call->{roles} };
 			$script .= $call->{does} eq 'commits' ? "$call->{sql};\n" : "BEGIN;\n$call->{sql} \\g /dev/null\nROLLBACK;\n";
 		}

@@ -63,6 +63,7 @@ sub same
 sub lose_empty
 {
 	value($publisher, 'store', <<'SQL');
+SET auth_store.allow_drop = on;
 SELECT format('DROP TABLE %s', i.inhrelid::regclass) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent IN ('auth_store.claimed_jtis'::regclass, 'auth_store.revoked_jtis'::regclass, 'auth_store.audit_log'::regclass)
    AND i.inhrelid NOT IN (SELECT tableoid FROM auth_store.claimed_jtis UNION ALL SELECT tableoid FROM auth_store.revoked_jtis UNION ALL SELECT tableoid FROM auth_store.audit_log) \gexec

@@ -32,7 +32,7 @@ SQL
 for my $name (functions($node, $db))
 {
 	my $call = call_of($name, $made);
-	next if $call->{does} eq 'commits';
+	next if $call->{does} =~ /^(commits|event)$/;
 	my $roles = join ' ', @{ $call->{roles} };
 	my @users = grep { !defined $_ || $_ ne 'pinned' || $roles =~ /app|admin|auditor/ } (undef, 'pinned');
 	@users = (undef) if $call->{does} =~ /^(superuser|script)$/;

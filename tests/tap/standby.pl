@@ -43,6 +43,7 @@ for my $where ([ 'on the standby', $standby, '' ], [ 'in a read-only transaction
 	for my $name (@functions)
 	{
 		my $call = call_of($name, $made);
+		next if $call->{does} eq 'event';
 		my $result = run_sql($node, $db, "$prelude $call->{sql}", user => as_login($name));
 		if ($call->{does} =~ /^(?:reads|draws|script)$/)
 		{

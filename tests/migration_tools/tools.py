@@ -1,0 +1,198 @@
+"""The lines of docs/migration_tools.md, run against the tools: each makes a table with a foreign key to the store and leaves the store
+alone, and where it would drop the store's tables without them, the guard refuses. Connects as psql does, as a superuser: what these
+tools do to a developer's database."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import psycopg
+
+page, tools = Path(sys.argv[1]).read_text(), Path(sys.argv[2])
+here = Path(__file__).resolve().parent
+failures = 0
+
+
+def block(name):
+    """The page's block whose first line is a comment that begins with name."""
+    found = [text for text in re.findall(r"^```\w+\n(.*?)^```$", page, re.M | re.S) if re.match(rf"(#|//) {re.escape(name)}", text)]
+    assert len(found) == 1, f"{len(found)} blocks about {name}"
+    return found[0]
+
+
+def ok(passed, what, more=""):
+    global failures
+    print(("ok - " if passed else "not ok - ") + what + ("" if passed else "\n" + textwrap.indent(str(more), "    ")))
+    failures += not passed
+
+
+def shape(db):
+    """What the store is made of, and what check() says of it."""
+    return db.execute("""SELECT (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                                  WHERE c.relnamespace = 'auth_store'::regnamespace AND NOT a.attisdropped),
+                                (SELECT string_agg(object || ' ' || problem, ', ') FROM auth_store.check())""").fetchone()
+
+
+class Tool:
+    def __init__(self, name):
+        self.name, self.database, self.directory = name, f"tool_{name}", Path(tempfile.mkdtemp(prefix="auth_store."))
+        with psycopg.connect(dbname="postgres", autocommit=True) as server:
+            server.execute(f"DROP DATABASE IF EXISTS {self.database}")
+            server.execute(f"CREATE DATABASE {self.database}")
+        self.db = psycopg.connect(dbname=self.database, autocommit=True)
+        self.db.execute("CREATE EXTENSION auth_store")
+        self.user = self.db.execute("SELECT auth_store.user_ensure('1')").fetchone()[0]
+        self.before = shape(self.db)
+
+    def run(self, *command, **files):
+        for path, text in files.items():
+            self.write(path.replace("__", "/"), text)
+        done = subprocess.run([str(part) for part in command], cwd=self.directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**os.environ, "PGDATABASE": self.database, "NODE_PATH": str(tools / "node_modules")})
+        return done.returncode == 0, done.stdout
+
+    def write(self, path, text):
+        target = self.directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def left_alone(self, what, done, table=None):
+        passed, output = done
+        ok(passed and shape(self.db) == self.before, f"{self.name}: {what}", f"{output}\n{self.before}\n{shape(self.db)}")
+        if table:
+            keys = self.db.execute("SELECT count(*) FROM pg_constraint WHERE conrelid = to_regclass(%s) AND confrelid = 'auth_store.users'::regclass",
+                                   (table,)).fetchone()[0]
+            ok(keys == 1, f"{self.name}: {table} refers to the store", output)
+
+    def stopped(self, what, done):
+        passed, output = done
+        ok(not passed and "is the auth store's and is not dropped" in output, f"{self.name}: {what} is stopped", output)
+        ok(self.db.execute("SELECT count(*) FROM auth_store.users").fetchone()[0] == 1 and shape(self.db)[0] == self.before[0],
+           f"{self.name}: and every table is there", shape(self.db))
+
+    def close(self):
+        self.db.close()
+        shutil.rmtree(self.directory)
+
+
+ALEMBIC_ENV = """
+from alembic import context
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, Uuid, create_engine
+metadata = target_metadata = MetaData()
+{models}
+with create_engine("postgresql+psycopg://").connect() as connection:
+{configure}
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def alembic(tool):
+    command = tools / "python/bin/alembic"
+    tool.run(command, "init", "migrations")
+    models, env = block("alembic: models"), block("alembic: env.py")
+    tool.write("migrations/env.py", ALEMBIC_ENV.format(models=models, configure=textwrap.indent(env, "    ")))
+    passed, output = tool.run(command, "revision", "--autogenerate", "-m", "orders", "--rev-id", "1")
+    text = "".join(path.read_text() for path in (tool.directory / "migrations/versions").glob("1_*.py"))
+    ok(passed and "create_table('orders'" in text and "schema='auth_store'" not in text, "alembic: autogenerate proposes the application's table alone", output + text)
+    tool.left_alone("upgrade", tool.run(command, "upgrade", "head"), "public.orders")
+    passed, output = tool.run(command, "check")
+    ok(passed, "alembic: nothing is left to do", output)
+    tool.left_alone("downgrade", tool.run(command, "downgrade", "base"))
+    # As it is without the two functions.
+    tool.write("migrations/env.py", ALEMBIC_ENV.format(models="", configure="    context.configure(connection=connection, target_metadata=metadata, include_schemas=True)"))
+    tool.run(command, "upgrade", "head")
+    tool.run(command, "revision", "--autogenerate", "-m", "everything", "--rev-id", "2")
+    tool.stopped("a migration that drops what is not in the metadata", tool.run(command, "upgrade", "head"))
+
+
+def django(tool):
+    python = tools / "python/bin/python"
+    tool.write("manage.py", "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n")
+    tool.write("settings.py", """import os
+SECRET_KEY = "x"
+INSTALLED_APPS = ["shop"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"], "USER": os.environ.get("PGUSER", "")}}
+""")
+    tool.write("shop/__init__.py", "")
+    tool.write("shop/models.py", "from django.db import models\n\n\n" + block("django: models"))
+    passed, output = tool.run(python, "manage.py", "makemigrations", "shop")
+    ok(passed, "django: makemigrations", output)
+    tool.left_alone("migrate", tool.run(python, "manage.py", "migrate"), "public.shop_order")
+    tool.left_alone("flush", tool.run(python, "manage.py", "flush", "--no-input"))
+    ok(tool.db.execute("SELECT count(*) FROM auth_store.users").fetchone()[0] == 1, "django: flush keeps the store's rows")
+    tool.left_alone("migrate to zero", tool.run(python, "manage.py", "migrate", "shop", "zero"))
+
+
+def node(tool, name, *arguments):
+    # Packages are found from where the script is.
+    (tool.directory / "node_modules").symlink_to(tools / "node_modules") if not (tool.directory / "node_modules").exists() else None
+    text = (here / "tools.mjs").read_text().replace("/* BLOCK */", block(name))
+    return tool.run("node", "tools.mjs", *arguments, **{"tools.mjs": text, "package.json": '{"type": "module"}'})
+
+
+def typeorm(tool):
+    tool.left_alone("synchronize", node(tool, "typeorm", "typeorm"), "public.typeorm_orders")
+    tool.stopped("dropSchema with an entity of the store's", node(tool, "typeorm", "typeorm-drop"))
+
+
+def mikro_orm(tool):
+    tool.left_alone("schema.update", node(tool, "mikro-orm", "mikro-orm"))
+    tool.stopped("schema.update without the setting", node(tool, "mikro-orm", "mikro-orm-drop"))
+
+
+def knex(tool):
+    tool.left_alone("migrate", node(tool, "knex: a migration", "knex-up"), "public.knex_orders")
+    tool.left_alone("rollback", node(tool, "knex: a migration", "knex-down"))
+
+
+def sequelize(tool):
+    tool.stopped("sync with force of a model of the store's", node(tool, "knex: a migration", "sequelize-drop"))
+
+
+RUBY = """require 'active_record'
+{config}
+ActiveRecord::Base.establish_connection(adapter: 'postgresql', host: ENV['PGHOST'], port: ENV['PGPORT'], username: ENV['PGUSER'], database: ENV['PGDATABASE'], schema_search_path: PATH)
+{migration}
+ActiveRecord::Migration.verbose = false
+CreateOrders.new.migrate(ARGV[0].to_sym)
+dump = StringIO.new
+ActiveRecord::SchemaDumper.dump(ActiveRecord::Base.connection, dump)
+raise dump.string if dump.string =~ /access_tokens|auth_store/
+"""
+
+
+def active_record(tool):
+    setting = re.search(r"^schema_search_path: (\w+)$", block("active record: config"), re.M).group(1)
+    script = RUBY.format(config=f"PATH = '{setting}'", migration=block("active record: a migration"))
+    tool.left_alone("up", tool.run("ruby", "tool.rb", "up", **{"tool.rb": script}), "public.ar_orders")
+    tool.left_alone("down", tool.run("ruby", "tool.rb", "down"))
+
+
+ALL = {"alembic": alembic, "django": django, "typeorm": typeorm, "mikro_orm": mikro_orm, "knex": knex, "sequelize": sequelize, "active_record": active_record}
+
+
+def lacking(name):
+    if name == "active_record":
+        return None if shutil.which("ruby") and subprocess.run(["ruby", "-e", "require 'active_record'"], capture_output=True).returncode == 0 else "Ruby with Active Record"
+    if name not in ("alembic", "django") and not (tools / "node_modules").exists():
+        return "npm"
+    return None
+
+
+for name in os.environ.get("TOOLS", " ".join(ALL)).split():
+    if what := lacking(name):
+        print(f"skipped - {name}: there is no {what} here")
+        continue
+    tool = Tool(name)
+    try:
+        ALL[name](tool)
+    finally:
+        tool.close()
+sys.exit(failures > 0)
