@@ -72,7 +72,7 @@ ALTER FUNCTION auth_store.check COST 100000 ROWS 1;
 GRANT EXECUTE ON FUNCTION auth_store.check TO auth_store_admin, auth_store_auditor;
 
 COMMENT ON FUNCTION auth_store.uninstall IS
-$$Drops every table and view of the store with all rows, so that DROP EXTENSION succeeds. confirm must be the name of the current database (22023). Refused (2BP01) while something else refers to the tables. Superusers only (42501).$$;
+$$Drops every table and view of the store with all rows, so that DROP EXTENSION succeeds. confirm must be the name of the current database (22023). Refused (2BP01) while something else refers to the tables. Superusers only (42501). Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.uninstall COST 100000;
 
 COMMENT ON FUNCTION auth_store.restoring IS
@@ -516,7 +516,7 @@ ALTER FUNCTION auth_store.connection_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.connection_delete IS
-$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL. actor_id, actor_type, tenant_id: whose it must be, as for connection_revoke().$$;
+$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL. actor_id, actor_type, tenant_id: whose it must be, as for connection_revoke(). Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.connection_delete COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_delete TO auth_store_app, auth_store_admin;
 
@@ -562,12 +562,12 @@ ALTER FUNCTION auth_store.tenant_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_create TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_update IS
-$$Changes display_name, settings and redirect_uri_schemes of a tenant; NULL leaves them. settings replaces the whole object, redirect_uri_schemes the whole list, as in tenant_create(); a redirect URI that is registered stays so. 23503 for an unknown tenant.$$;
+$$Changes display_name, settings and redirect_uri_schemes of a tenant; NULL leaves them. settings replaces the whole object, redirect_uri_schemes the whole list, as in tenant_create(); a redirect URI that is registered stays so. 23503 for an unknown tenant. Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.tenant_update COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_update TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_set_status IS
-$$Sets a tenant active or suspended. While it is suspended no client of it works and no token or API key of it is active, from the commit on; active brings back what has not ended meanwhile. reason: at most 1000 characters. 23503 for an unknown tenant, 22023 for another status.$$;
+$$Sets a tenant active or suspended. While it is suspended no client of it works and no token or API key of it is active, from the commit on; active brings back what has not ended meanwhile. reason: at most 1000 characters. 23503 for an unknown tenant, 22023 for another status. Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.tenant_set_status COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
@@ -597,22 +597,22 @@ ALTER FUNCTION auth_store.client_secret_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_secret_rotate TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_secret_import IS
-$$Adds a secret of which only the hash is known, from another store: argon2id in PHC form (v=19, m at most 262144 KiB, t and p at most 16, m times t at most 1048576) or bcrypt ($2a$, $2b$, $2y$; cost 4 to 15); else 22023. The client's other secrets stay; at most 5 live (55000). Each log-in with it costs a hashing: rotate when the client can. 23503 for an unknown client.$$;
+$$Adds a secret of which only the hash is known, from another store: argon2id in PHC form (v=19, m at most 262144 KiB, t and p at most 16, m times t at most 1048576) or bcrypt ($2a$, $2b$, $2y$; cost 4 to 15); else 22023. The client's other secrets stay; at most 5 live (55000). Each log-in with it costs a hashing: rotate when the client can. 23503 for an unknown client. Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.client_secret_import COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_secret_import TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_update IS
-$$Changes a client. changes: a JSON object with any of name, redirect_uris, grant_types, scope, token_endpoint_auth_method, require_pkce, access_token_ttl, refresh_token_ttl, refresh_idle_ttl, rate_limit_per_hour, resources, metadata, refresh_rotation, refresh_grace; another key is 22023. Times are numbers of seconds or texts of intervals; null puts back the default. The whole client must then be one that client_create() accepts. Type and tenant are for life. Tokens issued before keep their own scope and end. 23503 for an unknown client.$$;
+$$Changes a client. changes: a JSON object with any of name, redirect_uris, grant_types, scope, token_endpoint_auth_method, require_pkce, access_token_ttl, refresh_token_ttl, refresh_idle_ttl, rate_limit_per_hour, resources, metadata, refresh_rotation, refresh_grace; another key is 22023. Times are numbers of seconds or texts of intervals; null puts back the default. The whole client must then be one that client_create() accepts. Type and tenant are for life. Tokens issued before keep their own scope and end. 23503 for an unknown client. Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.client_update COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_update TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_set_status IS
-$$Sets a client active, suspended, pending or revoked. Only an active client works: while it is not, its tokens are not active either. revoked also ends its grants, and is final (55000). reason: at most 1000 characters. 23503 for an unknown client, 22023 for another status.$$;
+$$Sets a client active, suspended, pending or revoked. Only an active client works: while it is not, its tokens are not active either. revoked also ends its grants, and is final (55000). reason: at most 1000 characters. 23503 for an unknown client, 22023 for another status. Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.client_set_status COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_delete IS
-$$Deletes a client with its secrets, codes, grants, consents, device codes, pushed requests and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client.$$;
+$$Deletes a client with its secrets, codes, grants, consents, device codes, pushed requests and API keys: every token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; client_set_status(client_id, 'revoked') ends them without deleting. 23503 for an unknown client. Returns true: what can't be done is an error.$$;
 ALTER FUNCTION auth_store.client_delete COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
 

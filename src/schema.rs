@@ -40,8 +40,9 @@ fn check() -> TableIterator<
 
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
-fn uninstall(confirm: Option<&str>) {
+fn uninstall(confirm: Option<&str>) -> bool {
     tables_uninstall(confirm).or_raise();
+    true
 }
 
 /// For the end of the install script.

@@ -42,15 +42,17 @@ fn tenant_update(
     display_name: default!(Option<&str>, "NULL"),
     settings: default!(Option<Jsonb>, "NULL"),
     redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
-) {
+) -> bool {
     let given = Given { display_name, settings, redirect_uri_schemes };
     update(clock::now(), id, given).or_raise();
+    true
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn tenant_set_status(id: Option<&str>, status: Option<&str>, reason: default!(Option<&str>, "NULL")) {
+fn tenant_set_status(id: Option<&str>, status: Option<&str>, reason: default!(Option<&str>, "NULL")) -> bool {
     set_status(clock::now(), id, status, reason).or_raise();
+    true
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

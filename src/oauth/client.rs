@@ -76,14 +76,20 @@ fn client_create(
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn client_set_status(client_id: Option<&str>, status: Option<&str>, reason: default!(Option<&str>, "NULL")) {
+fn client_set_status(
+    client_id: Option<&str>,
+    status: Option<&str>,
+    reason: default!(Option<&str>, "NULL"),
+) -> bool {
     set_status(clock::now(), client_id, status, reason).or_raise();
+    true
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn client_delete(client_id: Option<&str>) {
+fn client_delete(client_id: Option<&str>) -> bool {
     delete(clock::now(), client_id).or_raise();
+    true
 }
 
 /// What other domains need to know of a client.

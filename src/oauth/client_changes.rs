@@ -15,8 +15,9 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn client_update(client_id: Option<&str>, changes: Option<Jsonb>) {
+fn client_update(client_id: Option<&str>, changes: Option<Jsonb>) -> bool {
     update(clock::now(), client_id, changes).or_raise();
+    true
 }
 
 /// What can be changed after the creation, in the order in which changes are applied: a default that

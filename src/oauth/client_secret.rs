@@ -70,8 +70,9 @@ fn client_secret_rotate(client_id: Option<&str>, overlap: default!(Option<Interv
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn client_secret_import(client_id: Option<&str>, secret_hash: Option<&str>) {
+fn client_secret_import(client_id: Option<&str>, secret_hash: Option<&str>) -> bool {
     import(clock::now(), client_id, secret_hash).or_raise();
+    true
 }
 
 /// What a request says about who sends it.

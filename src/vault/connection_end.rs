@@ -33,9 +33,10 @@ fn connection_delete(
     actor_id: default!(Option<&str>, "NULL"),
     actor_type: default!(Option<&str>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
-) {
+) -> bool {
     let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
     delete(clock::now(), &of).or_raise();
+    true
 }
 
 /// A connection by its id, and whose it must be.
