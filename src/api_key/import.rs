@@ -8,7 +8,7 @@ use super::{Given, New};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
-use crate::kernel::inet::Cidrs;
+use crate::kernel::inet::Inets;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -27,7 +27,7 @@ fn api_key_import(
     scope: default!(Option<&str>, "NULL"),
     expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
     start: default!(Option<&str>, "NULL"),
-    allowed_cidrs: default!(Option<Cidrs>, "NULL"),
+    allowed_cidrs: default!(Option<Inets>, "NULL"),
     rate_limit_per_hour: default!(Option<i32>, "NULL"),
     metadata: default!(Option<Jsonb>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),

@@ -15,7 +15,7 @@ use crate::audit::{self, Event};
 use crate::identity::{tenant, user};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
-use crate::kernel::inet::Cidrs;
+use crate::kernel::inet::{Cidrs, Inets};
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -44,7 +44,7 @@ fn api_key_create(
     scope: default!(Option<&str>, "NULL"),
     expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
     prefix: default!(Option<&str>, "NULL"),
-    allowed_cidrs: default!(Option<Cidrs>, "NULL"),
+    allowed_cidrs: default!(Option<Inets>, "NULL"),
     rate_limit_per_hour: default!(Option<i32>, "NULL"),
     metadata: default!(Option<Jsonb>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
@@ -99,7 +99,7 @@ struct Given<'a> {
     scope: Option<&'a str>,
     expires_at: Option<Timestamp>,
     prefix: Option<&'a str>,
-    allowed_cidrs: Option<Cidrs>,
+    allowed_cidrs: Option<Inets>,
     rate_limit_per_hour: Option<i32>,
     metadata: Option<Jsonb>,
     tenant_id: Option<&'a str>,
@@ -202,6 +202,10 @@ impl<'a> Named<'a> {
 
 const ONE_OWNER: &str = "either user_id or client_id: a key has one owner";
 const MAX_CIDRS: usize = 100;
+const NETWORKS: Mistake = Mistake::invalid(
+    "allowed_cidrs",
+    "at most 100 networks, none of them NULL or with bits set behind its mask: 10.0.0.0/8, not 10.0.0.1/8",
+);
 
 impl<'a> New<'a> {
     fn check(given_members: Given<'a>) -> Result<Self, Mistake> {
@@ -216,11 +220,11 @@ impl<'a> New<'a> {
             let accepted = "1 to 32 letters, digits, _ and -, the last of them _, and not the prefix of another kind of token";
             return Err(Mistake::invalid("prefix", accepted));
         }
-        let allowed_cidrs = given_members.allowed_cidrs.filter(|networks| networks.count() > 0);
-        if allowed_cidrs.as_ref().is_some_and(|networks| networks.has_null() || networks.count() > MAX_CIDRS)
-        {
-            return Err(Mistake::invalid("allowed_cidrs", "at most 100 networks, none of them NULL"));
-        }
+        let allowed_cidrs = match given_members.allowed_cidrs {
+            Some(list) if list.count() > MAX_CIDRS => return Err(NETWORKS),
+            Some(list) if list.count() > 0 => Some(list.networks().ok_or(NETWORKS)?),
+            _ => None,
+        };
         if given_members.rate_limit_per_hour.is_some_and(|limit| limit < 1) {
             return Err(Mistake::invalid("rate_limit_per_hour", "1 or more"));
         }

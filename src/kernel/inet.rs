@@ -46,6 +46,16 @@ impl Inet {
         }
     }
 
+    /// Whether no bit behind the mask is set, as of a cidr.
+    fn is_network(&self) -> bool {
+        let Some((header, address)) = self.0.split_at_checked(2) else { return false };
+        let bits = header.last().copied().map_or(0, usize::from);
+        address.iter().enumerate().all(|(n, byte)| match bits.saturating_sub(n * 8) {
+            0 => *byte == 0,
+            kept => byte.checked_shl(kept as u32).unwrap_or(0) == 0,
+        })
+    }
+
     /// Whether the address, or the whole network where it is one, is in `network`; the operator <<= of
     /// PostgreSQL.
     fn is_within(&self, network: &Self) -> bool {
@@ -69,50 +79,69 @@ fn hex(bytes: &[u8]) -> String {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cidrs(Vec<Option<Inet>>);
 
-impl_sql_translatable!(Cidrs, "cidr[]");
+/// An `inet[]`: what an argument names networks by. Programs have no type for a cidr, or send its elements as inet; a
+/// `cidr[]` fits too, being stored alike.
+pub struct Inets(Vec<Option<Inet>>);
 
-impl Cidrs {
-    /// How many networks there are.
+impl_sql_translatable!(Inets, "inet[]");
+
+impl Inets {
+    /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether one of them is NULL.
-    pub fn has_null(&self) -> bool {
-        self.0.iter().any(Option::is_none)
+    /// The networks, an address being one of itself; None where one is NULL, or names a host of the network.
+    pub fn networks(self) -> Option<Cidrs> {
+        let all = self.0.iter().all(|network| network.as_ref().is_some_and(Inet::is_network));
+        all.then_some(Cidrs(self.0))
     }
+}
 
+impl Cidrs {
     /// Whether the address is in one of the networks.
     pub fn contain(&self, address: &Inet) -> bool {
         self.0.iter().flatten().any(|network| address.is_within(network))
     }
 }
 
+/// The elements of an array.
+///
+/// # Safety
+/// The datum is an array of `element`, inet or cidr, which are stored alike.
+unsafe fn elements(datum: pg_sys::Datum, element: pg_sys::Oid) -> Vec<Option<Inet>> {
+    let (mut elements, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+    // SAFETY: the array is taken apart by the element type's own length and alignment into two palloc'd arrays
+    // of `count`. The elements are varlenas like bytea.
+    unsafe {
+        let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
+        pg_sys::deconstruct_array(
+            array,
+            element,
+            -1,
+            false,
+            pg_sys::TYPALIGN_INT as std::ffi::c_char,
+            &mut elements,
+            &mut nulls,
+            &mut count,
+        );
+        (0..usize::try_from(count).unwrap_or(0))
+            .map(|n| Inet::from_datum(*elements.add(n), *nulls.add(n)))
+            .collect()
+    }
+}
+
 impl FromDatum for Cidrs {
     unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
-        if is_null {
-            return None;
-        }
-        let (mut elements, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-        // SAFETY: the caller passes a cidr[]; it is taken apart by the element type's own length and
-        // alignment into two palloc'd arrays of `count`. A cidr is a varlena like bytea.
-        unsafe {
-            let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
-            pg_sys::deconstruct_array(
-                array,
-                pg_sys::CIDROID,
-                -1,
-                false,
-                pg_sys::TYPALIGN_INT as std::ffi::c_char,
-                &mut elements,
-                &mut nulls,
-                &mut count,
-            );
-            let networks = (0..usize::try_from(count).unwrap_or(0))
-                .map(|n| Inet::from_datum(*elements.add(n), *nulls.add(n)))
-                .collect();
-            Some(Self(networks))
-        }
+        // SAFETY: the caller passes a cidr[].
+        (!is_null).then(|| Self(unsafe { elements(datum, pg_sys::CIDROID) }))
+    }
+}
+
+impl FromDatum for Inets {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, _: pg_sys::Oid) -> Option<Self> {
+        // SAFETY: the caller passes an inet[].
+        (!is_null).then(|| Self(unsafe { elements(datum, pg_sys::INETOID) }))
     }
 }
 
@@ -138,8 +167,8 @@ impl IntoDatum for Cidrs {
     }
 }
 
-// SAFETY: the argument is declared as cidr[], see impl_sql_translatable above.
-unsafe impl<'fcx> ArgAbi<'fcx> for Cidrs {
+// SAFETY: the argument is declared as inet[], see impl_sql_translatable above.
+unsafe impl<'fcx> ArgAbi<'fcx> for Inets {
     unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
         // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
         unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
@@ -183,7 +212,7 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Inet {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cidrs, Inet};
+    use super::{Cidrs, Inet, Inets};
 
     fn v4(bits: u8, address: [u8; 4]) -> Inet {
         Inet([[2, bits].as_slice(), address.as_slice()].concat())
@@ -225,7 +254,36 @@ mod tests {
         assert!(!Cidrs(Vec::new()).contain(&v4(32, [192, 0, 2, 1])));
         assert!(Cidrs(vec![Some(v4(0, [0; 4]))]).contain(&v4(32, [192, 0, 2, 1])));
         assert!(!Cidrs(vec![Some(v4(0, [0; 4]))]).contain(&v6(128, std::net::Ipv6Addr::LOCALHOST)));
-        assert!(Cidrs(vec![None]).has_null() && !Cidrs(vec![None]).contain(&v4(32, [192, 0, 2, 1])));
+        assert!(!Cidrs(vec![None]).contain(&v4(32, [192, 0, 2, 1])));
+    }
+
+    #[test]
+    fn what_has_bits_of_a_host_is_no_network() {
+        let is_network = |inet| Inets(vec![Some(inet)]).networks().is_some();
+        for network in [
+            v4(0, [0, 0, 0, 0]),
+            v4(8, [10, 0, 0, 0]),
+            v4(25, [192, 0, 2, 128]),
+            v4(32, [192, 0, 2, 255]),
+            v6(33, std::net::Ipv6Addr::new(0x2001, 0xdb8, 0x8000, 0, 0, 0, 0, 0)),
+            v6(128, std::net::Ipv6Addr::LOCALHOST),
+            v6(96, std::net::Ipv4Addr::new(0, 0, 0, 0).to_ipv6_mapped()),
+        ] {
+            assert!(is_network(network));
+        }
+        for host in [
+            v4(0, [0, 0, 0, 1]),
+            v4(8, [10, 0, 0, 1]),
+            v4(7, [11, 0, 0, 0]),
+            v4(25, [192, 0, 2, 192]),
+            v4(31, [192, 0, 2, 255]),
+            v6(32, std::net::Ipv6Addr::new(0x2001, 0xdb8, 0x8000, 0, 0, 0, 0, 0)),
+            v6(96, std::net::Ipv4Addr::new(192, 0, 2, 0).to_ipv6_mapped()),
+        ] {
+            assert!(!is_network(host));
+        }
+        assert!(Inets(vec![]).networks().is_some());
+        assert!(Inets(vec![Some(v4(8, [10, 0, 0, 0])), None]).networks().is_none());
     }
 
     #[test]

@@ -46,6 +46,11 @@ SELECT pg_temp.raised(call) FROM (VALUES (1, 'SELECT auth_store.api_key_create(N
     (15, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', prefix => ''asrt_x_'')'),
     (16, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', prefix => repeat(''a'', 32) || ''_'')'),
     (17, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', allowed_cidrs => ARRAY[NULL]::cidr[])'),
+    (171, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', allowed_cidrs => ARRAY[NULL]::inet[])'),
+    (172, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', allowed_cidrs => ''{10.0.0.1/8}'')'),
+    (173, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', allowed_cidrs => ''{192.0.2.0/24,2001:db8::1/32}''::inet[])'),
+    (174, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', allowed_cidrs => ''{192.0.2.0/24,nowhere}'')'),
+    (175, 'SELECT auth_store.api_key_import(repeat(''0d'', 32), ''x'', client_id => ''api_key_web'', allowed_cidrs => ''{10.0.0.0/7,11.0.0.0/7}'')'),
     (18, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', allowed_cidrs => array_fill(''10.0.0.0/8''::cidr, ARRAY[101]))'),
     (19, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', rate_limit_per_hour => 0)'),
     (20, 'SELECT auth_store.api_key_create(''x'', client_id => ''api_key_web'', metadata => ''[]'')'),
@@ -280,3 +285,15 @@ SELECT count(*) >= 0 AS listed FROM auth_store.api_key_list();
 SELECT pg_temp.raised(call) FROM (VALUES ('SELECT auth_store.api_key_touch(NULL)'), ('SELECT auth_store.api_key_create(''x'', gen_random_uuid())'), ('SELECT auth_store.api_key_rotate(gen_random_uuid())'),
     ('SELECT auth_store.api_key_revoke(gen_random_uuid())'), ('SELECT auth_store.api_key_import(repeat(''0'', 64), ''x'', gen_random_uuid())')) AS t (call);
 COMMIT;
+
+-- Networks are an inet[] or a cidr[], of a literal or of a program's own type; an address is a network of one.
+SELECT auth_store.user_ensure('api_key_networks') AS user_id \gset
+SELECT count(auth_store.api_key_create('literal', :'user_id', allowed_cidrs => '{192.0.2.0/24,2001:db8::1,198.51.100.7}')) AS made,
+       count(auth_store.api_key_create('inet', :'user_id', allowed_cidrs => ARRAY[inet '192.0.2.0/24', '2001:db8::1', '198.51.100.7'])) AS inet,
+       count(auth_store.api_key_create('cidr', :'user_id', allowed_cidrs => ARRAY[cidr '192.0.2.0/24', '2001:db8::1', '198.51.100.7'])) AS cidr,
+       count(auth_store.api_key_create('text', :'user_id', allowed_cidrs => ARRAY['192.0.2.0/24', '2001:db8::1', '198.51.100.7'::text]::inet[])) AS text,
+       count(auth_store.api_key_import(repeat('0e', 32), 'imported', :'user_id', allowed_cidrs => ARRAY[inet '192.0.2.0/24', '2001:db8::1', '198.51.100.7'])) AS imported,
+       count(auth_store.api_key_create('most', :'user_id', allowed_cidrs => array_fill('10.0.0.0/8'::inet, ARRAY[100]))) AS most;
+SELECT allowed_cidrs, pg_typeof(allowed_cidrs) AS type, string_agg(name, ' ' ORDER BY name) AS keys FROM auth_store.api_key_list(:'user_id') WHERE name <> 'most' GROUP BY 1;
+SELECT api_key FROM auth_store.api_key_create('verified', :'user_id', allowed_cidrs => ARRAY[inet '192.0.2.0/24', '198.51.100.7']) \gset
+SELECT ip, v.valid FROM unnest('{192.0.2.9,198.51.100.7,198.51.100.8}'::inet[]) AS ip, LATERAL auth_store.api_key_verify(:'api_key', ip => ip) AS v;

@@ -58,7 +58,7 @@ my %VALUES = (
 		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb)" ],
 	'text[]' => [ 'NULL', "'{}'", 'ARRAY[NULL]', "ARRAY['']", "array_fill('x'::text, ARRAY[100000])", "ARRAY[repeat('x', 1000000)]", "'{{a,b},{c,d}}'", "'[5:6]={a,b}'",
 		'ARRAY[' . literal($NEEDLE) . ', NULL]', "ARRAY[E'\\x01', E'\\n']", "ARRAY['https://a.example/#f', 'a b', 'http://[::1', '//x']" ],
-	'cidr[]' => [ 'NULL', "'{}'", 'ARRAY[NULL]::cidr[]', "'{0.0.0.0/0,::/0}'", "'{{10.0.0.0/8,192.0.2.0/24},{::1/128,::/0}}'", "'[5:6]={10.0.0.0/8,::/0}'",
+	'inet[]' => [ 'NULL', "'{}'", 'ARRAY[NULL]::inet[]', 'ARRAY[NULL]::cidr[]', "'{10.0.0.1/8}'", "'{::1/0}'", "'{0.0.0.0/0,::/0}'", "'{{10.0.0.0/8,192.0.2.0/24},{::1/128,::/0}}'", "'[5:6]={10.0.0.0/8,::/0}'",
 		"array_fill('10.0.0.0/8'::cidr, ARRAY[100000])", "'{10.0.0.1/32,NULL}'" ],
 	inet => [ 'NULL', "'0.0.0.0/0'", "'::/0'", "'255.255.255.255'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'10.0.0.1/8'" ],
 	'timestamp with time zone' => [ 'NULL', "'infinity'", "'-infinity'", "'4713-01-01 00:00:00 BC'", "'294276-12-31 23:59:59+00'", "'epoch'" ]);
@@ -86,7 +86,7 @@ my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'",
 	'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL',
 	map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1, bigint => 1, real => '0.5', boolean => 'false',
-	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'cidr[]' => "'{}'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
+	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'inet[]' => "'{}'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
 
 # --- the calls, from the catalog ---------------------------------------------------------------------------------------
 
