@@ -1,3 +1,6 @@
+-- Three views get a column of another type, which CREATE OR REPLACE refuses: they are made anew.
+DROP VIEW IF EXISTS auth_store.recent_activity, auth_store.failed_actions, auth_store.security_events;
+
 -- The audit trail says who called and what an application wrote itself; every partition can be replicated; a row of
 -- schema_version that a dump brings is in nobody's way.
 ALTER TABLE auth_store.audit_log

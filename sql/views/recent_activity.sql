@@ -1,5 +1,6 @@
+-- The table has the score as real, which 0.9 of a query, a double precision, is not equal to. By way of numeric it is.
 CREATE OR REPLACE VIEW auth_store.recent_activity WITH (security_barrier = true) AS
-SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score, a.flags, a.tenant_id, a.client_id, a.user_id,
+SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags, a.tenant_id, a.client_id, a.user_id,
        a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id,
        a.called_by, a.called_as, a.from_application
   FROM auth_store.audit_log a
@@ -15,7 +16,7 @@ COMMENT ON COLUMN auth_store.recent_activity.from_application IS 'Written by aud
 COMMENT ON COLUMN auth_store.recent_activity.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.recent_activity.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.recent_activity.success IS 'Whether the step was granted; false: refused.';
-COMMENT ON COLUMN auth_store.recent_activity.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable.';
+COMMENT ON COLUMN auth_store.recent_activity.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
 COMMENT ON COLUMN auth_store.recent_activity.flags IS 'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/audit.md has the table. NULL: no risk.';
 COMMENT ON COLUMN auth_store.recent_activity.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.recent_activity.user_id IS 'The user concerned; NULL: none, or not known.';

@@ -1,10 +1,11 @@
+-- The table has the score as real, which 0.9 of a query, a double precision, is not equal to. By way of numeric it is.
 CREATE OR REPLACE VIEW auth_store.security_events WITH (security_barrier = true) AS
 SELECT a.occurred_at,
        CASE WHEN a.risk_score >= 0.9::real THEN 'critical'
             WHEN a.risk_score >= 0.6::real THEN 'high'
             WHEN a.risk_score >= 0.3::real THEN 'medium'
             ELSE 'low' END AS severity,
-       a.risk_score, a.flags, a.event, a.success, a.error, a.tenant_id, a.client_id, a.user_id,
+       a.risk_score::numeric::double precision AS risk_score, a.flags, a.event, a.success, a.error, a.tenant_id, a.client_id, a.user_id,
        a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id,
        a.called_by, a.called_as, a.from_application
   FROM auth_store.audit_log a
@@ -14,7 +15,7 @@ COMMENT ON VIEW auth_store.security_events IS 'Every step with a risk: replays, 
 COMMENT ON COLUMN auth_store.security_events.severity IS 'critical from risk 0.90 on, high from 0.60, medium from 0.30, else low.';
 COMMENT ON COLUMN auth_store.security_events.flags IS 'Why; the risk is that of the riskiest flag, docs/audit.md has the table.';
 COMMENT ON COLUMN auth_store.security_events.occurred_at IS 'When the step was taken, not when its transaction began.';
-COMMENT ON COLUMN auth_store.security_events.risk_score IS 'Above 0.00 to 1.00 by the rules of docs/audit.md.';
+COMMENT ON COLUMN auth_store.security_events.risk_score IS 'Above 0.00 to 1.00 by the rules of docs/audit.md. To six digits: 0.9 is 0.9.';
 COMMENT ON COLUMN auth_store.security_events.event IS 'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; docs/audit.md lists them.';
 COMMENT ON COLUMN auth_store.security_events.success IS 'Whether the step was granted; false: refused.';
 COMMENT ON COLUMN auth_store.security_events.error IS 'The RFC''s code of the refusal; NULL on success.';

@@ -34,7 +34,7 @@ fn audit_write(
     resource_id: default!(Option<&str>, "NULL"),
     success: default!(Option<bool>, "NULL"),
     error: default!(Option<&str>, "NULL"),
-    risk_score: default!(Option<f32>, "NULL"),
+    risk_score: default!(Option<f64>, "NULL"),
     flags: default!(Option<Vec<Option<String>>>, "NULL"),
     details: default!(Option<Jsonb>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
@@ -163,7 +163,7 @@ struct Written<'a> {
     resource_id: Option<&'a str>,
     success: Option<bool>,
     error: Option<&'a str>,
-    risk_score: Option<f32>,
+    risk_score: Option<f64>,
     flags: Option<Vec<Option<String>>>,
     details: Option<Jsonb>,
     tenant_id: Option<&'a str>,
@@ -183,7 +183,7 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
     let flags = argument::list(written.flags, "flags")?.unwrap_or_default();
     let flags = flag_names(&flags)?;
     let risk_score = match written.risk_score {
-        Some(risk) if (0.0..=1.0).contains(&risk) => risk,
+        Some(risk) if (0.0..=1.0).contains(&risk) => risk as f32,
         Some(_) => return Err(Mistake::invalid("risk_score", "0.00 to 1.00")),
         None => risk::of(&flags.iter().filter_map(|name| Flag::from_name(name)).collect::<Vec<_>>()),
     };

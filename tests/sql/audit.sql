@@ -38,13 +38,22 @@ SELECT n, flag, auth_store.audit_write('risk.known', flags => ARRAY[flag]) AS id
     'inactive_client', 'inactive_user', 'unknown_token', 'new_network', 'expired_token', 'code_retry', 'Code_Replay']) WITH ORDINALITY AS f (flag, n);
 SELECT flag, risk_score FROM risks JOIN auth_store.audit_log USING (id) ORDER BY n;
 
+-- A score is double precision wherever a program gives or reads one, and what was given is found by it: 0.9 is 0.9.
+SELECT count(id) AS written FROM unnest(ARRAY[auth_store.audit_write('risk.given', risk_score => 0.9), auth_store.audit_write('risk.given', risk_score => 0.7::double precision),
+    auth_store.audit_write('risk.given', risk_score => 0.25::real), auth_store.audit_write('risk.given', risk_score => 0.3::numeric), auth_store.audit_write('risk.given', risk_score => 1),
+    auth_store.audit_write('risk.given', risk_score => 0.123456789), auth_store.audit_write('risk.given', risk_score => 1e-300),
+    auth_store.audit_write('risk.failed', risk_score => 0.6, success => false)]) AS id;
+SELECT risk_score, pg_typeof(risk_score) AS type, count(*) FROM auth_store.recent_activity WHERE event = 'risk.given' AND risk_score IN (0.9, 0.7, 0.25, 0.3, 1, 0.123457, 0) GROUP BY 1 ORDER BY 1;
+SELECT risk_score, pg_typeof(risk_score) AS type, severity FROM auth_store.security_events WHERE event = 'risk.given' AND risk_score >= 0.7 ORDER BY 1;
+SELECT DISTINCT risk_score, pg_typeof(risk_score) AS type FROM auth_store.failed_actions WHERE event = 'risk.failed' AND risk_score = 0.6;
+
 -- 3. Mistakes of the calling program: nothing is written.
 SELECT count(*) AS before FROM auth_store.audit_log \gset
 SELECT replace(arguments, :'user_id', 'U') AS arguments, pg_temp.raised('SELECT auth_store.audit_write(' || arguments || ')') FROM (VALUES
     (1, $$NULL$$), (2, $$''$$), (3, $$' '$$), (4, $$repeat('x', 201)$$), (5, $$repeat('x', 1000000)$$), (6, $$E'a\nb'$$),
     (7, $$'e', client_id => ''$$), (8, $$'e', resource_type => E'\t'$$), (9, $$'e', resource_id => repeat('x', 201)$$),
     (10, $$'e', error => ''$$), (11, $$'e', success => true, error => 'x'$$),
-    (12, $$'e', risk_score => -0.01$$), (13, $$'e', risk_score => 1.01$$), (14, $$'e', risk_score => 'NaN'$$),
+    (12, $$'e', risk_score => -0.01$$), (13, $$'e', risk_score => 1.01$$), (14, $$'e', risk_score => 'NaN'$$), (19, $$'e', risk_score => 1.0000000001::double precision$$), (29, $$'e', risk_score => 'infinity'$$),
     (15, $$'e', flags => ARRAY['a', NULL]$$), (16, $$'e', flags => ARRAY['']$$), (17, $$'e', flags => ARRAY[repeat('x', 65)]$$),
     (18, $$'e', flags => array_fill('f'::text, ARRAY[33])$$),
     (20, $$'e', details => '[]'$$), (21, $$'e', details => '"x"'$$), (22, $$'e', details => 'null'$$),
@@ -80,7 +89,7 @@ RESET auth_store.tenant_id;
 
 -- 5. Who may.
 SELECT r AS role,
-       has_function_privilege(r, 'auth_store.audit_write(text, uuid, text, text, text, boolean, text, real, text[], jsonb, inet, text, text)', 'EXECUTE') AS audit_write,
+       has_function_privilege(r, 'auth_store.audit_write(text, uuid, text, text, text, boolean, text, double precision, text[], jsonb, inet, text, text)', 'EXECUTE') AS audit_write,
        has_function_privilege(r, 'auth_store.partitions_ensure(integer)', 'EXECUTE') AS partitions_ensure,
        has_function_privilege(r, 'auth_store.partitions_drop(interval)', 'EXECUTE') AS partitions_drop,
        has_table_privilege(r, 'auth_store.audit_log', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE') AS "table",
