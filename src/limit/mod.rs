@@ -44,16 +44,17 @@ composite! {
 fn rate_limit_hit(
     key: Option<&str>,
     max_hits: Option<i32>,
-    window: Option<Interval>,
+    window: default!(Option<Interval>, "NULL"),
     cost: default!(Option<i32>, 1),
     tenant_id: default!(Option<&str>, "NULL"),
+    period: default!(Option<Interval>, "NULL"),
 ) -> RateLimitVerdict {
     let now = clock::now();
     let hit = || {
         let key = checked_key(key, false)?;
         let max_hits = given(max_hits, "max_hits")?;
-        let seconds = window_seconds(window)?;
-        let cost = given(cost, "cost")?;
+        let seconds = period_seconds(period, window)?;
+        let cost = cost.unwrap_or(1);
         let tenant_id = tenant_of(tenant_id)?;
         let hit = || hit(now, &tenant_id, key, max_hits, seconds, cost);
         if shared().is_some() { hit() } else { transaction::as_owner(hit) }
@@ -105,23 +106,23 @@ pub struct Verdict {
 const MAX_KEY: usize = 1024;
 /// The store's own keys hold a client_id, which may be a URL.
 const MAX_OWN_KEY: usize = 4096;
-const MAX_WINDOW: i64 = 30 * 86_400;
-const WINDOW: &str = "an interval of whole seconds, 1 second to 30 days";
+const MAX_PERIOD: i64 = 30 * 86_400;
+const PERIOD: &str = "an interval of whole seconds, 1 second to 30 days";
 
-/// Counts a hit on a key: at most `max_hits` in `window_seconds` (1 s to 30 d, at most a million hits a second);
+/// Counts a hit on a key: at most `max_hits` in `period_seconds` (1 s to 30 d, at most a million hits a second);
 /// it counts as `cost` of them (1 to `max_hits`). Errors: [`Mistake::InvalidArgument`] for anything else, and
 /// [`Mistake::ReadOnly`] where the state is in the table and can't be written.
 ///
-/// A key has one limit. Two of different `max_hits` or windows need a key each.
+/// A key has one limit. Two of different `max_hits` or periods need a key each.
 pub fn hit(
     now: Timestamp,
     tenant_id: &str,
     key: &str,
     max_hits: i32,
-    window_seconds: i64,
+    period_seconds: i64,
     cost: i32,
 ) -> Result<Verdict, Mistake> {
-    let rate = rate(max_hits, window_seconds)?;
+    let rate = rate(max_hits, period_seconds)?;
     if !(1..=max_hits).contains(&cost) {
         return Err(Mistake::invalid("cost", "1 to max_hits"));
     }
@@ -142,7 +143,7 @@ pub fn hit(
     })
 }
 
-/// The window of limits that are given an hour, in seconds.
+/// The period of limits that are given an hour, in seconds.
 pub const HOUR: i64 = 3600;
 const MINUTE: i64 = 60;
 
@@ -158,9 +159,9 @@ pub fn retry_after(
     tenant_id: &str,
     key: &str,
     max_hits: i32,
-    window_seconds: i64,
+    period_seconds: i64,
 ) -> Result<i32, Mistake> {
-    let rate = rate(max_hits, window_seconds)?;
+    let rate = rate(max_hits, period_seconds)?;
     let state = match shared() {
         Some(shared) => shared.find(shared_key(tenant_id, key)),
         None => table::find(tenant_id, key)?,
@@ -235,20 +236,30 @@ fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
     tenant::resolve(&view, tenant_id)
 }
 
-fn rate(max_hits: i32, window_seconds: i64) -> Result<Rate, Mistake> {
-    if !(1..=MAX_WINDOW).contains(&window_seconds) {
-        return Err(Mistake::invalid("window", WINDOW));
+fn rate(max_hits: i32, period_seconds: i64) -> Result<Rate, Mistake> {
+    if !(1..=MAX_PERIOD).contains(&period_seconds) {
+        return Err(Mistake::invalid("period", PERIOD));
     }
-    Rate::new(max_hits, window_seconds)
-        .ok_or(Mistake::invalid("max_hits", "1 or more, at most a million for each second of the window"))
+    Rate::new(max_hits, period_seconds)
+        .ok_or(Mistake::invalid("max_hits", "1 or more, at most a million for each second of the period"))
 }
 
-fn window_seconds(window: Option<Interval>) -> Result<i64, Mistake> {
-    let window = given(window, "window")?;
-    if window.micros().rem_euclid(1_000_000) != 0 {
-        return Err(Mistake::invalid("window", WINDOW));
+/// The seconds of `period`, or of `window`, its other name, which SQL wants quoted.
+fn period_seconds(period: Option<Interval>, window: Option<Interval>) -> Result<i64, Mistake> {
+    let (argument, value) = match (period, window) {
+        (Some(_), Some(_)) => {
+            return Err(Mistake::invalid(
+                "period",
+                "one of period and window, which are two names of one thing",
+            ));
+        }
+        (None, Some(window)) => ("window", window),
+        (period, None) => ("period", given(period, "period")?),
+    };
+    if value.micros().rem_euclid(1_000_000) != 0 {
+        return Err(Mistake::invalid(argument, PERIOD));
     }
-    interval::seconds(Some(window), 0, 1..=MAX_WINDOW, "window", WINDOW)
+    interval::seconds(Some(value), 0, 1..=MAX_PERIOD, argument, PERIOD)
 }
 
 /// Keys that the store hits itself may be longer.

@@ -81,7 +81,7 @@ fn id_of(tenant_id: &str, key: &str) -> Id {
 }
 
 fn interval(micros: i64) -> Result<Interval, Mistake> {
-    Interval::new(0, 0, micros).map_err(|_| Mistake::invalid("window", super::WINDOW))
+    Interval::new(0, 0, micros).map_err(|_| Mistake::invalid("period", super::PERIOD))
 }
 
 static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.rate_limits WHERE tenant_id = $1");

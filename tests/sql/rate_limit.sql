@@ -49,16 +49,24 @@ SELECT auth_store.rate_limit_reset('three') AS reset, auth_store.rate_limit_rese
 SELECT h.allowed, h.remaining FROM auth_store.rate_limit_hit('three', 3, '30 days') AS h;
 SELECT auth_store.rate_limit_reset('a', 'limits') AS reset, h.remaining FROM auth_store.rate_limit_hit('a', 10, '30 days') AS h;
 
+-- period and "window" are one argument by two names: the limit is the same.
+SELECT a.remaining, b.remaining, c.remaining, c.reset_at - clock_timestamp() > '19 days' AS reset_at
+  FROM auth_store.rate_limit_hit(key => 'named', max_hits => 10, period => '30 days', cost => 3) AS a,
+       LATERAL auth_store.rate_limit_hit(key => 'named', max_hits => 10 + 0 * a.remaining, "window" => '30 days') AS b,
+       LATERAL auth_store.rate_limit_hit('named', 10, period => '30 days', cost => 3 + 0 * b.remaining) AS c;
+
 -- The bounds.
 SELECT args, pg_temp.raised('SELECT auth_store.rate_limit_hit(' || args || ')')
   FROM (VALUES
-    (1, $$NULL, 1, '1 s'$$), (2, $$'k', NULL, '1 s'$$), (3, $$'k', 1, NULL$$), (4, $$'k', 1, '1 s', NULL$$),
+    (1, $$NULL, 1, '1 s'$$), (2, $$'k', NULL, '1 s'$$), (3, $$'k', 1, NULL$$),
     (5, $$'', 1, '1 s'$$), (6, $$repeat('k', 1025), 1, '1 s'$$), (7, $$repeat('ä', 513), 1, '1 s'$$),
     (8, $$'k', 0, '1 s'$$), (9, $$'k', -1, '1 s'$$), (10, $$'k', 1000001, '1 s'$$), (11, $$'bound a', 1000000, '1 s'$$), (12, $$'bound b', 2147483647, '1 h'$$),
     (13, $$'k', 1, '0'$$), (14, $$'k', 1, '-1 s'$$), (15, $$'k', 1, '999 ms'$$), (16, $$'k', 1, '1.5 s'$$), (17, $$'k', 1, '30 days 1 s'$$),
     (18, $$'bound c', 1, '30 days'$$), (19, $$'bound d', 1, '1 month'$$), (20, $$'k', 1, '2 months'$$),
     (21, $$'k', 3, '1 s', 0$$), (22, $$'k', 3, '1 s', -1$$), (23, $$'k', 3, '1 s', 4$$), (24, $$'k', 3, '1 s', 2147483647$$), (25, $$'bound e', 3, '1 s', 3$$),
-    (26, $$'k', 1, '1 s', tenant_id => 'nobody'$$)) AS t (n, args)
+    (26, $$'k', 1, '1 s', tenant_id => 'nobody'$$), (27, $$'k', 1$$), (28, $$'k', 1, period => NULL, "window" => NULL$$), (29, $$'k', 1, '1 s', period => '1 s'$$),
+    (30, $$'k', 1, period => '0'$$), (31, $$'k', 1, period => '1.5 s'$$), (32, $$'k', 1, period => '30 days 1 s'$$), (33, $$'bound f', 1, period => '30 days'$$),
+    (34, $$key => 'bound g', max_hits => 1, "window" => '1 s', period => NULL$$)) AS t (n, args)
  ORDER BY n;
 SELECT pg_temp.raised('SELECT auth_store.rate_limit_reset(NULL)') AS null_key, pg_temp.raised($$SELECT auth_store.rate_limit_reset('')$$) AS empty_key,
        pg_temp.raised($$SELECT auth_store.rate_limit_reset('k', 'nobody')$$) AS tenant;

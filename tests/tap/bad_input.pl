@@ -80,7 +80,7 @@ my %SENSE = (
 	provider => "'github'", actor_id => "'1'", actor_type => "'user'", access_token => "'sense'", connection_id => literal($ours->{leased_connection}), fence => $ours->{fence},
 	fernet_key => "'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='");
 # The same by function, where a name means another thing.
-my %SENSE_IN = ('tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
+my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
 	'connection_import_fernet.access_token' => "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
 	'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL',
