@@ -225,7 +225,7 @@ ALTER FUNCTION auth_store.token_use COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_use TO auth_store_app, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.token_revoke IS
-$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; temporarily_unavailable with retry_after over its rate limit; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 1000 characters, else 22023.$$;
+$$Ends a token at the wish of its client (RFC 7009): an access token alone, a refresh token with its whole grant. Success (error NULL) also for a text that is no live token. invalid_client where the client is not authenticated; temporarily_unavailable with retry_after over its rate limit; invalid_grant for a token of another client. token_type_hint changes nothing: a token's text names its kind. reason: 1 to 1000 characters, else 22023; NULL is revoked.$$;
 ALTER FUNCTION auth_store.token_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_revoke TO auth_store_app;
 
@@ -279,18 +279,18 @@ GRANT EXECUTE ON FUNCTION auth_store.dpop_verify TO auth_store_app;
 -- grant --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.grant_revoke IS
-$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 1000 characters.
+$$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 1000 characters; NULL is revoked.
 user_id: whose grant it must be, for an id that a browser sent: another user's, or one of a client in its own name, is answered as an unknown one. NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
 ALTER FUNCTION auth_store.grant_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_grants_revoke IS
-$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 1000 characters, else 22023.$$;
+$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 1000 characters, else 22023; NULL is revoked.$$;
 ALTER FUNCTION auth_store.user_grants_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_grants_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_grants_revoke IS
-$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 1000 characters, else 22023.$$;
+$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 1000 characters, else 22023; NULL is revoked.$$;
 ALTER FUNCTION auth_store.client_grants_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, auth_store_admin;
 
@@ -319,7 +319,7 @@ ALTER FUNCTION auth_store.api_key_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_rotate TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.api_key_revoke IS
-$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters. 23503 for an unknown key. user_id, client_id: whose key it must be, as for api_key_rotate().$$;
+$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters; NULL is revoked. 23503 for an unknown key. user_id, client_id: whose key it must be, as for api_key_rotate().$$;
 ALTER FUNCTION auth_store.api_key_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_revoke TO auth_store_app, auth_store_admin;
 
@@ -357,13 +357,13 @@ ALTER FUNCTION auth_store.session_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.session_revoke IS
-$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 1000 characters.
+$$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 1000 characters; NULL is revoked.
 user_id: whose session it must be, for an id that a browser sent: another user's is answered as an unknown one, at once. NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
 ALTER FUNCTION auth_store.session_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_sessions_revoke IS
-$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 1000 characters.$$;
+$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 1000 characters; NULL is revoked.$$;
 ALTER FUNCTION auth_store.user_sessions_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_sessions_revoke TO auth_store_app, auth_store_admin;
 
@@ -386,7 +386,7 @@ ALTER FUNCTION auth_store.consent_check COST 5000;
 GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.consent_revoke IS
-$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 1000 characters.$$;
+$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 1000 characters; NULL is consent_revoked.$$;
 ALTER FUNCTION auth_store.consent_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.consent_revoke TO auth_store_app, auth_store_admin;
 
@@ -466,8 +466,8 @@ GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin, auth_s
 
 COMMENT ON FUNCTION auth_store.connection_store IS
 $$Stores the tokens that another provider gave an actor, sealed (AES-256-GCM), in place of those that are there, and returns the connection's id. One connection for each tenant, provider, actor_type and actor_id; a lease of it ends, an error and a revocation are forgotten.
-provider: a short name, 1 to 63 of a-z 0-9 . _ -, the first a letter or digit (github, google, microsoft; docs/vault.md lists them). actor_id: 1 to 255 bytes, as the application knows the actor. actor_type: user or api_key. access_token, refresh_token: 1 to 65536 bytes; a NULL refresh_token keeps the one that is there (RFC 6749 section 6), unless provider_account_id says that it is another account. scope: as the provider spells it. access_token_expires_at: NULL where it does not end or nobody knows; then it is never due. provider_account_id, team_id, provider_tenant_id: 1 to 255 bytes. metadata: a JSON object of at most 64 kB, which is not sealed. NULL of any of these keeps what is there of the same account. tenant_id: default the session's.
-22004 for a NULL provider, actor_id, actor_type or access_token; 22023 for what does not fit; 23503 for an unknown tenant; 55000 for a suspended one, and where the vault has no usable master key.$$;
+provider: a short name, 1 to 63 of a-z 0-9 . _ -, the first a letter or digit (github, google, microsoft; docs/vault.md lists them). actor_id: 1 to 255 bytes, as the application knows the actor. actor_type: user (default) or api_key. access_token, refresh_token: 1 to 65536 bytes; a NULL refresh_token keeps the one that is there (RFC 6749 section 6), unless provider_account_id says that it is another account. scope: as the provider spells it. access_token_expires_at: NULL where it does not end or nobody knows; then it is never due. provider_account_id, team_id, provider_tenant_id: 1 to 255 bytes. metadata: a JSON object of at most 64 kB, which is not sealed. NULL of any of these keeps what is there of the same account. tenant_id: default the session's.
+22004 for a NULL provider, actor_id or access_token; 22023 for what does not fit; 23503 for an unknown tenant; 55000 for a suspended one, and where the vault has no usable master key.$$;
 ALTER FUNCTION auth_store.connection_store COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_store TO auth_store_app;
 
@@ -478,7 +478,7 @@ ALTER FUNCTION auth_store.connection_get COST 1000 ROWS 1;
 GRANT EXECUTE ON FUNCTION auth_store.connection_get TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.connection_list IS
-$$The connections of an actor, without their tokens, one row for each provider; status as in connection_get(). Read-only, also on a standby. 22004 for a NULL actor_id or actor_type.$$;
+$$The connections of an actor, without their tokens, one row for each provider; status as in connection_get(). Read-only, also on a standby. 22004 for a NULL actor_id.$$;
 ALTER FUNCTION auth_store.connection_list COST 5000 ROWS 10;
 GRANT EXECUTE ON FUNCTION auth_store.connection_list TO auth_store_app, auth_store_admin;
 
@@ -494,7 +494,7 @@ GRANT EXECUTE ON FUNCTION auth_store.connections_due TO auth_store_app, auth_sto
 
 COMMENT ON FUNCTION auth_store.connection_lease IS
 $$Gives the refresh token to exactly one caller until leased_until, with a number that is never given twice, fence. Commit before the provider is asked, then call connection_complete() or connection_fail() with that fence. granted = false otherwise, with error: temporarily_unavailable and in retry_after the seconds until to look again (somebody else has it, or, with if_due, its refresh is not due), invalid_grant (unknown, revoked, without a refresh token or, with if_due, with one that the provider has refused), access_denied (tenant suspended), server_error (the refresh token does not open, see vault_check(); it backs off as after connection_fail()).
-lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id or if_due. actor_id, actor_type, tenant_id: whose connection it must be, as for connection_revoke(); another's is invalid_grant as an unknown one.$$;
+lease: 1 s to 1 h, default 1 min; longer than the provider may take, because after it another caller gets the token. if_due: only where connections_due() would name it, so that nobody refreshes what somebody has just refreshed. 22004 for a NULL connection_id. actor_id, actor_type, tenant_id: whose connection it must be, as for connection_revoke(); another's is invalid_grant as an unknown one.$$;
 ALTER FUNCTION auth_store.connection_lease COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_lease TO auth_store_app, auth_store_worker;
 

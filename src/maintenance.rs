@@ -52,7 +52,7 @@ fn cleanup_batch(
     let now = clock::now();
     let run = || {
         let task = Task::named(given(task, "task")?)?;
-        let size = within(batch_size, 1..=MAX_BATCH_SIZE, "batch_size")?;
+        let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
         let pass = wrapped.map(|wrapped| Pass { start: pass_start.map(Id::from), wrapped });
         step(now, task, size, pass)
     };
@@ -93,6 +93,9 @@ enum Task {
     RateLimits,
 }
 
+/// What the arguments batch_size and max_batches are by default.
+const BATCH_SIZE: i32 = 1000;
+const BATCHES: i32 = 1000;
 const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
@@ -298,8 +301,8 @@ fn lock_cursor(now: Timestamp, cursor: &str) -> Result<Option<Option<Id>>, Mista
 
 /// All tasks in the caller's transaction; returns how many rows were deleted.
 fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>) -> Result<i64, Mistake> {
-    let size = within(batch_size, 1..=MAX_BATCH_SIZE, "batch_size")?;
-    let batches = within(max_batches, 1..=MAX_BATCHES, "max_batches")?;
+    let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
+    let batches = within(max_batches.unwrap_or(BATCHES), 1..=MAX_BATCHES, "max_batches")?;
     let mut deleted = 0;
     for task in Task::ALL {
         let mut pass = None;
@@ -366,12 +369,7 @@ fn months(now: Timestamp) -> Result<i32, Mistake> {
     audit::partitions_drop_older(now, None, true)
 }
 
-fn within(
-    value: Option<i32>,
-    bounds: std::ops::RangeInclusive<i32>,
-    argument: &'static str,
-) -> Result<i32, Mistake> {
-    let value = given(value, argument)?;
+fn within(value: i32, bounds: std::ops::RangeInclusive<i32>, argument: &'static str) -> Result<i32, Mistake> {
     if bounds.contains(&value) {
         return Ok(value);
     }

@@ -10,9 +10,9 @@ DECLARE
     examined pg_catalog.int8;
     dropped  pg_catalog.int4;
 BEGIN
-    IF max_batches IS NULL THEN
-        RAISE EXCEPTION 'argument "max_batches" must not be NULL' USING ERRCODE = 'null_value_not_allowed';
-    ELSIF max_batches OPERATOR(pg_catalog.<) 1 OR max_batches OPERATOR(pg_catalog.>) 1000000 THEN
+    -- NULL is the default, as everywhere.
+    max_batches := COALESCE(max_batches, 1000);
+    IF max_batches OPERATOR(pg_catalog.<) 1 OR max_batches OPERATOR(pg_catalog.>) 1000000 THEN
         RAISE EXCEPTION 'invalid value for argument "max_batches"'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: 1 to 1000000.';
     END IF;

@@ -64,7 +64,7 @@ fn audit_write(
 fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
     let now = clock::now();
     let ensure = || {
-        let months_ahead = given(months_ahead, "months_ahead")?;
+        let months_ahead = months_ahead.unwrap_or(MONTHS_AHEAD);
         if !(0..=MAX_MONTHS_AHEAD).contains(&months_ahead) {
             return Err(Mistake::invalid("months_ahead", "0 to 120 months"));
         }
@@ -125,7 +125,7 @@ const MAX_USER_AGENT: usize = 512;
 const MAX_FLAGS: usize = 32;
 const MAX_FLAG: usize = 64;
 const MAX_MONTHS_AHEAD: i32 = 120;
-/// Months that install() makes beside the current one.
+/// Months that are made beside the current one where nobody says how many.
 const MONTHS_AHEAD: i32 = 2;
 
 /// Writes the row of one step.

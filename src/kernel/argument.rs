@@ -1,7 +1,7 @@
 //! The limits of what is stored as it comes: short texts, lists of texts, JSON objects.
 
 use super::jsonb::Jsonb;
-use super::outcome::{Mistake, given};
+use super::outcome::Mistake;
 
 /// The longest name, in characters.
 const MAX_LINE: usize = 200;
@@ -28,9 +28,14 @@ pub fn optional_line<'a>(value: Option<&'a str>, argument: &'static str) -> Resu
     }
 }
 
-/// Why something was ended. No call that ends something fails for a line break in it.
+/// Why something was ended; NULL is the argument's default. No call that ends something fails for a line break in it.
 pub fn reason(value: Option<&str>) -> Result<&str, Mistake> {
-    match given(value, "reason")? {
+    reason_or(value, "revoked")
+}
+
+/// The same with another default.
+pub fn reason_or<'a>(value: Option<&'a str>, default: &'static str) -> Result<&'a str, Mistake> {
+    match value.unwrap_or(default) {
         text if !text.is_empty() && is_at_most(text, MAX_REASON) => Ok(text),
         _ => Err(Mistake::invalid("reason", "1 to 1000 characters")),
     }

@@ -77,7 +77,7 @@ fn consent_revoke(
     user_id: Option<pgrx::Uuid>,
     client_id: Option<&str>,
     reason: default!(Option<&str>, "'consent_revoked'"),
-) -> i64 {
+) -> i32 {
     revoke(clock::now(), user_id.map(Id::from), client_id, reason).or_raise()
 }
 
@@ -325,8 +325,8 @@ fn revoke(
     user_id: Option<Id>,
     client_id: Option<&str>,
     reason: Option<&str>,
-) -> Result<i64, Mistake> {
-    let reason = argument::reason(reason)?;
+) -> Result<i32, Mistake> {
+    let reason = argument::reason_or(reason, "consent_revoked")?;
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
     let codes = user_grants::lock_out(now, user_id, &user.tenant_id, Some(&client.id))?;
     let consents = REVOKE.run(&params![user_id, user.tenant_id.as_str(), client.id.as_str()])?;
@@ -344,7 +344,7 @@ fn revoke(
             ..Event::default()
         },
     )?;
-    Ok(i64::try_from(grants).unwrap_or(i64::MAX))
+    Ok(i32::try_from(grants).unwrap_or(i32::MAX))
 }
 
 // Each user's in the order of REVOKE.

@@ -64,7 +64,7 @@ fn jti_claim(
 fn jti_partitions_ensure(hours_ahead: default!(Option<i32>, 24)) -> i32 {
     let now = clock::now();
     let ensure = || {
-        let hours_ahead = given(hours_ahead, "hours_ahead")?;
+        let hours_ahead = hours_ahead.unwrap_or(HOURS_AHEAD);
         if !(0..=MAX_HOURS_AHEAD).contains(&hours_ahead) {
             return Err(Mistake::invalid("hours_ahead", "0 to 168 hours"));
         }
@@ -85,6 +85,8 @@ const NEAR_CLAIM: i64 = 2 * HOUR;
 const NEAR_REVOCATION: i64 = 2 * DAY;
 /// How long after its end a partition is kept, in seconds: for a call that took its time.
 const LINGER: i64 = 300;
+/// What hours_ahead is by default.
+const HOURS_AHEAD: i32 = 24;
 /// A look goes into every partition there is, so a week is enough.
 const MAX_HOURS_AHEAD: i32 = 168;
 

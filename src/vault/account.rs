@@ -49,7 +49,7 @@ pub fn check_actor<'a>(
     actor_id: Option<&'a str>,
 ) -> Result<(&'a str, &'a str), Mistake> {
     let actor_id = given(actor_id, "actor_id")?;
-    let actor_type = given(actor_type, "actor_type")?;
+    let actor_type = actor_type.unwrap_or("user");
     if !matches!(actor_type, "user" | "api_key") {
         return Err(Mistake::invalid("actor_type", "user, api_key"));
     }

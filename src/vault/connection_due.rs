@@ -11,7 +11,7 @@ use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::View;
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::spi::Statement;
 use crate::params;
 
@@ -36,6 +36,7 @@ fn connections_due(max_connections: default!(Option<i32>, 100)) -> SetOfIterator
     SetOfIterator::new(due(clock::now(), max_connections).or_raise())
 }
 
+const CONNECTIONS: i32 = 100;
 const MAX_CONNECTIONS: i32 = 10_000;
 
 // Who holds a row is about to lease it, or has just had it.
@@ -48,7 +49,7 @@ static DUE: Statement = Statement::write(
 );
 
 fn due(now: Timestamp, max: Option<i32>) -> Result<Vec<DueConnection>, Mistake> {
-    let max = given(max, "max_connections")?;
+    let max = max.unwrap_or(CONNECTIONS);
     if !(1..=MAX_CONNECTIONS).contains(&max) {
         return Err(Mistake::invalid("max_connections", "1 to 10000"));
     }

@@ -61,10 +61,9 @@ fn connection_lease(
     let run = || {
         let id = given(connection_id, "connection_id")?.into();
         let seconds = interval::seconds(lease, 60, 1..=3600, "lease", "1 second to 1 hour")?;
-        let if_due = given(if_due, "if_due")?;
         let view = View::writing()?;
         let owner = Owner::check(&view, actor_id, actor_type, tenant_id)?;
-        grant(now, view, id, owner.as_ref(), now.plus_seconds(seconds), if_due)
+        grant(now, view, id, owner.as_ref(), now.plus_seconds(seconds), if_due.unwrap_or(false))
     };
     run().or_raise()
 }

@@ -8,7 +8,7 @@ use super::key::{self, DataKey, Unreadable, WrappedKey};
 use crate::audit::{self, Event};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::spi::{self, Statement};
 use crate::{composite, params};
 
@@ -39,6 +39,7 @@ fn vault_rekey_batch(
     rekey_batch(clock::now(), batch, after_key.map(Id::from), after.map(Id::from)).or_raise()
 }
 
+const BATCH: i32 = 1000;
 const MAX_BATCH: i32 = 10_000;
 const START: Id = Id::from_bytes([0; 16]);
 
@@ -54,7 +55,7 @@ fn rekey_batch(
     after_key: Option<Id>,
     after: Option<Id>,
 ) -> Result<RekeyProgress, Mistake> {
-    let batch = given(batch, "batch")?;
+    let batch = batch.unwrap_or(BATCH);
     if !(1..=MAX_BATCH).contains(&batch) {
         return Err(Mistake::invalid("batch", "1 to 10000"));
     }

@@ -234,7 +234,7 @@ SELECT valid, error, name FROM auth_store.api_key_touch(:'fourth', ip => '192.0.
 SELECT name, revoked_at IS NOT NULL AS revoked, revoked_reason FROM auth_store.api_key_list(client_id => 'api_key_web') WHERE api_key_id = :'live_id';
 SELECT event, error, risk, flags FROM pg_temp.trail() WHERE event <> 'api_key.rotated';
 SELECT pg_temp.raised(call) FROM (VALUES ('SELECT auth_store.api_key_rotate(''' || :'live_id' || ''')'), ('SELECT auth_store.api_key_revoke(NULL)'), ('SELECT auth_store.api_key_revoke(gen_random_uuid())'),
-    ('SELECT auth_store.api_key_revoke(''' || :'live_id' || ''', '''')'), ('SELECT auth_store.api_key_revoke(''' || :'live_id' || ''', NULL)')) AS t (call);
+    ('SELECT auth_store.api_key_revoke(''' || :'live_id' || ''', '''')')) AS t (call);
 
 --
 -- Tenants, cleanup, what goes with an owner

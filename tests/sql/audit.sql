@@ -117,7 +117,7 @@ SELECT month - current AS month,
           FROM pg_index WHERE indrelid = m.oid) AS brin,
        EXISTS (SELECT FROM pg_depend WHERE objid = m.oid AND deptype = 'e') AS member_of_the_extension
   FROM pg_temp.months m ORDER BY 1;
-SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['partitions_ensure(NULL)', 'partitions_ensure(-1)',
+SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['partitions_ensure(-1)',
     'partitions_ensure(121)', $$partitions_drop('-1 day')$$, $$partitions_drop('-1 month')$$]) AS call;
 
 -- A step of a month that has no partition makes it, and the next month's. What a rollback takes back is made again.
@@ -290,7 +290,7 @@ SELECT inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid), relreplident, rel
 SELECT names, pg_temp.raised(format('SELECT auth_store.partitions_make(%L)', names)) FROM unnest(ARRAY['{audit_log_y2018m13}', '{audit_log}', '{users}', '{claimed_jtis_y2018m02d29h00}',
     '{NULL}', '{""}', NULL]) AS names;
 SELECT auth_store.partitions_drop() AS months, auth_store.cleanup_jtis() >= 2 AS jtis;
-SELECT hours, pg_temp.raised(format('SELECT auth_store.jti_partitions_ensure(%L)', hours)) FROM unnest(ARRAY[NULL, -1, 169]) AS hours;
+SELECT hours, pg_temp.raised(format('SELECT auth_store.jti_partitions_ensure(%L)', hours)) FROM unnest(ARRAY[-1, 169]) AS hours;
 BEGIN;
 SELECT auth_store.jti_partitions_ensure(0) > 0 AS made, auth_store.jti_partitions_ensure(0) AS again;
 -- Whatever end is named within the hour, its partition is there.

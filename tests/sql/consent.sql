@@ -129,7 +129,7 @@ SELECT left(what, 60) AS what, pg_temp.raised('SELECT auth_store.' || replace(wh
     (1, 'consent_record(NULL, ''consent_app'')'), (2, 'consent_record($ann, NULL)'), (3, 'consent_record(gen_random_uuid(), ''consent_app'')'), (4, 'consent_record($ann, ''nobody'')'),
     (5, 'consent_record($ann, ''consent_app'', expires_at => ''2000-01-01'')'), (6, 'consent_record($ann, ''consent_app'', expires_at => ''-infinity'')'),
     (7, 'consent_check(NULL, ''consent_app'')'), (8, 'consent_check($ann, NULL)'), (9, 'consent_check($ann, ''nobody'')'), (10, 'consent_revoke(NULL, ''consent_app'')'),
-    (11, 'consent_revoke($ann, NULL)'), (12, 'consent_revoke($ann, ''nobody'')'), (13, 'consent_revoke($ann, ''consent_app'', NULL)'), (14, 'consent_revoke($ann, ''consent_app'', '''')'),
+    (11, 'consent_revoke($ann, NULL)'), (12, 'consent_revoke($ann, ''nobody'')'), (14, 'consent_revoke($ann, ''consent_app'', '''')'),
     (15, 'user_applications(NULL)')) AS t (n, what) ORDER BY n;
 SELECT count(*) FROM pg_temp.trail();
 SELECT error FROM auth_store.consent_record(:'ann', 'consent_app', 'read', expires_at => 'infinity');

@@ -66,13 +66,11 @@ SELECT what, pg_temp.raised('SELECT auth_store.' || call)
   FROM (VALUES
     ('no grant',            'grant_revoke(NULL)'),
     ('unknown grant',       'grant_revoke(''00000000-0000-0000-0000-000000000000'')'),
-    ('no reason',           format('grant_revoke(%L, NULL)', :'grant_id')),
     ('empty reason',        format('grant_revoke(%L, '''')', :'grant_id')),
     ('long reason',         format('grant_revoke(%L, repeat(''x'', 1001))', :'grant_id')),
     ('no user',             'user_grants_revoke(NULL)'),
     ('unknown user',        'user_grants_revoke(''00000000-0000-0000-0000-000000000000'')'),
     ('unknown client',      format('user_grants_revoke(%L, ''grant_nobody'')', :'ann')),
-    ('user, no reason',     format('user_grants_revoke(%L, reason => NULL)', :'ann')),
     ('no client',           'client_grants_revoke(NULL)'),
     ('client unknown',      'client_grants_revoke(''grant_nobody'')'),
     ('client, long reason', 'client_grants_revoke(''grant_app'', repeat(''x'', 1001))')) AS t (what, call);

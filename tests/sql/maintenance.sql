@@ -155,11 +155,10 @@ SELECT c.relname, to_regclass('auth_store.' || c.relname || '_' || e.period) AS 
   FROM pg_class c LEFT JOIN ended e ON e.name = c.relname
  WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'p'
    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'expires_at') ORDER BY 1;
-SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['cleanup_expired_data(NULL)', 'cleanup_expired_data(0)',
-    'cleanup_expired_data(100001)', 'cleanup_expired_data(10, NULL)', 'cleanup_expired_data(10, 0)', 'cleanup_expired_data(10, 1000001)',
-    'cleanup_batch(NULL)', $$cleanup_batch('users')$$, $$cleanup_batch('')$$, $$cleanup_batch('grants', NULL)$$, $$cleanup_batch('grants', -1)$$]) AS call;
+SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['cleanup_expired_data(0)',
+    'cleanup_expired_data(100001)', 'cleanup_expired_data(10, 0)', 'cleanup_expired_data(10, 1000001)',
+    'cleanup_batch(NULL)', $$cleanup_batch('users')$$, $$cleanup_batch('')$$, $$cleanup_batch('grants', -1)$$]) AS call;
 CALL auth_store.cleanup(batch_size => 0);
-CALL auth_store.cleanup(max_batches => NULL);
 CALL auth_store.cleanup(max_batches => 0);
 BEGIN READ ONLY;
 SELECT pg_temp.raised('SELECT auth_store.cleanup_expired_data()'), pg_temp.raised('SELECT auth_store.cleanup_audit()');

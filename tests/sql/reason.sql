@@ -34,7 +34,7 @@ $$;
 SELECT needed, pg_temp.refused(sql, repeat('é', 1000)) AS limit, pg_temp.refused(sql, repeat('é', 1001)) AS longer,
        pg_temp.refused(sql, repeat('x', 1000000)) = pg_temp.refused(sql, repeat('é', 1001)) AS much_longer, array_agg(name ORDER BY name)
   FROM call GROUP BY 1, 2, 3, 4 ORDER BY 1;
--- A reason that has to be there may have any characters: what it ends must not live on for a line break.
+-- The reason of an end may have any characters: what it ends must not live on for a line break. NULL is the default.
 SELECT needed, pg_temp.refused(sql, '') AS empty, pg_temp.refused(sql, E'a\nb') AS line_break, array_agg(name ORDER BY name)
   FROM call GROUP BY 1, 2, 3 ORDER BY 1;
 SELECT needed, pg_temp.refused(sql, NULL) AS nothing, array_agg(name ORDER BY name) FROM call GROUP BY 1, 2 ORDER BY 1, 2;

@@ -70,7 +70,7 @@ SELECT access_token FROM auth_store.token_issue('revocation_web', :'user_id') \g
 SELECT * FROM auth_store.token_revoke(:'access_token', 'revocation_web', client_authenticated => true);
 SELECT active FROM auth_store.token_introspect(:'access_token');
 
--- The reason is the application's to give: 1 to 200 characters.
+-- The reason is the application's to give: 1 to 1000 characters.
 SELECT FROM pg_temp.trail();
 SELECT length(reason), pg_temp.raised(format('SELECT FROM auth_store.token_revoke(''x'', ''revocation_app'', reason => %L)', reason))
   FROM (VALUES (NULL), (''), (repeat('é', 1000)), (repeat('é', 1001))) AS t (reason);
