@@ -200,7 +200,7 @@ CREATE TYPE auth_store.user_application AS (
     first_granted_at timestamptz,
     last_granted_at  timestamptz,
     last_used_at     timestamptz,
-    live_grants      bigint
+    live_grants      integer
 );
 
 -- maintenance

@@ -34,7 +34,7 @@ fn user_sessions_revoke(
     user_id: Option<pgrx::Uuid>,
     except_session_id: default!(Option<pgrx::Uuid>, "NULL"),
     reason: default!(Option<&str>, "'revoked'"),
-) -> i64 {
+) -> i32 {
     let except = except_session_id.map(Id::from);
     given(user_id, "user_id")
         .and_then(|user_id| revoke_by_user(clock::now(), user_id.into(), except, reason))
@@ -119,7 +119,7 @@ fn revoke_by_user(
     user_id: Id,
     except: Option<Id>,
     reason: Option<&str>,
-) -> Result<i64, Mistake> {
+) -> Result<i32, Mistake> {
     let reason = argument::reason(reason)?;
     let view = View::writing()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
@@ -141,7 +141,7 @@ fn revoke_by_user(
             ..Event::default()
         },
     )?;
-    Ok(i64::try_from(ended.sessions).unwrap_or(i64::MAX))
+    Ok(i32::try_from(ended.sessions).unwrap_or(i32::MAX))
 }
 
 /// Ends the sessions of a user, but for one, with their grants. The audit row is the caller's.

@@ -23,7 +23,7 @@ composite! {
         pub first_granted_at: Option<Timestamp>,
         pub last_granted_at: Option<Timestamp>,
         pub last_used_at: Option<Timestamp>,
-        pub live_grants: i64,
+        pub live_grants: i32,
     }
 }
 

@@ -24,7 +24,7 @@ fn user_grants_revoke(
     user_id: Option<pgrx::Uuid>,
     client_id: default!(Option<&str>, "NULL"),
     reason: default!(Option<&str>, "'revoked'"),
-) -> i64 {
+) -> i32 {
     let now = clock::now();
     given(user_id, "user_id")
         .and_then(|user_id| revoke_by_user(now, user_id.into(), client_id, argument::reason(reason)?))
@@ -35,7 +35,7 @@ fn user_grants_revoke(
 pub struct Holding {
     pub client_id: String,
     /// Live grants.
-    pub live: i64,
+    pub live: i32,
     pub first_granted_at: Timestamp,
     pub last_granted_at: Timestamp,
     /// The last grant or refresh.
@@ -66,7 +66,7 @@ static REVOKE_BY_SESSIONS: Statement = Statement::latest(
 // Of the ids, which are in order of time, the first and the last: as text, but not in the order of a language, where
 // "aa" may come after "z".
 static HOLDINGS: Statement = Statement::read(
-    c"SELECT client_id, count(*), min(id::text COLLATE \"C\")::uuid, max(id::text COLLATE \"C\")::uuid,
+    c"SELECT client_id, count(*)::integer, min(id::text COLLATE \"C\")::uuid, max(id::text COLLATE \"C\")::uuid,
              max(rotated_at), array_agg(DISTINCT scope COLLATE \"C\")
         FROM auth_store.grants
        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
@@ -80,7 +80,7 @@ fn revoke_by_user(
     user_id: Id,
     client_id: Option<&str>,
     reason: &str,
-) -> Result<i64, Mistake> {
+) -> Result<i32, Mistake> {
     let view = View::writing()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     if let Some(client_id) = client_id {
@@ -100,7 +100,7 @@ fn revoke_by_user(
             ..Event::default()
         },
     )?;
-    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
 /// Shuts out log-ins of the user until the end of the transaction, waits for those under way, and withdraws
