@@ -39,6 +39,13 @@ none("SELECT p.proname, p.proowner::regrole $FUNCTION AND p.prosecdef AND p.proo
 none("SELECT p.proname $FUNCTION AND p.proisstrict AND p.pronargs > 0", 'no function is STRICT: a check of NULL must not answer NULL');
 none("SELECT p.proname $FUNCTION AND p.proleakproof AND p.proname <> 'tenant_visible'", 'no function but the policies\' own is LEAKPROOF');
 none("SELECT c.oid::regclass $RELATION AND c.relkind NOT IN ('r', 'p', 'v', 'i', 'c', 't')", 'the schema holds tables, views, indexes and types only');
+none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace GROUP BY 1 HAVING count(*) > 1",
+	'no function has a second form: values without a type could not choose between them');
+none("SELECT p.proname $FUNCTION AND p.prokind = 'f' AND p.prorettype = 'void'::regtype", 'no function returns void, which not every driver can read');
+none("SELECT p.proname $FUNCTION AND 'real'::regtype::oid = ANY (p.proargtypes::oid[] || p.prorettype)", 'a fraction is double precision');
+none("SELECT p.proname $FUNCTION AND p.proargtypes::oid[] && '{cidr,cidr[]}'::regtype[]::oid[]", 'a network is an inet');
+none("SELECT p.proname $FUNCTION AND p.proretset = false AND p.prorettype = 'bigint'::regtype AND p.proname ~ '^(user|session|consent|api_key|device)_'",
+	'what one user has is counted as integer');
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
 	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
 	'every function of the schema belongs to the extension');
