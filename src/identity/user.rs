@@ -10,7 +10,7 @@ use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::hold::{self, Hold, Place};
 use crate::kernel::id::{Bucket, Id};
-use crate::kernel::jsonb::Jsonb;
+use crate::kernel::jsonb::{AnyJson, Jsonb};
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::spi::Statement;
@@ -53,12 +53,13 @@ fn user_create(
     external_id: default!(Option<&str>, "NULL"),
     first_name: default!(Option<&str>, "NULL"),
     last_name: default!(Option<&str>, "NULL"),
-    metadata: default!(Option<Jsonb>, "NULL"),
+    metadata: default!(Option<AnyJson>, "NULL::jsonb"),
     tenant_id: default!(Option<&str>, "NULL"),
 ) -> UserRegistration {
     if password.is_some() {
         Err::<(), _>(Mistake::NotSupported("passwords are not supported by this version")).or_raise();
     }
+    let metadata = metadata.map(|json| json.document("metadata")).transpose().or_raise();
     let user =
         NewUser { id: id.map(Id::from), email, external_id, first_name, last_name, metadata, tenant_id };
     match create(clock::now(), user).or_raise() {

@@ -11,6 +11,8 @@ use pgrx::datum::Datum;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, direct_function_call, impl_sql_translatable};
 
+use super::outcome::Mistake;
+
 /// A `jsonb`: its bytes as on disk, without the length word.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Jsonb(Vec<u8>);
@@ -28,7 +30,12 @@ impl Jsonb {
 
     /// The document of a Rust value.
     pub fn of(value: &serde_json::Value) -> Option<Self> {
-        let text = std::ffi::CString::new(value.to_string()).ok()?;
+        Self::read(&value.to_string())
+    }
+
+    /// The document that a text is; the server's own error (22P02) where it is none.
+    fn read(text: &str) -> Option<Self> {
+        let text = std::ffi::CString::new(text).ok()?;
         // SAFETY: jsonb_in takes a C string and returns a jsonb.
         unsafe { direct_function_call(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
     }
@@ -134,6 +141,63 @@ unsafe impl BoxRet for Jsonb {
                 None => fcinfo.return_null(),
             }
         }
+    }
+}
+
+/// An argument that takes a document as `jsonb`, `json` or text. There is no cast from the latter two that a function
+/// call would make, and no function has two forms: so it is declared as of any type, and looked at here. A literal and
+/// a parameter of no type are then text.
+pub enum AnyJson {
+    /// What it is as jsonb.
+    Document(Jsonb),
+    /// A value of a type that holds no document.
+    Other,
+}
+
+impl_sql_translatable!(AnyJson, "anycompatible");
+
+impl AnyJson {
+    /// The document; 22023 for a value of another type.
+    pub fn document(self, argument: &'static str) -> Result<Jsonb, Mistake> {
+        match self {
+            Self::Document(document) => Ok(document),
+            Self::Other => Err(Mistake::invalid(argument, "a jsonb, a json or a text")),
+        }
+    }
+}
+
+impl FromDatum for AnyJson {
+    const GET_TYPOID: bool = true;
+
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the value is of the type that the call says, or of the one its domain is over; json and the types of
+        // text are stored alike.
+        let document = unsafe {
+            match pg_sys::getBaseType(oid) {
+                pg_sys::JSONBOID => Jsonb::from_datum(datum, false),
+                pg_sys::JSONOID | pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => {
+                    <&str>::from_datum(datum, false).and_then(Jsonb::read)
+                }
+                _ => None,
+            }
+        };
+        Some(document.map_or(Self::Other, Self::Document))
+    }
+}
+
+// SAFETY: the argument is declared as anycompatible, and its value unboxed by the type it has in the call.
+unsafe impl<'fcx> ArgAbi<'fcx> for AnyJson {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self::Other)
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
     }
 }
 

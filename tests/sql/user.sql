@@ -107,3 +107,30 @@ SELECT r.role, f.name, has_function_privilege(r.role, f.name::regproc, 'EXECUTE'
        (VALUES ('auth_store.user_create'), ('auth_store.user_get')) AS f (name)
  ORDER BY f.name, r.role;
 SELECT auth_store.tenant_erase('user-tenant', 'user-tenant') > 0 AS erased;
+
+-- metadata is a jsonb, a json or a text, of a program's own type, a column's, a domain's or of none.
+CREATE DOMAIN pg_temp.settings AS json;
+CREATE TEMP TABLE moved (n int, how json, what text);
+INSERT INTO moved VALUES (1, '{"n": 1.10}', '{"n": 1.10}');
+PREPARE untyped AS SELECT auth_store.user_create(external_id => $1, metadata => $2);
+PREPARE as_json (text, json) AS SELECT auth_store.user_create(external_id => $1, metadata => $2);
+PREPARE as_jsonb (text, jsonb) AS SELECT auth_store.user_create(external_id => $1, metadata => $2);
+PREPARE as_varchar (text, varchar) AS SELECT auth_store.user_create(external_id => $1, metadata => $2);
+\o /dev/null
+EXECUTE untyped('json 1', '{"n": 1.10}');
+EXECUTE as_json('json 2', '{"n": 1.10}');
+EXECUTE as_jsonb('json 3', '{"n": 1.10}');
+EXECUTE as_varchar('json 4', '{"n": 1.10}');
+SELECT auth_store.user_create(external_id => 'json 5', metadata => m.how) FROM moved m;
+SELECT auth_store.user_create(external_id => 'json 6', metadata => m.what) FROM moved m;
+SELECT auth_store.user_create(external_id => 'json 7', metadata => m.how::pg_temp.settings) FROM moved m;
+SELECT auth_store.user_create(external_id => 'json 8', metadata => to_jsonb(m) - '{how,what}'::text[] || '{"n": 1.10}') FROM moved m;
+SELECT auth_store.user_create(external_id => 'json 9', metadata => json_build_object('n', 1.10, 'long', repeat('x', 60000))) FROM moved m;
+DO $$ DECLARE how json := '{"n": 1.10}'; BEGIN PERFORM auth_store.user_create(external_id => 'json A', metadata => how); END $$;
+\o
+SELECT metadata - 'long' AS metadata, count(*), string_agg(right(external_id, 1), '' ORDER BY external_id COLLATE "C") AS n FROM auth_store.users WHERE external_id LIKE 'json %' GROUP BY 1;
+SELECT count(auth_store.user_create(external_id => 'none 1', metadata => NULL)) + count(auth_store.user_create(external_id => 'none 2', metadata => NULL::json))
+     + count(auth_store.user_create(external_id => 'none 3', metadata => NULL::text)) + count(auth_store.user_create(external_id => 'none 4')) AS made;
+SELECT metadata, count(*) FROM auth_store.users WHERE external_id LIKE 'none %' GROUP BY 1;
+SELECT value, pg_temp.raised('SELECT auth_store.user_create(metadata => ' || value || ')') FROM unnest(ARRAY['5', 'true', 'ARRAY[''{}''::jsonb]', 'now()', '''x''::name', '''[]''::json', '''[]''::text', '''''',
+    '''{"a": }''::text', '''{"a": "\u0000"}''::json', '''{"a": 1''', 'json_build_object(''a'', repeat(''x'', 70000))', '''null''::json']) WITH ORDINALITY AS t (value, n) ORDER BY n;

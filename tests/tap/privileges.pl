@@ -46,6 +46,8 @@ none("SELECT p.proname $FUNCTION AND 'real'::regtype::oid = ANY (p.proargtypes::
 none("SELECT p.proname $FUNCTION AND p.proargtypes::oid[] && '{cidr,cidr[]}'::regtype[]::oid[]", 'a network is an inet');
 none("SELECT p.proname $FUNCTION AND p.proretset = false AND p.prorettype = 'bigint'::regtype AND p.proname ~ '^(user|session|consent|api_key|device)_'",
 	'what one user has is counted as integer');
+none("SELECT p.proname $FUNCTION AND EXISTS (SELECT FROM unnest(p.proargtypes) a JOIN pg_type y ON y.oid = a WHERE y.typtype = 'p')
+	AND p.proname <> 'user_create'", 'an argument has a type of its own, which a driver that asks is told');
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
 	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
 	'every function of the schema belongs to the extension');
