@@ -53,7 +53,7 @@ fn user_create(
     external_id: default!(Option<&str>, "NULL"),
     first_name: default!(Option<&str>, "NULL"),
     last_name: default!(Option<&str>, "NULL"),
-    metadata: default!(Option<AnyJson>, "NULL::jsonb"),
+    metadata: default!(Option<AnyJson>, "NULL::pg_catalog.jsonb"),
     tenant_id: default!(Option<&str>, "NULL"),
 ) -> UserRegistration {
     if password.is_some() {
