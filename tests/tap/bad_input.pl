@@ -83,7 +83,7 @@ my %SENSE = (
 my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'", 'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
 	'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'", 'user_create.id' => 'gen_random_uuid()',
 	'connection_import_fernet.access_token' => "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
-	'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL',
+	'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL', 'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL', 'api_key_revoke.client_id' => 'NULL', 'api_key_rotate.client_id' => 'NULL',
 	map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1, bigint => 1, real => '0.5', boolean => 'false',
 	jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'inet[]' => "'{}'", 'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');
