@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 
 REPO = pathlib.Path(__file__).resolve().parent.parent.parent
 BENCH = REPO / "bench"
@@ -12,23 +13,38 @@ FULL_TOKENS = 1_000_000
 
 def number(name, default):
     text = os.environ.get(name, "")
-    return int(text.replace("_", "")) if text else default
+    return whole(name, text) if text else default
+
+
+def whole(name, text):
+    if not text.replace("_", "").isdecimal():
+        sys.exit(f"error: {name}: '{text}' is no whole number")
+    return int(text.replace("_", ""))
 
 
 def words(name, default):
     return (os.environ.get(name) or default).split()
 
 
+def some_of(name, known):
+    """The words it has, all of the known ones where it has none. Another one is an error, not a run of less."""
+    chosen = words(name, known)
+    for word in chosen:
+        if word not in known.split():
+            sys.exit(f"error: {name}: there is no '{word}'; there are: {known}")
+    return chosen
+
+
 TOKENS = number("BENCH_TOKENS", FULL_TOKENS)                 # live grants, each with an access token
-CLIENTS = [int(n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the one the targets are about
+CLIENTS = [whole("BENCH_CLIENTS", n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the one the targets are about
 SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
 ROUNDS = number("BENCH_ROUNDS", 4)                           # at the last number of clients; half as many at the others
-SYNC = words("BENCH_SYNC", "on off")
-OPERATIONS = words("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll "
-                   "rate_limit_hit rate_limit_hits audit connection_get connection_store connection_store_new connection_refresh")
+SYNC = some_of("BENCH_SYNC", "on off")
+OPERATIONS = some_of("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll "
+                     "rate_limit_hit rate_limit_hits audit connection_get connection_store connection_store_new connection_refresh")
 READS = {"introspect", "api_key_verify", "session_validate", "connection_get"}   # they wait for no commit and write no WAL
-PARTS = words("BENCH_PARTS", "sizes rates cleanup")
-SIZES = [int(n.replace("_", "")) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
+PARTS = some_of("BENCH_PARTS", "sizes rates cleanup")
+SIZES = [whole("BENCH_SIZES", n) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
 KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server up
 
 # Only a run at full size may replace the published numbers.

@@ -14,6 +14,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 import psycopg
 from psycopg.rows import dict_row
 
+METHODS = ("client_secret_basic", "client_secret_post", "none")  # of RFC 7591 section 2, those that ask() can
 STOP = {signal.SIGTERM, signal.SIGINT}
 AWAY = (psycopg.OperationalError, psycopg.InternalError)  # the server is stopped, failed over, out of something, for now
 
@@ -41,6 +42,8 @@ def read_providers(path):
         url = urlsplit(provider["token_endpoint"])
         if url.scheme != "https" and (url.scheme, url.hostname) != ("http", "127.0.0.1"):
             sys.exit(f"{path}: {name}: the token endpoint must be https")
+        if provider.get("token_endpoint_auth_method", METHODS[0]) not in METHODS:
+            sys.exit(f"{path}: {name}: token_endpoint_auth_method must be one of {', '.join(METHODS)}")
         if "client_secret_env" in provider:
             if provider["client_secret_env"] not in os.environ:
                 sys.exit(f"{path}: {name}: {provider['client_secret_env']} is not in the environment")

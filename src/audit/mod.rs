@@ -174,7 +174,10 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
     let view = View::writing()?;
     let event = given(written.event, "event")?;
     if event::is_own(event) {
-        return Err(Mistake::invalid("event", "a name of the application's own, none of the store's events"));
+        let own = event::NAMES.join(", ");
+        let accepted =
+            format!("a name of the application's own, none of the store's events, which are {own}");
+        return Err(Mistake::InvalidArgument { argument: "event", accepted: accepted.into() });
     }
     let success = written.success.unwrap_or(written.error.is_none());
     if success && written.error.is_some() {

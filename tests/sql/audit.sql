@@ -241,10 +241,10 @@ SELECT (SELECT count(*) FROM auth_store.recent_activity WHERE event LIKE 'caller
        (SELECT count(*) FROM auth_store.security_events WHERE event = 'order.odd' AND called_by IS NOT NULL AND from_application) AS security;
 
 -- 9. The store's own names are its own, however they are spelt.
-SELECT event, pg_temp.raised(format('SELECT auth_store.audit_write(%L)', event)) FROM unnest(ARRAY['refresh_reuse', 'code_replay', 'token.refreshed',
+SELECT event, left(pg_temp.raised(format('SELECT auth_store.audit_write(%L)', event)), 134) AS raised FROM unnest(ARRAY['refresh_reuse', 'code_replay', 'token.refreshed',
     'tenant.erased', 'audit.month_dropped', 'Refresh_Reuse', ' code.redeemed', 'CODE.REDEEMED ', 'user.login', 'refresh_reuse.seen']) AS event;
 SET ROLE auth_store_app;
-SELECT pg_temp.raised($$SELECT auth_store.audit_write('refresh_reuse', risk_score => 1, flags => '{refresh_reuse}')$$);
+SELECT pg_temp.raised($$SELECT auth_store.audit_write('refresh_reuse', risk_score => 1, flags => '{refresh_reuse}')$$) LIKE '22023 | % api_key.created, %, refresh_reuse, %, vault.rekeyed.' AS refused_with_the_names;
 RESET ROLE;
 SELECT count(*) AS of_the_store FROM auth_store.audit_log WHERE event IN ('refresh_reuse', 'code_replay') AND from_application;
 
