@@ -242,7 +242,7 @@ GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_
 -- jti ----------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.jti_revoke IS
-$$Puts a JWT's jti (RFC 7519 section 4.1.7) on the list of revoked ones until the token's end; true, or false where it was on it before, or where expires_at has come: such a token needs no revocation. jti: any text; where several issuers are in use, issuer and jti in one text. expires_at: the token's exp and the leeway of whoever checks it, at most 366 days from now (22023). reason: at most 1000 characters. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti or expires_at.$$;
+$$Puts a JWT's jti (RFC 7519 section 4.1.7) on the list of revoked ones until the token's end; true, or false where it was on it before, or where expires_at has come: such a token needs no revocation. jti: any text; where several issuers are in use, issuer and jti in one text. expires_at: the token's exp and the leeway of whoever checks it, at most 366 days from now (22023). reason: at most 1000 characters. tenant_id: default the session's; 23503 where it is unknown. 22004 for a NULL jti or expires_at. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.jti_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.jti_revoke TO auth_store_app, auth_store_admin;
 
@@ -253,7 +253,7 @@ GRANT EXECUTE ON FUNCTION auth_store.jti_is_revoked TO auth_store_app, auth_stor
 
 COMMENT ON FUNCTION auth_store.jti_claim IS
 $$Claims a JWT's jti: true for one call and false for every other with the same tenant, issuer and jti, under any concurrency and isolation level, whatever ends they name. Against the replay of client assertions (RFC 7523 section 3). A concurrent call waits for the transaction of the first: it is false where that commits, and may be true where it rolls back.
-issuer: who vouches for the jti, as the iss of the assertion. expires_at: the end of the JWT and the leeway of whoever checks it, at most 24 hours from now (22023); false where it has come: such a JWT must be refused anyway. After that end, and at the latest a day later, the same jti can be claimed anew. tenant_id: default the session's; 23503 where it is unknown. 22004 for any other NULL. A claim that is refused leaves an audit row; one that is granted leaves that to the step it serves.
+issuer: who vouches for the jti, as the iss of the assertion. expires_at: the end of the JWT and the leeway of whoever checks it, at most 24 hours from now (22023); false where it has come: such a JWT must be refused anyway. After that end, and at the latest a day later, the same jti can be claimed anew. tenant_id: default the session's; 23503 where it is unknown. 22004 for any other NULL. A claim that is refused leaves an audit row; one that is granted leaves that to the step it serves. ip, user_agent: where the request came from, for that row.
 Each claim holds an entry of the server's lock table to the end of its transaction: claim one at a time, not thousands (max_locks_per_transaction).$$;
 ALTER FUNCTION auth_store.jti_claim COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.jti_claim TO auth_store_app;
@@ -272,7 +272,7 @@ GRANT EXECUTE ON FUNCTION auth_store.jwk_thumbprint TO auth_store_app, auth_stor
 
 COMMENT ON FUNCTION auth_store.dpop_verify IS
 $$Checks a DPoP proof as RFC 9449 section 4.3 says: its form, type, algorithm (ES256, ES384, PS256 or RS256 with 2048 to 4096 bits, and for an Ed25519 key both Ed25519, RFC 9864, and EdDSA), public key, signature, htm, htu, iat, ath and jti; and claims it, so that it is accepted once for its key and URI. Returns jkt, the thumbprint of the key, and jti; or error invalid_dpop_proof (use_dpop_nonce for the nonce), what failed in error_description, and neither.
-proof: the header DPoP; NULL is a missing one. htm, htu: method and URI of the request, 22004 for NULL; htu http or https (22023), compared without query and fragment in the normal form of RFC 3986. access_token: the token that came with it, which ath must be the hash of; whether the token is bound to the key is token_authorize()'s to say, with jkt. max_age: how long after its iat a proof lives, 1 s to 1 day (22023), default 5 minutes; a client's clock may be a minute ahead. nonce: the one the proof must have, where the application provides nonces (RFC 9449 section 8). tenant_id: default the session's; 23503 where it is unknown. A proof that is refused leaves an audit row; one that is accepted leaves that to the step it serves.$$;
+proof: the header DPoP; NULL is a missing one. htm, htu: method and URI of the request, 22004 for NULL; htu http or https (22023), compared without query and fragment in the normal form of RFC 3986. access_token: the token that came with it, which ath must be the hash of; whether the token is bound to the key is token_authorize()'s to say, with jkt. max_age: how long after its iat a proof lives, 1 s to 1 day (22023), default 5 minutes; a client's clock may be a minute ahead. nonce: the one the proof must have, where the application provides nonces (RFC 9449 section 8). tenant_id: default the session's; 23503 where it is unknown. A proof that is refused leaves an audit row; one that is accepted leaves that to the step it serves. ip, user_agent: where the request came from, for that row.$$;
 ALTER FUNCTION auth_store.dpop_verify COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.dpop_verify TO auth_store_app;
 
@@ -280,17 +280,17 @@ GRANT EXECUTE ON FUNCTION auth_store.dpop_verify TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.grant_revoke IS
 $$Ends a grant with every token of it; true, or false where it had ended before. 23503 for an unknown grant, 22004 for NULL. reason: 1 to 1000 characters; NULL is revoked.
-user_id: whose grant it must be, for an id that a browser sent: another user's, or one of a client in its own name, is answered as an unknown one. NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
+user_id: whose grant it must be, for an id that a browser sent: another user's, or one of a client in its own name, is answered as an unknown one. NULL, an explicit one too, is not compared, so the caller must see that it has one. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.grant_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.grant_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_grants_revoke IS
-$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 1000 characters, else 22023; NULL is revoked.$$;
+$$Ends the live grants of a user, of one client or, with client_id NULL, of all; returns how many. Those of a log-in that is under way are waited for and ended too, and codes not yet redeemed are withdrawn. 23503 for an unknown user or client, 22004 for a NULL user_id. reason: 1 to 1000 characters, else 22023; NULL is revoked. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.user_grants_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_grants_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_grants_revoke IS
-$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 1000 characters, else 22023; NULL is revoked.$$;
+$$Ends the live grants of a client; returns how many. 23503 for an unknown client, 22004 for NULL. reason: 1 to 1000 characters, else 22023; NULL is revoked. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.client_grants_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, auth_store_admin;
 
@@ -298,7 +298,7 @@ GRANT EXECUTE ON FUNCTION auth_store.client_grants_revoke TO auth_store_app, aut
 
 COMMENT ON FUNCTION auth_store.api_key_create IS
 $$Makes an API key and returns api_key_id and, this once, its text: the store keeps a digest. What does not fit is 22023 with the accepted values as hint.
-name: 1 to 200 characters. user_id or client_id: the owner, exactly one (22023); 23503 where unknown. The key works while its owner does. scope: space-separated tokens, default none; a token that ends with :* stands for all that begin so and go on (orders:* for orders:read), * for all. expires_at: a time to come, default never. prefix: what the text begins with, 1 to 32 letters, digits, _ and -, the last of them _, not that of another kind of token (asat_ …); default asak_. allowed_cidrs: at most 100 networks it works from, as inet[] or cidr[], default any; an inet with bits set behind its mask names a host of a network and is refused. rate_limit_per_hour: 1 or more, counted by api_key_touch(), default none. metadata: a JSON object of at most 64 kB. tenant_id: that of the owner, which it follows from; 23503 where it is another.$$;
+name: 1 to 200 characters. user_id or client_id: the owner, exactly one (22023); 23503 where unknown. The key works while its owner does. scope: space-separated tokens, default none; a token that ends with :* stands for all that begin so and go on (orders:* for orders:read), * for all. expires_at: a time to come, default never. prefix: what the text begins with, 1 to 32 letters, digits, _ and -, the last of them _, not that of another kind of token (asat_ …); default asak_. allowed_cidrs: at most 100 networks it works from, as inet[] or cidr[], default any; an inet with bits set behind its mask names a host of a network and is refused. rate_limit_per_hour: 1 or more, counted by api_key_touch(), default none. metadata: a JSON object of at most 64 kB. tenant_id: that of the owner, which it follows from; 23503 where it is another. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.api_key_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_create TO auth_store_app, auth_store_admin;
 
@@ -314,12 +314,12 @@ GRANT EXECUTE ON FUNCTION auth_store.api_key_touch TO auth_store_app, auth_store
 
 COMMENT ON FUNCTION auth_store.api_key_rotate IS
 $$Makes a new text of an API key and returns it, this once; the id, and whatever refers to it, stays. The text before it works for overlap: 0 (default, not at all) to 365 days; the one before that ends at once. An imported key becomes a native one, with the prefix given at its import. 23503 for an unknown key, 55000 for one that is revoked or has expired.
-user_id, client_id: whose key it must be, for an id that a browser sent: another's is answered as an unknown one, whatever its state. One of the two at most (22023). NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
+user_id, client_id: whose key it must be, for an id that a browser sent: another's is answered as an unknown one, whatever its state. One of the two at most (22023). NULL, an explicit one too, is not compared, so the caller must see that it has one. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.api_key_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_rotate TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.api_key_revoke IS
-$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters; NULL is revoked. 23503 for an unknown key. user_id, client_id: whose key it must be, as for api_key_rotate().$$;
+$$Ends an API key; false where it was revoked before. reason: 1 to 1000 characters; NULL is revoked. 23503 for an unknown key. user_id, client_id: whose key it must be, as for api_key_rotate(). ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.api_key_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_revoke TO auth_store_app, auth_store_admin;
 
@@ -358,12 +358,12 @@ GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.session_revoke IS
 $$Ends a session with every grant that was made in it; true, or false where it had ended before. A log-in to a client that is under way in it is waited for and ended too. 23503 for an unknown session (one that ended more than a day ago may be), 22004 for NULL. reason: 1 to 1000 characters; NULL is revoked.
-user_id: whose session it must be, for an id that a browser sent: another user's is answered as an unknown one, at once. NULL, an explicit one too, is not compared, so the caller must see that it has one.$$;
+user_id: whose session it must be, for an id that a browser sent: another user's is answered as an unknown one, at once. NULL, an explicit one too, is not compared, so the caller must see that it has one. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.session_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_sessions_revoke IS
-$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 1000 characters; NULL is revoked.$$;
+$$Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns how many sessions. 23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. reason: 1 to 1000 characters; NULL is revoked. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.user_sessions_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_sessions_revoke TO auth_store_app, auth_store_admin;
 
@@ -386,7 +386,7 @@ ALTER FUNCTION auth_store.consent_check COST 5000;
 GRANT EXECUTE ON FUNCTION auth_store.consent_check TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.consent_revoke IS
-$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 1000 characters; NULL is consent_revoked.$$;
+$$Forgets what a user has agreed to with a client, and ends the user's grants of that client with every token of them: also those of a log-in that is under way, and codes not yet redeemed. Returns the number of grants. 23503 for an unknown user or client, 22004 for NULL. reason: 1 to 1000 characters; NULL is consent_revoked. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.consent_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.consent_revoke TO auth_store_app, auth_store_admin;
 
@@ -398,7 +398,7 @@ GRANT EXECUTE ON FUNCTION auth_store.user_applications TO auth_store_app, auth_s
 -- audit --------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.audit_write IS
-$$Writes an event of the application's own into the audit trail, in the caller's transaction; returns its id. The row is marked from_application, and has who called. event: its name, as order.shipped; none of the names of the store's own events (22023). success: NULL is whether error is NULL. risk_score: 0 to 1, kept to six digits; NULL is the highest risk among those flags that the store knows, else 0. flags: at most 32 names of at most 64 bytes. details: a JSON object of at most 64 kB. user_agent is cut after 512 characters. tenant_id: NULL is the tenant of the user or client named, else the session's, else default. 22004 for a NULL event or flag, 22023 for a shape or length, 23503 for an unknown tenant or one that is not the user's or client's.$$;
+$$Writes an event of the application's own into the audit trail, in the caller's transaction; returns its id. The row is marked from_application, and has who called. event: its name, as order.shipped; none of the names of the store's own events (22023, with the names in the HINT). success: NULL is whether error is NULL. risk_score: 0 to 1, kept to six digits; NULL is the highest risk among those flags that the store knows, else 0. flags: at most 32 names of at most 64 bytes. details: a JSON object of at most 64 kB. user_agent is cut after 512 characters. tenant_id: NULL is the tenant of the user or client named, else the session's, else default. 22004 for a NULL event or flag, 22023 for a shape or length, 23503 for an unknown tenant or one that is not the user's or client's.$$;
 ALTER FUNCTION auth_store.audit_write COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.audit_write TO auth_store_app, auth_store_admin;
 
@@ -467,7 +467,7 @@ GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin, auth_s
 COMMENT ON FUNCTION auth_store.connection_store IS
 $$Stores the tokens that another provider gave an actor, sealed (AES-256-GCM), in place of those that are there, and returns the connection's id. One connection for each tenant, provider, actor_type and actor_id; a lease of it ends, an error and a revocation are forgotten.
 provider: a short name, 1 to 63 of a-z 0-9 . _ -, the first a letter or digit (github, google, microsoft; docs/vault.md lists them). actor_id: 1 to 255 bytes, as the application knows the actor. actor_type: user (default) or api_key. access_token, refresh_token: 1 to 65536 bytes; a NULL refresh_token keeps the one that is there (RFC 6749 section 6), unless provider_account_id says that it is another account. scope: as the provider spells it. access_token_expires_at: NULL where it does not end or nobody knows; then it is never due. provider_account_id, team_id, provider_tenant_id: 1 to 255 bytes. metadata: a JSON object of at most 64 kB, which is not sealed. NULL of any of these keeps what is there of the same account. tenant_id: default the session's.
-22004 for a NULL provider, actor_id or access_token; 22023 for what does not fit; 23503 for an unknown tenant; 55000 for a suspended one, and where the vault has no usable master key.$$;
+22004 for a NULL provider, actor_id or access_token; 22023 for what does not fit; 23503 for an unknown tenant; 55000 for a suspended one, and where the vault has no usable master key. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.connection_store COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_store TO auth_store_app;
 
@@ -511,12 +511,12 @@ GRANT EXECUTE ON FUNCTION auth_store.connection_fail TO auth_store_app, auth_sto
 
 COMMENT ON FUNCTION auth_store.connection_revoke IS
 $$Ends a connection: its tokens are deleted, its row stays, with status revoked; true, or false where it was revoked before. Telling the provider (RFC 7009) is the application's. reason: at most 1000 characters. 23503 for an unknown connection, 22004 for NULL.
-actor_id, actor_type (user where NULL), tenant_id (the session's where NULL): whose connection it must be, for an id that a browser sent: another's is answered as an unknown one. Where all three are NULL nobody is compared; actor_type or tenant_id without actor_id is 22004, so that a missing actor_id is noticed where one of them is always passed.$$;
+actor_id, actor_type (user where NULL), tenant_id (the session's where NULL): whose connection it must be, for an id that a browser sent: another's is answered as an unknown one. Where all three are NULL nobody is compared; actor_type or tenant_id without actor_id is 22004, so that a missing actor_id is noticed where one of them is always passed. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.connection_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.connection_delete IS
-$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL. actor_id, actor_type, tenant_id: whose it must be, as for connection_revoke(). Returns true: what can't be done is an error.$$;
+$$Deletes a connection with its tokens. 23503 for an unknown one, 22004 for NULL. actor_id, actor_type, tenant_id: whose it must be, as for connection_revoke(). Returns true: what can't be done is an error. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.connection_delete COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.connection_delete TO auth_store_app, auth_store_admin;
 
@@ -619,12 +619,12 @@ GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
 -- user ---------------------------------------------------------------------------------------------
 
 COMMENT ON FUNCTION auth_store.user_create IS
-$$Registers an end user. Returns user_id, or a row with error: email_taken where another user of the tenant has the address (its local part compared in NFC and lower case of Unicode, its domain in ASCII by UTS 46, whatever the collation of the database), invalid_request where it is no address. id: any uuid, default a new one; external_id: the user's key in the application's own table, 1 to 255 bytes; 23505 where either exists. first_name, last_name: at most 200 characters. metadata: a JSON object of at most 64 kB, as jsonb, json or text (22P02 for a text that is no JSON); 22023 for a value of another type. password: not supported by this version (0A000). tenant_id: default the session's; 23503 where it is unknown. Everything may be NULL.$$;
+$$Registers an end user. Returns user_id, or a row with error: email_taken where another user of the tenant has the address (its local part compared in NFC and lower case of Unicode, its domain in ASCII by UTS 46, whatever the collation of the database), invalid_request where it is no address. id: any uuid, default a new one; external_id: the user's key in the application's own table, 1 to 255 bytes; 23505 where either exists. first_name, last_name: at most 200 characters. metadata: a JSON object of at most 64 kB, as jsonb, json or text (22P02 for a text that is no JSON); 22023 for a value of another type. password: not supported by this version (0A000). tenant_id: default the session's; 23503 where it is unknown. Everything may be NULL. ip, user_agent: where the request came from, for the audit row.$$;
 ALTER FUNCTION auth_store.user_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_create TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_ensure IS
-$$The id of the user with this external_id, who is made where there is none: for applications with their own table of users. Any number of sessions may call it at once; all get the same id. Says nothing of the user's status. external_id: 1 to 255 bytes (22023), 22004 for NULL. 23503 for an unknown tenant.$$;
+$$The id of the user with this external_id, who is made where there is none: for applications with their own table of users. Any number of sessions may call it at once; all get the same id. Says nothing of the user's status. external_id: 1 to 255 bytes (22023), 22004 for NULL. 23503 for an unknown tenant. ip, user_agent: where the request came from, for the audit row of one who is made.$$;
 ALTER FUNCTION auth_store.user_ensure COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_ensure TO auth_store_app, auth_store_admin;
 

@@ -74,7 +74,7 @@ fn import(
     let new = New::check(given_members)?;
     let id = Id::mint(now, new.owner.bucket())?;
     let tenant_id = new.tenant_id.clone();
-    super::insert(now, id, &digest, start, "api_key.imported", new)?;
+    super::insert(now, id, &digest, start, "api_key.imported", new, None)?;
     if INSERT.run(&params![digest.as_slice(), id, tenant_id])? == 0 {
         return Err(Mistake::Duplicate { what: "API key", argument: "digest" });
     }

@@ -11,11 +11,11 @@ mod verify;
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::audit::{self, Event};
+use crate::audit::{self, Context, Event};
 use crate::identity::{tenant, user};
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
-use crate::kernel::inet::{Cidrs, Inets};
+use crate::kernel::inet::{Cidrs, Inet, Inets};
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -48,6 +48,8 @@ fn api_key_create(
     rate_limit_per_hour: default!(Option<i32>, "NULL"),
     metadata: default!(Option<Jsonb>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> ApiKeySecret {
     let now = clock::now();
     let given = Given {
@@ -62,7 +64,7 @@ fn api_key_create(
         metadata,
         tenant_id,
     };
-    create(now, given).or_raise()
+    create(now, given, &Context { ip, user_agent }).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -72,10 +74,13 @@ fn api_key_rotate(
     overlap: default!(Option<Interval>, "'0'"),
     user_id: default!(Option<pgrx::Uuid>, "NULL"),
     client_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> ApiKeySecret {
     let now = clock::now();
+    let context = Context { ip, user_agent };
     let of = Named::check(user_id.map(Id::from), client_id);
-    of.and_then(|of| rotate(now, api_key_id.map(Id::from), overlap, of)).or_raise()
+    of.and_then(|of| rotate(now, api_key_id.map(Id::from), overlap, of, &context)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -85,10 +90,13 @@ fn api_key_revoke(
     reason: default!(Option<&str>, "'revoked'"),
     user_id: default!(Option<pgrx::Uuid>, "NULL"),
     client_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
     let now = clock::now();
+    let context = Context { ip, user_agent };
     let of = Named::check(user_id.map(Id::from), client_id);
-    of.and_then(|of| revoke(now, api_key_id.map(Id::from), reason, of)).or_raise()
+    of.and_then(|of| revoke(now, api_key_id.map(Id::from), reason, of, &context)).or_raise()
 }
 
 /// What the creator of a key chooses.
@@ -272,6 +280,7 @@ fn insert(
     start: Option<&str>,
     event: &str,
     new: New<'_>,
+    context: Option<&Context<'_>>,
 ) -> Result<(), Mistake> {
     INSERT.run(&params![
         id,
@@ -289,17 +298,25 @@ fn insert(
         new.rate_limit_per_hour,
         new.metadata,
     ])?;
-    record(now, event, id, &new.tenant_id, new.owner, json!({ "name": new.name, "scope": new.scope }))
+    record(
+        now,
+        event,
+        id,
+        &new.tenant_id,
+        new.owner,
+        json!({ "name": new.name, "scope": new.scope }),
+        context,
+    )
 }
 
-fn create(now: Timestamp, given_members: Given<'_>) -> Result<ApiKeySecret, Mistake> {
+fn create(now: Timestamp, given_members: Given<'_>, context: &Context<'_>) -> Result<ApiKeySecret, Mistake> {
     if given_members.expires_at.is_some_and(|end| end <= now) {
         return Err(Mistake::invalid("expires_at", "a time to come"));
     }
     let new = New::check(given_members)?;
     let minted = secret::mint_for(new.prefix, Id::mint(now, new.owner.bucket())?)?;
     let start = secret::api_key_start(new.prefix, &minted.text);
-    insert(now, minted.id, &minted.digest, Some(start), "api_key.created", new)?;
+    insert(now, minted.id, &minted.digest, Some(start), "api_key.created", new, Some(context))?;
     Ok(handed_out(minted))
 }
 
@@ -360,6 +377,7 @@ fn rotate(
     id: Option<Id>,
     overlap: Option<Interval>,
     of: Named<'_>,
+    context: &Context<'_>,
 ) -> Result<ApiKeySecret, Mistake> {
     let id = given(id, "api_key_id")?;
     let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
@@ -379,7 +397,7 @@ fn rotate(
     }
     import::forget_replaced(id, tenant_id)?;
     let details = json!({ "overlap_seconds": overlap });
-    record(now, "api_key.rotated", id, tenant_id, key.owner()?, details)?;
+    record(now, "api_key.rotated", id, tenant_id, key.owner()?, details, Some(context))?;
     Ok(handed_out(minted))
 }
 
@@ -389,7 +407,13 @@ static REVOKE: Statement = Statement::write(
          AND ($5 IS NULL OR user_id = $5) AND ($6 IS NULL OR client_id = $6)",
 );
 
-fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>, of: Named<'_>) -> Result<bool, Mistake> {
+fn revoke(
+    now: Timestamp,
+    id: Option<Id>,
+    reason: Option<&str>,
+    of: Named<'_>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
     let id = given(id, "api_key_id")?;
     let reason = argument::reason(reason)?;
     let key = constant(id, of)?;
@@ -397,7 +421,7 @@ fn revoke(now: Timestamp, id: Option<Id>, reason: Option<&str>, of: Named<'_>) -
     let ended = REVOKE.run(&params)? == 1;
     if ended {
         let details = json!({ "reason": reason });
-        record(now, "api_key.revoked", id, &key.tenant_id, key.owner()?, details)?;
+        record(now, "api_key.revoked", id, &key.tenant_id, key.owner()?, details, Some(context))?;
     }
     Ok(ended)
 }
@@ -409,6 +433,7 @@ fn record(
     tenant_id: &str,
     owner: Owner<'_>,
     details: serde_json::Value,
+    context: Option<&Context<'_>>,
 ) -> Result<(), Mistake> {
     let id = id.to_string();
     audit::record(
@@ -420,6 +445,7 @@ fn record(
             user_id: owner.user_id(),
             resource_type: Some("api_key"),
             resource_id: Some(&id),
+            context,
             details: Some(details),
             ..Event::default()
         },

@@ -5,11 +5,12 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::audit::{self, Event};
+use crate::audit::{self, Context, Event};
 use crate::identity::{session, user};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::settings;
@@ -24,8 +25,11 @@ fn session_revoke(
     session_id: Option<pgrx::Uuid>,
     reason: default!(Option<&str>, "'revoked'"),
     user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
-    revoke_one(clock::now(), session_id.map(Id::from), reason, user_id.map(Id::from)).or_raise()
+    let context = Context { ip, user_agent };
+    revoke_one(clock::now(), session_id.map(Id::from), reason, user_id.map(Id::from), &context).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -34,10 +38,13 @@ fn user_sessions_revoke(
     user_id: Option<pgrx::Uuid>,
     except_session_id: default!(Option<pgrx::Uuid>, "NULL"),
     reason: default!(Option<&str>, "'revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> i32 {
     let except = except_session_id.map(Id::from);
+    let context = Context { ip, user_agent };
     given(user_id, "user_id")
-        .and_then(|user_id| revoke_by_user(clock::now(), user_id.into(), except, reason))
+        .and_then(|user_id| revoke_by_user(clock::now(), user_id.into(), except, reason, &context))
         .or_raise()
 }
 
@@ -87,6 +94,7 @@ fn revoke_one(
     id: Option<Id>,
     reason: Option<&str>,
     of_user: Option<Id>,
+    context: &Context<'_>,
 ) -> Result<bool, Mistake> {
     let id = given(id, "session_id")?;
     let reason = argument::reason(reason)?;
@@ -107,6 +115,7 @@ fn revoke_one(
             tenant_id: &tenant_id,
             user_id: Some(user_id),
             session_id: Some(id),
+            context: Some(context),
             details: Some(json!({ "reason": reason, "grants": ended.grants })),
             ..Event::default()
         },
@@ -119,6 +128,7 @@ fn revoke_by_user(
     user_id: Id,
     except: Option<Id>,
     reason: Option<&str>,
+    context: &Context<'_>,
 ) -> Result<i32, Mistake> {
     let reason = argument::reason(reason)?;
     let view = View::writing()?;
@@ -137,6 +147,7 @@ fn revoke_by_user(
             tenant_id: &user.tenant_id,
             user_id: Some(user_id),
             session_id: except,
+            context: Some(context),
             details: Some(json!({ "reason": reason, "count": ended.sessions, "grants": ended.grants })),
             ..Event::default()
         },

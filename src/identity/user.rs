@@ -3,13 +3,14 @@
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
-use crate::audit::{self, Event};
+use crate::audit::{self, Context, Event};
 use crate::composite;
 use crate::identity::{name, tenant};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::hold::{self, Hold, Place};
 use crate::kernel::id::{Bucket, Id};
+use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::{AnyJson, Jsonb};
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
@@ -55,6 +56,8 @@ fn user_create(
     last_name: default!(Option<&str>, "NULL"),
     metadata: default!(Option<AnyJson>, "NULL::pg_catalog.jsonb"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> UserRegistration {
     if password.is_some() {
         Err::<(), _>(Mistake::NotSupported("passwords are not supported by this version")).or_raise();
@@ -62,7 +65,7 @@ fn user_create(
     let metadata = metadata.map(|json| json.document("metadata")).transpose().or_raise();
     let user =
         NewUser { id: id.map(Id::from), email, external_id, first_name, last_name, metadata, tenant_id };
-    match create(clock::now(), user).or_raise() {
+    match create(clock::now(), user, &Context { ip, user_agent }).or_raise() {
         Ok(id) => UserRegistration { user_id: Some(id), ..UserRegistration::default() },
         Err(refusal) => UserRegistration {
             user_id: None,
@@ -74,8 +77,13 @@ fn user_create(
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn user_ensure(external_id: Option<&str>, tenant_id: default!(Option<&str>, "NULL")) -> pgrx::Uuid {
-    ensure(clock::now(), external_id, tenant_id).or_raise().into()
+fn user_ensure(
+    external_id: Option<&str>,
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> pgrx::Uuid {
+    ensure(clock::now(), external_id, tenant_id, &Context { ip, user_agent }).or_raise().into()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -207,7 +215,7 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT DO NOTHING",
 );
 
-fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mistake> {
+fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Result<Result<Id, Refusal>, Mistake> {
     let tenant_id = tenant::resolve(&View::writing()?, user.tenant_id)?;
     let external_id = user.external_id.map(check_external_id).transpose()?;
     let first_name = argument::optional_line(user.first_name, "first_name")?;
@@ -240,7 +248,7 @@ fn create(now: Timestamp, user: NewUser<'_>) -> Result<Result<Id, Refusal>, Mist
     } else {
         Err(collision(&tenant_id, email_key, external_id)?)
     };
-    record_created(now, &tenant_id, &outcome)?;
+    record_created(now, &tenant_id, &outcome, context)?;
     Ok(outcome)
 }
 
@@ -285,7 +293,12 @@ static ENSURE: Statement = Statement::write(
       ON CONFLICT (tenant_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
 );
 
-fn ensure(now: Timestamp, external_id: Option<&str>, tenant_id: Option<&str>) -> Result<Id, Mistake> {
+fn ensure(
+    now: Timestamp,
+    external_id: Option<&str>,
+    tenant_id: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Id, Mistake> {
     let tenant_id = tenant::resolve(&View::writing()?, tenant_id)?;
     let external_id = check_external_id(given(external_id, "external_id")?)?;
     // Where another session makes the user first, the insert waits for it and does nothing, and the next
@@ -300,7 +313,7 @@ fn ensure(now: Timestamp, external_id: Option<&str>, tenant_id: Option<&str>) ->
         }
         let id = Id::mint(now, bucket(&tenant_id, None, Some(external_id)))?;
         if ENSURE.run(&params![id, tenant_id.as_str(), external_id, now])? == 1 {
-            record_created(now, &tenant_id, &Ok(id))?;
+            record_created(now, &tenant_id, &Ok(id), context)?;
             return Ok(id);
         }
         pgrx::check_for_interrupts!();
@@ -342,7 +355,12 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE.run(&params![tenant_id])
 }
 
-fn record_created(now: Timestamp, tenant_id: &str, outcome: &Result<Id, Refusal>) -> Result<(), Mistake> {
+fn record_created(
+    now: Timestamp,
+    tenant_id: &str,
+    outcome: &Result<Id, Refusal>,
+    context: &Context<'_>,
+) -> Result<(), Mistake> {
     audit::record(
         now,
         &Event {
@@ -350,6 +368,7 @@ fn record_created(now: Timestamp, tenant_id: &str, outcome: &Result<Id, Refusal>
             tenant_id,
             user_id: outcome.as_ref().ok().copied(),
             error: outcome.as_ref().err().map(|refusal| refusal.code),
+            context: Some(context),
             ..Event::default()
         },
     )?;

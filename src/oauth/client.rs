@@ -384,7 +384,7 @@ fn set_status(
     let details = json!({ "status": status, "reason": reason });
     record(now, "client.status_changed", &tenant_id, client_id, details)?;
     if status == "revoked" {
-        grant::revoke_by_client(now, client_id, "client_revoked")?;
+        grant::revoke_by_client(now, client_id, "client_revoked", None)?;
     }
     Ok(())
 }

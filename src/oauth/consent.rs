@@ -77,8 +77,11 @@ fn consent_revoke(
     user_id: Option<pgrx::Uuid>,
     client_id: Option<&str>,
     reason: default!(Option<&str>, "'consent_revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> i32 {
-    revoke(clock::now(), user_id.map(Id::from), client_id, reason).or_raise()
+    let context = Context { ip, user_agent };
+    revoke(clock::now(), user_id.map(Id::from), client_id, reason, &context).or_raise()
 }
 
 /// What the client asks for.
@@ -325,6 +328,7 @@ fn revoke(
     user_id: Option<Id>,
     client_id: Option<&str>,
     reason: Option<&str>,
+    context: &Context<'_>,
 ) -> Result<i32, Mistake> {
     let reason = argument::reason_or(reason, "consent_revoked")?;
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
@@ -338,6 +342,7 @@ fn revoke(
             tenant_id: &user.tenant_id,
             client_id: Some(&client.id),
             user_id: Some(user_id),
+            context: Some(context),
             details: Some(
                 json!({ "reason": reason, "consents": consents, "grants": grants, "codes": codes }),
             ),

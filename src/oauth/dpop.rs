@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::audit::{self, Event, Flag};
+use crate::audit::{self, Context, Event, Flag};
 use crate::composite;
 use crate::identity::tenant;
 use crate::kernel::clock::{self, Timestamp};
+use crate::kernel::inet::Inet;
 use crate::kernel::interval;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
@@ -39,10 +40,12 @@ fn dpop_verify(
     max_age: default!(Option<Interval>, "'5 minutes'"),
     nonce: default!(Option<&str>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> DpopProof {
     let now = clock::now();
     let request = Request { htm, htu, access_token, max_age, nonce };
-    verify(now, proof, request, tenant_id).or_raise()
+    verify(now, proof, request, tenant_id, &Context { ip, user_agent }).or_raise()
 }
 
 /// The request that came with the proof, as the application saw it.
@@ -87,6 +90,7 @@ fn verify(
     proof: Option<&str>,
     request: Request<'_>,
     tenant_id: Option<&str>,
+    context: &Context<'_>,
 ) -> Result<DpopProof, Mistake> {
     let expected = Expected {
         htm: given(request.htm, "htm")?,
@@ -107,8 +111,8 @@ fn verify(
     drop(view);
     let (refusal, jti, flags): (_, _, &[Flag]) = match check(now, proof, &expected) {
         Ok(proven) => {
-            let context = [proven.jkt.as_str(), expected.htu.as_str(), proven.jti.as_str()];
-            if jti::claim_proof(now, &tenant_id, context, proven.until)? {
+            let of = [proven.jkt.as_str(), expected.htu.as_str(), proven.jti.as_str()];
+            if jti::claim_proof(now, &tenant_id, of, proven.until)? {
                 return Ok(DpopProof {
                     jkt: Some(proven.jkt),
                     jti: Some(proven.jti),
@@ -128,6 +132,7 @@ fn verify(
             resource_id: jti.as_deref(),
             error: Some(refusal.code),
             flags,
+            context: Some(context),
             details: Some(json!({ "description": refusal.description })),
             ..Event::default()
         },

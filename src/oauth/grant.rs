@@ -29,17 +29,26 @@ fn grant_revoke(
     grant_id: Option<pgrx::Uuid>,
     reason: default!(Option<&str>, "'revoked'"),
     user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
     let now = clock::now();
-    revoke_one(now, grant_id.map(Id::from), reason, user_id.map(Id::from)).or_raise()
+    let context = Context { ip, user_agent };
+    revoke_one(now, grant_id.map(Id::from), reason, user_id.map(Id::from), &context).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn client_grants_revoke(client_id: Option<&str>, reason: default!(Option<&str>, "'revoked'")) -> i64 {
+fn client_grants_revoke(
+    client_id: Option<&str>,
+    reason: default!(Option<&str>, "'revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> i64 {
     let now = clock::now();
+    let context = Context { ip, user_agent };
     given(client_id, "client_id")
-        .and_then(|client_id| revoke_by_client(now, client_id, argument::reason(reason)?))
+        .and_then(|client_id| revoke_by_client(now, client_id, argument::reason(reason)?, Some(&context)))
         .or_raise()
 }
 
@@ -424,7 +433,12 @@ pub fn revoke(now: Timestamp, id: Id, tenant_id: &str, reason: &str) -> Result<b
 }
 
 /// Ends the live grants of a client; returns how many.
-pub fn revoke_by_client(now: Timestamp, client_id: &str, reason: &str) -> Result<i64, Mistake> {
+pub fn revoke_by_client(
+    now: Timestamp,
+    client_id: &str,
+    reason: &str,
+    context: Option<&Context<'_>>,
+) -> Result<i64, Mistake> {
     let view = View::writing()?;
     let client =
         client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
@@ -435,6 +449,7 @@ pub fn revoke_by_client(now: Timestamp, client_id: &str, reason: &str) -> Result
             event: "grants.revoked",
             tenant_id: &client.tenant_id,
             client_id: Some(client_id),
+            context,
             details: Some(serde_json::json!({ "count": count, "reason": reason })),
             ..Event::default()
         },
@@ -474,6 +489,7 @@ fn revoke_one(
     id: Option<Id>,
     reason: Option<&str>,
     of_user: Option<Id>,
+    context: &Context<'_>,
 ) -> Result<bool, Mistake> {
     let id = given(id, "grant_id")?;
     let reason = argument::reason(reason)?;
@@ -483,7 +499,7 @@ fn revoke_one(
         .ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
     let ended = REVOKE_OWNED.run(&params![id, now, reason, grant.tenant_id.as_str(), of_user])? == 1;
     if ended {
-        record_revocation(now, &grant, reason, None)?;
+        record_revocation(now, &grant, reason, Some(context))?;
     }
     Ok(ended)
 }

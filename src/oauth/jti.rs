@@ -20,11 +20,12 @@
 use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::audit::{self, Event, Flag};
+use crate::audit::{self, Context, Event, Flag};
 use crate::identity::tenant;
 use crate::kernel::append::Append;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
 use crate::kernel::partition::{self, Partitions, Period};
@@ -39,8 +40,11 @@ fn jti_revoke(
     expires_at: Option<TimestampWithTimeZone>,
     reason: default!(Option<&str>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
-    revoke(clock::now(), jti, expires_at.map(Timestamp::from), reason, tenant_id).or_raise()
+    let context = Context { ip, user_agent };
+    revoke(clock::now(), jti, expires_at.map(Timestamp::from), reason, tenant_id, &context).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -55,8 +59,11 @@ fn jti_claim(
     jti: Option<&str>,
     expires_at: Option<TimestampWithTimeZone>,
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
-    claim(clock::now(), issuer, jti, expires_at.map(Timestamp::from), tenant_id).or_raise()
+    let context = Context { ip, user_agent };
+    claim(clock::now(), issuer, jti, expires_at.map(Timestamp::from), tenant_id, &context).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -136,6 +143,7 @@ fn revoke(
     expires_at: Option<Timestamp>,
     reason: Option<&str>,
     tenant_id: Option<&str>,
+    context: &Context<'_>,
 ) -> Result<bool, Mistake> {
     let jti = given(jti, "jti")?;
     let expires_at = given(expires_at, "expires_at")?;
@@ -165,6 +173,7 @@ fn revoke(
             tenant_id: &tenant_id,
             resource_type: Some("jti"),
             resource_id: Some(jti),
+            context: Some(context),
             details: reason.map(|reason| serde_json::json!({ "reason": reason })),
             ..Event::default()
         },
@@ -187,6 +196,7 @@ fn claim(
     jti: Option<&str>,
     expires_at: Option<Timestamp>,
     tenant_id: Option<&str>,
+    context: &Context<'_>,
 ) -> Result<bool, Mistake> {
     let issuer = given(issuer, "issuer")?;
     let jti = given(jti, "jti")?;
@@ -210,6 +220,7 @@ fn claim(
                 resource_id: Some(jti),
                 error: Some(Code::InvalidRequest),
                 flags,
+                context: Some(context),
                 details: Some(serde_json::json!({ "issuer": audit::cut(issuer, 200) })),
                 ..Event::default()
             },

@@ -7,11 +7,12 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::audit::{self, Event};
+use crate::audit::{self, Context, Event};
 use crate::identity::user;
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::spi::Statement;
@@ -24,10 +25,15 @@ fn user_grants_revoke(
     user_id: Option<pgrx::Uuid>,
     client_id: default!(Option<&str>, "NULL"),
     reason: default!(Option<&str>, "'revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> i32 {
     let now = clock::now();
+    let context = Context { ip, user_agent };
     given(user_id, "user_id")
-        .and_then(|user_id| revoke_by_user(now, user_id.into(), client_id, argument::reason(reason)?))
+        .and_then(|user_id| {
+            revoke_by_user(now, user_id.into(), client_id, argument::reason(reason)?, &context)
+        })
         .or_raise()
 }
 
@@ -80,6 +86,7 @@ fn revoke_by_user(
     user_id: Id,
     client_id: Option<&str>,
     reason: &str,
+    context: &Context<'_>,
 ) -> Result<i32, Mistake> {
     let view = View::writing()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
@@ -96,6 +103,7 @@ fn revoke_by_user(
             tenant_id: &user.tenant_id,
             client_id,
             user_id: Some(user_id),
+            context: Some(context),
             details: Some(json!({ "count": count, "reason": reason })),
             ..Event::default()
         },

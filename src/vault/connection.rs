@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 use super::account::{Account, Actor, Owner, Tokens};
 use super::connection_status::{Life, refresh_at};
 use super::key::{self, DataKey, Place, Unreadable};
-use crate::audit::{self, Event};
+use crate::audit::{self, Context, Event};
 use crate::identity::tenant;
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::{Bucket, Id};
+use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
@@ -35,14 +36,17 @@ fn connection_store(
     provider_tenant_id: default!(Option<&str>, "NULL"),
     metadata: default!(Option<Jsonb>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> pgrx::Uuid {
     let now = clock::now();
+    let context = Context { ip, user_agent };
     let run = || {
         let actor = Actor::check(provider, actor_type, actor_id)?;
         let end = (access_token_expires_at.map(Timestamp::from), "access_token_expires_at");
         let tokens = Tokens::check(access_token, refresh_token, scope, end, now)?;
         let account = Account::check(provider_account_id, team_id, provider_tenant_id, metadata)?;
-        store(now, "connection.stored", &actor, tokens, &account, tenant_id)
+        store(now, "connection.stored", &actor, tokens, &account, tenant_id, Some(&context))
     };
     run().or_raise().into()
 }
@@ -222,6 +226,7 @@ pub fn store(
     tokens: Tokens<'_>,
     account: &Account<'_>,
     tenant_id: Option<&str>,
+    context: Option<&Context<'_>>,
 ) -> Result<Id, Mistake> {
     let view = View::writing()?;
     let (tenant_id, active) = tenant::resolve_with_status(&view, tenant_id)?;
@@ -243,7 +248,7 @@ pub fn store(
             None => insert(now, &tenant_id, actor, &key, tokens, account)?,
         };
         if let Some(id) = stored {
-            record(now, event, &tenant_id, id, actor, json!({}))?;
+            record(now, event, &tenant_id, id, actor, json!({}), context)?;
             return Ok(id);
         }
         pgrx::check_for_interrupts!();
@@ -362,8 +367,9 @@ pub fn record(
     id: Id,
     actor: &Actor<'_>,
     details: serde_json::Value,
+    context: Option<&Context<'_>>,
 ) -> Result<(), Mistake> {
-    record_refusal(now, event, tenant_id, id, actor, details, None)
+    record_outcome(now, event, tenant_id, id, actor, details, None, context)
 }
 
 /// As [`record`], of a step that was refused.
@@ -373,8 +379,22 @@ pub fn record_refusal(
     tenant_id: &str,
     id: Id,
     actor: &Actor<'_>,
+    details: serde_json::Value,
+    error: Option<Code>,
+) -> Result<(), Mistake> {
+    record_outcome(now, event, tenant_id, id, actor, details, error, None)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn record_outcome(
+    now: Timestamp,
+    event: &str,
+    tenant_id: &str,
+    id: Id,
+    actor: &Actor<'_>,
     mut details: serde_json::Value,
     error: Option<Code>,
+    context: Option<&Context<'_>>,
 ) -> Result<(), Mistake> {
     if let Some(details) = details.as_object_mut() {
         details.insert("provider".into(), actor.provider.into());
@@ -390,6 +410,7 @@ pub fn record_refusal(
             resource_type: Some("connection"),
             resource_id: Some(&id),
             error,
+            context,
             details: Some(details),
             ..Event::default()
         },

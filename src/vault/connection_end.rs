@@ -5,9 +5,11 @@ use serde_json::json;
 
 use super::account::Owner;
 use super::connection::{Connection, lock, record, tenant_of_owned};
+use crate::audit::Context;
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
+use crate::kernel::inet::Inet;
 use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::spi::Statement;
@@ -21,9 +23,11 @@ fn connection_revoke(
     actor_id: default!(Option<&str>, "NULL"),
     actor_type: default!(Option<&str>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
     let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
-    revoke(clock::now(), &of, reason).or_raise()
+    revoke(clock::now(), &of, reason, &Context { ip, user_agent }).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -33,9 +37,11 @@ fn connection_delete(
     actor_id: default!(Option<&str>, "NULL"),
     actor_type: default!(Option<&str>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
     let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
-    delete(clock::now(), &of).or_raise();
+    delete(clock::now(), &of, &Context { ip, user_agent }).or_raise();
     true
 }
 
@@ -67,7 +73,12 @@ static REVOKE: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2",
 );
 
-fn revoke(now: Timestamp, named: &Named<'_>, reason: Option<&str>) -> Result<bool, Mistake> {
+fn revoke(
+    now: Timestamp,
+    named: &Named<'_>,
+    reason: Option<&str>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
     let reason = argument::optional_reason(reason)?;
     let there = lock_named(named)?;
     if there.revoked {
@@ -75,15 +86,15 @@ fn revoke(now: Timestamp, named: &Named<'_>, reason: Option<&str>) -> Result<boo
     }
     REVOKE.run(&params![there.id, there.tenant_id.as_str(), now, reason])?;
     let details = json!({ "reason": reason });
-    record(now, "connection.revoked", &there.tenant_id, there.id, &there.actor(), details)?;
+    record(now, "connection.revoked", &there.tenant_id, there.id, &there.actor(), details, Some(context))?;
     Ok(true)
 }
 
 static DELETE: Statement =
     Statement::write(c"DELETE FROM auth_store.connections WHERE id = $1 AND tenant_id = $2");
 
-fn delete(now: Timestamp, named: &Named<'_>) -> Result<(), Mistake> {
+fn delete(now: Timestamp, named: &Named<'_>, context: &Context<'_>) -> Result<(), Mistake> {
     let there = lock_named(named)?;
     DELETE.run(&params![there.id, there.tenant_id.as_str()])?;
-    record(now, "connection.deleted", &there.tenant_id, there.id, &there.actor(), json!({}))
+    record(now, "connection.deleted", &there.tenant_id, there.id, &there.actor(), json!({}), Some(context))
 }

@@ -42,7 +42,7 @@ fn connection_import_fernet(
         let refresh_token = refresh_token.as_ref().map(|text| text.as_str());
         let tokens = Tokens::check(Some(&access_token), refresh_token, scope, end, since)?;
         let account = Account::check(provider_account_id, team_id, provider_tenant_id, metadata)?;
-        connection::store(now, "connection.imported", &actor, tokens, &account, tenant_id)
+        connection::store(now, "connection.imported", &actor, tokens, &account, tenant_id, None)
     };
     run().or_raise().into()
 }

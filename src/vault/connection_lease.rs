@@ -135,7 +135,7 @@ fn grant(
         Err(_) => return unreadable(now, &leased),
     };
     let details = json!({ "fence": leased.fence });
-    connection::record(now, "connection.leased", &tenant_id, id, &leased.actor(), details)?;
+    connection::record(now, "connection.leased", &tenant_id, id, &leased.actor(), details, None)?;
     Ok(ConnectionLease {
         granted: true,
         refresh_token: refresh_token.map(WipedText),
@@ -241,7 +241,7 @@ fn complete(now: Timestamp, id: Id, fence: i64, tokens: Tokens<'_>) -> Result<Co
         };
         if connection::replace(now, &there, &key, tokens, &Account::default())? {
             let details = json!({ "fence": fence, "rotated": tokens.refresh_token.is_some() });
-            connection::record(now, EVENT, &tenant_id, id, &there.actor(), details)?;
+            connection::record(now, EVENT, &tenant_id, id, &there.actor(), details, None)?;
             let status = status(now, tokens.life(), 0, false);
             return Ok(ConnectionRefresh { ok: true, status: Some(status), ..Default::default() });
         }
@@ -279,7 +279,7 @@ fn back_off(now: Timestamp, leased: &Connection, reason: &str) -> Result<(i32, O
     let again = (reason != "invalid_grant").then(|| now.plus_seconds(backoff(failures)));
     FAIL.run(&params![leased.id, leased.tenant_id.as_str(), failures, reason, now, again])?;
     let details = json!({ "fence": leased.fence, "reason": reason, "failures": failures });
-    connection::record(now, FAILED, &leased.tenant_id, leased.id, &leased.actor(), details)?;
+    connection::record(now, FAILED, &leased.tenant_id, leased.id, &leased.actor(), details, None)?;
     Ok((failures, again))
 }
 
