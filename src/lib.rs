@@ -20,6 +20,7 @@ extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
 extension_sql_file!("../sql/type_comments.sql", name = "type_comments", requires = ["types"]);
 extension_sql_file!("../sql/roles.sql", name = "roles");
 extension_sql_file!("../sql/guard.sql", name = "guard", requires = [schema::guard_tables]);
+extension_sql_file!("../sql/call.sql", name = "call");
 extension_sql_file!("../sql/surface.sql", name = "surface", finalize);
 
 /// Called by the server when it loads the library, preloaded or at the first call.

@@ -273,8 +273,8 @@ sub shape
 
 # --- every function --------------------------------------------------------------------------------------------------
 
-# name => [does, roles, call]: whether it reads or writes, draws random bytes only, is the superuser's, the install script's or the event trigger's; who may call it; a
-# call that succeeds.
+# name => [does, roles, call]: whether it reads or writes, draws random bytes only, passes on to another, is the superuser's, the install script's or the event trigger's;
+# who may call it; a call that succeeds.
 # In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
 	# schema
@@ -286,6 +286,7 @@ my %FUNCTIONS = (
 	guard_tables   => [ event => [],                   q{SELECT auth_store.guard_tables('DROP TABLE')} ],
 	restoring      => [ script => [],                  'SELECT auth_store.restoring()' ],
 	tenant_visible => [ reads => [qw(app reader admin auditor verifier worker jobs)], 'SELECT auth_store.tenant_visible({tenant})' ],
+	call           => [ passes => [qw(app reader admin auditor verifier worker jobs)], q{SELECT auth_store.call('id_time', pg_catalog.jsonb_build_object('id', {user}))} ],
 	id_time        => [ reads => [qw(app reader admin auditor verifier worker jobs)], 'SELECT auth_store.id_time({user})' ],
 	# tenant
 	tenant_create     => [ writes => [qw(admin)], q{SELECT auth_store.tenant_create('new')} ],

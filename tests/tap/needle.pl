@@ -294,6 +294,11 @@ sub mint_key
 # As parameters of a prepared statement, planned for any value.
 value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
 	EXECUTE $MARK introspect('$access'); EXECUTE $MARK introspect('$made{machine}')");
+# By name, with the arguments as JSON: the statement that call() makes of it holds none of them.
+like(say_it(call => "call('token_introspect', jsonb_build_object('token', '$access'))"), qr/"active": false/, 'call() passes a token on');
+like(say_it(call_issues => "call('token_issue', jsonb_build_object('client_id', 'needle', 'user_id', $user))"), qr/"access_token": "asat_/, 'and brings one back');
+say_it(call_key => "call('api_key_verify', jsonb_build_object('api_key', '$made{api_key}', 'ip', '192.0.2.1'))");
+say_it(call_array => "call('token_exchange', jsonb_build_object('subject_token', '$access', 'client_id', 'needle', 'client_authenticated', true, 'audience', jsonb_build_array('$access')))");
 # Errors, with a secret in every text.
 my $long = secret(long => 'in-an-error-message-' x 20);
 for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')", "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
@@ -301,7 +306,9 @@ for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$l
 	"connection_store('github', '$long', '')", "connection_store('$long', 'x', '$given{'access token'}')", "connection_store('github', 'x', '$given{'access token'}', scope => repeat('$long', 50))", "connection_complete('$connection', 3, repeat('$long', 500))",
 	"connection_import_fernet('github', 'x', '$long', fernet_key => '$fernet_key')", "connection_import_fernet('github', 'x', '$encrypted{'imported access token'}', '$long', fernet_key => '$fernet_key')",
 	"fernet_encrypt('$fernet_text', '$fernet_key,$long')", "fernet_decrypt('$fernet_token', '$long')", "fernet_decrypt('$fernet_token', '$fernet_key', '-1 s')",
-	"api_key_create('x', $user, scope => '$long\"', prefix => '$long')")
+	"api_key_create('x', $user, scope => '$long\"', prefix => '$long')", "call('$long')", "call('token_hash', jsonb_build_object('$long', '$access'))", "call('token_hash', to_jsonb('$long'::text))",
+	"call('session_revoke', jsonb_build_object('session_id', '$long'))", "call('client_create', jsonb_build_object('name', 'x', 'redirect_uris', '$long'))", "call('api_key_create', jsonb_build_object('name', 'x', 'allowed_cidrs', jsonb_build_array('$long')))",
+	"call('token_issue', jsonb_build_object('client_id', '$long', 'user_id', $user))")
 {
 	my $result = run_sql($node, $db, "SELECT $MARK auth_store.$call");
 	ok(!$result->{ok}, "it is an error: $result->{state}");

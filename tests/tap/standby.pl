@@ -45,7 +45,7 @@ for my $where ([ 'on the standby', $standby, '' ], [ 'in a read-only transaction
 		my $call = call_of($name, $made);
 		next if $call->{does} eq 'event';
 		my $result = run_sql($node, $db, "$prelude $call->{sql}", user => as_login($name));
-		if ($call->{does} =~ /^(?:reads|draws|script)$/)
+		if ($call->{does} =~ /^(?:reads|draws|passes|script)$/)
 		{
 			ok($result->{ok}, "$place: $name works") or diag($result->{err});
 			next if $call->{does} eq 'draws';
