@@ -40,7 +40,8 @@ INSERT INTO sample VALUES
     ('connection_import_fernet', NULL, 'tenant_id', '''arguments'''), ('token_exchange', NULL, 'client_id', '''arguments_web'''), ('token_revoke', 'reason', 'client_authenticated', 'true'),
     ('pushed_request_create', NULL, 'parameters', quote_literal(jsonb_build_object('response_type', 'code', 'code_challenge_method', 'S256', 'code_challenge', :'challenge'))),
     ('connection_import_fernet', NULL, 'access_token', '''gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='''),
-    ('connection_import_fernet', NULL, 'fernet_key', '''cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=''');
+    ('connection_import_fernet', NULL, 'fernet_key', '''cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='''),
+    ('call', NULL, 'function', '''vault_check''');
 CREATE FUNCTION pg_temp.call(f text, tried text, extra text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT f || '(' || coalesce(string_agg(format('%I => %s', x.name, x.value), ', ' ORDER BY x.n), '') || ')'
       FROM (SELECT a.n, a.name, CASE WHEN a.name = tried THEN extra ELSE coalesce(best.value, 'NULL') END AS value

@@ -10,7 +10,7 @@
 SELECT client_secret AS secret FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'narrowed', scope => 'read write admin', resources => ARRAY['https://a.example/', 'https://b.example/'],
     grant_types => ARRAY['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code', 'urn:ietf:params:oauth:grant-type:token-exchange']) \gset
 SELECT user_id FROM auth_store.user_create('narrowed@example.com') \gset
-CREATE FUNCTION pg_temp.has(scope text, resources text[]) RETURNS void LANGUAGE sql AS
+CREATE FUNCTION pg_temp.has(scope text, resources text[]) RETURNS boolean LANGUAGE sql AS
     $$ SELECT auth_store.client_update('narrowed', jsonb_build_object('scope', scope, 'resources', resources)) $$;
 SELECT auth_store.pkce_challenge(:'verifier') = :'challenge' AS pkce;
 
