@@ -41,7 +41,7 @@ BEGIN
            p.proargtypes AS types, COALESCE(p.proargnames[1:p.pronargs], '{}') AS names
       INTO target
       FROM pg_proc p
-     WHERE p.proname = current_setting('auth_store_call.function')::name AND p.proname <> 'call'
+     WHERE p.proname = current_setting('auth_store_call.function')::name AND p.proname <> 'call' AND p.prorettype <> 'event_trigger'::regtype
        AND p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'auth_store')
        AND EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store'
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
@@ -56,7 +56,8 @@ BEGIN
           JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store'
           JOIN pg_proc p ON p.oid = d.objid
          WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-           AND p.prokind = 'f' AND p.proname <> 'call' AND has_function_privilege(p.oid, 'EXECUTE');
+           AND p.prokind = 'f' AND p.proname <> 'call' AND p.prorettype <> 'event_trigger'::regtype
+           AND has_function_privilege(p.oid, 'EXECUTE');
         RAISE EXCEPTION 'invalid value for argument "function"'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Accepted: the name of a function that you may call, of ' || COALESCE(accepted, 'which there is none') || '.';

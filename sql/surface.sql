@@ -84,7 +84,7 @@ $$The function of the event trigger auth_store_guard: a command begins that may 
 ALTER FUNCTION auth_store.guard COST 10000;
 
 COMMENT ON FUNCTION auth_store.guard_tables IS
-$$What guard() asks of the library: guards the tables while the command with this tag runs. Not after DROP EXTENSION, which drops no table.$$;
+$$What guard() asks of the library: guards the tables while the command with this tag runs; true. Not after DROP EXTENSION, which drops no table.$$;
 ALTER FUNCTION auth_store.guard_tables COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.guard_tables TO auth_store_owner;
 

@@ -53,8 +53,9 @@ fn restoring() -> bool {
 
 /// For the event trigger.
 #[pg_extern(volatile, parallel_unsafe)]
-fn guard_tables(tag: Option<&str>) {
+fn guard_tables(tag: Option<&str>) -> bool {
     guard::command_begins(tag.unwrap_or_default());
+    true
 }
 
 /// Runs once a row in every policy.

@@ -43,7 +43,11 @@ impl Timestamp {
     /// waited for, or the clock was set back since: then the grace is over, however long it would be until the
     /// clock has come to its end again.
     pub fn is_within(now: Self, start: Self, micros: i64) -> bool {
-        micros > 0 && now.micros_since(start) < micros && (start <= now || start <= self::now())
+        Self::is_within_by(self::now, now, start, micros)
+    }
+
+    fn is_within_by(clock: impl FnOnce() -> Self, now: Self, start: Self, micros: i64) -> bool {
+        micros > 0 && now.micros_since(start) < micros && (start <= now || start <= clock())
     }
 
     /// Whole seconds from now on until this time, rounded up, never below 0.
@@ -130,11 +134,14 @@ mod tests {
     #[test]
     fn a_grace_has_a_start_and_an_end() {
         let start = Timestamp(100);
-        assert!(Timestamp::is_within(Timestamp(100), start, 10));
-        assert!(Timestamp::is_within(Timestamp(109), start, 10));
-        assert!(!Timestamp::is_within(Timestamp(110), start, 10));
-        assert!(!Timestamp::is_within(start, start, 0));
-        assert!(!Timestamp::is_within(Timestamp(90), start, 0));
+        let within =
+            |clock, now, micros| Timestamp::is_within_by(|| Timestamp(clock), Timestamp(now), start, micros);
+        assert!(within(100, 100, 10) && within(109, 109, 10));
+        assert!(!within(110, 110, 10) && !within(100, 100, 0));
+        // A call that began before another one's step, and waited for it.
+        assert!(within(101, 90, 10) && !within(101, 90, 0));
+        // The clock was set back, and has not come to the start again.
+        assert!(!within(91, 90, 10));
     }
 
     #[test]

@@ -50,9 +50,14 @@ pub fn watch(owns: Owns) {
 /// A command begins that may drop something. DROP EXTENSION drops no table: they are no members. When the extension is
 /// gone nothing tells of the next command any more, so the guard ends with it.
 pub fn command_begins(tag: &str) {
+    GUARDED.store(if tag == "DROP EXTENSION" { 0 } else { transaction() }, Relaxed);
+}
+
+/// What tells this session's transactions apart before they have an id: the time at which each began.
+#[allow(clippy::disallowed_methods)]
+fn transaction() -> i64 {
     // SAFETY: a read of the transaction's state.
-    let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
-    GUARDED.store(if tag == "DROP EXTENSION" { 0 } else { now }, Relaxed);
+    unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
 }
 
 /// Runs a script of the store itself, which may drop what is the store's.
@@ -97,9 +102,7 @@ const CONSTRAINTS: pg_sys::Oid = pg_sys::Oid::from_u32(2606);
 
 /// pg_restore --clean drops the tables before it makes them anew.
 fn is_guarded() -> bool {
-    // SAFETY: as above.
-    let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
-    GUARDED.load(Relaxed) == now
+    GUARDED.load(Relaxed) == transaction()
         && OWN.load(Relaxed) == 0
         && !settings::allow_drop()
         && !catalog::is_restoring()

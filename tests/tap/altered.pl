@@ -70,7 +70,7 @@ sub run_altered
 {
 	my ($table, $column, $type, $value, @sql) = @_;
 	my $list = join ', ', map { my $s = $_; $s =~ s/'/''/g; "E'" . ($s =~ s/\\/\\\\/gr) . "'" } @sql;
-	return run_sql($node, $db, "BEGIN; CALL test.alter('auth_store.$table', '$column', '$type', \$v\$$value\$v\$); SELECT test.ends(ARRAY[$list]); ROLLBACK");
+	return run_sql($node, $db, "BEGIN; SET LOCAL auth_store.allow_drop = on; CALL test.alter('auth_store.$table', '$column', '$type', \$v\$$value\$v\$); SELECT test.ends(ARRAY[$list]); ROLLBACK");
 }
 
 # Every column of every table, as a type that its values would be pointers, lengths or garbage of.

@@ -119,7 +119,7 @@ for (split /\n/, value($node, $db, <<'SQL'))
 SELECT p.proname, p.prokind, a.n, a.name, replace(format_type(a.type, NULL), 'anycompatible', 'jsonb'), a.n > p.pronargs - p.pronargdefaults
   FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store' JOIN pg_proc p ON p.oid = d.objid
   LEFT JOIN LATERAL unnest(p.proargtypes::oid[], p.proargnames) WITH ORDINALITY AS a (type, name, n) ON a.type IS NOT NULL
- WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+ WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND p.prorettype <> 'event_trigger'::regtype
  ORDER BY p.proname COLLATE "C", a.n
 SQL
 {
