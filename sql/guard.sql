@@ -1,10 +1,11 @@
 -- Tells the library of each command that may drop something, and loads it for that: see src/kernel/guard.rs. In PL/pgSQL, because a
--- server from which the library's files were removed must go on with its DDL, and get rid of the extension.
+-- server from which the library's files were removed must go on with its DDL, and get rid of the extension. So must one in which
+-- the owner lost a privilege or the schema its name: nothing is refused here, so whatever fails is the guard itself.
 CREATE FUNCTION auth_store.guard() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM auth_store.guard_tables(tg_tag);
-EXCEPTION WHEN undefined_file OR undefined_function THEN
+EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'auth_store: nothing guards the tables: %', SQLERRM;
 END
 $$;

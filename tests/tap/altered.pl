@@ -96,17 +96,17 @@ for (@columns)
 	  or diag($result->{err} // '');
 }
 # The report: a look-up names what is wrong, and what to do.
-my $scope = run_sql($node, $db, "BEGIN; CALL test.alter('auth_store.grants', 'scope', 'integer', '5'); SELECT active FROM auth_store.token_introspect('$made->{access}')");
+my $scope = run_sql($node, $db, "BEGIN; SET LOCAL auth_store.allow_drop = on; CALL test.alter('auth_store.grants', 'scope', 'integer', '5'); SELECT active FROM auth_store.token_introspect('$made->{access}')");
 is($scope->{state}, '55000', 'a grant with another type of scope is no grant');
 like($scope->{message}, qr/a column that is integer where text is expected/, 'the message says what it is');
 is($scope->{hint}, 'SELECT * FROM auth_store.check()', 'and the hint who knows more');
-my $key = run_sql($node, $db, "BEGIN; CALL test.alter('auth_store.grants', 'id', 'text', 'id::text'); SELECT active FROM auth_store.token_introspect('$made->{access}')");
+my $key = run_sql($node, $db, "BEGIN; SET LOCAL auth_store.allow_drop = on; CALL test.alter('auth_store.grants', 'id', 'text', 'id::text'); SELECT active FROM auth_store.token_introspect('$made->{access}')");
 is($key->{state}, '55000', 'an index of another type is not searched');
 like($key->{message}, qr/the key of grants_pkey/, 'and the message names it');
 # In a session that has the old types in its plans, in another transaction.
 for my $call (grep { $_->{name} =~ /^(?:token_introspect|session_validate|session_list|api_key_verify|connection_get)$/ } @calls)
 {
-	my $result = run_sql($node, $db, "$call->{sql}; BEGIN; CALL test.alter('auth_store.users', 'status', 'integer', '5'); CALL test.alter('auth_store.grants', 'claims', 'integer', '5');
+	my $result = run_sql($node, $db, "$call->{sql}; BEGIN; SET LOCAL auth_store.allow_drop = on; CALL test.alter('auth_store.users', 'status', 'integer', '5'); CALL test.alter('auth_store.grants', 'claims', 'integer', '5');
 		CALL test.alter('auth_store.sessions', 'metadata', 'integer', '5'); CALL test.alter('auth_store.api_keys', 'allowed_cidrs', 'integer', '5'); CALL test.alter('auth_store.connections', 'access_token', 'integer', '5'); $call->{sql}");
 	is($result->{ok} ? 'ok' : $result->{state}, '55000', "$call->{name} with what it knew of before");
 }

@@ -84,9 +84,21 @@ for my $preload (0, 1)
 	raises($node, $db, 'SET ROLE auth_store_owner; DROP TABLE auth_store.authorization_codes', '55000', "$how: the owner's members are refused too", user => 'mallory');
 	my $by_option = run_sql($node, $db, 'SET ROLE auth_store_owner; DROP TABLE auth_store.authorization_codes', user => 'mallory', options => '-c auth_store.allow_drop=on');
 	ok(!$by_option->{ok}, "$how: nor by an option");
+	raises($node, $db, 'SET ROLE auth_store_owner; SET check_function_bodies = off; DROP TABLE auth_store.authorization_codes', '55000', "$how: nor by what a restore says", user => 'mallory');
 	raises($node, $db, 'SET ROLE auth_store_owner; RESET ROLE; SET auth_store.allow_drop = on; DROP TABLE auth_store.authorization_codes', '42501', 'nor by what the owner can', user => 'web');
 	value($node, $db, 'DROP ROLE mallory');
 	is(value($node, $db, q{SELECT to_regclass('auth_store.authorization_codes')}), 'auth_store.authorization_codes', 'it is there');
+	# What breaks the guard itself stops nobody's DDL, nor what mends it or takes the store away.
+	for my $broken ('REVOKE USAGE ON SCHEMA auth_store FROM auth_store_owner', 'REVOKE EXECUTE ON FUNCTION auth_store.guard_tables FROM auth_store_owner',
+		'ALTER SCHEMA auth_store RENAME TO elsewhere')
+	{
+		for my $next ('CREATE TABLE public.anybodys (n int); DROP TABLE public.anybodys', 'DROP EXTENSION auth_store CASCADE')
+		{
+			my $result = run_sql($node, $db, "BEGIN; $broken; $next; ROLLBACK");
+			ok($result->{ok}, "$how: $broken; $next") or diag($result->{err});
+			like($result->{err}, qr/WARNING: .*nothing guards the tables/, 'with a warning');
+		}
+	}
 	value($node, $db, 'ALTER DATABASE store SET auth_store.allow_drop = on');
 	is(value($node, $db, q{SELECT severity || ' ' || object FROM auth_store.check()}), 'note setting auth_store.allow_drop', 'check() notes that it is lifted');
 	value($node, $db, 'ALTER DATABASE store RESET auth_store.allow_drop');
