@@ -2,7 +2,7 @@
 //! configuration says it, so the last one in force is kept in a row that a dump carries. Where the setting is shorter
 //! than that and nobody has said so for this database, it was forgotten, as in a restore: cleanup goes by the row.
 
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use crate::kernel::clock::Timestamp;
 use crate::kernel::lookup::{Key, Lookup, View};
@@ -102,15 +102,46 @@ pub fn notice(now: Timestamp) {
     }
 }
 
+/// Whether this transaction has written the row: until it commits, the row may be gone again.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Lives until the transaction ends, however it does.
+struct Writing;
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        WRITTEN.store(false, Relaxed);
+    }
+}
+
 #[cold]
 fn look(now: Timestamp, set: i64) {
-    SEEN.store(set, Relaxed);
-    if set <= settings::DEFAULT_AUDIT_RETENTION || !settings::audit_retention_is_everybodys() {
+    if WRITTEN.load(Relaxed) {
         return;
     }
-    // A step never fails for it; another session, or the next cleanup, writes it.
-    let _ = transaction::attempt(|| match kept(&View::writing()?)? {
-        Some(kept) if kept >= set => Ok(()),
-        _ => keep(now, set),
+    if !settings::audit_retention_is_everybodys() {
+        SEEN.store(set, Relaxed);
+        return;
+    }
+    // A step never fails for it; another session, or the next cleanup, writes it. Where nothing was written yet, the default
+    // need not be.
+    let written = transaction::attempt(|| match kept(&View::writing()?)? {
+        Some(kept) if kept >= set => Ok(false),
+        None if set <= settings::DEFAULT_AUDIT_RETENTION => Ok(false),
+        _ => keep(now, set).map(|()| true),
+    });
+    if !written.unwrap_or(false) {
+        SEEN.store(set, Relaxed);
+        return;
+    }
+    WRITTEN.store(true, Relaxed);
+    let writing = Writing;
+    transaction::before_end(move || {
+        let _writing = &writing;
+        // A savepoint may have undone it.
+        if kept(&View::writing()?)?.is_some_and(|kept| kept >= set) {
+            SEEN.store(set, Relaxed);
+        }
+        Ok(())
     });
 }

@@ -108,6 +108,20 @@ is(value($node, $longer, "BEGIN; SELECT auth_store.cleanup_audit(); ROLLBACK; $K
 is(value($node, $longer, 'SELECT auth_store.cleanup_audit()', user => 'cron'), '0', 'a longer one holds at once');
 is(value($node, $longer, $KEPT), 7301 * 86400, 'and is remembered too');
 
+# From the first step on, also one whose transaction goes on after another was rolled back, and where less was kept than the default.
+my $stepped = store();
+value($node, 'postgres', "ALTER DATABASE $stepped SET auth_store.audit_retention = '1000d'");
+value($node, $stepped, q{BEGIN; SELECT auth_store.audit_write('a.step'); ROLLBACK; SELECT auth_store.audit_write('a.step')});
+is(value($node, $stepped, $KEPT), 1000 * 86400, 'a step after one that was rolled back remembers it');
+value($node, 'postgres', "ALTER DATABASE $stepped SET auth_store.audit_retention = '1100d'");
+value($node, $stepped, q{BEGIN; SAVEPOINT s; SELECT auth_store.audit_write('a.step'); ROLLBACK TO s; COMMIT; SELECT auth_store.audit_write('a.step')});
+is(value($node, $stepped, $KEPT), 1100 * 86400, 'and after a savepoint');
+my $less = store();
+value($node, $less, "LOAD 'auth_store'; SET auth_store.audit_retention = '30d'; SELECT auth_store.cleanup_audit()");
+value($node, 'postgres', "ALTER DATABASE $less SET auth_store.audit_retention = '70d'");
+value($node, $less, q{SELECT auth_store.audit_write('a.step')});
+is(value($node, $less, $KEPT), 70 * 86400, 'more than before, though less than the default');
+
 # Another run that is at it is not waited for.
 {
 	my $session = $node->background_psql($longer, on_error_stop => 1) if $node->can('background_psql');
