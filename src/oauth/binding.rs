@@ -94,7 +94,10 @@ impl<'a> Proof<'a> {
                 _ => None,
             };
             match (actual, expected.as_str()) {
-                (Some(actual), Some(expected)) => actual.as_bytes().ct_eq(expected.as_bytes()).into(),
+                // Nobody proves an empty one.
+                (Some(actual), Some(expected)) if !expected.is_empty() => {
+                    actual.as_bytes().ct_eq(expected.as_bytes()).into()
+                }
                 _ => false,
             }
         })
@@ -122,6 +125,8 @@ mod tests {
         let jkt = || Some(json!({"jkt": "k"}));
         assert!(fits(jkt(), Some("k"), None));
         assert!(!fits(jkt(), Some("other"), None));
+        assert!(!fits(Some(json!({"jkt": ""})), Some(""), None));
+        assert!(!fits(Some(json!({"x5t#S256": ""})), None, Some("")));
         assert!(!fits(jkt(), None, None));
         let both = || Some(json!({"jkt": "k", "x5t#S256": "c"}));
         assert!(fits(both(), Some("k"), Some("c")));

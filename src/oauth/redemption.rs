@@ -231,6 +231,11 @@ fn decide_redeem(
     if !in_session {
         return Err(session_ended());
     }
+    // It may have been taken from the client since.
+    if !client.allows_grant_type("authorization_code") {
+        let description = "the client may not use the grant type authorization_code";
+        return Err(Refused { refusal: Refusal::new(Code::UnauthorizedClient, description), flags: &[] });
+    }
     // RFC 6749 section 4.1.3: identical, if it was part of the authorization request.
     if stored.redirect_uri.is_some() && stored.redirect_uri.as_deref() != redemption.redirect_uri {
         return Err(invalid_grant(

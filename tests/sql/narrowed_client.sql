@@ -94,3 +94,13 @@ SELECT pg_temp.has('read', NULL);
 SELECT scope, error, error_description FROM auth_store.token_exchange(:'subject', client_id => 'narrowed', client_secret => :'secret');
 SELECT pg_temp.has('write', ARRAY['https://c.example/']);
 SELECT scope, error, error_description FROM auth_store.token_exchange(:'subject', client_id => 'narrowed', client_secret => :'secret');
+-- A grant type that was taken from the client redeems no code (RFC 6749 section 5.2), which is there for when it is given back.
+SELECT auth_store.client_update('narrowed', '{"grant_types": ["authorization_code", "refresh_token"], "scope": "read"}');
+SELECT code AS taken FROM auth_store.code_issue('narrowed', :'user_id', code_challenge => :'challenge') \gset
+SELECT auth_store.client_update('narrowed', '{"grant_types": ["client_credentials"]}');
+SELECT error, error_description FROM auth_store.code_redeem(:'taken', 'narrowed', code_verifier => :'verifier', client_secret => :'secret');
+SELECT auth_store.client_update('narrowed', '{"grant_types": ["authorization_code"]}');
+SELECT error, scope FROM auth_store.code_redeem(:'taken', 'narrowed', code_verifier => :'verifier', client_secret => :'secret');
+-- An empty thumbprint binds to nobody.
+SELECT access_token AS nobodys FROM auth_store.token_issue('narrowed', :'user_id', cnf => '{"jkt": ""}') \gset
+SELECT a.active, a.error FROM (VALUES (''), (NULL)) AS k (jkt), LATERAL auth_store.token_authorize(:'nobodys', dpop_jkt => k.jkt) AS a;
