@@ -181,7 +181,7 @@ ALL = {"alembic": alembic, "django": django, "typeorm": typeorm, "mikro_orm": mi
 def lacking(name):
     if name == "active_record":
         return None if shutil.which("ruby") and subprocess.run(["ruby", "-e", "require 'active_record'"], capture_output=True).returncode == 0 else "Ruby with Active Record"
-    if name not in ("alembic", "django") and not (tools / "node_modules").exists():
+    if name not in ("alembic", "django") and not (tools / ".node").exists():
         return "npm"
     return None
 
