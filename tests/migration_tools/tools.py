@@ -41,19 +41,35 @@ def shape(db):
 class Tool:
     def __init__(self, name):
         self.name, self.database, self.directory = name, f"tool_{name}", Path(tempfile.mkdtemp(prefix="auth_store."))
+        self.db = None
+        self.anew()
+        self.before = shape(self.db)
+
+    def application_role(self):
+        """A role as operations.md has it, which owns nothing of the store's and may refer to users."""
+        self.db.execute("DROP ROLE IF EXISTS tool_application")
+        self.db.execute("""CREATE ROLE tool_application LOGIN IN ROLE auth_store_reader;
+                           GRANT REFERENCES (id, tenant_id) ON auth_store.users TO tool_application;
+                           GRANT CREATE ON SCHEMA public TO tool_application""")
+        return {"PGUSER": "tool_application"}
+
+    def anew(self, store=True):
+        """A new database, with the store and a user in it, or empty."""
+        if self.db:
+            self.db.close()
         with psycopg.connect(dbname="postgres", autocommit=True) as server:
             server.execute(f"DROP DATABASE IF EXISTS {self.database}")
             server.execute(f"CREATE DATABASE {self.database}")
         self.db = psycopg.connect(dbname=self.database, autocommit=True)
-        self.db.execute("CREATE EXTENSION auth_store")
-        self.user = self.db.execute("SELECT auth_store.user_ensure('1')").fetchone()[0]
-        self.before = shape(self.db)
+        if store:
+            self.db.execute("CREATE EXTENSION auth_store")
+            self.db.execute("SELECT auth_store.user_ensure('1')")
 
-    def run(self, *command, **files):
+    def run(self, *command, environment={}, **files):
         for path, text in files.items():
-            self.write(path.replace("__", "/"), text)
+            self.write(path, text)
         done = subprocess.run([str(part) for part in command], cwd=self.directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, "PGDATABASE": self.database, "NODE_PATH": str(tools / "node_modules")})
+                              env={**os.environ, "PGDATABASE": self.database, "NODE_PATH": str(tools / "node_modules"), **environment})
         return done.returncode == 0, done.stdout
 
     def write(self, path, text):
@@ -156,23 +172,55 @@ def sequelize(tool):
     tool.stopped("sync with force of a model of the store's", node(tool, "knex: a migration", "sequelize-drop"))
 
 
-RUBY = """require 'active_record'
-{config}
-ActiveRecord::Base.establish_connection(adapter: 'postgresql', host: ENV['PGHOST'], port: ENV['PGPORT'], username: ENV['PGUSER'], database: ENV['PGDATABASE'], schema_search_path: PATH)
-{migration}
-ActiveRecord::Migration.verbose = false
-CreateOrders.new.migrate(ARGV[0].to_sym)
-dump = StringIO.new
-ActiveRecord::SchemaDumper.dump(ActiveRecord::Base.connection, dump)
-raise dump.string if dump.string =~ /access_tokens|auth_store/
-"""
-
-
 def active_record(tool):
-    setting = re.search(r"^schema_search_path: (\w+)$", block("active record: config"), re.M).group(1)
-    script = RUBY.format(config=f"PATH = '{setting}'", migration=block("active record: a migration"))
-    tool.left_alone("up", tool.run("ruby", "tool.rb", "up", **{"tool.rb": script}), "public.ar_orders")
-    tool.left_alone("down", tool.run("ruby", "tool.rb", "down"))
+    script = here / "tools.rb"
+
+    def task(name, application="", database=block("active record: config/database.yml"), environment={}):
+        return tool.run("ruby", script, name, environment=environment, **{"config/application.rb": application, "config/database.yml": database})
+
+    def dumped(file, done):
+        """The file, which left the store alone, and its lines that name the store."""
+        tool.left_alone(f"dump of {file}", done)
+        text = (tool.directory / "db" / file).read_text()
+        return text, "\n".join(line.strip() for line in text.splitlines() if "auth_store" in line and not line.startswith("--"))
+
+    tool.write("db/migrate/20260101000000_create_orders.rb", block("active record: a migration"))
+    tool.left_alone("db:migrate", task("migrate"), "public.ar_orders")
+    text, lines = dumped("schema.rb", task("dump"))
+    ok(re.fullmatch(r'enable_extension "auth_store"\nadd_foreign_key "ar_orders", "auth_store.users", .*', lines),
+       "active_record: schema.rb has the extension and the foreign key alone of the store", text)
+    tool.left_alone("db:schema:load over what is there", task("load"), "public.ar_orders")
+    ok(tool.db.execute("SELECT count(*) FROM auth_store.users").fetchone()[0] == 1, "active_record: db:schema:load keeps the store's rows")
+    tool.left_alone("db:rollback", task("down"))
+    tool.anew(store=False)
+    tool.left_alone("db:schema:load into an empty database", task("load"), "public.ar_orders")
+
+    application = block("active record: config/application.rb")
+    text, lines = dumped("structure.sql", task("dump", application))
+    ok(" TABLE auth_store." not in lines and "REFERENCES auth_store.users(id)" in lines, "active_record: structure.sql has no table of the store's", lines)
+    tool.anew()
+    tool.left_alone("db:schema:load of structure.sql", task("load", application, environment=tool.application_role()), "public.ar_orders")
+    tool.anew()
+    tool.left_alone("db:schema:load of schema.rb by a role of the application", task("load", environment=tool.application_role()), "public.ar_orders")
+
+    # As it is without the lines: the structure file has a copy of the store.
+    application = "config.active_record.schema_format = :sql"
+    text, lines = dumped("structure.sql", task("dump", application, ""))
+    ok("CREATE TABLE auth_store.users" in lines, "active_record: structure.sql has the store's tables without the lines", lines)
+    tool.anew()
+    passed, output = task("load", application, "")
+    ok(not passed and 'schema "auth_store" already exists' in output, "active_record: it is not loaded where the store is", output)
+    tool.anew(store=False)
+    passed, output = task("load", application, "")
+    problems = shape(tool.db)[1]
+    ok(passed and "belongs to" in (problems or ""), "active_record: check() tells of tables that it made", f"{output}\n{problems}")
+
+    # And with the store in the search path.
+    tool.anew()
+    wide = "schema_search_path: public,auth_store"
+    text, lines = dumped("schema.rb", task("dump", "", wide))
+    ok('create_table "access_tokens"' in text, "active_record: schema.rb has the store's tables where the path has them", text)
+    tool.stopped("db:schema:load of them", task("load", "", wide))
 
 
 ALL = {"alembic": alembic, "django": django, "typeorm": typeorm, "mikro_orm": mikro_orm, "knex": knex, "sequelize": sequelize, "active_record": active_record}
@@ -180,7 +228,8 @@ ALL = {"alembic": alembic, "django": django, "typeorm": typeorm, "mikro_orm": mi
 
 def lacking(name):
     if name == "active_record":
-        return None if shutil.which("ruby") and subprocess.run(["ruby", "-e", "require 'active_record'"], capture_output=True).returncode == 0 else "Ruby with Active Record"
+        there = shutil.which("ruby") and subprocess.run(["ruby", "-e", "require 'active_record'; require 'pg'"], capture_output=True).returncode == 0
+        return None if there else "Ruby with Active Record and pg"
     if name not in ("alembic", "django") and not (tools / ".node").exists():
         return "npm"
     return None
