@@ -1,9 +1,9 @@
 // The tools of Node, each as the page says and as it must not be: node tools.mjs WHAT. The page's lines stand where the comment is.
 const { PGHOST: host, PGPORT: port, PGUSER: user, PGDATABASE: database } = process.env
-let EntitySchema
 const what = process.argv[2]
 const typeorm = what.startsWith('typeorm') ? await import('typeorm') : {}
-EntitySchema = typeorm.EntitySchema
+const mikro = what.startsWith('mikro') ? await import('@mikro-orm/postgresql') : {}
+const EntitySchema = typeorm.EntitySchema ?? mikro.EntitySchema
 
 const connection = { host, port: Number(port), user, username: user, database, dbName: database }
 
@@ -19,15 +19,17 @@ const tools = {
   async 'typeorm-drop'() {
     await new typeorm.DataSource({ ...connection, ...options, synchronize: true, dropSchema: true }).initialize()
   },
-  async 'mikro-orm'(setting = options) {
-    const { MikroORM, EntitySchema } = await import('@mikro-orm/postgresql')
-    const Order = new EntitySchema({ name: 'Order', tableName: 'mikro_orders', properties: { id: { type: 'number', primary: true } } })
-    const orm = await MikroORM.init({ ...connection, entities: [Order], ...setting })
-    await (orm.schema ?? orm.getSchemaGenerator()).update()
+  async 'mikro-orm'() {
+    const orm = await mikro.MikroORM.init({ ...connection, ...options })
+    await orm.schema.update()
+    const left = await orm.schema.getUpdateSchemaSQL()
     await orm.close()
+    if (left.trim()) throw new Error(`left to do: ${left}`)
   },
   async 'mikro-orm-drop'() {
-    await tools['mikro-orm']({})
+    const Other = new EntitySchema({ name: 'Other', tableName: 'mikro_others', properties: { id: { type: 'number', primary: true } } })
+    const orm = await mikro.MikroORM.init({ ...connection, entities: [Other] })
+    await orm.schema.update()
   },
   async knex(change) {
     const { default: Knex } = await import('knex')

@@ -159,7 +159,7 @@ def typeorm(tool):
 
 
 def mikro_orm(tool):
-    tool.left_alone("schema.update", node(tool, "mikro-orm", "mikro-orm"))
+    tool.left_alone("schema.update", node(tool, "mikro-orm", "mikro-orm"), "public.mikro_orders")
     tool.stopped("schema.update without the setting", node(tool, "mikro-orm", "mikro-orm-drop"))
 
 
