@@ -45,17 +45,17 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
     let members = members(&changes)?;
     let (tenant_id, mut client) = client::lock_metadata(client_id)?;
     let mut schemes = tenant::redirect_uri_schemes(&View::writing()?, &tenant_id)?;
-    if changes.get("redirect_uris").is_none() {
-        // What the tenant's list had once is no reason to refuse another change.
-        schemes.extend(
-            client.redirect_uris.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned),
-        );
-    }
+    let registered = client.redirect_uris.clone();
     for member in &members {
         change(&mut client, member.name, &member.value)?;
     }
     if let Some(document) = changes.get("metadata") {
         client.metadata = argument::document(Some(document).filter(|json| !json.is_null()), "metadata")?;
+    }
+    // What is registered stays so, whatever has gone off the tenant's list since; what is new goes by the list.
+    let new = |uri: &&String| !registered.contains(uri);
+    if client.redirect_uris.iter().filter(new).all(|uri| redirect_uri::check(uri, &schemes).is_ok()) {
+        schemes.extend(registered.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned));
     }
     client.check(&schemes)?;
     client::replace(now, client_id, &client)?;

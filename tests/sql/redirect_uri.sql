@@ -52,7 +52,7 @@ SELECT auth_store.tenant_update('schemes', redirect_uri_schemes => '{cursor}');
 SELECT auth_store.tenant_update('schemes', 'Schemes');
 SELECT redirect_uri_schemes FROM auth_store.tenants WHERE id = 'schemes';
 SELECT pg_temp.raised(format('SELECT auth_store.client_update(%L, %L)', :'editor', changes)) FROM (VALUES
-    ('{"scope": "read write"}'), ('{"redirect_uris": ["vscode://vendor.extension/cb"]}'), ('{"redirect_uris": ["cursor://cb"]}')) AS t (changes);
+    ('{"scope": "read write"}'), ('{"redirect_uris": ["vscode://vendor.extension/cb"]}'), ('{"redirect_uris": ["vscode://vendor.extension/cb", "vscode://vendor.extension/new"]}'), ('{"redirect_uris": ["cursor://cb"]}')) AS t (changes);
 SELECT list, pg_temp.raised(format('SELECT auth_store.tenant_update(%L, redirect_uri_schemes => %L)', 'schemes', list)) FROM (VALUES
     ('{javascript}'), ('{data}'), ('{file}'), ('{blob}'), ('{vbscript}'), ('{about}'), ('{http}'), ('{https}'), ('{view-source}'), ('{filesystem}'), ('{ws}'), ('{mailto}'), ('{cursor,javascript}'),
     ('{JavaScript}'), ('{Vscode}'), ('{vscode:}'), ('{vscode://}'), ('{""}'), ('{NULL}'), ('{1a}'), ('{é}'), ('{"a b"}'), ('{}')) AS t (list);
