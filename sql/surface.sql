@@ -184,7 +184,7 @@ GRANT EXECUTE ON FUNCTION auth_store.device_redeem TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.token_issue IS
 $$Issues tokens for a user on the word of a trusted application, without a code. Returns a token response; a row with error where the client is not active or may not refresh (unauthorized_client), the user is not active or the session is over (access_denied), or for invalid_scope and invalid_target. 23503 for an unknown client or user; 22004 for NULL of either.
-refresh: NULL, with a refresh token where the client may have one; true, required; false, without. scope: NULL for all of the client's. resource: RFC 8707. claims: a JSON object kept with the grant. cnf: the confirmation (RFC 7800) the tokens are bound to: jkt, x5t#S256.$$;
+refresh: NULL, with a refresh token where the client may have one; true, required; false, without. scope: NULL for all of the client's. resource: RFC 8707. claims: a JSON object kept with the grant. cnf: the confirmation (RFC 7800) the tokens are bound to: jkt, x5t#S256, each a SHA-256 thumbprint in base64url, else 22023.$$;
 ALTER FUNCTION auth_store.token_issue COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.token_issue TO auth_store_app;
 

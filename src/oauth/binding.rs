@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::kernel::jsonb::Jsonb;
-use crate::oauth::{parameter, pkce};
+use crate::kernel::outcome::Mistake;
+use crate::oauth::{parameter, pkce, token};
 
 /// What the sender of a request proved to hold, as the application verified it.
 #[derive(Clone, Copy, Default)]
@@ -104,7 +105,19 @@ impl<'a> Proof<'a> {
     }
 }
 
-/// As long as a SHA-256 in base64url, and of its characters. No proof has the key where its last bits are odd ones.
+/// The argument `cnf` of what issues: a thumbprint in it must be one, or nobody could prove it. Other members are kept.
+pub fn check_confirmation(cnf: Option<&Jsonb>) -> Result<(), Mistake> {
+    token::check_object(cnf, "cnf")?;
+    let Some(members) = cnf.and_then(Jsonb::parse) else { return Ok(()) };
+    let is_thumbprint = |value: &Value| value.as_str().is_some_and(has_form_of_thumbprint);
+    if ["jkt", "x5t#S256"].into_iter().filter_map(|name| members.get(name)).all(is_thumbprint) {
+        return Ok(());
+    }
+    Err(Mistake::invalid("cnf", "an object whose jkt and x5t#S256 are SHA-256 thumbprints in base64url"))
+}
+
+/// As long as a SHA-256 in base64url, and of its characters. No proof has the key where its last bits are odd ones, as they are in
+/// the example of RFC 8705.
 fn has_form_of_thumbprint(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

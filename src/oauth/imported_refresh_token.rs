@@ -19,7 +19,7 @@ use crate::maintenance::Batch;
 use crate::oauth::client::{self, Client};
 use crate::oauth::grant::{self, NewFamily};
 use crate::oauth::token::check_object;
-use crate::oauth::{resource, scope};
+use crate::oauth::{binding, resource, scope};
 use crate::{delete_ended, params};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -101,7 +101,7 @@ fn import(
     ))?;
     let (client_id, user_id) = (given(client_id, "client_id")?, given(user_id, "user_id")?);
     check_object(login.claims.as_ref(), "claims")?;
-    check_object(login.cnf.as_ref(), "cnf")?;
+    binding::check_confirmation(login.cnf.as_ref())?;
     let view = View::writing()?;
     let client =
         client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;

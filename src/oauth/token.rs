@@ -21,7 +21,7 @@ use crate::oauth::client::{self, Client};
 use crate::oauth::client_secret::{self, Credentials};
 use crate::oauth::code::Refused;
 use crate::oauth::grant::{self, Gone, NewFamily};
-use crate::oauth::{parameter, resource, scope};
+use crate::oauth::{binding, parameter, resource, scope};
 use crate::{composite, delete_ended, params};
 
 composite! {
@@ -404,7 +404,7 @@ fn finish(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     check_object(request.claims.as_ref(), "claims")?;
-    check_object(request.cnf.as_ref(), "cnf")?;
+    binding::check_confirmation(request.cnf.as_ref())?;
     let user_id = user.map(|(id, _)| id);
     let mut flags: &[Flag] = &[];
     let granted = match refused {

@@ -101,6 +101,3 @@ SELECT auth_store.client_update('narrowed', '{"grant_types": ["client_credential
 SELECT error, error_description FROM auth_store.code_redeem(:'taken', 'narrowed', code_verifier => :'verifier', client_secret => :'secret');
 SELECT auth_store.client_update('narrowed', '{"grant_types": ["authorization_code"]}');
 SELECT error, scope FROM auth_store.code_redeem(:'taken', 'narrowed', code_verifier => :'verifier', client_secret => :'secret');
--- An empty thumbprint binds to nobody.
-SELECT access_token AS nobodys FROM auth_store.token_issue('narrowed', :'user_id', cnf => '{"jkt": ""}') \gset
-SELECT a.active, a.error FROM (VALUES (''), (NULL)) AS k (jkt), LATERAL auth_store.token_authorize(:'nobodys', dpop_jkt => k.jkt) AS a;

@@ -86,6 +86,9 @@ SELECT what, pg_temp.raised(format('SELECT FROM auth_store.token_issue(%L, %s, %
     ('user of another tenant', 'token_web', quote_literal(:'stranger'), 'cnf => NULL'),
     ('claims no object', 'token_web', quote_literal(:'user_id'), 'claims => ''"x"'''),
     ('cnf no object', 'token_web', quote_literal(:'user_id'), 'cnf => ''[]'''),
+    ('jkt that is empty', 'token_web', quote_literal(:'user_id'), 'cnf => ''{"jkt": ""}'''),
+    ('jkt that is none', 'token_web', quote_literal(:'user_id'), 'cnf => ''{"jkt": 5}'''),
+    ('certificate that is none', 'token_web', quote_literal(:'user_id'), 'cnf => ''{"x5t#S256": "short"}'''),
     ('claims too large', 'token_web', quote_literal(:'user_id'), format('claims => %L', jsonb_build_object('a', repeat('x', 65536))))
   ) AS t (what, client, u, rest);
 SELECT count(*) FROM pg_temp.trail();
