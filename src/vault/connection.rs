@@ -15,7 +15,7 @@ use crate::kernel::id::{Bucket, Id};
 use crate::kernel::inet::Inet;
 use crate::kernel::jsonb::Jsonb;
 use crate::kernel::lookup::{Key, Lookup, View};
-use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::row::Row;
 use crate::kernel::spi::Statement;
 use crate::params;
@@ -153,6 +153,11 @@ impl Connection {
         })
     }
 
+    /// Writes the audit row of a step with it.
+    pub fn record(&self, now: Timestamp, event: Event<'_>) -> Result<(), Mistake> {
+        record(now, self.id, &self.actor(), Event { tenant_id: &self.tenant_id, ..event })
+    }
+
     /// Whose connection it is to whom.
     pub fn actor(&self) -> Actor<'_> {
         Actor { provider: &self.provider, actor_type: &self.actor_type, actor_id: &self.actor_id }
@@ -248,7 +253,7 @@ pub fn store(
             None => insert(now, &tenant_id, actor, &key, tokens, account)?,
         };
         if let Some(id) = stored {
-            record(now, event, &tenant_id, id, actor, json!({}), context)?;
+            record(now, id, actor, Event { event, tenant_id: &tenant_id, context, ..Event::default() })?;
             return Ok(id);
         }
         pgrx::check_for_interrupts!();
@@ -359,61 +364,19 @@ pub fn replace(
     Ok(true)
 }
 
-/// Writes the audit row of a step with a connection.
-pub fn record(
-    now: Timestamp,
-    event: &str,
-    tenant_id: &str,
-    id: Id,
-    actor: &Actor<'_>,
-    details: serde_json::Value,
-    context: Option<&Context<'_>>,
-) -> Result<(), Mistake> {
-    record_outcome(now, event, tenant_id, id, actor, details, None, context)
-}
-
-/// As [`record`], of a step that was refused.
-pub fn record_refusal(
-    now: Timestamp,
-    event: &str,
-    tenant_id: &str,
-    id: Id,
-    actor: &Actor<'_>,
-    details: serde_json::Value,
-    error: Option<Code>,
-) -> Result<(), Mistake> {
-    record_outcome(now, event, tenant_id, id, actor, details, error, None)
-}
-
-#[allow(clippy::too_many_arguments)]
-fn record_outcome(
-    now: Timestamp,
-    event: &str,
-    tenant_id: &str,
-    id: Id,
-    actor: &Actor<'_>,
-    mut details: serde_json::Value,
-    error: Option<Code>,
-    context: Option<&Context<'_>>,
-) -> Result<(), Mistake> {
+/// Writes the audit row of a step with a connection, which says whose it is.
+fn record(now: Timestamp, id: Id, actor: &Actor<'_>, event: Event<'_>) -> Result<(), Mistake> {
+    let mut details = event.details.unwrap_or_else(|| json!({}));
     if let Some(details) = details.as_object_mut() {
         details.insert("provider".into(), actor.provider.into());
         details.insert("actor_type".into(), actor.actor_type.into());
         details.insert("actor_id".into(), actor.actor_id.into());
     }
     let id = id.to_string();
+    let details = Some(details);
     audit::record(
         now,
-        &Event {
-            event,
-            tenant_id,
-            resource_type: Some("connection"),
-            resource_id: Some(&id),
-            error,
-            context,
-            details: Some(details),
-            ..Event::default()
-        },
+        &Event { resource_type: Some("connection"), resource_id: Some(&id), details, ..event },
     )?;
     Ok(())
 }

@@ -4,8 +4,8 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use super::account::Owner;
-use super::connection::{Connection, lock, record, tenant_of_owned};
-use crate::audit::Context;
+use super::connection::{Connection, lock, tenant_of_owned};
+use crate::audit::{Context, Event};
 use crate::kernel::argument;
 use crate::kernel::clock::{self, Timestamp};
 use crate::kernel::id::Id;
@@ -85,8 +85,9 @@ fn revoke(
         return Ok(false);
     }
     REVOKE.run(&params![there.id, there.tenant_id.as_str(), now, reason])?;
-    let details = json!({ "reason": reason });
-    record(now, "connection.revoked", &there.tenant_id, there.id, &there.actor(), details, Some(context))?;
+    let details = Some(json!({ "reason": reason }));
+    let context = Some(context);
+    there.record(now, Event { event: "connection.revoked", context, details, ..Event::default() })?;
     Ok(true)
 }
 
@@ -96,5 +97,5 @@ static DELETE: Statement =
 fn delete(now: Timestamp, named: &Named<'_>, context: &Context<'_>) -> Result<(), Mistake> {
     let there = lock_named(named)?;
     DELETE.run(&params![there.id, there.tenant_id.as_str()])?;
-    record(now, "connection.deleted", &there.tenant_id, there.id, &there.actor(), json!({}), Some(context))
+    there.record(now, Event { event: "connection.deleted", context: Some(context), ..Event::default() })
 }

@@ -11,6 +11,7 @@ use super::account::{Account, Owner, Tokens};
 use super::connection::{self, Connection};
 use super::connection_status::{backoff, status};
 use super::key;
+use crate::audit::Event;
 use crate::composite;
 use crate::identity::tenant;
 use crate::kernel::argument;
@@ -134,8 +135,8 @@ fn grant(
         Ok(refresh_token) => refresh_token,
         Err(_) => return unreadable(now, &leased),
     };
-    let details = json!({ "fence": leased.fence });
-    connection::record(now, "connection.leased", &tenant_id, id, &leased.actor(), details, None)?;
+    let details = Some(json!({ "fence": leased.fence }));
+    leased.record(now, Event { event: "connection.leased", details, ..Event::default() })?;
     Ok(ConnectionLease {
         granted: true,
         refresh_token: refresh_token.map(WipedText),
@@ -240,8 +241,8 @@ fn complete(now: Timestamp, id: Id, fence: i64, tokens: Tokens<'_>) -> Result<Co
             Err(other) => return lost(now, EVENT, fence, other.as_ref()),
         };
         if connection::replace(now, &there, &key, tokens, &Account::default())? {
-            let details = json!({ "fence": fence, "rotated": tokens.refresh_token.is_some() });
-            connection::record(now, EVENT, &tenant_id, id, &there.actor(), details, None)?;
+            let details = Some(json!({ "fence": fence, "rotated": tokens.refresh_token.is_some() }));
+            there.record(now, Event { event: EVENT, details, ..Event::default() })?;
             let status = status(now, tokens.life(), 0, false);
             return Ok(ConnectionRefresh { ok: true, status: Some(status), ..Default::default() });
         }
@@ -278,8 +279,8 @@ fn back_off(now: Timestamp, leased: &Connection, reason: &str) -> Result<(i32, O
     // The refresh token is dead (RFC 6749 section 5.2): nothing but a new consent helps.
     let again = (reason != "invalid_grant").then(|| now.plus_seconds(backoff(failures)));
     FAIL.run(&params![leased.id, leased.tenant_id.as_str(), failures, reason, now, again])?;
-    let details = json!({ "fence": leased.fence, "reason": reason, "failures": failures });
-    connection::record(now, FAILED, &leased.tenant_id, leased.id, &leased.actor(), details, None)?;
+    let details = Some(json!({ "fence": leased.fence, "reason": reason, "failures": failures }));
+    leased.record(now, Event { event: FAILED, details, ..Event::default() })?;
     Ok((failures, again))
 }
 
@@ -304,9 +305,9 @@ fn lost(
 ) -> Result<ConnectionRefresh, Mistake> {
     let mut answer = ConnectionRefresh::lost();
     if let Some(there) = there {
-        let details = json!({ "fence": fence, "newest_fence": there.fence });
-        let (actor, error) = (there.actor(), Some(Code::LeaseLost));
-        connection::record_refusal(now, event, &there.tenant_id, there.id, &actor, details, error)?;
+        let details = Some(json!({ "fence": fence, "newest_fence": there.fence }));
+        let error = Some(Code::LeaseLost);
+        there.record(now, Event { event, error, details, ..Event::default() })?;
         answer.status = Some(status(now, there.life, there.failures, there.revoked));
     }
     Ok(answer)
