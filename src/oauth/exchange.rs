@@ -321,7 +321,7 @@ fn issue(
     if let Err(gone) = stored {
         return Ok(Err(gone));
     }
-    let access = token::add(now, grant_id, &client.tenant_id, granted.expires_at, None, None)?;
+    let access = token::add(now, grant_id, &client.tenant_id, granted.expires_at, None, None, None)?;
     Ok(Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
         token_type: Some(token_type),

@@ -282,7 +282,7 @@ static KEEP: Statement = Statement::write(
 
 static REVOKE: Statement = Statement::write(
     c"UPDATE auth_store.grants SET revoked_at = $2, revoked_reason = $3
-       WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL",
+       WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL AND ($5 IS NULL OR user_id = $5)",
 );
 
 // The rows are locked in id order, as by every statement that ends several.
@@ -429,7 +429,18 @@ pub fn keep(
 
 /// Ends a grant and with it every token of it; false where it had ended before.
 pub fn revoke(now: Timestamp, id: Id, tenant_id: &str, reason: &str) -> Result<bool, Mistake> {
-    Ok(REVOKE.run(&params![id, now, reason, tenant_id])? == 1)
+    revoke_of(now, id, tenant_id, reason, None)
+}
+
+/// The same, of this user where one is named.
+fn revoke_of(
+    now: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    reason: &str,
+    user_id: Option<Id>,
+) -> Result<bool, Mistake> {
+    Ok(REVOKE.run(&params![id, now, reason, tenant_id, user_id])? == 1)
 }
 
 /// Ends the live grants of a client; returns how many.
@@ -478,11 +489,6 @@ pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
     ERASE_TENANT.run(&params![tenant_id])
 }
 
-static REVOKE_OWNED: Statement = Statement::write(
-    c"UPDATE auth_store.grants SET revoked_at = $2, revoked_reason = $3
-       WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL AND ($5 IS NULL OR user_id = $5)",
-);
-
 /// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
 fn revoke_one(
     now: Timestamp,
@@ -497,7 +503,7 @@ fn revoke_one(
     let grant = find(&view, id)?
         .filter(|grant| argument::is_of(grant.user_id, of_user))
         .ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
-    let ended = REVOKE_OWNED.run(&params![id, now, reason, grant.tenant_id.as_str(), of_user])? == 1;
+    let ended = revoke_of(now, id, &grant.tenant_id, reason, of_user)?;
     if ended {
         record_revocation(now, &grant, reason, Some(context))?;
     }

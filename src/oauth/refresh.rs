@@ -374,8 +374,7 @@ fn respond(
     let scope = (narrowed.scope != grant.scope).then_some(narrowed.scope.as_str());
     let token_type = token::token_type(narrowed.cnf.as_ref().or(grant.cnf.as_ref()));
     let resources = narrowed.resources;
-    let access =
-        token::add_bound(now, grant.id, &grant.tenant_id, expires_at, scope, resources, narrowed.cnf)?;
+    let access = token::add(now, grant.id, &grant.tenant_id, expires_at, scope, resources, narrowed.cnf)?;
     let moved = match (&grant.network, &context.ip) {
         (Some(before), Some(ip)) => !before.same_network(ip),
         _ => false,

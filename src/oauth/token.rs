@@ -224,18 +224,6 @@ pub fn add(
     expires_at: Timestamp,
     scope: Option<&str>,
     resources: Option<Vec<String>>,
-) -> Result<Fresh, Mistake> {
-    add_bound(now, grant_id, tenant_id, expires_at, scope, resources, None)
-}
-
-/// As [`add`], bound to `cnf` where that is not what the grant is bound to.
-pub fn add_bound(
-    now: Timestamp,
-    grant_id: Id,
-    tenant_id: &str,
-    expires_at: Timestamp,
-    scope: Option<&str>,
-    resources: Option<Vec<String>>,
     cnf: Option<Jsonb>,
 ) -> Result<Fresh, Mistake> {
     let token = secret::mint(Kind::AccessToken, now, grant_id.bucket())?;
@@ -307,6 +295,7 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, E
         access_expires_at.min(expires_at),
         None,
         login.token_resources,
+        None,
     )?;
     Ok(Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
