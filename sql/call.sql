@@ -37,11 +37,12 @@ BEGIN
     state := set_config('auth_store_call.arguments', given::text, true);
     state := NULL;
     -- As a name, for the index: a text that is too long for one is cut, and then still the name of none.
-    SELECT p.oid, p.proname, p.prokind, p.proretset, p.prorettype, p.pronargs - p.pronargdefaults AS required,
+    SELECT p.oid, p.proname, p.prokind, p.proretset, p.pronargs - p.pronargdefaults AS required,
            p.proargtypes AS types, COALESCE(p.proargnames[1:p.pronargs], '{}') AS names
       INTO target
       FROM pg_proc p
-     WHERE p.proname = current_setting('auth_store_call.function')::name AND p.proname <> 'call' AND p.prorettype <> 'event_trigger'::regtype
+     WHERE p.proname = current_setting('auth_store_call.function')::name AND p.proname <> 'call'
+       AND p.prorettype <> 'event_trigger'::regtype
        AND p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'auth_store')
        AND EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store'
                     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
@@ -77,7 +78,8 @@ BEGIN
     END IF;
     FOR argument IN
         -- An argument of any type, which is a document in whatever type a driver has for it, is given as one.
-        SELECT a.name, CASE t.typtype WHEN 'p' THEN 'jsonb' ELSE format_type(t.oid, NULL) END AS type, t.typcategory AS category, t.typelem AS element,
+        SELECT a.name, CASE t.typtype WHEN 'p' THEN 'jsonb' ELSE format_type(t.oid, NULL) END AS type,
+               t.typcategory AS category, t.typelem AS element,
                (SELECT et.typcategory FROM pg_type et WHERE et.oid = t.typelem) AS element_category,
                a.n <= target.required AS required
           FROM unnest(target.types::oid[], target.names) WITH ORDINALITY a (type, name, n)
@@ -164,9 +166,7 @@ BEGIN
     END IF;
 
     called := format('auth_store.%I(%s)', target.proname, array_to_string(list, ', '));
-    IF target.prorettype = 'void'::regtype THEN
-        EXECUTE 'SELECT ' || called;
-    ELSIF target.proretset THEN
+    IF target.proretset THEN
         EXECUTE format('SELECT COALESCE(jsonb_agg(to_jsonb(row_of_call)), ''[]'') FROM %s AS row_of_call', called) INTO answer;
     ELSE
         EXECUTE format('SELECT to_jsonb(row_of_call) FROM %s AS row_of_call', called) INTO answer;

@@ -170,32 +170,24 @@ struct Migration {
     down: &'static str,
 }
 
-/// All changes since version 1, in order: `sql/migrations/NNNN_name.{up,down}.sql`.
+/// `sql/migrations/NNNN_name.{up,down}.sql`.
+macro_rules! migration {
+    ($version:literal, $number:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            up: include_str!(concat!("../sql/migrations/", $number, "_", $name, ".up.sql")),
+            down: include_str!(concat!("../sql/migrations/", $number, "_", $name, ".down.sql")),
+        }
+    };
+}
+
+/// All changes since version 1, in order.
 const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 2,
-        name: "audit_callers",
-        up: include_str!("../sql/migrations/0002_audit_callers.up.sql"),
-        down: include_str!("../sql/migrations/0002_audit_callers.down.sql"),
-    },
-    Migration {
-        version: 3,
-        name: "email_key",
-        up: include_str!("../sql/migrations/0003_email_key.up.sql"),
-        down: include_str!("../sql/migrations/0003_email_key.down.sql"),
-    },
-    Migration {
-        version: 4,
-        name: "schemes_and_keys",
-        up: include_str!("../sql/migrations/0004_schemes_and_keys.up.sql"),
-        down: include_str!("../sql/migrations/0004_schemes_and_keys.down.sql"),
-    },
-    Migration {
-        version: 5,
-        name: "audit_retention",
-        up: include_str!("../sql/migrations/0005_audit_retention.up.sql"),
-        down: include_str!("../sql/migrations/0005_audit_retention.down.sql"),
-    },
+    migration!(2, "0002", "audit_callers"),
+    migration!(3, "0003", "email_key"),
+    migration!(4, "0004", "schemes_and_keys"),
+    migration!(5, "0005", "audit_retention"),
 ];
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {

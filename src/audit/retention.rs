@@ -137,7 +137,7 @@ fn look(now: Timestamp, set: i64) {
     WRITTEN.store(true, Relaxed);
     let writing = Writing;
     transaction::before_end(move || {
-        let _writing = &writing;
+        let _writing = writing;
         // A savepoint may have undone it.
         if kept(&View::writing()?)?.is_some_and(|kept| kept >= set) {
             SEEN.store(set, Relaxed);

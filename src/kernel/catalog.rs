@@ -106,16 +106,17 @@ pub fn invalidate() {
     GENERATION.fetch_add(1, Relaxed);
 }
 
+/// The oid of the store's schema.
+pub fn schema() -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let oid = unsafe { pg_sys::get_namespace_oid(SCHEMA.as_ptr(), true) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
 /// The oid of a relation of the store's schema, tracked from now on.
 pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
-    // SAFETY: catalog look-ups by valid C strings.
-    let oid = unsafe {
-        let schema = pg_sys::get_namespace_oid(SCHEMA.as_ptr(), true);
-        if schema == pg_sys::InvalidOid {
-            return None;
-        }
-        pg_sys::get_relname_relid(name.as_ptr(), schema)
-    };
+    // SAFETY: a catalog look-up by a valid C string.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema()?) };
     if oid == pg_sys::InvalidOid {
         return None;
     }

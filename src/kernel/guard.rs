@@ -160,10 +160,10 @@ struct Relation {
 
 /// What this relation is of the store's schema; None where it is in another.
 fn relation_of_the_store(relation: pg_sys::Oid) -> Option<Relation> {
-    // SAFETY: catalog look-ups by oid and by a valid C string.
+    let schema = catalog::schema()?;
+    // SAFETY: catalog look-ups by oid.
     unsafe {
-        let schema = pg_sys::get_namespace_oid(c"auth_store".as_ptr(), true);
-        if schema == pg_sys::InvalidOid || pg_sys::get_rel_namespace(relation) != schema {
+        if pg_sys::get_rel_namespace(relation) != schema {
             return None;
         }
         let kind = match pg_sys::get_rel_relkind(relation) as u8 {

@@ -26,15 +26,16 @@ static REFRESH_GRACE: GucSetting<i32> = GucSetting::<i32>::new(10);
 static SESSION_TTL: GucSetting<i32> = GucSetting::<i32>::new(30 * SECONDS_PER_DAY);
 static SESSION_IDLE_TTL: GucSetting<i32> = GucSetting::<i32>::new(SECONDS_PER_DAY);
 static MAX_SESSIONS_PER_USER: GucSetting<i32> = GucSetting::<i32>::new(50);
-static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(90 * MINUTES_PER_DAY);
+static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(AUDIT_RETENTION_DAYS * MINUTES_PER_DAY);
 static RATE_LIMIT_SLOTS: GucSetting<i32> = GucSetting::<i32>::new(65_536);
 static ALLOW_DROP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static RATE_LIMIT_SHARED: GucSetting<bool> = GucSetting::<bool>::new(true);
 static GRANT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(30 * MINUTES_PER_DAY);
 
 /// The default of `auth_store.audit_retention`, in seconds.
-pub const DEFAULT_AUDIT_RETENTION: i64 = 90 * 86_400;
+pub const DEFAULT_AUDIT_RETENTION: i64 = AUDIT_RETENTION_DAYS as i64 * 86_400;
 
+const AUDIT_RETENTION_DAYS: i32 = 90;
 const MINUTES_PER_DAY: i32 = 24 * 60;
 const SECONDS_PER_DAY: i32 = 24 * 60 * 60;
 

@@ -143,12 +143,14 @@ fn approve(
         .newest(|view| user::find(view, user_id))?
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     let entered = enter(now, &view, text, &user.tenant_id, context)?;
+    drop(view);
+    let newest = View::deciding()?;
     let usable = match &entered {
-        Ok(code) => client::is_usable(&View::deciding()?, &code.client_id)?,
+        Ok(code) => client::is_usable(&newest, &code.client_id)?,
         Err(_) => false,
     };
-    drop(view);
-    let in_session = session::admits(now, &View::deciding()?, consent.session_id, user_id)?;
+    let in_session = session::admits(now, &newest, consent.session_id, user_id)?;
+    drop(newest);
     let step = Step {
         event: "device.approved",
         tenant_id: &user.tenant_id,
