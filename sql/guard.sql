@@ -1,4 +1,4 @@
--- Tells the library of each command that may drop something, and loads it for that: see src/kernel/guard.rs. In PL/pgSQL, because a
+-- Tells the library of each command that may drop something, and loads it for that: see src/kernel/server/guard.rs. In PL/pgSQL, because a
 -- server from which the library's files were removed must go on with its DDL, and get rid of the extension. So must one in which
 -- the owner lost a privilege or the schema its name: nothing is refused here, so whatever fails is the guard itself.
 CREATE FUNCTION auth_store.guard() RETURNS event_trigger

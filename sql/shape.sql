@@ -4,7 +4,7 @@
 --   target      its name in ALTER and GRANT
 --   part        what the fact is about: 'owner', 'column id', 'privileges of PUBLIC' …
 --   definition  what it is
--- Other statements begin with this text. It wants the settings that src/schema.rs pins, search_path, TimeZone, DateStyle and
+-- Other statements begin with this text. It wants the settings that src/schema pins, search_path, TimeZone, DateStyle and
 -- quote_all_identifiers among them, because the server's own functions print definitions by them.
 WITH schema AS (
     SELECT n.oid, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n WHERE n.nspname = 'auth_store'

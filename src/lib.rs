@@ -8,10 +8,12 @@ mod api_key;
 mod audit;
 mod identity;
 mod kernel;
+mod lifecycle;
 mod limit;
-mod maintenance;
 mod oauth;
+mod rfc;
 mod schema;
+mod trail;
 mod vault;
 
 pgrx::pg_module_magic!(name, version);
@@ -30,13 +32,13 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a backend is one thread, and the postmaster is when it preloads. With this variable set,
     // every error would carry a backtrace to the client.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
-    kernel::library::loaded();
-    kernel::settings::define();
-    kernel::catalog::watch();
-    kernel::transaction::watch();
-    kernel::caller::watch();
-    kernel::guard::watch(schema::is_own);
-    kernel::shmem::request();
+    kernel::server::library::loaded();
+    kernel::server::settings::define();
+    kernel::server::catalog::watch();
+    kernel::server::transaction::watch();
+    kernel::server::caller::watch();
+    kernel::server::guard::watch(schema::is_own);
+    kernel::server::shmem::request();
 }
 
 /// What `cargo pgrx test` needs.

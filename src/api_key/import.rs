@@ -4,17 +4,16 @@
 
 use pgrx::prelude::*;
 
-use super::{Given, New};
-use crate::kernel::argument;
-use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::id::Id;
-use crate::kernel::inet::Inets;
-use crate::kernel::jsonb::Jsonb;
-use crate::kernel::lookup::{Key, Lookup, View};
+use crate::api_key::{Given, New};
+use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::secret::{self, Digest};
-use crate::kernel::spi::Statement;
-use crate::params;
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inets;
+use crate::kernel::value::jsonb::Jsonb;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -63,7 +62,7 @@ fn import(
     start: Option<&str>,
     given_members: Given<'_>,
 ) -> Result<Id, Mistake> {
-    let digest = secret::read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
+    let digest = token_text::read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
         "digest",
         "SHA-256 of the key: 64 hexadecimal digits, or base64 or base64url of 32 bytes",
     ))?;

@@ -3,16 +3,16 @@
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
-use super::Owner;
+use crate::api_key::Owner;
 use crate::identity::tenant;
-use crate::kernel::clock::Timestamp;
-use crate::kernel::id::Id;
-use crate::kernel::inet::{Cidrs, Inet};
-use crate::kernel::jsonb::Jsonb;
-use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::spi::Statement;
-use crate::{composite, params};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::composite;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::{Cidrs, Inet};
+use crate::kernel::value::jsonb::Jsonb;
 
 composite! {
     /// A key without its secret or a digest of it.

@@ -4,27 +4,29 @@
 //! before until the end of the overlap. Keys of other stores are in `import.rs`, their verification in
 //! `verify.rs`.
 
-mod import;
-mod list;
-mod verify;
+pub mod import;
+pub mod list;
+pub mod verify;
 
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::audit::{self, Context, Event};
 use crate::identity::{tenant, user};
-use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::id::{Bucket, Id};
-use crate::kernel::inet::{Cidrs, Inet, Inets};
-use crate::kernel::jsonb::Jsonb;
-use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::secret::{self, Digest, Kind, Minted};
-use crate::kernel::spi::Statement;
-use crate::kernel::{argument, interval, settings};
-use crate::maintenance::Batch;
-use crate::oauth::{client, scope};
-use crate::{composite, delete_ended, params};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::composite;
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::inet::{Cidrs, Inet, Inets};
+use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::{argument, interval};
+use crate::oauth::client;
+use crate::rfc::scope;
+use crate::trail::{self, Context, Event};
 
 composite! {
     /// A key's text, which only this answer has.
@@ -224,7 +226,7 @@ impl<'a> New<'a> {
         drop(view);
         let scope = key_scope(given_members.scope.unwrap_or_default())?;
         let prefix = given_members.prefix.unwrap_or(Kind::ApiKey.prefix());
-        if !secret::is_api_key_prefix(prefix) {
+        if !token_text::is_api_key_prefix(prefix) {
             let accepted = "1 to 32 letters, digits, _ and -, the last of them _, and not the prefix of another kind of token";
             return Err(Mistake::invalid("prefix", accepted));
         }
@@ -314,8 +316,8 @@ fn create(now: Timestamp, given_members: Given<'_>, context: &Context<'_>) -> Re
         return Err(Mistake::invalid("expires_at", "a time to come"));
     }
     let new = New::check(given_members)?;
-    let minted = secret::mint_for(new.prefix, Id::mint(now, new.owner.bucket())?)?;
-    let start = secret::api_key_start(new.prefix, &minted.text);
+    let minted = token_text::mint_for(new.prefix, Id::mint(now, new.owner.bucket())?)?;
+    let start = token_text::api_key_start(new.prefix, &minted.text);
     insert(now, minted.id, &minted.digest, Some(start), "api_key.created", new, Some(context))?;
     Ok(handed_out(minted))
 }
@@ -382,8 +384,8 @@ fn rotate(
     let id = given(id, "api_key_id")?;
     let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
     let key = constant(id, of)?;
-    let minted = secret::mint_for(&key.prefix, id)?;
-    let start = secret::api_key_start(&key.prefix, &minted.text);
+    let minted = token_text::mint_for(&key.prefix, id)?;
+    let start = token_text::api_key_start(&key.prefix, &minted.text);
     let previous_end = (overlap > 0).then(|| now.plus_seconds(overlap));
     let tenant_id = key.tenant_id.as_str();
     let digest = minted.digest.as_slice();
@@ -436,7 +438,7 @@ fn record(
     context: Option<&Context<'_>>,
 ) -> Result<(), Mistake> {
     let id = id.to_string();
-    audit::record(
+    trail::record(
         now,
         &Event {
             event,
@@ -489,7 +491,7 @@ pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Bat
 #[cfg(test)]
 mod tests {
     use super::{Owner, key_scope};
-    use crate::kernel::id::Id;
+    use crate::kernel::value::id::Id;
 
     #[test]
     fn a_key_has_one_owner() {

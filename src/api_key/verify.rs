@@ -3,22 +3,22 @@
 
 use pgrx::prelude::*;
 
-use super::import;
-use crate::audit::{self, Context, Event, Flag};
-use crate::composite;
+use crate::api_key::import;
 use crate::identity::{tenant, user};
-use crate::kernel::catalog;
-use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::id::Id;
-use crate::kernel::inet::{Cidrs, Inet};
-use crate::kernel::jsonb::Jsonb;
-use crate::kernel::lookup::{Key, Lookup, View};
+use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
-use crate::kernel::row::Row;
-use crate::kernel::secret::{self, Digest};
-use crate::kernel::spi::Statement;
-use crate::oauth::{client, scope};
-use crate::{limit, params};
+use crate::kernel::server::catalog;
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::{Cidrs, Inet};
+use crate::kernel::value::jsonb::Jsonb;
+use crate::limit;
+use crate::oauth::client;
+use crate::rfc::scope;
+use crate::trail::{self, Context, Event, Flag};
 
 composite! {
     /// A key's state, and why it is not enough. Every column but `valid` and the error is NULL where the key
@@ -122,9 +122,9 @@ static BY_ID: Lookup = Lookup::new(
 impl ApiKey {
     /// The key of a row, if the digest is its present one or the one before.
     fn load(id: Id, digest: &Digest, row: &Row<'_>) -> Option<Self> {
-        let replaced_until = if secret::digest_matches(digest, row.get(0)?) {
+        let replaced_until = if token_text::digest_matches(digest, row.get(0)?) {
             None
-        } else if row.get(1).is_some_and(|previous| secret::digest_matches(digest, previous)) {
+        } else if row.get(1).is_some_and(|previous| token_text::digest_matches(digest, previous)) {
             Some(row.get(2)?)
         } else {
             return None;
@@ -184,12 +184,12 @@ impl ApiKey {
 
 /// The key with this text, live or not. A text that names no row here may be one of another store.
 fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
-    if text.is_empty() || text.len() > secret::MAX_TEXT {
+    if text.is_empty() || text.len() > token_text::MAX_TEXT {
         catalog::ensure_ready()?;
         return Ok(None);
     }
-    let digest = match secret::parse_api_key(text) {
-        None => secret::digest(text),
+    let digest = match token_text::parse_api_key(text) {
+        None => token_text::digest(text),
         Some(key) => {
             let found =
                 BY_ID.find(view, Key::Id(key.id), |row| Some(ApiKey::load(key.id, &key.digest, row)))?;
@@ -234,7 +234,7 @@ fn verify(
     };
     let text = text.unwrap_or_default();
     let Some(key) = find(view, text)? else {
-        let formed = secret::parse_api_key(text).is_some();
+        let formed = token_text::parse_api_key(text).is_some();
         return Ok(Verdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
     };
     if let Some(flags) = key.ended(view, now)? {
@@ -336,7 +336,7 @@ fn mark_used(now: Timestamp, key: &ApiKey, context: &Context<'_>) -> Result<bool
 fn record(now: Timestamp, verdict: &Verdict, context: &Context<'_>) -> Result<(), Mistake> {
     let key = verdict.key.as_ref();
     let id = key.map(|key| key.id.to_string());
-    audit::record(
+    trail::record(
         now,
         &Event {
             event: "api_key.used",

@@ -4,21 +4,22 @@
 //! row lock and no WAL, lives through the caller's rollback, and works on a standby, each server for itself. The
 //! databases of a server share the memory, not the keys.
 
-mod gcra;
-mod table;
+pub mod gcra;
+pub mod table;
 
 use pgrx::prelude::*;
 
-use crate::composite;
 use crate::identity::tenant;
-use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::lookup::View;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::shmem::{self, Shared};
-use crate::kernel::{catalog, interval, settings, transaction};
-use gcra::{Decision, Rate};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::composite;
+use crate::kernel::server::shmem::{self, Shared};
+use crate::kernel::server::{catalog, settings, transaction};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::interval;
+use crate::limit::gcra::{Decision, Rate};
 
-pub use table::{cleanup_batch, erase_tenant};
+pub use crate::limit::table::{cleanup_batch, erase_tenant};
 
 composite! {
     /// What rate_limit_hit() returns.

@@ -4,14 +4,13 @@
 use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::gcra::{Decision, Rate};
-use crate::kernel::clock::Timestamp;
-use crate::kernel::id::Id;
-use crate::kernel::lookup::{Key, Lookup, View};
 use crate::kernel::outcome::Mistake;
-use crate::kernel::spi::Statement;
-use crate::maintenance::Batch;
-use crate::{delete_ended, params};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
+use crate::limit::gcra::{Decision, Rate};
 
 // $3 is now, $4 the latest state that leaves room for the hit, $5 its price, $6 the span. What is refused
 // costs nothing, but takes back a state that lies too far ahead: that of a clock that went back. Whether it

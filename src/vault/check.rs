@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
-use super::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
-use super::key::{self, DataKey, Unreadable, WrappedKey};
-use super::master_key;
-use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::id::Id;
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::spi::Statement;
-use crate::{composite, params};
+use crate::kernel::server::row::composite;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::vault::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
+use crate::vault::key::{self, DataKey, Unreadable, WrappedKey, master};
 
 composite! {
     /// A key of the vault, or what does not open.
@@ -43,7 +42,7 @@ struct Needed {
 }
 
 fn check(now: Timestamp) -> Result<Vec<VaultState>, Mistake> {
-    let names = master_key::names()?;
+    let names = master::names()?;
     let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
     let mut unreadable = Vec::new();
     let mut after = START;

@@ -15,10 +15,10 @@ use pgrx::prelude::*;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::kernel::clock::{self, Timestamp};
-use crate::kernel::id::random;
-use crate::kernel::interval;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::random;
+use crate::kernel::value::interval;
 
 const VERSION: u8 = 0x80;
 const KEY_LEN: usize = 32;
@@ -205,7 +205,7 @@ fn decrypt(encryption: &[u8], iv: &[u8; IV_LEN], ciphertext: &[u8]) -> Option<Ze
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{BASE64URL, IV_LEN, KeyRing, MAX_PLAINTEXT, Opened};
-    use crate::kernel::clock::Timestamp;
+    use crate::kernel::value::clock::Timestamp;
     use base64::Engine;
     use proptest::prelude::*;
 

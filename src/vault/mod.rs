@@ -3,19 +3,10 @@
 //! A value is sealed under its tenant's data key, which is wrapped by a master key from outside of the database. Each
 //! is bound to its place: tenant, table, row, column and key. Lock order: tenant, connection, data key.
 
-mod account;
-mod check;
+pub mod check;
 pub mod connection;
-mod connection_due;
-mod connection_end;
-mod connection_import;
-mod connection_lease;
-mod connection_read;
-mod connection_status;
-mod fernet;
+pub mod fernet;
 pub mod key;
-mod master_key;
-mod rekey;
 
 /// Where a sealed value belongs, so that it opens nowhere else: its parts, each behind its length.
 fn place(parts: &[&[u8]]) -> Vec<u8> {

@@ -1,0 +1,100 @@
+//! The months of the trail: made ahead, and dropped when they are older than it is kept.
+
+use pgrx::prelude::*;
+
+use crate::identity::tenant;
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::partition::Dropped;
+use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::{caller, catalog, settings};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::interval;
+use crate::trail::{Event, months, record, retention};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
+    let now = clock::now();
+    let ensure = || {
+        let months_ahead = months_ahead.unwrap_or(MONTHS_AHEAD);
+        if !(0..=MAX_MONTHS_AHEAD).contains(&months_ahead) {
+            return Err(Mistake::invalid("months_ahead", "0 to 120 months"));
+        }
+        catalog::ensure_ready()?;
+        months::ensure(now, months_ahead)
+    };
+    ensure().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn partitions_drop(older_than: default!(Option<Interval>, "NULL")) -> i32 {
+    drop_older(clock::now(), older_than, false).or_raise()
+}
+
+const MAX_MONTHS_AHEAD: i32 = 120;
+/// Months that are made beside the current one where nobody says how many.
+const MONTHS_AHEAD: i32 = 2;
+
+/// Makes the partitions of this month and the next two; returns how many were missing.
+pub fn ensure_ahead(now: Timestamp) -> Result<i32, Mistake> {
+    months::ensure(now, MONTHS_AHEAD)
+}
+
+/// Drops the months that ended longer ago than `older_than`, or the retention, each with a row that says so; returns
+/// how many. Sooner than the retention only for a superuser: whoever is watched does not shorten the trail.
+pub fn drop_older(now: Timestamp, older_than: Option<Interval>, patient: bool) -> Result<i32, Mistake> {
+    const FOREVER: i64 = 1_000_000 * 86_400;
+    let accepted = "an interval that is not negative";
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    if settings::tenant_pin().is_some() {
+        return Err(Mistake::NotAllowed(
+            "a month of the audit trail belongs to all tenants, this session to one".into(),
+        ));
+    }
+    let retention = retention::in_force(now)?;
+    let seconds = interval::seconds(older_than, retention, 0..=FOREVER, "older_than", accepted)?;
+    if seconds < retention && !caller::is_superuser() {
+        return Err(Mistake::NotAllowed(
+            "only a superuser may drop months of the audit trail sooner than auth_store.audit_retention has them kept"
+                .into(),
+        ));
+    }
+    let dropped = months::drop_before(now, now.plus_seconds(-seconds), patient)?;
+    for month in &dropped {
+        record_dropped(now, month, seconds)?;
+    }
+    Ok(i32::try_from(dropped.len()).unwrap_or(i32::MAX))
+}
+
+fn record_dropped(now: Timestamp, month: &Dropped, seconds: i64) -> Result<(), Mistake> {
+    record(
+        now,
+        &Event {
+            event: "audit.month_dropped",
+            tenant_id: tenant::DEFAULT,
+            resource_type: Some("partition"),
+            resource_id: Some(&month.name),
+            details: Some(serde_json::json!({
+                "from": month.from,
+                "until": month.until,
+                "older_than_seconds": seconds,
+                "estimated_rows": month.rows,
+                "bytes": month.bytes,
+            })),
+            ..Event::default()
+        },
+    )?;
+    Ok(())
+}
+
+static ERASE_TENANT: Statement = Statement::write(
+    c"DELETE FROM auth_store.audit_log
+       WHERE tenant_id = $1 AND NOT (event = 'tenant.erased' AND from_application IS NOT TRUE)",
+);
+
+/// Deletes the audit trail of a tenant that is being erased, but for what says that it was before.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}

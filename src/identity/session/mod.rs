@@ -1,0 +1,398 @@
+//! Login sessions: what an application puts into its cookie, and asks about at each request. The token is kept
+//! as a digest. Using a session is in `touch.rs`, ending one in `revoke.rs`.
+//!
+//! Locks: the row of the user stands for the user's sessions. Who makes one locks it against others that do,
+//! who ends one against everything that refers to the user, as the foreign key check of a new grant does. So a
+//! grant that is being made in a session is waited for and ended with it, and one that waited itself finds the
+//! session ended: see [`admits`].
+
+pub mod revoke;
+pub mod touch;
+
+use pgrx::iter::SetOfIterator;
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::{tenant, user};
+use crate::kernel::crypto::token_text::{self, Kind, Minted, Presented};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::{catalog, settings};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::{argument, interval};
+use crate::trail::{self, Context, Event, Flag};
+
+composite! {
+    /// A session's token, shown once.
+    pub struct SessionToken = "auth_store.session_token" {
+        pub session_id: Option<Id>,
+        pub session_token: Option<String>,
+        pub expires_at: Option<Timestamp>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+composite! {
+    /// A session's state. Every column but `valid`, `error` and `error_description` is NULL where it is not valid.
+    pub struct SessionState = "auth_store.session_state" {
+        pub valid: bool,
+        pub session_id: Option<Id>,
+        pub user_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub created_at: Option<Timestamp>,
+        pub last_seen_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+        pub metadata: Option<Jsonb>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<&'static str>,
+        pub idle_expires_at: Option<Timestamp>,
+    }
+}
+
+composite! {
+    /// A row of session_list().
+    pub struct SessionEntry = "auth_store.session_entry" {
+        pub session_id: Option<Id>,
+        pub status: Option<String>,
+        pub created_at: Option<Timestamp>,
+        pub last_seen_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub idle_expires_at: Option<Timestamp>,
+        pub ip: Option<Inet>,
+        pub user_agent: Option<String>,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+        pub metadata: Option<Jsonb>,
+        pub ended_at: Option<Timestamp>,
+        pub ended_reason: Option<String>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn session_create(
+    user_id: Option<pgrx::Uuid>,
+    ttl: default!(Option<Interval>, "NULL"),
+    idle_ttl: default!(Option<Interval>, "NULL"),
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    metadata: default!(Option<Jsonb>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> SessionToken {
+    let new = New { ttl, idle_ttl, acr, amr, metadata };
+    create(clock::now(), user_id.map(Id::from), new, &Context { ip, user_agent }).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn session_validate(session_token: Option<&str>) -> SessionState {
+    let now = clock::now();
+    examine(now, &View::reading(), session_token).map(SessionState::from).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn session_list(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, SessionEntry> {
+    let now = clock::now();
+    let entries = given(user_id, "user_id").and_then(|user_id| list(now, user_id.into()));
+    SetOfIterator::new(entries.or_raise())
+}
+
+/// The arguments of session_create() that describe the session.
+struct New<'a> {
+    ttl: Option<Interval>,
+    idle_ttl: Option<Interval>,
+    acr: Option<&'a str>,
+    amr: Option<Vec<Option<String>>>,
+    metadata: Option<Jsonb>,
+}
+
+/// A session whose token is presented.
+pub struct Session {
+    pub id: Id,
+    pub user_id: Id,
+    pub tenant_id: String,
+    pub expires_at: Timestamp,
+    pub idle_expires_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub idle_ttl: i64,
+    pub revoked_at: Option<Timestamp>,
+    pub digest: Vec<u8>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub metadata: Option<Jsonb>,
+    pub ip: Option<Inet>,
+}
+
+/// Why a token is not that of a valid session.
+pub struct Unusable {
+    pub session: Option<Session>,
+    pub description: &'static str,
+    pub flags: &'static [Flag],
+}
+
+const TTL: std::ops::RangeInclusive<i64> = 1..=3650 * 86_400;
+const TTL_ACCEPTED: &str = "an interval from 1 second to 3650 days";
+// No shorter than two touches that write.
+const IDLE_TTL: std::ops::RangeInclusive<i64> = 120..=3650 * 86_400;
+const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
+
+const UNKNOWN_USER: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
+
+/// Who holds no token of a session learns nothing but that.
+pub const NOT_VALID: &str = "the session token is not valid";
+
+static BY_ID: Lookup = Lookup::new(
+    c"sessions",
+    c"sessions_pkey",
+    &[
+        c"digest",
+        c"user_id",
+        c"tenant_id",
+        c"expires_at",
+        c"idle_expires_at",
+        c"last_seen_at",
+        c"idle_ttl",
+        c"revoked_at",
+        c"acr",
+        c"amr",
+        c"metadata",
+        c"ip",
+    ],
+);
+
+static STANDING: Lookup = Lookup::new(
+    c"sessions",
+    c"sessions_pkey",
+    &[c"user_id", c"expires_at", c"idle_expires_at", c"revoked_at", c"tenant_id"],
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.sessions (id, user_id, tenant_id, digest, expires_at, idle_expires_at, last_seen_at,
+             idle_ttl, acr, amr, metadata, ip, user_agent)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+);
+
+static LIST: Statement = Statement::read(
+    c"SELECT id, CASE WHEN revoked_at IS NOT NULL THEN 'ended'
+                      WHEN LEAST(expires_at, idle_expires_at) <= $2 THEN 'expired' ELSE 'active' END,
+             last_seen_at, expires_at, idle_expires_at, ip, user_agent, acr, amr, metadata, revoked_at, revoked_reason
+        FROM auth_store.sessions WHERE user_id = $1 ORDER BY id DESC",
+);
+
+fn create(
+    now: Timestamp,
+    user_id: Option<Id>,
+    new: New<'_>,
+    context: &Context<'_>,
+) -> Result<SessionToken, Mistake> {
+    let user_id = given(user_id, "user_id")?;
+    let ttl = interval::seconds(new.ttl, settings::session_ttl(), TTL, "ttl", TTL_ACCEPTED)?;
+    let default = settings::session_idle_ttl();
+    let idle_ttl = interval::seconds(new.idle_ttl, default, IDLE_TTL, "idle_ttl", IDLE_TTL_ACCEPTED)?;
+    let acr = argument::optional_line(new.acr, "acr")?;
+    let amr = argument::texts(new.amr, "amr")?;
+    let metadata = argument::document(new.metadata, "metadata")?;
+    let view = View::writing()?;
+    let user = user::find(&view, user_id)?.ok_or(UNKNOWN_USER)?;
+    let tenant_active = tenant::is_active(&view, &user.tenant_id)?;
+    drop(view);
+    // The status as it is under the lock: whoever changes it waits, and finds this session.
+    let active = user::lock_for_session(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
+    let event = Event {
+        event: "session.created",
+        tenant_id: &user.tenant_id,
+        user_id: Some(user_id),
+        context: Some(context),
+        ..Event::default()
+    };
+    if !(active && tenant_active) {
+        let refusal = Refusal::new(Code::AccessDenied, "the user is not active");
+        trail::record(
+            now,
+            &Event { error: Some(refusal.code), flags: &[Flag::InactiveUser], details: None, ..event },
+        )?;
+        return Ok(SessionToken::refused(&refusal));
+    }
+    let ended = revoke::make_room(now, user_id, &user.tenant_id)?;
+    let token = token_text::mint(Kind::Session, now, user_id.bucket())?;
+    let expires_at = now.plus_seconds(ttl);
+    let rows = INSERT.run(&params![
+        token.id,
+        user_id,
+        user.tenant_id.as_str(),
+        token.digest.as_slice(),
+        expires_at,
+        now.plus_seconds(idle_ttl).min(expires_at),
+        now,
+        i32::try_from(idle_ttl).unwrap_or(i32::MAX),
+        acr,
+        amr,
+        metadata,
+        context.ip.clone(),
+        context.user_agent.map(trail::cut_user_agent),
+    ])?;
+    debug_assert_eq!(rows, 1);
+    let details = (ended.sessions > 0).then(|| json!({ "ended": ended.sessions, "grants": ended.grants }));
+    trail::record(now, &Event { session_id: Some(token.id), details, ..event })?;
+    Ok(SessionToken::new(&token, expires_at))
+}
+
+/// The session of a presented token, if it is valid: it lives, and so do its user and tenant. Three rows by
+/// key: a user's or tenant's status counts at once, however it was changed, and a suspension ends with the
+/// status, without a write to each session.
+pub fn examine(
+    now: Timestamp,
+    view: &View,
+    text: Option<&str>,
+) -> Result<Result<Session, Unusable>, Mistake> {
+    let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
+    let Some(presented) = token_text::parse(Kind::Session, text) else {
+        catalog::ensure_ready()?;
+        return unusable(None, NOT_VALID, &[]);
+    };
+    let Some(session) = find(view, &presented)? else {
+        return unusable(None, NOT_VALID, &[Flag::UnknownToken]);
+    };
+    if session.revoked_at.is_some() {
+        return unusable(Some(session), "the session has ended", &[Flag::EndedSession]);
+    }
+    if now >= session.expires_at || now >= session.idle_expires_at {
+        return unusable(Some(session), "the session has expired", &[Flag::ExpiredToken]);
+    }
+    let is_active = |view: &View| {
+        Ok(Some(user::is_active(view, session.user_id)? && tenant::is_active(view, &session.tenant_id)?))
+    };
+    if view.newest(is_active)? != Some(true) {
+        return unusable(Some(session), "the user is not active", &[Flag::InactiveUser]);
+    }
+    Ok(Ok(session))
+}
+
+fn find(view: &View, presented: &Presented) -> Result<Option<Session>, Mistake> {
+    BY_ID.find(view, Key::Id(presented.id), |row| {
+        let digest: Vec<u8> = row.get(0)?;
+        if token_text::digest_matches(&presented.digest, &digest) {
+            Session::load(presented.id, digest, row)
+        } else {
+            None
+        }
+    })
+}
+
+impl Session {
+    fn load(id: Id, digest: Vec<u8>, row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id,
+            digest,
+            user_id: row.get(1)?,
+            tenant_id: row.get(2)?,
+            expires_at: row.get(3)?,
+            idle_expires_at: row.get(4)?,
+            last_seen_at: row.get(5)?,
+            idle_ttl: row.get::<i32>(6).map(i64::from)?,
+            revoked_at: row.get(7),
+            acr: row.get(8),
+            amr: row.get(9),
+            metadata: row.get(10),
+            ip: row.get(11),
+        })
+    }
+}
+
+/// Whether tokens may be issued in this session: it lives, or is none of the store's, whose ids are the
+/// application's own. 23503 where it is another user's.
+pub fn admits(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
+    let Some(id) = id else { return Ok(true) };
+    let standing = STANDING.find(view, Key::Id(id), |row| {
+        let (owner, expires, idle): (Id, Timestamp, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Some((owner, row.get::<Timestamp>(3).is_none() && now < expires && now < idle))
+    })?;
+    match standing {
+        Some((owner, _)) if owner != user_id => {
+            Err(Mistake::Unknown { what: "session", argument: "session_id" })
+        }
+        Some((_, lives)) => Ok(lives),
+        None => Ok(true),
+    }
+}
+
+/// The user and tenant of the session with this id, live or not.
+pub fn owner(view: &View, id: Id) -> Result<Option<(Id, String)>, Mistake> {
+    STANDING.find(view, Key::Id(id), |row| Some((row.get(0)?, row.get(4)?)))
+}
+
+fn list(now: Timestamp, user_id: Id) -> Result<Vec<SessionEntry>, Mistake> {
+    LIST.all(&params![user_id, now], |row| SessionEntry {
+        session_id: row.get(0),
+        created_at: row.get::<Id>(0).map(|id| id.time()),
+        status: row.get(1),
+        last_seen_at: row.get(2),
+        expires_at: row.get(3),
+        idle_expires_at: row.get(4),
+        ip: row.get(5),
+        user_agent: row.get(6),
+        acr: row.get(7),
+        amr: row.get(8),
+        metadata: row.get(9),
+        ended_at: row.get(10),
+        ended_reason: row.get(11),
+    })
+}
+
+impl SessionToken {
+    /// A fresh token.
+    pub fn new(token: &Minted, expires_at: Timestamp) -> Self {
+        Self {
+            session_id: Some(token.id),
+            session_token: Some(token.text.to_string()),
+            expires_at: Some(expires_at),
+            ..Self::default()
+        }
+    }
+
+    /// A refusal.
+    pub fn refused(refusal: &Refusal) -> Self {
+        Self {
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.to_string()),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Result<Session, Unusable>> for SessionState {
+    fn from(examined: Result<Session, Unusable>) -> Self {
+        match examined {
+            Ok(session) => Self {
+                valid: true,
+                session_id: Some(session.id),
+                user_id: Some(session.user_id),
+                tenant_id: Some(session.tenant_id),
+                created_at: Some(session.id.time()),
+                last_seen_at: Some(session.last_seen_at),
+                expires_at: Some(session.expires_at),
+                acr: session.acr,
+                amr: session.amr,
+                metadata: session.metadata,
+                error: None,
+                error_description: None,
+                idle_expires_at: Some(session.idle_expires_at),
+            },
+            Err(unusable) => Self {
+                error: Some(Code::InvalidToken.as_str()),
+                error_description: Some(unusable.description),
+                ..Self::default()
+            },
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Ending sessions, and with each the grants that were made in it.
+//!
+//! Lock order: the user, then sessions, then grants in the order of their ids.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::{session, user};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::oauth::consent::grants;
+use crate::trail::{self, Context, Event};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn session_revoke(
+    session_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "'revoked'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let context = Context { ip, user_agent };
+    revoke_one(clock::now(), session_id.map(Id::from), reason, user_id.map(Id::from), &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_sessions_revoke(
+    user_id: Option<pgrx::Uuid>,
+    except_session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    reason: default!(Option<&str>, "'revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> i32 {
+    let except = except_session_id.map(Id::from);
+    let context = Context { ip, user_agent };
+    given(user_id, "user_id")
+        .and_then(|user_id| revoke_by_user(clock::now(), user_id.into(), except, reason, &context))
+        .or_raise()
+}
+
+/// What an end of sessions ended.
+#[derive(Default)]
+pub struct Ended {
+    /// Sessions.
+    pub sessions: usize,
+    /// Grants that were made in them.
+    pub grants: u64,
+}
+
+const UNKNOWN: Mistake = Mistake::Unknown { what: "session", argument: "session_id" };
+
+// Of the user who is locked.
+static REVOKE: Statement = Statement::latest(
+    c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
+       WHERE id = $1 AND tenant_id = $2 AND user_id = $5 AND revoked_at IS NULL
+      RETURNING id",
+);
+
+// Also those that have expired and are still known: their grants are not over.
+static REVOKE_BY_USER: Statement = Statement::latest(
+    c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
+       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND ($5 IS NULL OR id <> $5)
+      RETURNING id",
+);
+
+static COUNT_LIVE: Statement = Statement::latest(
+    c"SELECT count(*) FROM auth_store.sessions
+       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND idle_expires_at > $3",
+);
+
+static REVOKE_OLDEST: Statement = Statement::latest(
+    c"WITH oldest AS (SELECT id, tenant_id FROM auth_store.sessions
+                       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3
+                         AND idle_expires_at > $3
+                       ORDER BY id DESC OFFSET $4)
+      UPDATE auth_store.sessions s SET revoked_at = $3, revoked_reason = 'too_many_sessions'
+        FROM oldest WHERE s.id = oldest.id AND s.tenant_id = oldest.tenant_id AND s.revoked_at IS NULL
+      RETURNING s.id",
+);
+
+/// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
+fn revoke_one(
+    now: Timestamp,
+    id: Option<Id>,
+    reason: Option<&str>,
+    of_user: Option<Id>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let id = given(id, "session_id")?;
+    let reason = argument::reason(reason)?;
+    let (user_id, tenant_id) = session::owner(&View::writing()?, id)?
+        .filter(|(owner, _)| argument::is_of(Some(*owner), of_user))
+        .ok_or(UNKNOWN)?;
+    user::lock_out(user_id, &tenant_id)?;
+    let params = params![id, tenant_id.as_str(), now, reason, user_id];
+    let sessions = REVOKE.all(&params, |row| row.get::<Id>(0))?;
+    let ended = end_grants(now, user_id, sessions)?;
+    if ended.sessions == 0 {
+        return Ok(false);
+    }
+    trail::record(
+        now,
+        &Event {
+            event: "session.revoked",
+            tenant_id: &tenant_id,
+            user_id: Some(user_id),
+            session_id: Some(id),
+            context: Some(context),
+            details: Some(json!({ "reason": reason, "grants": ended.grants })),
+            ..Event::default()
+        },
+    )?;
+    Ok(true)
+}
+
+fn revoke_by_user(
+    now: Timestamp,
+    user_id: Id,
+    except: Option<Id>,
+    reason: Option<&str>,
+    context: &Context<'_>,
+) -> Result<i32, Mistake> {
+    let reason = argument::reason(reason)?;
+    let view = View::writing()?;
+    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    if let Some(except) = except {
+        session::owner(&view, except)?
+            .filter(|(owner, _)| *owner == user_id)
+            .ok_or(Mistake::Unknown { what: "session", argument: "except_session_id" })?;
+    }
+    drop(view);
+    let ended = end_by_user(now, user_id, &user.tenant_id, except, reason)?;
+    trail::record(
+        now,
+        &Event {
+            event: "sessions.revoked",
+            tenant_id: &user.tenant_id,
+            user_id: Some(user_id),
+            session_id: except,
+            context: Some(context),
+            details: Some(json!({ "reason": reason, "count": ended.sessions, "grants": ended.grants })),
+            ..Event::default()
+        },
+    )?;
+    Ok(i32::try_from(ended.sessions).unwrap_or(i32::MAX))
+}
+
+/// Ends the sessions of a user, but for one, with their grants. The audit row is the caller's.
+pub fn end_by_user(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    except: Option<Id>,
+    reason: &str,
+) -> Result<Ended, Mistake> {
+    user::lock_out(user_id, tenant_id)?;
+    let sessions =
+        REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except], |row| row.get::<Id>(0))?;
+    end_grants(now, user_id, sessions)
+}
+
+/// Ends the oldest sessions of a user, so that one more is within the cap. The user's row must be locked by
+/// [`user::lock_for_session`]: no other session is made meanwhile.
+pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<Ended, Mistake> {
+    let Some(cap) = settings::max_sessions_per_user() else { return Ok(Ended::default()) };
+    let live = COUNT_LIVE.one(&params![user_id, tenant_id, now], |row| row.get::<i64>(0))?.unwrap_or(0);
+    if live < cap {
+        return Ok(Ended::default());
+    }
+    user::lock_out(user_id, tenant_id)?;
+    let sessions = REVOKE_OLDEST.all(&params![user_id, tenant_id, now, cap - 1], |row| row.get::<Id>(0))?;
+    end_grants(now, user_id, sessions)
+}
+
+fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Option<Id>>) -> Result<Ended, Mistake> {
+    let sessions: Vec<Id> = sessions.into_iter().flatten().collect();
+    if sessions.is_empty() {
+        return Ok(Ended::default());
+    }
+    let count = sessions.len();
+    let grants = grants::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
+    Ok(Ended { sessions: count, grants })
+}
+
+static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.sessions WHERE tenant_id = $1");
+
+/// Deletes the sessions of a tenant, whose users are locked.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_ENDED: Statement =
+    delete_ended!("auth_store.sessions", "LEAST(expires_at, idle_expires_at, revoked_at) <= $3");
+
+/// Deletes sessions of a batch that ended a day ago. Until then no token is issued in them: what names an
+/// ended session, a code or a device code, lives shorter.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_ENDED, after, size, params![now.plus_seconds(-KEPT_AFTER_END)])
+}
+
+/// Seconds in a day.
+const KEPT_AFTER_END: i64 = 86_400;

@@ -1,0 +1,171 @@
+//! Using a session: touching it, at most once a minute, and replacing its token.
+
+use pgrx::prelude::*;
+
+use crate::identity::session::{NOT_VALID, Session, SessionState, SessionToken, Unusable, examine};
+use crate::identity::tenant;
+use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::inet::Inet;
+use crate::trail::{self, Context, Event, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn session_touch(
+    session_token: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> SessionState {
+    let now = clock::now();
+    touch(now, session_token, &Context { ip, user_agent }).map(SessionState::from).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn session_rotate(
+    session_token: Option<&str>,
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> SessionToken {
+    rotate(clock::now(), session_token, acr, amr, &Context { ip, user_agent }).or_raise()
+}
+
+/// At most one touch in this time writes, in microseconds.
+const TOUCH_INTERVAL: i64 = 60_000_000;
+
+static TOUCH: Statement = Statement::write(
+    c"UPDATE auth_store.sessions
+         SET last_seen_at = $4, idle_expires_at = $5, ip = COALESCE($6, ip), user_agent = COALESCE($7, user_agent)
+       WHERE id = $1 AND tenant_id = $2 AND digest = $3 AND revoked_at IS NULL AND expires_at > $4
+         AND idle_expires_at > $4 AND last_seen_at <= $8",
+);
+
+/// The one-time step: whoever's UPDATE finds the old token's digest has replaced it.
+static ROTATE: Statement = Statement::write(
+    c"UPDATE auth_store.sessions
+         SET digest = $8, acr = COALESCE($9, acr), amr = COALESCE($10, amr),
+             last_seen_at = $4, idle_expires_at = $5, ip = COALESCE($6, ip), user_agent = COALESCE($7, user_agent)
+       WHERE id = $1 AND tenant_id = $2 AND digest = $3 AND revoked_at IS NULL AND expires_at > $4
+         AND idle_expires_at > $4",
+);
+
+fn touch(
+    now: Timestamp,
+    text: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Result<Session, Unusable>, Mistake> {
+    let view = View::deciding()?;
+    let mut session = match examine(now, &view, text)? {
+        Ok(session) if now.micros_since(session.last_seen_at) >= TOUCH_INTERVAL => session,
+        settled => return Ok(settled),
+    };
+    drop(view);
+    let idle_expires_at = session.idle_end(now);
+    let rows = TOUCH.run(&params![
+        session.id,
+        session.tenant_id.as_str(),
+        session.digest.as_slice(),
+        now,
+        idle_expires_at,
+        context.ip.clone(),
+        context.user_agent.map(trail::cut_user_agent),
+        now.plus_micros(-TOUCH_INTERVAL),
+    ])?;
+    if rows == 0 {
+        // Touched, rotated or ended by somebody else meanwhile.
+        return examine(now, &View::latest(), text);
+    }
+    let moved = match (&session.ip, &context.ip) {
+        (Some(before), Some(ip)) => !before.same_network(ip),
+        _ => false,
+    };
+    // A touch is a use like any other and leaves no row, unless it tells something.
+    if moved {
+        trail::record(now, &session.event("session.touched", &[Flag::NewNetwork], context))?;
+    }
+    session.last_seen_at = now;
+    session.idle_expires_at = idle_expires_at;
+    Ok(Ok(session))
+}
+
+impl Session {
+    /// Where the idle end is after a use.
+    fn idle_end(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(self.idle_ttl).min(self.expires_at)
+    }
+
+    fn event<'a>(&'a self, event: &'a str, flags: &'a [Flag], context: &'a Context<'a>) -> Event<'a> {
+        Event {
+            event,
+            tenant_id: &self.tenant_id,
+            user_id: Some(self.user_id),
+            session_id: Some(self.id),
+            flags,
+            context: Some(context),
+            ..Event::default()
+        }
+    }
+}
+
+fn rotate(
+    now: Timestamp,
+    text: Option<&str>,
+    acr: Option<&str>,
+    amr: Option<Vec<Option<String>>>,
+    context: &Context<'_>,
+) -> Result<SessionToken, Mistake> {
+    let acr = argument::optional_line(acr, "acr")?;
+    let amr = argument::texts(amr, "amr")?;
+    let session = match examine(now, &View::writing()?, text)? {
+        Ok(session) => session,
+        Err(unusable) => return refuse_rotation(now, &unusable, context),
+    };
+    let token = token_text::mint_for(Kind::Session.prefix(), session.id)?;
+    let rows = ROTATE.run(&params![
+        session.id,
+        session.tenant_id.as_str(),
+        session.digest.as_slice(),
+        now,
+        session.idle_end(now),
+        context.ip.clone(),
+        context.user_agent.map(trail::cut_user_agent),
+        token.digest.as_slice(),
+        acr,
+        amr,
+    ])?;
+    if rows == 0 {
+        // Another rotation was first, or the session's end: the token is none any more.
+        let overtaken =
+            Unusable { session: Some(session), description: NOT_VALID, flags: &[Flag::UnknownToken] };
+        return refuse_rotation(now, &overtaken, context);
+    }
+    trail::record(now, &session.event("session.rotated", &[], context))?;
+    Ok(SessionToken::new(&token, session.expires_at))
+}
+
+fn refuse_rotation(
+    now: Timestamp,
+    unusable: &Unusable,
+    context: &Context<'_>,
+) -> Result<SessionToken, Mistake> {
+    let unknown = || Event {
+        event: "session.rotated",
+        tenant_id: tenant::own(),
+        flags: unusable.flags,
+        context: Some(context),
+        ..Event::default()
+    };
+    let event = match &unusable.session {
+        Some(session) => session.event("session.rotated", unusable.flags, context),
+        None => unknown(),
+    };
+    let refusal = Refusal::new(Code::InvalidToken, unusable.description);
+    trail::record(now, &Event { error: Some(refusal.code), ..event })?;
+    Ok(SessionToken::refused(&refusal))
+}

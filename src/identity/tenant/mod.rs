@@ -1,0 +1,343 @@
+//! Tenants. A store with one uses `default` and never names it. That one is there for whoever asks, active, and has a
+//! row from the first step on that writes something of its own: a fresh install has no rows at all, so none is in the
+//! way of those of a dump or of a publisher.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::audit::partitions;
+use crate::identity::session::revoke;
+use crate::identity::user;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::hold::Hold;
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::code::{self, pushed};
+use crate::oauth::proof::jti;
+use crate::oauth::token::{self, imported};
+use crate::oauth::{client, consent, device, grant};
+use crate::rfc::redirect_uri;
+use crate::trail::{self, Event};
+use crate::vault::{connection, key};
+use crate::{api_key, limit};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_create(
+    id: Option<&str>,
+    display_name: default!(Option<&str>, "NULL"),
+    settings: default!(Option<Jsonb>, "NULL"),
+    redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
+) -> String {
+    let given = Given { display_name, settings, redirect_uri_schemes };
+    create(clock::now(), id, given).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_update(
+    id: Option<&str>,
+    display_name: default!(Option<&str>, "NULL"),
+    settings: default!(Option<Jsonb>, "NULL"),
+    redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
+) -> bool {
+    let given = Given { display_name, settings, redirect_uri_schemes };
+    update(clock::now(), id, given).or_raise();
+    true
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_set_status(id: Option<&str>, status: Option<&str>, reason: default!(Option<&str>, "NULL")) -> bool {
+    set_status(clock::now(), id, status, reason).or_raise();
+    true
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn tenant_erase(id: Option<&str>, confirm: Option<&str>) -> i64 {
+    erase(clock::now(), id, confirm).or_raise()
+}
+
+/// What a tenant is made of; NULL is the default, or leaves what is there.
+struct Given<'a> {
+    display_name: Option<&'a str>,
+    settings: Option<Jsonb>,
+    redirect_uri_schemes: Option<Vec<Option<String>>>,
+}
+
+impl Given<'_> {
+    fn redirect_uri_schemes(&mut self) -> Result<Option<Vec<String>>, Mistake> {
+        let schemes = argument::list(self.redirect_uri_schemes.take(), "redirect_uri_schemes")?;
+        redirect_uri::check_schemes(schemes.as_deref().unwrap_or_default())?;
+        Ok(schemes)
+    }
+}
+
+/// The tenant of what names none.
+pub const DEFAULT: &str = "default";
+
+const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
+
+/// There is no tenant such as the argument `tenant_id` of another domain says.
+pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "tenant_id" };
+
+static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
+
+fn stored_status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
+    STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))
+}
+
+/// Whether the tenant is not suspended; None: it is unknown.
+fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
+    // Without a row there is nobody who has suspended the default one.
+    Ok(stored_status(view, id)?.or_else(|| is_default(id).then_some(true)))
+}
+
+/// Whether this is the default tenant, and the session may see it.
+fn is_default(id: &str) -> bool {
+    id == DEFAULT && settings::tenant_pin().is_none_or(|pin| pin == DEFAULT)
+}
+
+/// Makes sure that the default tenant has its row, where that one is meant; whether it is.
+fn make_default(id: &str) -> Result<bool, Mistake> {
+    let meant = is_default(id);
+    if meant {
+        let (settings, schemes) = (Jsonb::empty_object(), Vec::<String>::new());
+        INSERT.run(&params![id, "Default tenant", settings, schemes, clock::now()])?;
+    }
+    Ok(meant)
+}
+
+static CLIENT_OF: Lookup = Lookup::new(c"clients", c"clients_tenant_idx", &[c"id"]);
+static USER_OF: Lookup = Lookup::new(c"users", c"users_external_id_key", &[c"id"]);
+
+/// Whether the default tenant has no row although a client or a user is of it: without any, its row is made by the
+/// first call that needs it. As far as the session may see it.
+pub fn default_is_lost() -> Result<bool, Mistake> {
+    let view = View::reading();
+    let some = |lookup: &Lookup| lookup.find_unready(&view, Key::Text(DEFAULT), |_| Some(()));
+    let is_there = STATUS.find_unready(&view, Key::Text(DEFAULT), |_| Some(()))?.is_some();
+    Ok(!is_there && (some(&CLIENT_OF)?.is_some() || some(&USER_OF)?.is_some()))
+}
+
+/// Puts the default tenant's row back where it is lost.
+pub fn restore_default() -> Result<(), Mistake> {
+    if default_is_lost()? {
+        make_default(DEFAULT)?;
+    }
+    Ok(())
+}
+
+static SCHEMES: Lookup =
+    Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"redirect_uri_schemes"]);
+
+/// The private-use schemes without a dot that redirect URIs of the tenant's clients may have.
+pub fn redirect_uri_schemes(view: &View, id: &str) -> Result<Vec<String>, Mistake> {
+    Ok(SCHEMES.find(view, Key::Text(id), |row| row.get(0))?.unwrap_or_default())
+}
+
+/// Whether the tenant exists and is not suspended.
+pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
+    Ok(status(view, id)?.unwrap_or(false))
+}
+
+/// The tenant an argument `tenant_id` means: the named one, else the session's, else the default.
+pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
+    Ok(resolve_with_status(view, tenant_id)?.0)
+}
+
+/// As [`resolve`], and whether that tenant is not suspended.
+pub fn resolve_with_status(view: &View, tenant_id: Option<&str>) -> Result<(String, bool), Mistake> {
+    let id = tenant_id.unwrap_or_else(own);
+    let active = match stored_status(view, id)? {
+        Some(active) => active,
+        // What is written may refer to it.
+        None if view.writes() && make_default(id)? => true,
+        None if is_default(id) => true,
+        None => return Err(UNKNOWN_ID),
+    };
+    Ok((id.to_owned(), active))
+}
+
+/// The tenant of a session that names none.
+pub fn own<'a>() -> &'a str {
+    settings::tenant_pin().unwrap_or(DEFAULT)
+}
+
+static SHARE: Statement =
+    Statement::write(c"SELECT status = 'suspended' FROM auth_store.tenants WHERE id = $1 FOR SHARE");
+
+/// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
+pub fn share(id: &str) -> Result<Option<bool>, Mistake> {
+    let share = || SHARE.one(&params![id], |row| row.get(0));
+    match share()? {
+        None if make_default(id)? => share(),
+        found => Ok(found),
+    }
+}
+
+static HOLD: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
+
+/// Keeps the tenant from being erased until the transaction ends; false where it is gone. To be called before what
+/// refers to the tenant is stored; where its status decides, [`share`] does that too.
+pub fn hold(id: &str) -> Result<bool, Mistake> {
+    HOLD.hold(None, &params![id])
+}
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.tenants (id, display_name, settings, redirect_uri_schemes, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $5)
+      ON CONFLICT (id) DO NOTHING",
+);
+
+fn create(now: Timestamp, id: Option<&str>, mut given_members: Given<'_>) -> Result<String, Mistake> {
+    let id = given(id, "id")?;
+    if !is_tenant_id(id) {
+        return Err(Mistake::invalid(
+            "id",
+            "1 to 63 letters, digits, dots, underscores and hyphens, the first a letter or digit",
+        ));
+    }
+    let display_name = argument::line(given_members.display_name.unwrap_or(id), "display_name")?;
+    let schemes = given_members.redirect_uri_schemes()?.unwrap_or_default();
+    let settings = argument::document(given_members.settings, "settings")?;
+    if settings::tenant_pin().is_some_and(|pin| pin != id) {
+        return Err(Mistake::NotAllowed("a session pinned to a tenant cannot create another".into()));
+    }
+    if id == DEFAULT || INSERT.run(&params![id, display_name, settings, schemes, now])? == 0 {
+        return Err(Mistake::Duplicate { what: "tenant", argument: "id" });
+    }
+    record(now, id, "tenant.created", None)?;
+    Ok(id.to_owned())
+}
+
+/// The shape that the table checks too.
+fn is_tenant_id(id: &str) -> bool {
+    (1..=63).contains(&id.len())
+        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+static UPDATE: Statement = Statement::write(
+    c"UPDATE auth_store.tenants
+         SET display_name = COALESCE($2, display_name), settings = COALESCE($3, settings),
+             redirect_uri_schemes = COALESCE($4, redirect_uri_schemes), updated_at = $5
+       WHERE id = $1",
+);
+
+fn update(now: Timestamp, id: Option<&str>, mut given_members: Given<'_>) -> Result<(), Mistake> {
+    let id = given(id, "id")?;
+    let schemes = given_members.redirect_uri_schemes()?;
+    let Given { display_name, settings, .. } = given_members;
+    let display_name = display_name.map(|name| argument::line(name, "display_name")).transpose()?;
+    let settings = settings.map(|settings| argument::document(Some(settings), "settings")).transpose()?;
+    let update = || UPDATE.run(&params![id, display_name, settings.clone(), schemes.clone(), now]);
+    if update()? == 0 && !(make_default(id)? && update()? == 1) {
+        return Err(UNKNOWN);
+    }
+    record(now, id, "tenant.updated", None)
+}
+
+static SET_STATUS: Statement = Statement::write(
+    c"UPDATE auth_store.tenants SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1",
+);
+
+fn set_status(
+    now: Timestamp,
+    id: Option<&str>,
+    status: Option<&str>,
+    reason: Option<&str>,
+) -> Result<(), Mistake> {
+    let id = given(id, "id")?;
+    let status = given(status, "status")?;
+    let suspended = match status {
+        "active" => false,
+        "suspended" => true,
+        _ => return Err(Mistake::invalid("status", "active, suspended")),
+    };
+    let reason = argument::optional_reason(reason)?;
+    // This waits for whoever is creating a client under the tenant's former status, see share().
+    let set = || SET_STATUS.run(&params![id, status, reason, now]);
+    if set()? == 0 && !(make_default(id)? && set()? == 1) {
+        return Err(UNKNOWN);
+    }
+    client::set_tenant_suspended(id, suspended)?;
+    api_key::set_tenant_suspended(id, suspended)?;
+    record(now, id, "tenant.status_changed", Some(json!({ "status": status, "reason": reason })))
+}
+
+static LOCK: Statement = Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR UPDATE");
+static DELETE: Statement = Statement::latest(c"DELETE FROM auth_store.tenants WHERE id = $1");
+
+/// Deletes a tenant with all it has and returns the number of rows.
+fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64, Mistake> {
+    let id = given(id, "id")?;
+    if given(confirm, "confirm")? != id {
+        return Err(Mistake::invalid("confirm", "the tenant's id once more"));
+    }
+    if id == DEFAULT {
+        return Err(Mistake::WrongState {
+            message: "the default tenant cannot be erased".into(),
+            hint: "SELECT auth_store.uninstall(confirm => pg_catalog.current_database())".into(),
+        });
+    }
+    LOCK.one(&params![id], |row| row.get::<bool>(0))?.ok_or(UNKNOWN)?;
+    // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant, clients
+    // and users are referred to by cannot grow any more.
+    let mut rows = code::erase_tenant(id)?;
+    rows += device::erase_tenant(id)?;
+    rows += pushed::erase_tenant(id)?;
+    client::lock_tenant(id)?;
+    user::lock_tenant(id)?;
+    rows += revoke::erase_tenant(id)?;
+    rows += consent::erase_tenant(id)?;
+    rows += grant::erase_tenant(id)?;
+    rows += imported::erase_tenant(id)?;
+    rows += token::erase_tenant(id)?;
+    rows += api_key::erase_tenant(id)?;
+    rows += connection::erase_tenant(id)?;
+    rows += key::erase_tenant(id)?;
+    rows += jti::erase_tenant(id)?;
+    rows += user::erase_tenant(id)?;
+    rows += client::erase_tenant(id)?;
+    rows += limit::erase_tenant(id)?;
+    rows += partitions::erase_tenant(id)?;
+    rows += DELETE.run(&params![id])?;
+    record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+fn record(now: Timestamp, id: &str, event: &str, details: Option<serde_json::Value>) -> Result<(), Mistake> {
+    trail::record(
+        now,
+        &Event {
+            event,
+            tenant_id: id,
+            resource_type: Some("tenant"),
+            resource_id: Some(id),
+            details,
+            ..Event::default()
+        },
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tenant_id;
+
+    #[test]
+    fn a_tenant_id_is_a_short_plain_name() {
+        for id in ["a", "default", "Acme-1.eu_west", "0"] {
+            assert!(is_tenant_id(id), "{id}");
+        }
+        for id in ["", "-a", ".a", "a b", "a/b", "é", "a\n", &"a".repeat(64)] {
+            assert!(!is_tenant_id(id), "{id:?}");
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! End users: resource owners (RFC 6749 section 1.1).
+
+pub mod email_key;
+pub mod name;
+
+use pgrx::iter::SetOfIterator;
+use pgrx::prelude::*;
+
+use crate::identity::tenant;
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::hold::{self, Hold, Place};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::composite;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::{AnyJson, Jsonb};
+use crate::trail::{self, Context, Event};
+
+composite! {
+    /// What user_create() returns.
+    pub struct UserRegistration = "auth_store.user_registration" {
+        pub user_id: Option<Id>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+composite! {
+    /// What user_get() returns: everything but credentials.
+    pub struct UserProfile = "auth_store.user_profile" {
+        pub user_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub status: Option<String>,
+        pub status_reason: Option<String>,
+        pub email: Option<String>,
+        pub email_verified: Option<bool>,
+        pub external_id: Option<String>,
+        pub first_name: Option<String>,
+        pub last_name: Option<String>,
+        pub metadata: Option<Jsonb>,
+        pub created_at: Option<Timestamp>,
+        pub updated_at: Option<Timestamp>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn user_create(
+    email: default!(Option<&str>, "NULL"),
+    password: default!(Option<&str>, "NULL"),
+    id: default!(Option<pgrx::Uuid>, "NULL"),
+    external_id: default!(Option<&str>, "NULL"),
+    first_name: default!(Option<&str>, "NULL"),
+    last_name: default!(Option<&str>, "NULL"),
+    metadata: default!(Option<AnyJson>, "NULL::pg_catalog.jsonb"),
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> UserRegistration {
+    if password.is_some() {
+        Err::<(), _>(Mistake::NotSupported("passwords are not supported by this version")).or_raise();
+    }
+    let metadata = metadata.map(|json| json.document("metadata")).transpose().or_raise();
+    let user =
+        NewUser { id: id.map(Id::from), email, external_id, first_name, last_name, metadata, tenant_id };
+    match create(clock::now(), user, &Context { ip, user_agent }).or_raise() {
+        Ok(id) => UserRegistration { user_id: Some(id), ..UserRegistration::default() },
+        Err(refusal) => UserRegistration {
+            user_id: None,
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.into_owned()),
+        },
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_ensure(
+    external_id: Option<&str>,
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> pgrx::Uuid {
+    ensure(clock::now(), external_id, tenant_id, &Context { ip, user_agent }).or_raise().into()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn user_get(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, UserProfile> {
+    let id = given(user_id, "user_id").or_raise().into();
+    SetOfIterator::new(profile(&View::reading(), id).or_raise())
+}
+
+/// What other domains need to know of a user.
+pub struct User {
+    /// The tenant.
+    pub tenant_id: String,
+    /// Whether the user may be given tokens.
+    pub active: bool,
+    /// Where it was found, for [`hold`].
+    pub place: Option<Place>,
+}
+
+/// No user has the id that the argument says.
+pub const UNKNOWN: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
+
+static USER: Lookup = Lookup::new(c"users", c"users_id_key", &[c"tenant_id", c"status"]);
+
+/// The user with this id, of any status.
+pub fn find(view: &View, id: Id) -> Result<Option<User>, Mistake> {
+    USER.find(view, Key::Id(id), |row| {
+        let active = row.get::<&str>(1)? == "active";
+        Some(User { tenant_id: row.get(0)?, active, place: hold::seen() })
+    })
+}
+
+static STATUS: Lookup = Lookup::new(c"users", c"users_id_key", &[c"status"]);
+
+/// Whether the user exists and is active.
+pub fn is_active(view: &View, id: Id) -> Result<bool, Mistake> {
+    let active = STATUS.find(view, Key::Id(id), |row| Some(row.get::<&str>(0)? == "active"))?;
+    Ok(active.unwrap_or(false))
+}
+
+static LOCK_FOR_SESSION: Statement = Statement::write(
+    c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
+);
+
+/// Whether the user is active, the row locked against other new sessions and a change of the status, not
+/// against grants; None where it is gone.
+pub fn lock_for_session(id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
+    LOCK_FOR_SESSION.one(&params![id, tenant_id], |row| row.get(0))
+}
+
+// A new grant, session or consent has locked its user's row for its foreign key, and waits for this lock.
+static LOCK_OUT: Statement =
+    Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR UPDATE");
+
+/// Shuts out whatever would refer to the user until the end of the transaction, and waits for what does and has
+/// not committed: the next statement sees it.
+pub fn lock_out(id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_OUT.run(&params![id, tenant_id])?;
+    Ok(())
+}
+
+static LOCK_TENANT: Statement =
+    Statement::write(c"SELECT id FROM auth_store.users WHERE tenant_id = $1 ORDER BY id FOR UPDATE");
+
+/// Locks the users of a tenant, so that nothing more refers to them.
+pub fn lock_tenant(tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_TENANT.run(&params![tenant_id])?;
+    Ok(())
+}
+
+static EMAIL: Lookup = Lookup::new(c"users", c"users_id_key", &[c"email"]);
+
+/// The e-mail address of the user with this id.
+pub fn email(view: &View, id: Id) -> Result<Option<String>, Mistake> {
+    EMAIL.find(view, Key::Id(id), |row| row.get(0))
+}
+
+static PROFILE: Lookup = Lookup::new(
+    c"users",
+    c"users_id_key",
+    &[
+        c"tenant_id",
+        c"status",
+        c"status_reason",
+        c"email",
+        c"email_verified",
+        c"external_id",
+        c"first_name",
+        c"last_name",
+        c"metadata",
+        c"created_at",
+        c"updated_at",
+    ],
+);
+
+fn profile(view: &View, id: Id) -> Result<Option<UserProfile>, Mistake> {
+    PROFILE.find(view, Key::Id(id), |row| {
+        Some(UserProfile {
+            user_id: Some(id),
+            tenant_id: row.get(0),
+            status: row.get(1),
+            status_reason: row.get(2),
+            email: row.get(3),
+            email_verified: row.get(4),
+            external_id: row.get(5),
+            first_name: row.get(6),
+            last_name: row.get(7),
+            metadata: row.get(8),
+            created_at: row.get(9),
+            updated_at: row.get(10),
+        })
+    })
+}
+
+/// The arguments of user_create().
+struct NewUser<'a> {
+    id: Option<Id>,
+    email: Option<&'a str>,
+    external_id: Option<&'a str>,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    metadata: Option<Jsonb>,
+    tenant_id: Option<&'a str>,
+}
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.users
+        (id, tenant_id, email, email_key, external_id, first_name, last_name, metadata, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+      ON CONFLICT DO NOTHING",
+);
+
+fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Result<Result<Id, Refusal>, Mistake> {
+    let tenant_id = tenant::resolve(&View::writing()?, user.tenant_id)?;
+    let external_id = user.external_id.map(check_external_id).transpose()?;
+    let first_name = argument::optional_line(user.first_name, "first_name")?;
+    let last_name = argument::optional_line(user.last_name, "last_name")?;
+    let metadata = argument::document(user.metadata, "metadata")?;
+    let invalid = user.email.is_some_and(|email| !is_email(email));
+    let email_key = user.email.filter(|_| !invalid).map(name::email_key);
+    let email_key = email_key.as_deref();
+    let id = match user.id {
+        Some(id) => id,
+        None => Id::mint(now, bucket(&tenant_id, email_key, external_id))?,
+    };
+    let outcome = if invalid {
+        Err(Refusal::new(Code::InvalidRequest, "not an e-mail address"))
+    } else if !tenant::hold(&tenant_id)? {
+        return Err(tenant::UNKNOWN_ID);
+    } else if INSERT.run(&params![
+        id,
+        tenant_id.as_str(),
+        user.email,
+        email_key,
+        external_id,
+        first_name,
+        last_name,
+        metadata,
+        now
+    ])? == 1
+    {
+        Ok(id)
+    } else {
+        Err(collision(&tenant_id, email_key, external_id)?)
+    };
+    record_created(now, &tenant_id, &outcome, context)?;
+    Ok(outcome)
+}
+
+/// Where a user lives once the store is spread over several databases: by what names the user at log-in.
+fn bucket(tenant_id: &str, email_key: Option<&str>, external_id: Option<&str>) -> Bucket {
+    match email_key.or(external_id) {
+        Some(name) => Bucket::of(&[tenant_id, name]),
+        None => Bucket::of(&[tenant_id]),
+    }
+}
+
+static COLLISION: Statement = Statement::write(
+    c"SELECT COALESCE(pg_catalog.bool_or(email_key = $2), false),
+             COALESCE(pg_catalog.bool_or(external_id = $3), false)
+        FROM auth_store.users
+       WHERE tenant_id = $1 AND (email_key = $2 OR external_id = $3)",
+);
+
+/// What an existing user has in common with one that could not be made. An address that is taken is
+/// the end user's answer; the other keys are the calling program's own.
+fn collision(
+    tenant_id: &str,
+    email_key: Option<&str>,
+    external_id: Option<&str>,
+) -> Result<Refusal, Mistake> {
+    let found = COLLISION.one(&params![tenant_id, email_key, external_id], |row| {
+        Some((row.get::<bool>(0)?, row.get::<bool>(1)?))
+    })?;
+    match found {
+        Some((true, _)) => Ok(Refusal::new(Code::EmailTaken, "a user with this e-mail address exists")),
+        Some((false, true)) => Err(Mistake::Duplicate { what: "user", argument: "external_id" }),
+        _ => Err(Mistake::Duplicate { what: "user", argument: "id" }),
+    }
+}
+
+static FIND_EXTERNAL: Statement =
+    Statement::write(c"SELECT id FROM auth_store.users WHERE tenant_id = $1 AND external_id = $2");
+
+static ENSURE: Statement = Statement::write(
+    c"INSERT INTO auth_store.users (id, tenant_id, external_id, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $4)
+      ON CONFLICT (tenant_id, external_id) WHERE external_id IS NOT NULL DO NOTHING",
+);
+
+fn ensure(
+    now: Timestamp,
+    external_id: Option<&str>,
+    tenant_id: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Id, Mistake> {
+    let tenant_id = tenant::resolve(&View::writing()?, tenant_id)?;
+    let external_id = check_external_id(given(external_id, "external_id")?)?;
+    // Where another session makes the user first, the insert waits for it and does nothing, and the next
+    // look finds that user, unless it is gone again. No lock stays on a user who was there.
+    loop {
+        let found = FIND_EXTERNAL.one(&params![tenant_id.as_str(), external_id], |row| row.get(0))?;
+        if let Some(id) = found {
+            return Ok(id);
+        }
+        if !tenant::hold(&tenant_id)? {
+            return Err(tenant::UNKNOWN_ID);
+        }
+        let id = Id::mint(now, bucket(&tenant_id, None, Some(external_id)))?;
+        if ENSURE.run(&params![id, tenant_id.as_str(), external_id, now])? == 1 {
+            record_created(now, &tenant_id, &Ok(id), context)?;
+            return Ok(id);
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
+fn check_external_id(external_id: &str) -> Result<&str, Mistake> {
+    if external_id.is_empty() || external_id.len() > 255 || external_id.chars().any(char::is_control) {
+        return Err(Mistake::invalid("external_id", "1 to 255 bytes, no control characters"));
+    }
+    Ok(external_id)
+}
+
+/// Something that a mail can be sent to, as far as form tells: local part and domain of RFC 5321
+/// section 4.1.2 with the lengths of section 4.5.3.1, or their internationalized forms (RFC 6531).
+fn is_email(email: &str) -> bool {
+    let Some((local, domain)) = email.rsplit_once('@') else { return false };
+    email.len() <= 254
+        && (1..=64).contains(&local.len())
+        && !local.contains('@')
+        && !domain.is_empty()
+        && domain.split('.').all(|label| !label.is_empty())
+        && !email.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+static HOLD: Hold =
+    Hold::new(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
+
+/// Keeps the user from being deleted until the transaction ends; false where there is none any more. To be called
+/// before what refers to the user is stored.
+pub fn hold(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
+    HOLD.hold(place, &params![id, tenant_id])
+}
+
+static ERASE: Statement = Statement::latest(c"DELETE FROM auth_store.users WHERE tenant_id = $1");
+
+/// Deletes the users of a tenant, whose grants are gone.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE.run(&params![tenant_id])
+}
+
+fn record_created(
+    now: Timestamp,
+    tenant_id: &str,
+    outcome: &Result<Id, Refusal>,
+    context: &Context<'_>,
+) -> Result<(), Mistake> {
+    trail::record(
+        now,
+        &Event {
+            event: "user.created",
+            tenant_id,
+            user_id: outcome.as_ref().ok().copied(),
+            error: outcome.as_ref().err().map(|refusal| refusal.code),
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bucket, is_email};
+    use crate::kernel::value::id::Bucket;
+
+    #[test]
+    fn an_address_has_a_local_part_and_a_domain() {
+        for email in
+            ["a@b", "ann@example.com", "ann+tag@mail.example.com", "ä@exämple.com", "o'neil@example.com"]
+        {
+            assert!(is_email(email), "{email}");
+        }
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long = format!("a@{}", "b.".repeat(127) + "c");
+        for email in [
+            "",
+            "@",
+            "a",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c",
+            "a@b c",
+            "a\n@b",
+            "a@b..c",
+            "a@.b",
+            &long_local,
+            &long,
+        ] {
+            assert!(!is_email(email), "{email:?}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_follows_the_log_in_name() {
+        assert!(bucket("t", Some("ann@example.com"), Some("7")) == Bucket::of(&["t", "ann@example.com"]));
+        assert!(bucket("t", None, Some("7")) == Bucket::of(&["t", "7"]));
+    }
+}

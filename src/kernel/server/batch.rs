@@ -1,0 +1,72 @@
+//! Deleting in batches: the rows of a table that have ended, a part of the table at a time.
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::spi::{Param, Statement, param};
+use crate::kernel::value::id::Id;
+
+/// What one batch did.
+pub struct Batch {
+    /// Rows that are gone.
+    pub deleted: i64,
+    /// Rows that were looked at.
+    pub examined: i64,
+    /// The last of them; None: the table has no more.
+    pub last: Option<Id>,
+}
+
+impl Batch {
+    /// Runs a domain's statement. It examines at most $2 rows after the id $1, in order of their ids,
+    /// deletes those that have expired and that nobody holds a lock on, and returns how many it deleted,
+    /// how many it examined, and the last id examined. Its other parameters come behind these two.
+    pub fn run<const N: usize>(
+        statement: &Statement,
+        after: Option<Id>,
+        size: i32,
+        others: [Param; N],
+    ) -> Result<Self, Mistake> {
+        let mut parameters = vec![param(after.unwrap_or(Id::from_bytes([0; 16]))), param(size)];
+        parameters.extend(others);
+        let batch = statement.one(&parameters, |row| {
+            let (deleted, examined) = (row.get(0)?, row.get::<i64>(1)?);
+            let more = examined >= i64::from(size);
+            Some(Self { deleted, examined, last: row.get(2).filter(|_| more) })
+        })?;
+        Ok(batch.unwrap_or(Self { deleted: 0, examined: 0, last: None }))
+    }
+}
+
+/// The statement of a domain for [`Batch::run`]: deletes the rows of a table for which the condition holds, which
+/// names columns as they are and the parameters from $3 on. A `sparse` table has many rows without an end: those are
+/// passed over and do not count as examined. The rows are walked `by` their id, or another uuid that is unique.
+macro_rules! delete_ended {
+    ($table:literal, $ended:literal) => {
+        $crate::kernel::server::batch::delete_ended!(@ $table, "id", "true", $ended)
+    };
+    (sparse $table:literal, $ended:literal) => {
+        $crate::kernel::server::batch::delete_ended!(@ $table, "id", $ended, $ended)
+    };
+    ($table:literal by $key:literal, $ended:literal) => {
+        $crate::kernel::server::batch::delete_ended!(@ $table, $key, "true", $ended)
+    };
+    (@ $table:literal, $key:literal, $among:literal, $ended:literal) => {
+        $crate::kernel::server::spi::Statement::write({
+            const SQL: &str = concat!(
+                "WITH examined AS MATERIALIZED (
+                     SELECT ctid, ", $key, " AS key, (", $ended, ") AS ended FROM ", $table, "
+                      WHERE ", $key, " > $1 AND (", $among, ") ORDER BY ", $key, " LIMIT $2
+                 ), victims AS MATERIALIZED (
+                     SELECT ctid FROM ", $table, "
+                      WHERE ctid = ANY (ARRAY(SELECT e.ctid FROM examined e WHERE e.ended)) AND (", $ended, ")
+                        FOR UPDATE SKIP LOCKED
+                 ), gone AS (
+                     DELETE FROM ", $table, " WHERE ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
+                 )
+                 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
+                        (SELECT key FROM examined ORDER BY key DESC LIMIT 1)\0"
+            );
+            $crate::kernel::server::spi::terminated(SQL)
+        })
+    };
+}
+
+pub(crate) use delete_ended;

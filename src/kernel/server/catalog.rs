@@ -1,0 +1,348 @@
+//! Whether the tables are there, whose they are and which version they have. Looked up once in a
+//! backend and again after an invalidation of one of them; a call in between costs one flag.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+use pgrx::prelude::*;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::index::{Key, View};
+use crate::kernel::server::lookup::Lookup;
+use crate::kernel::server::pin;
+
+/// The version of the tables that this library works on.
+pub const TABLES_VERSION: i32 = 5;
+
+/// The role that owns the tables and the SECURITY DEFINER functions.
+pub const OWNER: &CStr = c"auth_store_owner";
+
+const SCHEMA: &CStr = c"auth_store";
+
+static READY: AtomicBool = AtomicBool::new(false);
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+/// The relations whose invalidation makes this backend look again. More than fit are not tracked one
+/// by one: then any invalidation does.
+static TRACKED: [AtomicU32; 256] = [const { AtomicU32::new(0) }; 256];
+static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
+
+/// Registers for invalidations. Called once, when the library is loaded.
+pub fn watch() {
+    // SAFETY: the callback matches the server's type and does nothing but store into atomics.
+    unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::null()) };
+}
+
+extern "C-unwind" fn invalidated(_: pg_sys::Datum, relation: pg_sys::Oid) {
+    let count = TRACKED_COUNT.load(Relaxed);
+    let ours = relation == pg_sys::InvalidOid
+        || count > TRACKED.len()
+        || TRACKED.iter().take(count).any(|oid| oid.load(Relaxed) == relation.to_u32());
+    if ours {
+        READY.store(false, Relaxed);
+        GENERATION.fetch_add(1, Relaxed);
+        TRACKED_COUNT.store(0, Relaxed);
+    }
+}
+
+/// Counts invalidations: what was resolved under another generation must be resolved again.
+pub fn generation() -> u32 {
+    GENERATION.load(Relaxed)
+}
+
+/// Makes sure that the tables are there, ours, and of this library's version, and that the session may see them all
+/// where it is not pinned to a tenant.
+pub fn ensure_ready() -> Result<(), Mistake> {
+    pin::prove()?;
+    if READY.load(Relaxed) {
+        return Ok(());
+    }
+    let marker = relation(c"schema_version").ok_or_else(|| {
+        Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
+    })?;
+    if owner_of(marker) != owner() {
+        return Err(Mistake::NotInstalled(
+            "the tables of auth_store belong to another role than auth_store_owner".into(),
+        ));
+    }
+    if !version_fits()? {
+        // A restore of the schema alone leaves it out.
+        for version in 1..=TABLES_VERSION + 1 {
+            if has_version(version)? {
+                return Err(Mistake::WrongVersion);
+            }
+        }
+        return Err(no_version());
+    }
+    READY.store(true, Relaxed);
+    Ok(())
+}
+
+fn version_fits() -> Result<bool, Mistake> {
+    Ok(has_version(TABLES_VERSION)? && !has_version(TABLES_VERSION + 1)?)
+}
+
+/// Whether the tables, which must be there, have or had this version.
+pub fn has_version(version: i32) -> Result<bool, Mistake> {
+    let found = VERSION.find_unready(&View::reading(), Key::Integer(version), |row| row.get::<i32>(0))?;
+    Ok(found.is_some())
+}
+
+/// What is wrong with tables without a version.
+pub fn no_version() -> Mistake {
+    Mistake::NotInstalled("schema_version has no row, as after a restore of the schema alone".into())
+}
+
+/// Makes this and every other backend look again. Called where the tables were changed.
+pub fn invalidate() {
+    if let Some(marker) = relation(c"schema_version") {
+        // SAFETY: a valid relation's oid; the server queues the invalidation for commit.
+        unsafe { pg_sys::CacheInvalidateRelcacheByRelid(marker) };
+    }
+    READY.store(false, Relaxed);
+    GENERATION.fetch_add(1, Relaxed);
+}
+
+/// The oid of the store's schema.
+pub fn schema() -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let oid = unsafe { pg_sys::get_namespace_oid(SCHEMA.as_ptr(), true) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// The oid of a relation of the store's schema, tracked from now on.
+pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema()?) };
+    if oid == pg_sys::InvalidOid {
+        return None;
+    }
+    track(oid);
+    Some(oid)
+}
+
+/// From now on an invalidation of this relation makes this backend look again.
+pub fn track(oid: pg_sys::Oid) {
+    let count = TRACKED_COUNT.load(Relaxed);
+    let known = TRACKED.iter().take(count).any(|tracked| tracked.load(Relaxed) == oid.to_u32());
+    if !known {
+        if let Some(slot) = TRACKED.get(count) {
+            slot.store(oid.to_u32(), Relaxed);
+        }
+        TRACKED_COUNT.store(count.saturating_add(1), Relaxed);
+    }
+}
+
+/// Locks a relation until the end of the transaction. True where it had to wait for somebody. What others have changed
+/// until then is for [`accept`] to take in.
+pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
+    let mode = mode as i32;
+    // SAFETY: the transaction holds the lock and gives it back; an oid that names nothing any more can be locked
+    // too. The server unwinds with an error where the wait is cancelled or a deadlock.
+    unsafe {
+        let waited = !pg_sys::ConditionalLockRelationOid(oid, mode);
+        if waited {
+            pg_sys::LockRelationOid(oid, mode);
+        }
+        waited
+    }
+}
+
+/// Takes in what others have changed of the catalog until now. Taking a lock does so too, but not one that the
+/// transaction has already.
+pub fn accept() {
+    // SAFETY: within a transaction, as every call is.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+}
+
+/// Gives back what [`lock`] took, where the relation turned out to be another one by then.
+pub fn unlock(oid: pg_sys::Oid, mode: u32) {
+    // SAFETY: the caller holds the lock.
+    unsafe { pg_sys::UnlockRelationOid(oid, mode as i32) };
+}
+
+/// Locks the relation of the store's schema that has this name when the lock is there; None where there is none.
+pub fn lock_named(name: &CStr, mode: u32) -> Option<pg_sys::Oid> {
+    loop {
+        let oid = relation(name)?;
+        lock(oid, mode);
+        accept();
+        if relation(name) == Some(oid) {
+            return Some(oid);
+        }
+        unlock(oid, mode);
+        pgrx::check_for_interrupts!();
+    }
+}
+
+/// Takes a SHARE UPDATE EXCLUSIVE lock until the end of the transaction, as ATTACH PARTITION does: it shuts out
+/// itself, VACUUM and other DDL, no reader and no writer. Without `wait`, false where somebody else holds it.
+pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
+    let mode = pg_sys::ShareUpdateExclusiveLock;
+    if wait {
+        return lock_named(table, mode).is_some();
+    }
+    relation(table).is_some_and(|oid| {
+        // SAFETY: as in lock(): a lock that is not there at once is none.
+        let locked = unsafe { pg_sys::ConditionalLockRelationOid(oid, mode as i32) };
+        accept();
+        // Another table of that name by now: somebody is at work here.
+        locked && relation(table) == Some(oid)
+    })
+}
+
+/// The transaction that last changed what the catalog says of a relation: its storage among it.
+pub fn changed_by(oid: pg_sys::Oid) -> pg_sys::TransactionId {
+    with_class(oid, |tuple| {
+        // SAFETY: a valid tuple of the catalog.
+        unsafe { pg_sys::HeapTupleHeaderGetXmin((*tuple).t_data) }
+    })
+    .unwrap_or(pg_sys::TransactionId::INVALID)
+}
+
+/// Whether a relation, last changed by that transaction, got its present storage after the snapshot was taken: then
+/// the snapshot does not see its rows, though they were there before. Mostly a comparison of two numbers.
+///
+/// # Safety
+/// The snapshot must be active or registered.
+pub unsafe fn is_rewritten_after(
+    oid: pg_sys::Oid,
+    changed: pg_sys::TransactionId,
+    snapshot: pg_sys::Snapshot,
+) -> bool {
+    // SAFETY: as required of the caller.
+    let oldest = unsafe { (*snapshot).xmin }.into_inner();
+    let special = changed < pg_sys::TransactionId::FIRST_NORMAL;
+    if special || (changed.into_inner().wrapping_sub(oldest) as i32) < 0 {
+        return false;
+    }
+    // SAFETY: as required of the caller; the others are look-ups of the transaction's own state.
+    let unseen = unsafe {
+        !pg_sys::TransactionIdIsCurrentTransactionId(changed) && pg_sys::XidInMVCCSnapshot(changed, snapshot)
+    };
+    unseen && storage_at(oid, snapshot) != storage(oid)
+}
+
+fn storage(oid: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(oid, |tuple| unsafe { class_of(tuple).relfilenode })
+}
+
+/// The storage that a snapshot's transaction knows.
+#[cold]
+fn storage_at(oid: pg_sys::Oid, snapshot: pg_sys::Snapshot) -> Option<pg_sys::Oid> {
+    let mut key = pg_sys::ScanKeyData::default();
+    // SAFETY: a scan of pg_class by its key, closed below, or by the resource owner where an error unwinds.
+    unsafe {
+        pg_sys::ScanKeyInit(
+            &mut key,
+            pg_sys::Anum_pg_class_oid as i16,
+            pg_sys::BTEqualStrategyNumber as u16,
+            pg_sys::F_OIDEQ.into(),
+            oid.into(),
+        );
+        let classes = pg_sys::table_open(pg_sys::RelationRelationId, pg_sys::AccessShareLock as i32);
+        let scan =
+            pg_sys::systable_beginscan(classes, pg_sys::ClassOidIndexId.into(), true, snapshot, 1, &mut key);
+        let tuple = pg_sys::systable_getnext(scan);
+        let storage = (!tuple.is_null()).then(|| class_of(tuple).relfilenode);
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(classes, pg_sys::AccessShareLock as i32);
+        storage
+    }
+}
+
+/// # Safety
+/// The tuple must be one of pg_class.
+unsafe fn class_of<'a>(tuple: pg_sys::HeapTuple) -> &'a pg_sys::FormData_pg_class {
+    // SAFETY: as required of the caller.
+    unsafe { &*pg_sys::GETSTRUCT(tuple).cast() }
+}
+
+/// Whether a relation is a table with rows of its own: neither a partitioned one nor a view.
+pub fn is_ordinary(oid: pg_sys::Oid) -> bool {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(oid, |tuple| unsafe { class_of(tuple).relkind as u8 == pg_sys::RELKIND_RELATION })
+        == Some(true)
+}
+
+/// Reads the row of pg_class; None where there is none any more.
+fn with_class<T>(oid: pg_sys::Oid, read: impl FnOnce(pg_sys::HeapTuple) -> T) -> Option<T> {
+    // SAFETY: a look-up in the server's cache, given back at once.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, oid.into());
+        (!tuple.is_null()).then(|| {
+            let read = read(tuple);
+            pg_sys::ReleaseSysCache(tuple);
+            read
+        })
+    }
+}
+
+/// The name of a relation, without its schema.
+pub fn name_of(oid: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a catalog look-up by oid; the name is a copy of the server's.
+    unsafe {
+        let name = pg_sys::get_rel_name(oid);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// The role [`OWNER`], where it is not missing.
+pub fn owner() -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let owner = unsafe { pg_sys::get_role_oid(OWNER.as_ptr(), true) };
+    (owner != pg_sys::InvalidOid).then_some(owner)
+}
+
+fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(relation, |tuple| unsafe { class_of(tuple).relowner })
+}
+
+/// Whether the current user is a superuser.
+pub fn is_superuser() -> bool {
+    // SAFETY: a look-up of the current user's role.
+    unsafe { pg_sys::superuser() }
+}
+
+/// Whether the install script runs inside a restore: pg_dump and pg_restore set check_function_bodies
+/// off before it. CREATE EXTENSION itself switches it off too, for the script only, and remembers that
+/// in the setting's stack; off without that memory is a restore.
+pub fn is_restoring() -> bool {
+    // SAFETY: the setting is one of the server's own; its stack entries live at least as long as the
+    // statement that made them.
+    unsafe {
+        if pg_sys::check_function_bodies {
+            return false;
+        }
+        let Some(setting) = setting(c"check_function_bodies") else { return true };
+        let stack = (*setting).stack;
+        stack.is_null() || (*stack).state != pg_sys::GucStackState::GUC_SAVE
+    }
+}
+
+/// A setting of the server, also one that it knows by name only.
+#[cfg(feature = "pg15")]
+pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+    // SAFETY: the server's array of settings, as long as it says.
+    unsafe {
+        let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
+        let all = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
+        // Names ignore case: a placeholder keeps the spelling that it was made with.
+        all.iter()
+            .copied()
+            .find(|setting| CStr::from_ptr((**setting).name).to_bytes().eq_ignore_ascii_case(name.to_bytes()))
+    }
+}
+
+/// A setting of the server, also one that it knows by name only.
+#[cfg(not(feature = "pg15"))]
+pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
+    // SAFETY: a look-up by a valid C string that neither makes a placeholder nor raises.
+    let setting = unsafe { pg_sys::find_option(name.as_ptr(), false, true, PgLogLevel::ERROR as i32) };
+    (!setting.is_null()).then_some(setting)
+}

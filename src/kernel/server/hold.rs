@@ -1,0 +1,108 @@
+//! A row that must not go away until the transaction ends: locked as a foreign key check locks it (FOR KEY SHARE).
+//! What refers to the row afterwards finds it: the check of the foreign key takes the same lock once more, which
+//! costs no WAL, and the caller gets to know that the row is gone as an answer, not as the server's error.
+//!
+//! A row that a look-up has just found is locked where it was found, without the executor, which costs a
+//! fraction of the statement and next to nothing more than the foreign key's own lock. The statement is asked
+//! wherever that is not the end of it: the row was changed or deleted meanwhile, was not looked up, or the isolation
+//! level is REPEATABLE READ or above, where the statement raises 40001.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+
+use pgrx::pg_sys;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::catalog;
+use crate::kernel::server::spi::{self, Param, Statement};
+
+/// Where a look-up found a row. Good until the function returns that the server has called: so long the snapshot of
+/// the calling query keeps the row from being removed, and the look-up's lock its table from being rewritten.
+#[derive(Clone, Copy)]
+pub struct Place {
+    generation: u32,
+    table: pg_sys::Oid,
+    row: pg_sys::ItemPointerData,
+}
+
+struct Seen(Cell<Option<Place>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Seen {}
+
+static SEEN: Seen = Seen(Cell::new(None));
+
+/// Notes where a look-up found its row.
+///
+/// # Safety
+/// The table must be open, and the slot have a row of it.
+pub unsafe fn note(table: pg_sys::Relation, slot: *const pg_sys::TupleTableSlot) {
+    // SAFETY: as required of the caller.
+    let (table, row) = unsafe { ((*table).rd_id, (*slot).tts_tid) };
+    // A slot that holds a copy of a row does not know the row's place.
+    let known = row.ip_posid != 0;
+    SEEN.0.set(known.then(|| Place { generation: catalog::generation(), table, row }));
+}
+
+/// Where the last look-up found its row: to be asked by whoever has just found one.
+pub fn seen() -> Option<Place> {
+    SEEN.0.get()
+}
+
+/// How the rows of a table are held.
+pub struct Hold(Statement);
+
+impl Hold {
+    /// `SELECT true FROM table WHERE key = $1 … FOR KEY SHARE`.
+    pub const fn new(sql: &'static std::ffi::CStr) -> Self {
+        Self(Statement::write(sql))
+    }
+
+    /// Keeps the row with this key, which was seen in that place, from being deleted until the transaction ends;
+    /// false where there is none any more. Whoever is deleting it is waited for.
+    pub fn hold(&self, place: Option<Place>, key: &[Param]) -> Result<bool, Mistake> {
+        catalog::ensure_ready()?;
+        spi::writable()?;
+        if place.is_some_and(lock) {
+            return Ok(true);
+        }
+        Ok(self.0.run(key)? == 1)
+    }
+}
+
+/// Locks a row in its place, waiting for whoever else has it; false where it is not there as it was.
+fn lock(place: Place) -> bool {
+    // SAFETY: the table is opened if it still exists, with the lock a SELECT … FOR KEY SHARE takes, and closed
+    // below, or by the resource owner where an error unwinds. The row is still in its place, see [`Place`]; a
+    // function is always called with an active snapshot.
+    unsafe {
+        if pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 {
+            return false;
+        }
+        let table = pg_sys::try_table_open(place.table, pg_sys::RowShareLock as i32);
+        if table.is_null() {
+            return false;
+        }
+        let locked = catalog::generation() == place.generation && {
+            let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
+            let mut row = place.row;
+            let mut failure = pg_sys::TM_FailureData::default();
+            let result = pg_sys::table_tuple_lock(
+                table,
+                &mut row,
+                pg_sys::GetActiveSnapshot(),
+                slot,
+                pg_sys::GetCurrentCommandId(true),
+                pg_sys::LockTupleMode::LockTupleKeyShare,
+                pg_sys::LockWaitPolicy::LockWaitBlock,
+                pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION as u8,
+                &mut failure,
+            );
+            pg_sys::ExecDropSingleTupleTableSlot(slot);
+            result == pg_sys::TM_Result::TM_Ok && !failure.traversed
+        };
+        pg_sys::table_close(table, pg_sys::NoLock as i32);
+        locked
+    }
+}

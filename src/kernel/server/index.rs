@@ -1,0 +1,466 @@
+//! Reading by an index without the executor: which rows a look sees, the value it looks for, and what is known of
+//! the table and of the index. Locks come first, the snapshot after them: see [`View::settle`].
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+
+use pgrx::{IntoDatum, pg_sys};
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::catalog;
+use crate::kernel::server::row::attribute;
+use crate::kernel::value::id::Id;
+
+/// Which rows are visible.
+pub struct View {
+    snapshot: Cell<pg_sys::Snapshot>,
+    registered: Cell<bool>,
+    /// Taken with GetLatestSnapshot().
+    latest: bool,
+    /// Taken for a call that writes.
+    writes: bool,
+    /// Taken with GetLatestSnapshot() for a transaction whose own snapshot must be able to follow.
+    decides: bool,
+}
+
+impl View {
+    /// What the calling query sees: for functions that only read.
+    pub fn reading() -> Self {
+        // SAFETY: a function is always called with an active snapshot, which outlives the call.
+        let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
+        Self {
+            snapshot: Cell::new(snapshot),
+            registered: Cell::new(false),
+            latest: false,
+            writes: false,
+            decides: false,
+        }
+    }
+
+    /// What a statement begun now would see, as each statement of a volatile function does. Refuses
+    /// read-only transactions and standbys, because what follows is going to write.
+    pub fn writing() -> Result<Self, Mistake> {
+        crate::kernel::server::spi::writable()?;
+        // SAFETY: a function runs in a transaction.
+        unsafe { pg_sys::CommandCounterIncrement() };
+        Ok(Self::registered(false))
+    }
+
+    /// What is committed by now, or of this transaction, whatever the isolation level: for a writer that has
+    /// just taken a lock under which what it looks at cannot change.
+    pub fn latest() -> Self {
+        // SAFETY: a function runs in a transaction, and never in a parallel worker if it writes.
+        unsafe { pg_sys::CommandCounterIncrement() };
+        Self::registered(true)
+    }
+
+    /// The same for a call that decides by what it looks up alone, and changes none of those rows: no
+    /// conditional UPDATE would tell it that its transaction's snapshot is out of date. Refuses read-only
+    /// transactions and standbys, for its audit row.
+    pub fn deciding() -> Result<Self, Mistake> {
+        crate::kernel::server::spi::writable()?;
+        let mut view = Self::latest();
+        view.decides = true;
+        Ok(view)
+    }
+
+    /// What a writer finds out of what it will not change: at REPEATABLE READ as it is committed by now, since no
+    /// UPDATE of that row would tell the writer of a change. What is gone by now is found where the transaction's
+    /// snapshot still has it: holding it says so (40001).
+    pub fn newest<T>(
+        &self,
+        find: impl Fn(&Self) -> Result<Option<T>, Mistake>,
+    ) -> Result<Option<T>, Mistake> {
+        if self.writes
+            && has_one_snapshot()
+            && let Some(found) = find(&Self::deciding()?)?
+        {
+            return Ok(Some(found));
+        }
+        find(self)
+    }
+
+    fn registered(latest: bool) -> Self {
+        let snapshot = Cell::new(take_snapshot(latest));
+        Self { snapshot, registered: Cell::new(true), latest, writes: true, decides: false }
+    }
+
+    /// Whether it is a writer's.
+    pub fn writes(&self) -> bool {
+        self.writes
+    }
+
+    /// The snapshot, for the server's own functions.
+    pub fn snapshot(&self) -> pg_sys::Snapshot {
+        self.snapshot.get()
+    }
+
+    /// Makes this the view of a table that is locked by now. A snapshot from before the lock may be too old
+    /// for it: whoever held the table meanwhile may have changed its rows, and one who rewrote it (ALTER
+    /// TABLE, VACUUM FULL) gave every row a transaction that the snapshot does not see, so that the table
+    /// looks empty. So the snapshot is taken again, or, where the isolation level has only one, the
+    /// transaction can't go on (40001): a revoked id must not pass for one that is not.
+    pub fn settle(
+        &self,
+        table: pg_sys::Oid,
+        changed: pg_sys::TransactionId,
+        waited: bool,
+    ) -> Result<(), Mistake> {
+        let only_one = !self.latest && has_one_snapshot();
+        // What decides may read such a table; the statements of its transaction can't any more.
+        let bound = only_one || (self.decides && has_one_snapshot());
+        // SAFETY: the snapshot is active or registered, or the transaction's, which has one for its life.
+        let hidden = unsafe {
+            let followed =
+                if bound && !only_one { pg_sys::GetTransactionSnapshot() } else { self.snapshot.get() };
+            catalog::is_rewritten_after(table, changed, followed)
+        };
+        if !hidden && (only_one || !waited) {
+            return Ok(());
+        }
+        if hidden && bound {
+            return Err(Mistake::Changed);
+        }
+        let former = self.snapshot.replace(take_snapshot(self.latest));
+        if self.registered.replace(true) {
+            // SAFETY: registered by this view with the same resource owner.
+            unsafe { pg_sys::UnregisterSnapshot(former) };
+        }
+        Ok(())
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if self.registered.get() && !std::thread::panicking() {
+            // SAFETY: registered by this view with the same resource owner.
+            unsafe { pg_sys::UnregisterSnapshot(self.snapshot.get()) };
+        }
+    }
+}
+
+/// Whether all statements of the transaction share one snapshot.
+pub fn has_one_snapshot() -> bool {
+    // SAFETY: a variable of the server that this backend alone writes.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
+fn take_snapshot(latest: bool) -> pg_sys::Snapshot {
+    // SAFETY: the snapshot is registered with the current resource owner and given back by the view, or by the
+    // owner where an error unwinds.
+    unsafe {
+        pg_sys::RegisterSnapshot(if latest {
+            pg_sys::GetLatestSnapshot()
+        } else {
+            pg_sys::GetTransactionSnapshot()
+        })
+    }
+}
+
+/// The value of a key's column.
+#[derive(Clone, Copy)]
+pub enum Key<'a> {
+    /// of type uuid
+    Id(Id),
+    /// of type text COLLATE "C"
+    Text(&'a str),
+    /// of type integer
+    Integer(i32),
+    /// of type bytea
+    Bytes(&'a [u8]),
+}
+
+/// The operator family uuid_ops of btree, which the server's headers do not name.
+const UUID_BTREE_FAM_OID: pg_sys::Oid = pg_sys::Oid::from_u32(2968);
+
+impl Key<'_> {
+    /// The key's type, the operator family in which it is compared, and the collation.
+    fn kind(self) -> KeyColumn {
+        let (type_oid, family, collation) = match self {
+            Self::Id(_) => (pg_sys::UUIDOID, UUID_BTREE_FAM_OID, pg_sys::InvalidOid),
+            Self::Text(_) => (pg_sys::TEXTOID, pg_sys::TEXT_BTREE_FAM_OID, pg_sys::C_COLLATION_OID),
+            Self::Integer(_) => (pg_sys::INT4OID, pg_sys::INTEGER_BTREE_FAM_OID, pg_sys::InvalidOid),
+            Self::Bytes(_) => (pg_sys::BYTEAOID, pg_sys::BYTEA_BTREE_FAM_OID, pg_sys::InvalidOid),
+        };
+        KeyColumn { type_oid, family, collation, attribute: 0 }
+    }
+
+    /// Fills a scan key of a column of this number, of the index or of the table.
+    ///
+    /// # Safety
+    /// The column must be of the key's type.
+    unsafe fn init(self, column: i16, scan_key: &mut pg_sys::ScanKeyData) {
+        let (function, datum) = match self {
+            Self::Id(id) => (pg_sys::F_UUID_EQ, id.into_datum()),
+            Self::Text(text) => (pg_sys::F_TEXTEQ, text.into_datum()),
+            Self::Integer(number) => (pg_sys::F_INT4EQ, number.into_datum()),
+            Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, bytes.into_datum()),
+        };
+        // SAFETY: ScanKeyInit takes collation "C", which the text columns have.
+        unsafe {
+            pg_sys::ScanKeyInit(
+                scan_key,
+                column,
+                pg_sys::BTEqualStrategyNumber as u16,
+                function.into(),
+                datum.unwrap_or(pg_sys::Datum::null()),
+            );
+        }
+    }
+}
+
+/// A column of an index's key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct KeyColumn {
+    type_oid: pg_sys::Oid,
+    family: pg_sys::Oid,
+    collation: pg_sys::Oid,
+    /// The table's column.
+    attribute: i16,
+}
+
+const MAX_KEYS: usize = 4;
+
+/// What is known of an index while the catalog stays as it is.
+#[derive(Clone, Copy)]
+pub struct Index {
+    pub oid: pg_sys::Oid,
+    keys: [Option<KeyColumn>; MAX_KEYS],
+    /// A btree that is valid and kept up to date.
+    sound: bool,
+    /// Holds a part of the rows only.
+    partial: bool,
+    /// The index lacks rows that a transaction may see which was there before this one.
+    usable_after: Option<pg_sys::TransactionId>,
+}
+
+impl Index {
+    /// Reads the description of an index that is to be searched for these values; None where it is not one of the
+    /// table. Somebody may have altered either: a table that has no rows of its own, or a key of another type, is a
+    /// mistake, since searching it would end the server.
+    ///
+    /// # Safety
+    /// Table and index must exist and be locked.
+    pub unsafe fn describe(
+        table: pg_sys::Oid,
+        oid: pg_sys::Oid,
+        keys: &[Key<'_>],
+    ) -> Result<Option<Self>, Mistake> {
+        let name = |oid| catalog::name_of(oid).unwrap_or_default();
+        if !catalog::is_ordinary(table) {
+            return Err(Mistake::TypeDiffers(format!("{} is no ordinary table", name(table)).into()));
+        }
+        // SAFETY: a catalog look-up by oid.
+        if unsafe { pg_sys::IndexGetRelation(oid, true) } != table {
+            return Ok(None);
+        }
+        // SAFETY: as required of the caller.
+        let index = unsafe { Self::read(oid) };
+        if !index.fits(keys) {
+            return Err(Mistake::TypeDiffers(format!("the key of {}", name(oid)).into()));
+        }
+        Ok(Some(index))
+    }
+
+    /// # Safety
+    /// The index must exist and be locked.
+    unsafe fn read(oid: pg_sys::Oid) -> Self {
+        // SAFETY: an open relation's own data: arrays as long as the key has columns. It is closed before the
+        // end, with its lock kept.
+        unsafe {
+            let relation = pg_sys::index_open(oid, pg_sys::NoLock as i32);
+            let form = &*(*relation).rd_index;
+            let count = usize::try_from(form.indnkeyatts).unwrap_or(0);
+            let attributes = form.indkey.values.as_ptr();
+            let mut keys = [None; MAX_KEYS];
+            for (n, key) in keys.iter_mut().enumerate().take(count) {
+                *key = Some(KeyColumn {
+                    type_oid: (*attribute((*relation).rd_att, n as i32)).atttypid,
+                    family: *(*relation).rd_opfamily.add(n),
+                    collation: *(*relation).rd_indcollation.add(n),
+                    attribute: *attributes.add(n),
+                });
+            }
+            let index = Self {
+                oid,
+                keys,
+                sound: (*(*relation).rd_rel).relam == pg_sys::BTREE_AM_OID
+                    && (*(*relation).rd_rel).relkind as u8 == pg_sys::RELKIND_INDEX
+                    && form.indisvalid
+                    && form.indislive,
+                partial: !pg_sys::RelationGetIndexPredicate(relation).is_null(),
+                usable_after: form
+                    .indcheckxmin
+                    .then(|| pg_sys::HeapTupleHeaderGetXmin((*(*relation).rd_indextuple).t_data)),
+            };
+            pg_sys::index_close(relation, pg_sys::NoLock as i32);
+            index
+        }
+    }
+
+    /// Whether its first columns can be compared with these values.
+    fn fits(&self, keys: &[Key<'_>]) -> bool {
+        keys.iter().zip(&self.keys).all(|(key, column)| {
+            // An expression has no column.
+            column.is_some_and(|column| {
+                column.attribute > 0 && column == KeyColumn { attribute: column.attribute, ..key.kind() }
+            })
+        }) && keys.len() <= MAX_KEYS
+    }
+
+    /// As the planner decides it.
+    fn is_usable(&self) -> bool {
+        self.sound
+            && self.usable_after.is_none_or(|xmin| {
+                // SAFETY: a comparison of numbers; the variable is this backend's own.
+                unsafe { pg_sys::TransactionIdPrecedes(xmin, pg_sys::TransactionXmin) }
+            })
+    }
+}
+
+/// Reads a visible row with these values in the first columns of the index's key, if there is one. An index that
+/// can't be used, because it is invalid or too new for the transaction, is passed over: then all of the table is
+/// read, as a SELECT would.
+///
+/// # Safety
+/// Table and index must be locked and belong together, and the index fit the keys.
+pub unsafe fn scan<T>(
+    table: pg_sys::Relation,
+    index: &Index,
+    view: &View,
+    keys: &[Key<'_>],
+    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+) -> Result<Option<T>, Mistake> {
+    let mut scan_keys = [pg_sys::ScanKeyData::default(); MAX_KEYS];
+    let usable = index.is_usable();
+    if !usable && index.partial {
+        return Err(unusable(index.oid));
+    }
+    for (n, key) in keys.iter().enumerate() {
+        if let (Some(scan_key), Some(Some(column))) = (scan_keys.get_mut(n), index.keys.get(n)) {
+            let number = if usable { n as i16 + 1 } else { column.attribute };
+            // SAFETY: the caller has compared the types.
+            unsafe { key.init(number, scan_key) };
+        }
+    }
+    let count = keys.len() as i32;
+    // SAFETY: as required of the caller; the scan, its slot and the index are closed below, or by the resource
+    // owner where an error unwinds.
+    unsafe {
+        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
+        let found = if usable {
+            let relation = pg_sys::index_open(index.oid, pg_sys::NoLock as i32);
+            #[cfg(not(feature = "pg18"))]
+            let scan = pg_sys::index_beginscan(table, relation, view.snapshot(), count, 0);
+            #[cfg(feature = "pg18")]
+            let scan =
+                pg_sys::index_beginscan(table, relation, view.snapshot(), std::ptr::null_mut(), count, 0);
+            pg_sys::index_rescan(scan, scan_keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
+            let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+                .then(|| read(slot));
+            pg_sys::index_endscan(scan);
+            pg_sys::index_close(relation, pg_sys::NoLock as i32);
+            found
+        } else {
+            let scan = pg_sys::systable_beginscan(
+                table,
+                index.oid,
+                false,
+                view.snapshot(),
+                count,
+                scan_keys.as_mut_ptr(),
+            );
+            let tuple = pg_sys::systable_getnext(scan);
+            let found = (!tuple.is_null()).then(|| {
+                pg_sys::ExecForceStoreHeapTuple(tuple, slot, false);
+                read(slot)
+            });
+            pg_sys::systable_endscan(scan);
+            found
+        };
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+        Ok(found)
+    }
+}
+
+/// Whether a table has a row with this key, as [`scan`] finds it. None where the catalog has changed by the time
+/// that table and index are locked: they may be others now. Of a tenant pin it knows nothing: the key must tell the
+/// tenants apart.
+pub fn exists(
+    view: &View,
+    generation: u32,
+    table: pg_sys::Oid,
+    index: pg_sys::Oid,
+    key: Key<'_>,
+    describe: impl FnOnce() -> Result<(Index, pg_sys::TransactionId), Mistake>,
+) -> Result<Option<bool>, Mistake> {
+    let mode = pg_sys::AccessShareLock;
+    let waited = catalog::lock(table, mode) | catalog::lock(index, mode);
+    catalog::accept();
+    if catalog::generation() != generation {
+        catalog::unlock(index, mode);
+        catalog::unlock(table, mode);
+        return Ok(None);
+    }
+    let (index, changed) = describe()?;
+    view.settle(table, changed, waited)?;
+    // SAFETY: both are locked and are what they were; the table is closed below, or by the resource owner where an
+    // error unwinds.
+    unsafe {
+        let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
+        let found = scan(relation, &index, view, &[key], |_| ())?;
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        Ok(Some(found.is_some()))
+    }
+}
+
+unsafe extern "C-unwind" {
+    fn PredicateLockRelation(relation: pg_sys::Relation, snapshot: pg_sys::Snapshot);
+    fn CheckForSerializableConflictIn(
+        relation: pg_sys::Relation,
+        row: pg_sys::ItemPointer,
+        block: pg_sys::BlockNumber,
+    );
+}
+
+/// Whether the transaction is to be serialized with those that read what it writes.
+pub fn is_serializable() -> bool {
+    // SAFETY: a variable of the server that this backend alone writes.
+    unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
+}
+
+/// At SERIALIZABLE: whoever says [`note_write`] of this table meanwhile has written what this transaction has read,
+/// also where it is in a partition that did not exist yet.
+pub fn note_read(table: pg_sys::Oid, view: &View) {
+    // SAFETY: the table is locked; it is opened and closed, and the snapshot is active or registered. The server's
+    // errors are turned at the boundary.
+    unsafe {
+        let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
+        pg_sys::ffi::pg_guard_ffi_boundary(|| PredicateLockRelation(relation, view.snapshot()));
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+    }
+}
+
+/// At SERIALIZABLE: what this transaction writes is of interest to all that have said [`note_read`]. 40001 where
+/// it can't be serialized with them.
+pub fn note_write(table: pg_sys::Oid) {
+    // SAFETY: as in note_read().
+    unsafe {
+        let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            CheckForSerializableConflictIn(relation, std::ptr::null_mut(), pg_sys::InvalidBlockNumber);
+        });
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+    }
+}
+
+#[cold]
+fn unusable(index: pg_sys::Oid) -> Mistake {
+    let name = catalog::name_of(index).unwrap_or_default();
+    Mistake::WrongState {
+        message: format!("the index auth_store.{name} cannot be used").into(),
+        hint: format!("REINDEX INDEX auth_store.{name}, or try again when older transactions have ended")
+            .into(),
+    }
+}

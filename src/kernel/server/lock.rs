@@ -1,0 +1,36 @@
+//! Locks on what has no row yet.
+
+#![allow(unsafe_code)]
+
+use pgrx::pg_sys;
+
+use crate::kernel::value::id::Id;
+
+/// Locks a key until the end of the transaction, or until the savepoint is undone in which this happens:
+/// whoever locks the same key in this database waits. What others have committed meanwhile, and what they
+/// changed of the catalog, is known when it returns. One entry of the server's lock table for each key.
+///
+/// It is an advisory lock, of a class that no SQL function can take: the last field is 1 or 2 for those of
+/// `pg_advisory_lock()`.
+pub fn lock_key(key: Id) {
+    let word = |at: usize| {
+        key.bytes()
+            .get(at..)
+            .and_then(|bytes| bytes.first_chunk())
+            .map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    };
+    // SAFETY: a complete tag of a transaction's lock; the server unwinds with an error where the lock table is
+    // full, or the wait is cancelled or a deadlock.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: word(0),
+            locktag_field3: word(4),
+            locktag_field4: 3,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+            locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+        };
+        pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, false);
+        pg_sys::AcceptInvalidationMessages();
+    }
+}

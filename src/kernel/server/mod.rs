@@ -1,0 +1,21 @@
+//! What reaches into the server: statements, look-ups, locks, settings, memory. All unsafe code is here or beside it.
+
+pub mod append;
+pub mod batch;
+pub mod caller;
+pub mod catalog;
+pub mod command;
+pub mod guard;
+pub mod hold;
+pub mod index;
+pub mod library;
+pub mod lock;
+pub mod locked;
+pub mod lookup;
+pub mod partition;
+pub mod pin;
+pub mod row;
+pub mod settings;
+pub mod shmem;
+pub mod spi;
+pub mod transaction;

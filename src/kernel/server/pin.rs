@@ -1,0 +1,181 @@
+//! Whose pin holds where the server runs a role's code in a session of another.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::row::Row;
+use crate::kernel::server::{catalog, settings};
+
+/// The statement, by its beginning, in which no role was pinned.
+struct Unpinned(Cell<Option<pg_sys::TimestampTz>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Unpinned {}
+
+static UNPINNED: Unpinned = Unpinned(Cell::new(None));
+
+unsafe extern "C-unwind" {
+    // It reads a variable and raises nothing: without the guard that every other call of the server has, because each
+    // look-up asks.
+    fn InSecurityRestrictedOperation() -> bool;
+}
+
+/// ANALYZE, REINDEX, REFRESH MATERIALIZED VIEW and autovacuum run what the owner of a table or view has put there (an
+/// index's expression, a view's query) as that owner, but in a session that began without the owner's settings. Where
+/// the owner is pinned to a tenant, or a role that is pinned may act as the owner (SET ROLE), the session does not know
+/// of it, and the call is refused.
+pub fn prove() -> Result<(), Mistake> {
+    // SAFETY: a read of this backend's own state.
+    if settings::tenant_pin().is_some() || !unsafe { InSecurityRestrictedOperation() } {
+        return Ok(());
+    }
+    prove_restricted()
+}
+
+// The time at which a statement began is what tells it from others here.
+#[allow(clippy::disallowed_methods)]
+#[cold]
+fn prove_restricted() -> Result<(), Mistake> {
+    // SAFETY: reads of this backend's own state.
+    let (user, login, statement) = unsafe {
+        (pg_sys::GetUserId(), pg_sys::GetSessionUserId(), pg_sys::GetCurrentStatementStartTimestamp())
+    };
+    if user == login || UNPINNED.0.get() == Some(statement) {
+        return Ok(());
+    }
+    let pins = Pins::of_this_database();
+    if !pins.everybody && pins.roles.is_empty() {
+        UNPINNED.0.set(Some(statement));
+        return Ok(());
+    }
+    // Inside of a function of the store the caller can't be told any more, but what the operation is about can: it is
+    // locked.
+    let refused =
+        if Some(user) == catalog::owner() { pins.bind_owner_of_locked(login) } else { pins.bind(user) };
+    if refused {
+        return Err(Mistake::NotAllowed(
+            "this operation runs as a role whose settings the session did not begin with, and a tenant pin may be among them"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whom the administrator has pinned in a database.
+struct Pins {
+    /// The database as a whole, or every role: but for those with another value, as this session's.
+    everybody: bool,
+    roles: Vec<pg_sys::Oid>,
+}
+
+impl Pins {
+    /// Asked of the catalog directly: a query's operators would be looked up along the caller's search_path.
+    fn of_this_database() -> Self {
+        let mut pins = Self { everybody: false, roles: Vec::new() };
+        // SAFETY: the columns of pg_db_role_setting are setdatabase oid, setrole oid and setconfig text[].
+        unsafe {
+            scan_catalog(
+                c"pg_db_role_setting",
+                &[pg_sys::OIDOID, pg_sys::OIDOID, pg_sys::TEXTARRAYOID],
+                |row| {
+                    let here = [Some(pg_sys::InvalidOid), Some(pg_sys::MyDatabaseId)].contains(&row.get(0));
+                    let config: Vec<String> = row.get(2).unwrap_or_default();
+                    if here && config.iter().any(|setting| is_pin(setting)) {
+                        match row.get::<pg_sys::Oid>(1) {
+                            Some(role) if role != pg_sys::InvalidOid => pins.roles.push(role),
+                            _ => pins.everybody = true,
+                        }
+                    }
+                },
+            );
+        }
+        pins
+    }
+
+    /// Whether what runs as this role may be the work of somebody who is pinned.
+    fn bind(&self, role: pg_sys::Oid) -> bool {
+        // SAFETY: look-ups of memberships by oid.
+        self.everybody
+            || self
+                .roles
+                .iter()
+                .any(|pinned| *pinned == role || unsafe { pg_sys::is_member_of_role_nosuper(*pinned, role) })
+    }
+
+    /// Whether this backend has locked a relation whose owner is such a role, and not `login`.
+    fn bind_owner_of_locked(&self, login: pg_sys::Oid) -> bool {
+        let mut bound = self.everybody;
+        // SAFETY: the columns of pg_class begin with oid oid, relname name, relnamespace oid, reltype oid, reloftype oid
+        // and relowner oid; the name is not read.
+        unsafe {
+            scan_catalog(c"pg_class", &[pg_sys::OIDOID; 6], |row| {
+                if let (false, Some(relation), Some(owner)) = (bound, row.get(0), row.get(5)) {
+                    bound = owner != login && is_locked(relation) && self.bind(owner);
+                }
+            });
+        }
+        bound
+    }
+}
+
+/// Whether this backend has any lock on a relation.
+fn is_locked(relation: pg_sys::Oid) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        // SAFETY: a variable of the server that is set when a backend starts.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: relation.to_u32(),
+        locktag_field3: 0,
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    let modes = pg_sys::AccessShareLock as i32..=pg_sys::AccessExclusiveLock as i32;
+    // SAFETY: a complete tag of a relation's lock; a look-up in this backend's own table.
+    modes.into_iter().any(|mode| unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16"))]
+        let held = pg_sys::LockHeldByMe(&tag, mode);
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        let held = pg_sys::LockHeldByMe(&tag, mode, false);
+        held
+    })
+}
+
+/// Reads all of a catalog.
+///
+/// # Safety
+/// Its first columns must be of these types, as far as they are read.
+unsafe fn scan_catalog(name: &CStr, types: &[pg_sys::Oid], mut read: impl FnMut(&Row<'_>)) {
+    const MAX_COLUMNS: usize = 64;
+    // SAFETY: a scan of a catalog by its own description, which has fewer columns than there is room for; closed below,
+    // or by the resource owner where an error unwinds.
+    unsafe {
+        let schema = pg_sys::Oid::from_u32(pg_sys::PG_CATALOG_NAMESPACE);
+        let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
+        let catalog = pg_sys::table_open(oid, pg_sys::AccessShareLock as i32);
+        let none = std::ptr::null_mut();
+        let scan = pg_sys::systable_beginscan(catalog, pg_sys::InvalidOid, false, none, 0, none.cast());
+        loop {
+            let tuple = pg_sys::systable_getnext(scan);
+            if tuple.is_null() {
+                break;
+            }
+            let (mut values, mut nulls) = ([pg_sys::Datum::null(); MAX_COLUMNS], [true; MAX_COLUMNS]);
+            pg_sys::heap_deform_tuple(tuple, (*catalog).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
+            read(&Row::new(&values, &nulls, types));
+        }
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
+    }
+}
+
+/// Whether a role's `name=value` is a pin. Names of settings ignore case.
+fn is_pin(setting: &str) -> bool {
+    setting
+        .split_once('=')
+        .is_some_and(|(name, value)| name.eq_ignore_ascii_case("auth_store.tenant_id") && !value.is_empty())
+}

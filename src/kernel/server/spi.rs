@@ -1,0 +1,373 @@
+//! Statements with kept plans, run by intent: a read leaves a standby alone, a write says 25006 there.
+//! Parsing and planning costs more than most statements here; a kept plan does it once in a backend.
+//!
+//! This is the only file that reaches SPI.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+
+use pgrx::IntoDatum;
+use pgrx::prelude::*;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::index::{self, View};
+use crate::kernel::server::row::{Row, attribute};
+use crate::kernel::server::{catalog, guard};
+
+/// A parameter of a statement.
+pub struct Param {
+    pub(super) datum: Option<pg_sys::Datum>,
+    pub(super) oid: pg_sys::Oid,
+}
+
+/// Makes a parameter of a value; an `Option` may be NULL.
+pub fn param<T: IntoDatum>(value: T) -> Param {
+    Param { datum: value.into_datum(), oid: T::type_oid() }
+}
+
+/// The parameters of a statement, in order.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { [$($crate::kernel::server::spi::param($value)),*] };
+}
+
+pub(crate) use params;
+
+/// A statement with its kept plan: a `static` in the file of the domain that owns the table.
+pub struct Statement {
+    sql: &'static CStr,
+    intent: Intent,
+    plan: Plan,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    Read,
+    Write,
+    WriteLatest,
+}
+
+struct Plan(Cell<pg_sys::SPIPlanPtr>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Plan {}
+
+const MAX_COLUMNS: usize = 64;
+
+impl Statement {
+    /// A statement that reads, with the snapshot of the calling query.
+    pub const fn read(sql: &'static CStr) -> Self {
+        Self { sql, intent: Intent::Read, plan: Plan(Cell::new(std::ptr::null_mut())) }
+    }
+
+    /// A statement that writes, or must see what the same transaction just wrote.
+    pub const fn write(sql: &'static CStr) -> Self {
+        Self { sql, intent: Intent::Write, plan: Plan(Cell::new(std::ptr::null_mut())) }
+    }
+
+    /// A statement that writes and must reach every row that is committed by now, whatever the isolation
+    /// level: the end of all of something. At REPEATABLE READ and above it raises 40001 where it would
+    /// change a row that the transaction's own snapshot does not show.
+    pub const fn latest(sql: &'static CStr) -> Self {
+        Self { sql, intent: Intent::WriteLatest, plan: Plan(Cell::new(std::ptr::null_mut())) }
+    }
+
+    /// Runs it and returns how many rows it touched.
+    pub fn run(&self, params: &[Param]) -> Result<u64, Mistake> {
+        self.execute(params, |_| ()).map(|(count, _)| count)
+    }
+
+    /// Runs it and reads the first row.
+    pub fn one<T>(
+        &self,
+        params: &[Param],
+        load: impl FnMut(&Row<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Mistake> {
+        self.execute(params, load).map(|(_, rows)| rows.into_iter().next().flatten())
+    }
+
+    /// Runs it and reads every row.
+    pub fn all<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+        self.execute(params, load).map(|(_, rows)| rows)
+    }
+
+    fn execute<T>(
+        &self,
+        params: &[Param],
+        load: impl FnMut(&Row<'_>) -> T,
+    ) -> Result<(u64, Vec<T>), Mistake> {
+        catalog::ensure_ready()?;
+        if self.intent != Intent::Read {
+            writable()?;
+        }
+        let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
+        let nulls: Vec<_> =
+            params.iter().map(|p| if p.datum.is_none() { b'n' } else { b' ' } as std::ffi::c_char).collect();
+        // SAFETY: one connection around one execution. Where the server raises an error, it unwinds
+        // this frame and closes the connection itself.
+        unsafe {
+            pg_sys::SPI_connect();
+            // Whoever prepares a statement waits for its tables already there.
+            let prepared = self.plan.0.get().is_null();
+            let result = with_row_security(|| {
+                let plan = self.plan(params);
+                self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr())
+            });
+            let result = result.map(|()| (pg_sys::SPI_processed, fetch(load)));
+            pg_sys::SPI_finish();
+            result
+        }
+    }
+
+    /// # Safety
+    /// SPI must be connected, and the values be as many as the plan's parameters.
+    unsafe fn execute_plan(
+        &self,
+        plan: pg_sys::SPIPlanPtr,
+        prepared: bool,
+        values: *mut pg_sys::Datum,
+        nulls: *const std::ffi::c_char,
+    ) -> Result<(), Mistake> {
+        // A write at READ COMMITTED takes its locks and then its snapshot by itself.
+        let view = match self.intent {
+            Intent::Read => View::reading(),
+            _ if index::has_one_snapshot() => View::writing()?,
+            _ => {
+                // SAFETY: as required of the caller.
+                unsafe { pg_sys::SPI_execute_plan(plan, values, nulls, false, 0) };
+                return Ok(());
+            }
+        };
+        // SAFETY: as required of the caller; the snapshots are the views' own.
+        unsafe {
+            settle(plan, prepared, &view)?;
+            match self.intent {
+                Intent::Read => {
+                    pg_sys::PushActiveSnapshot(view.snapshot());
+                    pg_sys::SPI_execute_plan(plan, values, nulls, true, 0);
+                    pg_sys::PopActiveSnapshot();
+                }
+                Intent::Write => {
+                    pg_sys::SPI_execute_plan(plan, values, nulls, false, 0);
+                }
+                Intent::WriteLatest => {
+                    // As the server's own foreign key actions do.
+                    let (latest, own) = (View::latest(), view.snapshot());
+                    pg_sys::SPI_execute_snapshot(plan, values, nulls, latest.snapshot(), own, false, true, 0);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// SPI must be connected.
+    unsafe fn plan(&self, params: &[Param]) -> pg_sys::SPIPlanPtr {
+        let kept = self.plan.0.get();
+        if !kept.is_null() {
+            return kept;
+        }
+        let mut types: Vec<_> = params.iter().map(|p| p.oid).collect();
+        // SAFETY: a valid C string and as many types as parameters; keepplan moves the plan to memory
+        // that lives as long as the backend.
+        unsafe {
+            let plan = pg_sys::SPI_prepare(self.sql.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            pg_sys::SPI_keepplan(plan);
+            self.plan.0.set(plan);
+            plan
+        }
+    }
+}
+
+/// Locks what a statement reads, and makes the view one that it may be read with: see [`View::settle`].
+///
+/// # Safety
+/// SPI must be connected, and the plan be a kept one of a single statement.
+unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, view: &View) -> Result<(), Mistake> {
+    // SAFETY: as required of the caller; the plan's list of relations is the server's and stays while the plan is
+    // held, which is given back to the owner that it was taken for.
+    unsafe {
+        let sources = pg_sys::SPI_plan_get_plan_sources(plan);
+        if let Some(source) = pointers::<pg_sys::CachedPlanSource>(sources).next() {
+            // The server locks these itself below, but does not say whether it had to wait.
+            for table in oids((*source).relationOids) {
+                waited |= catalog::lock(table, pg_sys::AccessShareLock);
+            }
+        }
+        let cached = pg_sys::SPI_plan_get_cached_plan(plan);
+        if cached.is_null() {
+            return Ok(());
+        }
+        let mut result = Ok(());
+        for statement in pointers::<pg_sys::PlannedStmt>((*cached).stmt_list) {
+            for table in oids((*statement).relationOids) {
+                result = result.and_then(|()| view.settle(table, catalog::changed_by(table), waited));
+                // Once is enough: what is taken now is newer than all the locks.
+                waited = false;
+            }
+        }
+        pg_sys::ReleaseCachedPlan(cached, pg_sys::CurrentResourceOwner);
+        result
+    }
+}
+
+/// # Safety
+/// The list must be NIL or one of oids, and stay.
+unsafe fn oids(list: *mut pg_sys::List) -> impl Iterator<Item = pg_sys::Oid> {
+    // SAFETY: as required of the caller.
+    unsafe { (0..length(list)).map(move |n| (*(*list).elements.add(n)).oid_value) }
+}
+
+/// # Safety
+/// The list must be NIL or one of pointers to values of this type, and stay.
+unsafe fn pointers<T>(list: *mut pg_sys::List) -> impl Iterator<Item = *mut T> {
+    // SAFETY: as required of the caller.
+    unsafe { (0..length(list)).map(move |n| (*(*list).elements.add(n)).ptr_value.cast()) }
+}
+
+/// # Safety
+/// The list must be NIL or valid.
+unsafe fn length(list: *mut pg_sys::List) -> usize {
+    // SAFETY: as required of the caller.
+    if list.is_null() { 0 } else { usize::try_from(unsafe { (*list).length }).unwrap_or(0) }
+}
+
+/// A statement's text that a macro has put together, which must end with the one NUL in it: checked when it is compiled.
+pub const fn terminated(sql: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(sql.as_bytes()) {
+        Ok(sql) => sql,
+        Err(_) => unreachable!(),
+    }
+}
+
+/// Runs a script of several statements, none of which returns rows of interest: the tables' own DDL.
+pub fn run_script(sql: &str) -> Result<(), Mistake> {
+    writable()?;
+    let Ok(sql) = CString::new(sql) else {
+        return Err(Mistake::invalid("script", "a text without NUL"));
+    };
+    // SAFETY: as in Statement::execute.
+    unsafe {
+        pg_sys::SPI_connect();
+        with_row_security(|| guard::own(|| pg_sys::SPI_execute(sql.as_ptr(), false, 0)));
+        pg_sys::SPI_finish();
+    }
+    Ok(())
+}
+
+/// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
+pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    with_settings(&[(c"client_min_messages", c"warning")], work)
+}
+
+/// Runs `work` with row-level security on, whatever the session has. Where it is off, as pg_dump and
+/// pg_restore have it, the server refuses every statement that a policy would bind, with a hint that would
+/// take the tenant pin away.
+pub fn with_row_security<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: a read of server state.
+    if unsafe { pg_sys::row_security } { work() } else { with_settings(&[(c"row_security", c"on")], work) }
+}
+
+/// Runs `work` under these settings of the server, whatever the caller's are, which are back afterwards.
+pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
+    let context =
+        if catalog::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+    // SAFETY: a level of settings around the work, with valid C strings. Where the server raises an error,
+    // ending the transaction or the subtransaction ends the level. A parallel worker may do so too.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        for (name, value) in settings {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                context,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        let result = work();
+        pg_sys::AtEOXact_GUC(true, level);
+        result
+    }
+}
+
+/// Runs a statement made at run time, without keeping its plan.
+pub fn run_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+    once(sql, params, false, load)
+}
+
+/// Runs a rare query, without keeping its plan, also on a standby.
+pub fn read_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
+    once(sql, params, true, load)
+}
+
+fn once<T>(
+    sql: &str,
+    params: &[Param],
+    read_only: bool,
+    load: impl FnMut(&Row<'_>) -> T,
+) -> Result<Vec<T>, Mistake> {
+    let Ok(sql) = CString::new(sql) else {
+        return Err(Mistake::invalid("statement", "a text without NUL"));
+    };
+    let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
+    let nulls: Vec<_> =
+        params.iter().map(|p| if p.datum.is_none() { b'n' } else { b' ' } as std::ffi::c_char).collect();
+    let mut types: Vec<_> = params.iter().map(|p| p.oid).collect();
+    // SAFETY: as in Statement::execute.
+    unsafe {
+        pg_sys::SPI_connect();
+        with_row_security(|| {
+            pg_sys::SPI_execute_with_args(
+                sql.as_ptr(),
+                types.len() as i32,
+                types.as_mut_ptr(),
+                values.as_mut_ptr(),
+                nulls.as_ptr(),
+                read_only,
+                0,
+            )
+        });
+        let rows = fetch(load);
+        pg_sys::SPI_finish();
+        Ok(rows)
+    }
+}
+
+/// Refuses read-only transactions and standbys.
+pub fn writable() -> Result<(), Mistake> {
+    // SAFETY: reads of server state.
+    let read_only = unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() };
+    if read_only { Err(Mistake::ReadOnly) } else { Ok(()) }
+}
+
+/// # Safety
+/// SPI must be connected and have just executed.
+unsafe fn fetch<T>(mut load: impl FnMut(&Row<'_>) -> T) -> Vec<T> {
+    // SAFETY: the tuple table is SPI's own until SPI_finish; the values a Row refers to are in it.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Vec::new();
+        }
+        let descriptor = (*table).tupdesc;
+        let columns = usize::try_from((*descriptor).natts).unwrap_or(0).min(MAX_COLUMNS);
+        let tuples = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
+        let mut types = [pg_sys::InvalidOid; MAX_COLUMNS];
+        for (n, oid) in types.iter_mut().enumerate().take(columns) {
+            *oid = (*attribute(descriptor, n as i32)).atttypid;
+        }
+        let mut values = [pg_sys::Datum::null(); MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        let mut rows = Vec::with_capacity(tuples.len());
+        for tuple in tuples {
+            pg_sys::heap_deform_tuple(*tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            rows.push(load(&Row::new(&values[..columns], &nulls[..columns], &types[..columns])));
+        }
+        rows
+    }
+}

@@ -1,0 +1,130 @@
+//! Work for the end of a transaction, and work that may fail without ending one.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::catalog;
+use crate::kernel::server::spi::with_settings;
+
+type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
+
+struct Pending(RefCell<Vec<Work>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Pending {}
+
+static PENDING: Pending = Pending(RefCell::new(Vec::new()));
+
+/// Registers for the ends of transactions. Called once, when the library is loaded.
+pub fn watch() {
+    // SAFETY: the callback matches the server's type.
+    unsafe { pg_sys::RegisterXactCallback(Some(ending), std::ptr::null_mut()) };
+}
+
+/// Runs `work` as the owner of the tables when everything else of the transaction is done and it is about
+/// to commit or to be prepared; not at all where it rolls back. What a savepoint undid in between is gone
+/// then: `work` must find nothing to do.
+pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
+    PENDING.0.borrow_mut().push(Box::new(work));
+}
+
+#[pg_guard]
+extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
+    use pg_sys::XactEvent::{XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE};
+    let pending = std::mem::take(&mut *PENDING.0.borrow_mut());
+    if pending.is_empty() || !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_PRE_PREPARE) {
+        return;
+    }
+    if catalog::owner().is_some() {
+        for work in pending {
+            as_owner(work).or_raise();
+        }
+    }
+}
+
+/// Runs `work` as a SECURITY DEFINER function of the store runs: as the owner of the tables, and with its
+/// search_path.
+pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    let owner = catalog::owner()
+        .ok_or_else(|| Mistake::NotInstalled("the role auth_store_owner does not exist".into()))?;
+    // SAFETY: the transaction is in progress, but at its end has no snapshot any more; one is pushed and popped
+    // around the work. Where the work raises, the abort puts back the snapshot, the user and the settings.
+    unsafe {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        // As the definer functions have it: an operator of the caller's own schema must not run as the owner.
+        with_settings(&[(c"search_path", c"pg_catalog, pg_temp")], || {
+            pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            let done = work();
+            pg_sys::PopActiveSnapshot();
+            pg_sys::SetUserIdAndSecContext(user, context);
+            done
+        })
+    }
+}
+
+/// Runs `work` in a subtransaction of its own: where it fails, all it did is undone and the error comes back as a
+/// value. What ends the statement or the session whatever it is at, a cancel or a shutdown, is raised as ever.
+pub fn attempt<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
+    // SAFETY: as PL/pgSQL runs a block with an exception clause: memory context and resource owner are those of the
+    // function again when the subtransaction is over, however it ends, and then no error of it is pending.
+    unsafe {
+        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        let back = move || {
+            pg_sys::MemoryContextSwitchTo(context);
+            pg_sys::CurrentResourceOwner = owner;
+        };
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let done = PgTryBuilder::new(AssertUnwindSafe(|| Ok(work())))
+            .catch_others(|error| Err(Box::new(AssertUnwindSafe(error))))
+            .execute();
+        match done {
+            Ok(Ok(value)) => {
+                pg_sys::ReleaseCurrentSubTransaction();
+                back();
+                Ok(value)
+            }
+            Ok(Err(mistake)) => {
+                pg_sys::MemoryContextSwitchTo(context);
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                back();
+                Err(mistake)
+            }
+            Err(error) => {
+                pg_sys::MemoryContextSwitchTo(context);
+                pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                back();
+                failed(error.0)
+            }
+        }
+    }
+}
+
+/// The mistake that a caught error is, unless it must not be caught.
+fn failed<T>(error: CaughtError) -> Result<T, Mistake> {
+    use PgSqlErrorCode as E;
+    let report = match &error {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
+        CaughtError::RustPanic { .. } => error.rethrow(),
+    };
+    match report.sql_error_code() {
+        E::ERRCODE_QUERY_CANCELED
+        | E::ERRCODE_ADMIN_SHUTDOWN
+        | E::ERRCODE_CRASH_SHUTDOWN
+        | E::ERRCODE_CANNOT_CONNECT_NOW
+        | E::ERRCODE_DATABASE_DROPPED => error.rethrow(),
+        code => Err(Mistake::Failed {
+            code,
+            message: report.message().to_owned(),
+            hint: report.hint().map(str::to_owned),
+        }),
+    }
+}

@@ -1,0 +1,215 @@
+//! JSON documents as PostgreSQL passes them: kept as they are, numbers to the last digit, and parsed
+//! only where the store reads them. A document that nothing here can parse (a number beyond a double, a
+//! thousand levels) is then an answer, not a panic.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+
+use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::datum::Datum;
+use pgrx::prelude::*;
+use pgrx::{FromDatum, IntoDatum, direct_function_call, impl_sql_translatable};
+
+use crate::kernel::outcome::Mistake;
+
+/// A `jsonb`: its bytes as on disk, without the length word.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Jsonb(Vec<u8>);
+
+impl_sql_translatable!(Jsonb, "jsonb");
+
+/// The bit of a jsonb's first word that says "object".
+const OBJECT: u32 = 0x2000_0000;
+
+impl Jsonb {
+    /// The document `{}`.
+    pub fn empty_object() -> Self {
+        Self(OBJECT.to_ne_bytes().to_vec())
+    }
+
+    /// The document of a Rust value.
+    pub fn of(value: &serde_json::Value) -> Option<Self> {
+        Self::read(&value.to_string())
+    }
+
+    /// The document that a text is; the server's own error (22P02) where it is none.
+    fn read(text: &str) -> Option<Self> {
+        let text = std::ffi::CString::new(text).ok()?;
+        // SAFETY: jsonb_in takes a C string and returns a jsonb.
+        unsafe { direct_function_call(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.0.first_chunk().is_some_and(|word| u32::from_ne_bytes(*word) & OBJECT != 0)
+    }
+
+    /// Whether it is the JSON null. On disk a scalar is an array of one value, here of type null.
+    pub fn is_null(&self) -> bool {
+        const SCALAR_OF_ONE: u32 = 0x5000_0001;
+        const TYPE_MASK: u32 = 0x7000_0000;
+        const NULL_ENTRY: u32 = 0x4000_0000;
+        let word = |at: usize| self.0.get(at..)?.first_chunk().map(|word| u32::from_ne_bytes(*word));
+        word(0) == Some(SCALAR_OF_ONE) && word(4).is_some_and(|entry| entry & TYPE_MASK == NULL_ENTRY)
+    }
+
+    /// How many bytes it takes in a table, before compression.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value of an object's key.
+    pub fn get(&self, key: &str) -> Option<Self> {
+        // SAFETY: jsonb_object_field takes a jsonb and a text, and returns a jsonb or NULL.
+        unsafe {
+            direct_function_call(pg_sys::jsonb_object_field, &[self.clone().into_datum(), key.into_datum()])
+        }
+    }
+
+    /// The object without this key.
+    pub fn without(&self, key: &str) -> Option<Self> {
+        // SAFETY: jsonb_delete takes a jsonb object and a text, and returns a jsonb.
+        unsafe { direct_function_call(pg_sys::jsonb_delete, &[self.clone().into_datum(), key.into_datum()]) }
+    }
+
+    /// The object without these keys.
+    pub fn without_all(&self, keys: &[&str]) -> Option<Self> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        // SAFETY: jsonb_delete_array takes a jsonb object and a text[], and returns a jsonb.
+        unsafe {
+            direct_function_call(pg_sys::jsonb_delete_array, &[self.clone().into_datum(), keys.into_datum()])
+        }
+    }
+
+    /// The members of both objects; where both have one, the other's.
+    pub fn overlaid(&self, other: &Self) -> Option<Self> {
+        // SAFETY: jsonb_concat takes two jsonb and returns a jsonb.
+        unsafe {
+            direct_function_call(
+                pg_sys::jsonb_concat,
+                &[self.clone().into_datum(), other.clone().into_datum()],
+            )
+        }
+    }
+
+    /// The object with this key set to this value.
+    pub fn with(&self, key: &str, value: &Self) -> Option<Self> {
+        let path = vec![key.to_owned()].into_datum();
+        // SAFETY: jsonb_set takes a jsonb, a text[], a jsonb and a boolean, and returns a jsonb.
+        unsafe {
+            direct_function_call(
+                pg_sys::jsonb_set,
+                &[self.clone().into_datum(), path, value.clone().into_datum(), true.into_datum()],
+            )
+        }
+    }
+
+    /// The document as a Rust value; None where it is too deep or a number too large for one.
+    pub fn parse(&self) -> Option<serde_json::Value> {
+        // SAFETY: jsonb_out takes a jsonb, which is what into_datum() makes of these bytes; it
+        // returns a C string.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[self.clone().into_datum()]) };
+        serde_json::from_slice(text?.to_bytes()).ok()
+    }
+}
+
+impl FromDatum for Jsonb {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        // SAFETY: a jsonb is a varlena like bytea, and the caller passes one.
+        unsafe { Vec::<u8>::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
+    }
+}
+
+impl IntoDatum for Jsonb {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        self.0.into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::JSONBOID
+    }
+}
+
+// SAFETY: the result is declared as jsonb, and into_datum() makes one of these bytes.
+unsafe impl BoxRet for Jsonb {
+    unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
+        // SAFETY: as above; pgrx calls this with the call info of the running function.
+        unsafe {
+            match self.into_datum() {
+                Some(datum) => fcinfo.return_raw_datum(datum),
+                None => fcinfo.return_null(),
+            }
+        }
+    }
+}
+
+/// An argument that takes a document as `jsonb`, `json` or text. There is no cast from the latter two that a function
+/// call would make, and no function has two forms: so it is declared as of any type, and looked at here. A literal and
+/// a parameter of no type are then text.
+pub enum AnyJson {
+    /// What it is as jsonb.
+    Document(Jsonb),
+    /// A value of a type that holds no document.
+    Other,
+}
+
+impl_sql_translatable!(AnyJson, "anycompatible");
+
+impl AnyJson {
+    /// The document; 22023 for a value of another type.
+    pub fn document(self, argument: &'static str) -> Result<Jsonb, Mistake> {
+        match self {
+            Self::Document(document) => Ok(document),
+            Self::Other => Err(Mistake::invalid(argument, "a jsonb, a json or a text")),
+        }
+    }
+}
+
+impl FromDatum for AnyJson {
+    const GET_TYPOID: bool = true;
+
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        // SAFETY: the value is of the type that the call says, or of the one its domain is over; json and the types of
+        // text are stored alike.
+        let document = unsafe {
+            match pg_sys::getBaseType(oid) {
+                pg_sys::JSONBOID => Jsonb::from_datum(datum, false),
+                pg_sys::JSONOID | pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => {
+                    <&str>::from_datum(datum, false).and_then(Jsonb::read)
+                }
+                _ => None,
+            }
+        };
+        Some(document.map_or(Self::Other, Self::Document))
+    }
+}
+
+// SAFETY: the argument is declared as anycompatible, and its value unboxed by the type it has in the call.
+unsafe impl<'fcx> ArgAbi<'fcx> for AnyJson {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self::Other)
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
+    }
+}
+
+// SAFETY: the argument is declared as jsonb, see impl_sql_translatable above.
+unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
+    }
+}

@@ -1,0 +1,8 @@
+//! The values of columns and arguments.
+
+pub mod argument;
+pub mod clock;
+pub mod id;
+pub mod inet;
+pub mod interval;
+pub mod jsonb;

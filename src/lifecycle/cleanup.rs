@@ -1,0 +1,360 @@
+//! Cleanup: walks every table of expiring rows in the time order of its ids, a bounded number of rows at
+//! a time, and drops the partitions of JWT ids that have ended and the audit trail's old months. What has expired is each domain's own decision.
+
+use pgrx::prelude::*;
+
+use crate::audit::partitions;
+use crate::identity::session::revoke;
+use crate::kernel::outcome::{self, Mistake, OrRaise, given};
+use crate::kernel::server::batch::Batch;
+use crate::kernel::server::row::composite;
+use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::{catalog, settings, transaction};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::oauth::client::secret;
+use crate::oauth::code::{self, pushed};
+use crate::oauth::proof::jti;
+use crate::oauth::token::{self, imported};
+use crate::oauth::{consent, device, grant};
+use crate::trail::months;
+use crate::{api_key, limit};
+
+extension_sql_file!(
+    "../../sql/procedures/maintenance.sql",
+    name = "maintenance",
+    requires = [cleanup_batch, cleanup_jtis, cleanup_audit]
+);
+
+composite! {
+    /// How far one task of a cleanup has come.
+    pub struct CleanupProgress = "auth_store.cleanup_progress" {
+        pub deleted: i64,
+        pub examined: i64,
+        pub pass_start: Option<Id>,
+        pub wrapped: bool,
+        pub done: bool,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_expired_data(
+    batch_size: default!(Option<i32>, 1000),
+    max_batches: default!(Option<i32>, 1000),
+) -> i64 {
+    expire_all(clock::now(), batch_size, max_batches).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_batch(
+    task: Option<&str>,
+    batch_size: default!(Option<i32>, 1000),
+    pass_start: default!(Option<pgrx::Uuid>, "NULL"),
+    wrapped: default!(Option<bool>, "NULL"),
+) -> CleanupProgress {
+    let now = clock::now();
+    let run = || {
+        let task = Task::named(given(task, "task")?)?;
+        let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
+        let pass = wrapped.map(|wrapped| Pass { start: pass_start.map(Id::from), wrapped });
+        step(now, task, size, pass)
+    };
+    run().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_jtis() -> i32 {
+    expired_jtis(clock::now()).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_audit() -> i32 {
+    months(clock::now()).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
+    named_partitions(names).or_raise()
+}
+
+/// A table whose rows expire. The grants come first, as everywhere where rows of several tables are locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Grants,
+    ImportedRefreshTokens,
+    AuthorizationCodes,
+    PushedRequests,
+    DeviceCodes,
+    AccessTokens,
+    Sessions,
+    Consents,
+    ClientSecrets,
+    ApiKeys,
+    RateLimits,
+}
+
+/// What the arguments batch_size and max_batches are by default.
+const BATCH_SIZE: i32 = 1000;
+const BATCHES: i32 = 1000;
+const MAX_BATCH_SIZE: i32 = 100_000;
+const MAX_BATCHES: i32 = 1_000_000;
+
+impl Task {
+    const ALL: [Self; 11] = [
+        Self::Grants,
+        Self::ImportedRefreshTokens,
+        Self::AuthorizationCodes,
+        Self::PushedRequests,
+        Self::DeviceCodes,
+        Self::AccessTokens,
+        Self::Sessions,
+        Self::Consents,
+        Self::ClientSecrets,
+        Self::ApiKeys,
+        Self::RateLimits,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Grants => "grants",
+            Self::ImportedRefreshTokens => "imported_refresh_tokens",
+            Self::AuthorizationCodes => "authorization_codes",
+            Self::PushedRequests => "pushed_requests",
+            Self::DeviceCodes => "device_codes",
+            Self::AccessTokens => "access_tokens",
+            Self::Sessions => "sessions",
+            Self::Consents => "consents",
+            Self::ClientSecrets => "client_secrets",
+            Self::ApiKeys => "api_keys",
+            Self::RateLimits => "rate_limits",
+        }
+    }
+
+    fn named(name: &str) -> Result<Self, Mistake> {
+        let accepted = "grants, imported_refresh_tokens, authorization_codes, pushed_requests, device_codes, access_tokens, client_secrets, api_keys, sessions, consents \
+                        or rate_limits";
+        Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
+    }
+
+    /// The task's row in `cleanup_cursors`. A session pinned to a tenant walks that tenant's rows alone, and
+    /// must not move the cursor past the others'.
+    fn cursor(self) -> String {
+        match settings::tenant_pin() {
+            None => self.name().to_string(),
+            Some(tenant) => format!("{}@{tenant}", self.name()),
+        }
+    }
+
+    fn batch(self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+        match self {
+            Self::Grants => grant::cleanup_batch(now, after, size),
+            Self::ImportedRefreshTokens => imported::cleanup_batch(now, after, size),
+            Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
+            Self::PushedRequests => pushed::cleanup_batch(now, after, size),
+            Self::DeviceCodes => device::cleanup_batch(now, after, size),
+            Self::AccessTokens => token::cleanup_batch(now, after, size),
+            Self::Sessions => revoke::cleanup_batch(now, after, size),
+            Self::Consents => consent::cleanup_batch(now, after, size),
+            Self::ClientSecrets => secret::cleanup_batch(now, after, size),
+            Self::ApiKeys => api_key::cleanup_batch(now, after, size),
+            Self::RateLimits => limit::cleanup_batch(now, after, size),
+        }
+    }
+}
+
+/// One pass over a table: from wherever the last run stopped to the end, then from the beginning to
+/// there.
+#[derive(Clone, Copy)]
+struct Pass {
+    start: Option<Id>,
+    wrapped: bool,
+}
+
+impl Pass {
+    /// Where the walk goes on after a batch that ended at `last`, and whether the pass is complete.
+    fn advance(&mut self, last: Option<Id>) -> bool {
+        match (last, self.start) {
+            (None, start) => {
+                let complete = self.wrapped || start.is_none();
+                self.wrapped = true;
+                complete
+            }
+            (Some(last), Some(start)) => self.wrapped && last >= start,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+static LOCK_CURSOR: Statement = Statement::write(
+    c"SELECT position, true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",
+);
+
+// ON CONFLICT alone would wait for the run that has moved the cursor and not committed yet.
+static ADD_CURSOR: Statement = Statement::write(
+    c"INSERT INTO auth_store.cleanup_cursors (task, updated_at)
+      SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM auth_store.cleanup_cursors WHERE task = $1)
+      ON CONFLICT (task) DO NOTHING",
+);
+
+static MOVE_CURSOR: Statement =
+    Statement::write(c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1");
+
+/// One batch of a task. Where another run is at the same task it is done at once: that one does the work.
+fn step(now: Timestamp, task: Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
+    let cursor = task.cursor();
+    let Some(position) = lock_cursor(now, &cursor)? else {
+        return Ok(CleanupProgress { done: true, ..CleanupProgress::default() });
+    };
+    let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
+    let batch = task.batch(now, position, size)?;
+    MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
+    let done = pass.advance(batch.last);
+    Ok(CleanupProgress {
+        deleted: batch.deleted,
+        examined: batch.examined,
+        pass_start: pass.start,
+        wrapped: pass.wrapped,
+        done,
+    })
+}
+
+/// The cursor's position, locked until the end of the transaction; None where another run holds it.
+fn lock_cursor(now: Timestamp, cursor: &str) -> Result<Option<Option<Id>>, Mistake> {
+    let lock = || LOCK_CURSOR.one(&params![cursor], |row| Some(row.get::<Id>(0)));
+    if let Some(position) = lock()? {
+        return Ok(Some(position));
+    }
+    // It is locked, or missing: then one run adds it, and no other waits for that one's transaction.
+    if !catalog::lock_share_update_exclusive(c"cleanup_cursors", false)
+        || ADD_CURSOR.run(&params![cursor, now])? == 0
+    {
+        return Ok(None);
+    }
+    lock()
+}
+
+/// All tasks in the caller's transaction; returns how many rows were deleted.
+fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>) -> Result<i64, Mistake> {
+    let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
+    let batches = within(max_batches.unwrap_or(BATCHES), 1..=MAX_BATCHES, "max_batches")?;
+    let mut deleted = 0;
+    for task in Task::ALL {
+        let mut pass = None;
+        for _ in 0..batches {
+            pgrx::check_for_interrupts!();
+            let progress = step(now, task, size, pass)?;
+            deleted += progress.deleted;
+            if progress.done {
+                break;
+            }
+            pass = Some(Pass { start: progress.pass_start, wrapped: progress.wrapped });
+        }
+    }
+    expired_jtis(now)?;
+    months(now)?;
+    Ok(deleted)
+}
+
+/// Drops the partitions of JWT ids that have ended; returns how many. A session pinned to one tenant leaves
+/// them alone: they belong to all.
+fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    if settings::tenant_pin().is_some() {
+        return Ok(0);
+    }
+    jti::drop_expired(now)
+}
+
+const MAX_PARTITIONS: usize = 10_000;
+
+/// Makes those of these partitions that are missing; returns how many: before rows of a dump come, or those that are
+/// replicated.
+fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> {
+    let names = argument::list(names, "names")?;
+    let names = given(names, "names")?;
+    let accepted = || Mistake::invalid("names", "at most 10000 names of partitions, as audit_log_y2026m11");
+    if names.len() > MAX_PARTITIONS {
+        return Err(accepted());
+    }
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    let names: Vec<_> = names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)).collect();
+    if !names.iter().all(|name| months::names(name) || jti::names(name)) {
+        return Err(accepted());
+    }
+    Ok(months::ensure_named(&names)? + jti::ensure_named(&names)?)
+}
+
+/// Makes the audit trail's months ahead and drops those past the retention; returns how many were
+/// dropped. What can't be made or dropped now is warned of and left to the next run. A session pinned to one tenant leaves them alone: they belong to all.
+fn months(now: Timestamp) -> Result<i32, Mistake> {
+    if settings::tenant_pin().is_some() {
+        return Ok(0);
+    }
+    catalog::ensure_ready()?;
+    spi::writable()?;
+    if let Err(mistake) = transaction::attempt(|| partitions::ensure_ahead(now)) {
+        outcome::warning(&format!(
+            "auth_store: the months ahead of the audit trail could not be made: {}",
+            mistake.message()
+        ));
+    }
+    partitions::drop_older(now, None, true)
+}
+
+fn within(value: i32, bounds: std::ops::RangeInclusive<i32>, argument: &'static str) -> Result<i32, Mistake> {
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    let accepted = format!("{} to {}", bounds.start(), bounds.end());
+    Err(Mistake::InvalidArgument { argument, accepted: accepted.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pass, Task};
+    use crate::kernel::value::id::Id;
+
+    fn id(n: u8) -> Id {
+        Id::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn a_pass_from_the_beginning_ends_at_the_end() {
+        let mut pass = Pass { start: None, wrapped: false };
+        assert!(!pass.advance(Some(id(1))));
+        assert!(!pass.advance(Some(id(9))));
+        assert!(pass.advance(None));
+    }
+
+    #[test]
+    fn a_pass_from_the_middle_ends_where_it_began() {
+        let mut pass = Pass { start: Some(id(5)), wrapped: false };
+        assert!(!pass.advance(Some(id(7))));
+        assert!(!pass.advance(None));
+        assert!(!pass.advance(Some(id(3))));
+        assert!(pass.advance(Some(id(6))));
+    }
+
+    #[test]
+    fn a_table_that_shrank_ends_the_pass_at_its_end() {
+        let mut pass = Pass { start: Some(id(5)), wrapped: false };
+        assert!(!pass.advance(None));
+        assert!(pass.advance(None));
+    }
+
+    #[test]
+    fn tasks_are_known_by_their_table() {
+        for task in Task::ALL {
+            assert!(Task::named(task.name()).is_ok_and(|known| known == task));
+        }
+        assert!(Task::named("users").is_err());
+    }
+}

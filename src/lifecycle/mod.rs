@@ -1,0 +1,3 @@
+//! What reaches over domains: the ends of tenants and clients, and cleanup.
+
+pub mod cleanup;

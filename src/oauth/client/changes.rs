@@ -1,0 +1,176 @@
+//! Changing a client: the JSON object `changes` of client_update().
+
+use pgrx::prelude::*;
+use serde_json::{Value, json};
+
+use crate::identity::tenant;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::lookup::View;
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::metadata::{AuthMethod, ClientMetadata};
+use crate::oauth::client::{self, metadata};
+use crate::rfc::redirect_uri;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_update(client_id: Option<&str>, changes: Option<Jsonb>) -> bool {
+    update(clock::now(), client_id, changes).or_raise();
+    true
+}
+
+/// What can be changed after the creation, in the order in which changes are applied: a default that
+/// depends on another member finds that changed. A client's type and tenant are for life.
+const MEMBERS: [&str; 14] = [
+    "name",
+    "redirect_uris",
+    "grant_types",
+    "scope",
+    "token_endpoint_auth_method",
+    "require_pkce",
+    "access_token_ttl",
+    "refresh_token_ttl",
+    "refresh_idle_ttl",
+    "rate_limit_per_hour",
+    "resources",
+    "metadata",
+    "refresh_rotation",
+    "refresh_grace",
+];
+
+fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Result<(), Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let changes = given(changes, "changes")?;
+    let members = members(&changes)?;
+    let (tenant_id, mut client) = client::lock_metadata(client_id)?;
+    let mut schemes = tenant::redirect_uri_schemes(&View::writing()?, &tenant_id)?;
+    let registered = client.redirect_uris.clone();
+    for member in &members {
+        change(&mut client, member.name, &member.value)?;
+    }
+    if let Some(document) = changes.get("metadata") {
+        client.metadata = argument::document(Some(document).filter(|json| !json.is_null()), "metadata")?;
+    }
+    // What is registered stays so, whatever has gone off the tenant's list since; what is new goes by the list.
+    let new = |uri: &&String| !registered.contains(uri);
+    if client.redirect_uris.iter().filter(new).all(|uri| redirect_uri::check(uri, &schemes).is_ok()) {
+        schemes.extend(registered.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned));
+    }
+    client.check(&schemes)?;
+    client::replace(now, client_id, &client)?;
+    let changed: Vec<_> = MEMBERS.into_iter().filter(|name| changes.get(name).is_some()).collect();
+    client::record(now, "client.updated", &tenant_id, client_id, json!({ "changed": changed }))
+}
+
+struct Member {
+    name: &'static str,
+    value: Value,
+}
+
+/// The changes in the order of [`MEMBERS`], but for `metadata`: that is stored as it is, and may hold
+/// what a [`Value`] cannot.
+fn members(changes: &Jsonb) -> Result<Vec<Member>, Mistake> {
+    let refuse = || {
+        let accepted = format!("an object with the keys {}", MEMBERS.join(", "));
+        Mistake::InvalidArgument { argument: "changes", accepted: accepted.into() }
+    };
+    if !changes.is_object() {
+        return Err(refuse());
+    }
+    let Some(Value::Object(mut object)) = changes.without("metadata").and_then(|rest| rest.parse()) else {
+        return Err(refuse());
+    };
+    let members = MEMBERS
+        .into_iter()
+        .filter_map(|name| object.remove(name).map(|value| Member { name, value }))
+        .collect();
+    if object.is_empty() { Ok(members) } else { Err(refuse()) }
+}
+
+/// Changes one member; null is its default. The caller checks the whole afterwards.
+fn change(client: &mut ClientMetadata, member: &'static str, value: &Value) -> Result<(), Mistake> {
+    match member {
+        "name" => client.name = text(value, member)?.unwrap_or_default().to_owned(),
+        "redirect_uris" => client.redirect_uris = texts(value, member)?.unwrap_or_default(),
+        "grant_types" => {
+            client.grant_types = match texts(value, member)? {
+                Some(types) => types,
+                None => metadata::default_grant_types(client.confidential, &client.redirect_uris)?,
+            }
+        }
+        "scope" => client.scope = metadata::normal_scope(text(value, member)?.unwrap_or_default())?,
+        "token_endpoint_auth_method" => {
+            client.auth_method = match text(value, member)? {
+                Some(name) => metadata::auth_method(name)?,
+                None => AuthMethod::default_of(client.confidential),
+            }
+        }
+        "require_pkce" => client.require_pkce = boolean(value, member)?,
+        "refresh_rotation" => client.refresh_rotation = boolean(value, member)?,
+        "access_token_ttl" => client.access_token_ttl = metadata::access_token_ttl(duration(value, member)?)?,
+        "refresh_token_ttl" => {
+            client.refresh_token_ttl = metadata::refresh_token_ttl(duration(value, member)?)?;
+        }
+        "refresh_idle_ttl" => {
+            client.refresh_idle_ttl =
+                metadata::refresh_idle_ttl(duration(value, member)?, client.refresh_token_ttl)?;
+        }
+        "refresh_grace" => {
+            client.refresh_grace = duration(value, member)?.map(metadata::refresh_grace).transpose()?;
+        }
+        "rate_limit_per_hour" => client.rate_limit_per_hour = number(value, member)?,
+        "resources" => client.resources = texts(value, member)?.unwrap_or_default(),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn text<'a>(value: &'a Value, member: &'static str) -> Result<Option<&'a str>, Mistake> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(Mistake::invalid(member, "a JSON string")),
+    }
+}
+
+fn texts(value: &Value, member: &'static str) -> Result<Option<Vec<String>>, Mistake> {
+    let elements = match value {
+        Value::Null => return Ok(None),
+        Value::Array(elements) => {
+            elements.iter().map(|element| element.as_str().map(str::to_owned)).collect()
+        }
+        _ => None,
+    };
+    elements.map(Some).ok_or(Mistake::invalid(member, "a JSON array of strings"))
+}
+
+/// Both booleans of a client are true by default.
+fn boolean(value: &Value, member: &'static str) -> Result<bool, Mistake> {
+    match value {
+        Value::Null => Ok(true),
+        Value::Bool(value) => Ok(*value),
+        _ => Err(Mistake::invalid(member, "a JSON boolean")),
+    }
+}
+
+fn number(value: &Value, member: &'static str) -> Result<Option<i32>, Mistake> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
+    number.map(Some).ok_or(Mistake::invalid(member, "a whole number, 1 or more"))
+}
+
+/// A time: a number of seconds, or the text of an interval.
+fn duration(value: &Value, member: &'static str) -> Result<Option<Interval>, Mistake> {
+    let interval = match value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.parse().ok(),
+        value => value
+            .as_i64()
+            .and_then(|seconds| seconds.checked_mul(1_000_000))
+            .and_then(|micros| Interval::new(0, 0, micros).ok()),
+    };
+    interval.map(Some).ok_or(Mistake::invalid(member, "a number of seconds or the text of an interval"))
+}

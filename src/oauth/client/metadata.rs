@@ -1,0 +1,415 @@
+//! What a client may be: the client metadata of RFC 7591 section 2 and the rules between its members.
+
+use std::ops::RangeInclusive;
+
+use pgrx::prelude::*;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::{argument, interval};
+use crate::rfc::{redirect_uri, resource, scope};
+
+/// How a client authenticates at the token endpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// Not at all: a public client
+    None,
+    /// RFC 6749 section 2.3.1, in the header
+    ClientSecretBasic,
+    /// RFC 6749 section 2.3.1, in the body
+    ClientSecretPost,
+    /// OpenID Connect Core section 9; the application verifies the assertion
+    PrivateKeyJwt,
+    /// RFC 8705 section 2.1; the application verifies the certificate
+    TlsClientAuth,
+    /// RFC 8705 section 2.2; the application verifies the certificate
+    SelfSignedTlsClientAuth,
+}
+
+impl AuthMethod {
+    const ALL: [Self; 6] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+    ];
+
+    /// The registered name (RFC 7591 section 4.2).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+        }
+    }
+
+    /// The method of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+
+    /// The method of a client that names none (RFC 7591 section 2).
+    pub fn default_of(confidential: bool) -> Self {
+        if confidential { Self::ClientSecretBasic } else { Self::None }
+    }
+
+    /// Whether a secret authenticates the client.
+    pub fn uses_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+}
+
+/// The grant types that can be registered.
+const GRANT_TYPES: [&str; 5] = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
+
+const MAX_URIS: usize = 50;
+
+const ACCESS_TOKEN_TTL: RangeInclusive<i64> = 1..=86_400;
+const REFRESH_TOKEN_TTL: RangeInclusive<i64> = 60..=3650 * 86_400;
+const REFRESH_IDLE_TTL: RangeInclusive<i64> = 1..=3650 * 86_400;
+const REFRESH_GRACE: RangeInclusive<i64> = 0..=300;
+
+const ACCESS_TOKEN_TTL_ACCEPTED: &str = "1 second to 24 hours";
+const REFRESH_TOKEN_TTL_ACCEPTED: &str = "1 minute to 3650 days";
+const REFRESH_IDLE_TTL_ACCEPTED: &str = "1 second to refresh_token_ttl";
+const REFRESH_GRACE_ACCEPTED: &str = "0 to 300 seconds";
+
+const DEFAULT_ACCESS_TOKEN_TTL: i64 = 3600;
+const DEFAULT_REFRESH_TOKEN_TTL: i64 = 90 * 86_400;
+const DEFAULT_REFRESH_IDLE_TTL: i64 = 30 * 86_400;
+
+/// The members of a client that its owner chooses; times in seconds.
+pub struct ClientMetadata {
+    /// For people.
+    pub name: String,
+    /// Whether it can keep a secret (RFC 6749 section 2.1).
+    pub confidential: bool,
+    /// How it authenticates.
+    pub auth_method: AuthMethod,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// What it may use at the token endpoint.
+    pub grant_types: Vec<String>,
+    /// What it may be granted.
+    pub scope: String,
+    /// Whether a code needs a challenge (RFC 7636).
+    pub require_pkce: bool,
+    /// Whether a refresh token is replaced at each use.
+    pub refresh_rotation: bool,
+    /// Life of an access token.
+    pub access_token_ttl: i64,
+    /// Absolute life of a refresh token family.
+    pub refresh_token_ttl: i64,
+    /// Life of an unused refresh token family.
+    pub refresh_idle_ttl: i64,
+    /// Grace of the previous refresh token; None: the setting's.
+    pub refresh_grace: Option<i64>,
+    /// Requests an hour that the application allows it.
+    pub rate_limit_per_hour: Option<i32>,
+    /// Resource indicators it may name (RFC 8707); none: any.
+    pub resources: Vec<String>,
+    /// What the application keeps with it.
+    pub metadata: Jsonb,
+}
+
+/// The optional arguments of client_create().
+#[derive(Default)]
+#[allow(missing_docs)]
+pub struct Given<'a> {
+    pub redirect_uris: Option<Vec<Option<String>>>,
+    pub client_type: Option<&'a str>,
+    pub grant_types: Option<Vec<Option<String>>>,
+    pub scope: Option<&'a str>,
+    pub token_endpoint_auth_method: Option<&'a str>,
+    pub require_pkce: Option<bool>,
+    pub access_token_ttl: Option<Interval>,
+    pub refresh_token_ttl: Option<Interval>,
+    pub refresh_idle_ttl: Option<Interval>,
+    pub rate_limit_per_hour: Option<i32>,
+    pub resources: Option<Vec<Option<String>>>,
+    pub metadata: Option<Jsonb>,
+    pub refresh_rotation: Option<bool>,
+    pub refresh_grace: Option<Interval>,
+}
+
+impl ClientMetadata {
+    /// A new client of what was given, the rest by default; `schemes` as for [`Self::check`].
+    pub fn new(name: &str, given: Given<'_>, schemes: &[String]) -> Result<Self, Mistake> {
+        let confidential = match given.client_type {
+            None | Some("confidential") => true,
+            Some("public") => false,
+            Some(_) => return Err(Mistake::invalid("client_type", "confidential, public")),
+        };
+        let auth_method = match given.token_endpoint_auth_method {
+            None => AuthMethod::default_of(confidential),
+            Some(name) => auth_method(name)?,
+        };
+        let redirect_uris = argument::list(given.redirect_uris, "redirect_uris")?.unwrap_or_default();
+        let grant_types = match argument::list(given.grant_types, "grant_types")? {
+            Some(types) => types,
+            None => default_grant_types(confidential, &redirect_uris)?,
+        };
+        let refresh_token_ttl = refresh_token_ttl(given.refresh_token_ttl)?;
+        let client = Self {
+            name: name.to_owned(),
+            confidential,
+            auth_method,
+            redirect_uris,
+            grant_types,
+            scope: normal_scope(given.scope.unwrap_or_default())?,
+            require_pkce: given.require_pkce.unwrap_or(true),
+            refresh_rotation: given.refresh_rotation.unwrap_or(true),
+            access_token_ttl: access_token_ttl(given.access_token_ttl)?,
+            refresh_token_ttl,
+            refresh_idle_ttl: refresh_idle_ttl(given.refresh_idle_ttl, refresh_token_ttl)?,
+            refresh_grace: given.refresh_grace.map(refresh_grace).transpose()?,
+            rate_limit_per_hour: given.rate_limit_per_hour,
+            resources: argument::list(given.resources, "resources")?.unwrap_or_default(),
+            metadata: argument::document(given.metadata, "metadata")?,
+        };
+        client.check(schemes)?;
+        Ok(client)
+    }
+
+    /// Refuses what a client may not be; `schemes` are those of redirect URIs that the tenant allows.
+    pub fn check(&self, schemes: &[String]) -> Result<(), Mistake> {
+        argument::line(&self.name, "name")?;
+        self.check_redirect_uris(schemes)?;
+        self.check_grant_types()?;
+        match (self.confidential, self.auth_method) {
+            (true, AuthMethod::None) => {
+                return Err(Mistake::invalid(
+                    "token_endpoint_auth_method",
+                    "client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or \
+                     self_signed_tls_client_auth for a confidential client",
+                ));
+            }
+            (false, method) if method != AuthMethod::None => {
+                return Err(Mistake::invalid(
+                    "token_endpoint_auth_method",
+                    "none for a public client (RFC 6749 section 2.1)",
+                ));
+            }
+            _ => {}
+        }
+        if !self.confidential && !self.require_pkce {
+            return Err(Mistake::invalid(
+                "require_pkce",
+                "true for a public client (RFC 9700 section 2.1.1)",
+            ));
+        }
+        if !self.confidential && !self.refresh_rotation {
+            return Err(Mistake::invalid(
+                "refresh_rotation",
+                "true for a public client (RFC 9700 section 4.14.2)",
+            ));
+        }
+        if self.refresh_idle_ttl > self.refresh_token_ttl {
+            return Err(Mistake::invalid("refresh_idle_ttl", REFRESH_IDLE_TTL_ACCEPTED));
+        }
+        if self.rate_limit_per_hour.is_some_and(|limit| limit < 1) {
+            return Err(Mistake::invalid("rate_limit_per_hour", "1 or more"));
+        }
+        if self.resources.len() > MAX_URIS || !self.resources.iter().all(|uri| resource::is_indicator(uri)) {
+            return Err(Mistake::invalid(
+                "resources",
+                "at most 50 absolute URIs without a fragment (RFC 8707 section 2)",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_redirect_uris(&self, schemes: &[String]) -> Result<(), Mistake> {
+        if self.redirect_uris.len() > MAX_URIS {
+            return Err(Mistake::invalid("redirect_uris", "at most 50 redirect URIs"));
+        }
+        self.redirect_uris.iter().try_for_each(|uri| redirect_uri::check(uri, schemes))
+    }
+
+    fn check_grant_types(&self) -> Result<(), Mistake> {
+        let has = |wanted: &str| self.grant_types.iter().any(|grant_type| grant_type == wanted);
+        let known = self.grant_types.iter().all(|grant_type| GRANT_TYPES.contains(&grant_type.as_str()));
+        let distinct = GRANT_TYPES.into_iter().filter(|grant_type| has(grant_type)).count();
+        if !known || distinct == 0 || distinct != self.grant_types.len() {
+            let accepted = format!("one or more, each once, of {}", GRANT_TYPES.join(", "));
+            return Err(Mistake::InvalidArgument { argument: "grant_types", accepted: accepted.into() });
+        }
+        if has("client_credentials") && !self.confidential {
+            return Err(Mistake::invalid(
+                "grant_types",
+                "client_credentials for confidential clients only (RFC 6749 section 4.4)",
+            ));
+        }
+        if has("urn:ietf:params:oauth:grant-type:token-exchange") && !self.confidential {
+            return Err(Mistake::invalid(
+                "grant_types",
+                "token-exchange for confidential clients only (RFC 8693 section 2.1)",
+            ));
+        }
+        if has("authorization_code") && self.redirect_uris.is_empty() {
+            return Err(Mistake::invalid(
+                "redirect_uris",
+                "at least one redirect URI where grant_types has authorization_code (RFC 6749 section 3.1.2.2)",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The method of this name, or what is accepted.
+pub fn auth_method(name: &str) -> Result<AuthMethod, Mistake> {
+    AuthMethod::of(name).ok_or_else(|| {
+        let accepted = AuthMethod::ALL.map(AuthMethod::as_str).join(", ");
+        Mistake::InvalidArgument { argument: "token_endpoint_auth_method", accepted: accepted.into() }
+    })
+}
+
+/// What a client that names no grant types is for.
+pub fn default_grant_types(confidential: bool, redirect_uris: &[String]) -> Result<Vec<String>, Mistake> {
+    match (redirect_uris.is_empty(), confidential) {
+        (false, _) => Ok(vec!["authorization_code".to_owned(), "refresh_token".to_owned()]),
+        (true, true) => Ok(vec!["client_credentials".to_owned()]),
+        (true, false) => Err(Mistake::invalid(
+            "redirect_uris",
+            "at least one redirect URI for a public client, or grant_types",
+        )),
+    }
+}
+
+/// The scope as it is stored.
+pub fn normal_scope(text: &str) -> Result<String, Mistake> {
+    scope::normalize(text).ok_or(Mistake::invalid(
+        "scope",
+        "space-separated scope tokens of RFC 6749 section 3.3, together at most 4096 bytes",
+    ))
+}
+
+/// Seconds, NULL being the default.
+pub fn access_token_ttl(value: Option<Interval>) -> Result<i64, Mistake> {
+    interval::seconds(
+        value,
+        DEFAULT_ACCESS_TOKEN_TTL,
+        ACCESS_TOKEN_TTL,
+        "access_token_ttl",
+        ACCESS_TOKEN_TTL_ACCEPTED,
+    )
+}
+
+/// Seconds, NULL being the default.
+pub fn refresh_token_ttl(value: Option<Interval>) -> Result<i64, Mistake> {
+    interval::seconds(
+        value,
+        DEFAULT_REFRESH_TOKEN_TTL,
+        REFRESH_TOKEN_TTL,
+        "refresh_token_ttl",
+        REFRESH_TOKEN_TTL_ACCEPTED,
+    )
+}
+
+/// Seconds, NULL being the default, at most the absolute life.
+pub fn refresh_idle_ttl(value: Option<Interval>, absolute: i64) -> Result<i64, Mistake> {
+    let default = DEFAULT_REFRESH_IDLE_TTL.min(absolute);
+    interval::seconds(value, default, REFRESH_IDLE_TTL, "refresh_idle_ttl", REFRESH_IDLE_TTL_ACCEPTED)
+}
+
+/// Seconds.
+pub fn refresh_grace(value: Interval) -> Result<i64, Mistake> {
+    interval::seconds(Some(value), 0, REFRESH_GRACE, "refresh_grace", REFRESH_GRACE_ACCEPTED)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{AuthMethod, ClientMetadata, Given};
+    use crate::kernel::outcome::Mistake;
+
+    fn texts(texts: &[&str]) -> Option<Vec<Option<String>>> {
+        Some(texts.iter().map(|text| Some((*text).to_owned())).collect())
+    }
+
+    fn refused(given: Given<'_>) -> &'static str {
+        match ClientMetadata::new("app", given, &[]) {
+            Err(Mistake::InvalidArgument { argument, .. }) => argument,
+            _ => "nothing",
+        }
+    }
+
+    const CALLBACK: &[&str] = &["https://app.example/cb"];
+
+    #[test]
+    fn a_confidential_client_with_redirect_uris_is_a_web_application() {
+        let given = Given { redirect_uris: texts(CALLBACK), ..Given::default() };
+        let client = ClientMetadata::new("app", given, &[]).unwrap();
+        assert!(client.confidential && client.require_pkce && client.refresh_rotation);
+        assert!(client.auth_method == AuthMethod::ClientSecretBasic);
+        assert_eq!(client.grant_types, ["authorization_code", "refresh_token"]);
+        assert_eq!(client.access_token_ttl, 3600);
+        assert_eq!(client.refresh_token_ttl, 90 * 86_400);
+        assert_eq!(client.refresh_idle_ttl, 30 * 86_400);
+    }
+
+    #[test]
+    fn a_confidential_client_without_redirect_uris_is_a_service() {
+        let client = ClientMetadata::new("app", Given::default(), &[]).unwrap();
+        assert_eq!(client.grant_types, ["client_credentials"]);
+    }
+
+    /// RFC 6749 sections 2.1 and 4.4, RFC 9700 sections 2.1.1 and 4.14.2.
+    #[test]
+    fn a_public_client_has_no_secret_and_needs_pkce_and_rotation() {
+        let public =
+            || Given { client_type: Some("public"), redirect_uris: texts(CALLBACK), ..Given::default() };
+        assert!(ClientMetadata::new("app", public(), &[]).unwrap().auth_method == AuthMethod::None);
+        assert_eq!(refused(Given { require_pkce: Some(false), ..public() }), "require_pkce");
+        assert_eq!(refused(Given { refresh_rotation: Some(false), ..public() }), "refresh_rotation");
+        let basic = Some("client_secret_basic");
+        assert_eq!(
+            refused(Given { token_endpoint_auth_method: basic, ..public() }),
+            "token_endpoint_auth_method"
+        );
+        assert_eq!(refused(Given { grant_types: texts(&["client_credentials"]), ..public() }), "grant_types");
+        assert_eq!(refused(Given { redirect_uris: None, ..public() }), "redirect_uris");
+    }
+
+    #[test]
+    fn members_that_do_not_fit_are_refused_by_name() {
+        let none = Some("none");
+        assert_eq!(
+            refused(Given { token_endpoint_auth_method: none, ..Given::default() }),
+            "token_endpoint_auth_method"
+        );
+        assert_eq!(
+            refused(Given { token_endpoint_auth_method: Some("x"), ..Given::default() }),
+            "token_endpoint_auth_method"
+        );
+        assert_eq!(refused(Given { client_type: Some("Public"), ..Given::default() }), "client_type");
+        assert_eq!(refused(Given { grant_types: texts(&["password"]), ..Given::default() }), "grant_types");
+        assert_eq!(refused(Given { grant_types: texts(&[]), ..Given::default() }), "grant_types");
+        assert_eq!(
+            refused(Given { grant_types: texts(&["authorization_code"]), ..Given::default() }),
+            "redirect_uris"
+        );
+        assert_eq!(refused(Given { redirect_uris: Some(vec![None]), ..Given::default() }), "redirect_uris");
+        assert_eq!(refused(Given { scope: Some("a\"b"), ..Given::default() }), "scope");
+        assert_eq!(
+            refused(Given { rate_limit_per_hour: Some(0), ..Given::default() }),
+            "rate_limit_per_hour"
+        );
+        assert_eq!(refused(Given { resources: texts(&["relative"]), ..Given::default() }), "resources");
+        assert_eq!(
+            refused(Given { redirect_uris: texts(&["https://a.example/"; 51]), ..Given::default() }),
+            "redirect_uris"
+        );
+    }
+}

@@ -1,0 +1,353 @@
+//! Client secrets and the authentication of clients (RFC 6749 section 2.3).
+//!
+//! A generated secret is found by the id it carries and compared by digest. Imported ones are hashes of
+//! another store, verified in Rust.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::tenant;
+use crate::kernel::crypto::password_hash;
+use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::index;
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::composite;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::interval;
+use crate::oauth::client::{self, Client, limit};
+use crate::oauth::code::Refused;
+use crate::rfc::parameter;
+use crate::trail::{self, Context, Event, Flag};
+
+composite! {
+    /// What client_authenticate() returns.
+    pub struct ClientAuthentication = "auth_store.client_authentication" {
+        pub ok: Option<bool>,
+        pub client_id: Option<String>,
+        pub tenant_id: Option<String>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_authenticate(
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> ClientAuthentication {
+    let credentials = Credentials::new(client_id, client_secret, None);
+    match log_in(clock::now(), &credentials, &Context { ip, user_agent }).or_raise() {
+        Ok(client) => ClientAuthentication {
+            ok: Some(true),
+            client_id: Some(client.id),
+            tenant_id: Some(client.tenant_id),
+            ..ClientAuthentication::default()
+        },
+        Err(refusal) => ClientAuthentication {
+            ok: Some(false),
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.into_owned()),
+            retry_after: refusal.retry_after,
+            ..ClientAuthentication::default()
+        },
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_secret_rotate(client_id: Option<&str>, overlap: default!(Option<Interval>, "'0'")) -> String {
+    rotate(clock::now(), client_id, overlap).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_secret_import(client_id: Option<&str>, secret_hash: Option<&str>) -> bool {
+    import(clock::now(), client_id, secret_hash).or_raise();
+    true
+}
+
+/// What a request says about who sends it.
+pub struct Credentials<'a> {
+    /// The client_id.
+    pub client_id: Option<&'a str>,
+    /// The client_secret.
+    pub secret: Option<&'a str>,
+    /// Whether the application has authenticated the client itself.
+    pub authenticated: bool,
+}
+
+impl<'a> Credentials<'a> {
+    /// The arguments `client_id`, `client_secret` and `client_authenticated` of a function; NULL for the last is
+    /// false. An empty secret is the same as none (RFC 6749 section 2.3.1).
+    pub fn new(client_id: Option<&'a str>, secret: Option<&'a str>, authenticated: Option<bool>) -> Self {
+        Self { client_id, secret: parameter::value(secret), authenticated: authenticated == Some(true) }
+    }
+}
+
+/// A request that comes from no client.
+struct Denied {
+    /// What it is answered.
+    refusal: Refusal,
+    /// What the audit row says.
+    flags: &'static [Flag],
+    /// Whose audit row it is: the client's tenant, or the session's.
+    tenant_id: String,
+    /// Whether there is to be one.
+    is_told: bool,
+}
+
+impl Denied {
+    fn new(refusal: Refusal, flags: &'static [Flag], tenant_id: String) -> Self {
+        Self { refusal, flags, tenant_id, is_told: true }
+    }
+
+    fn over_limit(
+        now: Timestamp,
+        client: Client,
+        description: &'static str,
+        retry_after: i32,
+    ) -> Result<Self, Mistake> {
+        let is_told = limit::is_to_be_told(now, &client)?;
+        let refusal = Refusal::over_limit(description, retry_after);
+        Ok(Self { is_told, ..Self::new(refusal, &[Flag::RateLimited], client.tenant_id) })
+    }
+}
+
+/// One answer for all: who has not authenticated does not learn which clients there are.
+const FAILED: Refusal = Refusal::new(Code::InvalidClient, "client authentication failed");
+
+/// The answer to a client that was deleted while its request was under way.
+pub fn unknown() -> Refused {
+    Refused { refusal: FAILED, flags: &[Flag::UnknownClient] }
+}
+
+fn authenticate(
+    view: &View,
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    context: &Context<'_>,
+) -> Result<Result<Client, Denied>, Mistake> {
+    let found = match credentials.client_id {
+        Some(client_id) => view.newest(|view| client::find(view, client_id))?,
+        None => None,
+    };
+    let Some(client) = found else {
+        let tenant_id = tenant::own().to_owned();
+        return Ok(Err(Denied::new(FAILED, &[Flag::UnknownClient], tenant_id)));
+    };
+    let tries_secret = !credentials.authenticated && credentials.secret.is_some();
+    if tries_secret && let Some(wait) = limit::wait_of_network(now, &client, context)? {
+        let description = "too many failed attempts from this network";
+        return Denied::over_limit(now, client, description, wait).map(Err);
+    }
+    if !is_authentic(view, now, &client, credentials)? {
+        limit::count_failure(now, &client, context)?;
+        return Ok(Err(Denied::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
+    }
+    if !client.usable {
+        let refusal = Refusal::new(Code::InvalidClient, "the client is not active");
+        return Ok(Err(Denied::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
+    }
+    if let Some(wait) = limit::count(now, &client)? {
+        let description = "the client has made too many requests";
+        return Denied::over_limit(now, client, description, wait).map(Err);
+    }
+    Ok(Ok(client))
+}
+
+fn is_authentic(
+    view: &View,
+    now: Timestamp,
+    client: &Client,
+    credentials: &Credentials<'_>,
+) -> Result<bool, Mistake> {
+    match credentials.secret {
+        _ if credentials.authenticated => Ok(true),
+        None => Ok(!client.confidential),
+        Some(secret) if client.auth_method.uses_secret() => secret_matches(view, now, client, secret),
+        Some(_) => Ok(false),
+    }
+}
+
+static SECRET: Lookup =
+    Lookup::new(c"client_secrets", c"client_secrets_pkey", &[c"client_id", c"digest", c"expires_at"]);
+
+fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
+    if let Some(presented) = token_text::parse(Kind::ClientSecret, Some(text)) {
+        // A secret that was ended or taken back since the transaction began opens nothing any more.
+        let newer = if index::has_one_snapshot() { Some(View::deciding()?) } else { None };
+        let view = newer.as_ref().unwrap_or(view);
+        let matches = SECRET.find(view, Key::Id(presented.id), |row| {
+            let live = row.get::<Timestamp>(2).is_none_or(|end| now < end);
+            let same_client = row.get::<&str>(0)? == client.id;
+            Some(token_text::digest_matches(&presented.digest, row.get(1)?) && same_client && live)
+        })?;
+        if matches == Some(true) {
+            return Ok(true);
+        }
+    }
+    imported_matches(now, client, text)
+}
+
+static IMPORTED: Statement = Statement::latest(
+    c"SELECT secret_hash FROM auth_store.client_secrets
+       WHERE client_id = $1 AND secret_hash IS NOT NULL AND (expires_at IS NULL OR expires_at > $2)",
+);
+
+fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
+    if text.len() > token_text::MAX_TEXT {
+        return Ok(false);
+    }
+    let hashes = IMPORTED.all(&params![client.id.as_str(), now], |row| row.get::<String>(0))?;
+    for hash in hashes.iter().flatten() {
+        // Each takes long: before it is the time to be cancelled.
+        pgrx::check_for_interrupts!();
+        if password_hash::verify(text, hash)? {
+            return Ok(true);
+        }
+    }
+    pgrx::check_for_interrupts!();
+    Ok(false)
+}
+
+fn log_in(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    context: &Context<'_>,
+) -> Result<Result<Client, Refusal>, Mistake> {
+    let client = match admit(&View::deciding()?, now, AUTHENTICATED, credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let event = Event { tenant_id: &client.tenant_id, ..step(AUTHENTICATED, credentials, context) };
+    trail::record(now, &event)?;
+    Ok(Ok(client))
+}
+
+const AUTHENTICATED: &str = "client.authenticated";
+
+/// Identifies the client, checks its secret, and counts the request where the client has a limit; where that
+/// fails, writes the audit row of the step that fails with it.
+pub fn admit(
+    view: &View,
+    now: Timestamp,
+    event: &str,
+    credentials: &Credentials<'_>,
+    context: &Context<'_>,
+) -> Result<Result<Client, Refusal>, Mistake> {
+    let denied = match authenticate(view, now, credentials, context)? {
+        Ok(client) => return Ok(Ok(client)),
+        Err(denied) => denied,
+    };
+    if !denied.is_told {
+        return Ok(Err(denied.refusal));
+    }
+    trail::record(
+        now,
+        &Event {
+            tenant_id: &denied.tenant_id,
+            error: Some(denied.refusal.code),
+            flags: denied.flags,
+            ..step(event, credentials, context)
+        },
+    )?;
+    Ok(Err(denied.refusal))
+}
+
+fn step<'a>(event: &'a str, credentials: &Credentials<'a>, context: &'a Context<'a>) -> Event<'a> {
+    Event { event, client_id: credentials.client_id, context: Some(context), ..Event::default() }
+}
+
+/// How many secrets of a client work at a time; each is one more to try, and one more to lose.
+const MAX_LIVE: i64 = 5;
+
+const MAX_OVERLAP: i64 = 365 * 86_400;
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, digest, secret_hash)
+      VALUES ($1, $2, $3, $4, $5, $6)",
+);
+
+/// Makes a secret of a client and returns its text.
+pub fn add(now: Timestamp, tenant_id: &str, client_id: &str) -> Result<String, Mistake> {
+    let mut minted = token_text::mint(Kind::ClientSecret, now, Bucket::of(&[client_id]))?;
+    INSERT.run(&params![minted.id, now, tenant_id, client_id, minted.digest.as_slice(), None::<&str>])?;
+    Ok(std::mem::take(&mut *minted.text))
+}
+
+static RETIRE: Statement = Statement::write(
+    c"UPDATE auth_store.client_secrets
+         SET expires_at = $2
+       WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+);
+static SWEEP: Statement =
+    Statement::write(c"DELETE FROM auth_store.client_secrets WHERE client_id = $1 AND expires_at <= $2");
+static COUNT: Statement =
+    Statement::write(c"SELECT pg_catalog.count(*) FROM auth_store.client_secrets WHERE client_id = $1");
+
+fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
+    let tenant_id = lock_secrets(client_id)?;
+    RETIRE.run(&params![client_id, now.plus_seconds(overlap)])?;
+    check_room(now, client_id)?;
+    let text = add(now, &tenant_id, client_id)?;
+    let details = json!({ "overlap_seconds": overlap });
+    client::record(now, "client.secret_rotated", &tenant_id, client_id, details)?;
+    Ok(text)
+}
+
+fn import(now: Timestamp, client_id: Option<&str>, hash: Option<&str>) -> Result<(), Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let hash = given(hash, "secret_hash")?;
+    password_hash::check(hash)?;
+    let tenant_id = lock_secrets(client_id)?;
+    check_room(now, client_id)?;
+    let id = Id::mint(now, Bucket::of(&[client_id]))?;
+    INSERT.run(&params![id, now, tenant_id.as_str(), client_id, None::<&[u8]>, hash])?;
+    client::record(now, "client.secret_imported", &tenant_id, client_id, json!({}))
+}
+
+/// The client's tenant, its row locked against another change of its secrets.
+fn lock_secrets(client_id: &str) -> Result<String, Mistake> {
+    let (tenant_id, client) = client::lock_metadata(client_id)?;
+    if client.auth_method.uses_secret() {
+        return Ok(tenant_id);
+    }
+    Err(Mistake::WrongState {
+        message: "the client does not authenticate with a secret".into(),
+        hint: "Its token_endpoint_auth_method must be client_secret_basic or client_secret_post.".into(),
+    })
+}
+
+/// Removes what has expired and refuses one more than [`MAX_LIVE`].
+fn check_room(now: Timestamp, client_id: &str) -> Result<(), Mistake> {
+    SWEEP.run(&params![client_id, now])?;
+    let live = COUNT.one(&params![client_id], |row| row.get::<i64>(0))?.unwrap_or(0);
+    if live < MAX_LIVE {
+        return Ok(());
+    }
+    Err(Mistake::WrongState {
+        message: format!("the client has {MAX_LIVE} live secrets").into(),
+        hint: "SELECT auth_store.client_secret_rotate(client_id) ends them at once.".into(),
+    })
+}
+
+static DELETE_EXPIRED: Statement = delete_ended!(sparse "auth_store.client_secrets", "expires_at <= $3");
+
+/// Deletes secrets of a batch whose overlap ended a day ago.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_EXPIRED, after, size, params![now.plus_seconds(-KEPT_AFTER_EXPIRY)])
+}
+
+/// Seconds in a day.
+const KEPT_AFTER_EXPIRY: i64 = 86_400;

@@ -1,0 +1,413 @@
+//! Authorization codes (RFC 6749 section 4.1): the table, and issuing them with their PKCE challenge.
+//! Redeeming them is in `code/redeem.rs`.
+
+pub mod pushed;
+pub mod redeem;
+pub mod request;
+
+use pgrx::prelude::*;
+
+use crate::identity::session;
+use crate::identity::user::{self, User};
+use crate::kernel::crypto::token_text::{self, Kind, Presented};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::{settings, transaction};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::{argument, interval};
+use crate::oauth::client::{self, Client};
+use crate::oauth::code::request::{Accepted, AuthorizationRequest, MAX_PARAMETER};
+use crate::oauth::token;
+use crate::rfc::parameter;
+use crate::trail::{self, Context, Event, Flag};
+
+composite! {
+    /// What the authorization endpoint sends back (RFC 6749 section 4.1.2).
+    pub struct CodeResponse = "auth_store.code_response" {
+        pub code: Option<String>,
+        pub expires_at: Option<Timestamp>,
+        pub scope: Option<String>,
+        pub state: Option<String>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn code_issue(
+    client_id: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    redirect_uri: default!(Option<&str>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+    code_challenge: default!(Option<&str>, "NULL"),
+    code_challenge_method: default!(Option<&str>, "'S256'"),
+    state: default!(Option<&str>, "NULL"),
+    nonce: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    auth_time: default!(Option<TimestampWithTimeZone>, "NULL"),
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ttl: default!(Option<Interval>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> CodeResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let parameters = AuthorizationRequest {
+        redirect_uri: parameter::value(redirect_uri),
+        scope: parameter::scope(scope),
+        code_challenge: parameter::value(code_challenge),
+        code_challenge_method: parameter::value(code_challenge_method),
+        state: parameter::value(state),
+        nonce: parameter::value(nonce),
+        resource: parameter::values(resource),
+        dpop_jkt: parameter::value(dpop_jkt),
+    };
+    let request = Request {
+        parameters,
+        session_id: session_id.map(Id::from),
+        auth_time: auth_time.map(Timestamp::from),
+        acr,
+        amr,
+        claims,
+        ttl,
+    };
+    issue(now, client_id, user_id.map(Id::from), request, &context).or_raise()
+}
+
+/// The parameters of the authorization request and of the login that answered it.
+struct Request<'a> {
+    parameters: AuthorizationRequest<'a>,
+    session_id: Option<Id>,
+    auth_time: Option<Timestamp>,
+    acr: Option<&'a str>,
+    amr: Option<Vec<Option<String>>>,
+    claims: Option<Jsonb>,
+    ttl: Option<Interval>,
+}
+
+/// A code's row.
+pub struct StoredCode {
+    pub id: Id,
+    pub client_id: String,
+    pub tenant_id: String,
+    pub user_id: Id,
+    pub expires_at: Timestamp,
+    pub failed_verifiers: i32,
+    pub redeemed_at: Option<Timestamp>,
+    pub grant_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub auth_time: Option<Timestamp>,
+    pub scope: String,
+    pub redirect_uri: Option<String>,
+    pub code_challenge: Option<String>,
+    pub nonce: Option<String>,
+    pub dpop_jkt: Option<String>,
+    pub resources: Option<Vec<String>>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+}
+
+/// Why a request is refused, and what the audit trail says of it.
+pub struct Refused {
+    pub refusal: Refusal,
+    pub flags: &'static [Flag],
+}
+
+/// Wrong verifiers after which a code is dead.
+pub const MAX_FAILED_VERIFIERS: i32 = 5;
+
+const TTL_ACCEPTED: &str = "an interval from 1 second to 10 minutes (RFC 6749 section 4.1.2)";
+
+static BY_ID: Lookup = Lookup::new(
+    c"authorization_codes",
+    c"authorization_codes_pkey",
+    &[
+        c"digest",
+        c"client_id",
+        c"tenant_id",
+        c"user_id",
+        c"expires_at",
+        c"failed_verifiers",
+        c"redeemed_at",
+        c"grant_id",
+        c"session_id",
+        c"auth_time",
+        c"scope",
+        c"redirect_uri",
+        c"code_challenge",
+        c"nonce",
+        c"dpop_jkt",
+        c"resources",
+        c"acr",
+        c"amr",
+        c"claims",
+    ],
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.authorization_codes (id, tenant_id, client_id, user_id, digest, expires_at, scope,
+             redirect_uri, code_challenge, code_challenge_method, nonce, dpop_jkt, resources, session_id,
+             auth_time, acr, amr, claims)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+);
+
+/// The one-time step: whoever's UPDATE finds the code unredeemed has redeemed it.
+static REDEEM: Statement = Statement::write(
+    c"UPDATE auth_store.authorization_codes SET redeemed_at = $2, grant_id = $3
+       WHERE id = $1 AND tenant_id = $5 AND redeemed_at IS NULL AND expires_at > $2 AND failed_verifiers < $4",
+);
+
+static REDEMPTION_ENDED: Statement = Statement::write(
+    c"UPDATE auth_store.authorization_codes SET redeemed_at = $2
+       WHERE id = $1 AND tenant_id = $3 AND grant_id = $4",
+);
+
+static COUNT_WRONG_VERIFIER: Statement = Statement::write(
+    c"UPDATE auth_store.authorization_codes SET failed_verifiers = failed_verifiers + 1
+       WHERE id = $1 AND tenant_id = $2 AND redeemed_at IS NULL",
+);
+
+fn issue(
+    now: Timestamp,
+    client_id: Option<&str>,
+    user_id: Option<Id>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<CodeResponse, Mistake> {
+    let user_id = given(user_id, "user_id")?;
+    token::check_object(request.claims.as_ref(), "claims")?;
+    let ttl = interval::seconds(request.ttl, settings::code_ttl(), 1..=600, "ttl", TTL_ACCEPTED)?;
+    let view = View::deciding()?;
+    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let client = match client_id {
+        Some(client_id) => client::find(&view, client_id)?,
+        None => None,
+    };
+    if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
+        return Err(Mistake::Unknown { what: "user", argument: "user_id" });
+    }
+    let (state, session_id) = (request.parameters.state, request.session_id);
+    let in_session = session::admits(now, &view, session_id, user_id)?;
+    drop(view);
+    let decided = decide_issue(client.as_ref(), &user, in_session, &request);
+    let mut event = Event {
+        event: "code.issued",
+        tenant_id: &user.tenant_id,
+        client_id,
+        user_id: Some(user_id),
+        session_id,
+        context: Some(context),
+        ..Event::default()
+    };
+    let mut response = match decided {
+        Ok(accepted) => store(now, accepted, user_id, request, ttl)?,
+        Err(ref refused) => {
+            event.error = Some(refused.refusal.code);
+            event.flags = refused.flags;
+            CodeResponse {
+                error: Some(refused.refusal.code.as_str()),
+                error_description: Some(refused.refusal.description.to_string()),
+                ..CodeResponse::default()
+            }
+        }
+    };
+    trail::record(now, &event)?;
+    response.state = state.map(str::to_string);
+    Ok(response)
+}
+
+/// What the authorization endpoint asks of the request, and of the login that answered it.
+fn decide_issue<'a>(
+    client: Option<&'a Client>,
+    user: &User,
+    in_session: bool,
+    request: &Request<'_>,
+) -> Result<Accepted<'a>, Refused> {
+    let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
+    let accepted = request::decide(client, &request.parameters)?;
+    if request.acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
+        return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);
+    }
+    if !user.active {
+        return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
+    }
+    if !in_session {
+        return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
+    }
+    Ok(accepted)
+}
+
+fn store(
+    now: Timestamp,
+    accepted: Accepted<'_>,
+    user_id: Id,
+    request: Request<'_>,
+    ttl: i64,
+) -> Result<CodeResponse, Mistake> {
+    let Accepted { client, scope, resources } = accepted;
+    let parameters = request.parameters;
+    let amr = argument::texts(request.amr, "amr")?;
+    let code = token_text::mint(Kind::AuthorizationCode, now, user_id.bucket())?;
+    let expires_at = now.plus_seconds(ttl);
+    let rows = INSERT.run(&params![
+        code.id,
+        client.tenant_id.as_str(),
+        client.id.as_str(),
+        user_id,
+        code.digest.as_slice(),
+        expires_at,
+        scope.as_str(),
+        parameters.redirect_uri,
+        parameters.code_challenge,
+        parameters.code_challenge.and(parameters.code_challenge_method),
+        parameters.nonce,
+        parameters.dpop_jkt,
+        resources,
+        request.session_id,
+        request.auth_time,
+        request.acr,
+        amr,
+        request.claims,
+    ])?;
+    debug_assert_eq!(rows, 1);
+    Ok(CodeResponse {
+        code: Some(code.text.to_string()),
+        expires_at: Some(expires_at),
+        scope: Some(scope),
+        ..CodeResponse::default()
+    })
+}
+
+/// The code that is presented, if its secret is right.
+pub fn find(view: &View, presented: &Presented) -> Result<Option<StoredCode>, Mistake> {
+    BY_ID.find(view, Key::Id(presented.id), |row| {
+        let stored: Vec<u8> = row.get(0)?;
+        if token_text::digest_matches(&presented.digest, &stored) {
+            StoredCode::load(presented.id, row)
+        } else {
+            None
+        }
+    })
+}
+
+/// The one-time step; false where the code was redeemed, killed or expired in between.
+pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<bool, Mistake> {
+    let tenant_id = code.tenant_id.as_str();
+    let redeemed = REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, tenant_id])? == 1;
+    if redeemed {
+        note_end(&REDEMPTION_ENDED, now, code.id, tenant_id, grant_id);
+    }
+    Ok(redeemed)
+}
+
+/// The grace of a redeemed code or device code runs from the end of the redeeming transaction, not from the
+/// call: a client whose first request took long retries only when that one has ended. `statement` sets the
+/// time of $2 to the code $1 of the tenant $3 and the grant $4.
+pub fn note_end(
+    statement: &'static Statement,
+    redeemed_at: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    grant_id: Id,
+) {
+    let tenant_id = tenant_id.to_owned();
+    transaction::before_end(move || {
+        let now = clock::now();
+        if now.micros_since(redeemed_at) > 100_000 && spi::writable().is_ok() {
+            statement.run(&params![id, now, tenant_id, grant_id])?;
+        }
+        Ok(())
+    });
+}
+
+/// Counts a wrong verifier.
+pub fn count_wrong_verifier(code: &StoredCode) -> Result<(), Mistake> {
+    COUNT_WRONG_VERIFIER.run(&params![code.id, code.tenant_id.as_str()]).map(|_| ())
+}
+
+impl StoredCode {
+    fn load(id: Id, row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id,
+            client_id: row.get(1)?,
+            tenant_id: row.get(2)?,
+            user_id: row.get(3)?,
+            expires_at: row.get(4)?,
+            failed_verifiers: row.get(5)?,
+            redeemed_at: row.get(6),
+            grant_id: row.get(7),
+            session_id: row.get(8),
+            auth_time: row.get(9),
+            scope: row.get(10)?,
+            redirect_uri: row.get(11),
+            code_challenge: row.get(12),
+            nonce: row.get(13),
+            dpop_jkt: row.get(14),
+            resources: row.get(15),
+            acr: row.get(16),
+            amr: row.get(17),
+            claims: row.get(18),
+        })
+    }
+}
+
+// By the time order of the ids: no index finds the codes of a user, and none is alive before $1.
+static WITHDRAW: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.authorization_codes
+                     WHERE id > $1 AND user_id = $2 AND ($3 IS NULL OR client_id = $3) AND redeemed_at IS NULL
+                     ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.authorization_codes c USING open WHERE c.id = open.id AND c.tenant_id = open.tenant_id",
+);
+
+/// Deletes the codes of a user that nobody has redeemed, of one client or of all, and waits for whoever is
+/// redeeming one. Returns how many.
+pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
+    let oldest = Id::lower_bound(now.plus_seconds(-MAX_TTL));
+    WITHDRAW.run(&params![oldest, user_id, client_id])
+}
+
+/// Seconds the longest code lives, and one for the clock.
+const MAX_TTL: i64 = 601;
+
+static ERASE_BY_CLIENT: Statement =
+    Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE client_id = $1");
+
+/// Deletes the codes of a client.
+pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
+    ERASE_BY_CLIENT.run(&params![client_id])
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE tenant_id = $1");
+
+/// Deletes the codes of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_EXPIRED: Statement = delete_ended!(
+    "auth_store.authorization_codes",
+    "expires_at <= $3 AND (redeemed_at IS NULL OR expires_at <= $4)"
+);
+
+/// Deletes the codes of a batch that have expired; a redeemed one is kept a day longer, so that its replay
+/// still ends the grant it made.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    Batch::run(&DELETE_EXPIRED, after, size, params![now, now.plus_seconds(-REPLAY_WATCH)])
+}
+
+/// Seconds in a day.
+const REPLAY_WATCH: i64 = 86_400;

@@ -1,0 +1,308 @@
+//! Redeeming an authorization code, once (RFC 6749 section 4.1.3).
+
+use pgrx::prelude::*;
+
+use crate::identity::session;
+use crate::identity::user::{self, User};
+use crate::kernel::crypto::token_text::{self, Kind, Presented};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::settings;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::oauth::client::Client;
+use crate::oauth::client::secret::{self, Credentials};
+use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
+use crate::oauth::grant::{self, Gone};
+use crate::oauth::token::{self, Ended, Login, TokenResponse};
+use crate::rfc::binding::Proof;
+use crate::rfc::{parameter, pkce, resource, scope};
+use crate::trail::{self, Context, Event, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn code_redeem(
+    code: Option<&str>,
+    client_id: Option<&str>,
+    redirect_uri: default!(Option<&str>, "NULL"),
+    code_verifier: default!(Option<&str>, "NULL"),
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
+    let redemption = Redemption {
+        code,
+        redirect_uri: parameter::value(redirect_uri),
+        code_verifier: parameter::value(code_verifier),
+        resource: parameter::values(resource),
+        proof: Proof::new(dpop_jkt, x5t_s256),
+    };
+    redeem(now, &credentials, redemption, &context).or_raise()
+}
+
+/// The parameters of the token request.
+struct Redemption<'a> {
+    code: Option<&'a str>,
+    redirect_uri: Option<&'a str>,
+    code_verifier: Option<&'a str>,
+    resource: Option<Vec<Option<String>>>,
+    proof: Proof<'a>,
+}
+
+fn redeem(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    redemption: Redemption<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match secret::admit(&view, now, "code.redeemed", credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
+    };
+    let presented = token_text::parse(Kind::AuthorizationCode, redemption.code);
+    let stored = match &presented {
+        Some(presented) => code::find(&view, presented)?,
+        None => None,
+    };
+    let mut event = Event {
+        event: "code.redeemed",
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        context: Some(context),
+        ..Event::default()
+    };
+    let (Some(stored), Some(presented)) = (stored, &presented) else {
+        let flags: &[Flag] = if presented.is_some() { &[Flag::UnknownToken] } else { &[] };
+        return refuse(now, &event, &invalid_grant("the code is not valid", flags));
+    };
+    event.user_id = Some(stored.user_id);
+    event.session_id = stored.session_id;
+    if stored.client_id != client.id || stored.tenant_id != client.tenant_id {
+        return refuse(
+            now,
+            &event,
+            &invalid_grant("the code was issued to another client", &[Flag::WrongClient]),
+        );
+    }
+    if stored.redeemed_at.is_some() {
+        return replay(now, stored.redeemed_at, stored.grant_id, &event);
+    }
+    let user = view.newest(|view| user::find(view, stored.user_id))?;
+    let in_session = session::admits(now, &view, stored.session_id, stored.user_id)?;
+    drop(view);
+    let granted = match decide_redeem(now, &client, &stored, user.as_ref(), in_session, &redemption) {
+        Ok(granted) => granted,
+        Err(refused) => {
+            if refused.flags == [Flag::WrongVerifier] {
+                code::count_wrong_verifier(&stored)?;
+            }
+            return refuse(now, &event, &refused);
+        }
+    };
+    let grant_id = Id::mint(now, stored.user_id.bucket())?;
+    if !code::mark_redeemed(now, &stored, grant_id)? {
+        return refuse(now, &event, &overtaken(presented)?);
+    }
+    event.grant_id = Some(grant_id);
+    let issued = token::issue(
+        now,
+        Login {
+            grant_id,
+            client: &client,
+            user_id: Some(stored.user_id),
+            user_place: user.and_then(|user| user.place),
+            session_id: stored.session_id,
+            scope: granted.scope,
+            resources: granted.resources,
+            token_resources: granted.token_resources,
+            refresh: client.allows_grant_type("refresh_token"),
+            nonce: stored.nonce,
+            auth_time: stored.auth_time,
+            acr: stored.acr,
+            amr: stored.amr,
+            claims: stored.claims,
+            cnf: redemption.proof.confirmation(),
+            network: context.ip.clone(),
+        },
+    )?;
+    match issued {
+        Ok(response) => {
+            trail::record(now, &event)?;
+            Ok(response)
+        }
+        Err(ended) => refuse_ended(now, &mut event, ended),
+    }
+}
+
+fn session_ended() -> Refused {
+    invalid_grant("the session has ended", &[Flag::EndedSession])
+}
+
+fn user_inactive() -> Refused {
+    invalid_grant("the user is not active", &[Flag::InactiveUser])
+}
+
+/// The answer to a code, or device code, that was redeemed for nothing, because of what ended meanwhile.
+pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Result<TokenResponse, Mistake> {
+    let refused = match ended {
+        Ended::Session => session_ended(),
+        Ended::Gone(Gone::Client) => secret::unknown(),
+        Ended::Gone(Gone::User) => user_inactive(),
+    };
+    if ended != Ended::Session {
+        event.grant_id = None;
+    }
+    refuse(now, event, &refused)
+}
+
+/// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
+/// while this call waited, this is a retry, not a replay; else it has had its fifth wrong verifier, or its
+/// client was deleted.
+fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
+    let stored = code::find(&View::writing()?, presented)?;
+    Ok(match stored.map(|stored| stored.redeemed_at.is_some()) {
+        Some(true) => invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]),
+        Some(false) => invalid_grant("the code is not valid", &[Flag::TooManyFailures]),
+        None => invalid_grant("the code is not valid", &[Flag::UnknownToken]),
+    })
+}
+
+/// What a code, or device code, is redeemed for.
+pub struct Granted {
+    pub scope: String,
+    pub resources: Option<Vec<String>>,
+    /// Those of the access token, where they are fewer.
+    pub token_resources: Option<Vec<String>>,
+}
+
+impl Granted {
+    /// What the user agreed to, as far as the client may have it now, and of the resources those that the request names.
+    /// Where that is nothing, the code is not used up: what is given back to the client in time is there again.
+    pub fn of(
+        client: &Client,
+        scope: &str,
+        resources: Option<&Vec<String>>,
+        requested: Option<Vec<Option<String>>>,
+    ) -> Result<Self, Refused> {
+        let agreed = resources.map_or(&[][..], Vec::as_slice);
+        let named = resource::granted(requested, agreed)
+            .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
+        let left = || {
+            let token_resources =
+                named.map(|named| resource::left(Some(named), &client.resources)).transpose()?;
+            Ok(Self {
+                scope: scope::left(scope.to_owned(), &client.scope)?,
+                resources: resource::left(resources.cloned(), &client.resources)?,
+                token_resources: token_resources.flatten(),
+            })
+        };
+        left().map_err(|refusal| Refused { refusal, flags: &[] })
+    }
+}
+
+/// Whether the code may be redeemed by this request, and for what.
+fn decide_redeem(
+    now: Timestamp,
+    client: &Client,
+    stored: &StoredCode,
+    user: Option<&User>,
+    in_session: bool,
+    redemption: &Redemption<'_>,
+) -> Result<Granted, Refused> {
+    if now >= stored.expires_at {
+        return Err(invalid_grant("the code has expired", &[Flag::ExpiredToken]));
+    }
+    if stored.failed_verifiers >= MAX_FAILED_VERIFIERS {
+        return Err(invalid_grant("the code is not valid", &[Flag::TooManyFailures]));
+    }
+    if !user.is_some_and(|user| user.active) {
+        return Err(user_inactive());
+    }
+    if !in_session {
+        return Err(session_ended());
+    }
+    // It may have been taken from the client since.
+    if !client.allows_grant_type("authorization_code") {
+        let description = "the client may not use the grant type authorization_code";
+        return Err(Refused { refusal: Refusal::new(Code::UnauthorizedClient, description), flags: &[] });
+    }
+    // RFC 6749 section 4.1.3: identical, if it was part of the authorization request.
+    if stored.redirect_uri.is_some() && stored.redirect_uri.as_deref() != redemption.redirect_uri {
+        return Err(invalid_grant(
+            "redirect_uri differs from the authorization request's",
+            &[Flag::WrongRedirectUri],
+        ));
+    }
+    match (&stored.code_challenge, redemption.code_verifier) {
+        (Some(challenge), Some(verifier)) if pkce::matches(verifier, challenge) => {}
+        (Some(_), Some(_)) => {
+            return Err(invalid_grant("code_verifier is wrong", &[Flag::WrongVerifier]));
+        }
+        (Some(_), None) => return Err(invalid_grant("code_verifier is missing", &[])),
+        (None, None) => {}
+        // RFC 9700 section 2.1.1: no verifier without a challenge, against downgrades.
+        (None, Some(_)) => {
+            return Err(Refused {
+                refusal: Refusal::new(Code::InvalidRequest, "code_verifier without a code_challenge"),
+                flags: &[],
+            });
+        }
+    }
+    // RFC 9449 section 10: a code bound to a key is redeemed with that key.
+    if stored.dpop_jkt.is_some() && stored.dpop_jkt.as_deref() != redemption.proof.dpop_jkt {
+        return Err(invalid_grant("the code is bound to another key", &[Flag::WrongBinding]));
+    }
+    for (thumbprint, description) in [
+        (redemption.proof.dpop_jkt, "dpop_jkt must be a JWK SHA-256 thumbprint"),
+        (redemption.proof.x5t_s256, "x5t_s256 must be a certificate's SHA-256 thumbprint"),
+    ] {
+        if thumbprint.is_some_and(|text| !pkce::is_sha256_base64url(text)) {
+            return Err(Refused { refusal: Refusal::new(Code::InvalidRequest, description), flags: &[] });
+        }
+    }
+    Granted::of(client, &stored.scope, stored.resources.as_ref(), redemption.resource.clone())
+}
+
+/// A code, or device code, that was redeemed before: within the grace a client's retry, later a replay, which
+/// ends the grant of the first use with every token of it (RFC 6749 section 4.1.2).
+pub fn replay(
+    now: Timestamp,
+    redeemed_at: Option<Timestamp>,
+    grant_id: Option<Id>,
+    event: &Event<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let (Some(redeemed_at), Some(grant_id)) = (redeemed_at, grant_id) else {
+        return refuse(now, event, &invalid_grant("the code is not valid", &[]));
+    };
+    let grace = settings::code_replay_grace_micros();
+    if Timestamp::is_within(now, redeemed_at, grace) {
+        return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
+    }
+    grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;
+    let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
+    refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
+}
+
+/// The answer to a request that is refused, and its audit row.
+pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
+    trail::record(
+        now,
+        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
+    )?;
+    Ok(TokenResponse::refused(&refused.refusal))
+}
+
+/// RFC 6749 section 5.2.
+pub fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
+    Refused { refusal: Refusal::new(Code::InvalidGrant, description), flags }
+}

@@ -1,0 +1,156 @@
+//! The device authorization endpoint (RFC 8628 sections 3.1 and 3.2). What the user does with the user code is in
+//! `device/decide.rs`, what the device gets for its device code in `device/redeem.rs`.
+
+use pgrx::prelude::*;
+
+use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::composite;
+use crate::kernel::server::settings;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Bucket;
+use crate::kernel::value::inet::Inet;
+use crate::oauth::client::Client;
+use crate::oauth::client::secret::{self, Credentials};
+use crate::oauth::code::Refused;
+use crate::oauth::device::user_code::UserCode;
+use crate::oauth::device::{self, GRANT_TYPE, New};
+use crate::rfc::{parameter, resource, scope};
+use crate::trail::{self, Context, Event, Flag};
+
+composite! {
+    /// What the device authorization endpoint answers (RFC 8628 section 3.2), but for the verification URI,
+    /// which is the application's.
+    pub struct DeviceAuthorization = "auth_store.device_authorization" {
+        pub device_code: Option<String>,
+        pub user_code: Option<String>,
+        pub expires_in: Option<i32>,
+        pub interval: Option<i32>,
+        pub scope: Option<String>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn device_authorize(
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> DeviceAuthorization {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
+    authorize(now, &credentials, parameter::scope(scope), parameter::values(resource), &context).or_raise()
+}
+
+/// How often a user code is drawn anew where another request has it: even among a million live ones a
+/// second draw is rare.
+const MAX_DRAWS: usize = 20;
+
+fn authorize(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    requested_scope: Option<&str>,
+    requested_resources: Option<Vec<Option<String>>>,
+    context: &Context<'_>,
+) -> Result<DeviceAuthorization, Mistake> {
+    let view = View::writing()?;
+    let client = match secret::admit(&view, now, "device.requested", credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(DeviceAuthorization::refused(&refusal)),
+    };
+    drop(view);
+    let mut event = Event {
+        event: "device.requested",
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        context: Some(context),
+        ..Event::default()
+    };
+    let answer = match decide_authorize(&client, requested_scope, requested_resources) {
+        Ok((scope, resources)) => store(now, &client, scope, resources)?,
+        Err(refused) => {
+            event.error = Some(refused.refusal.code);
+            event.flags = refused.flags;
+            DeviceAuthorization::refused(&refused.refusal)
+        }
+    };
+    trail::record(now, &event)?;
+    Ok(answer)
+}
+
+fn decide_authorize(
+    client: &Client,
+    requested_scope: Option<&str>,
+    requested_resources: Option<Vec<Option<String>>>,
+) -> Result<(String, Option<Vec<String>>), Refused> {
+    if !client.allows_grant_type(GRANT_TYPE) {
+        return Err(Refused {
+            refusal: Refusal::new(
+                Code::UnauthorizedClient,
+                "the client may not use the grant type device_code",
+            ),
+            flags: &[],
+        });
+    }
+    let scope = scope::granted(requested_scope, &client.scope)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
+    let resources = resource::of_grant(requested_resources, &client.resources)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
+    Ok((scope, resources))
+}
+
+fn store(
+    now: Timestamp,
+    client: &Client,
+    scope: String,
+    resources: Option<Vec<String>>,
+) -> Result<DeviceAuthorization, Mistake> {
+    let code = token_text::mint(Kind::DeviceCode, now, Bucket::of(&[&client.id]))?;
+    let (ttl, interval) = (settings::device_code_ttl(), settings::device_poll_interval());
+    for _ in 0..MAX_DRAWS {
+        let user_code = UserCode::draw()?;
+        let new = New {
+            tenant_id: &client.tenant_id,
+            client_id: &client.id,
+            user_code: user_code.digest(&client.tenant_id),
+            expires_at: now.plus_seconds(ttl),
+            interval,
+            scope: &scope,
+            resources: resources.clone(),
+        };
+        if device::insert(&code, new)? {
+            return Ok(DeviceAuthorization {
+                device_code: Some(code.text.to_string()),
+                user_code: Some(user_code.text()),
+                expires_in: i32::try_from(ttl).ok(),
+                interval: Some(interval),
+                scope: Some(scope),
+                ..DeviceAuthorization::default()
+            });
+        }
+    }
+    Err(Mistake::WrongState {
+        message: "no user code is free".into(),
+        hint: "CALL auth_store.cleanup()".into(),
+    })
+}
+
+impl DeviceAuthorization {
+    fn refused(refusal: &Refusal) -> Self {
+        Self {
+            error: Some(refusal.code.as_str()),
+            error_description: Some(refusal.description.to_string()),
+            retry_after: refusal.retry_after,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The page where the user types the user code, sees who asks for what, and decides (RFC 8628 section 3.3).
+
+use pgrx::prelude::*;
+
+use crate::identity::{session, tenant, user};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::composite;
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::code::Refused;
+use crate::oauth::code::request::MAX_PARAMETER;
+use crate::oauth::device::user_code::UserCode;
+use crate::oauth::device::{self, Approval, DeviceCode, guesses};
+use crate::oauth::token::revoke::Outcome;
+use crate::oauth::{client, token};
+use crate::rfc::scope;
+use crate::trail::{self, Context, Event, Flag};
+
+composite! {
+    /// What the user is asked to agree to.
+    pub struct DeviceRequest = "auth_store.device_request" {
+        pub client_id: Option<String>,
+        pub client_name: Option<String>,
+        pub scope: Option<String>,
+        pub resource: Option<Vec<String>>,
+        pub status: Option<&'static str>,
+        pub expires_at: Option<Timestamp>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn device_lookup(
+    user_code: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> DeviceRequest {
+    look_up(clock::now(), user_code, tenant_id, &Context { ip, user_agent }).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn device_approve(
+    user_code: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    auth_time: default!(Option<TimestampWithTimeZone>, "NULL"),
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+) -> Outcome {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let consent = Consent {
+        session_id: session_id.map(Id::from),
+        scope,
+        auth_time: auth_time.map(Timestamp::from),
+        acr,
+        amr,
+        claims,
+    };
+    approve(now, user_code, user_id.map(Id::from), consent, &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn device_deny(
+    user_code: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> Outcome {
+    deny(clock::now(), user_code, tenant_id, &Context { ip, user_agent }).or_raise()
+}
+
+/// What the user agreed to, and the log-in it came with.
+struct Consent<'a> {
+    session_id: Option<Id>,
+    scope: Option<&'a str>,
+    auth_time: Option<Timestamp>,
+    acr: Option<&'a str>,
+    amr: Option<Vec<Option<String>>>,
+    claims: Option<Jsonb>,
+}
+
+fn look_up(
+    now: Timestamp,
+    text: Option<&str>,
+    tenant_id: Option<&str>,
+    context: &Context<'_>,
+) -> Result<DeviceRequest, Mistake> {
+    let view = View::deciding()?;
+    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let entered = enter(now, &view, text, &tenant_id, context)?;
+    let step = Step { event: "device.looked_up", tenant_id: &tenant_id, user_id: None, session_id: None };
+    let answer = match &entered {
+        Ok(code) => DeviceRequest {
+            client_name: client::name(&view, &code.client_id)?,
+            client_id: Some(code.client_id.clone()),
+            scope: Some(code.scope.clone()),
+            resource: code.resources.clone(),
+            status: Some("pending"),
+            expires_at: Some(code.expires_at),
+            ..DeviceRequest::default()
+        },
+        Err(refused) => DeviceRequest {
+            status: refused.status,
+            error: Some(refused.refused.refusal.code.as_str()),
+            error_description: Some(refused.refused.refusal.description.to_string()),
+            retry_after: refused.refused.refusal.retry_after,
+            ..DeviceRequest::default()
+        },
+    };
+    drop(view);
+    step.record(now, entered.as_ref(), context)?;
+    Ok(answer)
+}
+
+fn approve(
+    now: Timestamp,
+    text: Option<&str>,
+    user_id: Option<Id>,
+    consent: Consent<'_>,
+    context: &Context<'_>,
+) -> Result<Outcome, Mistake> {
+    let user_id = given(user_id, "user_id")?;
+    token::check_object(consent.claims.as_ref(), "claims")?;
+    let amr = argument::texts(consent.amr, "amr")?;
+    let view = View::writing()?;
+    let user = view
+        .newest(|view| user::find(view, user_id))?
+        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let entered = enter(now, &view, text, &user.tenant_id, context)?;
+    drop(view);
+    let newest = View::deciding()?;
+    let usable = match &entered {
+        Ok(code) => client::is_usable(&newest, &code.client_id)?,
+        Err(_) => false,
+    };
+    let in_session = session::admits(now, &newest, consent.session_id, user_id)?;
+    drop(newest);
+    let step = Step {
+        event: "device.approved",
+        tenant_id: &user.tenant_id,
+        user_id: Some(user_id),
+        session_id: consent.session_id,
+    };
+    let code = match entered {
+        Ok(code) => code,
+        Err(unusable) => return step.refuse(now, None, unusable, context),
+    };
+    let user = Approver { active: user.active, in_session };
+    let scope = match decide_approve(&code, usable, &user, consent.scope, consent.acr) {
+        Ok(scope) => scope,
+        Err(refused) => return step.refuse(now, Some(&code), refused.into(), context),
+    };
+    let approval = Approval {
+        user_id,
+        session_id: consent.session_id,
+        scope: &scope,
+        auth_time: consent.auth_time,
+        acr: consent.acr,
+        amr,
+        claims: consent.claims,
+    };
+    if !device::approve(now, &code, approval)? {
+        return step.refuse(now, Some(&code), DECIDED.refused(), context);
+    }
+    guesses::know(now, step.tenant_id, context)?;
+    step.record(now, Ok(&code), context)?;
+    Ok(Outcome::default())
+}
+
+/// Who approves: whether the account is active, and the session that is named has not ended.
+struct Approver {
+    active: bool,
+    in_session: bool,
+}
+
+fn decide_approve(
+    code: &DeviceCode,
+    usable: bool,
+    user: &Approver,
+    requested_scope: Option<&str>,
+    acr: Option<&str>,
+) -> Result<String, Refused> {
+    let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
+    if !usable {
+        return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
+    }
+    if !user.active {
+        return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
+    }
+    if !user.in_session {
+        return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
+    }
+    if acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
+        return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);
+    }
+    scope::granted(requested_scope, &code.scope)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })
+}
+
+fn deny(
+    now: Timestamp,
+    text: Option<&str>,
+    tenant_id: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Outcome, Mistake> {
+    let view = View::writing()?;
+    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let entered = enter(now, &view, text, &tenant_id, context)?;
+    drop(view);
+    let step = Step { event: "device.denied", tenant_id: &tenant_id, user_id: None, session_id: None };
+    let code = match entered {
+        Ok(code) => code,
+        Err(unusable) => return step.refuse(now, None, unusable, context),
+    };
+    if !device::deny(now, &code)? {
+        return step.refuse(now, Some(&code), DECIDED.refused(), context);
+    }
+    step.record(now, Ok(&code), context)?;
+    Ok(Outcome::default())
+}
+
+/// A user code that leads to no pending request.
+struct Unusable {
+    refused: Refused,
+    status: Option<&'static str>,
+    /// Whether the audit trail is to have a row of it.
+    is_told: bool,
+}
+
+impl From<Refused> for Unusable {
+    fn from(refused: Refused) -> Self {
+        Self { refused, status: None, is_told: true }
+    }
+}
+
+/// A state that a request does not leave.
+struct Final {
+    code: Code,
+    description: &'static str,
+    status: Option<&'static str>,
+    flags: &'static [Flag],
+}
+
+const DECIDED: Final = Final {
+    code: Code::InvalidGrant,
+    description: "the request was decided a moment ago",
+    status: None,
+    flags: &[Flag::CodeRetry],
+};
+const APPROVED: Final = Final {
+    code: Code::InvalidGrant,
+    description: "the request was approved before",
+    status: Some("approved"),
+    flags: &[Flag::CodeRetry],
+};
+const DENIED: Final = Final {
+    code: Code::InvalidGrant,
+    description: "the request was denied before",
+    status: Some("denied"),
+    flags: &[Flag::CodeRetry],
+};
+const EXPIRED: Final = Final {
+    code: Code::ExpiredToken,
+    description: "the user code has expired",
+    status: Some("expired"),
+    flags: &[Flag::ExpiredToken],
+};
+
+impl Final {
+    fn refused(&self) -> Unusable {
+        let refused = Refused { refusal: Refusal::new(self.code, self.description), flags: self.flags };
+        Unusable { status: self.status, ..refused.into() }
+    }
+}
+
+/// The pending request that a user code leads to. A wrong code is counted, and who is over the cap is
+/// refused before it is looked for.
+fn enter(
+    now: Timestamp,
+    view: &View,
+    text: Option<&str>,
+    tenant_id: &str,
+    context: &Context<'_>,
+) -> Result<Result<DeviceCode, Unusable>, Mistake> {
+    const WRONG: Refusal = Refusal::new(Code::InvalidGrant, "the user code is not valid");
+    // What can be no code is a typing error, and no guess.
+    let Some(user_code) = UserCode::parse(text) else {
+        return Ok(Err(Refused { refusal: WRONG, flags: &[] }.into()));
+    };
+    if let Some(wait) = guesses::wait(now, tenant_id, context)? {
+        let refusal = Refusal::over_limit("too many wrong user codes", wait);
+        let is_told = guesses::is_to_be_told(now, tenant_id, context)?;
+        let refused = Refused { refusal, flags: &[Flag::RateLimited] };
+        return Ok(Err(Unusable { refused, status: None, is_told }));
+    }
+    let Some(code) = device::find_by_user_code(view, &user_code.digest(tenant_id))? else {
+        guesses::count(now, tenant_id, context)?;
+        return Ok(Err(Refused { refusal: WRONG, flags: &[Flag::UnknownToken] }.into()));
+    };
+    Ok(if code.approved_at.is_some() {
+        Err(APPROVED.refused())
+    } else if code.denied_at.is_some() {
+        Err(DENIED.refused())
+    } else if now >= code.expires_at {
+        Err(EXPIRED.refused())
+    } else {
+        Ok(code)
+    })
+}
+
+/// A step of the user's.
+struct Step<'a> {
+    event: &'a str,
+    tenant_id: &'a str,
+    user_id: Option<Id>,
+    session_id: Option<Id>,
+}
+
+impl Step<'_> {
+    fn refuse(
+        &self,
+        now: Timestamp,
+        code: Option<&DeviceCode>,
+        unusable: Unusable,
+        context: &Context<'_>,
+    ) -> Result<Outcome, Mistake> {
+        if unusable.is_told {
+            let event = self.row(code, context);
+            let refused = &unusable.refused;
+            trail::record(now, &Event { error: Some(refused.refusal.code), flags: refused.flags, ..event })?;
+        }
+        Ok(Outcome::refused(&unusable.refused.refusal))
+    }
+
+    fn record(
+        &self,
+        now: Timestamp,
+        entered: Result<&DeviceCode, &Unusable>,
+        context: &Context<'_>,
+    ) -> Result<(), Mistake> {
+        let event = match entered {
+            Ok(code) => self.row(Some(code), context),
+            Err(unusable) if unusable.is_told => Event {
+                error: Some(unusable.refused.refusal.code),
+                flags: unusable.refused.flags,
+                ..self.row(None, context)
+            },
+            Err(_) => return Ok(()),
+        };
+        trail::record(now, &event)?;
+        Ok(())
+    }
+
+    fn row<'b>(&'b self, code: Option<&'b DeviceCode>, context: &'b Context<'b>) -> Event<'b> {
+        Event {
+            event: self.event,
+            tenant_id: self.tenant_id,
+            client_id: code.map(|code| code.client_id.as_str()),
+            user_id: self.user_id,
+            session_id: self.session_id,
+            context: Some(context),
+            ..Event::default()
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The cap on wrong user codes (RFC 8628 section 5.1): a user code is short, so whoever guesses must be slow.
+//!
+//! Wrong ones alone are counted, for the network they come from (a /24 of IPv4, a /64 of IPv6) and for the
+//! tenant; who is over either cap is refused before a code is looked at. So a right code is never refused because
+//! many have logged in, and guesses that miss say nothing once the cap is reached.
+//!
+//! The tenant's cap is one that anybody can use up, from many networks. Then a network from which a user has approved a
+//! request lately still gets through, with the cap of its own and one that all of these share, as large as the tenant's:
+//! of both together no more is answered than twice what the setting says, and who wants to use up the second needs
+//! accounts, which the trail names.
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::settings;
+use crate::kernel::value::clock::Timestamp;
+use crate::limit::{self, HOUR};
+use crate::trail::Context;
+const OF_TENANT: &str = "user_code";
+
+/// The cap that known networks share where the tenant's is used up.
+const OF_KNOWN: &str = "user_code:known";
+
+const DAY: i64 = 86_400;
+
+/// Seconds for which a network is known after an approval.
+const KNOWN: i64 = 30 * DAY;
+
+/// The seconds to wait where the network or the tenant has had too many wrong codes.
+pub fn wait(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<Option<i32>, Mistake> {
+    let network = of_network(context);
+    let mut wait = 0;
+    if let Some(key) = &network {
+        wait = limit::retry_after(now, tenant_id, key, settings::user_code_guesses_per_network(), HOUR)?;
+    }
+    let per_tenant = settings::user_code_guesses_per_tenant();
+    let mut of_all = limit::retry_after(now, tenant_id, OF_TENANT, per_tenant, HOUR)?;
+    if of_all > 0 && is_known(now, tenant_id, network.as_deref())? {
+        of_all = limit::retry_after(now, tenant_id, OF_KNOWN, per_tenant, HOUR)?;
+    }
+    wait = wait.max(of_all);
+    Ok((wait > 0).then_some(wait))
+}
+
+/// Counts a wrong code. The network first, as everywhere: its row, where the limits are in the table, is
+/// locked before the one that all share.
+pub fn count(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<(), Mistake> {
+    let network = of_network(context);
+    if let Some(key) = &network {
+        limit::hit(now, tenant_id, key, settings::user_code_guesses_per_network(), HOUR, 1)?;
+    }
+    let per_tenant = settings::user_code_guesses_per_tenant();
+    let counted = limit::hit(now, tenant_id, OF_TENANT, per_tenant, HOUR, 1)?.allowed;
+    if !counted && is_known(now, tenant_id, network.as_deref())? {
+        limit::hit(now, tenant_id, OF_KNOWN, per_tenant, HOUR, 1)?;
+    }
+    Ok(())
+}
+
+/// Notes that a user has approved a request from this network; once a day is enough.
+pub fn know(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<(), Mistake> {
+    let Some(key) = of_network(context).map(|network| known(&network)) else { return Ok(()) };
+    match limit::noted(now, tenant_id, &key, KNOWN)? {
+        Some(left) if i64::from(left) > KNOWN - DAY => Ok(()),
+        _ => limit::note(now, tenant_id, &key, KNOWN),
+    }
+}
+
+fn is_known(now: Timestamp, tenant_id: &str, network: Option<&str>) -> Result<bool, Mistake> {
+    match network {
+        Some(network) => Ok(limit::noted(now, tenant_id, &known(network), KNOWN)?.is_some()),
+        None => Ok(false),
+    }
+}
+
+fn known(network: &str) -> String {
+    format!("{network}:known")
+}
+
+/// Whether the audit trail should say that somebody of this network is over the cap.
+pub fn is_to_be_told(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<bool, Mistake> {
+    limit::is_to_be_told(now, tenant_id, of_network(context).as_deref().unwrap_or(OF_TENANT))
+}
+
+/// None where the application did not say where the request came from.
+fn of_network(context: &Context<'_>) -> Option<String> {
+    Some(format!("{OF_TENANT}:{}", context.ip.as_ref()?.subnet_name()?))
+}

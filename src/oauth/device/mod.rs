@@ -1,0 +1,290 @@
+//! Device codes (RFC 8628): the table, its one-time steps, and its polls. A row is the whole state of a device's
+//! log-in: asked for, polled, approved or denied, redeemed.
+
+pub mod authorize;
+pub mod decide;
+pub mod guesses;
+pub mod redeem;
+pub mod user_code;
+
+use crate::kernel::crypto::token_text::{self, Digest, Minted, Presented};
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::Row;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::code as authorization_code;
+/// The grant type (RFC 8628 section 3.4).
+pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A device code's row.
+pub struct DeviceCode {
+    pub id: Id,
+    pub tenant_id: String,
+    pub client_id: String,
+    pub expires_at: Timestamp,
+    pub approved_at: Option<Timestamp>,
+    pub denied_at: Option<Timestamp>,
+    pub redeemed_at: Option<Timestamp>,
+    pub grant_id: Option<Id>,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    /// Asked for; once approved, granted.
+    pub scope: String,
+    pub resources: Option<Vec<String>>,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+}
+
+/// What a device asks for.
+pub struct New<'a> {
+    pub tenant_id: &'a str,
+    pub client_id: &'a str,
+    pub user_code: Digest,
+    pub expires_at: Timestamp,
+    /// Seconds between polls.
+    pub interval: i32,
+    pub scope: &'a str,
+    pub resources: Option<Vec<String>>,
+}
+
+/// What the user agreed to, and the log-in it came with.
+pub struct Approval<'a> {
+    pub user_id: Id,
+    pub session_id: Option<Id>,
+    pub scope: &'a str,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<&'a str>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+}
+
+/// The answer to a poll of a pending request.
+pub struct Poll {
+    /// Seconds to the next one.
+    pub interval: i32,
+    /// Whether this one came too early; the interval is the longer one then.
+    pub too_early: bool,
+}
+
+/// In the order of [`DeviceCode::load`].
+const COLUMNS: &[&std::ffi::CStr] = &[
+    c"digest",
+    c"id",
+    c"tenant_id",
+    c"client_id",
+    c"expires_at",
+    c"approved_at",
+    c"denied_at",
+    c"redeemed_at",
+    c"grant_id",
+    c"user_id",
+    c"session_id",
+    c"scope",
+    c"resources",
+    c"auth_time",
+    c"acr",
+    c"amr",
+    c"claims",
+];
+
+static BY_ID: Lookup = Lookup::new(c"device_codes", c"device_codes_pkey", COLUMNS);
+static BY_USER_CODE: Lookup = Lookup::new(c"device_codes", c"device_codes_user_code_key", COLUMNS);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id, digest,
+             user_code_digest, scope, resources)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      ON CONFLICT (user_code_digest) DO NOTHING",
+);
+
+// What a poll that waited for another one finds is the other one's row. Its own clock may be behind then: it
+// came too early, and must not take the last poll back.
+//
+// A tenth of the interval is leeway: a device's timer and the network are not exact, and one that is told to slow down
+// for a few milliseconds is told so at each of its polls. The interval grows while another poll and one more fit into what is
+// left of the code's life, and to a minute at most, the longest one that auth_store.device_poll_interval begins with: a device
+// that is slower than that finds the code expired, or keeps its user waiting for long.
+static POLL: Statement = Statement::write(
+    c"UPDATE auth_store.device_codes
+         SET last_polled_at = GREATEST(last_polled_at, $2),
+             poll_interval = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
+                                  THEN LEAST(poll_interval + 5,
+                                             GREATEST(poll_interval, LEAST(60, EXTRACT(epoch FROM expires_at - $2)::integer / 2)))
+                                  ELSE poll_interval END,
+             slowed_at = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
+                              THEN $2 ELSE slowed_at END
+       WHERE id = $1 AND tenant_id = $3 AND approved_at IS NULL AND denied_at IS NULL AND expires_at > $2
+      RETURNING poll_interval, COALESCE(slowed_at = $2, false)",
+);
+
+/// A one-time step: whoever's UPDATE finds the request undecided has decided it.
+static APPROVE: Statement = Statement::write(
+    c"UPDATE auth_store.device_codes
+         SET approved_at = $2, user_id = $4, session_id = $5, scope = $6, auth_time = $7, acr = $8, amr = $9,
+             claims = $10
+       WHERE id = $1 AND tenant_id = $3 AND approved_at IS NULL AND denied_at IS NULL AND expires_at > $2",
+);
+
+static DENY: Statement = Statement::write(
+    c"UPDATE auth_store.device_codes SET denied_at = $2
+       WHERE id = $1 AND tenant_id = $3 AND approved_at IS NULL AND denied_at IS NULL AND expires_at > $2",
+);
+
+/// The last one-time step: whoever's UPDATE finds the code unredeemed has redeemed it.
+static REDEEM: Statement = Statement::write(
+    c"UPDATE auth_store.device_codes SET redeemed_at = $2, grant_id = $4
+       WHERE id = $1 AND tenant_id = $3 AND approved_at IS NOT NULL AND redeemed_at IS NULL AND expires_at > $2",
+);
+
+static REDEMPTION_ENDED: Statement = Statement::write(
+    c"UPDATE auth_store.device_codes SET redeemed_at = $2
+       WHERE id = $1 AND tenant_id = $3 AND grant_id = $4",
+);
+
+/// Stores a request; false where another one of the tenant has the user code.
+pub fn insert(code: &Minted, new: New<'_>) -> Result<bool, Mistake> {
+    let rows = INSERT.run(&params![
+        code.id,
+        new.expires_at,
+        new.interval,
+        new.tenant_id,
+        new.client_id,
+        code.digest.as_slice(),
+        new.user_code.as_slice(),
+        new.scope,
+        new.resources,
+    ])?;
+    Ok(rows == 1)
+}
+
+/// The device code that is presented, if its secret is right.
+pub fn find(view: &View, presented: &Presented) -> Result<Option<DeviceCode>, Mistake> {
+    BY_ID.find(view, Key::Id(presented.id), |row| {
+        let stored: Vec<u8> = row.get(0)?;
+        if token_text::digest_matches(&presented.digest, &stored) { DeviceCode::load(row) } else { None }
+    })
+}
+
+/// The request with this user code, of any state.
+pub fn find_by_user_code(view: &View, user_code: &Digest) -> Result<Option<DeviceCode>, Mistake> {
+    BY_USER_CODE.find(view, Key::Bytes(user_code), DeviceCode::load)
+}
+
+/// Notes a poll of a pending request; None where it is decided or has expired by now.
+pub fn poll(now: Timestamp, code: &DeviceCode) -> Result<Option<Poll>, Mistake> {
+    POLL.one(&params![code.id, now, code.tenant_id.as_str()], |row| {
+        Some(Poll { interval: row.get(0)?, too_early: row.get(1)? })
+    })
+}
+
+/// The user agrees; false where the request was decided or expired in between.
+pub fn approve(now: Timestamp, code: &DeviceCode, approval: Approval<'_>) -> Result<bool, Mistake> {
+    let rows = APPROVE.run(&params![
+        code.id,
+        now,
+        code.tenant_id.as_str(),
+        approval.user_id,
+        approval.session_id,
+        approval.scope,
+        approval.auth_time,
+        approval.acr,
+        approval.amr,
+        approval.claims,
+    ])?;
+    Ok(rows == 1)
+}
+
+/// The user refuses; false where the request was decided or expired in between.
+pub fn deny(now: Timestamp, code: &DeviceCode) -> Result<bool, Mistake> {
+    Ok(DENY.run(&params![code.id, now, code.tenant_id.as_str()])? == 1)
+}
+
+/// The last step; false where the code was redeemed or expired in between.
+pub fn mark_redeemed(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<bool, Mistake> {
+    let tenant_id = code.tenant_id.as_str();
+    let redeemed = REDEEM.run(&params![code.id, now, tenant_id, grant_id])? == 1;
+    if redeemed {
+        authorization_code::note_end(&REDEMPTION_ENDED, now, code.id, tenant_id, grant_id);
+    }
+    Ok(redeemed)
+}
+
+impl DeviceCode {
+    fn load(row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id: row.get(1)?,
+            tenant_id: row.get(2)?,
+            client_id: row.get(3)?,
+            expires_at: row.get(4)?,
+            approved_at: row.get(5),
+            denied_at: row.get(6),
+            redeemed_at: row.get(7),
+            grant_id: row.get(8),
+            user_id: row.get(9),
+            session_id: row.get(10),
+            scope: row.get(11)?,
+            resources: row.get(12),
+            auth_time: row.get(13),
+            acr: row.get(14),
+            amr: row.get(15),
+            claims: row.get(16),
+        })
+    }
+}
+
+// As for authorization codes: no index finds the requests of a user, and none is alive before $1.
+static WITHDRAW: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.device_codes
+                     WHERE id > $1 AND user_id = $2 AND ($3 IS NULL OR client_id = $3) AND redeemed_at IS NULL
+                     ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.device_codes d USING open WHERE d.id = open.id AND d.tenant_id = open.tenant_id",
+);
+
+/// Seconds: no device code lives longer, whatever auth_store.device_code_ttl says.
+const MAX_TTL: i64 = 3600;
+
+/// Deletes the requests that a user has approved and no device has redeemed, of one client or of all, and waits
+/// for whoever is redeeming one. Returns how many.
+pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
+    WITHDRAW.run(&params![Id::lower_bound(now.plus_seconds(-MAX_TTL)), user_id, client_id])
+}
+
+static ERASE_BY_CLIENT: Statement =
+    Statement::write(c"DELETE FROM auth_store.device_codes WHERE client_id = $1");
+
+/// Deletes the device codes of a client.
+pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
+    ERASE_BY_CLIENT.run(&params![client_id])
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.device_codes WHERE tenant_id = $1");
+
+/// Deletes the device codes of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_EXPIRED: Statement = delete_ended!(
+    "auth_store.device_codes",
+    "expires_at <= CASE WHEN redeemed_at IS NULL THEN $3 ELSE $4 END"
+);
+
+/// Deletes the device codes of a batch that expired an hour ago, so that a device that still polls is told so;
+/// redeemed ones a day after, so that a replay still ends the grant.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    let (unredeemed, redeemed) = (now.plus_seconds(-TOLD_AFTER_EXPIRY), now.plus_seconds(-REPLAY_WATCH));
+    Batch::run(&DELETE_EXPIRED, after, size, params![unredeemed, redeemed])
+}
+
+/// Seconds in an hour.
+const TOLD_AFTER_EXPIRY: i64 = 3600;
+
+/// Seconds in a day.
+const REPLAY_WATCH: i64 = 86_400;

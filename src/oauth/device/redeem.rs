@@ -1,0 +1,211 @@
+//! The device polls the token endpoint with its device code, until the user has decided (RFC 8628 sections 3.4
+//! and 3.5), and redeems it, once.
+
+use pgrx::prelude::*;
+
+use crate::identity::user;
+use crate::kernel::crypto::token_text::{self, Kind, Presented};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::lookup::View;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::oauth::client::Client;
+use crate::oauth::client::secret::{self, Credentials};
+use crate::oauth::code::Refused;
+use crate::oauth::code::redeem::{Granted, invalid_grant, refuse, refuse_ended, replay};
+use crate::oauth::device::{self, DeviceCode, GRANT_TYPE};
+use crate::oauth::token::{self, Login, TokenResponse};
+use crate::rfc::binding::Proof;
+use crate::rfc::parameter;
+use crate::trail::{self, Context, Event, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn device_redeem(
+    device_code: Option<&str>,
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
+    let request = Request { resource: parameter::values(resource), proof: Proof::new(dpop_jkt, x5t_s256) };
+    redeem(now, device_code, &credentials, request, &context).or_raise()
+}
+
+struct Request<'a> {
+    resource: Option<Vec<Option<String>>>,
+    proof: Proof<'a>,
+}
+
+fn redeem(
+    now: Timestamp,
+    text: Option<&str>,
+    credentials: &Credentials<'_>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match secret::admit(&view, now, "device.redeemed", credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
+    };
+    let mut event = Event {
+        event: "device.redeemed",
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        context: Some(context),
+        ..Event::default()
+    };
+    if !client.allows_grant_type(GRANT_TYPE) {
+        let description = "the client may not use the grant type device_code";
+        let refusal = Refusal::new(Code::UnauthorizedClient, description);
+        return refuse(now, &event, &Refused { refusal, flags: &[] });
+    }
+    let Some(presented) = token_text::parse(Kind::DeviceCode, text) else {
+        return refuse(now, &event, &invalid_grant(NOT_VALID, &[]));
+    };
+    let Some(mut stored) = device::find(&view, &presented)? else {
+        return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken]));
+    };
+    drop(view);
+    if stored.client_id != client.id || stored.tenant_id != client.tenant_id {
+        let refused = invalid_grant("the device code was issued to another client", &[Flag::WrongClient]);
+        return refuse(now, &event, &refused);
+    }
+    if is_pending(now, &stored) {
+        if let Some(poll) = device::poll(now, &stored)? {
+            return pending(now, &event, &poll);
+        }
+        // The user has decided, or the code is gone, while the poll waited.
+        stored = match device::find(&View::writing()?, &presented)? {
+            Some(stored) => stored,
+            None => return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken])),
+        };
+    }
+    event.user_id = stored.user_id;
+    event.session_id = stored.session_id;
+    if stored.redeemed_at.is_some() {
+        return replay(now, stored.redeemed_at, stored.grant_id, &event);
+    }
+    finish(now, &client, stored, &presented, request, &mut event)
+}
+
+const NOT_VALID: &str = "the device code is not valid";
+
+fn is_pending(now: Timestamp, code: &DeviceCode) -> bool {
+    code.approved_at.is_none() && code.denied_at.is_none() && now < code.expires_at
+}
+
+/// A poll in time leaves no audit row: there is one every few seconds, and nothing has happened.
+fn pending(now: Timestamp, event: &Event<'_>, poll: &device::Poll) -> Result<TokenResponse, Mistake> {
+    let refusal = if poll.too_early {
+        let description = "the device polls too often and must wait 5 seconds longer from now on";
+        Refusal::new(Code::SlowDown, description)
+    } else {
+        Refusal::new(Code::AuthorizationPending, "the user has not decided yet")
+    };
+    let response = TokenResponse { retry_after: Some(poll.interval), ..TokenResponse::refused(&refusal) };
+    if poll.too_early {
+        refuse(now, event, &Refused { refusal, flags: &[] })?;
+    }
+    Ok(response)
+}
+
+/// The request is decided or has expired.
+fn finish(
+    now: Timestamp,
+    client: &Client,
+    stored: DeviceCode,
+    presented: &Presented,
+    request: Request<'_>,
+    event: &mut Event<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let (user_id, granted) = match decide(now, client, &stored, request.resource, &request.proof) {
+        Ok(decided) => decided,
+        Err(refused) => return refuse(now, event, &refused),
+    };
+    let user = View::writing()?.newest(|view| user::find(view, user_id))?;
+    if !user.as_ref().is_some_and(|user| user.active) {
+        return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
+    }
+    let grant_id = Id::mint(now, user_id.bucket())?;
+    if !device::mark_redeemed(now, &stored, grant_id)? {
+        return refuse(now, event, &overtaken(presented)?);
+    }
+    event.grant_id = Some(grant_id);
+    let issued = token::issue(
+        now,
+        Login {
+            grant_id,
+            client,
+            user_id: Some(user_id),
+            user_place: user.and_then(|user| user.place),
+            session_id: stored.session_id,
+            scope: granted.scope,
+            resources: granted.resources,
+            token_resources: granted.token_resources,
+            refresh: client.allows_grant_type("refresh_token"),
+            nonce: None,
+            auth_time: stored.auth_time,
+            acr: stored.acr,
+            amr: stored.amr,
+            claims: stored.claims,
+            cnf: request.proof.confirmation(),
+            network: event.context.and_then(|context| context.ip.clone()),
+        },
+    )?;
+    match issued {
+        Ok(response) => {
+            trail::record(now, event)?;
+            Ok(response)
+        }
+        Err(ended) => refuse_ended(now, event, ended),
+    }
+}
+
+/// The user and what the device gets, where it gets anything.
+fn decide(
+    now: Timestamp,
+    client: &Client,
+    stored: &DeviceCode,
+    requested: Option<Vec<Option<String>>>,
+    proof: &Proof<'_>,
+) -> Result<(Id, Granted), Refused> {
+    let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
+    if stored.denied_at.is_some() {
+        return refuse(Code::AccessDenied, "the user denied the request", &[]);
+    }
+    if now >= stored.expires_at {
+        return refuse(Code::ExpiredToken, "the device code has expired", &[Flag::ExpiredToken]);
+    }
+    let Some(user_id) = stored.user_id else { return Err(invalid_grant(NOT_VALID, &[])) };
+    if !proof.is_well_formed() {
+        return refuse(
+            Code::InvalidRequest,
+            "dpop_jkt and x5t_s256 must be SHA-256 thumbprints in base64url",
+            &[],
+        );
+    }
+    let granted = Granted::of(client, &stored.scope, stored.resources.as_ref(), requested)?;
+    Ok((user_id, granted))
+}
+
+/// Why an approved device code is not redeemable any more: another poll redeemed it while this one waited, which
+/// makes this a retry, or its client was deleted.
+fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
+    let stored = device::find(&View::writing()?, presented)?;
+    Ok(if stored.is_some_and(|stored| stored.redeemed_at.is_some()) {
+        invalid_grant("the device code was redeemed a moment ago", &[Flag::CodeRetry])
+    } else {
+        invalid_grant(NOT_VALID, &[Flag::UnknownToken])
+    })
+}

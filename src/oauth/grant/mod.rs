@@ -1,0 +1,550 @@
+//! Grants: one row per login or consent, with the state of its refresh token family.
+//!
+//! Lock order everywhere: code, client, user, session, consent, and the grant before its children. Ending those
+//! of a user is in `consent/grants.rs`.
+
+pub mod replaced;
+
+use pgrx::prelude::*;
+
+use crate::identity::user;
+use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::hold::Place;
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::Row;
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client;
+use crate::trail::{self, Context, Event};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn grant_revoke(
+    grant_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "'revoked'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    revoke_one(now, grant_id.map(Id::from), reason, user_id.map(Id::from), &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_grants_revoke(
+    client_id: Option<&str>,
+    reason: default!(Option<&str>, "'revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> i64 {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    given(client_id, "client_id")
+        .and_then(|client_id| revoke_by_client(now, client_id, argument::reason(reason)?, Some(&context)))
+        .or_raise()
+}
+
+/// A grant with its refresh family.
+pub struct Grant {
+    pub id: Id,
+    pub tenant_id: String,
+    pub client_id: String,
+    pub scope: String,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub auth_time: Option<Timestamp>,
+    pub resources: Option<Vec<String>>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub network: Option<Inet>,
+    pub family: Option<Family>,
+}
+
+/// The refresh state of a grant.
+pub struct Family {
+    pub digest: Vec<u8>,
+    pub current: Vec<u8>,
+    /// The replaced tokens, see `replaced.rs`.
+    pub replaced: Option<Vec<u8>>,
+    pub successor_sealed: Option<Vec<u8>>,
+    pub rotated_at: Option<Timestamp>,
+    pub rotation_count: i32,
+    pub idle_expires_at: Timestamp,
+}
+
+/// What introspection needs of a grant.
+pub struct State {
+    pub client_id: String,
+    pub scope: String,
+    pub user_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub resources: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub subject_token_id: Option<Id>,
+}
+
+/// The first refresh state of a grant.
+pub struct NewFamily {
+    /// SHA-256 of the family secret.
+    pub digest: Digest,
+    /// SHA-256 of the first refresh token.
+    pub current: Digest,
+    /// The end of the family while unused.
+    pub idle_expires_at: Timestamp,
+}
+
+impl NewFamily {
+    /// The family that begins with this token.
+    pub fn of(token: &RefreshToken, idle_expires_at: Timestamp) -> Self {
+        Self { digest: token.family_digest(), current: token_text::digest(&token.text()), idle_expires_at }
+    }
+}
+
+/// What a new grant is made of.
+pub struct New<'a> {
+    pub id: Id,
+    pub tenant_id: &'a str,
+    pub client_id: &'a str,
+    pub user_id: Option<Id>,
+    /// Where client and user were found.
+    pub client_place: Option<Place>,
+    pub user_place: Option<Place>,
+    pub session_id: Option<Id>,
+    pub scope: &'a str,
+    pub expires_at: Timestamp,
+    /// The access token it was exchanged for (RFC 8693): it lives no longer than that.
+    pub subject_token_id: Option<Id>,
+    pub family: Option<NewFamily>,
+    pub resources: Option<Vec<String>>,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<&'a str>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub network: Option<Inet>,
+}
+
+/// What a new grant would refer to and is not there any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    Client,
+    User,
+}
+
+impl Gone {
+    /// Where the caller named it.
+    pub fn mistake(self) -> Mistake {
+        match self {
+            Self::Client => client::UNKNOWN,
+            Self::User => user::UNKNOWN,
+        }
+    }
+}
+
+impl Grant {
+    fn load(row: &Row<'_>) -> Option<Self> {
+        Some(Self {
+            id: row.get(0)?,
+            tenant_id: row.get(1)?,
+            client_id: row.get(2)?,
+            scope: row.get(3)?,
+            user_id: row.get(4),
+            session_id: row.get(5),
+            expires_at: row.get(6)?,
+            revoked_at: row.get(7),
+            auth_time: row.get(8),
+            resources: row.get(9),
+            acr: row.get(10),
+            amr: row.get(11),
+            claims: row.get(12),
+            cnf: row.get(13),
+            network: row.get(14),
+            family: match (row.get(15), row.get(16), row.get(21)) {
+                (Some(digest), Some(current), Some(idle_expires_at)) => Some(Family {
+                    digest,
+                    current,
+                    replaced: row.get(17),
+                    successor_sealed: row.get(18),
+                    rotated_at: row.get(19),
+                    rotation_count: row.get(20)?,
+                    idle_expires_at,
+                }),
+                _ => None,
+            },
+        })
+    }
+}
+
+static BY_ID: Lookup = Lookup::new(
+    c"grants",
+    c"grants_pkey",
+    &[
+        c"id",
+        c"tenant_id",
+        c"client_id",
+        c"scope",
+        c"user_id",
+        c"session_id",
+        c"expires_at",
+        c"revoked_at",
+        c"auth_time",
+        c"resources",
+        c"acr",
+        c"amr",
+        c"claims",
+        c"cnf",
+        c"network",
+        c"family_digest",
+        c"current_digest",
+        c"previous_digest",
+        c"successor_sealed",
+        c"rotated_at",
+        c"rotation_count",
+        c"idle_expires_at",
+    ],
+);
+
+static STATE_BY_ID: Lookup = Lookup::new(
+    c"grants",
+    c"grants_pkey",
+    &[
+        c"client_id",
+        c"scope",
+        c"user_id",
+        c"session_id",
+        c"expires_at",
+        c"revoked_at",
+        c"resources",
+        c"claims",
+        c"cnf",
+        c"subject_token_id",
+    ],
+);
+
+// The tenant is in every condition so that the whole primary key is: the planner then knows of one row,
+// whatever the statistics say.
+
+/// The columns in the order of [`BY_ID`].
+static LOCK: Statement = Statement::write(
+    c"SELECT id, tenant_id, client_id, scope, user_id, session_id, expires_at, revoked_at, auth_time,
+             resources, acr, amr, claims, cnf, network, family_digest, current_digest, previous_digest,
+             successor_sealed, rotated_at, rotation_count, idle_expires_at
+        FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.grants (id, tenant_id, client_id, user_id, session_id, scope, expires_at,
+             idle_expires_at, family_digest, current_digest, resources, auth_time, acr, amr, claims, cnf,
+             network, subject_token_id)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+);
+
+static ROTATE: Statement = Statement::write(
+    c"UPDATE auth_store.grants
+         SET previous_digest = $9, current_digest = $3, successor_sealed = $4, rotated_at = $5,
+             rotation_count = rotation_count + 1, idle_expires_at = LEAST($6, expires_at),
+             network = COALESCE($7, network)
+       WHERE id = $1 AND tenant_id = $8 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
+         AND idle_expires_at > $5",
+);
+
+// A grant of another store has that store's token as its family secret until it gets its own.
+static ADOPT: Statement = Statement::write(
+    c"UPDATE auth_store.grants
+         SET family_digest = $3, previous_digest = $10, current_digest = $4, successor_sealed = $5,
+             rotated_at = $6, rotation_count = rotation_count + 1, idle_expires_at = LEAST($7, expires_at),
+             network = COALESCE($8, network)
+       WHERE id = $1 AND tenant_id = $9 AND current_digest = $2 AND family_digest = $2 AND revoked_at IS NULL
+         AND expires_at > $6 AND idle_expires_at > $6",
+);
+
+static KEEP: Statement = Statement::write(
+    c"UPDATE auth_store.grants
+         SET idle_expires_at = LEAST($4, expires_at), network = COALESCE($5, network)
+       WHERE id = $1 AND tenant_id = $6 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $3
+         AND idle_expires_at > $3",
+);
+
+static REVOKE: Statement = Statement::write(
+    c"UPDATE auth_store.grants SET revoked_at = $2, revoked_reason = $3
+       WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL AND ($5 IS NULL OR user_id = $5)",
+);
+
+// The rows are locked in id order, as by every statement that ends several.
+static REVOKE_BY_CLIENT: Statement = Statement::write(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
+                     WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.grants g SET revoked_at = $2, revoked_reason = $3
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+);
+
+/// The grant with this id, live or not.
+pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
+    BY_ID.find(view, Key::Id(id), Grant::load)
+}
+
+/// What introspection needs of the grant with this id.
+pub fn find_state(view: &View, id: Id) -> Result<Option<State>, Mistake> {
+    STATE_BY_ID.find(view, Key::Id(id), |row| {
+        Some(State {
+            client_id: row.get(0)?,
+            scope: row.get(1)?,
+            user_id: row.get(2),
+            session_id: row.get(3),
+            expires_at: row.get(4)?,
+            revoked_at: row.get(5),
+            resources: row.get(6),
+            claims: row.get(7),
+            cnf: row.get(8),
+            subject_token_id: row.get(9),
+        })
+    })
+}
+
+/// The grant with this id, its row locked to the end of the transaction.
+pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
+    LOCK.one(&params![id, tenant_id], Grant::load)
+}
+
+/// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
+/// order of the locks, as the foreign keys would lock them: but those could only raise.
+pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
+    if !client::hold(new.client_id, new.tenant_id, new.client_place)? {
+        return Ok(Err(Gone::Client));
+    }
+    if let Some(user_id) = new.user_id
+        && !user::hold(user_id, new.tenant_id, new.user_place)?
+    {
+        return Ok(Err(Gone::User));
+    }
+    let family = new.family.as_ref();
+    let rows = INSERT.run(&params![
+        new.id,
+        new.tenant_id,
+        new.client_id,
+        new.user_id,
+        new.session_id,
+        new.scope,
+        new.expires_at,
+        family.map(|family| family.idle_expires_at),
+        family.map(|family| family.digest.as_slice()),
+        family.map(|family| family.current.as_slice()),
+        new.resources,
+        new.auth_time,
+        new.acr,
+        new.amr,
+        new.claims,
+        new.cnf,
+        new.network,
+        new.subject_token_id,
+    ])?;
+    debug_assert_eq!(rows, 1);
+    Ok(Ok(()))
+}
+
+/// What a rotation makes of a family beside its tokens.
+pub struct Rotation<'a> {
+    /// The replaced tokens, the presented one first.
+    pub replaced: &'a [u8],
+    /// The successor's secret.
+    pub sealed: &'a [u8],
+    pub idle_expires_at: Timestamp,
+    pub network: Option<Inet>,
+}
+
+/// Replaces the current refresh token by its successor, unless another call was first or the family has
+/// ended: one conditional UPDATE.
+pub fn rotate(
+    now: Timestamp,
+    grant: &Grant,
+    current: &Digest,
+    next: &Digest,
+    rotation: Rotation<'_>,
+) -> Result<bool, Mistake> {
+    let rows = ROTATE.run(&params![
+        grant.id,
+        current.as_slice(),
+        next.as_slice(),
+        rotation.sealed,
+        now,
+        rotation.idle_expires_at,
+        rotation.network,
+        grant.tenant_id.as_str(),
+        rotation.replaced,
+    ])?;
+    Ok(rows == 1)
+}
+
+/// Replaces the token of another store by the family's first own one, on the same conditions.
+pub fn adopt(
+    now: Timestamp,
+    grant: &Grant,
+    imported: &Digest,
+    next: &RefreshToken,
+    rotation: Rotation<'_>,
+) -> Result<bool, Mistake> {
+    let rows = ADOPT.run(&params![
+        grant.id,
+        imported.as_slice(),
+        next.family_digest().as_slice(),
+        token_text::digest(&next.text()).as_slice(),
+        rotation.sealed,
+        now,
+        rotation.idle_expires_at,
+        rotation.network,
+        grant.tenant_id.as_str(),
+        rotation.replaced,
+    ])?;
+    Ok(rows == 1)
+}
+
+/// Extends a family whose client keeps its refresh token.
+pub fn keep(
+    grant: &Grant,
+    current: &Digest,
+    now: Timestamp,
+    idle_expires_at: Timestamp,
+    network: Option<Inet>,
+) -> Result<bool, Mistake> {
+    let tenant_id = grant.tenant_id.as_str();
+    let rows = KEEP.run(&params![grant.id, current.as_slice(), now, idle_expires_at, network, tenant_id])?;
+    Ok(rows == 1)
+}
+
+/// Ends a grant and with it every token of it; false where it had ended before.
+pub fn revoke(now: Timestamp, id: Id, tenant_id: &str, reason: &str) -> Result<bool, Mistake> {
+    revoke_of(now, id, tenant_id, reason, None)
+}
+
+/// The same, of this user where one is named.
+fn revoke_of(
+    now: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    reason: &str,
+    user_id: Option<Id>,
+) -> Result<bool, Mistake> {
+    Ok(REVOKE.run(&params![id, now, reason, tenant_id, user_id])? == 1)
+}
+
+/// Ends the live grants of a client; returns how many.
+pub fn revoke_by_client(
+    now: Timestamp,
+    client_id: &str,
+    reason: &str,
+    context: Option<&Context<'_>>,
+) -> Result<i64, Mistake> {
+    let view = View::writing()?;
+    let client =
+        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let count = REVOKE_BY_CLIENT.run(&params![client_id, now, reason])?;
+    trail::record(
+        now,
+        &Event {
+            event: "grants.revoked",
+            tenant_id: &client.tenant_id,
+            client_id: Some(client_id),
+            context,
+            details: Some(serde_json::json!({ "count": count, "reason": reason })),
+            ..Event::default()
+        },
+    )?;
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+// As above; a grant that is being refreshed is waited for.
+static ERASE_BY_CLIENT: Statement = Statement::latest(
+    c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+);
+
+/// Deletes the grants of a client that is being deleted; their tokens are unknown from then on.
+pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
+    ERASE_BY_CLIENT.run(&params![client_id])
+}
+
+static ERASE_TENANT: Statement = Statement::latest(
+    c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE tenant_id = $1 ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+);
+
+/// Deletes the grants of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+/// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
+fn revoke_one(
+    now: Timestamp,
+    id: Option<Id>,
+    reason: Option<&str>,
+    of_user: Option<Id>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let id = given(id, "grant_id")?;
+    let reason = argument::reason(reason)?;
+    let view = View::writing()?;
+    let grant = find(&view, id)?
+        .filter(|grant| argument::is_of(grant.user_id, of_user))
+        .ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
+    let ended = revoke_of(now, id, &grant.tenant_id, reason, of_user)?;
+    if ended {
+        record_revocation(now, &grant, reason, Some(context))?;
+    }
+    Ok(ended)
+}
+
+/// The audit row of one grant's end.
+pub fn record_revocation(
+    now: Timestamp,
+    grant: &Grant,
+    reason: &str,
+    context: Option<&Context<'_>>,
+) -> Result<Id, Mistake> {
+    trail::record(
+        now,
+        &Event {
+            event: "grant.revoked",
+            tenant_id: &grant.tenant_id,
+            client_id: Some(&grant.client_id),
+            user_id: grant.user_id,
+            grant_id: Some(grant.id),
+            session_id: grant.session_id,
+            context,
+            details: Some(serde_json::json!({ "reason": reason })),
+            ..Event::default()
+        },
+    )
+}
+
+static DELETE_ENDED: Statement =
+    delete_ended!("auth_store.grants", "LEAST(expires_at, revoked_at) <= $3 OR idle_expires_at <= $4");
+
+/// Deletes grants of a batch that ended longer ago than the retention. A family that ended because nobody
+/// refreshed it stays a day at least: the access token of its last refresh may still be good for that long.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    let retention = settings::grant_retention();
+    let ended = now.plus_seconds(-retention);
+    let idle = now.plus_seconds(-retention.max(MAX_ACCESS_TOKEN_TTL));
+    Batch::run(&DELETE_ENDED, after, size, params![ended, idle])
+}
+
+/// Seconds in a day: no client's access tokens live longer.
+const MAX_ACCESS_TOKEN_TTL: i64 = 86_400;

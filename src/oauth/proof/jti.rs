@@ -1,0 +1,360 @@
+//! JWT ids (RFC 7519 section 4.1.7): a list of revoked ones, and claims, true exactly once, against the replay of
+//! client assertions (RFC 7523 section 3) and DPoP proofs (RFC 9449 section 11.1).
+//!
+//! **Partitions.** Rows are partitioned by their end, so that expiry costs a dropped partition. A look must
+//! descend into every partition that has not ended, because nobody who presents a `jti` can be asked for the
+//! end that was named first. So there are few: hours for claims and days for revocations, and an end further
+//! away than a few of those is rounded up to the end of its day or month.
+//!
+//! **Once.** Two calls for one `jti` may name different ends, and then their rows belong into different
+//! partitions: no unique index sees both. Therefore a claim first locks the key (`kernel::lock`), until its
+//! transaction ends. Who holds the lock reads the clock, and then looks into every partition that ends after
+//! that moment, with a snapshot taken now, also at REPEATABLE READ:
+//! - a former claim of the key is committed and visible, or rolled back, because its lock was released later;
+//! - a claim whose end has not come is in one of the partitions looked into, whatever end it named;
+//! - one whose end has come may be claimed anew, as soon as its partition has ended.
+//!
+//! So of any number of claims before the earliest end named, one is true. The index of a partition is unique
+//! all the same. A clock that is set back does not undo this: dropped is only what ended a while ago.
+
+use pgrx::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::identity::tenant;
+use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
+use crate::kernel::server::append::Append;
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::partition::{self, Partitions, Period};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::{catalog, lock};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::trail::{self, Context, Event, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn jti_revoke(
+    jti: Option<&str>,
+    expires_at: Option<TimestampWithTimeZone>,
+    reason: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let context = Context { ip, user_agent };
+    revoke(clock::now(), jti, expires_at.map(Timestamp::from), reason, tenant_id, &context).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn jti_is_revoked(jti: Option<&str>, tenant_id: default!(Option<&str>, "NULL")) -> bool {
+    is_revoked(clock::now(), jti, tenant_id).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn jti_claim(
+    issuer: Option<&str>,
+    jti: Option<&str>,
+    expires_at: Option<TimestampWithTimeZone>,
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let context = Context { ip, user_agent };
+    claim(clock::now(), issuer, jti, expires_at.map(Timestamp::from), tenant_id, &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn jti_partitions_ensure(hours_ahead: default!(Option<i32>, 24)) -> i32 {
+    let now = clock::now();
+    let ensure = || {
+        let hours_ahead = hours_ahead.unwrap_or(HOURS_AHEAD);
+        if !(0..=MAX_HOURS_AHEAD).contains(&hours_ahead) {
+            return Err(Mistake::invalid("hours_ahead", "0 to 168 hours"));
+        }
+        catalog::ensure_ready()?;
+        ensure_ahead(now, i64::from(hours_ahead))
+    };
+    ensure().or_raise()
+}
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// The furthest end of a claim and of a revocation, in seconds from now.
+const MAX_CLAIM: i64 = DAY;
+const MAX_REVOCATION: i64 = 366 * DAY;
+/// From where on ends are rounded up.
+const NEAR_CLAIM: i64 = 2 * HOUR;
+const NEAR_REVOCATION: i64 = 2 * DAY;
+/// How long after its end a partition is kept, in seconds: for a call that took its time.
+const LINGER: i64 = 300;
+/// What hours_ahead is by default.
+const HOURS_AHEAD: i32 = 24;
+/// A look goes into every partition there is, so a week is enough.
+const MAX_HOURS_AHEAD: i32 = 168;
+
+static CLAIMED: Partitions = Partitions::new(
+    c"claimed_jtis",
+    Period::Hour,
+    "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash){tablespace}",
+);
+
+static REVOKED: Partitions = Partitions::new(
+    c"revoked_jtis",
+    Period::Day,
+    "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash){tablespace}",
+);
+
+static CLAIM: Append = Append::new(
+    c"INSERT INTO auth_store.claimed_jtis (jti_hash, expires_at, tenant_id) VALUES ($1, $2, $3) RETURNING tableoid",
+    &[c"jti_hash", c"expires_at", c"tenant_id"],
+);
+
+static REVOKE: Statement = Statement::write(
+    c"INSERT INTO auth_store.revoked_jtis (jti_hash, expires_at, revoked_at, tenant_id, reason)
+      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+);
+
+/// What is stored of a `jti`: the first half of the SHA-256 of who it belongs to and the id. No text of
+/// PostgreSQL contains the byte between them.
+fn hash(parts: &[&str]) -> Id {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    Id::from_bytes(half)
+}
+
+fn revoked_hash(tenant_id: &str, jti: &str) -> Id {
+    hash(&["revoked", tenant_id, jti])
+}
+
+fn revoke(
+    now: Timestamp,
+    jti: Option<&str>,
+    expires_at: Option<Timestamp>,
+    reason: Option<&str>,
+    tenant_id: Option<&str>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let jti = given(jti, "jti")?;
+    let expires_at = given(expires_at, "expires_at")?;
+    let reason = argument::optional_reason(reason)?;
+    if expires_at > now.plus_seconds(MAX_REVOCATION) {
+        return Err(Mistake::invalid("expires_at", "a time at most 366 days from now"));
+    }
+    let view = View::writing()?;
+    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let key = revoked_hash(&tenant_id, jti);
+    let mut revoked = false;
+    if expires_at > now {
+        let before = REVOKED.holds(&view, now, key)?;
+        let near = expires_at <= now.plus_seconds(NEAR_REVOCATION);
+        let end = if near { expires_at } else { partition::month_ceiling(expires_at) };
+        REVOKED.ensure(end, near)?;
+        REVOKED.note_write();
+        // Also where it is in an earlier partition, which will go first.
+        let added = REVOKE.run(&params![key, end, now, tenant_id.as_str(), reason])? == 1;
+        revoked = added && !before;
+    }
+    drop(view);
+    trail::record(
+        now,
+        &Event {
+            event: "jti.revoked",
+            tenant_id: &tenant_id,
+            resource_type: Some("jti"),
+            resource_id: Some(jti),
+            context: Some(context),
+            details: reason.map(|reason| serde_json::json!({ "reason": reason })),
+            ..Event::default()
+        },
+    )?;
+    Ok(revoked)
+}
+
+fn is_revoked(now: Timestamp, jti: Option<&str>, tenant_id: Option<&str>) -> Result<bool, Mistake> {
+    let jti = given(jti, "jti")?;
+    let view = View::reading();
+    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    // A revocation in a partition that is made meanwhile is a conflict too.
+    REVOKED.note_read(&view);
+    REVOKED.holds(&view, now, revoked_hash(&tenant_id, jti))
+}
+
+fn claim(
+    now: Timestamp,
+    issuer: Option<&str>,
+    jti: Option<&str>,
+    expires_at: Option<Timestamp>,
+    tenant_id: Option<&str>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let issuer = given(issuer, "issuer")?;
+    let jti = given(jti, "jti")?;
+    let expires_at = given(expires_at, "expires_at")?;
+    if expires_at > now.plus_seconds(MAX_CLAIM) {
+        return Err(Mistake::invalid("expires_at", "a time at most 24 hours from now"));
+    }
+    let view = View::writing()?;
+    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    drop(view);
+    let claimed = claim_key(now, &tenant_id, hash(&["claim", &tenant_id, issuer, jti]), expires_at)?;
+    if !claimed {
+        // An id that has expired proves nothing, replayed or not.
+        let flags: &[Flag] = if expires_at > now { &[Flag::JtiReplay] } else { &[Flag::ExpiredToken] };
+        trail::record(
+            now,
+            &Event {
+                event: "jti.claimed",
+                tenant_id: &tenant_id,
+                resource_type: Some("jti"),
+                resource_id: Some(jti),
+                error: Some(Code::InvalidRequest),
+                flags,
+                context: Some(context),
+                details: Some(serde_json::json!({ "issuer": trail::cut(issuer, 200) })),
+                ..Event::default()
+            },
+        )?;
+    }
+    Ok(claimed)
+}
+
+/// Claims a DPoP proof, known by the thumbprint of its key, its URI and its `jti`.
+pub fn claim_proof(
+    now: Timestamp,
+    tenant_id: &str,
+    [jkt, htu, jti]: [&str; 3],
+    until: Timestamp,
+) -> Result<bool, Mistake> {
+    claim_key(now, tenant_id, hash(&["dpop", tenant_id, jkt, htu, jti]), until)
+}
+
+/// True once; false too where `expires_at` has come, because nothing would keep such a claim.
+fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) -> Result<bool, Mistake> {
+    if expires_at <= now {
+        return Ok(false);
+    }
+    let near = expires_at <= now.plus_seconds(NEAR_CLAIM);
+    let end = if near { expires_at } else { partition::day_ceiling(expires_at) };
+    let period = CLAIMED.ensure(end, near)?;
+    lock::lock_key(key);
+    // Another claim may have been made while this one waited, at a later time than it began.
+    let now = clock::now();
+    if expires_at <= now || CLAIMED.holds(&View::latest(), now, key)? {
+        return Ok(false);
+    }
+    CLAIM.run(period, &params![key, end, tenant_id])?;
+    Ok(true)
+}
+
+/// Makes every partition that a row written within the next hours can belong into; returns how many were missing. Those
+/// of ends nearby are all there, of those further away the ones that they are rounded up to.
+fn ensure_ahead(now: Timestamp, hours: i64) -> Result<i32, Mistake> {
+    let last = now.plus_seconds(hours * HOUR);
+    let near = |within: i64| last.plus_seconds(within);
+    let days = midnights(near(NEAR_CLAIM), near(MAX_CLAIM));
+    let claimed = CLAIMED.ensure_all(now, near(NEAR_CLAIM), &days)?;
+    let months = firsts_of_months(near(NEAR_REVOCATION), near(MAX_REVOCATION));
+    Ok(claimed + REVOKED.ensure_all(now, near(NEAR_REVOCATION), &months)?)
+}
+
+/// What the ends between these two are rounded up to, to the end of their day.
+fn midnights(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+    ceilings(from, until, partition::day_ceiling)
+}
+
+/// And to the end of their month.
+fn firsts_of_months(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+    ceilings(from, until, partition::month_ceiling)
+}
+
+fn ceilings(from: Timestamp, until: Timestamp, ceiling: fn(Timestamp) -> Timestamp) -> Vec<Timestamp> {
+    let last = ceiling(until);
+    std::iter::successors(Some(ceiling(from)), |at| Some(ceiling(at.plus_seconds(1))))
+        .take_while(|at| *at <= last)
+        .collect()
+}
+
+/// Whether this is the name of a partition of either table.
+pub fn names(name: &str) -> bool {
+    CLAIMED.names(name) || REVOKED.names(name)
+}
+
+/// Makes those of the named partitions that are of either table and missing; returns how many.
+pub fn ensure_named(names: &[&str]) -> Result<i32, Mistake> {
+    Ok(CLAIMED.ensure_named(names)? + REVOKED.ensure_named(names)?)
+}
+
+/// Drops the partitions that have ended; returns how many. One that can't be is left to the next run.
+pub fn drop_expired(now: Timestamp) -> Result<i32, Mistake> {
+    let cutoff = now.plus_seconds(-LINGER);
+    let dropped = CLAIMED.drop_before(cutoff, true)?.len() + REVOKED.drop_before(cutoff, true)?.len();
+    Ok(i32::try_from(dropped).unwrap_or(i32::MAX))
+}
+
+static ERASE_CLAIMED: Statement =
+    Statement::write(c"DELETE FROM auth_store.claimed_jtis WHERE tenant_id = $1");
+static ERASE_REVOKED: Statement =
+    Statement::write(c"DELETE FROM auth_store.revoked_jtis WHERE tenant_id = $1");
+
+/// Deletes the claims and revocations of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    Ok(ERASE_CLAIMED.run(&params![tenant_id])? + ERASE_REVOKED.run(&params![tenant_id])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{firsts_of_months, hash, midnights};
+    use crate::kernel::value::clock::Timestamp;
+
+    /// printf 'claim\0default\0issuer\0jti\0' | sha256sum
+    #[test]
+    fn a_hash_is_the_first_half_of_sha256() {
+        assert_eq!(
+            hash(&["claim", "default", "issuer", "jti"]).to_string(),
+            "f3c3974a-d792-2750-2524-d4404c8e6c45"
+        );
+    }
+
+    /// The first day of a month, at noon: a claim of the next hour can end at two midnights, a revocation at the
+    /// beginnings of twelve months.
+    #[test]
+    fn far_ends_are_rounded_up_to_these() {
+        let at = |seconds: u64| Timestamp::from_unix_millis(seconds * 1000);
+        let seconds =
+            |ends: Vec<Timestamp>| ends.into_iter().map(Timestamp::unix_seconds).collect::<Vec<_>>();
+        let noon = 1_735_732_800; // 2025-01-01 12:00:00
+        let found = seconds(midnights(at(noon + 2 * 3600), at(noon + 25 * 3600)));
+        assert_eq!(found, [1_735_776_000, 1_735_862_400]);
+        let found = seconds(firsts_of_months(at(noon + 2 * 86_400), at(noon + 366 * 86_400)));
+        assert_eq!(found.len(), 13);
+        assert_eq!(found[..2], [1_738_368_000, 1_740_787_200]); // 2025-02-01, 2025-03-01
+        assert_eq!(found[12], 1_769_904_000); // 2026-02-01
+        // A beginning is its own end.
+        assert_eq!(seconds(midnights(at(1_735_776_000), at(1_735_776_000))), [1_735_776_000]);
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let all = [
+            hash(&["claim", "t", "a", "bc"]),
+            hash(&["claim", "t", "ab", "c"]),
+            hash(&["claim", "ta", "", "bc"]),
+            hash(&["dpop", "t", "a", "bc"]),
+            hash(&["claim", "t", "a", "bc", ""]),
+        ];
+        for (n, one) in all.iter().enumerate() {
+            assert!(all.iter().skip(n + 1).all(|other| other != one));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Refresh tokens of another store, of which only SHA-256 is known. Each has a grant from the import on; the
+//! holder's text stands for the first token of that family, and its first use replaces it by a native one
+//! (see `refresh.rs`).
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::user;
+use crate::kernel::crypto::token_text::{self, Digest};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::{self, Client};
+use crate::oauth::grant::{self, NewFamily};
+use crate::oauth::token::check_object;
+use crate::rfc::{binding, resource, scope};
+use crate::trail::{self, Event};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn refresh_token_import(
+    digest: Option<&str>,
+    client_id: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    scope: default!(Option<&str>, "NULL"),
+    expires_at: default!(Option<TimestampWithTimeZone>, "NULL"),
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    auth_time: default!(Option<TimestampWithTimeZone>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+    cnf: default!(Option<Jsonb>, "NULL"),
+) -> Option<pgrx::Uuid> {
+    let now = clock::now();
+    let login = Login {
+        scope,
+        expires_at: expires_at.map(Timestamp::from),
+        session_id: session_id.map(Id::from),
+        resource,
+        auth_time: auth_time.map(Timestamp::from),
+        claims,
+        cnf,
+    };
+    import(now, digest, client_id, user_id.map(Id::from), login).or_raise().map(pgrx::Uuid::from)
+}
+
+/// What the other store knows of the login.
+struct Login<'a> {
+    scope: Option<&'a str>,
+    expires_at: Option<Timestamp>,
+    session_id: Option<Id>,
+    resource: Option<Vec<Option<String>>>,
+    auth_time: Option<Timestamp>,
+    claims: Option<Jsonb>,
+    cnf: Option<Jsonb>,
+}
+
+/// The longest text that is looked up, in bytes: other stores' refresh tokens may be JWTs.
+const MAX_TEXT: usize = 4096;
+/// Seconds that no family outlives, as for the clients' refresh_token_ttl.
+const MAX_TTL: i64 = 3650 * 86_400;
+
+static BY_DIGEST: Lookup = Lookup::new(
+    c"imported_refresh_tokens",
+    c"imported_refresh_tokens_digest_key",
+    &[c"grant_id", c"client_id"],
+);
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.imported_refresh_tokens (grant_id, tenant_id, client_id, digest, expires_at)
+      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING",
+);
+
+/// The grant of an imported token and the digest of its text, if the text is one.
+pub fn find(view: &View, text: &str) -> Result<Option<(Id, Digest)>, Mistake> {
+    if text.is_empty() || text.len() > MAX_TEXT {
+        return Ok(None);
+    }
+    let digest = token_text::digest(text);
+    let grant_id = BY_DIGEST.find(view, Key::Bytes(&digest), |row| row.get::<Id>(0))?;
+    Ok(grant_id.map(|grant_id| (grant_id, digest)))
+}
+
+/// Makes the grant of a foreign refresh token; None where it has expired.
+fn import(
+    now: Timestamp,
+    digest: Option<&str>,
+    client_id: Option<&str>,
+    user_id: Option<Id>,
+    login: Login<'_>,
+) -> Result<Option<Id>, Mistake> {
+    let digest = token_text::read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
+        "digest",
+        "SHA-256 of the token: 64 hexadecimal digits, or base64 or base64url of 32 bytes",
+    ))?;
+    let (client_id, user_id) = (given(client_id, "client_id")?, given(user_id, "user_id")?);
+    check_object(login.claims.as_ref(), "claims")?;
+    binding::check_confirmation(login.cnf.as_ref())?;
+    let view = View::writing()?;
+    let client =
+        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let user = user::find(&view, user_id)?
+        .filter(|user| user.tenant_id == client.tenant_id)
+        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    drop(view);
+    if !client.allows_grant_type("refresh_token") {
+        return Err(Mistake::invalid("client_id", "a client with the grant type refresh_token"));
+    }
+    let scope = scope::granted(login.scope, &client.scope)
+        .map_err(|_| Mistake::invalid("scope", "scope tokens that the client is registered for"))?;
+    let resources = resource::of_grant(login.resource, &client.resources).map_err(|_| {
+        Mistake::invalid("resource", "at most 20 absolute URIs that the client is registered for")
+    })?;
+    let expires_at = match login.expires_at {
+        Some(at) if at <= now => return Ok(None),
+        Some(at) => at.min(now.plus_seconds(MAX_TTL)),
+        None => now.plus_seconds(client.refresh_token_ttl),
+    };
+    let grant_id = Id::mint(now, user_id.bucket())?;
+    let tenant_id = client.tenant_id.as_str();
+    if INSERT.run(&params![grant_id, tenant_id, client_id, digest.as_slice(), expires_at])? == 0 {
+        return imported_before(&client, &digest).map(Some);
+    }
+    let stored = grant::insert(grant::New {
+        id: grant_id,
+        tenant_id,
+        client_id,
+        user_id: Some(user_id),
+        client_place: client.place,
+        user_place: user.place,
+        session_id: login.session_id,
+        scope: &scope,
+        expires_at,
+        subject_token_id: None,
+        // Until its first use the whole text is both: nobody has another token of this family.
+        family: Some(NewFamily {
+            digest,
+            current: digest,
+            idle_expires_at: now.plus_seconds(client.refresh_idle_ttl).min(expires_at),
+        }),
+        resources,
+        auth_time: login.auth_time,
+        acr: None,
+        amr: None,
+        claims: login.claims,
+        cnf: login.cnf,
+        network: None,
+    })?;
+    stored.map_err(grant::Gone::mistake)?;
+    trail::record(
+        now,
+        &Event {
+            event: "refresh_token.imported",
+            tenant_id,
+            client_id: Some(client_id),
+            user_id: Some(user_id),
+            grant_id: Some(grant_id),
+            session_id: login.session_id,
+            details: Some(json!({ "scope": scope })),
+            ..Event::default()
+        },
+    )?;
+    Ok(Some(grant_id))
+}
+
+/// The grant of the token that was imported already, so that an import can be run again; of another client it
+/// is another token.
+fn imported_before(client: &Client, digest: &Digest) -> Result<Id, Mistake> {
+    let found = BY_DIGEST.find(&View::writing()?, Key::Bytes(digest), |row| {
+        (row.get::<&str>(1)? == client.id).then(|| row.get::<Id>(0)).flatten()
+    })?;
+    found.ok_or(Mistake::Duplicate { what: "refresh token", argument: "digest" })
+}
+
+static ERASE_BY_CLIENT: Statement =
+    Statement::write(c"DELETE FROM auth_store.imported_refresh_tokens WHERE client_id = $1");
+
+/// Forgets the imported tokens of a client, whose grants are gone.
+pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
+    ERASE_BY_CLIENT.run(&params![client_id])
+}
+
+static ERASE_TENANT: Statement =
+    Statement::write(c"DELETE FROM auth_store.imported_refresh_tokens WHERE tenant_id = $1");
+
+/// Forgets the imported tokens of a tenant.
+pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
+    ERASE_TENANT.run(&params![tenant_id])
+}
+
+static DELETE_EXPIRED: Statement =
+    delete_ended!("auth_store.imported_refresh_tokens" by "grant_id", "expires_at <= $3");
+
+/// Deletes the rows of a batch whose grant can be there no more: it is kept for the retention after its end.
+pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    let ended = now.plus_seconds(-settings::grant_retention());
+    Batch::run(&DELETE_EXPIRED, after, size, params![ended])
+}

@@ -1,0 +1,345 @@
+//! Whether an access token is active and what it is for: RFC 7662, and RFC 6750 for a resource server
+//! that asks the database itself. Three look-ups by key (token, grant, client) and one for the user's
+//! name, without the executor, and three more for each exchange that the token comes from; nothing is
+//! written, so all but `token_use` run on a standby.
+
+use pgrx::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::identity::{tenant, user};
+use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::composite;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client;
+use crate::oauth::grant::{self, State};
+use crate::oauth::token::exchange::MAX_EXCHANGES;
+use crate::oauth::token::{self, AccessToken};
+use crate::rfc::binding::Proof;
+use crate::rfc::{resource, scope};
+use crate::trail::{self, Context, Event, Flag};
+
+composite! {
+    /// An access token's state (RFC 7662 section 2.2). Every column but `active` is NULL where it is false.
+    pub struct TokenState = "auth_store.token_state" {
+        pub active: bool,
+        pub scope: Option<String>,
+        pub client_id: Option<String>,
+        pub user_id: Option<Id>,
+        pub username: Option<String>,
+        pub token_type: Option<&'static str>,
+        pub issued_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub audience: Option<Vec<String>>,
+        pub jti: Option<Id>,
+        pub grant_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub cnf: Option<Jsonb>,
+        pub claims: Option<Jsonb>,
+    }
+}
+
+composite! {
+    /// A resource server's answer: the token's state, and why it is not enough (RFC 6750 section 3.1).
+    pub struct TokenAuthorization = "auth_store.token_authorization" {
+        pub active: bool,
+        pub scope: Option<String>,
+        pub client_id: Option<String>,
+        pub user_id: Option<Id>,
+        pub username: Option<String>,
+        pub token_type: Option<&'static str>,
+        pub issued_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub audience: Option<Vec<String>>,
+        pub jti: Option<Id>,
+        pub grant_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub cnf: Option<Jsonb>,
+        pub claims: Option<Jsonb>,
+        pub error: Option<&'static str>,
+        pub error_description: Option<&'static str>,
+    }
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn token_introspect(token: Option<&str>) -> TokenState {
+    let now = clock::now();
+    state(&View::reading(), now, token).map(Option::unwrap_or_default).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> Jsonb {
+    let now = clock::now();
+    state(&View::reading(), now, token).and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE)).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn token_authorize(
+    token: Option<&str>,
+    required_scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<&str>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenAuthorization {
+    let now = clock::now();
+    let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    authorize(&View::reading(), now, token, &need).map(TokenAuthorization::from).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn token_use(
+    token: Option<&str>,
+    required_scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<&str>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenAuthorization {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
+    use_token(now, token, &need, &context).or_raise()
+}
+
+/// What a resource server demands of a token.
+struct Need<'a> {
+    required_scope: Option<&'a str>,
+    resource: Option<&'a str>,
+    proof: Proof<'a>,
+}
+
+/// An access token that is active, and what it is of.
+pub struct Active {
+    /// The token.
+    pub token: AccessToken,
+    /// Its grant.
+    pub grant: State,
+    /// How many exchanges it comes from (RFC 8693).
+    pub exchanges: usize,
+}
+
+/// The active token of this text; None for every other text. A token that was exchanged for another is
+/// active only while that one is.
+pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
+    let Some(presented) = token_text::parse(Kind::AccessToken, text) else {
+        crate::kernel::server::catalog::ensure_ready()?;
+        return Ok(None);
+    };
+    let Some(mut token) = token::find(view, &presented)? else { return Ok(None) };
+    let Some(mut grant) = live_grant(view, now, &token)? else { return Ok(None) };
+    // The key of a client that has changed its own since the log-in.
+    grant.cnf = token.cnf.take().or(grant.cnf);
+    let (mut exchanges, mut subject) = (0, grant.subject_token_id);
+    while let Some(id) = subject {
+        exchanges += 1;
+        let Some(token) = token::find_by_id(view, id)? else { return Ok(None) };
+        match live_grant(view, now, &token)? {
+            Some(grant) if exchanges <= MAX_EXCHANGES => subject = grant.subject_token_id,
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(Active { token, grant, exchanges }))
+}
+
+/// The grant of a token, if the token, the grant and its client are all live.
+fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option<State>, Mistake> {
+    if token.revoked_at.is_some() || now >= token.expires_at {
+        return Ok(None);
+    }
+    let Some(grant) = grant::find_state(view, token.grant_id)? else { return Ok(None) };
+    let live =
+        grant.revoked_at.is_none() && now < grant.expires_at && client::is_usable(view, &grant.client_id)?;
+    Ok(live.then_some(grant))
+}
+
+/// The state of an active token; None for every other text.
+fn state(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+    let Some(Active { token, grant, .. }) = active(view, now, text)? else { return Ok(None) };
+    let username = match grant.user_id {
+        Some(user_id) => user::email(view, user_id)?,
+        None => None,
+    };
+    Ok(Some(TokenState {
+        active: true,
+        scope: Some(token.scope.unwrap_or(grant.scope)),
+        client_id: Some(grant.client_id),
+        user_id: grant.user_id,
+        username,
+        token_type: Some(token::token_type(grant.cnf.as_ref())),
+        issued_at: Some(token.id.time()),
+        expires_at: Some(token.expires_at),
+        audience: token.resources.or(grant.resources),
+        jti: Some(token.id),
+        grant_id: Some(token.grant_id),
+        session_id: grant.session_id,
+        tenant_id: Some(token.tenant_id),
+        cnf: grant.cnf,
+        claims: grant.claims,
+    }))
+}
+
+/// The members of RFC 7662 section 2.2; the grant's own claims beside them, never over them. What the application
+/// gave is put there by the server's own functions: no number is rounded, and no depth is too much, on a way through
+/// another form.
+fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
+    let Some(state) = state else { return Jsonb::of(&json!({ "active": false })) };
+    let subject = state.user_id.map(|id| id.to_string()).or_else(|| state.client_id.clone());
+    let audience = state.audience.map(|list| match list.as_slice() {
+        [one] => json!(one),
+        _ => json!(list),
+    });
+    let (mut members, mut absent) = (Map::new(), Vec::new());
+    for (name, value) in [
+        ("active", Some(json!(true))),
+        ("scope", state.scope.map(Value::from)),
+        ("client_id", state.client_id.map(Value::from)),
+        ("username", state.username.map(Value::from)),
+        ("token_type", state.token_type.map(Value::from)),
+        ("exp", state.expires_at.map(|at| at.unix_seconds().into())),
+        ("iat", state.issued_at.map(|at| at.unix_seconds().into())),
+        ("sub", subject.map(Value::from)),
+        ("aud", audience),
+        ("iss", issuer.map(Value::from)),
+        ("jti", state.jti.map(|id| id.to_string().into())),
+        ("sid", state.session_id.map(|id| id.to_string().into())),
+        ("tenant_id", state.tenant_id.map(Value::from)),
+    ] {
+        match value {
+            Some(value) => {
+                members.insert(name.into(), value);
+            }
+            None => absent.push(name),
+        }
+    }
+    let mut own = Jsonb::of(&Value::Object(members))?;
+    match state.cnf {
+        Some(cnf) => own = own.with("cnf", &cnf)?,
+        None => absent.push("cnf"),
+    }
+    match state.claims {
+        Some(claims) if claims.is_object() => claims.without_all(&absent)?.overlaid(&own),
+        _ => Some(own),
+    }
+}
+
+/// Never the answer: the server's functions make a document, or raise.
+const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
+
+/// What a resource server's question comes to.
+struct Verdict {
+    /// The token, if it is active.
+    state: Option<TokenState>,
+    refusal: Option<(Code, &'static str)>,
+    flags: &'static [Flag],
+}
+
+fn authorize(view: &View, now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verdict, Mistake> {
+    let required = match need.required_scope {
+        None => None,
+        Some(text) => Some(
+            scope::parse(text)
+                .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
+        ),
+    };
+    let Some(state) = state(view, now, text)? else {
+        let refusal = Some((Code::InvalidToken, "the token is not active"));
+        return Ok(Verdict { state: None, refusal, flags: &[] });
+    };
+    let elsewhere = match (need.resource, &state.audience) {
+        (Some(resource), Some(audience)) => !audience.iter().any(|known| resource::same(known, resource)),
+        _ => false,
+    };
+    let enough = match required {
+        None => true,
+        Some(required) => {
+            state.scope.as_deref().and_then(scope::parse).is_some_and(|scope| required.is_subset_of(&scope))
+        }
+    };
+    let (refusal, flags): (_, &[Flag]) = if !need.proof.satisfies(state.cnf.as_ref()) {
+        (Some((Code::InvalidToken, "the token is bound to another key")), &[Flag::WrongBinding])
+    } else if elsewhere {
+        (Some((Code::InvalidToken, "the token is for another resource")), &[Flag::TargetWidening])
+    } else if !enough {
+        (Some((Code::InsufficientScope, "the token lacks a required scope")), &[])
+    } else {
+        (None, &[])
+    };
+    Ok(Verdict { state: Some(state), refusal, flags })
+}
+
+fn use_token(
+    now: Timestamp,
+    text: Option<&str>,
+    need: &Need<'_>,
+    context: &Context<'_>,
+) -> Result<TokenAuthorization, Mistake> {
+    // Not the statement's snapshot, which a revocation in the same statement, or since the transaction began, is
+    // not in: the audit row would say for good that the token was good.
+    let view = View::deciding()?;
+    let verdict = authorize(&view, now, text, need)?;
+    drop(view);
+    let state = verdict.state.as_ref();
+    let jti = state.and_then(|state| state.jti).map(|id| id.to_string());
+    trail::record(
+        now,
+        &Event {
+            event: "token.used",
+            tenant_id: state.and_then(|state| state.tenant_id.as_deref()).unwrap_or(tenant::own()),
+            client_id: state.and_then(|state| state.client_id.as_deref()),
+            user_id: state.and_then(|state| state.user_id),
+            grant_id: state.and_then(|state| state.grant_id),
+            session_id: state.and_then(|state| state.session_id),
+            resource_type: jti.as_ref().map(|_| "access_token"),
+            resource_id: jti.as_deref(),
+            error: verdict.refusal.map(|(code, _)| code),
+            flags: verdict.flags,
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(verdict.into())
+}
+
+impl From<Verdict> for TokenAuthorization {
+    fn from(verdict: Verdict) -> Self {
+        let answer = match (verdict.refusal, verdict.state) {
+            // What is not active for the caller says nothing of itself.
+            (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),
+            (refusal, Some(state)) => Self { active: refusal.is_none(), ..Self::from(state) },
+        };
+        let (code, description) = verdict.refusal.unzip();
+        Self { error: code.map(Code::as_str), error_description: description, ..answer }
+    }
+}
+
+impl From<TokenState> for TokenAuthorization {
+    fn from(state: TokenState) -> Self {
+        Self {
+            active: state.active,
+            scope: state.scope,
+            client_id: state.client_id,
+            user_id: state.user_id,
+            username: state.username,
+            token_type: state.token_type,
+            issued_at: state.issued_at,
+            expires_at: state.expires_at,
+            audience: state.audience,
+            jti: state.jti,
+            grant_id: state.grant_id,
+            session_id: state.session_id,
+            tenant_id: state.tenant_id,
+            cnf: state.cnf,
+            claims: state.claims,
+            error: None,
+            error_description: None,
+        }
+    }
+}

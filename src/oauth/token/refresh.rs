@@ -1,0 +1,438 @@
+//! Refresh token rotation with reuse detection (RFC 6749 section 6, RFC 9700 section 4.14.2).
+//!
+//! The state of a family is one row of `grants`. Rotation is one conditional UPDATE of it; everything
+//! else that changes the family or adds a token to it locks that row first and decides again.
+//!
+//! A refresh token of another store (`token/imported.rs`) is the first of a family like any other: the
+//! same table of outcomes holds for it, but its successor is the first that has the store's own form.
+
+use pgrx::prelude::*;
+
+use crate::kernel::crypto::seal;
+use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::settings;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::Client;
+use crate::oauth::client::secret::{self, Credentials};
+use crate::oauth::grant::{self, Family, Grant, Rotation, replaced};
+use crate::oauth::token::{self, TokenResponse, imported};
+use crate::rfc::binding::{Proof, Renewed};
+use crate::rfc::{parameter, resource, scope};
+use crate::trail::{self, Context, Event, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::too_many_arguments)]
+fn token_refresh(
+    refresh_token: Option<&str>,
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    dpop_jkt: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    x5t_s256: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
+    let request = Request {
+        scope: parameter::scope(scope),
+        resource: parameter::values(resource),
+        proof: Proof::new(dpop_jkt, x5t_s256),
+    };
+    refresh(now, refresh_token, &credentials, &request, &context).or_raise()
+}
+
+struct Request<'a> {
+    scope: Option<&'a str>,
+    resource: Option<Vec<Option<String>>>,
+    proof: Proof<'a>,
+}
+
+/// A refresh token as presented, with its digests computed once.
+struct Presented<'a> {
+    grant_id: Id,
+    whole: Digest,
+    form: Form<'a>,
+}
+
+enum Form<'a> {
+    /// The store's own, with the digest of its family secret.
+    Native { token: RefreshToken, family: Digest },
+    /// Another store's text, found by its digest: who knows it has had it.
+    Imported(&'a str),
+}
+
+impl<'a> Presented<'a> {
+    /// The refresh token of this text; None where it is none, or of another store and not imported.
+    fn read(view: &View, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
+        let Some(text) = text else { return Ok(None) };
+        if let Some(token) = RefreshToken::parse(Some(text)) {
+            let (grant_id, whole) = (token.id(), token_text::digest(text));
+            let family = token.family_digest();
+            return Ok(Some(Self { grant_id, whole, form: Form::Native { token, family } }));
+        }
+        let found = imported::find(view, text)?;
+        Ok(found.map(|(grant_id, whole)| Self { grant_id, whole, form: Form::Imported(text) }))
+    }
+
+    fn is_of(&self, family: &Family) -> bool {
+        match &self.form {
+            Form::Native { family: presented, .. } => token_text::digest_matches(presented, &family.digest),
+            Form::Imported(_) => true,
+        }
+    }
+
+    /// What its successor is sealed under.
+    fn key_material(&self) -> &[u8] {
+        match &self.form {
+            Form::Native { token, .. } => token.key_material(),
+            Form::Imported(text) => text.as_bytes(),
+        }
+    }
+}
+
+/// What becomes of a presented refresh token.
+enum Decision {
+    /// It is current: the family moves on.
+    Rotate(Narrowed),
+    /// It is current and the client keeps its refresh token.
+    Keep(Narrowed),
+    /// It is the previous one, within the grace: the same successor again.
+    Repeat(Narrowed),
+    /// It was replaced before: the family ends.
+    Reuse,
+    /// Nothing changes.
+    Refuse(Refusal, &'static [Flag]),
+}
+
+/// What the request, and what the client may have now, leave of the grant's scope and resources.
+struct Narrowed {
+    scope: String,
+    resources: Option<Vec<String>>,
+    /// The client's new key; None: the grant's.
+    cnf: Option<Jsonb>,
+}
+
+fn refresh(
+    now: Timestamp,
+    text: Option<&str>,
+    credentials: &Credentials<'_>,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match secret::admit(&view, now, "token.refreshed", credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
+    };
+    let Some(presented) = Presented::read(&view, text)? else {
+        return refuse(now, &client, None, context, &INVALID, &[]);
+    };
+    let grant = grant::find(&view, presented.grant_id)?;
+    drop(view);
+    // Who does not know the family secret learns and changes nothing: a guesser can't end a family.
+    let Some((grant, family)) = whose_family(grant, &presented) else {
+        return refuse(now, &client, None, context, &INVALID, &[Flag::UnknownToken]);
+    };
+    match decide(now, &grant, &family, &client, &presented, request) {
+        Decision::Refuse(refusal, flags) => refuse(now, &client, Some(&grant), context, &refusal, flags),
+        Decision::Rotate(narrowed) => {
+            match rotate(now, &grant, &family, &client, &presented, narrowed, context)? {
+                Some(response) => Ok(response),
+                None => refresh_locked(now, &client, &presented, request, context),
+            }
+        }
+        Decision::Keep(_) | Decision::Repeat(_) | Decision::Reuse => {
+            refresh_locked(now, &client, &presented, request, context)
+        }
+    }
+}
+
+/// Decides again with the family's row locked, where nothing can change it any more.
+fn refresh_locked(
+    now: Timestamp,
+    client: &Client,
+    presented: &Presented<'_>,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let Some((grant, family)) = whose_family(grant::lock(presented.grant_id, &client.tenant_id)?, presented)
+    else {
+        return refuse(now, client, None, context, &INVALID, &[]);
+    };
+    match decide(now, &grant, &family, client, presented, request) {
+        Decision::Refuse(refusal, flags) => refuse(now, client, Some(&grant), context, &refusal, flags),
+        Decision::Reuse => {
+            grant::revoke(now, grant.id, &grant.tenant_id, "refresh_reuse")?;
+            refuse(now, client, Some(&grant), context, &INVALID, &[Flag::RefreshReuse])
+        }
+        Decision::Rotate(narrowed) => rotate(now, &grant, &family, client, presented, narrowed, context)?
+            .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok),
+        Decision::Keep(narrowed) => {
+            let Form::Native { token, .. } = &presented.form else {
+                return refuse(now, client, Some(&grant), context, &INVALID, &[]);
+            };
+            let idle = now.plus_seconds(client.refresh_idle_ttl);
+            if !grant::keep(&grant, &presented.whole, now, idle, context.ip.clone())? {
+                return refuse(now, client, Some(&grant), context, &INVALID, &[]);
+            }
+            respond(now, &grant, client, token, narrowed, context)
+        }
+        Decision::Repeat(narrowed) => match open_successor(&grant, &family, presented) {
+            Some(successor) => respond(now, &grant, client, &successor, narrowed, context),
+            None => refuse(now, client, Some(&grant), context, &INVALID, &[]),
+        },
+    }
+}
+
+/// The grant as the presented token's family; None where its family secret is another.
+fn whose_family(grant: Option<Grant>, presented: &Presented<'_>) -> Option<(Grant, Family)> {
+    let mut grant = grant?;
+    let family = grant.family.take()?;
+    presented.is_of(&family).then_some((grant, family))
+}
+
+/// The table of outcomes; changes nothing.
+fn decide(
+    now: Timestamp,
+    grant: &Grant,
+    family: &Family,
+    client: &Client,
+    presented: &Presented<'_>,
+    request: &Request<'_>,
+) -> Decision {
+    if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
+        return Decision::Refuse(INVALID, &[Flag::WrongClient]);
+    }
+    let cnf = match request.proof.renewed(grant.cnf.as_ref(), client.confidential) {
+        Some(Renewed::AsIs) => None,
+        Some(Renewed::WithKey(cnf)) => Some(cnf),
+        None => return Decision::Refuse(INVALID, &[Flag::WrongBinding]),
+    };
+    if grant.revoked_at.is_some() {
+        return Decision::Refuse(INVALID, &[Flag::RevokedToken]);
+    }
+    if now >= grant.expires_at || now >= family.idle_expires_at {
+        return Decision::Refuse(INVALID, &[Flag::ExpiredToken]);
+    }
+    let is_current = token_text::digest_matches(&presented.whole, &family.current);
+    if !is_current {
+        match replacement(now, family, client, presented) {
+            Replacement::WithinGrace => {}
+            // Nobody gets a token for it; but another tab of the same application is no thief.
+            Replacement::Superseded => return Decision::Refuse(INVALID, &[Flag::RefreshRetry]),
+            Replacement::Over => return Decision::Reuse,
+        }
+    }
+    if !client.allows_grant_type("refresh_token") {
+        return Decision::Refuse(
+            Refusal::new(Code::UnauthorizedClient, "the client may not use the grant type refresh_token"),
+            &[],
+        );
+    }
+    let scope = match scope::granted(request.scope, &grant.scope) {
+        Ok(scope) => scope,
+        Err(refusal) => return Decision::Refuse(refusal, &[Flag::ScopeWidening]),
+    };
+    let granted = grant.resources.as_deref();
+    let named = match resource::granted(request.resource.clone(), granted.unwrap_or(&[])) {
+        Ok(named) => named,
+        Err(refusal) => return Decision::Refuse(refusal, &[Flag::TargetWidening]),
+    };
+    // The grant stays as it is: what is given back to the client is there again.
+    let left = scope::left(scope, &client.scope).and_then(|scope| {
+        let resources = resource::left_of_grant(named, granted, &client.resources)?;
+        Ok(Narrowed { scope, resources, cnf })
+    });
+    let narrowed = match left {
+        Ok(narrowed) => narrowed,
+        Err(refusal) => return Decision::Refuse(refusal, &[]),
+    };
+    // RFC 9700 section 4.14.2: only a sender-constrained refresh token may live without rotation.
+    let constrained = client.confidential || grant.cnf.is_some();
+    let foreign = matches!(presented.form, Form::Imported(_));
+    match (is_current, client.refresh_rotation || !constrained || foreign) {
+        (true, true) => Decision::Rotate(narrowed),
+        (true, false) => Decision::Keep(narrowed),
+        (false, _) => Decision::Repeat(narrowed),
+    }
+}
+
+/// How a token that is not the current one was replaced.
+enum Replacement {
+    /// By the current one, and the grace of that runs.
+    WithinGrace,
+    /// By one that was replaced too, all within the grace.
+    Superseded,
+    /// Longer ago, or it never was a token.
+    Over,
+}
+
+fn replacement(now: Timestamp, family: &Family, client: &Client, presented: &Presented<'_>) -> Replacement {
+    let grace = grace_micros(client);
+    let (Some(stored), Some(rotated_at)) = (&family.replaced, family.rotated_at) else {
+        return Replacement::Over;
+    };
+    // All were replaced at the last rotation or before it.
+    if !Timestamp::is_within(now, rotated_at, grace) {
+        Replacement::Over
+    } else if replaced::is_last(&presented.whole, stored) {
+        Replacement::WithinGrace
+    } else {
+        match replaced::age(&presented.whole, stored) {
+            Some(age) if now.micros_since(rotated_at.plus_micros(-age)) < grace => Replacement::Superseded,
+            _ => Replacement::Over,
+        }
+    }
+}
+
+/// For how long a replaced token is not taken for a stolen one.
+fn grace_micros(client: &Client) -> i64 {
+    client.refresh_grace.unwrap_or_else(settings::refresh_grace).saturating_mul(1_000_000)
+}
+
+/// Moves the family on; None where another call was first.
+fn rotate(
+    now: Timestamp,
+    grant: &Grant,
+    family: &Family,
+    client: &Client,
+    presented: &Presented<'_>,
+    narrowed: Narrowed,
+    context: &Context<'_>,
+) -> Result<Option<TokenResponse>, Mistake> {
+    let whole = &presented.whole;
+    let elapsed = family.rotated_at.map_or(0, |at| now.micros_since(at));
+    let replaced = replaced::after(whole, family.replaced.as_deref(), elapsed, grace_micros(client));
+    let rotation = |sealed| Rotation {
+        replaced: &replaced,
+        sealed,
+        idle_expires_at: now.plus_seconds(client.refresh_idle_ttl),
+        network: context.ip.clone(),
+    };
+    let seal = |secret: &[u8]| {
+        let count = family.rotation_count.saturating_add(1);
+        seal::seal(presented.key_material(), &seal_context(grant, count), secret)
+    };
+    let (next, rotated) = match &presented.form {
+        Form::Native { token, .. } => {
+            let next = token.successor()?;
+            let (digest, sealed) = (token_text::digest(&next.text()), seal(next.rotation())?);
+            let rotated = grant::rotate(now, grant, whole, &digest, rotation(&sealed))?;
+            (next, rotated)
+        }
+        Form::Imported(_) => {
+            let next = RefreshToken::mint(grant.id)?;
+            let sealed = seal(next.secrets())?;
+            let rotated = grant::adopt(now, grant, whole, &next, rotation(&sealed))?;
+            (next, rotated)
+        }
+    };
+    if !rotated {
+        return Ok(None);
+    }
+    respond(now, grant, client, &next, narrowed, context).map(Some)
+}
+
+/// The successor that the presented token was already replaced by.
+fn open_successor(grant: &Grant, family: &Family, presented: &Presented<'_>) -> Option<RefreshToken> {
+    let sealed = family.successor_sealed.as_ref()?;
+    let context = seal_context(grant, family.rotation_count);
+    let secret = seal::open(presented.key_material(), &context, sealed)?;
+    match &presented.form {
+        Form::Native { token, .. } => Some(token.with_rotation(secret.as_slice().try_into().ok()?)),
+        Form::Imported(_) => Some(RefreshToken::of(grant.id, secret.as_slice().try_into().ok()?)),
+    }
+}
+
+/// What a sealed successor belongs to: the family and the number of its rotation.
+fn seal_context(grant: &Grant, rotation_count: i32) -> [u8; 20] {
+    let mut context = [0; 20];
+    context[..16].copy_from_slice(grant.id.bytes());
+    context[16..].copy_from_slice(&rotation_count.to_be_bytes());
+    context
+}
+
+/// A fresh access token of the family, with the refresh token that is current now.
+fn respond(
+    now: Timestamp,
+    grant: &Grant,
+    client: &Client,
+    token: &RefreshToken,
+    narrowed: Narrowed,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let expires_at = now.plus_seconds(client.access_token_ttl).min(grant.expires_at);
+    let scope = (narrowed.scope != grant.scope).then_some(narrowed.scope.as_str());
+    let token_type = token::token_type(narrowed.cnf.as_ref().or(grant.cnf.as_ref()));
+    let resources = narrowed.resources;
+    let access = token::add(now, grant.id, &grant.tenant_id, expires_at, scope, resources, narrowed.cnf)?;
+    let moved = match (&grant.network, &context.ip) {
+        (Some(before), Some(ip)) => !before.same_network(ip),
+        _ => false,
+    };
+    let flags: &[Flag] = if moved { &[Flag::NewNetwork] } else { &[] };
+    trail::record(now, &event(client, Some(grant), context, None, flags))?;
+    Ok(TokenResponse {
+        access_token: Some(access.text.to_string()),
+        token_type: Some(token_type),
+        expires_in: Some(access.expires_in),
+        refresh_token: Some(token.text().to_string()),
+        scope: Some(narrowed.scope),
+        grant_id: Some(grant.id),
+        user_id: grant.user_id,
+        client_id: Some(client.id.clone()),
+        tenant_id: Some(grant.tenant_id.clone()),
+        claims: grant.claims.clone(),
+        session_id: grant.session_id,
+        auth_time: grant.auth_time,
+        acr: grant.acr.clone(),
+        amr: grant.amr.clone(),
+        ..TokenResponse::default()
+    })
+}
+
+fn refuse(
+    now: Timestamp,
+    client: &Client,
+    grant: Option<&Grant>,
+    context: &Context<'_>,
+    refusal: &Refusal,
+    flags: &[Flag],
+) -> Result<TokenResponse, Mistake> {
+    trail::record(now, &event(client, grant, context, Some(refusal.code), flags))?;
+    Ok(TokenResponse::refused(refusal))
+}
+
+fn event<'a>(
+    client: &'a Client,
+    grant: Option<&'a Grant>,
+    context: &'a Context<'a>,
+    error: Option<Code>,
+    flags: &'a [Flag],
+) -> Event<'a> {
+    Event {
+        event: if flags == [Flag::RefreshReuse] { "refresh_reuse" } else { "token.refreshed" },
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        user_id: grant.and_then(|grant| grant.user_id),
+        grant_id: grant.map(|grant| grant.id),
+        session_id: grant.and_then(|grant| grant.session_id),
+        error,
+        flags,
+        context: Some(context),
+        ..Event::default()
+    }
+}
+
+/// One text for every reason: who presents a token learns nothing of the others.
+const INVALID: Refusal = Refusal::new(Code::InvalidGrant, "the refresh token is not valid");

@@ -1,0 +1,10 @@
+//! Texts and rules of the RFCs: no table, no clock, no statement.
+
+pub mod binding;
+pub mod client_id;
+pub mod jwk;
+pub mod parameter;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod resource;
+pub mod scope;

@@ -1,0 +1,195 @@
+//! The row of the audit trail that every step writes, in the step's own transaction.
+
+pub mod months;
+pub mod names;
+pub mod retention;
+pub mod risk;
+
+use pgrx::{IntoDatum, JsonB};
+
+use crate::kernel::outcome::{Code, Mistake};
+use crate::kernel::server::append::Append;
+use crate::kernel::server::caller;
+use crate::kernel::server::spi::params;
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::inet::Inet;
+use crate::rfc::client_id;
+
+pub use risk::Flag;
+
+/// Where a request came from: the trailing arguments `ip` and `user_agent`.
+#[derive(Default)]
+pub struct Context<'a> {
+    /// The client's address as the application saw it.
+    pub ip: Option<Inet>,
+    /// The header of RFC 9110 section 10.1.5.
+    pub user_agent: Option<&'a str>,
+}
+
+/// A step of the store.
+#[derive(Default)]
+pub struct Event<'a> {
+    /// What happened: `code.redeemed`, `token.refreshed` …
+    pub event: &'a str,
+    /// Whose row it is.
+    pub tenant_id: &'a str,
+    /// The client, also as presented and unknown.
+    pub client_id: Option<&'a str>,
+    /// The resource owner.
+    pub user_id: Option<Id>,
+    /// The grant the step belongs to.
+    pub grant_id: Option<Id>,
+    /// The login session the grant was made in.
+    pub session_id: Option<Id>,
+    /// What kind of thing was acted on, where it is none of these.
+    pub resource_type: Option<&'a str>,
+    /// Which one.
+    pub resource_id: Option<&'a str>,
+    /// The refusal's code; None: the step succeeded.
+    pub error: Option<Code>,
+    /// What makes the step suspicious; the risk follows from them.
+    pub flags: &'a [Flag],
+    /// Where the request came from.
+    pub context: Option<&'a Context<'a>>,
+    /// What else there is to say. Never a secret, a digest or a scope's content of another tenant.
+    pub details: Option<serde_json::Value>,
+}
+
+/// The longest texts kept, in characters: what a request brought is cut.
+const MAX_NAME: usize = 200;
+const MAX_USER_AGENT: usize = 512;
+
+/// Writes the row of one step.
+pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
+    let flags: Vec<_> = event.flags.iter().map(|flag| flag.as_str()).collect();
+    insert(
+        now,
+        Entry {
+            event: event.event,
+            tenant_id: event.tenant_id,
+            client_id: event.client_id.map(name),
+            user_id: event.user_id,
+            grant_id: event.grant_id,
+            session_id: event.session_id,
+            resource_type: event.resource_type,
+            resource_id: event.resource_id.map(name),
+            success: event.error.is_none(),
+            error: event.error.map(Code::as_str),
+            risk_score: risk::of(event.flags),
+            flags: (!flags.is_empty()).then_some(flags),
+            ip: event.context.and_then(|context| context.ip.clone()),
+            user_agent: event.context.and_then(|context| context.user_agent),
+        },
+        event.details.clone().map(JsonB),
+        false,
+    )
+}
+
+/// A row before it has its id.
+pub struct Entry<'a> {
+    pub event: &'a str,
+    pub tenant_id: &'a str,
+    pub client_id: Option<&'a str>,
+    pub user_id: Option<Id>,
+    pub grant_id: Option<Id>,
+    pub session_id: Option<Id>,
+    pub resource_type: Option<&'a str>,
+    pub resource_id: Option<&'a str>,
+    pub success: bool,
+    pub error: Option<&'a str>,
+    pub risk_score: f32,
+    pub flags: Option<Vec<&'a str>>,
+    pub ip: Option<Inet>,
+    pub user_agent: Option<&'a str>,
+}
+
+static INSERT: Append = Append::new(
+    c"INSERT INTO auth_store.audit_log
+        (id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, client_id,
+         resource_type, resource_id, error, flags, ip, user_agent, details, called_by, called_as, from_application)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+      RETURNING tableoid",
+    &[
+        c"id",
+        c"occurred_at",
+        c"risk_score",
+        c"success",
+        c"user_id",
+        c"grant_id",
+        c"session_id",
+        c"tenant_id",
+        c"event",
+        c"client_id",
+        c"resource_type",
+        c"resource_id",
+        c"error",
+        c"flags",
+        c"ip",
+        c"user_agent",
+        c"details",
+        c"called_by",
+        c"called_as",
+        c"from_application",
+    ],
+);
+
+/// Writes a row.
+pub fn insert(
+    now: Timestamp,
+    entry: Entry<'_>,
+    details: Option<impl IntoDatum>,
+    from_application: bool,
+) -> Result<Id, Mistake> {
+    let month = months::ensure_month_of(now)?;
+    retention::notice(now);
+    let bucket = match (entry.user_id, entry.client_id) {
+        (Some(user_id), _) => user_id.bucket(),
+        (None, Some(client_id)) => Bucket::of(&[client_id]),
+        (None, None) => Bucket::of(&[entry.tenant_id]),
+    };
+    let id = Id::mint(now, bucket)?;
+    let caller = caller::current();
+    let row = params![
+        id,
+        now,
+        entry.risk_score,
+        entry.success,
+        entry.user_id,
+        entry.grant_id,
+        entry.session_id,
+        entry.tenant_id,
+        entry.event,
+        entry.client_id,
+        entry.resource_type,
+        entry.resource_id,
+        entry.error,
+        entry.flags,
+        entry.ip,
+        entry.user_agent.map(cut_user_agent),
+        details,
+        &*caller.session_user,
+        caller.role.as_deref(),
+        from_application,
+    ];
+    INSERT.run(month, &row)?;
+    Ok(id)
+}
+
+/// As much of the header as is kept.
+pub fn cut_user_agent(user_agent: &str) -> &str {
+    cut(user_agent, MAX_USER_AGENT)
+}
+
+/// What a row says of who or what it is about. A client's id may be a URL, and two may differ in its end.
+fn name(text: &str) -> &str {
+    if text.len() > MAX_NAME && client_id::is_client_id(text) { text } else { cut(text, MAX_NAME) }
+}
+
+/// At most the first `characters` of a text.
+pub fn cut(text: &str, characters: usize) -> &str {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => text.get(..end).unwrap_or(text),
+        None => text,
+    }
+}

@@ -1,0 +1,45 @@
+//! The months of `audit_log`: one partition each, bounds in UTC whatever the session's time zone.
+//! A month is known by its partition's name, `audit_log_y2024m05`.
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::partition::{Dropped, Partitions, Period};
+use crate::kernel::value::clock::Timestamp;
+/// The index is BRIN: a btree on the user or the grant would write a page to the WAL for almost every step
+/// after a checkpoint, because neither comes in order. Bloom filters for each 32 pages (some 1200 rows) find a
+/// user's or a grant's rows by reading a few hundredths of the month.
+static MONTHS: Partitions = Partitions::new(
+    c"audit_log",
+    Period::Month,
+    "CREATE INDEX {name}_idx ON auth_store.{name} USING brin (
+        occurred_at,
+        id,
+        user_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01),
+        grant_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01)
+    ) WITH (pages_per_range = 32, autosummarize = on){tablespace}",
+);
+
+/// Makes sure that a row of this moment has its partition, and the next month its own; returns when the month
+/// began. Costs two searches once they are known.
+pub fn ensure_month_of(now: Timestamp) -> Result<i64, Mistake> {
+    MONTHS.ensure(now, true)
+}
+
+/// Makes what is missing of this month's partition and those of the months ahead; returns how many.
+pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
+    MONTHS.ensure_ahead(now, months_ahead)
+}
+
+/// Drops the months that ended before `cutoff`, the current one never; returns them.
+pub fn drop_before(now: Timestamp, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
+    MONTHS.drop_before(cutoff.min(now), patient)
+}
+
+/// Whether this is the name of a month of the trail.
+pub fn names(name: &str) -> bool {
+    MONTHS.names(name)
+}
+
+/// Makes those of the named partitions that are months and missing; returns how many.
+pub fn ensure_named(names: &[&str]) -> Result<i32, Mistake> {
+    MONTHS.ensure_named(names)
+}

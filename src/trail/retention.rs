@@ -1,0 +1,146 @@
+//! How long the trail is kept. `auth_store.audit_retention` is none of a dump's where a database or the server's
+//! configuration says it, so the last one in force is kept in a row that a dump carries. Where the setting is shorter
+//! than that and nobody has said so for this database, it was forgotten, as in a restore: cleanup goes by the row.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+
+use crate::kernel::outcome::{self, Mistake};
+use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::{catalog, settings, transaction};
+use crate::kernel::value::clock::Timestamp;
+
+/// Its row in `cleanup_cursors`.
+const TASK: &str = "audit_log";
+
+static KEPT: Lookup = Lookup::shared(c"cleanup_cursors", c"cleanup_cursors_pkey", &[c"retention_seconds"]);
+
+/// Also of tables whose version is not there, for check().
+fn kept(view: &View) -> Result<Option<i64>, Mistake> {
+    KEPT.find_unready(view, Key::Text(TASK), |row| row.get::<i64>(0))
+}
+
+// Who finds the row locked leaves it: another run writes the same.
+static LOCK: Statement =
+    Statement::write(c"SELECT true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED");
+
+static ADD: Statement = Statement::write(
+    c"INSERT INTO auth_store.cleanup_cursors (task, updated_at, retention_seconds)
+      SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM auth_store.cleanup_cursors WHERE task = $1)
+      ON CONFLICT (task) DO NOTHING",
+);
+
+static CHANGE: Statement = Statement::write(
+    c"UPDATE auth_store.cleanup_cursors SET retention_seconds = $3, updated_at = $2 WHERE task = $1",
+);
+
+fn keep(now: Timestamp, seconds: i64) -> Result<(), Mistake> {
+    let row = params![TASK, now, seconds];
+    if LOCK.one(&params![TASK], |_| Some(()))?.is_some() {
+        CHANGE.run(&row)?;
+    } else if catalog::lock_share_update_exclusive(c"cleanup_cursors", false) {
+        ADD.run(&row)?;
+    }
+    Ok(())
+}
+
+/// Seconds for which a cleanup keeps the trail; remembers them. Less than the last time only where somebody has said so
+/// for this database or in this session.
+pub fn in_force(now: Timestamp) -> Result<i64, Mistake> {
+    let set = settings::audit_retention();
+    let kept = kept(&View::writing()?)?;
+    match kept {
+        Some(kept) if is_forgotten(set, kept) => {
+            outcome::warning(&format!("auth_store: {}", forgotten(set, kept)));
+            Ok(kept)
+        }
+        Some(kept) if kept == set => Ok(set),
+        _ => keep(now, set).map(|()| set),
+    }
+}
+
+fn is_forgotten(set: i64, kept: i64) -> bool {
+    set < kept && !settings::audit_retention_is_meant()
+}
+
+fn forgotten(set: i64, kept: i64) -> String {
+    format!(
+        "auth_store.audit_retention is {}, but was {}: cleanup goes on keeping that much of the audit trail",
+        span(set),
+        span(kept)
+    )
+}
+
+/// What check() says where the setting was forgotten.
+pub fn problem() -> Result<Option<String>, Mistake> {
+    let set = settings::audit_retention();
+    let kept = kept(&View::reading())?;
+    Ok(kept
+        .filter(|kept| is_forgotten(set, *kept))
+        .map(|kept| format!("is {}, but was {}, which cleanup goes on keeping", span(set), span(kept))))
+}
+
+/// How a setting writes it.
+fn span(seconds: i64) -> String {
+    match seconds {
+        seconds if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds => format!("{}min", seconds / 60),
+    }
+}
+
+/// The setting, in seconds, that this backend has looked at.
+static SEEN: AtomicI64 = AtomicI64::new(0);
+
+/// A longer retention is in force from the first step on, although no cleanup has run since: called for each row of the
+/// trail, and looks once for each value of the setting.
+pub fn notice(now: Timestamp) {
+    let set = settings::audit_retention();
+    if SEEN.load(Relaxed) != set {
+        look(now, set);
+    }
+}
+
+/// Whether this transaction has written the row: until it commits, the row may be gone again.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Lives until the transaction ends, however it does.
+struct Writing;
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        WRITTEN.store(false, Relaxed);
+    }
+}
+
+#[cold]
+fn look(now: Timestamp, set: i64) {
+    if WRITTEN.load(Relaxed) {
+        return;
+    }
+    if !settings::audit_retention_is_everybodys() {
+        SEEN.store(set, Relaxed);
+        return;
+    }
+    // A step never fails for it; another session, or the next cleanup, writes it. Where nothing was written yet, the default
+    // need not be.
+    let written = transaction::attempt(|| match kept(&View::writing()?)? {
+        Some(kept) if kept >= set => Ok(false),
+        None if set <= settings::DEFAULT_AUDIT_RETENTION => Ok(false),
+        _ => keep(now, set).map(|()| true),
+    });
+    if !written.unwrap_or(false) {
+        SEEN.store(set, Relaxed);
+        return;
+    }
+    WRITTEN.store(true, Relaxed);
+    let writing = Writing;
+    transaction::before_end(move || {
+        let _writing = writing;
+        // A savepoint may have undone it.
+        if kept(&View::writing()?)?.is_some_and(|kept| kept >= set) {
+            SEEN.store(set, Relaxed);
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,100 @@
+//! The end of a connection: its tokens go, or all of it.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::trail::{Context, Event};
+use crate::vault::connection::account::Owner;
+use crate::vault::connection::{Connection, lock, tenant_of_owned};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn connection_revoke(
+    connection_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "NULL"),
+    actor_id: default!(Option<&str>, "NULL"),
+    actor_type: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
+    revoke(clock::now(), &of, reason, &Context { ip, user_agent }).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn connection_delete(
+    connection_id: Option<pgrx::Uuid>,
+    actor_id: default!(Option<&str>, "NULL"),
+    actor_type: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let of = Named { id: connection_id.map(Id::from), actor_id, actor_type, tenant_id };
+    delete(clock::now(), &of, &Context { ip, user_agent }).or_raise();
+    true
+}
+
+/// A connection by its id, and whose it must be.
+struct Named<'a> {
+    id: Option<Id>,
+    actor_id: Option<&'a str>,
+    actor_type: Option<&'a str>,
+    tenant_id: Option<&'a str>,
+}
+
+const UNKNOWN: Mistake = Mistake::Unknown { what: "connection", argument: "connection_id" };
+
+/// Locks the connection that an argument names; 23503 where there is none, or where it is another's, before that one
+/// is waited for. Whose it is never changes.
+fn lock_named(named: &Named<'_>) -> Result<Connection, Mistake> {
+    let id = given(named.id, "connection_id")?;
+    let view = View::writing()?;
+    let owner = Owner::check(&view, named.actor_id, named.actor_type, named.tenant_id)?;
+    let tenant_id = tenant_of_owned(&view, id, owner.as_ref())?.ok_or(UNKNOWN)?;
+    drop(view);
+    lock(id, &tenant_id)?.ok_or(UNKNOWN)
+}
+
+static REVOKE: Statement = Statement::write(
+    c"UPDATE auth_store.connections
+         SET access_token = NULL, refresh_token = NULL, refresh_at = NULL, leased_until = NULL,
+             revoked_at = $3, revoked_reason = $4
+       WHERE id = $1 AND tenant_id = $2",
+);
+
+fn revoke(
+    now: Timestamp,
+    named: &Named<'_>,
+    reason: Option<&str>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let reason = argument::optional_reason(reason)?;
+    let there = lock_named(named)?;
+    if there.revoked {
+        return Ok(false);
+    }
+    REVOKE.run(&params![there.id, there.tenant_id.as_str(), now, reason])?;
+    let details = Some(json!({ "reason": reason }));
+    let context = Some(context);
+    there.record(now, Event { event: "connection.revoked", context, details, ..Event::default() })?;
+    Ok(true)
+}
+
+static DELETE: Statement =
+    Statement::write(c"DELETE FROM auth_store.connections WHERE id = $1 AND tenant_id = $2");
+
+fn delete(now: Timestamp, named: &Named<'_>, context: &Context<'_>) -> Result<(), Mistake> {
+    let there = lock_named(named)?;
+    DELETE.run(&params![there.id, there.tenant_id.as_str()])?;
+    there.record(now, Event { event: "connection.deleted", context: Some(context), ..Event::default() })
+}
