@@ -1,53 +1,20 @@
--- What the rows that functions return say: a COMMENT on each composite type and on each of its columns. Most columns mean the
--- same wherever they occur; a line that names a type counts for it alone.
+-- What the columns of the rows that functions return say: a COMMENT on each column of each composite type. Most columns
+-- mean the same wherever they occur, and are said once here; a line that names a type counts for it alone. What a type
+-- says stands beside it, in sql/types.sql.
 DO $$
 DECLARE
     item record;
 BEGIN
     FOR item IN
         WITH described (type, attribute, comment) AS (VALUES
-            ('token_response', NULL, 'Answer of the token endpoint (RFC 6749 sections 5.1 and 5.2): tokens, or an error.'),
-            ('token_state', NULL, 'What introspection says of a token (RFC 7662 section 2.2).'),
-            ('token_authorization', NULL, 'What introspection says of a token, and whether it is good for what is asked (RFC 6750 section 3.1).'),
-            ('dpop_proof', NULL, 'What a DPoP proof showed (RFC 9449 section 4.3), or an error.'),
-            ('outcome', NULL, 'Success, all NULL, or an error.'),
-            ('device_authorization', NULL, 'Device authorization response (RFC 8628 section 3.2), or an error.'),
-            ('device_request', NULL, 'The request behind a user code, for the page that asks the user, or an error.'),
-            ('pushed_request', NULL, 'Answer to a pushed authorization request (RFC 9126 section 2.2), or an error.'),
-            ('pushed_request_parameters', NULL, 'The parameters behind a request_uri, or an error.'),
-            ('code_response', NULL, 'An authorization code for the redirect (RFC 6749 section 4.1.2), or an error.'),
-            ('session_token', NULL, 'A session with the token for the cookie, or an error.'),
-            ('session_state', NULL, 'What a session token is good for.'),
-            ('session_entry', NULL, 'A session in the list of a user''s.'),
-            ('consent_record', NULL, 'What the user has agreed to by now, or an error.'),
-            ('consent_state', NULL, 'Whether the user has agreed to what is asked.'),
-            ('user_application', NULL, 'A client that a user has let in.'),
-            ('cleanup_progress', NULL, 'How far a batch of cleanup came; the next one is called with pass_start and wrapped.'),
-            ('rate_limit_verdict', NULL, 'Whether a hit is within the limit.'),
-            ('rate_limit_statistics', NULL, 'The table of rate limits in shared memory; all 0 where the library is not preloaded.'),
-            ('client_registration', NULL, 'A new client and its secret, which is shown this once.'),
-            ('client_authentication', NULL, 'Whether a client is who it says, or an error.'),
-            ('api_key_secret', NULL, 'An API key and its text, which is shown this once.'),
-            ('api_key_state', NULL, 'What an API key is good for.'),
-            ('api_key_use', NULL, 'What an API key is good for, its rate limit asked too.'),
-            ('api_key_profile', NULL, 'An API key in a list; nothing of its secret.'),
-            ('user_registration', NULL, 'A new user, or an error.'),
-            ('client_profile', NULL, 'A client as it is registered; no secrets.'),
-            ('user_profile', NULL, 'A user as registered; no secrets.'),
-            ('connection_tokens', NULL, 'The tokens of a connection to another provider, opened, or an error.'),
-            ('connection_profile', NULL, 'A connection to another provider in a list; no tokens.'),
-            ('due_connection', NULL, 'A connection whose refresh is due.'),
-            ('connection_lease', NULL, 'The refresh token of a connection, to one caller at a time, or an error.'),
-            ('connection_refresh', NULL, 'What became of a refresh.'),
-            ('vault_state', NULL, 'A key or a sealed value of the vault and whether it can be read.'),
-            ('vault_rekey_progress', NULL, 'How far a batch of rekeying came; the next one is called with after_key and after.'),
-
             (NULL, 'access_token', 'The access token in the clear; it is stored nowhere.'),
-            (NULL, 'access_token_expires_at', 'The end of the access token as the provider gave it; NULL: it gave none.'),
+            (NULL, 'access_token_expires_at',
+                'The end of the access token as the provider gave it; NULL: it gave none.'),
             (NULL, 'access_token_ttl', 'Seconds an access token lives.'),
             (NULL, 'acr', 'How the user was authenticated (OpenID Connect acr); NULL: not said.'),
             (NULL, 'active', 'Whether the token works now; false: all else is NULL.'),
-            ('token_authorization', 'active', 'Whether the token works now and is good for what is asked; false: error says why not.'),
+            ('token_authorization', 'active',
+                'Whether the token works now and is good for what is asked; false: error says why not.'),
             (NULL, 'actor_id', 'Who is connected.'),
             (NULL, 'actor_type', 'user or api_key: what actor_id names.'),
             (NULL, 'after', 'The connection up to which this batch came.'),
@@ -67,7 +34,8 @@ BEGIN
             (NULL, 'client_name', 'What users read of the client.'),
             (NULL, 'client_secret', 'The secret in the clear, stored nowhere; NULL: a public client has none.'),
             (NULL, 'client_type', 'confidential or public (RFC 6749 section 2.1).'),
-            (NULL, 'cnf', 'The key or certificate that it is bound to (RFC 7800: jkt, x5t#S256); NULL: a bearer token.'),
+            (NULL, 'cnf',
+                'The key or certificate that it is bound to (RFC 7800: jkt, x5t#S256); NULL: a bearer token.'),
             (NULL, 'code', 'The authorization code; it is stored nowhere.'),
             (NULL, 'connection_id', 'The connection''s id.'),
             (NULL, 'connections', 'How many connections depend on it; NULL: that is not counted.'),
@@ -83,7 +51,9 @@ BEGIN
             (NULL, 'ended_reason', 'Why it was ended; NULL: it lives.'),
             (NULL, 'error', 'The RFC''s code of the refusal; NULL on success.'),
             (NULL, 'error_description', 'The refusal in words, for developers; NULL on success.'),
-            (NULL, 'evicted', 'Keys that had to go before their limit was paid back, since the server started: above 0 it needs more slots.'),
+            (NULL, 'evicted',
+                'Keys that had to go before their limit was paid back, since the server started: '
+                'above 0 it needs more slots.'),
             (NULL, 'examined', 'Rows that this batch looked at.'),
             (NULL, 'expires_at', 'When it ends.'),
             ('api_key_state', 'expires_at', 'When the key ends; NULL: it has no end.'),
@@ -92,7 +62,8 @@ BEGIN
             (NULL, 'expires_in', 'Seconds until it ends.'),
             (NULL, 'external_id', 'The user''s key in the application''s own users table; NULL: none.'),
             (NULL, 'failures', 'How many refreshes have failed since the last that did not.'),
-            (NULL, 'fence', 'The number of the lease, for connection_complete() or connection_fail(); never given twice.'),
+            (NULL, 'fence',
+                'The number of the lease, for connection_complete() or connection_fail(); never given twice.'),
             (NULL, 'first_granted_at', 'When the user first let it in.'),
             (NULL, 'first_name', 'As the user writes it; NULL: not known.'),
             (NULL, 'grant_id', 'The log-in or consent that the tokens come from: what grant_revoke() ends.'),
@@ -131,7 +102,8 @@ BEGIN
             (NULL, 'ok', 'Whether it succeeded; false: error says why not.'),
             (NULL, 'parameters', 'The parameters of the request as they were pushed, a JSON object.'),
             (NULL, 'pass_start', 'The id at which this pass over the table began.'),
-            (NULL, 'previous_expires_at', 'Until when the text before the last rotation works too; NULL: it was never rotated.'),
+            (NULL, 'previous_expires_at',
+                'Until when the text before the last rotation works too; NULL: it was never rotated.'),
             (NULL, 'provider', 'The provider''s name: github, google …'),
             (NULL, 'provider_account_id', 'The account at the provider; NULL: not said.'),
             (NULL, 'provider_tenant_id', 'The provider''s tenant; NULL: none.'),
@@ -166,7 +138,8 @@ BEGIN
             (NULL, 'slots', 'How many keys fit.'),
             (NULL, 'start', 'The first characters of its text, to know it by; NULL: not known.'),
             (NULL, 'state', 'Of the authorization request, for the redirect; NULL: none.'),
-            ('vault_state', 'state', 'A master key seals, is needed, not needed or missing; of anything else why it does not open.'),
+            ('vault_state', 'state',
+                'A master key seals, is needed, not needed or missing; of anything else why it does not open.'),
             (NULL, 'status', 'Where it stands.'),
             ('session_entry', 'status', 'active, expired or revoked.'),
             ('device_request', 'status', 'pending, approved, denied or expired.'),
@@ -190,28 +163,24 @@ BEGIN
             (NULL, 'username', 'The user''s e-mail address (RFC 7662 username); NULL: none.'),
             (NULL, 'valid', 'Whether it works now; false: error says why not.'),
             (NULL, 'wrapped', 'Whether this pass has begun again at the first row.')
-        ),
-        there AS (
-            SELECT t.typname, a.attname
-              FROM pg_catalog.pg_type t
-              JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.typrelid AND c.relkind OPERATOR(pg_catalog.=) 'c'
-              LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
-             WHERE t.typnamespace OPERATOR(pg_catalog.=) 'auth_store'::pg_catalog.regnamespace
         )
-        SELECT 'TYPE' AS kind, pg_catalog.format('auth_store.%I', d.type) AS name, d.comment
-          FROM described d
-         WHERE d.attribute IS NULL
-        UNION ALL
-        SELECT 'COLUMN', pg_catalog.format('auth_store.%I.%I', h.typname, h.attname),
+        SELECT t.typname AS type, a.attname AS attribute,
                (SELECT d.comment
                   FROM described d
-                 WHERE d.attribute OPERATOR(pg_catalog.=) h.attname::pg_catalog.text
-                   AND (d.type IS NULL OR d.type OPERATOR(pg_catalog.=) h.typname::pg_catalog.text)
+                 WHERE d.attribute OPERATOR(pg_catalog.=) a.attname::pg_catalog.text
+                   AND (d.type IS NULL OR d.type OPERATOR(pg_catalog.=) t.typname::pg_catalog.text)
                  ORDER BY d.type NULLS LAST
-                 LIMIT 1)
-          FROM there h
+                 LIMIT 1) AS comment
+          FROM pg_catalog.pg_type t
+          JOIN pg_catalog.pg_class c
+               ON c.oid OPERATOR(pg_catalog.=) t.typrelid AND c.relkind OPERATOR(pg_catalog.=) 'c'
+          JOIN pg_catalog.pg_attribute a
+               ON a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0
+                  AND NOT a.attisdropped
+         WHERE t.typnamespace OPERATOR(pg_catalog.=) 'auth_store'::pg_catalog.regnamespace
     LOOP
-        EXECUTE pg_catalog.format('COMMENT ON %s %s IS %L', item.kind, item.name, item.comment);
+        EXECUTE pg_catalog.format('COMMENT ON COLUMN auth_store.%I.%I IS %L',
+            item.type, item.attribute, item.comment);
     END LOOP;
 END
 $$;

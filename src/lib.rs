@@ -23,7 +23,40 @@ extension_sql_file!("../sql/type_comments.sql", name = "type_comments", requires
 extension_sql_file!("../sql/roles.sql", name = "roles");
 extension_sql_file!("../sql/guard.sql", name = "guard", requires = [schema::guard_tables]);
 extension_sql_file!("../sql/call.sql", name = "call");
-extension_sql_file!("../sql/surface.sql", name = "surface", finalize);
+
+/// The end of the install script. pgrx takes one file there; this gives it several.
+mod surface {
+    const FILES: &str = concat!(
+        include_str!("../sql/revoke.sql"),
+        include_str!("../sql/surface/schema.sql"),
+        include_str!("../sql/surface/call.sql"),
+        include_str!("../sql/surface/tenant.sql"),
+        include_str!("../sql/surface/user.sql"),
+        include_str!("../sql/surface/session.sql"),
+        include_str!("../sql/surface/client.sql"),
+        include_str!("../sql/surface/grant.sql"),
+        include_str!("../sql/surface/token.sql"),
+        include_str!("../sql/surface/code.sql"),
+        include_str!("../sql/surface/device.sql"),
+        include_str!("../sql/surface/consent.sql"),
+        include_str!("../sql/surface/proof.sql"),
+        include_str!("../sql/surface/connection.sql"),
+        include_str!("../sql/surface/key.sql"),
+        include_str!("../sql/surface/api_key.sql"),
+        include_str!("../sql/surface/limit.sql"),
+        include_str!("../sql/surface/audit.sql"),
+        include_str!("../sql/surface/lifecycle.sql"),
+        include_str!("../sql/make_tables.sql"),
+    );
+
+    /// How `extension_sql_file!` asks for the text.
+    macro_rules! include_str {
+        ("../sql/surface") => {
+            FILES
+        };
+    }
+    pgrx::extension_sql_file!("../sql/surface", name = "surface", finalize);
+}
 
 /// Called by the server when it loads the library, preloaded or at the first call.
 #[pg_guard]

@@ -1,0 +1,29 @@
+COMMENT ON FUNCTION auth_store.audit_write IS
+    'Writes an event of the application''s own into the audit trail, in the caller''s transaction; returns its id. '
+    'The row is marked from_application, and has who called. event: its name, as order.shipped; none of the names of '
+    'the store''s own events (22023, with the names in the HINT). success: NULL is whether error is NULL. '
+    'risk_score: 0 to 1, kept to six digits; NULL is the highest risk among those flags that the store knows, else 0. '
+    'flags: at most 32 names of at most 64 bytes. details: a JSON object of at most 64 kB. '
+    'user_agent is cut after 512 characters. '
+    'tenant_id: NULL is the tenant of the user or client named, else the session''s, else default. '
+    '22004 for a NULL event or flag, 22023 for a shape or length, 23503 for an unknown tenant or one that is not the '
+    'user''s or client''s.';
+ALTER FUNCTION auth_store.audit_write COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.audit_write TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.partitions_ensure IS
+    'Makes the audit trail''s partitions for this month and the next months_ahead (0 to 120) where they are missing; '
+    'returns how many it made. Months are those of UTC. It lets every reader and writer pass. '
+    'The first step of a month makes the next one''s by itself. '
+    'An error here is the server''s own: 42501 where an event trigger may not do what it does as auth_store_owner.';
+ALTER FUNCTION auth_store.partitions_ensure COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_ensure TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.partitions_drop IS
+    'Drops the months of the audit trail that ended longer ago than older_than (NULL: auth_store.audit_retention), '
+    'never the current one; returns how many. Each leaves a row audit.month_dropped. '
+    'Less than auth_store.audit_retention is for superusers only (42501). '
+    'Waits at most five times a fifth of a second for a month in use, and leaves it to the next run with a NOTICE. '
+    '42501 in a session pinned to one tenant: a month belongs to all.';
+ALTER FUNCTION auth_store.partitions_drop COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin, auth_store_jobs;

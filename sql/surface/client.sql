@@ -1,0 +1,96 @@
+COMMENT ON FUNCTION auth_store.client_create IS
+    E'Registers an OAuth 2 client (RFC 6749 section 2, RFC 7591 section 2) and returns its client_id and, where it '
+    'authenticates with one, its client_secret: this once, the store keeps a digest. '
+    'What does not fit is 22023 with the accepted values as hint.\n'
+    'name: 1 to 200 characters. redirect_uris: at most 50 of 2048 bytes, each https, http to 127.0.0.1, [::1] or '
+    'localhost (whose port is free, RFC 8252 section 7.3), or of a private-use scheme, either with a dot (RFC 8252 '
+    'section 7.1) or one of the tenant''s redirect_uri_schemes; no fragment, user name or wildcard. '
+    'client_type: confidential or public. grant_types: of authorization_code, refresh_token, client_credentials '
+    'and the URNs of device_code and token-exchange, the last for confidential clients only; default the first two '
+    'where there are redirect_uris, else client_credentials. '
+    'scope: space-separated tokens the client may be granted, default none.\n'
+    'client_id: 1 to 128 letters, digits and . _ ~ : / @ + -, or an https URL of at most 2048 bytes without '
+    'fragment, user name or password; default a new one; 23505 where it exists. '
+    'token_endpoint_auth_method: none for a public client; client_secret_basic (default), client_secret_post, '
+    'private_key_jwt, tls_client_auth or self_signed_tls_client_auth; the last three have no secret: the '
+    'application verifies and passes client_authenticated. '
+    'require_pkce: default true; a public client cannot do without (RFC 9700 section 2.1.1).\n'
+    'access_token_ttl: 1 s to 24 h, default 1 h. refresh_token_ttl: 1 min to 3650 d, default 90 d. '
+    'refresh_idle_ttl: 1 s to refresh_token_ttl, default 30 d. rate_limit_per_hour: how many requests it may '
+    'authenticate in an hour (GCRA, see rate_limit_hit()), default any number; over it every function that takes its '
+    'secret answers temporarily_unavailable with retry_after. '
+    'resources: at most 50 indicators it may name (RFC 8707), and what a grant is for that names none; default any. '
+    'metadata: a JSON object of at most 64 kB. tenant_id: default the session''s; 23503 where it is unknown. '
+    'refresh_rotation: false keeps the refresh token at each use, confidential clients only (RFC 9700 '
+    'section 4.14.2). refresh_grace: 0 to 300 s, default auth_store.refresh_grace.';
+ALTER FUNCTION auth_store.client_create COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_create TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_get IS
+    'The client with this client_id, without secrets; no row for an unknown one. Lifetimes are in seconds. '
+    'Read-only, also on a standby. 22004 for NULL.';
+ALTER FUNCTION auth_store.client_get COST 1000 ROWS 1;
+GRANT EXECUTE ON FUNCTION auth_store.client_get TO
+    auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_allows_redirect_uri IS
+    'Whether the authorization endpoint may send a browser to redirect_uri for this client, also with an error '
+    '(RFC 6749 section 4.1.2.1): it is a registered one, exactly, but for the port of a loopback address (RFC 8252 '
+    'section 7.3), and the client is active. false for NULL and for an unknown client. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.client_allows_redirect_uri COST 1000;
+GRANT EXECUTE ON FUNCTION auth_store.client_allows_redirect_uri TO
+    auth_store_app, auth_store_reader, auth_store_verifier;
+
+COMMENT ON FUNCTION auth_store.client_authenticate IS
+    'Checks a client''s secret (RFC 6749 section 2.3.1) and writes an audit row. '
+    'ok = true with client_id and tenant_id, or ok = false with error temporarily_unavailable and retry_after where '
+    'the client is over its rate_limit_per_hour, or invalid_client: unknown, wrong secret, not active; also for a '
+    'public client that sends a secret, and for a secret of a client that authenticates by key or certificate. '
+    'An empty secret is the same as none. '
+    'A public client that sends none is ok: it is known, and nobody has proved to be it.';
+ALTER FUNCTION auth_store.client_authenticate COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_authenticate TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.client_secret_rotate IS
+    'Makes a new secret of a client and returns it, this once. '
+    'The others, imported ones too, end after overlap: 0 (default, at once) to 365 days. '
+    'At most 5 secrets live at a time (55000); 55000 also for a client that authenticates without one. '
+    '23503 for an unknown client.';
+ALTER FUNCTION auth_store.client_secret_rotate COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_secret_rotate TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_secret_import IS
+    'Adds a secret of which only the hash is known, from another store: argon2id in PHC form (v=19, m at most '
+    '262144 KiB, t and p at most 16, m times t at most 1048576) or bcrypt ($2a$, $2b$, $2y$; cost 4 to 15); else '
+    '22023. The client''s other secrets stay; at most 5 live (55000). '
+    'Each log-in with it costs a hashing: rotate when the client can. 23503 for an unknown client. '
+    'Returns true: what can''t be done is an error.';
+ALTER FUNCTION auth_store.client_secret_import COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_secret_import TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_update IS
+    'Changes a client. changes: a JSON object with any of name, redirect_uris, grant_types, scope, '
+    'token_endpoint_auth_method, require_pkce, access_token_ttl, refresh_token_ttl, refresh_idle_ttl, '
+    'rate_limit_per_hour, resources, metadata, refresh_rotation, refresh_grace; another key is 22023. '
+    'Times are numbers of seconds or texts of intervals; null puts back the default. '
+    'The whole client must then be one that client_create() accepts. Type and tenant are for life. '
+    'Tokens issued before keep their own scope and end. 23503 for an unknown client. '
+    'Returns true: what can''t be done is an error.';
+ALTER FUNCTION auth_store.client_update COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_update TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_set_status IS
+    'Sets a client active, suspended, pending or revoked. '
+    'Only an active client works: while it is not, its tokens are not active either. '
+    'revoked also ends its grants, and is final (55000). reason: at most 1000 characters. '
+    '23503 for an unknown client, 22023 for another status. Returns true: what can''t be done is an error.';
+ALTER FUNCTION auth_store.client_set_status COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_set_status TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_delete IS
+    'Deletes a client with its secrets, codes, grants, consents, device codes, pushed requests and API keys: every '
+    'token of it is unknown at once. Its audit trail stays. In one transaction, so for many grants a long one; '
+    'client_set_status(client_id, ''revoked'') ends them without deleting. 23503 for an unknown client. '
+    'Returns true: what can''t be done is an error.';
+ALTER FUNCTION auth_store.client_delete COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;

@@ -1,0 +1,63 @@
+COMMENT ON FUNCTION auth_store.device_authorize IS
+    E'Begins the log-in of a device without a keyboard (RFC 8628 section 3.1). '
+    'Returns device_code, with which the device polls; user_code, eight letters as XXXX-XXXX, which the user types '
+    'elsewhere; expires_in, seconds both live: auth_store.device_code_ttl (15 min); interval, seconds between '
+    'polls: auth_store.device_poll_interval (5 s); and the scope asked for. '
+    'The verification_uri of section 3.2 is the application''s. A row with error otherwise: invalid_client, '
+    'unauthorized_client (the client may not use the grant type), invalid_scope, invalid_target, '
+    'temporarily_unavailable with retry_after over the client''s rate limit.\n'
+    'client_secret: of a confidential client, unless client_authenticated says that the application authenticated '
+    'it. scope: NULL for all of the client''s. resource: RFC 8707. '
+    'An empty parameter counts as left out (RFC 6749 section 3.2).';
+ALTER FUNCTION auth_store.device_authorize COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_authorize TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_lookup IS
+    E'The pending request that a user code leads to, for the page that asks the user: client_id, client_name, '
+    'scope, resource, status pending, expires_at. A row with error otherwise: invalid_grant (a wrong code, or with '
+    'status approved or denied one that was decided before), expired_token with status expired, '
+    'temporarily_unavailable with retry_after.\n'
+    'user_code: in any case, with or without dashes, spaces and other marks. '
+    'Wrong codes are counted (RFC 8628 section 5.1): auth_store.user_code_guesses_per_network (20) an hour from the '
+    '/24 or /64 of ip, auth_store.user_code_guesses_per_tenant (3600) an hour in the tenant; who is over either '
+    'learns nothing more, also not by device_approve() and device_deny(), until retry_after seconds have passed. '
+    'Right codes, and texts that can be no code, do not count. So it writes: 25006 on a standby. '
+    'tenant_id: default the session''s; 23503 where it is unknown.';
+ALTER FUNCTION auth_store.device_lookup COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_lookup TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_approve IS
+    E'The user agrees to the request with this code (RFC 8628 section 3.3). '
+    'Both columns NULL on success, or a row with error: as device_lookup(), and unauthorized_client (the client is '
+    'not active), access_denied (the user is not active), invalid_scope (more than was asked for), invalid_request '
+    '(acr over 2048 bytes). A request is decided once: approving or denying it again is invalid_grant.\n'
+    'user_id: who agrees, and whose tenant''s code it is; 22004 for NULL, 23503 for an unknown one. '
+    'scope: less than was asked for; NULL for all. '
+    'session_id, auth_time, acr, amr, claims: of the log-in, as in code_issue().';
+ALTER FUNCTION auth_store.device_approve COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_approve TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_deny IS
+    'The user refuses the request with this code: the device gets access_denied. '
+    'Both columns NULL on success, or a row with error: as device_lookup(). A request is decided once. '
+    'tenant_id: as in device_lookup().';
+ALTER FUNCTION auth_store.device_deny COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_deny TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_redeem IS
+    E'A poll of the device (RFC 8628 section 3.4): tokens, once, when the user has agreed. '
+    'A row with error otherwise: authorization_pending; slow_down where the poll came before nine tenths of its '
+    'interval were over, which adds 5 s to the interval for this and all later polls, up to a minute and to half '
+    'of what is left of the code''s life; access_denied; expired_token; invalid_client, unauthorized_client, '
+    'invalid_target; invalid_request (malformed thumbprint); invalid_grant (unknown, another client''s, redeemed '
+    'before, user not active). With the first two retry_after is the interval in seconds. '
+    'An approved code is redeemed at once, however early the poll.\n'
+    'Of polls at the same time one gets the tokens, the others invalid_grant. '
+    'A second presentation is a retry or a replay as in code_redeem(), with the same end. '
+    'A poll that is answered authorization_pending writes no audit row.\n'
+    'resource: fewer than granted. dpop_jkt, x5t_s256: thumbprints of the key or certificate the device proved, to '
+    'which the tokens are bound (RFC 9449, RFC 8705). An empty parameter counts as left out (RFC 6749 section 3.2). '
+    'Scope and resources are granted as far as the client has them now; invalid_scope or invalid_target where that '
+    'is nothing, which consumes nothing.';
+ALTER FUNCTION auth_store.device_redeem COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_redeem TO auth_store_app;

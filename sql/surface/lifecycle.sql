@@ -1,0 +1,47 @@
+COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
+    'Deletes what has expired, in the caller''s transaction: grants auth_store.grant_retention after their end, '
+    'imported refresh tokens that long after their grant''s absolute end, authorization codes at their expiry '
+    '(redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access '
+    'tokens and consents at their expiry, sessions a day after their end, client secrets a day after theirs, API keys '
+    'auth_store.grant_retention after theirs, rate limits that are paid back; and drops the partitions of JWT ids '
+    'that have ended and the audit trail''s months past auth_store.audit_retention. '
+    'It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a '
+    'table (1 to 1000000), and goes on from there at the next call. '
+    'It waits for nobody, and a task that another run is at is left to that run. '
+    'Returns the number of rows deleted, those of dropped partitions not counted. '
+    'In a session pinned to one tenant it cleans that tenant''s rows.';
+ALTER FUNCTION auth_store.cleanup_expired_data COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON PROCEDURE auth_store.cleanup IS
+    'The same as cleanup_expired_data(), with a COMMIT after each batch and a NOTICE for each table: for large tables '
+    'and for a scheduler. Not within a transaction (2D000).';
+GRANT EXECUTE ON PROCEDURE auth_store.cleanup TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.cleanup_batch IS
+    'One batch of cleanup(): task names the table. '
+    'Pass back pass_start and wrapped of the batch before (NULL: a new pass) until done.';
+ALTER FUNCTION auth_store.cleanup_batch COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.cleanup_jtis IS
+    'A step of cleanup(): drops the partitions of claimed_jtis and revoked_jtis that ended more than five minutes '
+    'ago; returns how many. One that can''t be dropped stays until the next run, with a WARNING. '
+    'Does nothing in a session pinned to one tenant.';
+ALTER FUNCTION auth_store.cleanup_jtis COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_jtis TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.cleanup_audit IS
+    'The last step of cleanup(): makes the audit trail''s months ahead, drops those past the retention, each with a '
+    'row audit.month_dropped; returns how many it dropped. '
+    'What can''t be made or dropped now is left to the next run, with a WARNING. '
+    'Does nothing in a session pinned to one tenant.';
+ALTER FUNCTION auth_store.cleanup_audit COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_audit TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.partitions_make IS
+    'Makes those of the named partitions of audit_log, claimed_jtis and revoked_jtis that are missing, as '
+    'audit_log_y2026m11; returns how many: before the rows of a dump are restored into a fresh install, or those of a '
+    'publisher arrive. 22004 for NULL, 22023 for a NULL element, another name, more than 10000.';
+ALTER FUNCTION auth_store.partitions_make COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin, auth_store_jobs;
