@@ -32,22 +32,29 @@ CREATE TABLE IF NOT EXISTS auth_store.api_keys (
     CONSTRAINT api_keys_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
 ) WITH (fillfactor = 90);
 CREATE INDEX IF NOT EXISTS api_keys_user_idx ON auth_store.api_keys (user_id, tenant_id) WHERE user_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS api_keys_client_idx ON auth_store.api_keys (client_id, tenant_id) WHERE client_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS api_keys_client_idx ON auth_store.api_keys (client_id, tenant_id)
+    WHERE client_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS api_keys_tenant_idx ON auth_store.api_keys (tenant_id);
 CREATE INDEX IF NOT EXISTS api_keys_ended_idx ON auth_store.api_keys (LEAST(expires_at, revoked_at))
     WHERE LEAST(expires_at, revoked_at) IS NOT NULL;
 COMMENT ON TABLE auth_store.api_keys IS 'API keys as SHA-256 digests: long-lived secrets of a user or a client.';
-COMMENT ON COLUMN auth_store.api_keys.id IS 'Time-ordered, see id_time(). The 16 bytes behind the prefix of the key''s text.';
+COMMENT ON COLUMN auth_store.api_keys.id IS
+    'Time-ordered, see id_time(). The 16 bytes behind the prefix of the key''s text.';
 COMMENT ON COLUMN auth_store.api_keys.digest IS 'SHA-256 of the whole text.';
-COMMENT ON COLUMN auth_store.api_keys.previous_digest IS 'SHA-256 of the text before the last rotation; it works until previous_expires_at.';
-COMMENT ON COLUMN auth_store.api_keys.tenant_suspended IS 'Copy of the tenant''s suspension, so that verifying a key reads no tenant.';
-COMMENT ON COLUMN auth_store.api_keys.scope IS 'Space-separated scope tokens; orders:* stands for all that begin with orders: and * for all.';
+COMMENT ON COLUMN auth_store.api_keys.previous_digest IS
+    'SHA-256 of the text before the last rotation; it works until previous_expires_at.';
+COMMENT ON COLUMN auth_store.api_keys.tenant_suspended IS
+    'Copy of the tenant''s suspension, so that verifying a key reads no tenant.';
+COMMENT ON COLUMN auth_store.api_keys.scope IS
+    'Space-separated scope tokens; orders:* stands for all that begin with orders: and * for all.';
 COMMENT ON COLUMN auth_store.api_keys.allowed_cidrs IS 'The networks it works from; NULL: any.';
-COMMENT ON COLUMN auth_store.api_keys.start IS 'The first characters of its text, to know it by; nothing of the secret is in them.';
+COMMENT ON COLUMN auth_store.api_keys.start IS
+    'The first characters of its text, to know it by; nothing of the secret is in them.';
 COMMENT ON COLUMN auth_store.api_keys.last_used_at IS 'Written by api_key_touch(), at most once a minute.';
 COMMENT ON COLUMN auth_store.api_keys.expires_at IS 'Its end; NULL: it has none.';
 COMMENT ON COLUMN auth_store.api_keys.revoked_at IS 'When it was revoked; NULL: it was not.';
-COMMENT ON COLUMN auth_store.api_keys.previous_expires_at IS 'Until when the text before the last rotation works too; NULL: it was never rotated.';
+COMMENT ON COLUMN auth_store.api_keys.previous_expires_at IS
+    'Until when the text before the last rotation works too; NULL: it was never rotated.';
 COMMENT ON COLUMN auth_store.api_keys.rotated_at IS 'When it was last rotated; NULL: never.';
 COMMENT ON COLUMN auth_store.api_keys.user_id IS 'Whose it is; NULL where it is a client''s.';
 COMMENT ON COLUMN auth_store.api_keys.rate_limit_per_hour IS 'Uses an hour, at most; NULL: any number.';
@@ -56,8 +63,10 @@ COMMENT ON COLUMN auth_store.api_keys.client_id IS 'Whose it is; NULL where it i
 COMMENT ON COLUMN auth_store.api_keys.name IS 'What its owner calls it.';
 COMMENT ON COLUMN auth_store.api_keys.metadata IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.api_keys.prefix IS 'How its text begins, such as sk_live_.';
-COMMENT ON COLUMN auth_store.api_keys.revoked_reason IS 'Why it was revoked, as the application said; NULL: it did not.';
-COMMENT ON COLUMN auth_store.api_keys.last_used_ip IS 'From where it was last used, by api_key_touch(); NULL: never, or not known.';
+COMMENT ON COLUMN auth_store.api_keys.revoked_reason IS
+    'Why it was revoked, as the application said; NULL: it did not.';
+COMMENT ON COLUMN auth_store.api_keys.last_used_ip IS
+    'From where it was last used, by api_key_touch(); NULL: never, or not known.';
 
 -- A key of another store names no row: it is found by its digest. Only imported keys pay for this index.
 CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
@@ -71,7 +80,8 @@ CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
 -- So that a publication may filter by tenant: the key has none.
 ALTER TABLE auth_store.imported_api_keys REPLICA IDENTITY FULL;
 CREATE INDEX IF NOT EXISTS imported_api_keys_key_idx ON auth_store.imported_api_keys (api_key_id, tenant_id);
-COMMENT ON TABLE auth_store.imported_api_keys IS 'By which digest an API key of another store is found; the key itself is in api_keys.';
+COMMENT ON TABLE auth_store.imported_api_keys IS
+    'By which digest an API key of another store is found; the key itself is in api_keys.';
 COMMENT ON COLUMN auth_store.imported_api_keys.api_key_id IS 'The key that this digest leads to.';
 COMMENT ON COLUMN auth_store.imported_api_keys.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.imported_api_keys.digest IS 'SHA-256 of the key''s text.';

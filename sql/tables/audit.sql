@@ -22,26 +22,40 @@ CREATE TABLE IF NOT EXISTS auth_store.audit_log (
     called_as     text COLLATE "C",
     from_application boolean
 ) PARTITION BY RANGE (occurred_at);
-COMMENT ON TABLE auth_store.audit_log IS 'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
+COMMENT ON TABLE auth_store.audit_log IS
+    'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.audit_log.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.audit_log.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md.';
-COMMENT ON COLUMN auth_store.audit_log.flags IS 'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret, unknown_client, new_network, scope_widening …';
-COMMENT ON COLUMN auth_store.audit_log.called_by IS 'The database role that called: who had logged in, session_user. NULL: the row is older than this column.';
+COMMENT ON COLUMN auth_store.audit_log.flags IS
+    'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret, unknown_client, new_network, '
+    'scope_widening …';
+COMMENT ON COLUMN auth_store.audit_log.called_by IS
+    'The database role that called: who had logged in, session_user. NULL: the row is older than this column.';
 COMMENT ON COLUMN auth_store.audit_log.called_as IS 'The role that SET ROLE had set, where that was another.';
-COMMENT ON COLUMN auth_store.audit_log.from_application IS 'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
+COMMENT ON COLUMN auth_store.audit_log.from_application IS
+    'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
 -- A deletion, of a tenant, is replicated by the whole row: there is no key. The partitions have the same.
 ALTER TABLE auth_store.audit_log REPLICA IDENTITY FULL;
 COMMENT ON COLUMN auth_store.audit_log.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.audit_log.success IS 'Whether the step was granted; false: refused.';
 COMMENT ON COLUMN auth_store.audit_log.user_id IS 'The user concerned; NULL: none, or not known.';
-COMMENT ON COLUMN auth_store.audit_log.grant_id IS 'The grant concerned: the log-in or consent that the tokens come from.';
-COMMENT ON COLUMN auth_store.audit_log.session_id IS 'The session concerned, of the store or of the application''s own.';
+COMMENT ON COLUMN auth_store.audit_log.grant_id IS
+    'The grant concerned: the log-in or consent that the tokens come from.';
+COMMENT ON COLUMN auth_store.audit_log.session_id IS
+    'The session concerned, of the store or of the application''s own.';
 COMMENT ON COLUMN auth_store.audit_log.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.audit_log.event IS 'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; docs/audit.md lists them.';
-COMMENT ON COLUMN auth_store.audit_log.client_id IS 'The client as it was named in the request, also where no such client exists.';
-COMMENT ON COLUMN auth_store.audit_log.resource_type IS 'What kind of thing the step was about, where it is none of the above: api_key, connection, tenant, or the application''s own kinds.';
+COMMENT ON COLUMN auth_store.audit_log.event IS
+    'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; docs/audit.md '
+    'lists them.';
+COMMENT ON COLUMN auth_store.audit_log.client_id IS
+    'The client as it was named in the request, also where no such client exists.';
+COMMENT ON COLUMN auth_store.audit_log.resource_type IS
+    'What kind of thing the step was about, where it is none of the above: api_key, connection, tenant, or the '
+    'application''s own kinds.';
 COMMENT ON COLUMN auth_store.audit_log.resource_id IS 'Which one of that kind.';
 COMMENT ON COLUMN auth_store.audit_log.error IS 'The RFC''s code of the refusal; NULL on success.';
 COMMENT ON COLUMN auth_store.audit_log.ip IS 'The address the application passed on; NULL: it passed none.';
-COMMENT ON COLUMN auth_store.audit_log.user_agent IS 'The client''s user agent as the application passed it on; NULL: none.';
-COMMENT ON COLUMN auth_store.audit_log.details IS 'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
+COMMENT ON COLUMN auth_store.audit_log.user_agent IS
+    'The client''s user agent as the application passed it on; NULL: none.';
+COMMENT ON COLUMN auth_store.audit_log.details IS
+    'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';

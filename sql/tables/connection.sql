@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS auth_store.connections (
     metadata                jsonb       NOT NULL,
     CONSTRAINT connections_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT connections_key UNIQUE (tenant_id, actor_type, actor_id, provider),
-    CONSTRAINT connections_vault_key_fkey FOREIGN KEY (key_id, tenant_id) REFERENCES auth_store.vault_keys (id, tenant_id),
+    CONSTRAINT connections_vault_key_fkey FOREIGN KEY (key_id, tenant_id)
+        REFERENCES auth_store.vault_keys (id, tenant_id),
     CONSTRAINT connections_actor_type_known CHECK (actor_type IN ('user', 'api_key')),
     CONSTRAINT connections_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object'),
     CONSTRAINT connections_tokens_unless_revoked CHECK (
@@ -35,31 +36,48 @@ CREATE TABLE IF NOT EXISTS auth_store.connections (
              ELSE access_token IS NULL AND refresh_token IS NULL AND refresh_at IS NULL END)
 ) WITH (fillfactor = 85);
 -- What is sealed does not compress.
-ALTER TABLE auth_store.connections ALTER COLUMN access_token SET STORAGE EXTERNAL, ALTER COLUMN refresh_token SET STORAGE EXTERNAL;
+ALTER TABLE auth_store.connections
+    ALTER COLUMN access_token SET STORAGE EXTERNAL,
+    ALTER COLUMN refresh_token SET STORAGE EXTERNAL;
 CREATE INDEX IF NOT EXISTS connections_vault_key_idx ON auth_store.connections (key_id, tenant_id, id);
-CREATE INDEX IF NOT EXISTS connections_refresh_idx ON auth_store.connections (refresh_at, id) WHERE refresh_at IS NOT NULL;
-COMMENT ON TABLE auth_store.connections IS 'Tokens of other providers, one row for each provider an actor of a tenant is connected to. Whoever reads the table has no token; the view provider_connections shows the rest.';
+CREATE INDEX IF NOT EXISTS connections_refresh_idx ON auth_store.connections (refresh_at, id)
+    WHERE refresh_at IS NOT NULL;
+COMMENT ON TABLE auth_store.connections IS
+    'Tokens of other providers, one row for each provider an actor of a tenant is connected to. '
+    'Whoever reads the table has no token; the view provider_connections shows the rest.';
 COMMENT ON COLUMN auth_store.connections.key_id IS 'The data key that opens both tokens.';
-COMMENT ON COLUMN auth_store.connections.fence IS 'The number of the last lease. Who comes with an older one has been overtaken.';
+COMMENT ON COLUMN auth_store.connections.fence IS
+    'The number of the last lease. Who comes with an older one has been overtaken.';
 COMMENT ON COLUMN auth_store.connections.refreshed_at IS 'When the provider gave the present access token.';
 COMMENT ON COLUMN auth_store.connections.refresh_at IS 'From when on connections_due() names it; NULL: never.';
-COMMENT ON COLUMN auth_store.connections.leased_until IS 'Until when whoever leased it last has the refresh token for himself; NULL or past: nobody has.';
+COMMENT ON COLUMN auth_store.connections.leased_until IS
+    'Until when whoever leased it last has the refresh token for himself; NULL or past: nobody has.';
 COMMENT ON COLUMN auth_store.connections.failures IS 'How many refreshes have failed since the last that did not.';
-COMMENT ON COLUMN auth_store.connections.access_token IS 'nonce(12) ‖ ciphertext ‖ tag(16); AES-256-GCM under a key derived from the data key for tenant, row and column. NULL once revoked.';
-COMMENT ON COLUMN auth_store.connections.refresh_token IS 'As access_token; NULL where the provider gave none, and once revoked.';
-COMMENT ON COLUMN auth_store.connections.metadata IS 'What the application keeps with the connection. It is not sealed: no secret belongs here.';
+COMMENT ON COLUMN auth_store.connections.access_token IS
+    'nonce(12) ‖ ciphertext ‖ tag(16); AES-256-GCM under a key derived from the data key for tenant, row and column. '
+    'NULL once revoked.';
+COMMENT ON COLUMN auth_store.connections.refresh_token IS
+    'As access_token; NULL where the provider gave none, and once revoked.';
+COMMENT ON COLUMN auth_store.connections.metadata IS
+    'What the application keeps with the connection. It is not sealed: no secret belongs here.';
 COMMENT ON COLUMN auth_store.connections.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.connections.created_at IS 'When the actor was first connected.';
-COMMENT ON COLUMN auth_store.connections.access_token_expires_at IS 'The end of the access token as the provider gave it; NULL: it gave none.';
-COMMENT ON COLUMN auth_store.connections.last_error_at IS 'When a refresh last failed; NULL: never since one succeeded.';
-COMMENT ON COLUMN auth_store.connections.revoked_at IS 'When it was revoked; the tokens are gone since. NULL: it was not.';
+COMMENT ON COLUMN auth_store.connections.access_token_expires_at IS
+    'The end of the access token as the provider gave it; NULL: it gave none.';
+COMMENT ON COLUMN auth_store.connections.last_error_at IS
+    'When a refresh last failed; NULL: never since one succeeded.';
+COMMENT ON COLUMN auth_store.connections.revoked_at IS
+    'When it was revoked; the tokens are gone since. NULL: it was not.';
 COMMENT ON COLUMN auth_store.connections.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.connections.actor_type IS 'user or api_key: what actor_id names.';
 COMMENT ON COLUMN auth_store.connections.actor_id IS 'Who is connected, by the application''s own id or the store''s.';
-COMMENT ON COLUMN auth_store.connections.provider IS 'The provider''s name as the application writes it: github, google …';
+COMMENT ON COLUMN auth_store.connections.provider IS
+    'The provider''s name as the application writes it: github, google …';
 COMMENT ON COLUMN auth_store.connections.provider_account_id IS 'The account at the provider; NULL: not said.';
 COMMENT ON COLUMN auth_store.connections.team_id IS 'The team or workspace at the provider; NULL: none.';
 COMMENT ON COLUMN auth_store.connections.provider_tenant_id IS 'The provider''s tenant; NULL: none.';
 COMMENT ON COLUMN auth_store.connections.scope IS 'What the provider granted; NULL: it did not say.';
-COMMENT ON COLUMN auth_store.connections.last_error IS 'Why a refresh last failed, as connection_fail() was told; NULL: never since one succeeded.';
-COMMENT ON COLUMN auth_store.connections.revoked_reason IS 'Why it was revoked, as the application said; NULL: it did not.';
+COMMENT ON COLUMN auth_store.connections.last_error IS
+    'Why a refresh last failed, as connection_fail() was told; NULL: never since one succeeded.';
+COMMENT ON COLUMN auth_store.connections.revoked_reason IS
+    'Why it was revoked, as the application said; NULL: it did not.';

@@ -17,12 +17,14 @@ CREATE TABLE IF NOT EXISTS auth_store.consents (
 );
 CREATE INDEX IF NOT EXISTS consents_client_idx ON auth_store.consents (client_id, tenant_id);
 CREATE INDEX IF NOT EXISTS consents_expires_idx ON auth_store.consents (expires_at) WHERE expires_at IS NOT NULL;
-COMMENT ON TABLE auth_store.consents IS 'Consents: which user has agreed to which scope of which client, for which resource.';
+COMMENT ON TABLE auth_store.consents IS
+    'Consents: which user has agreed to which scope of which client, for which resource.';
 COMMENT ON COLUMN auth_store.consents.id IS 'Time-ordered: when the user first agreed, see id_time().';
 COMMENT ON COLUMN auth_store.consents.renewed_at IS 'When the user last agreed.';
 COMMENT ON COLUMN auth_store.consents.expires_at IS 'End of the consent; NULL: until revoked.';
 COMMENT ON COLUMN auth_store.consents.resource IS 'Resource indicator (RFC 8707) it was given for; empty: for all.';
-COMMENT ON COLUMN auth_store.consents.scope IS 'One scope token (RFC 6749 section 3.3); empty: the client asked for none.';
+COMMENT ON COLUMN auth_store.consents.scope IS
+    'One scope token (RFC 6749 section 3.3); empty: the client asked for none.';
 COMMENT ON COLUMN auth_store.consents.user_id IS 'Who has agreed.';
 COMMENT ON COLUMN auth_store.consents.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.consents.client_id IS 'To whose access.';

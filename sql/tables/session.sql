@@ -21,8 +21,10 @@ CREATE TABLE IF NOT EXISTS auth_store.sessions (
     CONSTRAINT sessions_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS sessions_user_idx ON auth_store.sessions (user_id, tenant_id);
-COMMENT ON TABLE auth_store.sessions IS 'Login sessions: one row per log-in of a user in the application, the token in its cookie as a SHA-256 digest.';
-COMMENT ON COLUMN auth_store.sessions.id IS 'The first 16 bytes of the token text, also after a rotation; time-ordered, see id_time().';
+COMMENT ON TABLE auth_store.sessions IS
+    'Login sessions: one row per log-in of a user in the application, the token in its cookie as a SHA-256 digest.';
+COMMENT ON COLUMN auth_store.sessions.id IS
+    'The first 16 bytes of the token text, also after a rotation; time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.sessions.expires_at IS 'Absolute end.';
 COMMENT ON COLUMN auth_store.sessions.idle_expires_at IS 'The session ends here unless it is touched.';
 COMMENT ON COLUMN auth_store.sessions.idle_ttl IS 'Seconds by which a touch moves idle_expires_at ahead.';
@@ -36,4 +38,5 @@ COMMENT ON COLUMN auth_store.sessions.acr IS 'How the user was authenticated (Op
 COMMENT ON COLUMN auth_store.sessions.amr IS 'By which methods (RFC 8176); NULL: not said.';
 COMMENT ON COLUMN auth_store.sessions.metadata IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.sessions.revoked_reason IS 'Why somebody ended it; NULL: nobody did, or did not say.';
-COMMENT ON COLUMN auth_store.sessions.user_agent IS 'The user agent of the last touch that brought one; NULL: none did.';
+COMMENT ON COLUMN auth_store.sessions.user_agent IS
+    'The user agent of the last touch that brought one; NULL: none did.';

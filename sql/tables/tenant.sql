@@ -12,13 +12,17 @@ CREATE TABLE IF NOT EXISTS auth_store.tenants (
     CONSTRAINT tenants_status_known CHECK (status IN ('active', 'suspended')),
     CONSTRAINT tenants_settings_object CHECK (pg_catalog.jsonb_typeof(settings) = 'object')
 );
-COMMENT ON TABLE auth_store.tenants IS 'Tenants. A store with one tenant uses ''default'' and never names it; its row is made when it is first needed.';
-COMMENT ON COLUMN auth_store.tenants.status IS 'active or suspended; while suspended no client of the tenant works and no token of it is active.';
-COMMENT ON COLUMN auth_store.tenants.id IS 'Its name in every call; letters, digits, dot, dash and underscore, at most 63.';
-COMMENT ON COLUMN auth_store.tenants.status_reason IS 'Why it has its status, as tenant_set_status() was told; NULL: it was told nothing.';
+COMMENT ON TABLE auth_store.tenants IS
+    'Tenants. A store with one tenant uses ''default'' and never names it; its row is made when it is first needed.';
+COMMENT ON COLUMN auth_store.tenants.status IS
+    'active or suspended; while suspended no client of the tenant works and no token of it is active.';
+COMMENT ON COLUMN auth_store.tenants.id IS
+    'Its name in every call; letters, digits, dot, dash and underscore, at most 63.';
+COMMENT ON COLUMN auth_store.tenants.status_reason IS
+    'Why it has its status, as tenant_set_status() was told; NULL: it was told nothing.';
 COMMENT ON COLUMN auth_store.tenants.display_name IS 'What people read.';
 COMMENT ON COLUMN auth_store.tenants.settings IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.tenants.updated_at IS 'When it was last changed.';
-COMMENT ON COLUMN auth_store.tenants.redirect_uri_schemes IS 'Private-use schemes without a dot, as vscode, that redirect URIs of its clients may have.';
-
+COMMENT ON COLUMN auth_store.tenants.redirect_uri_schemes IS
+    'Private-use schemes without a dot, as vscode, that redirect URIs of its clients may have.';

@@ -13,13 +13,42 @@ CREATE TABLE IF NOT EXISTS auth_store.access_tokens (
     cnf        jsonb,
     CONSTRAINT access_tokens_pkey PRIMARY KEY (id, tenant_id)
 ) WITH (fillfactor = 95);
-COMMENT ON TABLE auth_store.access_tokens IS 'Opaque access tokens (RFC 6749 section 1.4) as SHA-256 digests; the grant holds what they share.';
+COMMENT ON TABLE auth_store.access_tokens IS
+    'Opaque access tokens (RFC 6749 section 1.4) as SHA-256 digests; the grant holds what they share.';
 COMMENT ON COLUMN auth_store.access_tokens.id IS 'The first 16 bytes of the token text; time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.access_tokens.digest IS 'SHA-256 of the whole token text.';
-COMMENT ON COLUMN auth_store.access_tokens.scope IS 'The scope where it is narrower than the grant''s; NULL: the grant''s.';
-COMMENT ON COLUMN auth_store.access_tokens.resources IS 'The resources where they are fewer than the grant''s (RFC 8707); NULL: the grant''s.';
-COMMENT ON COLUMN auth_store.access_tokens.cnf IS 'What the token is bound to (RFC 7800) where the client has changed its key since the log-in (RFC 9449 section 5); NULL: what the grant is bound to.';
-COMMENT ON COLUMN auth_store.access_tokens.grant_id IS 'The log-in, consent or client authentication it was issued for. No foreign key: tokens are many and short-lived.';
-COMMENT ON COLUMN auth_store.access_tokens.expires_at IS 'Its end; from then on it is inactive, and cleanup deletes the row.';
-COMMENT ON COLUMN auth_store.access_tokens.revoked_at IS 'When it was revoked by itself; NULL also where its grant was.';
+COMMENT ON COLUMN auth_store.access_tokens.scope IS
+    'The scope where it is narrower than the grant''s; NULL: the grant''s.';
+COMMENT ON COLUMN auth_store.access_tokens.resources IS
+    'The resources where they are fewer than the grant''s (RFC 8707); NULL: the grant''s.';
+COMMENT ON COLUMN auth_store.access_tokens.cnf IS
+    'What the token is bound to (RFC 7800) where the client has changed its key since the log-in (RFC 9449 '
+    'section 5); NULL: what the grant is bound to.';
+COMMENT ON COLUMN auth_store.access_tokens.grant_id IS
+    'The log-in, consent or client authentication it was issued for. No foreign key: tokens are many and short-lived.';
+COMMENT ON COLUMN auth_store.access_tokens.expires_at IS
+    'Its end; from then on it is inactive, and cleanup deletes the row.';
+COMMENT ON COLUMN auth_store.access_tokens.revoked_at IS
+    'When it was revoked by itself; NULL also where its grant was.';
 COMMENT ON COLUMN auth_store.access_tokens.tenant_id IS 'The tenant it belongs to.';
+
+-- A refresh token of another store names no row here: it is found by its digest. Native ones never look here.
+-- No foreign key: one to the grants would put a trigger on the table that every refresh updates.
+CREATE TABLE IF NOT EXISTS auth_store.imported_refresh_tokens (
+    grant_id   uuid        NOT NULL,
+    expires_at timestamptz NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    client_id  text COLLATE "C" NOT NULL,
+    digest     bytea       NOT NULL,
+    CONSTRAINT imported_refresh_tokens_pkey PRIMARY KEY (grant_id, tenant_id),
+    CONSTRAINT imported_refresh_tokens_digest_key UNIQUE (digest),
+    CONSTRAINT imported_refresh_tokens_digest_length CHECK (pg_catalog.octet_length(digest) = 32)
+);
+COMMENT ON TABLE auth_store.imported_refresh_tokens IS
+    'By which digest a refresh token of another store is found; the state of its family is the grant''s.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.grant_id IS 'The grant that was made for it.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.expires_at IS 'Absolute end of that grant.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.digest IS
+    'SHA-256 of the text that its holder presents. The row stays after the first use: a later presentation is a reuse.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.imported_refresh_tokens.client_id IS 'The client whose refresh token it was.';

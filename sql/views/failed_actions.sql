@@ -6,23 +6,38 @@ SELECT a.occurred_at, a.event, a.error, a.risk_score::numeric::double precision 
   FROM auth_store.audit_log a
  WHERE auth_store.tenant_visible(a.tenant_id)
    AND NOT a.success;
-COMMENT ON VIEW auth_store.failed_actions IS 'Every step that was refused, as far back as the audit trail goes. Narrow occurred_at to read fewer months.';
-COMMENT ON COLUMN auth_store.failed_actions.error IS 'The RFC''s code of the refusal; NULL where an application reported a failure without one.';
-COMMENT ON COLUMN auth_store.failed_actions.client_id IS 'The client as it was named in the request, also where no such client exists.';
+COMMENT ON VIEW auth_store.failed_actions IS
+    'Every step that was refused, as far back as the audit trail goes. Narrow occurred_at to read fewer months.';
+COMMENT ON COLUMN auth_store.failed_actions.error IS
+    'The RFC''s code of the refusal; NULL where an application reported a failure without one.';
+COMMENT ON COLUMN auth_store.failed_actions.client_id IS
+    'The client as it was named in the request, also where no such client exists.';
 COMMENT ON COLUMN auth_store.failed_actions.occurred_at IS 'When the step was taken, not when its transaction began.';
-COMMENT ON COLUMN auth_store.failed_actions.event IS 'What was refused: code.redeemed, token.refreshed …; docs/audit.md lists them.';
-COMMENT ON COLUMN auth_store.failed_actions.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
-COMMENT ON COLUMN auth_store.failed_actions.flags IS 'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/audit.md has the table. NULL: no risk.';
+COMMENT ON COLUMN auth_store.failed_actions.event IS
+    'What was refused: code.redeemed, token.refreshed …; docs/audit.md lists them.';
+COMMENT ON COLUMN auth_store.failed_actions.risk_score IS
+    '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
+COMMENT ON COLUMN auth_store.failed_actions.flags IS
+    'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/audit.md has the table. '
+    'NULL: no risk.';
 COMMENT ON COLUMN auth_store.failed_actions.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.failed_actions.user_id IS 'The user concerned; NULL: none, or not known.';
-COMMENT ON COLUMN auth_store.failed_actions.grant_id IS 'The grant concerned: the log-in or consent that the tokens come from.';
-COMMENT ON COLUMN auth_store.failed_actions.session_id IS 'The session concerned, of the store or of the application''s own.';
-COMMENT ON COLUMN auth_store.failed_actions.resource_type IS 'What kind of thing the step was about, where it is none of the above: api_key, connection, tenant, or the application''s own kinds.';
+COMMENT ON COLUMN auth_store.failed_actions.grant_id IS
+    'The grant concerned: the log-in or consent that the tokens come from.';
+COMMENT ON COLUMN auth_store.failed_actions.session_id IS
+    'The session concerned, of the store or of the application''s own.';
+COMMENT ON COLUMN auth_store.failed_actions.resource_type IS
+    'What kind of thing the step was about, where it is none of the above: api_key, connection, tenant, or the '
+    'application''s own kinds.';
 COMMENT ON COLUMN auth_store.failed_actions.resource_id IS 'Which one of that kind.';
 COMMENT ON COLUMN auth_store.failed_actions.ip IS 'The address the application passed on; NULL: it passed none.';
-COMMENT ON COLUMN auth_store.failed_actions.user_agent IS 'The client''s user agent as the application passed it on; NULL: none.';
-COMMENT ON COLUMN auth_store.failed_actions.details IS 'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
+COMMENT ON COLUMN auth_store.failed_actions.user_agent IS
+    'The client''s user agent as the application passed it on; NULL: none.';
+COMMENT ON COLUMN auth_store.failed_actions.details IS
+    'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
 COMMENT ON COLUMN auth_store.failed_actions.id IS 'Time-ordered, see id_time().';
-COMMENT ON COLUMN auth_store.failed_actions.called_by IS 'The database role that called: who had logged in. NULL in rows of before version 2 of the tables.';
+COMMENT ON COLUMN auth_store.failed_actions.called_by IS
+    'The database role that called: who had logged in. NULL in rows of before version 2 of the tables.';
 COMMENT ON COLUMN auth_store.failed_actions.called_as IS 'The role that SET ROLE had set, where that was another.';
-COMMENT ON COLUMN auth_store.failed_actions.from_application IS 'Written by audit_write(), whatever it says; false: a step of the store itself.';
+COMMENT ON COLUMN auth_store.failed_actions.from_application IS
+    'Written by audit_write(), whatever it says; false: a step of the store itself.';

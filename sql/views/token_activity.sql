@@ -22,13 +22,16 @@ COMMENT ON VIEW auth_store.token_activity IS 'What each client did with codes an
 COMMENT ON COLUMN auth_store.token_activity.day IS 'The day in UTC.';
 COMMENT ON COLUMN auth_store.token_activity.codes_redeemed IS 'Each made a grant with its first tokens.';
 COMMENT ON COLUMN auth_store.token_activity.tokens_issued IS 'By token_issue() and by client credentials.';
-COMMENT ON COLUMN auth_store.token_activity.tokens_used IS 'Uses of access tokens that were recorded: token_use(). Introspection records nothing.';
+COMMENT ON COLUMN auth_store.token_activity.tokens_used IS
+    'Uses of access tokens that were recorded: token_use(). Introspection records nothing.';
 COMMENT ON COLUMN auth_store.token_activity.revoked IS 'Tokens and grants revoked one by one.';
 COMMENT ON COLUMN auth_store.token_activity.refused IS 'Steps of any of these kinds that were refused.';
 COMMENT ON COLUMN auth_store.token_activity.users IS 'How many different users.';
-COMMENT ON COLUMN auth_store.token_activity.devices_redeemed IS 'Log-ins of devices; each made a grant with its first tokens.';
+COMMENT ON COLUMN auth_store.token_activity.devices_redeemed IS
+    'Log-ins of devices; each made a grant with its first tokens.';
 COMMENT ON COLUMN auth_store.token_activity.tokens_exchanged IS 'Tokens given for another (RFC 8693).';
 COMMENT ON COLUMN auth_store.token_activity.tenant_id IS 'The tenant of the client.';
-COMMENT ON COLUMN auth_store.token_activity.client_id IS 'The client as it was named in the requests, also where no such client exists.';
+COMMENT ON COLUMN auth_store.token_activity.client_id IS
+    'The client as it was named in the requests, also where no such client exists.';
 COMMENT ON COLUMN auth_store.token_activity.codes_issued IS 'Authorization codes that were issued.';
 COMMENT ON COLUMN auth_store.token_activity.tokens_refreshed IS 'Refresh tokens that were exchanged for new ones.';

@@ -86,25 +86,23 @@ fn id_time(id: Option<pgrx::Uuid>) -> Option<TimestampWithTimeZone> {
 
 /// The tables in the order of their foreign keys; all statements are idempotent.
 const TABLES: &[&str] = &[
-    include_str!("../../sql/tables/schema_version.sql"),
+    include_str!("../../sql/tables/schema.sql"),
     include_str!("../../sql/tables/tenant.sql"),
     include_str!("../../sql/tables/client.sql"),
     include_str!("../../sql/tables/user.sql"),
     include_str!("../../sql/tables/session.sql"),
     include_str!("../../sql/tables/consent.sql"),
     include_str!("../../sql/tables/grant.sql"),
-    include_str!("../../sql/tables/imported_refresh_token.sql"),
     include_str!("../../sql/tables/token.sql"),
     include_str!("../../sql/tables/code.sql"),
     include_str!("../../sql/tables/api_key.sql"),
-    include_str!("../../sql/tables/vault_key.sql"),
+    include_str!("../../sql/tables/key.sql"),
     include_str!("../../sql/tables/connection.sql"),
-    include_str!("../../sql/tables/jti.sql"),
-    include_str!("../../sql/tables/pushed_request.sql"),
-    include_str!("../../sql/tables/device_code.sql"),
+    include_str!("../../sql/tables/proof.sql"),
+    include_str!("../../sql/tables/device.sql"),
     include_str!("../../sql/tables/audit.sql"),
-    include_str!("../../sql/tables/rate_limit.sql"),
-    include_str!("../../sql/tables/maintenance.sql"),
+    include_str!("../../sql/tables/limit.sql"),
+    include_str!("../../sql/tables/lifecycle.sql"),
 ];
 
 const VIEWS: &[&str] = &[

@@ -6,7 +6,9 @@ CREATE TABLE IF NOT EXISTS auth_store.schema_version (
     applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CONSTRAINT schema_version_pkey PRIMARY KEY (version, applied_at)
 );
-COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current. The default of version is that one too: a dump of the schema alone has it.';
+COMMENT ON TABLE auth_store.schema_version IS
+    'Versions of the tables that install() and migrate() applied; the highest is current. '
+    'The default of version is that one too: a dump of the schema alone has it.';
 COMMENT ON COLUMN auth_store.schema_version.version IS 'The version the tables have from this row on.';
 COMMENT ON COLUMN auth_store.schema_version.name IS 'What made it: install, or the name of the migration.';
 COMMENT ON COLUMN auth_store.schema_version.applied_at IS 'When.';

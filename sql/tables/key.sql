@@ -13,10 +13,15 @@ CREATE TABLE IF NOT EXISTS auth_store.vault_keys (
 CREATE UNIQUE INDEX IF NOT EXISTS vault_keys_current_key ON auth_store.vault_keys (tenant_id) WHERE retired_at IS NULL;
 CREATE INDEX IF NOT EXISTS vault_keys_tenant_idx ON auth_store.vault_keys (tenant_id);
 CREATE INDEX IF NOT EXISTS vault_keys_retired_idx ON auth_store.vault_keys (id) WHERE retired_at IS NOT NULL;
-COMMENT ON TABLE auth_store.vault_keys IS 'Data keys of the vault, one that seals for each tenant and those that older values need, each wrapped by a master key (AES-256-GCM).';
-COMMENT ON COLUMN auth_store.vault_keys.master_key_id IS 'The key_id of the line that opens it in what auth_store.master_key_file or auth_store.master_key_command give.';
-COMMENT ON COLUMN auth_store.vault_keys.wrapped IS 'nonce(12) ‖ ciphertext(32) ‖ tag(16), under a key derived from the master key for tenant, row and column.';
-COMMENT ON COLUMN auth_store.vault_keys.retired_at IS 'Since when it seals nothing any more; NULL: it is the one of its tenant that does.';
+COMMENT ON TABLE auth_store.vault_keys IS
+    'Data keys of the vault, one that seals for each tenant and those that older values need, each wrapped by a '
+    'master key (AES-256-GCM).';
+COMMENT ON COLUMN auth_store.vault_keys.master_key_id IS
+    'The key_id of the line that opens it in what auth_store.master_key_file or auth_store.master_key_command give.';
+COMMENT ON COLUMN auth_store.vault_keys.wrapped IS
+    'nonce(12) ‖ ciphertext(32) ‖ tag(16), under a key derived from the master key for tenant, row and column.';
+COMMENT ON COLUMN auth_store.vault_keys.retired_at IS
+    'Since when it seals nothing any more; NULL: it is the one of its tenant that does.';
 COMMENT ON COLUMN auth_store.vault_keys.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.vault_keys.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.vault_keys.tenant_id IS 'The tenant it belongs to.';
