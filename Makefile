@@ -46,7 +46,7 @@ setup:          ## install what is missing on this machine, tests included
 	@scripts/setup --test
 
 fmt:            ## format the sources
-	@cargo fmt
+	@cargo fmt --all
 
 lint:           ## the checks without a server: format, clippy
 	@tests/run fmt clippy

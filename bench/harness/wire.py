@@ -5,14 +5,13 @@ import json
 from . import pgbench, settings
 from .server import run, say
 
-PACKAGE = settings.BENCH / "wire"
-PROGRAM = settings.TARGET / "bench-wire/release/auth_store_bench_wire"
+PACKAGE = "auth_store_bench_wire"
+PROGRAM = settings.TARGET / "release" / PACKAGE
 
 
 def build():
     say("building the client over the wire")
-    run(["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", PACKAGE / "Cargo.toml",
-         "--target-dir", settings.TARGET / "bench-wire"])
+    run(["cargo", "build", "--release", "--locked", "--quiet", "--package", PACKAGE, "--target-dir", settings.TARGET])
 
 
 def command(flow, operation, size, clients=1, seconds=1, rate=0, spoil=False, samples=None):
