@@ -17,7 +17,6 @@ use crate::kernel::value::jsonb::Jsonb;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn api_key_import(
     digest: Option<&str>,
     name: Option<&str>,

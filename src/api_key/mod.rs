@@ -38,7 +38,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn api_key_create(
     name: Option<&str>,
     user_id: default!(Option<pgrx::Uuid>, "NULL"),

@@ -15,7 +15,6 @@ use crate::rfc::client_id;
 use crate::trail::risk::{self, Flag};
 use crate::trail::{Context, Entry, insert, names};
 
-#[allow(clippy::too_many_arguments)]
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn audit_write(

@@ -78,7 +78,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn session_create(
     user_id: Option<pgrx::Uuid>,
     ttl: default!(Option<Interval>, "NULL"),

@@ -48,7 +48,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn user_create(
     email: default!(Option<&str>, "NULL"),
     password: default!(Option<&str>, "NULL"),

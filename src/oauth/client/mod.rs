@@ -39,7 +39,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn client_create(
     name: Option<&str>,
     redirect_uris: default!(Option<Vec<Option<String>>>, "NULL"),

@@ -41,7 +41,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn code_issue(
     client_id: Option<&str>,
     user_id: Option<pgrx::Uuid>,

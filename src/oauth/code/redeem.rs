@@ -22,7 +22,6 @@ use crate::trail::{self, Context, Event, Flag};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn code_redeem(
     code: Option<&str>,
     client_id: Option<&str>,

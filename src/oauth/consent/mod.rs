@@ -45,7 +45,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn consent_record(
     user_id: Option<pgrx::Uuid>,
     client_id: Option<&str>,

@@ -48,7 +48,6 @@ fn device_lookup(
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn device_approve(
     user_code: Option<&str>,
     user_id: Option<pgrx::Uuid>,

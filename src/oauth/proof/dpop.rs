@@ -31,7 +31,6 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn dpop_verify(
     proof: Option<&str>,
     htm: Option<&str>,

@@ -37,7 +37,6 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn token_exchange(
     subject_token: Option<&str>,
     actor_token: default!(Option<&str>, "NULL"),

@@ -23,7 +23,6 @@ use crate::trail::{self, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn refresh_token_import(
     digest: Option<&str>,
     client_id: Option<&str>,

@@ -69,7 +69,6 @@ impl TokenResponse {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn token_issue(
     client_id: Option<&str>,
     user_id: Option<pgrx::Uuid>,
@@ -90,7 +89,6 @@ fn token_issue(
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn token_issue_client_credentials(
     client_id: Option<&str>,
     client_secret: default!(Option<&str>, "NULL"),

@@ -27,7 +27,6 @@ use crate::trail::{self, Context, Event, Flag};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn token_refresh(
     refresh_token: Option<&str>,
     client_id: Option<&str>,

@@ -27,7 +27,7 @@ composite! {
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments, unused_variables)]
+#[allow(unused_variables)]
 fn token_revoke(
     token: Option<&str>,
     client_id: Option<&str>,
@@ -126,7 +126,6 @@ fn search_imported(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
     Ok(grant::find(view, grant_id)?.map_or(Found::Nothing, Found::Refresh))
 }
 
-#[allow(clippy::too_many_arguments)]
 fn record(
     now: Timestamp,
     client: &Client,

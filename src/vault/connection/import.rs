@@ -12,7 +12,6 @@ use crate::vault::fernet::KeyRing;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn connection_import_fernet(
     provider: Option<&str>,
     actor_id: Option<&str>,

@@ -29,7 +29,6 @@ use crate::vault::key::{self, DataKey, Place, Unreadable};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::too_many_arguments)]
 fn connection_store(
     provider: Option<&str>,
     actor_id: Option<&str>,
