@@ -181,11 +181,12 @@ impl<'a> Owner<'a> {
     /// Keeps the owner from being deleted until the transaction ends.
     fn hold(self, tenant_id: &str) -> Result<(), Mistake> {
         let (held, unknown) = match self {
-            Self::User(id) => {
-                (user::hold(id, tenant_id, None)?, Mistake::Unknown { what: "user", argument: "user_id" })
-            }
+            Self::User(id) => (
+                user::lock_key_share(id, tenant_id, None)?,
+                Mistake::Unknown { what: "user", argument: "user_id" },
+            ),
             Self::Client(id) => (
-                client::hold(id, tenant_id, None)?,
+                client::lock_key_share(id, tenant_id, None)?,
                 Mistake::Unknown { what: "client", argument: "client_id" },
             ),
         };
@@ -238,8 +239,8 @@ impl<'a> New<'a> {
             return Err(Mistake::invalid("rate_limit_per_hour", "1 or more"));
         }
         let metadata = argument::document(given_members.metadata, "metadata")?;
-        let tenant_suspended =
-            tenant::share(&tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+        let tenant_suspended = tenant::lock_share(&tenant_id)?
+            .ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
         owner.hold(&tenant_id)?;
         Ok(Self {
             tenant_id,

@@ -1,3 +1,5 @@
 //! What reaches over domains: the ends of tenants and clients, and cleanup.
 
 pub mod cleanup;
+pub mod client_end;
+pub mod tenant_end;

@@ -206,7 +206,7 @@ fn create(
     let tenant_active = tenant::is_active(&view, &user.tenant_id)?;
     drop(view);
     // The status as it is under the lock: whoever changes it waits, and finds this session.
-    let active = user::lock_for_session(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
+    let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
     let event = Event {
         event: "session.created",
         tenant_id: &user.tenant_id,

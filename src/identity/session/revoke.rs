@@ -100,7 +100,7 @@ fn revoke_one(
     let (user_id, tenant_id) = session::owner(&View::writing()?, id)?
         .filter(|(owner, _)| argument::is_of(Some(*owner), of_user))
         .ok_or(UNKNOWN)?;
-    user::lock_out(user_id, &tenant_id)?;
+    user::lock_update(user_id, &tenant_id)?;
     let params = params![id, tenant_id.as_str(), now, reason, user_id];
     let sessions = REVOKE.all(&params, |row| row.get::<Id>(0))?;
     let ended = end_grants(now, user_id, sessions)?;
@@ -162,7 +162,7 @@ pub fn end_by_user(
     except: Option<Id>,
     reason: &str,
 ) -> Result<Ended, Mistake> {
-    user::lock_out(user_id, tenant_id)?;
+    user::lock_update(user_id, tenant_id)?;
     let sessions =
         REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except], |row| row.get::<Id>(0))?;
     end_grants(now, user_id, sessions)
@@ -176,7 +176,7 @@ pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<Ended, 
     if live < cap {
         return Ok(Ended::default());
     }
-    user::lock_out(user_id, tenant_id)?;
+    user::lock_update(user_id, tenant_id)?;
     let sessions = REVOKE_OLDEST.all(&params![user_id, tenant_id, now, cap - 1], |row| row.get::<Id>(0))?;
     end_grants(now, user_id, sessions)
 }

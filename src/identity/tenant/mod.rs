@@ -3,11 +3,7 @@
 //! way of those of a dump or of a publisher.
 
 use pgrx::prelude::*;
-use serde_json::json;
 
-use crate::audit::partitions;
-use crate::identity::session::revoke;
-use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::hold::Hold;
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -16,14 +12,8 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::code::{self, pushed};
-use crate::oauth::proof::jti;
-use crate::oauth::token::{self, imported};
-use crate::oauth::{client, consent, device, grant};
 use crate::rfc::redirect_uri;
 use crate::trail::{self, Event};
-use crate::vault::{connection, key};
-use crate::{api_key, limit};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -50,19 +40,6 @@ fn tenant_update(
     true
 }
 
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn tenant_set_status(id: Option<&str>, status: Option<&str>, reason: default!(Option<&str>, "NULL")) -> bool {
-    set_status(clock::now(), id, status, reason).or_raise();
-    true
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn tenant_erase(id: Option<&str>, confirm: Option<&str>) -> i64 {
-    erase(clock::now(), id, confirm).or_raise()
-}
-
 /// What a tenant is made of; NULL is the default, or leaves what is there.
 struct Given<'a> {
     display_name: Option<&'a str>,
@@ -81,7 +58,8 @@ impl Given<'_> {
 /// The tenant of what names none.
 pub const DEFAULT: &str = "default";
 
-const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
+/// There is no tenant such as the argument `id` says.
+pub const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
 
 /// There is no tenant such as the argument `tenant_id` of another domain says.
 pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "tenant_id" };
@@ -169,24 +147,24 @@ pub fn own<'a>() -> &'a str {
     settings::tenant_pin().unwrap_or(DEFAULT)
 }
 
-static SHARE: Statement =
+static LOCK_SHARE: Statement =
     Statement::write(c"SELECT status = 'suspended' FROM auth_store.tenants WHERE id = $1 FOR SHARE");
 
 /// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
-pub fn share(id: &str) -> Result<Option<bool>, Mistake> {
-    let share = || SHARE.one(&params![id], |row| row.get(0));
-    match share()? {
-        None if make_default(id)? => share(),
+pub fn lock_share(id: &str) -> Result<Option<bool>, Mistake> {
+    let lock = || LOCK_SHARE.one(&params![id], |row| row.get(0));
+    match lock()? {
+        None if make_default(id)? => lock(),
         found => Ok(found),
     }
 }
 
-static HOLD: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
+static LOCK_KEY_SHARE: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
 
 /// Keeps the tenant from being erased until the transaction ends; false where it is gone. To be called before what
-/// refers to the tenant is stored; where its status decides, [`share`] does that too.
-pub fn hold(id: &str) -> Result<bool, Mistake> {
-    HOLD.hold(None, &params![id])
+/// refers to the tenant is stored; where its status decides, [`lock_share`] does that too.
+pub fn lock_key_share(id: &str) -> Result<bool, Mistake> {
+    LOCK_KEY_SHARE.hold(None, &params![id])
 }
 
 static INSERT: Statement = Statement::write(
@@ -247,72 +225,37 @@ static SET_STATUS: Statement = Statement::write(
     c"UPDATE auth_store.tenants SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1",
 );
 
-fn set_status(
-    now: Timestamp,
-    id: Option<&str>,
-    status: Option<&str>,
-    reason: Option<&str>,
-) -> Result<(), Mistake> {
-    let id = given(id, "id")?;
-    let status = given(status, "status")?;
-    let suspended = match status {
-        "active" => false,
-        "suspended" => true,
-        _ => return Err(Mistake::invalid("status", "active, suspended")),
-    };
-    let reason = argument::optional_reason(reason)?;
-    // This waits for whoever is creating a client under the tenant's former status, see share().
+/// Stores the status. This waits for whoever is creating a client under the former one, see [`lock_share`].
+pub fn store_status(now: Timestamp, id: &str, status: &str, reason: Option<&str>) -> Result<(), Mistake> {
     let set = || SET_STATUS.run(&params![id, status, reason, now]);
     if set()? == 0 && !(make_default(id)? && set()? == 1) {
         return Err(UNKNOWN);
     }
-    client::set_tenant_suspended(id, suspended)?;
-    api_key::set_tenant_suspended(id, suspended)?;
-    record(now, id, "tenant.status_changed", Some(json!({ "status": status, "reason": reason })))
+    Ok(())
 }
 
-static LOCK: Statement = Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR UPDATE");
+static LOCK_UPDATE: Statement =
+    Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR UPDATE");
+
+/// Locks the tenant's row against everything that would refer to the tenant; false where it is unknown.
+pub fn lock_update(id: &str) -> Result<bool, Mistake> {
+    Ok(LOCK_UPDATE.one(&params![id], |row| row.get::<bool>(0))?.is_some())
+}
+
 static DELETE: Statement = Statement::latest(c"DELETE FROM auth_store.tenants WHERE id = $1");
 
-/// Deletes a tenant with all it has and returns the number of rows.
-fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64, Mistake> {
-    let id = given(id, "id")?;
-    if given(confirm, "confirm")? != id {
-        return Err(Mistake::invalid("confirm", "the tenant's id once more"));
-    }
-    if id == DEFAULT {
-        return Err(Mistake::WrongState {
-            message: "the default tenant cannot be erased".into(),
-            hint: "SELECT auth_store.uninstall(confirm => pg_catalog.current_database())".into(),
-        });
-    }
-    LOCK.one(&params![id], |row| row.get::<bool>(0))?.ok_or(UNKNOWN)?;
-    // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant, clients
-    // and users are referred to by cannot grow any more.
-    let mut rows = code::erase_tenant(id)?;
-    rows += device::erase_tenant(id)?;
-    rows += pushed::erase_tenant(id)?;
-    client::lock_tenant(id)?;
-    user::lock_tenant(id)?;
-    rows += revoke::erase_tenant(id)?;
-    rows += consent::erase_tenant(id)?;
-    rows += grant::erase_tenant(id)?;
-    rows += imported::erase_tenant(id)?;
-    rows += token::erase_tenant(id)?;
-    rows += api_key::erase_tenant(id)?;
-    rows += connection::erase_tenant(id)?;
-    rows += key::erase_tenant(id)?;
-    rows += jti::erase_tenant(id)?;
-    rows += user::erase_tenant(id)?;
-    rows += client::erase_tenant(id)?;
-    rows += limit::erase_tenant(id)?;
-    rows += partitions::erase_tenant(id)?;
-    rows += DELETE.run(&params![id])?;
-    record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
-    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+/// Deletes the tenant's row.
+pub fn delete(id: &str) -> Result<u64, Mistake> {
+    DELETE.run(&params![id])
 }
 
-fn record(now: Timestamp, id: &str, event: &str, details: Option<serde_json::Value>) -> Result<(), Mistake> {
+/// Writes the audit row of an administrative step.
+pub fn record(
+    now: Timestamp,
+    id: &str,
+    event: &str,
+    details: Option<serde_json::Value>,
+) -> Result<(), Mistake> {
     trail::record(
         now,
         &Event {

@@ -124,33 +124,33 @@ pub fn is_active(view: &View, id: Id) -> Result<bool, Mistake> {
     Ok(active.unwrap_or(false))
 }
 
-static LOCK_FOR_SESSION: Statement = Statement::write(
+static LOCK_NO_KEY_UPDATE: Statement = Statement::write(
     c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
 /// Whether the user is active, the row locked against other new sessions and a change of the status, not
 /// against grants; None where it is gone.
-pub fn lock_for_session(id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
-    LOCK_FOR_SESSION.one(&params![id, tenant_id], |row| row.get(0))
+pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
+    LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id], |row| row.get(0))
 }
 
 // A new grant, session or consent has locked its user's row for its foreign key, and waits for this lock.
-static LOCK_OUT: Statement =
+static LOCK_UPDATE: Statement =
     Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR UPDATE");
 
 /// Shuts out whatever would refer to the user until the end of the transaction, and waits for what does and has
 /// not committed: the next statement sees it.
-pub fn lock_out(id: Id, tenant_id: &str) -> Result<(), Mistake> {
-    LOCK_OUT.run(&params![id, tenant_id])?;
+pub fn lock_update(id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_UPDATE.run(&params![id, tenant_id])?;
     Ok(())
 }
 
-static LOCK_TENANT: Statement =
+static LOCK_UPDATE_BY_TENANT: Statement =
     Statement::write(c"SELECT id FROM auth_store.users WHERE tenant_id = $1 ORDER BY id FOR UPDATE");
 
 /// Locks the users of a tenant, so that nothing more refers to them.
-pub fn lock_tenant(tenant_id: &str) -> Result<(), Mistake> {
-    LOCK_TENANT.run(&params![tenant_id])?;
+pub fn lock_update_by_tenant(tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_UPDATE_BY_TENANT.run(&params![tenant_id])?;
     Ok(())
 }
 
@@ -231,7 +231,7 @@ fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Result<Re
     };
     let outcome = if invalid {
         Err(Refusal::new(Code::InvalidRequest, "not an e-mail address"))
-    } else if !tenant::hold(&tenant_id)? {
+    } else if !tenant::lock_key_share(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
     } else if INSERT.run(&params![
         id,
@@ -309,7 +309,7 @@ fn ensure(
         if let Some(id) = found {
             return Ok(id);
         }
-        if !tenant::hold(&tenant_id)? {
+        if !tenant::lock_key_share(&tenant_id)? {
             return Err(tenant::UNKNOWN_ID);
         }
         let id = Id::mint(now, bucket(&tenant_id, None, Some(external_id)))?;
@@ -340,13 +340,13 @@ fn is_email(email: &str) -> bool {
         && !email.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-static HOLD: Hold =
+static LOCK_KEY_SHARE: Hold =
     Hold::new(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
 /// Keeps the user from being deleted until the transaction ends; false where there is none any more. To be called
 /// before what refers to the user is stored.
-pub fn hold(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
-    HOLD.hold(place, &params![id, tenant_id])
+pub fn lock_key_share(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
+    LOCK_KEY_SHARE.hold(place, &params![id, tenant_id])
 }
 
 static ERASE: Statement = Statement::latest(c"DELETE FROM auth_store.users WHERE tenant_id = $1");

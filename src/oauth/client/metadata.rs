@@ -144,6 +144,11 @@ pub struct Given<'a> {
 }
 
 impl ClientMetadata {
+    /// The client type (RFC 6749 section 2.1).
+    pub fn client_type(&self) -> &'static str {
+        if self.confidential { "confidential" } else { "public" }
+    }
+
     /// A new client of what was given, the rest by default; `schemes` as for [`Self::check`].
     pub fn new(name: &str, given: Given<'_>, schemes: &[String]) -> Result<Self, Mistake> {
         let confidential = match given.client_type {

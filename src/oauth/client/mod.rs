@@ -4,96 +4,19 @@ pub mod changes;
 pub mod limit;
 pub mod metadata;
 pub mod profile;
+pub mod registration;
 pub mod secret;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pgrx::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::api_key;
-use crate::identity::tenant;
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::Mistake;
 use crate::kernel::server::hold::{self, Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Param, Statement, params};
-use crate::kernel::value::argument;
-use crate::kernel::value::clock::{self, Timestamp};
-use crate::kernel::value::id::{Bucket, Id};
-use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client::metadata::{AuthMethod, ClientMetadata, Given};
-use crate::oauth::code::{self, pushed};
-use crate::oauth::token::imported;
-use crate::oauth::{consent, device, grant};
-use crate::rfc::client_id;
+use crate::kernel::value::clock::Timestamp;
+use crate::oauth::client::metadata::{AuthMethod, ClientMetadata};
 use crate::trail::{self, Event};
-
-composite! {
-    /// What client_create() returns.
-    pub struct ClientRegistration = "auth_store.client_registration" {
-        pub client_id: Option<String>,
-        pub client_secret: Option<String>,
-    }
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn client_create(
-    name: Option<&str>,
-    redirect_uris: default!(Option<Vec<Option<String>>>, "NULL"),
-    client_type: default!(Option<&str>, "'confidential'"),
-    grant_types: default!(Option<Vec<Option<String>>>, "NULL"),
-    scope: default!(Option<&str>, "NULL"),
-    client_id: default!(Option<&str>, "NULL"),
-    token_endpoint_auth_method: default!(Option<&str>, "NULL"),
-    require_pkce: default!(Option<bool>, "NULL"),
-    access_token_ttl: default!(Option<Interval>, "NULL"),
-    refresh_token_ttl: default!(Option<Interval>, "NULL"),
-    refresh_idle_ttl: default!(Option<Interval>, "NULL"),
-    rate_limit_per_hour: default!(Option<i32>, "NULL"),
-    resources: default!(Option<Vec<Option<String>>>, "NULL"),
-    metadata: default!(Option<Jsonb>, "NULL"),
-    tenant_id: default!(Option<&str>, "NULL"),
-    refresh_rotation: default!(Option<bool>, "NULL"),
-    refresh_grace: default!(Option<Interval>, "NULL"),
-) -> ClientRegistration {
-    let given = Given {
-        redirect_uris,
-        client_type,
-        grant_types,
-        scope,
-        token_endpoint_auth_method,
-        require_pkce,
-        access_token_ttl,
-        refresh_token_ttl,
-        refresh_idle_ttl,
-        rate_limit_per_hour,
-        resources,
-        metadata,
-        refresh_rotation,
-        refresh_grace,
-    };
-    create(clock::now(), name, client_id, tenant_id, given).or_raise()
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn client_set_status(
-    client_id: Option<&str>,
-    status: Option<&str>,
-    reason: default!(Option<&str>, "NULL"),
-) -> bool {
-    set_status(clock::now(), client_id, status, reason).or_raise();
-    true
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn client_delete(client_id: Option<&str>) -> bool {
-    delete(clock::now(), client_id).or_raise();
-    true
-}
 
 /// What other domains need to know of a client.
 pub struct Client {
@@ -218,35 +141,17 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT (id) DO NOTHING",
 );
 
-fn create(
+/// Stores a new client; false where the id is taken.
+pub fn insert(
     now: Timestamp,
-    name: Option<&str>,
-    client_id: Option<&str>,
-    tenant_id: Option<&str>,
-    given_members: Given<'_>,
-) -> Result<ClientRegistration, Mistake> {
-    let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    let schemes = tenant::redirect_uri_schemes(&view, &tenant_id)?;
-    drop(view);
-    let client = ClientMetadata::new(given(name, "name")?, given_members, &schemes)?;
-    let client_id = match client_id {
-        Some(id) => client_id::check(id)?.to_owned(),
-        None => URL_SAFE_NO_PAD.encode(Id::mint(now, Bucket::of(&[&tenant_id]))?.bytes()),
-    };
-    let suspended = tenant::share(&tenant_id)?.ok_or(tenant::UNKNOWN_ID)?;
-    let client_type = if client.confidential { "confidential" } else { "public" };
-    let mut parameters =
-        Vec::from(params![client_id.as_str(), tenant_id.as_str(), suspended, now, client_type]);
-    parameters.extend(columns(&client));
-    if INSERT.run(&parameters)? == 0 {
-        return Err(Mistake::Duplicate { what: "client", argument: "client_id" });
-    }
-    let client_secret =
-        if client.auth_method.uses_secret() { Some(secret::add(now, &tenant_id, &client_id)?) } else { None };
-    let details = json!({ "name": client.name, "client_type": client_type });
-    record(now, "client.created", &tenant_id, &client_id, details)?;
-    Ok(ClientRegistration { client_id: Some(client_id), client_secret })
+    client_id: &str,
+    tenant_id: &str,
+    suspended: bool,
+    client: &ClientMetadata,
+) -> Result<bool, Mistake> {
+    let mut parameters = Vec::from(params![client_id, tenant_id, suspended, now, client.client_type()]);
+    parameters.extend(columns(client));
+    Ok(INSERT.run(&parameters)? == 1)
 }
 
 /// The values of the columns that the owner of a client chooses, in the order of the statements.
@@ -319,8 +224,6 @@ pub fn replace(now: Timestamp, client_id: &str, client: &ClientMetadata) -> Resu
     Ok(())
 }
 
-const STATUSES: [&str; 4] = ["active", "suspended", "revoked", "pending"];
-
 // A revoked client stays so: whoever holds one of its tokens must not see it work again.
 static SET_STATUS: Statement = Statement::write(
     c"UPDATE auth_store.clients
@@ -329,73 +232,49 @@ static SET_STATUS: Statement = Statement::write(
       RETURNING tenant_id",
 );
 
-fn set_status(
+/// Stores the status and returns the tenant; None: there is no such client, or it is revoked for good.
+pub fn store_status(
     now: Timestamp,
-    client_id: Option<&str>,
-    status: Option<&str>,
+    client_id: &str,
+    status: &str,
     reason: Option<&str>,
-) -> Result<(), Mistake> {
-    let client_id = given(client_id, "client_id")?;
-    let status = given(status, "status")?;
-    if !STATUSES.contains(&status) {
-        return Err(Mistake::invalid("status", "active, suspended, revoked, pending"));
-    }
-    let reason = argument::optional_reason(reason)?;
-    let changed = SET_STATUS.one(&params![client_id, status, reason, now], |row| row.get::<String>(0))?;
-    let Some(tenant_id) = changed else {
-        return Err(match find(&View::writing()?, client_id)? {
-            Some(_) if status != "revoked" => Mistake::WrongState {
-                message: "the client is revoked, which is final".into(),
-                hint: "Create a new client.".into(),
-            },
-            _ => UNKNOWN,
-        });
-    };
-    let details = json!({ "status": status, "reason": reason });
-    record(now, "client.status_changed", &tenant_id, client_id, details)?;
-    if status == "revoked" {
-        grant::revoke_by_client(now, client_id, "client_revoked", None)?;
-    }
-    Ok(())
+) -> Result<Option<String>, Mistake> {
+    SET_STATUS.one(&params![client_id, status, reason, now], |row| row.get(0))
 }
 
 // No grant can be made for the client while its row is locked so, nor a client for a tenant: their
 // foreign keys wait for it.
-static LOCK: Statement =
+static LOCK_UPDATE: Statement =
     Statement::write(c"SELECT tenant_id FROM auth_store.clients WHERE id = $1 FOR UPDATE");
-static DELETE: Statement = Statement::write(c"DELETE FROM auth_store.clients WHERE id = $1");
 
-fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
-    let client_id = given(client_id, "client_id")?;
-    // Codes first: whoever redeems one holds it and waits for the client.
-    let codes = code::erase_by_client(client_id)?;
-    device::erase_by_client(client_id)?;
-    pushed::erase_by_client(client_id)?;
-    let tenant_id = LOCK.one(&params![client_id], |row| row.get::<String>(0))?.ok_or(UNKNOWN)?;
-    consent::erase_by_client(client_id)?;
-    let grants = grant::erase_by_client(client_id)?;
-    let api_keys = api_key::erase_by_client(client_id)?;
-    imported::erase_by_client(client_id)?;
-    DELETE.run(&params![client_id])?;
-    let details = json!({ "grants": grants, "codes": codes, "api_keys": api_keys });
-    record(now, "client.deleted", &tenant_id, client_id, details)
+/// Locks the client's row against everything that would refer to the client; returns the tenant.
+pub fn lock_update(client_id: &str) -> Result<Option<String>, Mistake> {
+    LOCK_UPDATE.one(&params![client_id], |row| row.get(0))
 }
 
-static HOLD: Hold =
+static DELETE: Statement = Statement::write(c"DELETE FROM auth_store.clients WHERE id = $1");
+
+/// Deletes the client's row, its secrets with it.
+pub fn delete(client_id: &str) -> Result<(), Mistake> {
+    DELETE.run(&params![client_id])?;
+    Ok(())
+}
+
+static LOCK_KEY_SHARE: Hold =
     Hold::new(c"SELECT true FROM auth_store.clients WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
 /// Keeps the client from being deleted until the transaction ends; false where it is gone. To be called before
 /// what refers to the client is stored.
-pub fn hold(client_id: &str, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
-    HOLD.hold(place, &params![client_id, tenant_id])
+pub fn lock_key_share(client_id: &str, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
+    LOCK_KEY_SHARE.hold(place, &params![client_id, tenant_id])
 }
 
-static LOCK_TENANT: Statement =
+static LOCK_UPDATE_BY_TENANT: Statement =
     Statement::write(c"SELECT id FROM auth_store.clients WHERE tenant_id = $1 ORDER BY id FOR UPDATE");
 
 /// Locks the clients of a tenant, so that nothing more is granted to them.
-pub fn lock_tenant(tenant_id: &str) -> Result<(), Mistake> {
-    LOCK_TENANT.run(&params![tenant_id])?;
+pub fn lock_update_by_tenant(tenant_id: &str) -> Result<(), Mistake> {
+    LOCK_UPDATE_BY_TENANT.run(&params![tenant_id])?;
     Ok(())
 }
 

@@ -93,7 +93,7 @@ fn revoke_by_user(
         client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
     }
     drop(view);
-    lock_out(now, user_id, &user.tenant_id, client_id)?;
+    shut_out(now, user_id, &user.tenant_id, client_id)?;
     let count = revoke_live(now, user_id, client_id, reason)?;
     trail::record(
         now,
@@ -112,14 +112,14 @@ fn revoke_by_user(
 
 /// Shuts out log-ins of the user until the end of the transaction, waits for those under way, and withdraws
 /// codes that nobody has redeemed: of one client or of all. Returns how many codes.
-pub fn lock_out(
+pub fn shut_out(
     now: Timestamp,
     user_id: Id,
     tenant_id: &str,
     client_id: Option<&str>,
 ) -> Result<u64, Mistake> {
     let codes = code::withdraw(now, user_id, client_id)? + device::withdraw(now, user_id, client_id)?;
-    user::lock_out(user_id, tenant_id)?;
+    user::lock_update(user_id, tenant_id)?;
     Ok(codes)
 }
 

@@ -243,10 +243,10 @@ fn store(
             of_scope.push(token);
         }
     }
-    if !client::hold(&client.id, &client.tenant_id, client.place)? {
+    if !client::lock_key_share(&client.id, &client.tenant_id, client.place)? {
         return Err(client::UNKNOWN);
     }
-    if !user::hold(user_id, &client.tenant_id, user.place)? {
+    if !user::lock_key_share(user_id, &client.tenant_id, user.place)? {
         return Err(user::UNKNOWN);
     }
     RECORD.run(&params![
@@ -334,7 +334,7 @@ fn revoke(
 ) -> Result<i32, Mistake> {
     let reason = argument::reason_or(reason, "consent_revoked")?;
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
-    let codes = grants::lock_out(now, user_id, &user.tenant_id, Some(&client.id))?;
+    let codes = grants::shut_out(now, user_id, &user.tenant_id, Some(&client.id))?;
     let consents = REVOKE.run(&params![user_id, user.tenant_id.as_str(), client.id.as_str()])?;
     let grants = grants::revoke_live(now, user_id, Some(&client.id), reason)?;
     trail::record(

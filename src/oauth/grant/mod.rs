@@ -326,11 +326,11 @@ pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
 /// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
 /// order of the locks, as the foreign keys would lock them: but those could only raise.
 pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
-    if !client::hold(new.client_id, new.tenant_id, new.client_place)? {
+    if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
         return Ok(Err(Gone::Client));
     }
     if let Some(user_id) = new.user_id
-        && !user::hold(user_id, new.tenant_id, new.user_place)?
+        && !user::lock_key_share(user_id, new.tenant_id, new.user_place)?
     {
         return Ok(Err(Gone::User));
     }

@@ -283,8 +283,8 @@ fn insert(
     tokens: Tokens<'_>,
     account: &Account<'_>,
 ) -> Result<Option<Id>, Mistake> {
-    tenant::share(tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
-    if !key::hold(key)? {
+    tenant::lock_share(tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    if !key::lock_key_share(key)? {
         return Ok(None);
     }
     let id = Id::mint(now, Bucket::of(&[tenant_id]))?;
@@ -337,7 +337,7 @@ pub fn replace(
     account: &Account<'_>,
 ) -> Result<bool, Mistake> {
     // A key that the row has already can't go away under its lock.
-    if key.id != there.key_id && !key::hold(key)? {
+    if key.id != there.key_id && !key::lock_key_share(key)? {
         return Ok(false);
     }
     let kept = !there.is_of_another(account);

@@ -204,7 +204,7 @@ pub fn current_if_fresh(now: Timestamp, tenant_id: &str) -> Result<Option<DataKe
 pub fn renew(now: Timestamp, key: &WrappedKey) -> Result<(), Mistake> {
     let tenant_id = key.tenant_id.as_str();
     // The tenant first, as create() has it.
-    tenant::share(tenant_id)?;
+    tenant::lock_share(tenant_id)?;
     if RETIRE.run(&params![key.id, tenant_id, now])? == 1 {
         create(now, tenant_id)?;
     }
@@ -214,7 +214,7 @@ pub fn renew(now: Timestamp, key: &WrappedKey) -> Result<(), Mistake> {
 /// Makes the tenant's key; None where another transaction did.
 fn create(now: Timestamp, tenant_id: &str) -> Result<Option<DataKey>, Mistake> {
     let master = master::newest()?;
-    tenant::share(tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    tenant::lock_share(tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
     let mut key = DataKey {
         id: Id::mint(now, Bucket::of(&[tenant_id]))?,
         tenant_id: tenant_id.to_owned(),
@@ -234,7 +234,7 @@ static HOLD: Statement = Statement::latest(
 );
 
 /// Whether the key is there, and stays until the end of the transaction.
-pub fn hold(key: &DataKey) -> Result<bool, Mistake> {
+pub fn lock_key_share(key: &DataKey) -> Result<bool, Mistake> {
     Ok(HOLD.one(&params![key.id, key.tenant_id.as_str()], |row| row.get::<bool>(0))?.is_some())
 }
 

@@ -117,7 +117,7 @@ fn move_from(
     }
     let new = key::current_if_fresh(now, tenant_id)?;
     let Some(new) = new.filter(|new| new.id != old.id) else { return Ok(0) };
-    if !key::hold(&new)? {
+    if !key::lock_key_share(&new)? {
         return Ok(0);
     }
     let opened = old.open(now)?;

@@ -1,0 +1,81 @@
+//! A client's suspension and revocation, and its end with everything it has.
+//!
+//! Lock order: codes, the client, consents, grants and what hangs on those.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::api_key;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::lookup::View;
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::oauth::code::{self, pushed};
+use crate::oauth::token::imported;
+use crate::oauth::{client, consent, device, grant};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_set_status(
+    client_id: Option<&str>,
+    status: Option<&str>,
+    reason: default!(Option<&str>, "NULL"),
+) -> bool {
+    set_status(clock::now(), client_id, status, reason).or_raise();
+    true
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn client_delete(client_id: Option<&str>) -> bool {
+    delete(clock::now(), client_id).or_raise();
+    true
+}
+
+const STATUSES: [&str; 4] = ["active", "suspended", "revoked", "pending"];
+
+fn set_status(
+    now: Timestamp,
+    client_id: Option<&str>,
+    status: Option<&str>,
+    reason: Option<&str>,
+) -> Result<(), Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let status = given(status, "status")?;
+    if !STATUSES.contains(&status) {
+        return Err(Mistake::invalid("status", "active, suspended, revoked, pending"));
+    }
+    let reason = argument::optional_reason(reason)?;
+    let changed = client::store_status(now, client_id, status, reason)?;
+    let Some(tenant_id) = changed else {
+        return Err(match client::find(&View::writing()?, client_id)? {
+            Some(_) if status != "revoked" => Mistake::WrongState {
+                message: "the client is revoked, which is final".into(),
+                hint: "Create a new client.".into(),
+            },
+            _ => client::UNKNOWN,
+        });
+    };
+    let details = json!({ "status": status, "reason": reason });
+    client::record(now, "client.status_changed", &tenant_id, client_id, details)?;
+    if status == "revoked" {
+        grant::revoke_by_client(now, client_id, "client_revoked", None)?;
+    }
+    Ok(())
+}
+
+fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    // Codes first: whoever redeems one holds it and waits for the client.
+    let codes = code::erase_by_client(client_id)?;
+    device::erase_by_client(client_id)?;
+    pushed::erase_by_client(client_id)?;
+    let tenant_id = client::lock_update(client_id)?.ok_or(client::UNKNOWN)?;
+    consent::erase_by_client(client_id)?;
+    let grants = grant::erase_by_client(client_id)?;
+    let api_keys = api_key::erase_by_client(client_id)?;
+    imported::erase_by_client(client_id)?;
+    client::delete(client_id)?;
+    let details = json!({ "grants": grants, "codes": codes, "api_keys": api_keys });
+    client::record(now, "client.deleted", &tenant_id, client_id, details)
+}
