@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::value::argument;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::token;
 use crate::rfc::{parameter, pkce};
 
 /// What the sender of a request proved to hold, as the application verified it.
@@ -108,7 +108,7 @@ impl<'a> Proof<'a> {
 
 /// The argument `cnf` of what issues: a thumbprint in it must be one, or nobody could prove it. Other members are kept.
 pub fn check_confirmation(cnf: Option<&Jsonb>) -> Result<(), Mistake> {
-    token::check_object(cnf, "cnf")?;
+    argument::object(cnf, "cnf")?;
     let Some(members) = cnf.and_then(Jsonb::parse) else { return Ok(()) };
     let is_thumbprint = |value: &Value| value.as_str().is_some_and(has_form_of_thumbprint);
     if ["jkt", "x5t#S256"].into_iter().filter_map(|name| members.get(name)).all(is_thumbprint) {

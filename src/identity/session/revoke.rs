@@ -15,7 +15,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::consent::grants;
+use crate::oauth::grant;
 use crate::trail::{self, Context, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -187,7 +187,7 @@ fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Option<Id>>) -> Result<
         return Ok(Ended::default());
     }
     let count = sessions.len();
-    let grants = grants::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
+    let grants = grant::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
     Ok(Ended { sessions: count, grants })
 }
 

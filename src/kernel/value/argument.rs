@@ -2,6 +2,7 @@
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::jsonb::Jsonb;
+
 /// The longest name, in characters.
 const MAX_LINE: usize = 200;
 /// The longest reason, in characters.
@@ -56,6 +57,15 @@ pub fn document(value: Option<Jsonb>, argument: &'static str) -> Result<Jsonb, M
         None => Ok(Jsonb::empty_object()),
         Some(value) if value.is_object() && value.size() <= MAX_DOCUMENT => Ok(value),
         Some(_) => Err(Mistake::invalid(argument, "a JSON object of at most 64 kB")),
+    }
+}
+
+/// A JSON argument that is an object of at most 64 kB, or not given.
+pub fn object(value: Option<&Jsonb>, argument: &'static str) -> Result<(), Mistake> {
+    match value {
+        None => Ok(()),
+        Some(document) if document.is_object() && document.size() <= MAX_DOCUMENT => Ok(()),
+        Some(_) => Err(Mistake::invalid(argument, "a JSON object of at most 65536 bytes")),
     }
 }
 

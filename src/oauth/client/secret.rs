@@ -20,8 +20,8 @@ use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
 use crate::oauth::client::{self, Client, limit};
-use crate::oauth::code::Refused;
 use crate::rfc::parameter;
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {

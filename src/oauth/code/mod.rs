@@ -14,8 +14,8 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::{Batch, delete_ended};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::{Row, composite};
-use crate::kernel::server::spi::{self, Statement, params};
-use crate::kernel::server::{settings, transaction};
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -23,8 +23,9 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
 use crate::oauth::client::{self, Client};
 use crate::oauth::code::request::{Accepted, AuthorizationRequest, MAX_PARAMETER};
-use crate::oauth::token;
+use crate::oauth::token::once::Redemption;
 use crate::rfc::parameter;
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
@@ -119,12 +120,6 @@ pub struct StoredCode {
     pub claims: Option<Jsonb>,
 }
 
-/// Why a request is refused, and what the audit trail says of it.
-pub struct Refused {
-    pub refusal: Refusal,
-    pub flags: &'static [Flag],
-}
-
 /// Wrong verifiers after which a code is dead.
 pub const MAX_FAILED_VERIFIERS: i32 = 5;
 
@@ -187,7 +182,7 @@ fn issue(
     context: &Context<'_>,
 ) -> Result<CodeResponse, Mistake> {
     let user_id = given(user_id, "user_id")?;
-    token::check_object(request.claims.as_ref(), "claims")?;
+    argument::object(request.claims.as_ref(), "claims")?;
     let ttl = interval::seconds(request.ttl, settings::code_ttl(), 1..=600, "ttl", TTL_ACCEPTED)?;
     let view = View::deciding()?;
     let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
@@ -307,29 +302,10 @@ pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<
     let tenant_id = code.tenant_id.as_str();
     let redeemed = REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, tenant_id])? == 1;
     if redeemed {
-        note_end(&REDEMPTION_ENDED, now, code.id, tenant_id, grant_id);
+        Redemption { ended: &REDEMPTION_ENDED, code_id: code.id, tenant_id: tenant_id.to_owned(), grant_id }
+            .note_end(now);
     }
     Ok(redeemed)
-}
-
-/// The grace of a redeemed code or device code runs from the end of the redeeming transaction, not from the
-/// call: a client whose first request took long retries only when that one has ended. `statement` sets the
-/// time of $2 to the code $1 of the tenant $3 and the grant $4.
-pub fn note_end(
-    statement: &'static Statement,
-    redeemed_at: Timestamp,
-    id: Id,
-    tenant_id: &str,
-    grant_id: Id,
-) {
-    let tenant_id = tenant_id.to_owned();
-    transaction::before_end(move || {
-        let now = clock::now();
-        if now.micros_since(redeemed_at) > 100_000 && spi::writable().is_ok() {
-            statement.run(&params![id, now, tenant_id, grant_id])?;
-        }
-        Ok(())
-    });
 }
 
 /// Counts a wrong verifier.

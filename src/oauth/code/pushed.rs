@@ -19,9 +19,9 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::client::{self, Client};
-use crate::oauth::code::Refused;
 use crate::oauth::code::request::{self, AuthorizationRequest};
 use crate::rfc::{parameter, resource, scope};
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {

@@ -7,17 +7,18 @@ use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::settings;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
-use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, Refused, StoredCode};
-use crate::oauth::grant::{self, Gone};
-use crate::oauth::token::{self, Ended, Login, TokenResponse};
+use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, StoredCode};
+use crate::oauth::token::TokenResponse;
+use crate::oauth::token::issue::{self, Login};
+use crate::oauth::token::once::{Granted, refuse, refuse_ended, replay, session_ended, user_inactive};
 use crate::rfc::binding::Proof;
-use crate::rfc::{parameter, pkce, resource, scope};
+use crate::rfc::{parameter, pkce};
+use crate::trail::refused::{Refused, invalid_grant};
 use crate::trail::{self, Context, Event, Flag};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -113,7 +114,7 @@ fn redeem(
         return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let issued = token::issue(
+    let issued = issue::issue(
         now,
         Login {
             grant_id,
@@ -143,27 +144,6 @@ fn redeem(
     }
 }
 
-fn session_ended() -> Refused {
-    invalid_grant("the session has ended", &[Flag::EndedSession])
-}
-
-fn user_inactive() -> Refused {
-    invalid_grant("the user is not active", &[Flag::InactiveUser])
-}
-
-/// The answer to a code, or device code, that was redeemed for nothing, because of what ended meanwhile.
-pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Result<TokenResponse, Mistake> {
-    let refused = match ended {
-        Ended::Session => session_ended(),
-        Ended::Gone(Gone::Client) => secret::unknown(),
-        Ended::Gone(Gone::User) => user_inactive(),
-    };
-    if ended != Ended::Session {
-        event.grant_id = None;
-    }
-    refuse(now, event, &refused)
-}
-
 /// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
 /// while this call waited, this is a retry, not a replay; else it has had its fifth wrong verifier, or its
 /// client was deleted.
@@ -174,39 +154,6 @@ fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
         Some(false) => invalid_grant("the code is not valid", &[Flag::TooManyFailures]),
         None => invalid_grant("the code is not valid", &[Flag::UnknownToken]),
     })
-}
-
-/// What a code, or device code, is redeemed for.
-pub struct Granted {
-    pub scope: String,
-    pub resources: Option<Vec<String>>,
-    /// Those of the access token, where they are fewer.
-    pub token_resources: Option<Vec<String>>,
-}
-
-impl Granted {
-    /// What the user agreed to, as far as the client may have it now, and of the resources those that the request names.
-    /// Where that is nothing, the code is not used up: what is given back to the client in time is there again.
-    pub fn of(
-        client: &Client,
-        scope: &str,
-        resources: Option<&Vec<String>>,
-        requested: Option<Vec<Option<String>>>,
-    ) -> Result<Self, Refused> {
-        let agreed = resources.map_or(&[][..], Vec::as_slice);
-        let named = resource::granted(requested, agreed)
-            .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
-        let left = || {
-            let token_resources =
-                named.map(|named| resource::left(Some(named), &client.resources)).transpose()?;
-            Ok(Self {
-                scope: scope::left(scope.to_owned(), &client.scope)?,
-                resources: resource::left(resources.cloned(), &client.resources)?,
-                token_resources: token_resources.flatten(),
-            })
-        };
-        left().map_err(|refusal| Refused { refusal, flags: &[] })
-    }
 }
 
 /// Whether the code may be redeemed by this request, and for what.
@@ -270,38 +217,4 @@ fn decide_redeem(
         }
     }
     Granted::of(client, &stored.scope, stored.resources.as_ref(), redemption.resource.clone())
-}
-
-/// A code, or device code, that was redeemed before: within the grace a client's retry, later a replay, which
-/// ends the grant of the first use with every token of it (RFC 6749 section 4.1.2).
-pub fn replay(
-    now: Timestamp,
-    redeemed_at: Option<Timestamp>,
-    grant_id: Option<Id>,
-    event: &Event<'_>,
-) -> Result<TokenResponse, Mistake> {
-    let (Some(redeemed_at), Some(grant_id)) = (redeemed_at, grant_id) else {
-        return refuse(now, event, &invalid_grant("the code is not valid", &[]));
-    };
-    let grace = settings::code_replay_grace_micros();
-    if Timestamp::is_within(now, redeemed_at, grace) {
-        return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
-    }
-    grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;
-    let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
-    refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
-}
-
-/// The answer to a request that is refused, and its audit row.
-pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
-    trail::record(
-        now,
-        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
-    )?;
-    Ok(TokenResponse::refused(&refused.refusal))
-}
-
-/// RFC 6749 section 5.2.
-pub fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
-    Refused { refusal: Refusal::new(Code::InvalidGrant, description), flags }
 }

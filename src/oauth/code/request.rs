@@ -3,9 +3,9 @@
 
 use crate::kernel::outcome::{Code, Refusal};
 use crate::oauth::client::Client;
-use crate::oauth::code::Refused;
 use crate::rfc::{pkce, redirect_uri, resource, scope};
 use crate::trail::Flag;
+use crate::trail::refused::Refused;
 /// The parameters that the store reads.
 #[derive(Default)]
 pub struct AuthorizationRequest<'a> {

@@ -59,15 +59,6 @@ static REVOKE_BY_USER: Statement = Statement::latest(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
-// By the index on the user: one on the session would cost every log-in its share of WAL.
-static REVOKE_BY_SESSIONS: Statement = Statement::latest(
-    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
-                     WHERE user_id = $1 AND session_id = ANY ($2) AND revoked_at IS NULL AND expires_at > $3
-                     ORDER BY id FOR NO KEY UPDATE)
-      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
-        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
-);
-
 // Of the ids, which are in order of time, the first and the last: as text, but not in the order of a language, where
 // "aa" may come after "z".
 static HOLDINGS: Statement = Statement::read(
@@ -131,16 +122,6 @@ pub fn revoke_live(
     reason: &str,
 ) -> Result<u64, Mistake> {
     REVOKE_BY_USER.run(&params![user_id, client_id, now, reason])
-}
-
-/// Ends the live grants that were made in sessions of a user who is locked out; returns how many.
-pub fn revoke_by_sessions(
-    now: Timestamp,
-    user_id: Id,
-    sessions: Vec<Id>,
-    reason: &str,
-) -> Result<u64, Mistake> {
-    REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
 }
 
 /// The clients that have live grants of the user.

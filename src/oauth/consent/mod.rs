@@ -20,8 +20,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::client::{self, Client};
-use crate::oauth::code::Refused;
 use crate::rfc::{parameter, resource, scope};
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {

@@ -13,10 +13,10 @@ use crate::kernel::value::id::Bucket;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
-use crate::oauth::code::Refused;
 use crate::oauth::device::user_code::UserCode;
 use crate::oauth::device::{self, GRANT_TYPE, New};
 use crate::rfc::{parameter, resource, scope};
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {

@@ -11,13 +11,13 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::code::Refused;
+use crate::oauth::client;
 use crate::oauth::code::request::MAX_PARAMETER;
 use crate::oauth::device::user_code::UserCode;
 use crate::oauth::device::{self, Approval, DeviceCode, guesses};
 use crate::oauth::token::revoke::Outcome;
-use crate::oauth::{client, token};
 use crate::rfc::scope;
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
@@ -135,7 +135,7 @@ fn approve(
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
     let user_id = given(user_id, "user_id")?;
-    token::check_object(consent.claims.as_ref(), "claims")?;
+    argument::object(consent.claims.as_ref(), "claims")?;
     let amr = argument::texts(consent.amr, "amr")?;
     let view = View::writing()?;
     let user = view

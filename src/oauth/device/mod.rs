@@ -16,7 +16,7 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::code as authorization_code;
+use crate::oauth::token::once::Redemption;
 /// The grant type (RFC 8628 section 3.4).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -210,7 +210,8 @@ pub fn mark_redeemed(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<
     let tenant_id = code.tenant_id.as_str();
     let redeemed = REDEEM.run(&params![code.id, now, tenant_id, grant_id])? == 1;
     if redeemed {
-        authorization_code::note_end(&REDEMPTION_ENDED, now, code.id, tenant_id, grant_id);
+        Redemption { ended: &REDEMPTION_ENDED, code_id: code.id, tenant_id: tenant_id.to_owned(), grant_id }
+            .note_end(now);
     }
     Ok(redeemed)
 }

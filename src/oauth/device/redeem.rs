@@ -12,12 +12,13 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
-use crate::oauth::code::Refused;
-use crate::oauth::code::redeem::{Granted, invalid_grant, refuse, refuse_ended, replay};
 use crate::oauth::device::{self, DeviceCode, GRANT_TYPE};
-use crate::oauth::token::{self, Login, TokenResponse};
+use crate::oauth::token::TokenResponse;
+use crate::oauth::token::issue::{self, Login};
+use crate::oauth::token::once::{Granted, refuse, refuse_ended, replay};
 use crate::rfc::binding::Proof;
 use crate::rfc::parameter;
+use crate::trail::refused::{Refused, invalid_grant};
 use crate::trail::{self, Context, Event, Flag};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -141,7 +142,7 @@ fn finish(
         return refuse(now, event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let issued = token::issue(
+    let issued = issue::issue(
         now,
         Login {
             grant_id,

@@ -295,6 +295,15 @@ static REVOKE_BY_CLIENT: Statement = Statement::write(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
+// By the index on the user: one on the session would cost every log-in its share of WAL.
+static REVOKE_BY_SESSIONS: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
+                     WHERE user_id = $1 AND session_id = ANY ($2) AND revoked_at IS NULL AND expires_at > $3
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+);
+
 /// The grant with this id, live or not.
 pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
     BY_ID.find(view, Key::Id(id), Grant::load)
@@ -470,6 +479,16 @@ pub fn revoke_by_client(
 }
 
 // As above; a grant that is being refreshed is waited for.
+/// Ends the live grants that were made in sessions of a user who is locked out; returns how many.
+pub fn revoke_by_sessions(
+    now: Timestamp,
+    user_id: Id,
+    sessions: Vec<Id>,
+    reason: &str,
+) -> Result<u64, Mistake> {
+    REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
+}
+
 static ERASE_BY_CLIENT: Statement = Statement::latest(
     c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
       DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",

@@ -19,17 +19,14 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
-use crate::oauth::code::Refused;
-use crate::oauth::code::redeem::refuse;
 use crate::oauth::grant::{self, Gone, Grant};
-use crate::oauth::token::introspect::{self, Active};
+use crate::oauth::token::once::refuse;
+use crate::oauth::token::standing::{self, Active, MAX_EXCHANGES};
 use crate::oauth::token::{self, TokenResponse};
 use crate::rfc::binding::Proof;
 use crate::rfc::{parameter, resource, scope};
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
-
-/// How many exchanges a token may come from: each costs its introspection three look-ups.
-pub const MAX_EXCHANGES: usize = 5;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// RFC 8693 section 3.
@@ -133,7 +130,7 @@ fn exchange(
     event.resource_type = Some("access_token");
     event.resource_id = Some(&token_id);
     let actor = match request.actor_token {
-        Some(_) => match introspect::active(&view, now, request.actor_token)? {
+        Some(_) => match standing::active(&view, now, request.actor_token)? {
             Some(actor) => Some(actor),
             None => return refuse(now, &event, &unacceptable("the actor token is not active", &[])),
         },
@@ -191,7 +188,7 @@ fn subject(
     client: &Client,
     text: Option<&str>,
 ) -> Result<Option<Subject>, Mistake> {
-    let Some(active) = introspect::active(view, now, text)? else { return Ok(None) };
+    let Some(active) = standing::active(view, now, text)? else { return Ok(None) };
     if active.token.tenant_id != client.tenant_id {
         return Ok(None);
     }

@@ -12,12 +12,12 @@ use crate::kernel::server::batch::{Batch, delete_ended};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::{self, Client};
 use crate::oauth::grant::{self, NewFamily};
-use crate::oauth::token::check_object;
 use crate::rfc::{binding, resource, scope};
 use crate::trail::{self, Event};
 
@@ -98,7 +98,7 @@ fn import(
         "SHA-256 of the token: 64 hexadecimal digits, or base64 or base64url of 32 bytes",
     ))?;
     let (client_id, user_id) = (given(client_id, "client_id")?, given(user_id, "user_id")?);
-    check_object(login.claims.as_ref(), "claims")?;
+    argument::object(login.claims.as_ref(), "claims")?;
     binding::check_confirmation(login.cnf.as_ref())?;
     let view = View::writing()?;
     let client =

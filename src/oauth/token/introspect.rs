@@ -7,7 +7,6 @@ use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::identity::{tenant, user};
-use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::row::composite;
@@ -15,10 +14,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client;
-use crate::oauth::grant::{self, State};
-use crate::oauth::token::exchange::MAX_EXCHANGES;
-use crate::oauth::token::{self, AccessToken};
+use crate::oauth::token::standing::{Active, active};
+use crate::oauth::token::{self};
 use crate::rfc::binding::Proof;
 use crate::rfc::{resource, scope};
 use crate::trail::{self, Context, Event, Flag};
@@ -114,50 +111,6 @@ struct Need<'a> {
     required_scope: Option<&'a str>,
     resource: Option<&'a str>,
     proof: Proof<'a>,
-}
-
-/// An access token that is active, and what it is of.
-pub struct Active {
-    /// The token.
-    pub token: AccessToken,
-    /// Its grant.
-    pub grant: State,
-    /// How many exchanges it comes from (RFC 8693).
-    pub exchanges: usize,
-}
-
-/// The active token of this text; None for every other text. A token that was exchanged for another is
-/// active only while that one is.
-pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
-    let Some(presented) = token_text::parse(Kind::AccessToken, text) else {
-        crate::kernel::server::catalog::ensure_ready()?;
-        return Ok(None);
-    };
-    let Some(mut token) = token::find(view, &presented)? else { return Ok(None) };
-    let Some(mut grant) = live_grant(view, now, &token)? else { return Ok(None) };
-    // The key of a client that has changed its own since the log-in.
-    grant.cnf = token.cnf.take().or(grant.cnf);
-    let (mut exchanges, mut subject) = (0, grant.subject_token_id);
-    while let Some(id) = subject {
-        exchanges += 1;
-        let Some(token) = token::find_by_id(view, id)? else { return Ok(None) };
-        match live_grant(view, now, &token)? {
-            Some(grant) if exchanges <= MAX_EXCHANGES => subject = grant.subject_token_id,
-            _ => return Ok(None),
-        }
-    }
-    Ok(Some(Active { token, grant, exchanges }))
-}
-
-/// The grant of a token, if the token, the grant and its client are all live.
-fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option<State>, Mistake> {
-    if token.revoked_at.is_some() || now >= token.expires_at {
-        return Ok(None);
-    }
-    let Some(grant) = grant::find_state(view, token.grant_id)? else { return Ok(None) };
-    let live =
-        grant.revoked_at.is_none() && now < grant.expires_at && client::is_usable(view, &grant.client_id)?;
-    Ok(live.then_some(grant))
 }
 
 /// The state of an active token; None for every other text.

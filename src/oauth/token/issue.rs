@@ -1,0 +1,323 @@
+//! Issuing: to a user of a trusted application, to a client for itself (RFC 6749 section 4.4), and to any log-in.
+
+use pgrx::prelude::*;
+
+use crate::identity::{session, user};
+use crate::kernel::crypto::token_text::RefreshToken;
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::hold::Place;
+use crate::kernel::server::lookup::View;
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::secret::{self, Credentials};
+use crate::oauth::client::{self, Client};
+use crate::oauth::grant::{self, Gone, NewFamily};
+use crate::oauth::token::{TokenResponse, add, token_type};
+use crate::rfc::{binding, parameter, resource, scope};
+use crate::trail::refused::Refused;
+use crate::trail::{self, Context, Event, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn token_issue(
+    client_id: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    scope: default!(Option<&str>, "NULL"),
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    refresh: default!(Option<bool>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+    cnf: default!(Option<Jsonb>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let request = Request { scope, session_id: session_id.map(Id::from), refresh, resource, claims, cnf };
+    issue_trusted(now, client_id, user_id.map(Id::from), request, &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn token_issue_client_credentials(
+    client_id: Option<&str>,
+    client_secret: default!(Option<&str>, "NULL"),
+    client_authenticated: default!(Option<bool>, "false"),
+    scope: default!(Option<&str>, "NULL"),
+    resource: default!(Option<Vec<Option<String>>>, "NULL"),
+    cnf: default!(Option<Jsonb>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> TokenResponse {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let credentials = Credentials::new(client_id, client_secret, client_authenticated);
+    let (scope, resource) = (parameter::scope(scope), parameter::values(resource));
+    let request = Request { scope, session_id: None, refresh: Some(false), resource, claims: None, cnf };
+    issue_client_credentials(now, &credentials, request, &context).or_raise()
+}
+
+/// What a trusted application or a client asks for, beside itself and the user.
+struct Request<'a> {
+    scope: Option<&'a str>,
+    session_id: Option<Id>,
+    refresh: Option<bool>,
+    resource: Option<Vec<Option<String>>>,
+    claims: Option<Jsonb>,
+    cnf: Option<Jsonb>,
+}
+
+/// What a grant and its first access token are made of.
+pub struct Login<'a> {
+    pub grant_id: Id,
+    pub client: &'a Client,
+    pub user_id: Option<Id>,
+    /// Where the user was found.
+    pub user_place: Option<Place>,
+    pub session_id: Option<Id>,
+    pub scope: String,
+    /// The resources of the grant and those of the first access token where they are fewer (RFC 8707).
+    pub resources: Option<Vec<String>>,
+    pub token_resources: Option<Vec<String>>,
+    pub refresh: bool,
+    pub nonce: Option<String>,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<String>,
+    pub amr: Option<Vec<String>>,
+    pub claims: Option<Jsonb>,
+    pub cnf: Option<Jsonb>,
+    pub network: Option<Inet>,
+}
+
+/// In a session of the store that is over nothing is issued.
+const SESSION_ENDED: Refusal = Refusal::new(Code::AccessDenied, "the session has ended");
+
+/// What ended while a login was under way, so that nothing is issued.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// There is no grant.
+    Gone(Gone),
+    /// The grant is there, and has ended.
+    Session,
+}
+
+/// Stores a login's grant with its refresh token family and its first access token.
+pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, Ended>, Mistake> {
+    let client = login.client;
+    let access_expires_at = now.plus_seconds(client.access_token_ttl);
+    let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
+    let expires_at = match refresh {
+        Some(_) => now.plus_seconds(client.refresh_token_ttl),
+        None => access_expires_at,
+    };
+    let idle = now.plus_seconds(client.refresh_idle_ttl).min(expires_at);
+    let token_type = token_type(login.cnf.as_ref());
+    let claims = login.claims.clone();
+    let stored = grant::insert(grant::New {
+        id: login.grant_id,
+        tenant_id: &client.tenant_id,
+        client_id: &client.id,
+        user_id: login.user_id,
+        client_place: client.place,
+        user_place: login.user_place,
+        session_id: login.session_id,
+        scope: &login.scope,
+        expires_at,
+        subject_token_id: None,
+        family: refresh.as_ref().map(|token| NewFamily::of(token, idle)),
+        resources: login.resources,
+        auth_time: login.auth_time,
+        acr: login.acr.as_deref(),
+        amr: login.amr.clone(),
+        claims: login.claims,
+        cnf: login.cnf,
+        network: login.network,
+    })?;
+    if let Err(gone) = stored {
+        return Ok(Err(Ended::Gone(gone)));
+    }
+    // The grant now holds the user's row, which whoever ends a session takes for itself: this is
+    // how it stays. What began before the session's end and waited for it sees that end here.
+    if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
+        && !session::admits(now, &View::latest(), login.session_id, user_id)?
+    {
+        grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
+        return Ok(Err(Ended::Session));
+    }
+    let access = add(
+        now,
+        login.grant_id,
+        &client.tenant_id,
+        access_expires_at.min(expires_at),
+        None,
+        login.token_resources,
+        None,
+    )?;
+    Ok(Ok(TokenResponse {
+        access_token: Some(access.text.to_string()),
+        token_type: Some(token_type),
+        expires_in: Some(access.expires_in),
+        refresh_token: refresh.map(|token| token.text().to_string()),
+        scope: Some(login.scope),
+        grant_id: Some(login.grant_id),
+        user_id: login.user_id,
+        client_id: Some(client.id.clone()),
+        tenant_id: Some(client.tenant_id.clone()),
+        claims,
+        session_id: login.session_id,
+        nonce: login.nonce,
+        auth_time: login.auth_time,
+        acr: login.acr,
+        amr: login.amr,
+        ..TokenResponse::default()
+    }))
+}
+
+fn issue_trusted(
+    now: Timestamp,
+    client_id: Option<&str>,
+    user_id: Option<Id>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let client_id = given(client_id, "client_id")?;
+    let user_id = given(user_id, "user_id")?;
+    let view = View::writing()?;
+    let client = view
+        .newest(|view| client::find(view, client_id))?
+        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let user = view
+        .newest(|view| user::find(view, user_id))?
+        .filter(|user| user.tenant_id == client.tenant_id)
+        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let in_session = session::admits(now, &view, request.session_id, user_id)?;
+    drop(view);
+    let may_refresh = client.allows_grant_type("refresh_token");
+    let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
+    let refused = if !client.usable {
+        refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
+    } else if !user.active {
+        refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser])
+    } else if !in_session {
+        Some(Refused { refusal: SESSION_ENDED, flags: &[Flag::EndedSession] })
+    } else if request.refresh == Some(true) && !may_refresh {
+        refuse(Code::UnauthorizedClient, "the client may not use the grant type refresh_token", &[])
+    } else {
+        None
+    };
+    let refresh = request.refresh.unwrap_or(may_refresh);
+    finish(now, &client, Some((user_id, user.place)), refresh, refused, request, context)
+}
+
+fn issue_client_credentials(
+    now: Timestamp,
+    credentials: &Credentials<'_>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let view = View::writing()?;
+    let client = match secret::admit(&view, now, "token.issued", credentials, context)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
+    };
+    drop(view);
+    // RFC 6749 section 4.4: confidential clients only.
+    let allowed = client.confidential && client.allows_grant_type("client_credentials");
+    let refused = (!allowed).then_some(Refused {
+        refusal: Refusal::new(
+            Code::UnauthorizedClient,
+            "the client may not use the grant type client_credentials",
+        ),
+        flags: &[],
+    });
+    finish(now, &client, None, false, refused, request, context)
+}
+
+/// Checks the request against the client's policy, issues, and writes the audit row.
+fn finish(
+    now: Timestamp,
+    client: &Client,
+    user: Option<(Id, Option<Place>)>,
+    refresh: bool,
+    refused: Option<Refused>,
+    request: Request<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
+    argument::object(request.claims.as_ref(), "claims")?;
+    binding::check_confirmation(request.cnf.as_ref())?;
+    let user_id = user.map(|(id, _)| id);
+    let mut flags: &[Flag] = &[];
+    let granted = match refused {
+        Some(refused) => {
+            flags = refused.flags;
+            Err(refused.refusal)
+        }
+        None => match scope::granted(request.scope, &client.scope) {
+            Ok(scope) => resource::of_grant(request.resource, &client.resources)
+                .inspect_err(|_| flags = &[Flag::TargetWidening])
+                .map(|resources| (scope, resources)),
+            Err(refusal) => {
+                flags = &[Flag::ScopeWidening];
+                Err(refusal)
+            }
+        },
+    };
+    let (response, grant_id, error) = match granted {
+        Ok((scope, resources)) => {
+            let bucket = user_id.map_or_else(|| Bucket::of(&[&client.id]), |user| user.bucket());
+            let grant_id = Id::mint(now, bucket)?;
+            let login = Login {
+                grant_id,
+                client,
+                user_id,
+                user_place: user.and_then(|(_, place)| place),
+                session_id: request.session_id,
+                scope,
+                resources,
+                token_resources: None,
+                refresh,
+                nonce: None,
+                auth_time: None,
+                acr: None,
+                amr: None,
+                claims: request.claims,
+                cnf: request.cnf,
+                network: context.ip.clone(),
+            };
+            match issue(now, login)? {
+                Ok(response) => (response, Some(grant_id), None),
+                Err(Ended::Session) => {
+                    flags = &[Flag::EndedSession];
+                    (TokenResponse::refused(&SESSION_ENDED), Some(grant_id), Some(SESSION_ENDED.code))
+                }
+                // The application named them; a client that speaks for itself is as unknown as at its next request.
+                Err(Ended::Gone(gone)) if user_id.is_some() => return Err(gone.mistake()),
+                Err(Ended::Gone(_)) => {
+                    let Refused { refusal, flags: unknown } = secret::unknown();
+                    flags = unknown;
+                    (TokenResponse::refused(&refusal), None, Some(refusal.code))
+                }
+            }
+        }
+        Err(refusal) => (TokenResponse::refused(&refusal), None, Some(refusal.code)),
+    };
+    trail::record(
+        now,
+        &Event {
+            event: "token.issued",
+            tenant_id: &client.tenant_id,
+            client_id: Some(&client.id),
+            user_id,
+            grant_id,
+            session_id: request.session_id,
+            error,
+            flags,
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(response)
+}

@@ -1,0 +1,130 @@
+//! What is redeemed once, whatever its table: an authorization code, a device code.
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::{settings, transaction};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::oauth::client::Client;
+use crate::oauth::client::secret;
+use crate::oauth::grant::{self, Gone};
+use crate::oauth::token::TokenResponse;
+use crate::oauth::token::issue::Ended;
+use crate::rfc::{resource, scope};
+use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::{self, Event, Flag};
+
+/// What a code, or device code, is redeemed for.
+pub struct Granted {
+    pub scope: String,
+    pub resources: Option<Vec<String>>,
+    /// Those of the access token, where they are fewer.
+    pub token_resources: Option<Vec<String>>,
+}
+
+impl Granted {
+    /// What the user agreed to, as far as the client may have it now, and of the resources those that the request names.
+    /// Where that is nothing, the code is not used up: what is given back to the client in time is there again.
+    pub fn of(
+        client: &Client,
+        scope: &str,
+        resources: Option<&Vec<String>>,
+        requested: Option<Vec<Option<String>>>,
+    ) -> Result<Self, Refused> {
+        let agreed = resources.map_or(&[][..], Vec::as_slice);
+        let named = resource::granted(requested, agreed)
+            .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
+        let left = || {
+            let token_resources =
+                named.map(|named| resource::left(Some(named), &client.resources)).transpose()?;
+            Ok(Self {
+                scope: scope::left(scope.to_owned(), &client.scope)?,
+                resources: resource::left(resources.cloned(), &client.resources)?,
+                token_resources: token_resources.flatten(),
+            })
+        };
+        left().map_err(|refusal| Refused { refusal, flags: &[] })
+    }
+}
+
+/// A code that a running transaction redeems.
+pub struct Redemption {
+    /// Sets the time of $2 to the code $1 of the tenant $3 and the grant $4.
+    pub ended: &'static Statement,
+    /// The code.
+    pub code_id: Id,
+    /// Its tenant.
+    pub tenant_id: String,
+    /// What it was redeemed for.
+    pub grant_id: Id,
+}
+
+/// Microseconds: a transaction that ends sooner after its redemption does not write the time anew.
+const SHORT: i64 = 100_000;
+
+impl Redemption {
+    /// The grace of a code runs from the end of the redeeming transaction, not from the call: a client whose first
+    /// request took long retries only when that one has ended. So a transaction that took long writes the time again
+    /// when it ends.
+    pub fn note_end(self, redeemed_at: Timestamp) {
+        transaction::before_end(move || {
+            let now = clock::now();
+            if now.micros_since(redeemed_at) > SHORT && spi::writable().is_ok() {
+                self.ended.run(&params![self.code_id, now, self.tenant_id, self.grant_id])?;
+            }
+            Ok(())
+        });
+    }
+}
+
+/// The session that a code was made in is over.
+pub fn session_ended() -> Refused {
+    invalid_grant("the session has ended", &[Flag::EndedSession])
+}
+
+/// The user of a code may not log in any more.
+pub fn user_inactive() -> Refused {
+    invalid_grant("the user is not active", &[Flag::InactiveUser])
+}
+
+/// The answer to a code, or device code, that was redeemed for nothing, because of what ended meanwhile.
+pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Result<TokenResponse, Mistake> {
+    let refused = match ended {
+        Ended::Session => session_ended(),
+        Ended::Gone(Gone::Client) => secret::unknown(),
+        Ended::Gone(Gone::User) => user_inactive(),
+    };
+    if ended != Ended::Session {
+        event.grant_id = None;
+    }
+    refuse(now, event, &refused)
+}
+
+/// A code, or device code, that was redeemed before: within the grace a client's retry, later a replay, which
+/// ends the grant of the first use with every token of it (RFC 6749 section 4.1.2).
+pub fn replay(
+    now: Timestamp,
+    redeemed_at: Option<Timestamp>,
+    grant_id: Option<Id>,
+    event: &Event<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let (Some(redeemed_at), Some(grant_id)) = (redeemed_at, grant_id) else {
+        return refuse(now, event, &invalid_grant("the code is not valid", &[]));
+    };
+    let grace = settings::code_replay_grace_micros();
+    if Timestamp::is_within(now, redeemed_at, grace) {
+        return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
+    }
+    grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;
+    let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
+    refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
+}
+
+/// The answer to a request that is refused, and its audit row.
+pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
+    trail::record(
+        now,
+        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
+    )?;
+    Ok(TokenResponse::refused(&refused.refusal))
+}
