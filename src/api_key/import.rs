@@ -4,7 +4,7 @@
 
 use pgrx::prelude::*;
 
-use crate::api_key::{Given, New};
+use crate::api_key::new::{Given, New, insert};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -72,7 +72,7 @@ fn import(
     let new = New::check(given_members)?;
     let id = Id::mint(now, new.owner.bucket())?;
     let tenant_id = new.tenant_id.clone();
-    super::insert(now, id, &digest, start, "api_key.imported", new, None)?;
+    insert(now, id, &digest, start, "api_key.imported", new, None)?;
     if INSERT.run(&params![digest.as_slice(), id, tenant_id])? == 0 {
         return Err(Mistake::Duplicate { what: "API key", argument: "digest" });
     }

@@ -6,26 +6,25 @@
 //! grant that is being made in a session is waited for and ended with it, and one that waited itself finds the
 //! session ended: see [`admits`].
 
+pub mod create;
 pub mod revoke;
 pub mod touch;
 
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
-use serde_json::json;
 
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Kind, Minted, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::catalog;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::{Row, composite};
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::{catalog, settings};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::kernel::value::{argument, interval};
-use crate::trail::{self, Context, Event, Flag};
+use crate::trail::Flag;
 
 composite! {
     /// A session's token, shown once.
@@ -76,22 +75,6 @@ composite! {
     }
 }
 
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn session_create(
-    user_id: Option<pgrx::Uuid>,
-    ttl: default!(Option<Interval>, "NULL"),
-    idle_ttl: default!(Option<Interval>, "NULL"),
-    acr: default!(Option<&str>, "NULL"),
-    amr: default!(Option<Vec<Option<String>>>, "NULL"),
-    metadata: default!(Option<Jsonb>, "NULL"),
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-) -> SessionToken {
-    let new = New { ttl, idle_ttl, acr, amr, metadata };
-    create(clock::now(), user_id.map(Id::from), new, &Context { ip, user_agent }).or_raise()
-}
-
 #[pg_extern(stable, parallel_safe)]
 fn session_validate(session_token: Option<&str>) -> SessionState {
     let now = clock::now();
@@ -104,15 +87,6 @@ fn session_list(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, SessionEn
     let now = clock::now();
     let entries = given(user_id, "user_id").and_then(|user_id| list(now, user_id.into()));
     SetOfIterator::new(entries.or_raise())
-}
-
-/// The arguments of session_create() that describe the session.
-struct New<'a> {
-    ttl: Option<Interval>,
-    idle_ttl: Option<Interval>,
-    acr: Option<&'a str>,
-    amr: Option<Vec<Option<String>>>,
-    metadata: Option<Jsonb>,
 }
 
 /// A session whose token is presented.
@@ -138,14 +112,6 @@ pub struct Unusable {
     pub description: &'static str,
     pub flags: &'static [Flag],
 }
-
-const TTL: std::ops::RangeInclusive<i64> = 1..=3650 * 86_400;
-const TTL_ACCEPTED: &str = "an interval from 1 second to 3650 days";
-// No shorter than two touches that write.
-const IDLE_TTL: std::ops::RangeInclusive<i64> = 120..=3650 * 86_400;
-const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
-
-const UNKNOWN_USER: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
 
 /// Who holds no token of a session learns nothing but that.
 pub const NOT_VALID: &str = "the session token is not valid";
@@ -175,76 +141,12 @@ static STANDING: Lookup = Lookup::new(
     &[c"user_id", c"expires_at", c"idle_expires_at", c"revoked_at", c"tenant_id"],
 );
 
-static INSERT: Statement = Statement::write(
-    c"INSERT INTO auth_store.sessions (id, user_id, tenant_id, digest, expires_at, idle_expires_at, last_seen_at,
-             idle_ttl, acr, amr, metadata, ip, user_agent)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-);
-
 static LIST: Statement = Statement::read(
     c"SELECT id, CASE WHEN revoked_at IS NOT NULL THEN 'ended'
                       WHEN LEAST(expires_at, idle_expires_at) <= $2 THEN 'expired' ELSE 'active' END,
              last_seen_at, expires_at, idle_expires_at, ip, user_agent, acr, amr, metadata, revoked_at, revoked_reason
         FROM auth_store.sessions WHERE user_id = $1 ORDER BY id DESC",
 );
-
-fn create(
-    now: Timestamp,
-    user_id: Option<Id>,
-    new: New<'_>,
-    context: &Context<'_>,
-) -> Result<SessionToken, Mistake> {
-    let user_id = given(user_id, "user_id")?;
-    let ttl = interval::seconds(new.ttl, settings::session_ttl(), TTL, "ttl", TTL_ACCEPTED)?;
-    let default = settings::session_idle_ttl();
-    let idle_ttl = interval::seconds(new.idle_ttl, default, IDLE_TTL, "idle_ttl", IDLE_TTL_ACCEPTED)?;
-    let acr = argument::optional_line(new.acr, "acr")?;
-    let amr = argument::texts(new.amr, "amr")?;
-    let metadata = argument::document(new.metadata, "metadata")?;
-    let view = View::writing()?;
-    let user = user::find(&view, user_id)?.ok_or(UNKNOWN_USER)?;
-    let tenant_active = tenant::is_active(&view, &user.tenant_id)?;
-    drop(view);
-    // The status as it is under the lock: whoever changes it waits, and finds this session.
-    let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
-    let event = Event {
-        event: "session.created",
-        tenant_id: &user.tenant_id,
-        user_id: Some(user_id),
-        context: Some(context),
-        ..Event::default()
-    };
-    if !(active && tenant_active) {
-        let refusal = Refusal::new(Code::AccessDenied, "the user is not active");
-        trail::record(
-            now,
-            &Event { error: Some(refusal.code), flags: &[Flag::InactiveUser], details: None, ..event },
-        )?;
-        return Ok(SessionToken::refused(&refusal));
-    }
-    let ended = revoke::make_room(now, user_id, &user.tenant_id)?;
-    let token = token_text::mint(Kind::Session, now, user_id.bucket())?;
-    let expires_at = now.plus_seconds(ttl);
-    let rows = INSERT.run(&params![
-        token.id,
-        user_id,
-        user.tenant_id.as_str(),
-        token.digest.as_slice(),
-        expires_at,
-        now.plus_seconds(idle_ttl).min(expires_at),
-        now,
-        i32::try_from(idle_ttl).unwrap_or(i32::MAX),
-        acr,
-        amr,
-        metadata,
-        context.ip.clone(),
-        context.user_agent.map(trail::cut_user_agent),
-    ])?;
-    debug_assert_eq!(rows, 1);
-    let details = (ended.sessions > 0).then(|| json!({ "ended": ended.sessions, "grants": ended.grants }));
-    trail::record(now, &Event { session_id: Some(token.id), details, ..event })?;
-    Ok(SessionToken::new(&token, expires_at))
-}
 
 /// The session of a presented token, if it is valid: it lives, and so do its user and tenant. Three rows by
 /// key: a user's or tenant's status counts at once, however it was changed, and a suspension ends with the

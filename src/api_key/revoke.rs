@@ -1,0 +1,53 @@
+//! A key ends.
+
+use crate::api_key::{Named, constant, record};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::trail::Context;
+use pgrx::prelude::*;
+use serde_json::json;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn api_key_revoke(
+    api_key_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "'revoked'"),
+    user_id: default!(Option<pgrx::Uuid>, "NULL"),
+    client_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let of = Named::check(user_id.map(Id::from), client_id);
+    of.and_then(|of| revoke(now, api_key_id.map(Id::from), reason, of, &context)).or_raise()
+}
+
+static REVOKE: Statement = Statement::write(
+    c"UPDATE auth_store.api_keys SET revoked_at = $3, revoked_reason = $4
+       WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+         AND ($5 IS NULL OR user_id = $5) AND ($6 IS NULL OR client_id = $6)",
+);
+
+fn revoke(
+    now: Timestamp,
+    id: Option<Id>,
+    reason: Option<&str>,
+    of: Named<'_>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let id = given(id, "api_key_id")?;
+    let reason = argument::reason(reason)?;
+    let key = constant(id, of)?;
+    let params = params![id, key.tenant_id.as_str(), now, reason, of.user_id, of.client_id];
+    let ended = REVOKE.run(&params)? == 1;
+    if ended {
+        let details = json!({ "reason": reason });
+        record(now, "api_key.revoked", id, &key.tenant_id, key.owner()?, details, Some(context))?;
+    }
+    Ok(ended)
+}

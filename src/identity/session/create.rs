@@ -1,0 +1,114 @@
+//! New sessions, at most so many of a user.
+
+use crate::identity::session::{SessionToken, revoke};
+use crate::identity::{tenant, user};
+use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::View;
+use crate::kernel::server::settings;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::{argument, interval};
+use crate::trail::{self, Context, Event, Flag};
+use pgrx::prelude::*;
+use serde_json::json;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn session_create(
+    user_id: Option<pgrx::Uuid>,
+    ttl: default!(Option<Interval>, "NULL"),
+    idle_ttl: default!(Option<Interval>, "NULL"),
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    metadata: default!(Option<Jsonb>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> SessionToken {
+    let new = New { ttl, idle_ttl, acr, amr, metadata };
+    create(clock::now(), user_id.map(Id::from), new, &Context { ip, user_agent }).or_raise()
+}
+
+/// The arguments of session_create() that describe the session.
+struct New<'a> {
+    ttl: Option<Interval>,
+    idle_ttl: Option<Interval>,
+    acr: Option<&'a str>,
+    amr: Option<Vec<Option<String>>>,
+    metadata: Option<Jsonb>,
+}
+
+const TTL: std::ops::RangeInclusive<i64> = 1..=3650 * 86_400;
+const TTL_ACCEPTED: &str = "an interval from 1 second to 3650 days";
+// No shorter than two touches that write.
+const IDLE_TTL: std::ops::RangeInclusive<i64> = 120..=3650 * 86_400;
+const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
+
+const UNKNOWN_USER: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.sessions (id, user_id, tenant_id, digest, expires_at, idle_expires_at, last_seen_at,
+             idle_ttl, acr, amr, metadata, ip, user_agent)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+);
+
+fn create(
+    now: Timestamp,
+    user_id: Option<Id>,
+    new: New<'_>,
+    context: &Context<'_>,
+) -> Result<SessionToken, Mistake> {
+    let user_id = given(user_id, "user_id")?;
+    let ttl = interval::seconds(new.ttl, settings::session_ttl(), TTL, "ttl", TTL_ACCEPTED)?;
+    let default = settings::session_idle_ttl();
+    let idle_ttl = interval::seconds(new.idle_ttl, default, IDLE_TTL, "idle_ttl", IDLE_TTL_ACCEPTED)?;
+    let acr = argument::optional_line(new.acr, "acr")?;
+    let amr = argument::texts(new.amr, "amr")?;
+    let metadata = argument::document(new.metadata, "metadata")?;
+    let view = View::writing()?;
+    let user = user::find(&view, user_id)?.ok_or(UNKNOWN_USER)?;
+    let tenant_active = tenant::is_active(&view, &user.tenant_id)?;
+    drop(view);
+    // The status as it is under the lock: whoever changes it waits, and finds this session.
+    let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
+    let event = Event {
+        event: "session.created",
+        tenant_id: &user.tenant_id,
+        user_id: Some(user_id),
+        context: Some(context),
+        ..Event::default()
+    };
+    if !(active && tenant_active) {
+        let refusal = Refusal::new(Code::AccessDenied, "the user is not active");
+        trail::record(
+            now,
+            &Event { error: Some(refusal.code), flags: &[Flag::InactiveUser], details: None, ..event },
+        )?;
+        return Ok(SessionToken::refused(&refusal));
+    }
+    let ended = revoke::make_room(now, user_id, &user.tenant_id)?;
+    let token = token_text::mint(Kind::Session, now, user_id.bucket())?;
+    let expires_at = now.plus_seconds(ttl);
+    let rows = INSERT.run(&params![
+        token.id,
+        user_id,
+        user.tenant_id.as_str(),
+        token.digest.as_slice(),
+        expires_at,
+        now.plus_seconds(idle_ttl).min(expires_at),
+        now,
+        i32::try_from(idle_ttl).unwrap_or(i32::MAX),
+        acr,
+        amr,
+        metadata,
+        context.ip.clone(),
+        context.user_agent.map(trail::cut_user_agent),
+    ])?;
+    debug_assert_eq!(rows, 1);
+    let details = (ended.sessions > 0).then(|| json!({ "ended": ended.sessions, "grants": ended.grants }));
+    trail::record(now, &Event { session_id: Some(token.id), details, ..event })?;
+    Ok(SessionToken::new(&token, expires_at))
+}
