@@ -242,25 +242,22 @@ fn recorded_version() -> Result<Option<i32>, Mistake> {
     if let Some(version) = newest_version()? {
         return Ok(Some(version));
     }
-    let default = spi::run_once(
+    let default = spi::run_once::<Option<String>>(
         "SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
            FROM pg_catalog.pg_attrdef d
            JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attname = 'version'
           WHERE d.adrelid = 'auth_store.schema_version'::pg_catalog.regclass",
         &[],
-        |row| row.get::<String>(0),
     )?;
     Ok(Some(default.into_iter().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1)))
 }
 
 fn add_missing_row(version: i32) -> Result<(), Mistake> {
-    spi::run_once(
+    spi::change_once(
         "INSERT INTO auth_store.schema_version (version, name)
          SELECT $1, 'install' WHERE NOT EXISTS (SELECT FROM auth_store.schema_version)",
         &params![version],
-        |_| (),
-    )?;
-    Ok(())
+    )
 }
 
 /// Keeps the version where a dump of the schema alone has it.
@@ -276,10 +273,8 @@ fn privileges_restore() -> Result<(), Mistake> {
         return Ok(());
     }
     let [keys, parts, definitions] = shape();
-    let statements =
-        spi::run_once(PRIVILEGES, &params![keys, parts, definitions], |row| row.get::<String>(0))?;
-    for statement in statements.iter().flatten() {
-        spi::run_script(statement)?;
+    for statement in spi::run_once::<String>(PRIVILEGES, &params![keys, parts, definitions])? {
+        spi::run_script(&statement)?;
     }
     Ok(())
 }
@@ -301,26 +296,23 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
         match step {
             Step::Up(migration) => {
                 spi::run_script(migration.up)?;
-                spi::run_once(
+                spi::change_once(
                     "INSERT INTO auth_store.schema_version (version, name) VALUES ($1, $2)",
                     &params![migration.version, migration.name],
-                    |_| (),
                 )?;
             }
             Step::Down(migration) => {
                 spi::run_script(migration.down)?;
                 // A fresh install has recorded its own version only.
-                spi::run_once(
+                spi::change_once(
                     "INSERT INTO auth_store.schema_version (version, name)
                      SELECT $1 - 1, 'install'
                       WHERE NOT EXISTS (SELECT FROM auth_store.schema_version WHERE version = $1 - 1)",
                     &params![migration.version],
-                    |_| (),
                 )?;
-                spi::run_once(
+                spi::change_once(
                     "DELETE FROM auth_store.schema_version WHERE version = $1",
                     &params![migration.version],
-                    |_| (),
                 )?;
             }
         }
@@ -368,8 +360,7 @@ fn steps(from: i32, to: i32, migrations: &[Migration]) -> Result<Vec<Step<'_>>, 
 }
 
 fn newest_version() -> Result<Option<i32>, Mistake> {
-    let versions =
-        spi::run_once("SELECT max(version) FROM auth_store.schema_version", &[], |row| row.get::<i32>(0))?;
+    let versions = spi::run_once("SELECT max(version) FROM auth_store.schema_version", &[])?;
     Ok(versions.into_iter().next().flatten())
 }
 
@@ -378,11 +369,8 @@ type Finding = (String, String, String, String);
 
 fn tables_check() -> Result<Vec<Finding>, Mistake> {
     let [keys, parts, definitions] = shape();
-    let mut found =
-        spi::read_once(CHECK, &params![keys, parts, definitions, library::is_preloaded()], |row| {
-            let text = |column| row.get::<String>(column).unwrap_or_default();
-            (text(0), text(1), text(2), text(3))
-        })?;
+    let mut found: Vec<Finding> =
+        spi::read_once(CHECK, &params![keys, parts, definitions, library::is_preloaded()])?;
     // What is in the tables is read past the executor: who may call check() may not read them. Of a table that is not
     // as it should be nothing is read.
     let sound = |found: &[Finding], table: &str| {
@@ -439,9 +427,8 @@ fn version_problem() -> Result<Option<(String, &'static str)>, Mistake> {
 fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {
     superuser_only("uninstall")?;
     let confirm = given(confirm, "confirm")?;
-    let database =
-        spi::run_once("SELECT pg_catalog.current_database()::text", &[], |row| row.get::<String>(0))?;
-    if database.into_iter().next().flatten().as_deref() != Some(confirm) {
+    let database = spi::run_once::<String>("SELECT pg_catalog.current_database()::text", &[])?;
+    if database.first().map(String::as_str) != Some(confirm) {
         return Err(Mistake::invalid("confirm", "the name of the current database"));
     }
     catalog::invalidate();
@@ -451,14 +438,13 @@ fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {
     names.dedup();
     for kind in ["v", "rp"] {
         // One statement, so that the tables may refer to each other, and nothing else to them.
-        let dropped = spi::run_once(
+        let dropped = spi::run_once::<Option<String>>(
             "SELECT pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ')
                FROM pg_catalog.pg_class c
               WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND NOT c.relispartition
                 AND pg_catalog.strpos($1, c.relkind::text) > 0 AND c.relname = ANY ($2)
                 AND pg_catalog.pg_get_userbyid(c.relowner) IN ('auth_store_owner', 'auth_store_view')",
             &params![kind, names.clone()],
-            |row| row.get::<String>(0),
         )?;
         if let Some(names) = dropped.into_iter().next().flatten() {
             let word = if kind == "v" { "VIEW" } else { "TABLE" };
@@ -478,16 +464,15 @@ fn superuser_only(function: &str) -> Result<(), Mistake> {
 
 /// A table in the schema that somebody else made could carry a trigger that sees every secret's row.
 fn refuse_foreign_tables() -> Result<(), Mistake> {
-    let foreign = spi::run_once(
+    let foreign = spi::run_once::<String>(
         "SELECT pg_catalog.format('%s belongs to %s', c.oid::pg_catalog.regclass, r.rolname)
            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
           WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind NOT IN ('i', 'I', 'c')
             AND NOT r.rolsuper AND r.rolname NOT IN ('auth_store_owner', 'auth_store_view')
           LIMIT 1",
         &[],
-        |row| row.get::<String>(0),
     )?;
-    match foreign.into_iter().next().flatten() {
+    match foreign.into_iter().next() {
         None => Ok(()),
         Some(text) => Err(Mistake::NotAllowed(
             format!("{text}, who is neither auth_store_owner nor a superuser").into(),

@@ -13,7 +13,8 @@ use crate::kernel::value::clock::Timestamp;
 /// Its row in `cleanup_cursors`.
 const TASK: &str = "audit_log";
 
-static KEPT: Lookup = Lookup::shared(c"cleanup_cursors", c"cleanup_cursors_pkey", &[c"retention_seconds"]);
+static KEPT: Lookup =
+    Lookup::only_shared(c"cleanup_cursors", c"cleanup_cursors_pkey", &[c"retention_seconds"]);
 
 /// Also of tables whose version is not there, for check().
 fn kept(view: &View) -> Result<Option<i64>, Mistake> {

@@ -28,7 +28,7 @@ pub fn fill() -> Result<(), Mistake> {
         after = last.id;
         let count = batch.len();
         let (ids, keys): (Vec<_>, Vec<_>) = batch.into_iter().map(|user| (user.id, user.key)).unzip();
-        let filled = spi::run_once(
+        let filled = spi::run_once::<i64>(
             "WITH first AS (
                  SELECT DISTINCT ON (u.tenant_id, k.key COLLATE \"C\") u.id, u.tenant_id, k.key
                    FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS k (id, key)
@@ -42,9 +42,8 @@ pub fn fill() -> Result<(), Mistake> {
                  RETURNING 1)
              SELECT pg_catalog.count(*) FROM filled",
             &params![ids, keys],
-            |row| row.get::<i64>(0),
         )?;
-        left += count - usize::try_from(filled.into_iter().flatten().next().unwrap_or(0)).unwrap_or(0);
+        left += count - usize::try_from(filled.first().copied().unwrap_or(0)).unwrap_or(0);
         pgrx::check_for_interrupts!();
     }
     if left > 0 {
@@ -81,7 +80,7 @@ pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
 
 /// Whether the owner of the tables may read what is asked for.
 fn readable() -> Result<bool, Mistake> {
-    let found = spi::read_once(
+    let found = spi::read_once::<bool>(
         "SELECT true
            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
           WHERE n.nspname = 'auth_store' AND c.relname = 'users'
@@ -91,9 +90,8 @@ fn readable() -> Result<bool, Mistake> {
                   WHERE a.attrelid = c.oid AND NOT a.attisdropped
                     AND a.attname IN ('id', 'tenant_id', 'email', 'email_key'))",
         &[],
-        |row| row.get::<bool>(0),
     )?;
-    Ok(found.into_iter().flatten().next().unwrap_or(false))
+    Ok(!found.is_empty())
 }
 
 struct Unkeyed {
@@ -103,24 +101,22 @@ struct Unkeyed {
 }
 
 fn unkeyed(after: Id, limit: i64) -> Result<Vec<Unkeyed>, Mistake> {
-    let rows = spi::read_once(
+    let rows = spi::read_once::<(Id, String, String)>(
         "SELECT id, tenant_id, email FROM auth_store.users
           WHERE email IS NOT NULL AND email_key IS NULL AND id > $1 ORDER BY id LIMIT $2",
         &params![after, limit],
-        |row| {
-            let email = row.get::<String>(2)?;
-            Some(Unkeyed { id: row.get(0)?, tenant_id: row.get(1)?, key: name::email_key(&email) })
-        },
     )?;
-    Ok(rows.into_iter().flatten().collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, tenant_id, email)| Unkeyed { id, tenant_id, key: name::email_key(&email) })
+        .collect())
 }
 
 /// The user who is found by the address of another.
 fn twin(user: &Unkeyed) -> Result<Option<Id>, Mistake> {
-    let rows = spi::read_once(
+    let rows = spi::read_once::<Id>(
         "SELECT id FROM auth_store.users WHERE tenant_id = $1 AND email_key = $2",
         &params![user.tenant_id.as_str(), user.key.as_str()],
-        |row| row.get::<Id>(0),
     )?;
-    Ok(rows.into_iter().flatten().next())
+    Ok(rows.into_iter().next())
 }

@@ -28,7 +28,7 @@ static GENERATION: AtomicU32 = AtomicU32::new(1);
 static TRACKED: [AtomicU32; 256] = [const { AtomicU32::new(0) }; 256];
 static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-static VERSION: Lookup = Lookup::shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
+static VERSION: Lookup = Lookup::only_shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
 
 /// Registers for invalidations. Called once, when the library is loaded.
 pub fn watch() {

@@ -6,24 +6,32 @@
 
 use std::cell::RefCell;
 use std::ffi::CStr;
+use std::marker::PhantomData;
 
 use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::index::{self, Index};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::{Column, Row, TableRow, differs};
 use crate::kernel::server::{catalog, hold, settings};
 
 pub use crate::kernel::server::index::{Key, View};
 
-/// A unique index and the columns read through it.
-pub struct Lookup {
+/// A unique index of a table, and what is read through it: a struct that `row!` made.
+pub struct Lookup<R = ()> {
     table: &'static CStr,
     index: &'static CStr,
-    columns: &'static [&'static CStr],
+    columns: Columns,
     /// The column that names the row's tenant; None for a table that belongs to all.
     tenant: Option<&'static CStr>,
     resolved: Resolved,
+    row: PhantomData<fn() -> R>,
+}
+
+#[derive(Clone, Copy)]
+enum Columns {
+    Named(&'static [&'static CStr]),
+    Typed(&'static [Column]),
 }
 
 struct Resolved(RefCell<Option<Places>>);
@@ -47,10 +55,75 @@ struct Places {
 
 const MAX_COLUMNS: usize = 24;
 
+impl<R: TableRow> Lookup<R> {
+    /// A look-up in a table with a column `tenant_id`.
+    pub const fn by(index: &'static CStr) -> Self {
+        const { assert!(R::COLUMNS.len() <= MAX_COLUMNS) };
+        Self {
+            table: R::TABLE,
+            index,
+            columns: Columns::Typed(R::COLUMNS),
+            tenant: Some(c"tenant_id"),
+            resolved: Resolved(RefCell::new(None)),
+            row: PhantomData,
+        }
+    }
+
+    /// The same in a table whose row's tenant is in another column.
+    pub const fn tenant_in(mut self, column: &'static CStr) -> Self {
+        self.tenant = Some(column);
+        self
+    }
+
+    /// The same in a table that belongs to no tenant.
+    pub const fn shared(mut self) -> Self {
+        self.tenant = None;
+        self
+    }
+
+    /// The row with this value in the key's first column; None where there is none, or where the session's tenant
+    /// pin hides it.
+    pub fn find(&self, view: &View, key: Key<'_>) -> Result<Option<R>, Mistake> {
+        self.find_by(view, [key])
+    }
+
+    /// As [`Lookup::find`], by the key's first columns.
+    pub fn find_by<const N: usize>(&self, view: &View, keys: [Key<'_>; N]) -> Result<Option<R>, Mistake> {
+        self.load(true, view, keys)
+    }
+
+    /// [`Lookup::find`] before the tables were checked.
+    pub fn find_unready(&self, view: &View, key: Key<'_>) -> Result<Option<R>, Mistake> {
+        self.load(false, view, [key])
+    }
+
+    fn load<const N: usize>(
+        &self,
+        check: bool,
+        view: &View,
+        keys: [Key<'_>; N],
+    ) -> Result<Option<R>, Mistake> {
+        // SAFETY: the columns are where the row says, and of the types that R reads: see places().
+        match self.find_in(check, view, keys, |row| Some(unsafe { R::load(row, 0) }))? {
+            Some(None) => Err(lacks(self.table)),
+            found => Ok(found.flatten()),
+        }
+    }
+}
+
+/// The mistake of a row with a value that its table does not allow: somebody has altered the table.
+#[cold]
+fn lacks(table: &CStr) -> Mistake {
+    let what = format!("a row of {} lacks a value that it must have", table.to_string_lossy());
+    Mistake::TypeDiffers(what.into())
+}
+
 impl Lookup {
     /// A look-up in a table with a column `tenant_id`.
     pub const fn new(table: &'static CStr, index: &'static CStr, columns: &'static [&'static CStr]) -> Self {
-        Self { table, index, columns, tenant: Some(c"tenant_id"), resolved: Resolved(RefCell::new(None)) }
+        let columns = Columns::Named(columns);
+        let tenant = Some(c"tenant_id");
+        Self { table, index, columns, tenant, resolved: Resolved(RefCell::new(None)), row: PhantomData }
     }
 
     /// A look-up whose row's tenant is in another column.
@@ -60,16 +133,19 @@ impl Lookup {
         index: &'static CStr,
         columns: &'static [&'static CStr],
     ) -> Self {
-        Self { table, index, columns, tenant: Some(column), resolved: Resolved(RefCell::new(None)) }
+        let columns = Columns::Named(columns);
+        let tenant = Some(column);
+        Self { table, index, columns, tenant, resolved: Resolved(RefCell::new(None)), row: PhantomData }
     }
 
     /// A look-up in a table that belongs to no tenant.
-    pub const fn shared(
+    pub const fn only_shared(
         table: &'static CStr,
         index: &'static CStr,
         columns: &'static [&'static CStr],
     ) -> Self {
-        Self { table, index, columns, tenant: None, resolved: Resolved(RefCell::new(None)) }
+        let columns = Columns::Named(columns);
+        Self { table, index, columns, tenant: None, resolved: Resolved(RefCell::new(None)), row: PhantomData }
     }
 
     /// The row with this value in the key's first column, read by `load`; None where there is none, where the
@@ -102,7 +178,9 @@ impl Lookup {
     ) -> Result<Option<T>, Mistake> {
         self.find_in(false, view, [key], load)
     }
+}
 
+impl<R> Lookup<R> {
     fn find_in<T, const N: usize>(
         &self,
         check: bool,
@@ -218,8 +296,14 @@ impl Lookup {
             types: [pg_sys::InvalidOid; MAX_COLUMNS + 1],
             highest: 0,
         };
-        let tenant = self.tenant.map(|column| (MAX_COLUMNS, column));
-        for (n, column) in self.columns.iter().copied().enumerate().chain(tenant) {
+        let tenant = self.tenant.map(|column| (MAX_COLUMNS, (column, Some(pg_sys::TEXTOID))));
+        let columns: Vec<_> = match self.columns {
+            Columns::Named(names) => names.iter().map(|name| (*name, None)).collect(),
+            Columns::Typed(columns) => {
+                columns.iter().map(|column| (column.name, Some(column.type_oid))).collect()
+            }
+        };
+        for (n, (column, wanted)) in columns.into_iter().enumerate().chain(tenant) {
             // SAFETY: catalog look-ups by oid and valid C string.
             let (attribute, type_oid) = unsafe {
                 let attribute = pg_sys::get_attnum(table, column.as_ptr());
@@ -227,6 +311,11 @@ impl Lookup {
             };
             let position =
                 u16::try_from(attribute).ok().and_then(|n| n.checked_sub(1)).ok_or_else(|| self.missing())?;
+            if let Some(wanted) = wanted
+                && wanted != type_oid
+            {
+                return Err(differs(type_oid, wanted));
+            }
             *places.positions.get_mut(n).ok_or_else(|| self.missing())? = position;
             *places.types.get_mut(n).ok_or_else(|| self.missing())? = type_oid;
             places.highest = places.highest.max(i32::from(attribute));

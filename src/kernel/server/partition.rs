@@ -249,16 +249,15 @@ impl Partitions {
     /// Drops the partitions that ended at `cutoff` or before; returns them. One that can't be dropped fails the
     /// call, or is left to the next run with a warning where `patient`.
     pub fn drop_before(&self, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
-        let found = spi::run_once(
+        let found = spi::run_once::<(String, f64, i64)>(
             "SELECT c.relname::text, c.reltuples::double precision, pg_catalog.pg_total_relation_size(c.oid)
                FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
               WHERE i.inhparent = ('auth_store.' || $1)::pg_catalog.regclass
               ORDER BY c.relname",
             &params![self.name()],
-            |row| Some((row.get::<String>(0)?, row.get::<f64>(1)?, row.get::<i64>(2)?)),
         )?;
         let (mut dropped, mut failures) = (Vec::new(), Vec::new());
-        for (name, tuples, bytes) in found.into_iter().flatten() {
+        for (name, tuples, bytes) in found {
             let Some(slot) = self.slot_named(&name) else { continue };
             if slot.plus(1).start() > cutoff {
                 continue;
@@ -326,14 +325,13 @@ impl Partitions {
     /// Asks the catalog as it is now, not as the transaction's snapshot has it: another session may have made
     /// the partition since.
     fn state(&self, slot: Slot) -> Result<State, Mistake> {
-        let found = spi::run_once(
+        let found = spi::run_once::<bool>(
             "SELECT pg_catalog.pg_partition_root(r.relation) IS NOT DISTINCT FROM ('auth_store.' || $2)::pg_catalog.regclass
                FROM (SELECT pg_catalog.to_regclass('auth_store.' || $1)) AS r (relation)
               WHERE r.relation IS NOT NULL",
             &params![self.name_of(slot), self.name()],
-            |row| row.get::<bool>(0),
         )?;
-        Ok(match found.into_iter().next().flatten() {
+        Ok(match found.first() {
             None => State::Absent,
             Some(true) => State::Attached,
             Some(false) => State::Foreign,
@@ -344,7 +342,7 @@ impl Partitions {
     /// index. In a tablespace that the owner may not use the partition can't be; a row without one would be
     /// lost, so then it is in the database's own.
     fn place(&self) -> Result<Place, Mistake> {
-        let found = spi::run_once(
+        let found = spi::run_once::<(Option<String>, Option<String>, Option<bool>)>(
             "SELECT COALESCE(pg_catalog.quote_ident(a.amname), 'heap'), pg_catalog.quote_ident(t.spcname),
                     pg_catalog.has_tablespace_privilege(t.oid, 'CREATE')
                FROM pg_catalog.pg_class c
@@ -352,7 +350,6 @@ impl Partitions {
                LEFT JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
               WHERE c.oid = ('auth_store.' || $1)::pg_catalog.regclass",
             &params![self.name()],
-            |row| (row.get::<String>(0), row.get::<String>(1), row.get::<bool>(2)),
         )?;
         let (method, tablespace, allowed) = found.into_iter().next().unwrap_or_default();
         let tablespace = match (tablespace, allowed) {

@@ -7,13 +7,14 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
 
 use pgrx::IntoDatum;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::index::{self, View};
-use crate::kernel::server::row::{Row, attribute};
+use crate::kernel::server::row::{Column, FromRow, Row, attribute, differs};
 use crate::kernel::server::{catalog, guard};
 
 /// A parameter of a statement.
@@ -35,10 +36,14 @@ macro_rules! params {
 pub(crate) use params;
 
 /// A statement with its kept plan: a `static` in the file of the domain that owns the table.
-pub struct Statement {
+///
+/// `R` is what it returns: a struct that `row!` made, a value, or a tuple of values; nothing by default. In its text
+/// `{columns}` stands for the struct's columns, `{g.columns}` for the same of the table with the alias g.
+pub struct Statement<R = ()> {
     sql: &'static CStr,
     intent: Intent,
     plan: Plan,
+    row: PhantomData<fn() -> R>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,27 +60,49 @@ unsafe impl Sync for Plan {}
 
 const MAX_COLUMNS: usize = 64;
 
-impl Statement {
+impl<R> Statement<R> {
     /// A statement that reads, with the snapshot of the calling query.
     pub const fn read(sql: &'static CStr) -> Self {
-        Self { sql, intent: Intent::Read, plan: Plan(Cell::new(std::ptr::null_mut())) }
+        Self::new(sql, Intent::Read)
     }
 
     /// A statement that writes, or must see what the same transaction just wrote.
     pub const fn write(sql: &'static CStr) -> Self {
-        Self { sql, intent: Intent::Write, plan: Plan(Cell::new(std::ptr::null_mut())) }
+        Self::new(sql, Intent::Write)
     }
 
     /// A statement that writes and must reach every row that is committed by now, whatever the isolation
     /// level: the end of all of something. At REPEATABLE READ and above it raises 40001 where it would
     /// change a row that the transaction's own snapshot does not show.
     pub const fn latest(sql: &'static CStr) -> Self {
-        Self { sql, intent: Intent::WriteLatest, plan: Plan(Cell::new(std::ptr::null_mut())) }
+        Self::new(sql, Intent::WriteLatest)
     }
 
+    const fn new(sql: &'static CStr, intent: Intent) -> Self {
+        Self { sql, intent, plan: Plan(Cell::new(std::ptr::null_mut())), row: PhantomData }
+    }
+}
+
+impl<R: FromRow> Statement<R> {
+    /// Runs it and reads the first row.
+    pub fn one(&self, params: &[Param]) -> Result<Option<R>, Mistake> {
+        self.all(params).map(|rows| rows.into_iter().next())
+    }
+
+    /// Runs it and reads every row.
+    pub fn all(&self, params: &[Param]) -> Result<Vec<R>, Mistake> {
+        // Whoever prepares a statement compares the names of its columns too; they are its text's.
+        let named = self.plan.0.get().is_null();
+        // SAFETY: SPI has just executed.
+        self.execute(params, R::COLUMNS, || unsafe { rows(named) })
+    }
+}
+
+impl Statement {
     /// Runs it and returns how many rows it touched.
     pub fn run(&self, params: &[Param]) -> Result<u64, Mistake> {
-        self.execute(params, |_| ()).map(|(count, _)| count)
+        // SAFETY: a variable of the server that this backend alone writes.
+        self.execute(params, &[], || Ok(unsafe { pg_sys::SPI_processed }))
     }
 
     /// Runs it and reads the first row.
@@ -84,19 +111,23 @@ impl Statement {
         params: &[Param],
         load: impl FnMut(&Row<'_>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
-        self.execute(params, load).map(|(_, rows)| rows.into_iter().next().flatten())
+        self.all(params, load).map(|rows| rows.into_iter().next().flatten())
     }
 
     /// Runs it and reads every row.
     pub fn all<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
-        self.execute(params, load).map(|(_, rows)| rows)
+        // SAFETY: SPI has just executed.
+        self.execute(params, &[], || Ok(unsafe { fetch(load) }))
     }
+}
 
+impl<R> Statement<R> {
     fn execute<T>(
         &self,
         params: &[Param],
-        load: impl FnMut(&Row<'_>) -> T,
-    ) -> Result<(u64, Vec<T>), Mistake> {
+        columns: &[Column],
+        read: impl FnOnce() -> Result<T, Mistake>,
+    ) -> Result<T, Mistake> {
         catalog::ensure_ready()?;
         if self.intent != Intent::Read {
             writable()?;
@@ -111,10 +142,10 @@ impl Statement {
             // Whoever prepares a statement waits for its tables already there.
             let prepared = self.plan.0.get().is_null();
             let result = with_row_security(|| {
-                let plan = self.plan(params);
+                let plan = self.plan(params, columns);
                 self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr())
             });
-            let result = result.map(|()| (pg_sys::SPI_processed, fetch(load)));
+            let result = result.and_then(|()| read());
             pg_sys::SPI_finish();
             result
         }
@@ -163,21 +194,39 @@ impl Statement {
 
     /// # Safety
     /// SPI must be connected.
-    unsafe fn plan(&self, params: &[Param]) -> pg_sys::SPIPlanPtr {
+    unsafe fn plan(&self, params: &[Param], columns: &[Column]) -> pg_sys::SPIPlanPtr {
         let kept = self.plan.0.get();
         if !kept.is_null() {
             return kept;
         }
         let mut types: Vec<_> = params.iter().map(|p| p.oid).collect();
+        let sql = with_columns(self.sql, columns);
         // SAFETY: a valid C string and as many types as parameters; keepplan moves the plan to memory
         // that lives as long as the backend.
         unsafe {
-            let plan = pg_sys::SPI_prepare(self.sql.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            let plan = pg_sys::SPI_prepare(sql.as_ptr(), types.len() as i32, types.as_mut_ptr());
             pg_sys::SPI_keepplan(plan);
             self.plan.0.set(plan);
             plan
         }
     }
+}
+
+/// The text of a statement, with the columns' names where it says so.
+fn with_columns(sql: &CStr, columns: &[Column]) -> CString {
+    const MARK: &str = "columns}";
+    let mut rest = sql.to_str().unwrap_or_default();
+    let mut text = String::new();
+    while let Some((before, after)) = rest.split_once(MARK)
+        && let Some((before, alias)) = before.rsplit_once('{')
+    {
+        let names = columns.iter().map(|column| format!("{alias}{}", column.name.to_string_lossy()));
+        text.push_str(before);
+        text.push_str(&names.collect::<Vec<_>>().join(", "));
+        rest = after;
+    }
+    text.push_str(rest);
+    CString::new(text).unwrap_or_default()
 }
 
 /// Locks what a statement reads, and makes the view one that it may be read with: see [`View::settle`].
@@ -295,22 +344,29 @@ pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -
     }
 }
 
-/// Runs a statement made at run time, without keeping its plan.
-pub fn run_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
-    once(sql, params, false, load)
+/// Runs a rare statement, without keeping its plan, and returns its rows.
+pub fn run_once<R: FromRow>(sql: &str, params: &[Param]) -> Result<Vec<R>, Mistake> {
+    // SAFETY: SPI has just executed.
+    once(sql, params, false, || unsafe { rows(true) })
 }
 
 /// Runs a rare query, without keeping its plan, also on a standby.
-pub fn read_once<T>(sql: &str, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
-    once(sql, params, true, load)
+pub fn read_once<R: FromRow>(sql: &str, params: &[Param]) -> Result<Vec<R>, Mistake> {
+    // SAFETY: SPI has just executed.
+    once(sql, params, true, || unsafe { rows(true) })
+}
+
+/// Runs a rare statement that returns no rows, without keeping its plan.
+pub fn change_once(sql: &str, params: &[Param]) -> Result<(), Mistake> {
+    once(sql, params, false, || Ok(()))
 }
 
 fn once<T>(
     sql: &str,
     params: &[Param],
     read_only: bool,
-    load: impl FnMut(&Row<'_>) -> T,
-) -> Result<Vec<T>, Mistake> {
+    read: impl FnOnce() -> Result<T, Mistake>,
+) -> Result<T, Mistake> {
     let Ok(sql) = CString::new(sql) else {
         return Err(Mistake::invalid("statement", "a text without NUL"));
     };
@@ -332,9 +388,9 @@ fn once<T>(
                 0,
             )
         });
-        let rows = fetch(load);
+        let result = read();
         pg_sys::SPI_finish();
-        Ok(rows)
+        result
     }
 }
 
@@ -369,5 +425,86 @@ unsafe fn fetch<T>(mut load: impl FnMut(&Row<'_>) -> T) -> Vec<T> {
             rows.push(load(&Row::new(&values[..columns], &nulls[..columns], &types[..columns])));
         }
         rows
+    }
+}
+
+/// The rows of the statement that was just executed, whose columns are compared with R's: their types at each
+/// execution, because a plan made anew after ALTER TABLE may have others.
+///
+/// # Safety
+/// SPI must be connected and have just executed.
+unsafe fn rows<R: FromRow>(named: bool) -> Result<Vec<R>, Mistake> {
+    const { assert!(R::COLUMNS.len() <= MAX_COLUMNS) };
+    // SAFETY: the tuple table is SPI's own until SPI_finish; the values a Row refers to are in it. Its columns are
+    // as many as R's, and of the same types.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Ok(Vec::new());
+        }
+        let descriptor = (*table).tupdesc;
+        fits(descriptor, R::COLUMNS, named)?;
+        let tuples = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
+        let mut values = [pg_sys::Datum::null(); MAX_COLUMNS];
+        let mut nulls = [true; MAX_COLUMNS];
+        let mut rows = Vec::with_capacity(tuples.len());
+        for tuple in tuples {
+            pg_sys::heap_deform_tuple(*tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            let row = Row::new(&values, &nulls, &[]);
+            rows.push(R::load(&row, 0).ok_or_else(lacks)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// Compares the columns of a result with those that are to be read from it.
+///
+/// # Safety
+/// The descriptor must be valid.
+unsafe fn fits(descriptor: pg_sys::TupleDesc, columns: &[Column], named: bool) -> Result<(), Mistake> {
+    // SAFETY: as required of the caller; no attribute is read that is not there.
+    unsafe {
+        if usize::try_from((*descriptor).natts) != Ok(columns.len()) {
+            return Err(other_columns());
+        }
+        for (n, column) in columns.iter().enumerate() {
+            let attribute = attribute(descriptor, n as i32);
+            if (*attribute).atttypid != column.type_oid {
+                return Err(differs((*attribute).atttypid, column.type_oid));
+            }
+            let name = CStr::from_ptr((*attribute).attname.data.as_ptr());
+            if named && !column.name.is_empty() && name != column.name {
+                return Err(other_columns());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn lacks() -> Mistake {
+    Mistake::TypeDiffers("a row lacks a value that it must have".into())
+}
+
+#[cold]
+fn other_columns() -> Mistake {
+    Mistake::TypeDiffers("a statement returns other columns than are read".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, with_columns};
+    use pgrx::pg_sys;
+
+    #[test]
+    fn columns_are_named_where_the_text_says_so() {
+        let column = |name| Column { name, type_oid: pg_sys::TEXTOID, nullable: false };
+        let columns = [column(c"id"), column(c"scope")];
+        let text = |sql| with_columns(sql, &columns).into_string().unwrap_or_default();
+        assert_eq!(text(c"SELECT {columns} FROM t"), "SELECT id, scope FROM t");
+        assert_eq!(text(c"SELECT '{}', {g.columns} FROM t g"), "SELECT '{}', g.id, g.scope FROM t g");
+        assert_eq!(text(c"{columns} {columns}"), "id, scope id, scope");
+        assert_eq!(text(c"SELECT columns} FROM t"), "SELECT columns} FROM t");
+        assert_eq!(text(c"SELECT id FROM t"), "SELECT id FROM t");
     }
 }

@@ -13,7 +13,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::{Batch, delete_ended};
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
@@ -53,50 +53,56 @@ fn client_grants_revoke(
         .or_raise()
 }
 
-/// A grant with its refresh family.
-pub struct Grant {
-    pub id: Id,
-    pub tenant_id: String,
-    pub client_id: String,
-    pub scope: String,
-    pub user_id: Option<Id>,
-    pub session_id: Option<Id>,
-    pub expires_at: Timestamp,
-    pub revoked_at: Option<Timestamp>,
-    pub auth_time: Option<Timestamp>,
-    pub resources: Option<Vec<String>>,
-    pub acr: Option<String>,
-    pub amr: Option<Vec<String>>,
-    pub claims: Option<Jsonb>,
-    pub cnf: Option<Jsonb>,
-    pub network: Option<Inet>,
-    pub family: Option<Family>,
+row! {
+    /// A grant with its refresh family.
+    pub struct Grant in grants {
+        pub id: Id,
+        pub tenant_id: String,
+        pub client_id: String,
+        pub scope: String,
+        pub user_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub expires_at: Timestamp,
+        pub revoked_at: Option<Timestamp>,
+        pub auth_time: Option<Timestamp>,
+        pub resources: Option<Vec<String>>,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+        pub claims: Option<Jsonb>,
+        pub cnf: Option<Jsonb>,
+        pub network: Option<Inet>,
+        pub family: Option<Family>,
+    }
 }
 
-/// The refresh state of a grant.
-pub struct Family {
-    pub digest: Vec<u8>,
-    pub current: Vec<u8>,
-    /// The replaced tokens, see `replaced.rs`.
-    pub replaced: Option<Vec<u8>>,
-    pub successor_sealed: Option<Vec<u8>>,
-    pub rotated_at: Option<Timestamp>,
-    pub rotation_count: i32,
-    pub idle_expires_at: Timestamp,
+row! {
+    /// The refresh state of a grant.
+    pub struct Family {
+        pub family_digest: Digest,
+        pub current_digest: Digest,
+        /// The replaced tokens, see `replaced.rs`.
+        pub previous_digest: Option<Vec<u8>>,
+        pub successor_sealed: Option<Vec<u8>>,
+        pub rotated_at: Option<Timestamp>,
+        pub rotation_count: i32,
+        pub idle_expires_at: Timestamp,
+    }
 }
 
-/// What introspection needs of a grant.
-pub struct State {
-    pub client_id: String,
-    pub scope: String,
-    pub user_id: Option<Id>,
-    pub session_id: Option<Id>,
-    pub expires_at: Timestamp,
-    pub revoked_at: Option<Timestamp>,
-    pub resources: Option<Vec<String>>,
-    pub claims: Option<Jsonb>,
-    pub cnf: Option<Jsonb>,
-    pub subject_token_id: Option<Id>,
+row! {
+    /// What introspection needs of a grant.
+    pub struct State in grants {
+        pub client_id: String,
+        pub scope: String,
+        pub user_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub expires_at: Timestamp,
+        pub revoked_at: Option<Timestamp>,
+        pub resources: Option<Vec<String>>,
+        pub claims: Option<Jsonb>,
+        pub cnf: Option<Jsonb>,
+        pub subject_token_id: Option<Id>,
+    }
 }
 
 /// The first refresh state of a grant.
@@ -157,95 +163,15 @@ impl Gone {
     }
 }
 
-impl Grant {
-    fn load(row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id: row.get(0)?,
-            tenant_id: row.get(1)?,
-            client_id: row.get(2)?,
-            scope: row.get(3)?,
-            user_id: row.get(4),
-            session_id: row.get(5),
-            expires_at: row.get(6)?,
-            revoked_at: row.get(7),
-            auth_time: row.get(8),
-            resources: row.get(9),
-            acr: row.get(10),
-            amr: row.get(11),
-            claims: row.get(12),
-            cnf: row.get(13),
-            network: row.get(14),
-            family: match (row.get(15), row.get(16), row.get(21)) {
-                (Some(digest), Some(current), Some(idle_expires_at)) => Some(Family {
-                    digest,
-                    current,
-                    replaced: row.get(17),
-                    successor_sealed: row.get(18),
-                    rotated_at: row.get(19),
-                    rotation_count: row.get(20)?,
-                    idle_expires_at,
-                }),
-                _ => None,
-            },
-        })
-    }
-}
+static BY_ID: Lookup<Grant> = Lookup::by(c"grants_pkey");
 
-static BY_ID: Lookup = Lookup::new(
-    c"grants",
-    c"grants_pkey",
-    &[
-        c"id",
-        c"tenant_id",
-        c"client_id",
-        c"scope",
-        c"user_id",
-        c"session_id",
-        c"expires_at",
-        c"revoked_at",
-        c"auth_time",
-        c"resources",
-        c"acr",
-        c"amr",
-        c"claims",
-        c"cnf",
-        c"network",
-        c"family_digest",
-        c"current_digest",
-        c"previous_digest",
-        c"successor_sealed",
-        c"rotated_at",
-        c"rotation_count",
-        c"idle_expires_at",
-    ],
-);
-
-static STATE_BY_ID: Lookup = Lookup::new(
-    c"grants",
-    c"grants_pkey",
-    &[
-        c"client_id",
-        c"scope",
-        c"user_id",
-        c"session_id",
-        c"expires_at",
-        c"revoked_at",
-        c"resources",
-        c"claims",
-        c"cnf",
-        c"subject_token_id",
-    ],
-);
+static STATE_BY_ID: Lookup<State> = Lookup::by(c"grants_pkey");
 
 // The tenant is in every condition so that the whole primary key is: the planner then knows of one row,
 // whatever the statistics say.
 
-/// The columns in the order of [`BY_ID`].
-static LOCK: Statement = Statement::write(
-    c"SELECT id, tenant_id, client_id, scope, user_id, session_id, expires_at, revoked_at, auth_time,
-             resources, acr, amr, claims, cnf, network, family_digest, current_digest, previous_digest,
-             successor_sealed, rotated_at, rotation_count, idle_expires_at
-        FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
+static LOCK: Statement<Grant> = Statement::write(
+    c"SELECT {columns} FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
 static INSERT: Statement = Statement::write(
@@ -306,30 +232,17 @@ static REVOKE_BY_SESSIONS: Statement = Statement::latest(
 
 /// The grant with this id, live or not.
 pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
-    BY_ID.find(view, Key::Id(id), Grant::load)
+    BY_ID.find(view, Key::Id(id))
 }
 
 /// What introspection needs of the grant with this id.
 pub fn find_state(view: &View, id: Id) -> Result<Option<State>, Mistake> {
-    STATE_BY_ID.find(view, Key::Id(id), |row| {
-        Some(State {
-            client_id: row.get(0)?,
-            scope: row.get(1)?,
-            user_id: row.get(2),
-            session_id: row.get(3),
-            expires_at: row.get(4)?,
-            revoked_at: row.get(5),
-            resources: row.get(6),
-            claims: row.get(7),
-            cnf: row.get(8),
-            subject_token_id: row.get(9),
-        })
-    })
+    STATE_BY_ID.find(view, Key::Id(id))
 }
 
 /// The grant with this id, its row locked to the end of the transaction.
 pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
-    LOCK.one(&params![id, tenant_id], Grant::load)
+    LOCK.one(&params![id, tenant_id])
 }
 
 /// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the

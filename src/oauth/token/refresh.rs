@@ -85,7 +85,9 @@ impl<'a> Presented<'a> {
 
     fn is_of(&self, family: &Family) -> bool {
         match &self.form {
-            Form::Native { family: presented, .. } => token_text::digest_matches(presented, &family.digest),
+            Form::Native { family: presented, .. } => {
+                token_text::digest_matches(presented, &family.family_digest)
+            }
             Form::Imported(_) => true,
         }
     }
@@ -223,7 +225,7 @@ fn decide(
     if now >= grant.expires_at || now >= family.idle_expires_at {
         return Decision::Refuse(INVALID, &[Flag::ExpiredToken]);
     }
-    let is_current = token_text::digest_matches(&presented.whole, &family.current);
+    let is_current = token_text::digest_matches(&presented.whole, &family.current_digest);
     if !is_current {
         match replacement(now, family, client, presented) {
             Replacement::WithinGrace => {}
@@ -278,7 +280,7 @@ enum Replacement {
 
 fn replacement(now: Timestamp, family: &Family, client: &Client, presented: &Presented<'_>) -> Replacement {
     let grace = grace_micros(client);
-    let (Some(stored), Some(rotated_at)) = (&family.replaced, family.rotated_at) else {
+    let (Some(stored), Some(rotated_at)) = (&family.previous_digest, family.rotated_at) else {
         return Replacement::Over;
     };
     // All were replaced at the last rotation or before it.
@@ -311,7 +313,7 @@ fn rotate(
 ) -> Result<Option<TokenResponse>, Mistake> {
     let whole = &presented.whole;
     let elapsed = family.rotated_at.map_or(0, |at| now.micros_since(at));
-    let replaced = replaced::after(whole, family.replaced.as_deref(), elapsed, grace_micros(client));
+    let replaced = replaced::after(whole, family.previous_digest.as_deref(), elapsed, grace_micros(client));
     let rotation = |sealed| Rotation {
         replaced: &replaced,
         sealed,

@@ -113,7 +113,8 @@ fn search(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
     let Some(refresh) = RefreshToken::parse(text) else { return search_imported(view, text) };
     let grant = grant::find(view, refresh.id())?.filter(|grant| {
         let family = grant.family.as_ref();
-        family.is_some_and(|family| token_text::digest_matches(&refresh.family_digest(), &family.digest))
+        family
+            .is_some_and(|family| token_text::digest_matches(&refresh.family_digest(), &family.family_digest))
     });
     Ok(grant.map_or(Found::Nothing, Found::Refresh))
 }
