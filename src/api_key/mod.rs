@@ -76,14 +76,16 @@ impl<'a> Owner<'a> {
     }
 
     /// Keeps the owner from being deleted until the transaction ends.
-    /// Keeps the owner from being deleted until the transaction ends.
     fn lock_key_share(self, tenant_id: &str) -> Result<(), Mistake> {
         let (held, unknown) = match self {
             Self::User(id) => (
                 user::lock_key_share(id, tenant_id, None)?,
                 Mistake::Unknown { what: "user", argument: "user_id" },
             ),
-            Self::Client(id) => (Mistake::Unknown { what: "client", argument: "client_id" },),
+            Self::Client(id) => (
+                client::lock_key_share(id, tenant_id, None)?,
+                Mistake::Unknown { what: "client", argument: "client_id" },
+            ),
         };
         if held { Ok(()) } else { Err(unknown) }
     }

@@ -8,8 +8,9 @@ use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::server::catalog;
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -41,17 +42,7 @@ composite! {
 composite! {
     /// The same after a use that counts.
     pub struct ApiKeyUse = "auth_store.api_key_use" {
-        pub valid: bool,
-        pub api_key_id: Option<Id>,
-        pub name: Option<String>,
-        pub user_id: Option<Id>,
-        pub client_id: Option<String>,
-        pub tenant_id: Option<String>,
-        pub scope: Option<String>,
-        pub expires_at: Option<Timestamp>,
-        pub metadata: Option<Jsonb>,
-        pub error: Option<&'static str>,
-        pub error_description: Option<&'static str>,
+        pub state: ApiKeyState,
         pub retry_after: Option<i32>,
     }
 }
@@ -294,21 +285,7 @@ fn touch(
     if told {
         record(now, &verdict, context)?;
     }
-    let state = ApiKeyState::from(verdict);
-    Ok(ApiKeyUse {
-        valid: state.valid,
-        api_key_id: state.api_key_id,
-        name: state.name,
-        user_id: state.user_id,
-        client_id: state.client_id,
-        tenant_id: state.tenant_id,
-        scope: state.scope,
-        expires_at: state.expires_at,
-        metadata: state.metadata,
-        error: state.error,
-        error_description: state.error_description,
-        retry_after,
-    })
+    Ok(ApiKeyUse { state: verdict.into(), retry_after })
 }
 
 /// Counts a use of the key; the seconds to wait where its limit is used up.

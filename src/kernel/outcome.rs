@@ -106,6 +106,21 @@ impl Refusal {
     pub fn over_limit(description: &'static str, retry_after: i32) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(Code::TemporarilyUnavailable, description) }
     }
+
+    /// The column `error`.
+    pub fn error(&self) -> Option<&'static str> {
+        Some(self.code.as_str())
+    }
+
+    /// The column `error_description`.
+    pub fn error_description(&self) -> Option<String> {
+        Some(self.description.to_string())
+    }
+
+    /// The column `retry_after`.
+    pub fn retry_after(&self) -> Option<i32> {
+        self.retry_after
+    }
 }
 
 /// What the calling program did wrong, or what the database lacks.

@@ -7,7 +7,7 @@ use crate::audit::partitions;
 use crate::identity::session::revoke;
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
-use crate::kernel::server::row::composite;
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{self, Statement, params};
 use crate::kernel::server::{catalog, settings, transaction};
 use crate::kernel::value::argument;

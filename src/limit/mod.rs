@@ -11,8 +11,8 @@ use pgrx::prelude::*;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::server::shmem::{self, Shared};
 use crate::kernel::server::{catalog, settings, transaction};
 use crate::kernel::value::clock::{self, Timestamp};

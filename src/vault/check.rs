@@ -6,7 +6,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::row::composite;
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;

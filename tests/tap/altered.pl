@@ -135,6 +135,16 @@ for my $index ($icu ? '(id COLLATE "en-x-icu")' : (), '(id text_pattern_ops)', '
 		SELECT count(*) FROM auth_store.client_get('$made->{client}')");
 	like($result->{ok} ? "ok $result->{out}" : $result->{state}, qr/\A(?:55000|23505)\z/, "an index on $index is not taken for the key");
 }
+# A result of which two attributes of one type have changed their names is an error, not swapped answers; before the first call of a
+# session as well as after one.
+my $swap = join ';', map { "ALTER TYPE auth_store.token_state RENAME ATTRIBUTE $_" } ('scope TO s', 'username TO scope', 's TO username');
+my $introspect = "SELECT active FROM auth_store.token_introspect('$made->{access}')";
+for my $first ('', "$introspect;")
+{
+	my $swapped = run_sql($node, $db, "$first BEGIN; $swap; $introspect");
+	is($swapped->{ok} ? 'ok' : $swapped->{state}, '55000', 'swapped attributes' . ($first ? ' after a call' : ''));
+	like($swapped->{message}, qr/the SQL definition of this function is not the one of the loaded library/, 'the message says so');
+}
 is(value($node, $db, 'SELECT pg_postmaster_start_time()'), $started, 'the server never went down');
 is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$made->{access}')"), 't', 'and all was undone');
 $node->stop;

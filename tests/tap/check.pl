@@ -128,6 +128,8 @@ for (
 	[ 'ALTER TYPE auth_store.token_state ADD ATTRIBUTE note text', 'type token_state: attributes is altered' ],
 	[ 'ALTER TYPE auth_store.outcome ALTER ATTRIBUTE error TYPE varchar', 'type outcome: attributes is altered' ],
 	[ 'ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error TO err', 'type outcome: attributes is altered' ],
+	[ 'ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error TO e; ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error_description TO error;
+		ALTER TYPE auth_store.outcome RENAME ATTRIBUTE e TO error_description', 'type outcome: attributes is altered' ],
 	[ 'ALTER TYPE auth_store.outcome OWNER TO stranger', 'type outcome: belongs to stranger' ],
 	[ 'GRANT USAGE ON TYPE auth_store.outcome TO stranger', 'type outcome: USAGE is granted to stranger', @repaired ],
 	[ 'REVOKE USAGE ON TYPE auth_store.outcome FROM PUBLIC', 'type outcome: USAGE is not granted to PUBLIC', @repaired ],

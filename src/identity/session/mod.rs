@@ -15,10 +15,11 @@ use pgrx::prelude::*;
 
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Kind, Minted, Presented};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
 use crate::kernel::server::catalog;
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -35,6 +36,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 composite! {
@@ -257,15 +259,6 @@ impl SessionToken {
             session_id: Some(token.id),
             session_token: Some(token.text.to_string()),
             expires_at: Some(expires_at),
-            ..Self::default()
-        }
-    }
-
-    /// A refusal.
-    pub fn refused(refusal: &Refusal) -> Self {
-        Self {
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.to_string()),
             ..Self::default()
         }
     }

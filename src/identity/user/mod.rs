@@ -8,9 +8,9 @@ use pgrx::prelude::*;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::{self, Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -26,6 +26,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 composite! {
@@ -68,11 +69,7 @@ fn user_create(
         NewUser { id: id.map(Id::from), email, external_id, first_name, last_name, metadata, tenant_id };
     match create(clock::now(), user, &Context { ip, user_agent }).or_raise() {
         Ok(id) => UserRegistration { user_id: Some(id), ..UserRegistration::default() },
-        Err(refusal) => UserRegistration {
-            user_id: None,
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.into_owned()),
-        },
+        Err(refusal) => UserRegistration::refused(&refusal),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod caller;
 pub mod catalog;
 pub mod command;
+pub mod composite;
 pub mod guard;
 pub mod hold;
 pub mod index;

@@ -1,13 +1,11 @@
-//! Rows in and out: reading the columns of one, and returning one as a composite type.
+//! Rows that are read, their columns by name: see [`row!`].
 
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
 
-use pgrx::callconv::FcInfo;
+use pgrx::FromDatum;
 use pgrx::prelude::*;
-use pgrx::{FromDatum, IntoDatum};
-use zeroize::Zeroizing;
 
 use crate::kernel::crypto::token_text::Digest;
 use crate::kernel::outcome::{Mistake, OrRaise};
@@ -346,119 +344,13 @@ pub unsafe fn attribute(descriptor: pg_sys::TupleDesc, position: i32) -> pg_sys:
     }
 }
 
-/// The columns of a composite result, collected in order.
-#[derive(Default)]
-pub struct Columns {
-    values: Vec<pg_sys::Datum>,
-    nulls: Vec<bool>,
-    types: Vec<pg_sys::Oid>,
-}
-
-impl Columns {
-    /// Room for `count` columns.
-    pub fn with_capacity(count: usize) -> Self {
-        Self {
-            values: Vec::with_capacity(count),
-            nulls: Vec::with_capacity(count),
-            types: Vec::with_capacity(count),
-        }
-    }
-
-    /// Adds a column.
-    pub fn push<T: IntoDatum>(&mut self, value: T) {
-        let datum = value.into_datum();
-        self.nulls.push(datum.is_none());
-        self.values.push(datum.unwrap_or(pg_sys::Datum::null()));
-        self.types.push(T::type_oid());
-    }
-
-    /// The tuple, as the function's declared result type.
-    ///
-    /// # Safety
-    /// To be called with the call info of the running function, whose result is a named composite type.
-    pub unsafe fn into_tuple(mut self, fcinfo: &mut FcInfo<'_>) -> pg_sys::Datum {
-        // SAFETY: the call info of a running function names it; its result type is looked up in the
-        // type cache, whose reference is given back.
-        unsafe {
-            let function = (*(*fcinfo.as_mut_ptr()).flinfo).fn_oid;
-            let descriptor = pg_sys::lookup_rowtype_tupdesc(pg_sys::get_func_rettype(function), -1);
-            let matches = (*descriptor).natts as usize == self.types.len()
-                && self
-                    .types
-                    .iter()
-                    .enumerate()
-                    .all(|(n, oid)| (*attribute(descriptor, n as i32)).atttypid == *oid);
-            if !matches {
-                pg_sys::DecrTupleDescRefCount(descriptor);
-                Err::<(), _>(Mistake::DefinitionDiffers).or_raise();
-            }
-            let tuple =
-                pg_sys::heap_form_tuple(descriptor, self.values.as_mut_ptr(), self.nulls.as_mut_ptr());
-            if (*descriptor).tdrefcount >= 0 {
-                pg_sys::DecrTupleDescRefCount(descriptor);
-            }
-            pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
-        }
-    }
-}
-
-/// A secret on its way to the caller: a `text` whose Rust copy is wiped.
-pub struct WipedText(pub Zeroizing<String>);
-
-impl IntoDatum for WipedText {
-    fn into_datum(self) -> Option<pg_sys::Datum> {
-        self.0.as_str().into_datum()
-    }
-
-    fn type_oid() -> pg_sys::Oid {
-        pg_sys::TEXTOID
-    }
-}
-
-/// Declares a Rust struct that is returned as the composite type of that name. The type is created in
-/// `sql/types.sql`; a difference between the two is an error at the first call.
-macro_rules! composite {
-    (
-        $(#[$meta:meta])*
-        pub struct $name:ident = $sql:literal {
-            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)+
-        }
-    ) => {
-        $(#[$meta])*
-        #[derive(Default)]
-        pub struct $name {
-            $($(#[$field_meta])* pub $field: $type,)+
-        }
-
-        pgrx::impl_sql_translatable!($name, $sql);
-
-        // SAFETY: the datum is a tuple of the function's declared result type, checked column by column.
-        #[allow(unsafe_code)]
-        unsafe impl pgrx::callconv::BoxRet for $name {
-            unsafe fn box_into<'fcx>(
-                self,
-                fcinfo: &mut pgrx::callconv::FcInfo<'fcx>,
-            ) -> pgrx::datum::Datum<'fcx> {
-                let mut columns = $crate::kernel::server::row::Columns::with_capacity(32);
-                $(columns.push(self.$field);)+
-                // SAFETY: pgrx calls this with the call info of the running function.
-                unsafe {
-                    let tuple = columns.into_tuple(fcinfo);
-                    fcinfo.return_raw_datum(tuple)
-                }
-            }
-        }
-    };
-}
-
-pub(crate) use composite;
 #[cfg(test)]
 pub mod tests {
     use std::collections::HashMap;
     use std::fs;
     use std::path::Path;
 
-    use super::{Column, Digest, FromRow, TableRow, row};
+    use super::{Column, Digest, FromRow, TableRow};
     use crate::kernel::value::id::Id;
     use pgrx::pg_sys;
 
@@ -551,17 +443,18 @@ pub mod tests {
         }
     }
 
-    /// All files of a folder of `sql`, one after the other.
-    pub fn scripts(folder: &str) -> String {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql").join(folder);
-        let files = fs::read_dir(folder).into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+    /// The script of that name in `sql`, and all scripts in the folder of that name.
+    pub fn script(name: &str) -> String {
+        let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+        let folder = fs::read_dir(sql.join(name)).into_iter().flatten().flatten().map(|file| file.path());
+        let files = [sql.join(format!("{name}.sql"))].into_iter().chain(folder);
+        files.filter_map(|file| fs::read_to_string(file).ok()).collect()
     }
 
     /// Every column of a struct is one of its table, of the type that is read; and never NULL where it must not be.
     pub fn agrees<R: TableRow>() {
         let name = R::TABLE.to_string_lossy();
-        let tables = definitions(&scripts("tables"));
+        let tables = definitions(&script("tables"));
         let table = tables.get(&*name);
         assert!(table.is_some(), "no table {name}");
         for Column { name: column, type_oid, nullable } in R::COLUMNS {

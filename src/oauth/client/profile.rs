@@ -4,8 +4,8 @@
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::composite;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client;

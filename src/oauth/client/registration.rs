@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;

@@ -11,9 +11,9 @@ use crate::kernel::crypto::password_hash;
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::index;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -34,6 +34,7 @@ composite! {
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
     }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -52,13 +53,7 @@ fn client_authenticate(
             tenant_id: Some(client.tenant_id),
             ..ClientAuthentication::default()
         },
-        Err(refusal) => ClientAuthentication {
-            ok: Some(false),
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.into_owned()),
-            retry_after: refusal.retry_after,
-            ..ClientAuthentication::default()
-        },
+        Err(refusal) => ClientAuthentication { ok: Some(false), ..ClientAuthentication::refused(&refusal) },
     }
 }
 

@@ -12,8 +12,9 @@ use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::row::Row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -38,6 +39,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -211,11 +213,7 @@ fn issue(
         Err(ref refused) => {
             event.error = Some(refused.refusal.code);
             event.flags = refused.flags;
-            CodeResponse {
-                error: Some(refused.refusal.code.as_str()),
-                error_description: Some(refused.refusal.description.to_string()),
-                ..CodeResponse::default()
-            }
+            CodeResponse::refused(&refused.refusal)
         }
     };
     trail::record(now, &event)?;

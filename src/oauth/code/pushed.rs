@@ -9,8 +9,8 @@ use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::composite;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -33,6 +33,7 @@ composite! {
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
     }
+    refused { error, error_description, retry_after }
 }
 
 composite! {
@@ -43,6 +44,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -318,11 +320,7 @@ fn consume(
         Err(refused) => {
             event.error = Some(refused.refusal.code);
             event.flags = refused.flags;
-            Parameters {
-                error: Some(refused.refusal.code.as_str()),
-                error_description: Some(refused.refusal.description.into_owned()),
-                ..Parameters::default()
-            }
+            Parameters::refused(&refused.refusal)
         }
     };
     trail::record(now, &event)?;
@@ -404,17 +402,6 @@ fn invalid_request(description: &'static str) -> Refused {
 
 fn invalid_uri(description: &'static str, flags: &'static [Flag]) -> Refused {
     Refused { refusal: Refusal::new(Code::InvalidRequestUri, description), flags }
-}
-
-impl PushedRequest {
-    fn refused(refusal: &Refusal) -> Self {
-        Self {
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.to_string()),
-            retry_after: refusal.retry_after,
-            ..Self::default()
-        }
-    }
 }
 
 static ERASE_BY_CLIENT: Statement =

@@ -7,8 +7,8 @@ use pgrx::prelude::*;
 
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::oauth::client;

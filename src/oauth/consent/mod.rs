@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::identity::user::{self, User};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -31,6 +31,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 composite! {
@@ -41,6 +42,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -180,11 +182,7 @@ fn record(
         Err(Refused { refusal, flags }) => {
             event.error = Some(refusal.code);
             event.flags = flags;
-            ConsentRecord {
-                scope: None,
-                error: Some(refusal.code.as_str()),
-                error_description: Some(refusal.description.to_string()),
-            }
+            ConsentRecord::refused(refusal)
         }
     };
     trail::record(now, &event)?;
@@ -271,14 +269,7 @@ fn check(
     let (user_id, user, client) = parties(&View::reading(), user_id, client_id)?;
     let (scope, resources) = match wanted(&client, request) {
         Ok(wanted) => wanted,
-        Err(Refused { refusal, .. }) => {
-            return Ok(ConsentState {
-                granted: false,
-                missing_scope: None,
-                error: Some(refusal.code.as_str()),
-                error_description: Some(refusal.description.to_string()),
-            });
-        }
+        Err(Refused { refusal, .. }) => return Ok(ConsentState::refused(&refusal)),
     };
     let consents = live(now, user_id, &user.tenant_id, Some(&client.id))?;
     let given: Vec<_> = consents.iter().map(|one| (one.resource.as_str(), one.scope.as_str())).collect();

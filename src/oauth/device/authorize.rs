@@ -5,8 +5,8 @@ use pgrx::prelude::*;
 
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::server::settings;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Bucket;
@@ -32,6 +32,7 @@ composite! {
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
     }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -142,15 +143,4 @@ fn store(
         message: "no user code is free".into(),
         hint: "CALL auth_store.cleanup()".into(),
     })
-}
-
-impl DeviceAuthorization {
-    fn refused(refusal: &Refusal) -> Self {
-        Self {
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.to_string()),
-            retry_after: refusal.retry_after,
-            ..Self::default()
-        }
-    }
 }

@@ -4,8 +4,8 @@ use pgrx::prelude::*;
 
 use crate::identity::{session, tenant, user};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -33,6 +33,7 @@ composite! {
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
     }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -114,13 +115,9 @@ fn look_up(
             expires_at: Some(code.expires_at),
             ..DeviceRequest::default()
         },
-        Err(refused) => DeviceRequest {
-            status: refused.status,
-            error: Some(refused.refused.refusal.code.as_str()),
-            error_description: Some(refused.refused.refusal.description.to_string()),
-            retry_after: refused.refused.refusal.retry_after,
-            ..DeviceRequest::default()
-        },
+        Err(unusable) => {
+            DeviceRequest { status: unusable.status, ..DeviceRequest::refused(&unusable.refused.refusal) }
+        }
     };
     drop(view);
     step.record(now, entered.as_ref(), context)?;

@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
@@ -27,6 +27,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -136,11 +137,7 @@ fn verify(
             ..Event::default()
         },
     )?;
-    Ok(DpopProof {
-        error: Some(refusal.code.as_str()),
-        error_description: Some(refusal.description.to_string()),
-        ..DpopProof::default()
-    })
+    Ok(DpopProof::refused(&refusal))
 }
 
 const fn invalid(description: &'static str) -> Refusal {

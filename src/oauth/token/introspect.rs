@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -44,21 +44,7 @@ composite! {
 composite! {
     /// A resource server's answer: the token's state, and why it is not enough (RFC 6750 section 3.1).
     pub struct TokenAuthorization = "auth_store.token_authorization" {
-        pub active: bool,
-        pub scope: Option<String>,
-        pub client_id: Option<String>,
-        pub user_id: Option<Id>,
-        pub username: Option<String>,
-        pub token_type: Option<&'static str>,
-        pub issued_at: Option<Timestamp>,
-        pub expires_at: Option<Timestamp>,
-        pub audience: Option<Vec<String>>,
-        pub jti: Option<Id>,
-        pub grant_id: Option<Id>,
-        pub session_id: Option<Id>,
-        pub tenant_id: Option<String>,
-        pub cnf: Option<Jsonb>,
-        pub claims: Option<Jsonb>,
+        pub state: TokenState,
         pub error: Option<&'static str>,
         pub error_description: Option<&'static str>,
     }
@@ -263,36 +249,12 @@ fn use_token(
 
 impl From<Verdict> for TokenAuthorization {
     fn from(verdict: Verdict) -> Self {
-        let answer = match (verdict.refusal, verdict.state) {
+        let state = match (verdict.refusal, verdict.state) {
             // What is not active for the caller says nothing of itself.
-            (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),
-            (refusal, Some(state)) => Self { active: refusal.is_none(), ..Self::from(state) },
+            (Some((Code::InvalidToken, _)), _) | (_, None) => TokenState::default(),
+            (refusal, Some(state)) => TokenState { active: refusal.is_none(), ..state },
         };
-        let (code, description) = verdict.refusal.unzip();
-        Self { error: code.map(Code::as_str), error_description: description, ..answer }
-    }
-}
-
-impl From<TokenState> for TokenAuthorization {
-    fn from(state: TokenState) -> Self {
-        Self {
-            active: state.active,
-            scope: state.scope,
-            client_id: state.client_id,
-            user_id: state.user_id,
-            username: state.username,
-            token_type: state.token_type,
-            issued_at: state.issued_at,
-            expires_at: state.expires_at,
-            audience: state.audience,
-            jti: state.jti,
-            grant_id: state.grant_id,
-            session_id: state.session_id,
-            tenant_id: state.tenant_id,
-            cnf: state.cnf,
-            claims: state.claims,
-            error: None,
-            error_description: None,
-        }
+        let (code, error_description) = verdict.refusal.unzip();
+        Self { state, error: code.map(Code::as_str), error_description }
     }
 }

@@ -13,11 +13,12 @@ use pgrx::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
-use crate::kernel::outcome::{Mistake, Refusal};
+use crate::kernel::outcome::Mistake;
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{Row, composite};
+use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -47,18 +48,7 @@ composite! {
         pub amr: Option<Vec<String>>,
         pub issued_token_type: Option<&'static str>,
     }
-}
-
-impl TokenResponse {
-    /// The answer to a request that is refused.
-    pub fn refused(refusal: &Refusal) -> Self {
-        Self {
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.to_string()),
-            retry_after: refusal.retry_after,
-            ..Self::default()
-        }
-    }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(immutable, parallel_safe)]

@@ -4,8 +4,8 @@ use pgrx::prelude::*;
 
 use crate::kernel::crypto::token_text::{self, Kind, RefreshToken};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -23,6 +23,7 @@ composite! {
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
     }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -155,15 +156,4 @@ fn record(
             details: Some(serde_json::json!({ "reason": reason })),
         },
     )
-}
-
-impl Outcome {
-    /// A refusal.
-    pub fn refused(refusal: &Refusal) -> Self {
-        Self {
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.to_string()),
-            retry_after: refusal.retry_after,
-        }
-    }
 }

@@ -7,8 +7,8 @@ use pgrx::prelude::*;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{WipedText, composite};
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -32,6 +32,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description, retry_after }
 }
 
 composite! {
@@ -43,6 +44,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
     }
+    refused { error, error_description }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -151,18 +153,6 @@ fn unreadable(now: Timestamp, leased: &Connection) -> Result<ConnectionLease, Mi
     Ok(ConnectionLease::refused(&Refusal { retry_after, ..Refusal::new(Code::ServerError, WHY) }))
 }
 
-impl ConnectionLease {
-    fn refused(refusal: &Refusal) -> Self {
-        Self {
-            granted: false,
-            retry_after: refusal.retry_after,
-            error: Some(refusal.code.as_str()),
-            error_description: Some(refusal.description.to_string()),
-            ..Self::default()
-        }
-    }
-}
-
 const GONE: Refusal = Refusal::new(Code::InvalidGrant, "there is no such connection");
 
 struct State {
@@ -229,7 +219,7 @@ fn lock_leased(
 fn complete(now: Timestamp, id: Id, fence: i64, tokens: Tokens<'_>) -> Result<ConnectionRefresh, Mistake> {
     const EVENT: &str = "connection.refreshed";
     let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
-        return Ok(ConnectionRefresh::lost());
+        return Ok(ConnectionRefresh::refused(&LOST));
     };
     loop {
         let key = key::current(now, &tenant_id)?;
@@ -255,7 +245,7 @@ static FAIL: Statement = Statement::write(
 
 fn fail(now: Timestamp, id: Id, fence: i64, reason: &str) -> Result<ConnectionRefresh, Mistake> {
     let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
-        return Ok(ConnectionRefresh::lost());
+        return Ok(ConnectionRefresh::refused(&LOST));
     };
     let there = match lock_leased(id, &tenant_id, fence)? {
         Ok(there) => there,
@@ -283,16 +273,7 @@ fn back_off(now: Timestamp, leased: &Connection, reason: &str) -> Result<(i32, O
 
 const FAILED: &str = "connection.refresh_failed";
 
-impl ConnectionRefresh {
-    fn lost() -> Self {
-        Self {
-            ok: false,
-            error: Some(Code::LeaseLost.as_str()),
-            error_description: Some("the lease with this fence is over; nothing was changed".into()),
-            ..Self::default()
-        }
-    }
-}
+const LOST: Refusal = Refusal::new(Code::LeaseLost, "the lease with this fence is over; nothing was changed");
 
 fn lost(
     now: Timestamp,
@@ -300,7 +281,7 @@ fn lost(
     fence: i64,
     there: Option<&Connection>,
 ) -> Result<ConnectionRefresh, Mistake> {
-    let mut answer = ConnectionRefresh::lost();
+    let mut answer = ConnectionRefresh::refused(&LOST);
     if let Some(there) = there {
         let details = Some(json!({ "fence": fence, "newest_fence": there.fence }));
         let error = Some(Code::LeaseLost);

@@ -5,8 +5,8 @@ use pgrx::prelude::*;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::{WipedText, composite};
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::row::composite;
+use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{self, Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;

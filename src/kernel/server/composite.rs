@@ -1,0 +1,297 @@
+//! Rows that are returned, as a composite type with their columns by name: see [`composite!`].
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::CStr;
+
+use pgrx::IntoDatum;
+use pgrx::callconv::FcInfo;
+use pgrx::memcxt::PgMemoryContexts;
+use pgrx::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::catalog;
+use crate::kernel::server::row::{Column, Readable, attribute};
+
+/// A value that becomes a column of a result.
+pub trait Returned: IntoDatum {
+    /// The type of PostgreSQL.
+    const TYPE: pg_sys::Oid;
+}
+
+impl<T: Readable + IntoDatum> Returned for T {
+    const TYPE: pg_sys::Oid = T::TYPE;
+}
+
+/// What becomes columns of a result: a value, an Option of one, or a struct made by [`composite!`] inside of another.
+pub trait IntoColumns {
+    /// The columns; a single value has the name of its field.
+    const COLUMNS: &'static [Column];
+
+    /// Adds the values.
+    fn put(self, columns: &mut Columns<'_>);
+}
+
+impl<T: Returned> IntoColumns for T {
+    const COLUMNS: &'static [Column] = &[Column { name: c"", type_oid: T::TYPE, nullable: false }];
+
+    #[inline]
+    fn put(self, columns: &mut Columns<'_>) {
+        columns.add(self.into_datum());
+    }
+}
+
+impl<T: Returned> IntoColumns for Option<T> {
+    const COLUMNS: &'static [Column] = T::COLUMNS;
+
+    #[inline]
+    fn put(self, columns: &mut Columns<'_>) {
+        columns.add(self.and_then(T::into_datum));
+    }
+}
+
+/// The columns of a result, collected in order; NULL until then.
+pub struct Columns<'a> {
+    values: &'a mut [pg_sys::Datum],
+    nulls: &'a mut [bool],
+    count: usize,
+}
+
+impl Columns<'_> {
+    #[inline]
+    fn add(&mut self, datum: Option<pg_sys::Datum>) {
+        if let (Some(datum), Some(value), Some(null)) =
+            (datum, self.values.get_mut(self.count), self.nulls.get_mut(self.count))
+        {
+            (*value, *null) = (datum, false);
+        }
+        self.count += 1;
+    }
+}
+
+/// What is known of a composite type while nothing of the catalog changes.
+pub struct Shape(Cell<Option<Known>>);
+
+// SAFETY: a backend is one thread; the server calls this library from that thread only.
+unsafe impl Sync for Shape {}
+
+#[derive(Clone, Copy)]
+struct Known {
+    generation: u32,
+    /// The last function that returned it.
+    function: pg_sys::Oid,
+    type_oid: pg_sys::Oid,
+    /// A copy that lives until the type is described anew.
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Shape {
+    /// Of a type that no call has returned yet.
+    pub const fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    /// The tuple of these columns, as the function's declared result type.
+    ///
+    /// # Safety
+    /// To be called with the call info of the running function, whose result is a named composite type, always for
+    /// the same R.
+    #[inline]
+    pub unsafe fn tuple<R: IntoColumns, const N: usize>(
+        &self,
+        fcinfo: &mut FcInfo<'_>,
+        result: R,
+    ) -> pg_sys::Datum {
+        const { assert!(N == R::COLUMNS.len()) };
+        let (mut values, mut nulls) = ([pg_sys::Datum::null(); N], [true; N]);
+        result.put(&mut Columns { values: &mut values, nulls: &mut nulls, count: 0 });
+        // SAFETY: the call info of a running function names it. The values are as many, and of the types, as the
+        // descriptor's columns.
+        unsafe {
+            let function = (*(*fcinfo.as_mut_ptr()).flinfo).fn_oid;
+            let descriptor = self.descriptor(function, R::COLUMNS);
+            let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
+        }
+    }
+
+    /// The description of the function's result type, which has these columns.
+    fn descriptor(&self, function: pg_sys::Oid, columns: &[Column]) -> pg_sys::TupleDesc {
+        let known = self.0.get().filter(|known| known.generation == catalog::generation());
+        if let Some(known) = known
+            && known.function == function
+        {
+            return known.descriptor;
+        }
+        // SAFETY: a catalog look-up by oid.
+        let type_oid = unsafe { pg_sys::get_func_rettype(function) };
+        if let Some(known) = known
+            && known.type_oid == type_oid
+        {
+            self.0.set(Some(Known { function, ..known }));
+            return known.descriptor;
+        }
+        self.learn(function, type_oid, columns)
+    }
+
+    #[cold]
+    fn learn(&self, function: pg_sys::Oid, type_oid: pg_sys::Oid, columns: &[Column]) -> pg_sys::TupleDesc {
+        // SAFETY: a catalog look-up by oid.
+        catalog::track(unsafe { pg_sys::get_typ_typrelid(type_oid) });
+        let generation = catalog::generation();
+        // SAFETY: the type cache's own description of a composite type, whose reference is given back. The former
+        // copy is nobody's any more.
+        unsafe {
+            let current = pg_sys::lookup_rowtype_tupdesc(type_oid, -1);
+            let fits = has(current, columns);
+            let descriptor = PgMemoryContexts::TopMemoryContext.switch_to(|_| {
+                if fits { pg_sys::CreateTupleDescCopy(current) } else { std::ptr::null_mut() }
+            });
+            if (*current).tdrefcount >= 0 {
+                pg_sys::DecrTupleDescRefCount(current);
+            }
+            if let Some(former) = self.0.take() {
+                pg_sys::FreeTupleDesc(former.descriptor);
+            }
+            if descriptor.is_null() {
+                Err::<(), _>(Mistake::DefinitionDiffers).or_raise();
+            }
+            self.0.set(Some(Known { generation, function, type_oid, descriptor }));
+            descriptor
+        }
+    }
+}
+
+/// # Safety
+/// The descriptor must be valid.
+unsafe fn has(descriptor: pg_sys::TupleDesc, columns: &[Column]) -> bool {
+    // SAFETY: as required of the caller; no attribute is read that is not there.
+    unsafe {
+        usize::try_from((*descriptor).natts) == Ok(columns.len())
+            && columns.iter().enumerate().all(|(n, column)| {
+                let attribute = attribute(descriptor, n as i32);
+                (*attribute).atttypid == column.type_oid
+                    && CStr::from_ptr((*attribute).attname.data.as_ptr()) == column.name
+            })
+    }
+}
+
+/// A secret on its way to the caller: a `text` whose Rust copy is wiped.
+pub struct WipedText(pub Zeroizing<String>);
+
+impl IntoDatum for WipedText {
+    fn into_datum(self) -> Option<pg_sys::Datum> {
+        self.0.as_str().into_datum()
+    }
+
+    fn type_oid() -> pg_sys::Oid {
+        pg_sys::TEXTOID
+    }
+}
+
+impl Returned for WipedText {
+    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
+}
+
+/// Declares a Rust struct that is returned as the composite type of that name, each field as the attribute of its
+/// name; a field that is such a struct itself, as all of that one's attributes. The type is created in `sql/types.sql`:
+/// a unit test compares the two, and so does the first call.
+///
+/// `refused { error, error_description }` behind it makes the function `refused` of it, which answers a refusal in
+/// these columns.
+macro_rules! composite {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident = $sql:literal {
+            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)+
+        }
+        $(refused { $($column:ident),+ })?
+    ) => {
+        $(#[$meta])*
+        #[derive(Default)]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $type,)+
+        }
+
+        $(impl $name {
+            /// The answer to what is refused.
+            pub fn refused(refusal: &$crate::kernel::outcome::Refusal) -> Self {
+                #[allow(clippy::needless_update)]
+                Self { $($column: refusal.$column(),)+ ..Self::default() }
+            }
+        })?
+
+        impl $crate::kernel::server::composite::IntoColumns for $name {
+            const COLUMNS: &'static [$crate::kernel::server::row::Column] = {
+                use $crate::kernel::server::{composite::IntoColumns, row::{c_name, join}};
+                &join::<{ 0 $(+ <$type as IntoColumns>::COLUMNS.len())+ }>(&[$((
+                    c_name(concat!(stringify!($field), "\0")),
+                    <$type as IntoColumns>::COLUMNS,
+                    true,
+                )),+])
+            };
+
+            #[inline]
+            fn put(self, columns: &mut $crate::kernel::server::composite::Columns<'_>) {
+                $($crate::kernel::server::composite::IntoColumns::put(self.$field, columns);)+
+            }
+        }
+
+        pgrx::impl_sql_translatable!($name, $sql);
+
+        // SAFETY: the datum is a tuple of the function's declared result type, compared column by column.
+        #[allow(unsafe_code)]
+        unsafe impl pgrx::callconv::BoxRet for $name {
+            unsafe fn box_into<'fcx>(
+                self,
+                fcinfo: &mut pgrx::callconv::FcInfo<'fcx>,
+            ) -> pgrx::datum::Datum<'fcx> {
+                static SHAPE: $crate::kernel::server::composite::Shape = $crate::kernel::server::composite::Shape::new();
+                const WIDTH: usize = <$name as $crate::kernel::server::composite::IntoColumns>::COLUMNS.len();
+                // SAFETY: pgrx calls this with the call info of the running function.
+                unsafe {
+                    let tuple = SHAPE.tuple::<_, WIDTH>(fcinfo, self);
+                    fcinfo.return_raw_datum(tuple)
+                }
+            }
+        }
+
+        #[cfg(test)]
+        #[test]
+        #[allow(non_snake_case)]
+        fn $name() {
+            $crate::kernel::server::composite::tests::agrees::<$name>($sql);
+        }
+    };
+}
+
+pub(crate) use composite;
+
+#[cfg(test)]
+pub mod tests {
+    use super::IntoColumns;
+    use crate::kernel::server::row::tests::{script, sql_type};
+
+    /// Every field of a struct is the attribute of its type at the same place, by name and by type.
+    pub fn agrees<R: IntoColumns>(name: &str) {
+        let types = script("types");
+        let body = types
+            .split_once(&format!("CREATE TYPE {name} AS (\n"))
+            .and_then(|(_, rest)| rest.split_once("\n);"))
+            .map(|(body, _)| body);
+        assert!(body.is_some(), "no type {name}");
+        let attributes: Vec<_> = body
+            .into_iter()
+            .flat_map(str::lines)
+            .filter_map(|line| line.trim().trim_end_matches(',').split_once(' '))
+            .map(|(attribute, sql_type)| (attribute.to_owned(), sql_type.trim().to_owned()))
+            .collect();
+        let columns: Vec<_> = R::COLUMNS
+            .iter()
+            .map(|column| (column.name.to_string_lossy().into_owned(), sql_type(column.type_oid).to_owned()))
+            .collect();
+        assert_eq!(columns, attributes, "{name}");
+    }
+}
