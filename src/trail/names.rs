@@ -1,63 +1,129 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
-/// Every event that the store records, in order.
+/// Every event that the store records, in order. Above each stands when; `scripts/reference` prints both.
 pub const NAMES: [&str; 57] = [
+    // api_key_create()
     "api_key.created",
+    // api_key_import()
     "api_key.imported",
+    // api_key_revoke()
     "api_key.revoked",
+    // api_key_rotate()
     "api_key.rotated",
+    // api_key_touch(): each refusal, of those by the rate limit one a minute, and of the uses that succeed those that
+    // it notes in last_used_at, one a minute; a row for each would make every request a write
     "api_key.used",
+    // a month of the trail that partitions_drop() or cleanup dropped: resource_id is its name, details has from,
+    // until, older_than_seconds, estimated_rows (as the last VACUUM or ANALYZE had them; null: neither ever ran) and
+    // bytes. In the tenant default: a month belongs to all
     "audit.month_dropped",
+    // client_authenticate()
     "client.authenticated",
+    // client_create()
     "client.created",
+    // client_delete()
     "client.deleted",
+    // client_secret_import()
     "client.secret_imported",
+    // client_secret_rotate()
     "client.secret_rotated",
+    // client_set_status()
     "client.status_changed",
+    // client_update()
     "client.updated",
+    // code_issue()
     "code.issued",
+    // code_redeem()
     "code.redeemed",
+    // code_redeem() or device_redeem() with a code that was redeemed before: the grant of the first redemption is
+    // revoked
     "code_replay",
+    // connection_delete()
     "connection.deleted",
+    // connection_import_fernet()
     "connection.imported",
+    // connection_lease() that is granted; one that is not leaves no row
     "connection.leased",
+    // connection_fail(), and connection_lease() of a token that does not open, with fence and reason in details.
+    // lease_lost as in connection.refreshed
     "connection.refresh_failed",
+    // connection_complete(), with the fence in details and whether the refresh token is a new one (rotated).
+    // lease_lost in error: the fence was old, newest_fence in details is the present one; no flag, since a worker
+    // that was overtaken is no attack
     "connection.refreshed",
+    // connection_revoke()
     "connection.revoked",
+    // connection_store()
     "connection.stored",
+    // consent_record()
     "consent.recorded",
+    // consent_revoke()
     "consent.revoked",
+    // device_approve(); of refusals over the cap on wrong user codes one a minute for each network
     "device.approved",
+    // device_deny(); of refusals over the cap on wrong user codes one a minute for each network
     "device.denied",
+    // device_lookup(); of refusals over the cap on wrong user codes one a minute for each network
     "device.looked_up",
+    // device_redeem(), but for a poll that is answered authorization_pending: that leaves no row
     "device.redeemed",
+    // device_authorize()
     "device.requested",
+    // dpop_verify() that is refused, with the description in details; one that is accepted leaves the row to the step
+    // it serves
     "dpop.verified",
+    // grant_revoke()
     "grant.revoked",
+    // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
+    // details
     "grants.revoked",
+    // jti_claim() that is refused; one that is granted leaves the row to the step it serves
     "jti.claimed",
+    // jti_revoke()
     "jti.revoked",
+    // pushed_request_consume()
     "pushed_request.consumed",
+    // pushed_request_create()
     "pushed_request.created",
+    // token_refresh() with a refresh token that rotation had replaced: the grant is revoked
     "refresh_reuse",
+    // refresh_token_import()
     "refresh_token.imported",
+    // session_create(); how many sessions the cap ended, with how many grants, is in details
     "session.created",
+    // session_revoke()
     "session.revoked",
+    // session_rotate()
     "session.rotated",
+    // session_touch() where it wrote and the network had changed; other touches leave no row
     "session.touched",
+    // user_sessions_revoke(); session_id is the one that was left
     "sessions.revoked",
+    // tenant_create()
     "tenant.created",
+    // tenant_erase()
     "tenant.erased",
+    // tenant_set_status()
     "tenant.status_changed",
+    // tenant_update()
     "tenant.updated",
+    // token_exchange(); the grant is the new one, the subject's is in details. A refusal names the subject's
     "token.exchanged",
+    // token_issue(), token_issue_client_credentials()
     "token.issued",
+    // token_refresh()
     "token.refreshed",
+    // token_revoke()
     "token.revoked",
+    // token_use()
     "token.used",
+    // user_create(), and user_ensure() where it makes the user
     "user.created",
+    // a data key of a tenant was made: at the first connection and after a change of the master key
     "vault.key_created",
+    // a data key of a tenant was deleted by vault_rekey(), because nothing needs it
     "vault.key_deleted",
+    // vault_rekey(), one for each batch and data key: how many connections were sealed anew, how many do not open
     "vault.rekeyed",
 ];
 

@@ -1,55 +1,59 @@
 //! How suspicious a step is: a fixed risk for each flag, the highest of them for the step.
-//! `docs/audit.md` says why each has its value.
 
-/// A reason to look at a step.
+/// A reason to look at a step. What stands above each is printed by `scripts/reference`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flag {
-    /// An authorization code was presented again after its redemption (RFC 6749 section 4.1.2).
+    /// A code presented again after its redemption: it was stolen, or the client is broken (RFC 6749 section 4.1.2).
     CodeReplay,
-    /// A refresh token that rotation had replaced was presented again (RFC 9700 section 4.14.2).
+    /// A replaced refresh token presented again: two hold the same token (RFC 9700 section 4.14.2).
     RefreshReuse,
-    /// The proof of possession names another key than the one bound (RFC 9449, RFC 8705).
+    /// The proof of possession names another key than the one the code or token is bound to (RFC 9449, RFC 8705).
     WrongBinding,
-    /// So many wrong verifiers that the code is dead.
+    /// A code that is dead because of wrong verifiers.
     TooManyFailures,
-    /// The code or token was issued to another client (RFC 6749 section 10.5).
+    /// A code or token of another client (RFC 6749 section 10.5), or a subject token that another actor may exchange
+    /// (RFC 8693 section 4.4).
     WrongClient,
-    /// A JWT id was presented again: of a client assertion (RFC 7523) or a DPoP proof (RFC 9449).
+    /// A client assertion or DPoP proof presented again: somebody saw it, or the client is broken (RFC 7523 section
+    /// 3, RFC 9449 section 11.1).
     JtiReplay,
     /// The code verifier does not match its challenge (RFC 7636 section 4.6).
     WrongVerifier,
-    /// An API key from outside of the networks it is allowed from.
+    /// An API key from an address that it is not allowed from: somebody has it who should not.
     WrongNetwork,
-    /// The client secret is wrong (RFC 6749 section 2.3.1).
+    /// Wrong client authentication (RFC 6749 section 2.3.1).
     WrongSecret,
-    /// Another redirect URI than at the authorization request (RFC 6749 section 4.1.3).
+    /// Not the registered redirect URI, or not the one of the authorization request (RFC 6749 section 4.1.3).
     WrongRedirectUri,
-    /// A token of a revoked grant, or itself revoked.
+    /// A refresh token of a revoked grant, a revoked API key.
     RevokedToken,
-    /// More scope than was granted (RFC 6749 section 6).
+    /// More scope than was granted or than the client may have (RFC 6749 section 6).
     ScopeWidening,
     /// A resource outside those granted (RFC 8707 section 2.2).
     TargetWidening,
     /// No such client.
     UnknownClient,
-    /// The client, or its tenant, is suspended, revoked or pending.
+    /// A client that is suspended, revoked or pending, or whose tenant is suspended.
     InactiveClient,
-    /// The user, or the user's tenant, is not active.
+    /// A user who is not active, or whose tenant is suspended.
     InactiveUser,
-    /// A session that somebody ended, or tokens asked for in one that is over.
+    /// The token of a session that somebody ended, or a code or token asked for in a session that is over.
     EndedSession,
-    /// A well-formed code or token that the store does not know.
+    /// Well formed, and not in the store: a token, a code, a user code.
     UnknownToken,
-    /// Another network than at the grant's last use.
+    /// Another network than at the grant's or session's last use: another /24 of IPv4 or /48 of IPv6; also on steps
+    /// that succeed.
     NewNetwork,
-    /// A refresh token that was replaced more than once within the time in which the last replacement is a retry.
+    /// A refresh token that was replaced more than once, all within auth_store.refresh_grace: two tabs of one
+    /// application, or a thief who was quick.
     RefreshRetry,
-    /// A client, a network or an API key over its rate limit, or a network over the cap on wrong user codes; at most
-    /// one row a minute says so.
+    /// The client, or a network that fails to authenticate as it, is over the client's rate_limit_per_hour, an API
+    /// key is over its own, or there were too many wrong user codes; one row a minute for each client, key or
+    /// network, not one for each refusal.
     RateLimited,
-    /// A code or token past its end.
+    /// A code, refresh token, API key, session or JWT id past its end, the text of an API key past its overlap.
     ExpiredToken,
-    /// A code presented twice within the time in which that is a retry.
+    /// A code presented twice within auth_store.code_replay_grace.
     CodeRetry,
 }
 
