@@ -96,6 +96,7 @@ SELECT json_build_object(
                    'returns', pg_get_function_result(r.oid),
                    'volatility', CASE r.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable'
                                                     ELSE 'volatile' END,
+                   'definer', r.prosecdef,
                    'parallel', CASE r.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END))
           FROM routine r),
     'relations', (
