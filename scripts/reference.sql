@@ -41,7 +41,7 @@ routine AS (
       JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 ),
 argument AS (
-    SELECT r.oid, a.n, a.name, format_type(a.type, NULL) AS type,
+    SELECT r.oid, a.n, a.name, quote_ident(a.name) AS quoted, format_type(a.type, NULL) AS type,
            pg_get_function_arg_default(r.oid, a.n::integer) AS preset
       FROM routine r
            CROSS JOIN unnest(r.proargtypes::oid[], r.proargnames[:r.pronargs]) WITH ORDINALITY a (type, name, n)

@@ -275,8 +275,8 @@ sub shape
 
 # --- every function --------------------------------------------------------------------------------------------------
 
-# name => [does, call]: whether it reads or writes, draws random bytes only, passes on to another, is the superuser's, the
-# install script's or the event trigger's; a call that succeeds. Who may call it is in tests/privileges.txt.
+# name => [does, call]: whether it reads or writes, draws random bytes only, passes on to another, is the superuser's,
+# the install script's or the event trigger's; a call that succeeds. Who may call it is in tests/privileges.txt.
 # In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
 	# schema
@@ -431,11 +431,11 @@ SQL
 # The lines of tests/privileges.txt: [kind, object (of a column: table.column), role, privilege].
 sub privileges
 {
-	my @lines = split /\n/, slurp_file(dirname(__FILE__) . '/../privileges.txt');
-	return map { /^(\w+) (\S+): (\w+) (\w+)$/ ? [ $1, $2, $3, $4 ] : die "tests/privileges.txt: $_" } grep { !/^#/ } @lines;
+	my @lines = grep { !/^#/ } split /\n/, slurp_file(dirname(__FILE__) . '/../privileges.txt');
+	return map { /^(\w+) (\S+): (\w+) (\w+)$/ ? [ $1, $2, $3, $4 ] : die "tests/privileges.txt: $_" } @lines;
 }
 
-# call_of(NAME, what populate() made of a tenant): { does, sql, roles: the roles that a login may have and that may call it }.
+# call_of(NAME, what populate() made of a tenant): { does, sql, roles }, those of %LOGINS that may call it.
 sub call_of
 {
 	my ($name, $made) = @_;
@@ -445,7 +445,10 @@ sub call_of
 	if (!%roles)
 	{
 		my %granted = map { ($_ => 1) } grep { defined } values %LOGINS;
-		push @{ $roles{ $_->[1] } }, $_->[2] =~ s/^auth_store_//r for grep { $_->[3] eq 'EXECUTE' && $granted{ $_->[2] } } privileges();
+		for (grep { $_->[3] eq 'EXECUTE' && $granted{ $_->[2] } } privileges())
+		{
+			push @{ $roles{ $_->[1] } }, $_->[2] =~ s/^auth_store_//r;
+		}
 	}
 	return { does => $does, roles => $roles{$name} // [], sql => $sql };
 }

@@ -107,26 +107,34 @@ none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND coa
 cmp_ok(value($node, $db, "SELECT length(obj_description('auth_store'::regnamespace, 'pg_namespace'))"), '>', 20, 'and the schema');
 none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind NOT IN ('c', 'v') AND c.relowner <> 'auth_store_owner'::regrole", 'auth_store_owner owns every table');
 none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind = 'v' AND c.relowner <> 'auth_store_view'::regrole", 'auth_store_view owns every view');
-# Who may do what to tables and views, as tests/privileges.txt says: the roles of the store, and the logins that have one.
+# Who may do what to tables and views, as tests/privileges.txt says: the roles of the store, and the logins with one.
 {
 	my %holders;
-	push @{ $holders{ $AuthStore::LOGINS{$_} } }, $_ for grep { defined $AuthStore::LOGINS{$_} } keys %AuthStore::LOGINS;
-	my @expected = map { my ($kind, $object, $role, $privilege) = @$_; map { "$object: $_ $privilege" } $role, @{ $holders{$role} // [] } }
-	  grep { $_->[0] =~ /^(?:table|view)$/ } privileges();
+	push @{ $holders{ $AuthStore::LOGINS{$_} // '' } }, $_ for keys %AuthStore::LOGINS;
+	my @expected;
+	for (grep { $_->[0] =~ /^(?:table|view)$/ } privileges())
+	{
+		my ($kind, $object, $role, $privilege) = @$_;
+		push @expected, map { "$object: $_ $privilege" } $role, @{ $holders{$role} // [] };
+	}
 	cmp_ok(scalar(@expected), '>', 20, 'there are privileges on tables and views');
 	is(value($node, $db, q{
+		WITH held AS (
+			SELECT c.oid, c.relname, r.oid AS role, r.rolname
+			  FROM pg_class c JOIN pg_roles r ON NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname NOT LIKE 'pg\_%'
+			 WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v'))
 		SELECT line FROM (
-			SELECT c.relname || ': ' || r.rolname || ' ' || x.privilege
-			  FROM pg_class c JOIN pg_roles r ON NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname NOT LIKE 'pg\_%'
+			SELECT h.relname || ': ' || h.rolname || ' ' || x.privilege
+			  FROM held h
 			  CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) x (privilege)
-			 WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND has_table_privilege(r.oid, c.oid, x.privilege)
+			 WHERE has_table_privilege(h.role, h.oid, x.privilege)
 			UNION ALL
-			SELECT c.relname || '.' || a.attname || ': ' || r.rolname || ' ' || x.privilege
-			  FROM pg_class c JOIN pg_roles r ON NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname NOT LIKE 'pg\_%'
-			  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+			SELECT h.relname || '.' || a.attname || ': ' || h.rolname || ' ' || x.privilege
+			  FROM held h
+			  JOIN pg_attribute a ON a.attrelid = h.oid AND a.attnum > 0 AND NOT a.attisdropped
 			  CROSS JOIN unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) x (privilege)
-			 WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND has_column_privilege(r.oid, c.oid, a.attnum, x.privilege)
-			   AND NOT has_table_privilege(r.oid, c.oid, x.privilege)) f (line)
+			 WHERE has_column_privilege(h.role, h.oid, a.attnum, x.privilege)
+			   AND NOT has_table_privilege(h.role, h.oid, x.privilege)) f (line)
 		 ORDER BY line COLLATE "C"}), join("\n", sort @expected), 'nobody but the owners has another one');
 }
 for my $login (sort keys %AuthStore::LOGINS)
@@ -147,9 +155,15 @@ none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND (ro
 	'no role of the store can log in or has an attribute, but the views\' owner');
 none("SELECT m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'auth_store_owner'::regrole", 'nobody is a member of auth_store_owner');
 none("SELECT m.roleid::regrole FROM pg_auth_members m WHERE m.member::regrole::text LIKE 'auth\\_store\\_%'", 'no role of the store is a member of another');
-is(value($node, $db, q{SELECT string_agg(a.grantee::regrole || ' ' || a.privilege_type, E'\n' ORDER BY (a.grantee::regrole || ' ' || a.privilege_type) COLLATE "C")
-	FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'auth_store' AND a.grantee <> n.nspowner}),
-	join("\n", sort map { "$_->[2] $_->[3]" } grep { $_->[0] eq 'schema' } privileges()), 'only the owners may create in the schema, only the roles use it');
+is(value($node, $db, q{
+	SELECT g.rolname || ' ' || a.privilege_type
+	  FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a JOIN pg_roles g ON g.oid = a.grantee
+	 WHERE n.nspname = 'auth_store' AND a.grantee <> n.nspowner
+	 ORDER BY (g.rolname || ' ' || a.privilege_type) COLLATE "C"}),
+	join("\n", sort map { "$_->[2] $_->[3]" } grep { $_->[0] eq 'schema' } privileges()),
+	'only the owners may create in the schema, only the roles use it');
+none("SELECT a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'auth_store' AND a.grantee = 0",
+	'and PUBLIC nothing');
 
 # What a view shows has no column for a secret, and no digest in any.
 none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
