@@ -27,6 +27,10 @@ sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('ins
 catch_up();
 is(value($standby, $db, 'SELECT pg_is_in_recovery()'), 't', 'the standby is one');
 
+# What docs/reference says of each function.
+my %told = slurp_file("$FindBin::Bin/../../docs/reference/README.md") =~ /^\| \[(\w+)\]\(.* \| ([^|]+) \|$/mg;
+is(join(' ', sort keys %told), join(' ', @functions), 'docs/reference says of every function whether it works here');
+
 sub as_login
 {
 	my ($name) = @_;
@@ -45,6 +49,8 @@ for my $where ([ 'on the standby', $standby, '' ], [ 'in a read-only transaction
 		my $call = call_of($name, $made);
 		next if $call->{does} eq 'event';
 		my $result = run_sql($node, $db, "$prelude $call->{sql}", user => as_login($name));
+		is($result->{ok} ? 'works' : 'is refused', $told{$name} =~ /^(?:yes|as the function)/ ? 'works' : 'is refused',
+			"$place: $name: docs/reference says so");
 		if ($call->{does} =~ /^(?:reads|draws|passes|script)$/)
 		{
 			ok($result->{ok}, "$place: $name works") or diag($result->{err});
