@@ -16,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'invalid value for argument "max_batches"'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: 1 to 1000000.';
     END IF;
-    FOREACH task IN ARRAY ARRAY['grants', 'imported_refresh_tokens', 'authorization_codes', 'pushed_requests', 'device_codes', 'access_tokens', 'sessions', 'consents', 'client_secrets', 'api_keys', 'rate_limits'] LOOP
+    FOREACH task IN ARRAY auth_store.cleanup_tasks() LOOP
         progress := NULL;
         deleted := 0;
         examined := 0;

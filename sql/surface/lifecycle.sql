@@ -24,6 +24,10 @@ COMMENT ON FUNCTION auth_store.cleanup_batch IS
 ALTER FUNCTION auth_store.cleanup_batch COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin, auth_store_jobs;
 
+COMMENT ON FUNCTION auth_store.cleanup_tasks IS
+    'The tables that cleanup() walks, in its order: what cleanup_batch() takes as task.';
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_tasks TO auth_store_admin, auth_store_jobs;
+
 COMMENT ON FUNCTION auth_store.cleanup_jtis IS
     'A step of cleanup(): drops the partitions of claimed_jtis and revoked_jtis that ended more than five minutes '
     'ago; returns how many. One that can''t be dropped stays until the next run, with a WARNING. '

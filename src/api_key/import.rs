@@ -9,6 +9,7 @@ use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -49,6 +50,19 @@ fn api_key_import(
 
 /// The longest start, in characters: more of a foreign text might be its secret.
 const MAX_START: usize = 32;
+
+/// What is true of the table `imported_api_keys`.
+/// A row goes with its key.
+pub static TABLE: Table = Table {
+    name: "imported_api_keys",
+    key: &["digest"],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!("imported_api_keys", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Validation,
+    restored: true,
+};
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.imported_api_keys (digest, api_key_id, tenant_id) VALUES ($1, $2, $3)
@@ -96,12 +110,4 @@ static FORGET_REPLACED: Statement = Statement::write(
 pub fn forget_replaced(id: Id, tenant_id: &str) -> Result<(), Mistake> {
     FORGET_REPLACED.run(&params![id, tenant_id])?;
     Ok(())
-}
-
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.imported_api_keys WHERE tenant_id = $1");
-
-/// Forgets the imported keys of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
 }

@@ -13,10 +13,11 @@ pub mod verify;
 
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
@@ -126,6 +127,21 @@ impl Constant {
     }
 }
 
+/// What is true of the table `api_keys`.
+pub static TABLE: Table = Table {
+    name: "api_keys",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(sparse "auth_store.api_keys", "LEAST(expires_at, revoked_at) <= $3"),
+        times: |now| Vec::from(params![now.plus_seconds(-settings::grant_retention())]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!(latest "api_keys", "tenant_id")),
+    of_client: Rows::Deleted(delete_by!(latest "api_keys", "client_id")),
+    of_user: Rows::Cascade,
+    published: Published::Validation,
+    restored: true,
+};
+
 static CONSTANT: Lookup =
     Lookup::new(c"api_keys", c"api_keys_pkey", &[c"tenant_id", c"prefix", c"user_id", c"client_id"]);
 
@@ -179,29 +195,6 @@ static SET_TENANT_SUSPENDED: Statement = Statement::write(
 pub fn set_tenant_suspended(tenant_id: &str, suspended: bool) -> Result<(), Mistake> {
     SET_TENANT_SUSPENDED.run(&params![tenant_id, suspended])?;
     Ok(())
-}
-
-static ERASE_BY_CLIENT: Statement =
-    Statement::latest(c"DELETE FROM auth_store.api_keys WHERE client_id = $1");
-
-/// Deletes the keys of a client that is being deleted.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.api_keys WHERE tenant_id = $1");
-
-/// Deletes the keys of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    Ok(import::erase_tenant(tenant_id)? + ERASE_TENANT.run(&params![tenant_id])?)
-}
-
-static DELETE_ENDED: Statement =
-    delete_ended!(sparse "auth_store.api_keys", "LEAST(expires_at, revoked_at) <= $3");
-
-/// Deletes keys of a batch that ended longer ago than the retention of grants.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_ENDED, after, size, params![now.plus_seconds(-settings::grant_retention())])
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::partition::Dropped;
-use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::spi::{self};
 use crate::kernel::server::{caller, catalog, settings};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
@@ -87,14 +87,4 @@ fn record_dropped(now: Timestamp, month: &Dropped, seconds: i64) -> Result<(), M
         },
     )?;
     Ok(())
-}
-
-static ERASE_TENANT: Statement = Statement::write(
-    c"DELETE FROM auth_store.audit_log
-       WHERE tenant_id = $1 AND NOT (event = 'tenant.erased' AND from_application IS NOT TRUE)",
-);
-
-/// Deletes the audit trail of a tenant that is being erased, but for what says that it was before.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
 }

@@ -4,11 +4,11 @@
 use pgrx::prelude::*;
 
 use crate::audit::partitions;
-use crate::identity::session::revoke;
+use crate::identity::session;
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
-use crate::kernel::server::batch::Batch;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table};
 use crate::kernel::server::{catalog, settings, transaction};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -24,7 +24,7 @@ use crate::{api_key, limit};
 extension_sql_file!(
     "../../sql/procedures/maintenance.sql",
     name = "maintenance",
-    requires = [cleanup_batch, cleanup_jtis, cleanup_audit]
+    requires = [cleanup_batch, cleanup_tasks, cleanup_jtis, cleanup_audit]
 );
 
 composite! {
@@ -57,12 +57,17 @@ fn cleanup_batch(
 ) -> CleanupProgress {
     let now = clock::now();
     let run = || {
-        let task = Task::named(given(task, "task")?)?;
+        let task = task_named(given(task, "task")?)?;
         let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
         let pass = wrapped.map(|wrapped| Pass { start: pass_start.map(Id::from), wrapped });
         step(now, task, size, pass)
     };
     run().or_raise()
+}
+
+#[pg_extern(immutable, parallel_safe)]
+fn cleanup_tasks() -> Vec<&'static str> {
+    TASKS.iter().map(|task| task.name).collect()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -83,21 +88,20 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
     named_partitions(names).or_raise()
 }
 
-/// A table whose rows expire. The grants come first, as everywhere where rows of several tables are locked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Task {
-    Grants,
-    ImportedRefreshTokens,
-    AuthorizationCodes,
-    PushedRequests,
-    DeviceCodes,
-    AccessTokens,
-    Sessions,
-    Consents,
-    ClientSecrets,
-    ApiKeys,
-    RateLimits,
-}
+/// The tables whose rows end. The grants come first, as everywhere where rows of several tables are locked.
+static TASKS: [&Table; 11] = [
+    &grant::TABLE,
+    &imported::TABLE,
+    &code::TABLE,
+    &pushed::TABLE,
+    &device::TABLE,
+    &token::TABLE,
+    &session::TABLE,
+    &consent::TABLE,
+    &secret::TABLE,
+    &api_key::TABLE,
+    &limit::table::TABLE,
+];
 
 /// What the arguments batch_size and max_batches are by default.
 const BATCH_SIZE: i32 = 1000;
@@ -105,66 +109,24 @@ const BATCHES: i32 = 1000;
 const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
-impl Task {
-    const ALL: [Self; 11] = [
-        Self::Grants,
-        Self::ImportedRefreshTokens,
-        Self::AuthorizationCodes,
-        Self::PushedRequests,
-        Self::DeviceCodes,
-        Self::AccessTokens,
-        Self::Sessions,
-        Self::Consents,
-        Self::ClientSecrets,
-        Self::ApiKeys,
-        Self::RateLimits,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Grants => "grants",
-            Self::ImportedRefreshTokens => "imported_refresh_tokens",
-            Self::AuthorizationCodes => "authorization_codes",
-            Self::PushedRequests => "pushed_requests",
-            Self::DeviceCodes => "device_codes",
-            Self::AccessTokens => "access_tokens",
-            Self::Sessions => "sessions",
-            Self::Consents => "consents",
-            Self::ClientSecrets => "client_secrets",
-            Self::ApiKeys => "api_keys",
-            Self::RateLimits => "rate_limits",
+/// The task of this name: it is called like its table.
+fn task_named(name: &str) -> Result<&'static Table, Mistake> {
+    TASKS.into_iter().find(|table| table.name == name).ok_or_else(|| {
+        let names = TASKS.map(|table| table.name);
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        Mistake::InvalidArgument {
+            argument: "task",
+            accepted: format!("{} or {last}", others.join(", ")).into(),
         }
-    }
+    })
+}
 
-    fn named(name: &str) -> Result<Self, Mistake> {
-        let accepted = "grants, imported_refresh_tokens, authorization_codes, pushed_requests, device_codes, access_tokens, client_secrets, api_keys, sessions, consents \
-                        or rate_limits";
-        Self::ALL.into_iter().find(|task| task.name() == name).ok_or(Mistake::invalid("task", accepted))
-    }
-
-    /// The task's row in `cleanup_cursors`. A session pinned to a tenant walks that tenant's rows alone, and
-    /// must not move the cursor past the others'.
-    fn cursor(self) -> String {
-        match settings::tenant_pin() {
-            None => self.name().to_string(),
-            Some(tenant) => format!("{}@{tenant}", self.name()),
-        }
-    }
-
-    fn batch(self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-        match self {
-            Self::Grants => grant::cleanup_batch(now, after, size),
-            Self::ImportedRefreshTokens => imported::cleanup_batch(now, after, size),
-            Self::AuthorizationCodes => code::cleanup_batch(now, after, size),
-            Self::PushedRequests => pushed::cleanup_batch(now, after, size),
-            Self::DeviceCodes => device::cleanup_batch(now, after, size),
-            Self::AccessTokens => token::cleanup_batch(now, after, size),
-            Self::Sessions => revoke::cleanup_batch(now, after, size),
-            Self::Consents => consent::cleanup_batch(now, after, size),
-            Self::ClientSecrets => secret::cleanup_batch(now, after, size),
-            Self::ApiKeys => api_key::cleanup_batch(now, after, size),
-            Self::RateLimits => limit::cleanup_batch(now, after, size),
-        }
+/// The task's row in `cleanup_cursors`. A session pinned to a tenant walks that tenant's rows alone, and must not
+/// move the cursor past the others'.
+fn cursor(task: &Table) -> String {
+    match settings::tenant_pin() {
+        None => task.name.to_string(),
+        Some(tenant) => format!("{}@{tenant}", task.name),
     }
 }
 
@@ -191,6 +153,18 @@ impl Pass {
     }
 }
 
+/// What is true of the table `cleanup_cursors`.
+pub static TABLE: Table = Table {
+    name: "cleanup_cursors",
+    key: &["task"],
+    ended: None,
+    of_tenant: Rows::None,
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Never,
+    restored: true,
+};
+
 static LOCK_CURSOR: Statement = Statement::write(
     c"SELECT position, true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",
 );
@@ -206,13 +180,13 @@ static MOVE_CURSOR: Statement =
     Statement::write(c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1");
 
 /// One batch of a task. Where another run is at the same task it is done at once: that one does the work.
-fn step(now: Timestamp, task: Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
-    let cursor = task.cursor();
+fn step(now: Timestamp, task: &Table, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
+    let cursor = cursor(task);
     let Some(position) = lock_cursor(now, &cursor)? else {
         return Ok(CleanupProgress { done: true, ..CleanupProgress::default() });
     };
     let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
-    let batch = task.batch(now, position, size)?;
+    let batch = task.cleanup(now, position, size)?;
     MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
     let done = pass.advance(batch.last);
     Ok(CleanupProgress {
@@ -244,7 +218,7 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
     let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
     let batches = within(max_batches.unwrap_or(BATCHES), 1..=MAX_BATCHES, "max_batches")?;
     let mut deleted = 0;
-    for task in Task::ALL {
+    for task in TASKS {
         let mut pass = None;
         for _ in 0..batches {
             pgrx::check_for_interrupts!();
@@ -319,8 +293,9 @@ fn within(value: i32, bounds: std::ops::RangeInclusive<i32>, argument: &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{Pass, Task};
+    use super::{Pass, TASKS, task_named};
     use crate::kernel::value::id::Id;
+    use crate::lifecycle::tables;
 
     fn id(n: u8) -> Id {
         Id::from_bytes([n; 16])
@@ -352,9 +327,17 @@ mod tests {
 
     #[test]
     fn tasks_are_known_by_their_table() {
-        for task in Task::ALL {
-            assert!(Task::named(task.name()).is_ok_and(|known| known == task));
+        for task in TASKS {
+            assert!(task_named(task.name).is_ok_and(|known| std::ptr::eq(known, task)));
         }
-        assert!(Task::named("users").is_err());
+        assert!(task_named("users").is_err());
+    }
+
+    #[test]
+    fn every_table_whose_rows_end_is_walked() {
+        let walked = TASKS.map(|task| task.name);
+        for table in tables::all() {
+            assert_eq!(table.ended.is_some(), walked.contains(&table.name), "{}", table.name);
+        }
     }
 }

@@ -3,16 +3,15 @@
 //! Lock order: codes, the client, consents, grants and what hangs on those.
 
 use pgrx::prelude::*;
-use serde_json::json;
+use serde_json::{Map, json};
 
-use crate::api_key;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::View;
+use crate::kernel::server::table::Table;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
-use crate::oauth::code::{self, pushed};
-use crate::oauth::token::imported;
-use crate::oauth::{client, consent, device, grant};
+use crate::lifecycle::tables;
+use crate::oauth::{client, grant};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -64,18 +63,23 @@ fn set_status(
     Ok(())
 }
 
+/// What the trail counts of a client that is deleted, and its words for it.
+const TOLD: [(&str, &str); 3] =
+    [("authorization_codes", "codes"), ("grants", "grants"), ("api_keys", "api_keys")];
+
 fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     let client_id = given(client_id, "client_id")?;
-    // Codes first: whoever redeems one holds it and waits for the client.
-    let codes = code::erase_by_client(client_id)?;
-    device::erase_by_client(client_id)?;
-    pushed::erase_by_client(client_id)?;
+    let mut gone = Map::new();
+    let mut end = |table: &Table| {
+        let rows = table.of_client.delete(client_id)?;
+        if let Some((_, told)) = TOLD.into_iter().find(|(name, _)| *name == table.name) {
+            gone.insert(told.to_owned(), rows.into());
+        }
+        Ok::<_, Mistake>(())
+    };
+    tables::BEFORE_CLIENTS.into_iter().try_for_each(&mut end)?;
     let tenant_id = client::lock_update(client_id)?.ok_or(client::UNKNOWN)?;
-    consent::erase_by_client(client_id)?;
-    let grants = grant::erase_by_client(client_id)?;
-    let api_keys = api_key::erase_by_client(client_id)?;
-    imported::erase_by_client(client_id)?;
+    tables::AFTER_USERS.into_iter().try_for_each(&mut end)?;
     client::delete(client_id)?;
-    let details = json!({ "grants": grants, "codes": codes, "api_keys": api_keys });
-    client::record(now, "client.deleted", &tenant_id, client_id, details)
+    client::record(now, "client.deleted", &tenant_id, client_id, gone.into())
 }

@@ -2,4 +2,5 @@
 
 pub mod cleanup;
 pub mod client_end;
+pub mod tables;
 pub mod tenant_end;

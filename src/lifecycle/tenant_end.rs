@@ -5,18 +5,13 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::audit::partitions;
-use crate::identity::session::revoke;
+use crate::api_key;
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
-use crate::oauth::code::{self, pushed};
-use crate::oauth::proof::jti;
-use crate::oauth::token::{self, imported};
-use crate::oauth::{client, consent, device, grant};
-use crate::vault::{connection, key};
-use crate::{api_key, limit};
+use crate::lifecycle::tables;
+use crate::oauth::client;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -66,26 +61,16 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     if !tenant::lock_update(id)? {
         return Err(tenant::UNKNOWN);
     }
-    // Codes first: whoever redeems one holds it and waits for its client. What the locked tenant, clients
-    // and users are referred to by cannot grow any more.
-    let mut rows = code::erase_tenant(id)?;
-    rows += device::erase_tenant(id)?;
-    rows += pushed::erase_tenant(id)?;
+    // What the locked tenant, clients and users are referred to by cannot grow any more.
+    let mut rows = 0;
+    for table in tables::BEFORE_CLIENTS {
+        rows += table.of_tenant.delete(id)?;
+    }
     client::lock_update_by_tenant(id)?;
     user::lock_update_by_tenant(id)?;
-    rows += revoke::erase_tenant(id)?;
-    rows += consent::erase_tenant(id)?;
-    rows += grant::erase_tenant(id)?;
-    rows += imported::erase_tenant(id)?;
-    rows += token::erase_tenant(id)?;
-    rows += api_key::erase_tenant(id)?;
-    rows += connection::erase_tenant(id)?;
-    rows += key::erase_tenant(id)?;
-    rows += jti::erase_tenant(id)?;
-    rows += user::erase_tenant(id)?;
-    rows += client::erase_tenant(id)?;
-    rows += limit::erase_tenant(id)?;
-    rows += partitions::erase_tenant(id)?;
+    for table in tables::AFTER_USERS {
+        rows += table.of_tenant.delete(id)?;
+    }
     rows += tenant::delete(id)?;
     tenant::record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))

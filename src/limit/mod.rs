@@ -19,8 +19,6 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
 use crate::limit::gcra::{Decision, Rate};
 
-pub use crate::limit::table::{cleanup_batch, erase_tenant};
-
 composite! {
     /// What rate_limit_hit() returns.
     pub struct RateLimitVerdict = "auth_store.rate_limit_verdict" {

@@ -5,12 +5,29 @@ use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::limit::gcra::{Decision, Rate};
+
+/// What is true of the table `rate_limits`.
+/// Its ids are hashes: a pass goes over the whole table, in their order.
+pub static TABLE: Table = Table {
+    name: "rate_limits",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!("auth_store.rate_limits", "expires_at <= $3"),
+        times: |now| Vec::from(params![now]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!("rate_limits", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Never,
+    restored: false,
+};
 
 // $3 is now, $4 the latest state that leaves room for the hit, $5 its price, $6 the span. What is refused
 // costs nothing, but takes back a state that lies too far ahead: that of a clock that went back. Whether it
@@ -81,19 +98,4 @@ fn id_of(tenant_id: &str, key: &str) -> Id {
 
 fn interval(micros: i64) -> Result<Interval, Mistake> {
     Interval::new(0, 0, micros).map_err(|_| Mistake::invalid("period", super::PERIOD))
-}
-
-static ERASE_TENANT: Statement = Statement::write(c"DELETE FROM auth_store.rate_limits WHERE tenant_id = $1");
-
-/// Deletes the state of a tenant's limits.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!("auth_store.rate_limits", "expires_at <= $3");
-
-/// Deletes the states of a batch that say nothing any more. The ids are hashes: the order is theirs, not that
-/// of time, and a pass goes over the whole table all the same.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_EXPIRED, after, size, params![now])
 }

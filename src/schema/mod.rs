@@ -13,9 +13,11 @@ use crate::identity::user::email_key;
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::catalog::{self, TABLES_VERSION};
 use crate::kernel::server::spi::{self, params};
+use crate::kernel::server::table::Published;
 use crate::kernel::server::{guard, library, pin, settings};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
+use crate::lifecycle::tables;
 use crate::trail::retention;
 
 #[pg_extern(volatile, parallel_unsafe)]
@@ -397,8 +399,30 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
             "ALTER DATABASE … SET auth_store.audit_retention, to what it was or to less, and reconnect";
         found.push(("setting auth_store.audit_retention".into(), problem, hint.into(), "problem".into()));
     }
+    found.extend(publications()?);
     found.sort();
     Ok(found)
+}
+
+/// Publications whose subscribers would answer wrongly.
+fn publications() -> Result<Vec<Finding>, Mistake> {
+    let validation: Vec<_> = tables::all()
+        .filter(|table| table.published == Published::Validation)
+        .map(|table| table.name)
+        .collect();
+    let found: Vec<(String, String, String)> =
+        spi::read_once(include_str!("../../sql/publications.sql"), &params![validation])?;
+    Ok(found
+        .into_iter()
+        .map(|(name, carried, missing)| {
+            (
+                format!("publication {name}"),
+                format!("carries {carried}, but not {missing}: its subscriber takes dead for live, or live for dead"),
+                "ALTER PUBLICATION … ADD TABLE, or a publication for each purpose".to_owned(),
+                "note".to_owned(),
+            )
+        })
+        .collect())
 }
 
 /// Versions this far from the library's are looked for.

@@ -11,7 +11,8 @@ use pgrx::{IntoDatum, JsonB};
 use crate::kernel::outcome::{Code, Mistake};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::caller;
-use crate::kernel::server::spi::params;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
@@ -104,6 +105,24 @@ pub struct Entry<'a> {
     pub ip: Option<Inet>,
     pub user_agent: Option<&'a str>,
 }
+
+/// What is true of the table `audit_log`.
+/// Its months are dropped. What a tenant leaves is the row that says that it was erased.
+pub static TABLE: Table = Table {
+    name: "audit_log",
+    key: &[],
+    ended: None,
+    of_tenant: Rows::Deleted(Statement::write(
+        c"DELETE FROM auth_store.audit_log
+           WHERE tenant_id = $1 AND NOT (event = 'tenant.erased' AND from_application IS NOT TRUE)",
+    )),
+    // The trail outlives what it tells of.
+    of_client: Rows::Stay,
+    // The trail outlives what it tells of.
+    of_user: Rows::Stay,
+    published: Published::Reports,
+    restored: true,
+};
 
 static INSERT: Append = Append::new(
     c"INSERT INTO auth_store.audit_log

@@ -16,11 +16,13 @@ use pgrx::prelude::*;
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Kind, Minted, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -117,6 +119,29 @@ pub struct Unusable {
 
 /// Who holds no token of a session learns nothing but that.
 pub const NOT_VALID: &str = "the session token is not valid";
+
+/// Seconds in a day.
+const KEPT_AFTER_END: i64 = 86_400;
+
+/// What is true of the table `sessions`.
+/// An ended session is kept for a day. Until then no token is issued in it: what names it, a code or a device code,
+/// lives shorter.
+pub static TABLE: Table = Table {
+    name: "sessions",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(
+            "auth_store.sessions",
+            "LEAST(expires_at, idle_expires_at, revoked_at) <= $3"
+        ),
+        times: |now| Vec::from(params![now.plus_seconds(-KEPT_AFTER_END)]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!(latest "sessions", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::Held,
+    published: Published::Validation,
+    restored: true,
+};
 
 static BY_ID: Lookup = Lookup::new(
     c"sessions",

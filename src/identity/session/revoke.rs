@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::identity::{session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::batch::{Batch, delete_ended};
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -190,22 +189,3 @@ fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Option<Id>>) -> Result<
     let grants = grant::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
     Ok(Ended { sessions: count, grants })
 }
-
-static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.sessions WHERE tenant_id = $1");
-
-/// Deletes the sessions of a tenant, whose users are locked.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_ENDED: Statement =
-    delete_ended!("auth_store.sessions", "LEAST(expires_at, idle_expires_at, revoked_at) <= $3");
-
-/// Deletes sessions of a batch that ended a day ago. Until then no token is issued in them: what names an
-/// ended session, a code or a device code, lives shorter.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_ENDED, after, size, params![now.plus_seconds(-KEPT_AFTER_END)])
-}
-
-/// Seconds in a day.
-const KEPT_AFTER_END: i64 = 86_400;

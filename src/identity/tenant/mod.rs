@@ -9,6 +9,7 @@ use crate::kernel::server::hold::Hold;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
@@ -63,6 +64,18 @@ pub const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" }
 
 /// There is no tenant such as the argument `tenant_id` of another domain says.
 pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "tenant_id" };
+
+/// What is true of the table `tenants`.
+pub static TABLE: Table = Table {
+    name: "tenants",
+    key: &["id"],
+    ended: None,
+    of_tenant: Rows::None,
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Validation,
+    restored: true,
+};
 
 static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
 

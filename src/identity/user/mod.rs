@@ -12,6 +12,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::{self, Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -102,6 +103,18 @@ pub struct User {
 
 /// No user has the id that the argument says.
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
+
+/// What is true of the table `users`.
+pub static TABLE: Table = Table {
+    name: "users",
+    key: &["id", "tenant_id"],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!(latest "users", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Validation,
+    restored: true,
+};
 
 static USER: Lookup = Lookup::new(c"users", c"users_id_key", &[c"tenant_id", c"status"]);
 
@@ -344,13 +357,6 @@ static LOCK_KEY_SHARE: Hold =
 /// before what refers to the user is stored.
 pub fn lock_key_share(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
     LOCK_KEY_SHARE.hold(place, &params![id, tenant_id])
-}
-
-static ERASE: Statement = Statement::latest(c"DELETE FROM auth_store.users WHERE tenant_id = $1");
-
-/// Deletes the users of a tenant, whose grants are gone.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE.run(&params![tenant_id])
 }
 
 fn record_created(

@@ -18,11 +18,11 @@ impl Batch {
     /// Runs a domain's statement. It examines at most $2 rows after the id $1, in order of their ids,
     /// deletes those that have expired and that nobody holds a lock on, and returns how many it deleted,
     /// how many it examined, and the last id examined. Its other parameters come behind these two.
-    pub fn run<const N: usize>(
+    pub fn run(
         statement: &Statement,
         after: Option<Id>,
         size: i32,
-        others: [Param; N],
+        others: Vec<Param>,
     ) -> Result<Self, Mistake> {
         let mut parameters = vec![param(after.unwrap_or(Id::from_bytes([0; 16]))), param(size)];
         parameters.extend(others);

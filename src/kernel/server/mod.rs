@@ -19,4 +19,5 @@ pub mod row;
 pub mod settings;
 pub mod shmem;
 pub mod spi;
+pub mod table;
 pub mod transaction;

@@ -14,6 +14,7 @@ use crate::kernel::server::hold::{self, Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Param, Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client::metadata::{AuthMethod, ClientMetadata};
 use crate::trail::{self, Event};
@@ -62,6 +63,18 @@ impl Client {
         self.grant_types.iter().any(|allowed| allowed == grant_type)
     }
 }
+
+/// What is true of the table `clients`.
+pub static TABLE: Table = Table {
+    name: "clients",
+    key: &["id", "tenant_id"],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!(latest "clients", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Validation,
+    restored: true,
+};
 
 static CLIENT: Lookup = Lookup::new(
     c"clients",
@@ -276,13 +289,6 @@ static LOCK_UPDATE_BY_TENANT: Statement =
 pub fn lock_update_by_tenant(tenant_id: &str) -> Result<(), Mistake> {
     LOCK_UPDATE_BY_TENANT.run(&params![tenant_id])?;
     Ok(())
-}
-
-static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.clients WHERE tenant_id = $1");
-
-/// Deletes the clients of a tenant with their secrets.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
 }
 
 static SET_TENANT_SUSPENDED: Statement = Statement::write(

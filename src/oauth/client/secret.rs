@@ -10,11 +10,12 @@ use crate::identity::tenant;
 use crate::kernel::crypto::password_hash;
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::index;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
@@ -172,6 +173,21 @@ fn is_authentic(
         Some(_) => Ok(false),
     }
 }
+
+/// What is true of the table `client_secrets`.
+pub static TABLE: Table = Table {
+    name: "client_secrets",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(sparse "auth_store.client_secrets", "expires_at <= $3"),
+        times: |now| Vec::from(params![now.plus_seconds(-KEPT_AFTER_EXPIRY)]),
+    }),
+    of_tenant: Rows::Cascade,
+    of_client: Rows::Cascade,
+    of_user: Rows::None,
+    published: Published::TakeOver,
+    restored: true,
+};
 
 static SECRET: Lookup =
     Lookup::new(c"client_secrets", c"client_secrets_pkey", &[c"client_id", c"digest", c"expires_at"]);
@@ -335,13 +351,6 @@ fn check_room(now: Timestamp, client_id: &str) -> Result<(), Mistake> {
         message: format!("the client has {MAX_LIVE} live secrets").into(),
         hint: "SELECT auth_store.client_secret_rotate(client_id) ends them at once.".into(),
     })
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!(sparse "auth_store.client_secrets", "expires_at <= $3");
-
-/// Deletes secrets of a batch whose overlap ended a day ago.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_EXPIRED, after, size, params![now.plus_seconds(-KEPT_AFTER_EXPIRY)])
 }
 
 /// Seconds in a day.

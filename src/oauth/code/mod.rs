@@ -11,12 +11,13 @@ use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -126,6 +127,25 @@ pub struct StoredCode {
 pub const MAX_FAILED_VERIFIERS: i32 = 5;
 
 const TTL_ACCEPTED: &str = "an interval from 1 second to 10 minutes (RFC 6749 section 4.1.2)";
+
+/// What is true of the table `authorization_codes`.
+pub static TABLE: Table = Table {
+    name: "authorization_codes",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(
+            "auth_store.authorization_codes",
+            "expires_at <= $3 AND (redeemed_at IS NULL OR expires_at <= $4)"
+        ),
+        times: |now| Vec::from(params![now, now.plus_seconds(-REPLAY_WATCH)]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!("authorization_codes", "tenant_id")),
+    of_client: Rows::Deleted(delete_by!("authorization_codes", "client_id")),
+    // No code of a user who is gone is redeemed.
+    of_user: Rows::Stay,
+    published: Published::TakeOver,
+    restored: true,
+};
 
 static BY_ID: Lookup = Lookup::new(
     c"authorization_codes",
@@ -354,33 +374,6 @@ pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<
 
 /// Seconds the longest code lives, and one for the clock.
 const MAX_TTL: i64 = 601;
-
-static ERASE_BY_CLIENT: Statement =
-    Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE client_id = $1");
-
-/// Deletes the codes of a client.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.authorization_codes WHERE tenant_id = $1");
-
-/// Deletes the codes of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!(
-    "auth_store.authorization_codes",
-    "expires_at <= $3 AND (redeemed_at IS NULL OR expires_at <= $4)"
-);
-
-/// Deletes the codes of a batch that have expired; a redeemed one is kept a day longer, so that its replay
-/// still ends the grant it made.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_EXPIRED, after, size, params![now, now.plus_seconds(-REPLAY_WATCH)])
-}
 
 /// Seconds in a day.
 const REPLAY_WATCH: i64 = 86_400;

@@ -8,13 +8,14 @@ use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::append::Append;
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
-use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::id::Bucket;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::secret::{self, Credentials};
@@ -92,6 +93,21 @@ struct Stored {
     expires_at: Timestamp,
     parameters: Jsonb,
 }
+
+/// What is true of the table `pushed_requests`.
+pub static TABLE: Table = Table {
+    name: "pushed_requests",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!("auth_store.pushed_requests", "expires_at <= $3"),
+        times: |now| Vec::from(params![now]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!("pushed_requests", "tenant_id")),
+    of_client: Rows::Deleted(delete_by!("pushed_requests", "client_id")),
+    of_user: Rows::None,
+    published: Published::TakeOver,
+    restored: true,
+};
 
 static BY_ID: Lookup = Lookup::new(
     c"pushed_requests",
@@ -402,29 +418,6 @@ fn invalid_request(description: &'static str) -> Refused {
 
 fn invalid_uri(description: &'static str, flags: &'static [Flag]) -> Refused {
     Refused { refusal: Refusal::new(Code::InvalidRequestUri, description), flags }
-}
-
-static ERASE_BY_CLIENT: Statement =
-    Statement::write(c"DELETE FROM auth_store.pushed_requests WHERE client_id = $1");
-
-/// Deletes the requests of a client.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.pushed_requests WHERE tenant_id = $1");
-
-/// Deletes the requests of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!("auth_store.pushed_requests", "expires_at <= $3");
-
-/// Deletes the requests of a batch that have expired.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_EXPIRED, after, size, params![now])
 }
 
 #[cfg(test)]

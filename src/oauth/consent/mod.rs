@@ -11,10 +11,11 @@ use serde_json::json;
 
 use crate::identity::user::{self, User};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -115,6 +116,25 @@ const MAX_TOKEN: usize = 255;
 /// The longest client_id and resource together, in bytes: with the rest of the key they must fit into an index entry of
 /// at most 2704.
 const MAX_PARTIES: usize = 2300;
+
+/// What is true of the table `consents`.
+pub static TABLE: Table = Table {
+    name: "consents",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(sparse "auth_store.consents", "expires_at <= $3"),
+        times: |now| Vec::from(params![now]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!(latest "consents", "tenant_id")),
+    of_client: Rows::Deleted(Statement::latest(
+        c"WITH doomed AS (SELECT id FROM auth_store.consents WHERE client_id = $1
+                           ORDER BY user_id, resource, scope FOR UPDATE)
+          DELETE FROM auth_store.consents c USING doomed WHERE c.id = doomed.id",
+    )),
+    of_user: Rows::Held,
+    published: Published::TakeOver,
+    restored: true,
+};
 
 // In the order of the key, so that two of these never wait for each other in a circle.
 static RECORD: Statement = Statement::write(
@@ -343,32 +363,6 @@ fn revoke(
         },
     )?;
     Ok(i32::try_from(grants).unwrap_or(i32::MAX))
-}
-
-// Each user's in the order of REVOKE.
-static ERASE_BY_CLIENT: Statement = Statement::latest(
-    c"WITH doomed AS (SELECT id FROM auth_store.consents WHERE client_id = $1
-                       ORDER BY user_id, resource, scope FOR UPDATE)
-      DELETE FROM auth_store.consents c USING doomed WHERE c.id = doomed.id",
-);
-
-/// Deletes the consents to a client that is locked.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.consents WHERE tenant_id = $1");
-
-/// Deletes the consents of a tenant, whose clients and users are locked.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!(sparse "auth_store.consents", "expires_at <= $3");
-
-/// Deletes the consents of a batch that have expired.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_EXPIRED, after, size, params![now])
 }
 
 #[cfg(test)]

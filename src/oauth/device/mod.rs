@@ -9,10 +9,11 @@ pub mod user_code;
 
 use crate::kernel::crypto::token_text::{self, Digest, Minted, Presented};
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -92,6 +93,27 @@ const COLUMNS: &[&std::ffi::CStr] = &[
     c"amr",
     c"claims",
 ];
+
+/// What is true of the table `device_codes`.
+pub static TABLE: Table = Table {
+    name: "device_codes",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(
+            "auth_store.device_codes",
+            "expires_at <= CASE WHEN redeemed_at IS NULL THEN $3 ELSE $4 END"
+        ),
+        times: |now| {
+            Vec::from(params![now.plus_seconds(-TOLD_AFTER_EXPIRY), now.plus_seconds(-REPLAY_WATCH)])
+        },
+    }),
+    of_tenant: Rows::Deleted(delete_by!("device_codes", "tenant_id")),
+    of_client: Rows::Deleted(delete_by!("device_codes", "client_id")),
+    // No code of a user who is gone is redeemed.
+    of_user: Rows::Stay,
+    published: Published::TakeOver,
+    restored: true,
+};
 
 static BY_ID: Lookup = Lookup::new(c"device_codes", c"device_codes_pkey", COLUMNS);
 static BY_USER_CODE: Lookup = Lookup::new(c"device_codes", c"device_codes_user_code_key", COLUMNS);
@@ -254,34 +276,6 @@ const MAX_TTL: i64 = 3600;
 /// for whoever is redeeming one. Returns how many.
 pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
     WITHDRAW.run(&params![Id::lower_bound(now.plus_seconds(-MAX_TTL)), user_id, client_id])
-}
-
-static ERASE_BY_CLIENT: Statement =
-    Statement::write(c"DELETE FROM auth_store.device_codes WHERE client_id = $1");
-
-/// Deletes the device codes of a client.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.device_codes WHERE tenant_id = $1");
-
-/// Deletes the device codes of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!(
-    "auth_store.device_codes",
-    "expires_at <= CASE WHEN redeemed_at IS NULL THEN $3 ELSE $4 END"
-);
-
-/// Deletes the device codes of a batch that expired an hour ago, so that a device that still polls is told so;
-/// redeemed ones a day after, so that a replay still ends the grant.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    let (unredeemed, redeemed) = (now.plus_seconds(-TOLD_AFTER_EXPIRY), now.plus_seconds(-REPLAY_WATCH));
-    Batch::run(&DELETE_EXPIRED, after, size, params![unredeemed, redeemed])
 }
 
 /// Seconds in an hour.

@@ -10,12 +10,13 @@ use pgrx::prelude::*;
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -162,6 +163,35 @@ impl Gone {
         }
     }
 }
+
+/// What is true of the table `grants`.
+/// A family that is not used any more ends its grant, but not before the last access token of it has ended.
+pub static TABLE: Table = Table {
+    name: "grants",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!(
+            "auth_store.grants",
+            "LEAST(expires_at, revoked_at) <= $3 OR idle_expires_at <= $4"
+        ),
+        times: |now| {
+            let retention = settings::grant_retention();
+            let idle = retention.max(MAX_ACCESS_TOKEN_TTL);
+            Vec::from(params![now.plus_seconds(-retention), now.plus_seconds(-idle)])
+        },
+    }),
+    of_tenant: Rows::Deleted(Statement::latest(
+        c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE tenant_id = $1 ORDER BY id FOR UPDATE)
+          DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+    )),
+    of_client: Rows::Deleted(Statement::latest(
+        c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
+          DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+    )),
+    of_user: Rows::Held,
+    published: Published::Validation,
+    restored: true,
+};
 
 static BY_ID: Lookup<Grant> = Lookup::by(c"grants_pkey");
 
@@ -402,26 +432,6 @@ pub fn revoke_by_sessions(
     REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
 }
 
-static ERASE_BY_CLIENT: Statement = Statement::latest(
-    c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
-      DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
-);
-
-/// Deletes the grants of a client that is being deleted; their tokens are unknown from then on.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement = Statement::latest(
-    c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE tenant_id = $1 ORDER BY id FOR UPDATE)
-      DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
-);
-
-/// Deletes the grants of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
 /// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
 fn revoke_one(
     now: Timestamp,
@@ -464,18 +474,6 @@ pub fn record_revocation(
             ..Event::default()
         },
     )
-}
-
-static DELETE_ENDED: Statement =
-    delete_ended!("auth_store.grants", "LEAST(expires_at, revoked_at) <= $3 OR idle_expires_at <= $4");
-
-/// Deletes grants of a batch that ended longer ago than the retention. A family that ended because nobody
-/// refreshed it stays a day at least: the access token of its last refresh may still be good for that long.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    let retention = settings::grant_retention();
-    let ended = now.plus_seconds(-retention);
-    let idle = now.plus_seconds(-retention.max(MAX_ACCESS_TOKEN_TTL));
-    Batch::run(&DELETE_ENDED, after, size, params![ended, idle])
 }
 
 /// Seconds in a day: no client's access tokens live longer.

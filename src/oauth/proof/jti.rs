@@ -26,6 +26,7 @@ use crate::kernel::server::append::Append;
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::partition::{self, Partitions, Period};
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::server::{catalog, lock};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -96,6 +97,32 @@ const LINGER: i64 = 300;
 const HOURS_AHEAD: i32 = 24;
 /// A look goes into every partition there is, so a week is enough.
 const MAX_HOURS_AHEAD: i32 = 168;
+
+/// What is true of the table `claimed_jtis`.
+/// Its partitions are dropped when all in them has ended.
+pub static CLAIMED_TABLE: Table = Table {
+    name: "claimed_jtis",
+    key: &[],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!("claimed_jtis", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::TakeOver,
+    restored: true,
+};
+
+/// What is true of the table `revoked_jtis`.
+/// Its partitions are dropped when all in them has ended.
+pub static REVOKED_TABLE: Table = Table {
+    name: "revoked_jtis",
+    key: &[],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!("revoked_jtis", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Validation,
+    restored: true,
+};
 
 static CLAIMED: Partitions = Partitions::new(
     c"claimed_jtis",
@@ -300,16 +327,6 @@ pub fn drop_expired(now: Timestamp) -> Result<i32, Mistake> {
     let cutoff = now.plus_seconds(-LINGER);
     let dropped = CLAIMED.drop_before(cutoff, true)?.len() + REVOKED.drop_before(cutoff, true)?.len();
     Ok(i32::try_from(dropped).unwrap_or(i32::MAX))
-}
-
-static ERASE_CLAIMED: Statement =
-    Statement::write(c"DELETE FROM auth_store.claimed_jtis WHERE tenant_id = $1");
-static ERASE_REVOKED: Statement =
-    Statement::write(c"DELETE FROM auth_store.revoked_jtis WHERE tenant_id = $1");
-
-/// Deletes the claims and revocations of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    Ok(ERASE_CLAIMED.run(&params![tenant_id])? + ERASE_REVOKED.run(&params![tenant_id])?)
 }
 
 #[cfg(test)]

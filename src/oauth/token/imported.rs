@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -63,6 +64,21 @@ struct Login<'a> {
 const MAX_TEXT: usize = 4096;
 /// Seconds that no family outlives, as for the clients' refresh_token_ttl.
 const MAX_TTL: i64 = 3650 * 86_400;
+
+/// What is true of the table `imported_refresh_tokens`.
+pub static TABLE: Table = Table {
+    name: "imported_refresh_tokens",
+    key: &["grant_id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!("auth_store.imported_refresh_tokens" by "grant_id", "expires_at <= $3"),
+        times: |now| Vec::from(params![now.plus_seconds(-settings::grant_retention())]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!("imported_refresh_tokens", "tenant_id")),
+    of_client: Rows::Deleted(delete_by!("imported_refresh_tokens", "client_id")),
+    of_user: Rows::None,
+    published: Published::TakeOver,
+    restored: true,
+};
 
 static BY_DIGEST: Lookup = Lookup::new(
     c"imported_refresh_tokens",
@@ -174,29 +190,4 @@ fn imported_before(client: &Client, digest: &Digest) -> Result<Id, Mistake> {
         (row.get::<&str>(1)? == client.id).then(|| row.get::<Id>(0)).flatten()
     })?;
     found.ok_or(Mistake::Duplicate { what: "refresh token", argument: "digest" })
-}
-
-static ERASE_BY_CLIENT: Statement =
-    Statement::write(c"DELETE FROM auth_store.imported_refresh_tokens WHERE client_id = $1");
-
-/// Forgets the imported tokens of a client, whose grants are gone.
-pub fn erase_by_client(client_id: &str) -> Result<u64, Mistake> {
-    ERASE_BY_CLIENT.run(&params![client_id])
-}
-
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.imported_refresh_tokens WHERE tenant_id = $1");
-
-/// Forgets the imported tokens of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement =
-    delete_ended!("auth_store.imported_refresh_tokens" by "grant_id", "expires_at <= $3");
-
-/// Deletes the rows of a batch whose grant can be there no more: it is kept for the retention after its end.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    let ended = now.plus_seconds(-settings::grant_retention());
-    Batch::run(&DELETE_EXPIRED, after, size, params![ended])
 }

@@ -15,11 +15,12 @@ use zeroize::Zeroizing;
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::append::Append;
-use crate::kernel::server::batch::{Batch, delete_ended};
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -94,6 +95,22 @@ pub struct Fresh {
     pub expires_in: i32,
 }
 
+/// What is true of the table `access_tokens`.
+/// What belongs to a client or user is the grant: without it a token is not active.
+pub static TABLE: Table = Table {
+    name: "access_tokens",
+    key: &["id", "tenant_id"],
+    ended: Some(Ended {
+        statement: delete_ended!("auth_store.access_tokens", "expires_at <= $3"),
+        times: |now| Vec::from(params![now]),
+    }),
+    of_tenant: Rows::Deleted(delete_by!("access_tokens", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Validation,
+    restored: true,
+};
+
 static BY_ID: Lookup = Lookup::new(
     c"access_tokens",
     c"access_tokens_pkey",
@@ -151,19 +168,4 @@ pub fn add(
 /// `DPoP` for a token bound to a key (RFC 9449 section 5), else `Bearer` (RFC 6750).
 pub fn token_type(cnf: Option<&Jsonb>) -> &'static str {
     if cnf.is_some_and(|cnf| cnf.get("jkt").is_some()) { "DPoP" } else { "Bearer" }
-}
-
-static ERASE_TENANT: Statement =
-    Statement::write(c"DELETE FROM auth_store.access_tokens WHERE tenant_id = $1");
-
-/// Deletes the access tokens of a tenant.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
-}
-
-static DELETE_EXPIRED: Statement = delete_ended!("auth_store.access_tokens", "expires_at <= $3");
-
-/// Deletes the access tokens of a batch that have expired: nothing needs them any more.
-pub fn cleanup_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
-    Batch::run(&DELETE_EXPIRED, after, size, params![now])
 }

@@ -17,6 +17,7 @@ use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -187,6 +188,19 @@ impl Connection {
         }
     }
 }
+
+/// What is true of the table `connections`.
+/// An actor is the application's own: it deletes the connections of one that is gone.
+pub static TABLE: Table = Table {
+    name: "connections",
+    key: &["id", "tenant_id"],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!(latest "connections", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Vault,
+    restored: true,
+};
 
 static TENANT_OF: Lookup = Lookup::new(c"connections", c"connections_pkey", &[c"tenant_id"]);
 
@@ -385,12 +399,4 @@ fn record(now: Timestamp, id: Id, actor: &Actor<'_>, event: Event<'_>) -> Result
         &Event { resource_type: Some("connection"), resource_id: Some(&id), details, ..event },
     )?;
     Ok(())
-}
-
-static ERASE_TENANT: Statement =
-    Statement::latest(c"DELETE FROM auth_store.connections WHERE tenant_id = $1");
-
-/// Deletes the connections of a tenant that is locked.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
 }

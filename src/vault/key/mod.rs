@@ -13,6 +13,7 @@ use crate::kernel::server::locked::KEY_LEN;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::Row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id, random};
 use crate::trail::{self, Event};
@@ -137,6 +138,18 @@ impl WrappedKey {
         })
     }
 }
+
+/// What is true of the table `vault_keys`.
+pub static TABLE: Table = Table {
+    name: "vault_keys",
+    key: &["id", "tenant_id"],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!(latest "vault_keys", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Vault,
+    restored: true,
+};
 
 static BY_ID: Lookup =
     Lookup::new(c"vault_keys", c"vault_keys_pkey", &[c"id", c"tenant_id", c"master_key_id", c"wrapped"]);
@@ -305,11 +318,4 @@ static ALL: Statement = Statement::read(
 pub fn after(id: Id, limit: i32) -> Result<Vec<WrappedKey>, Mistake> {
     let keys = ALL.all(&params![id, limit], WrappedKey::load)?;
     Ok(keys.into_iter().flatten().collect())
-}
-
-static ERASE_TENANT: Statement = Statement::latest(c"DELETE FROM auth_store.vault_keys WHERE tenant_id = $1");
-
-/// Deletes the keys of a tenant, whose connections are gone.
-pub fn erase_tenant(tenant_id: &str) -> Result<u64, Mistake> {
-    ERASE_TENANT.run(&params![tenant_id])
 }

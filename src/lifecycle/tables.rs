@@ -1,0 +1,155 @@
+//! All tables of the store, by what their domains say of them. A new one gets its line here, and a test says so.
+
+use crate::api_key;
+use crate::identity::{session, tenant, user};
+use crate::kernel::server::table::{Published, Rows, Table};
+use crate::lifecycle::cleanup;
+use crate::limit;
+use crate::oauth::client::secret;
+use crate::oauth::code::pushed;
+use crate::oauth::proof::jti;
+use crate::oauth::token::imported;
+use crate::oauth::{client, code, consent, device, grant, token};
+use crate::trail;
+use crate::vault::{connection, key};
+
+/// What is true of the table `schema_version`.
+pub static SCHEMA_VERSION: Table = Table {
+    name: "schema_version",
+    key: &["version", "applied_at"],
+    ended: None,
+    of_tenant: Rows::None,
+    of_client: Rows::None,
+    of_user: Rows::None,
+    published: Published::Never,
+    restored: true,
+};
+
+/// What is locked before the row of a client: whoever redeems a code holds it and waits for its client.
+pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed::TABLE];
+
+/// What is locked after the rows of clients and users, in the order of the locks: a table stands before those that
+/// its rows refer to.
+pub static AFTER_USERS: [&Table; 17] = [
+    &session::TABLE,
+    &consent::TABLE,
+    &grant::TABLE,
+    &imported::TABLE,
+    &token::TABLE,
+    &api_key::import::TABLE,
+    &api_key::TABLE,
+    &connection::TABLE,
+    &key::TABLE,
+    &jti::CLAIMED_TABLE,
+    &jti::REVOKED_TABLE,
+    &user::TABLE,
+    &secret::TABLE,
+    &client::TABLE,
+    &limit::table::TABLE,
+    &trail::TABLE,
+    &tenant::TABLE,
+];
+
+/// What belongs to nobody.
+static OWN: [&Table; 2] = [&cleanup::TABLE, &SCHEMA_VERSION];
+
+/// Every table of the store.
+pub fn all() -> impl Iterator<Item = &'static Table> {
+    BEFORE_CLIENTS.into_iter().chain(AFTER_USERS).chain(OWN)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write;
+
+    use super::all;
+    use crate::kernel::server::table::Rows;
+
+    /// What a fresh install has: see `sql/shape.txt`.
+    const SHAPE: &str = include_str!("../../sql/shape.txt");
+    /// The facts as text, for the tests that ask a server.
+    const FACTS: &str = include_str!("../../tests/tables.txt");
+
+    /// The parts of this kind that a fresh install has of a table, with what the catalog says of them.
+    fn parts<'a>(table: &'a str, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let object = format!("table {table}");
+        SHAPE.lines().filter_map(move |line| {
+            let [key, part, definition] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+            let name = part.strip_prefix(kind)?.strip_prefix(' ')?;
+            (key == object).then_some((name, definition))
+        })
+    }
+
+    fn word(rows: &Rows) -> &'static str {
+        match rows {
+            Rows::None => "none",
+            Rows::Deleted(_) => "deleted",
+            Rows::Cascade => "cascade",
+            Rows::Held => "held",
+            Rows::Stay => "stay",
+        }
+    }
+
+    #[test]
+    fn every_table_is_listed_once() {
+        let listed: Vec<_> = all().map(|table| table.name).collect();
+        let there: BTreeSet<_> =
+            SHAPE.lines().filter_map(|line| line.split('\t').next()?.strip_prefix("table ")).collect();
+        assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), there);
+        assert_eq!(listed.len(), there.len());
+    }
+
+    #[test]
+    fn the_keys_are_those_of_the_tables() {
+        for table in all() {
+            let keys: Vec<_> =
+                parts(table.name, "constraint").filter(|(_, text)| text.starts_with("PRIMARY KEY")).collect();
+            let expected = format!("PRIMARY KEY ({})", table.key.join(", "));
+            assert_eq!(keys.len(), usize::from(!table.key.is_empty()), "{}", table.name);
+            assert!(keys.iter().all(|(_, text)| *text == expected), "{}: {keys:?}", table.name);
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_somebody_has_a_way_to_go() {
+        for table in all() {
+            let owners = [
+                ("tenant_id", &table.of_tenant),
+                ("client_id", &table.of_client),
+                ("user_id", &table.of_user),
+            ];
+            for (column, rows) in owners {
+                let has = parts(table.name, "column").any(|(name, _)| name == column);
+                assert_eq!(has, !matches!(rows, Rows::None), "{}.{column}", table.name);
+                let keys: Vec<_> = parts(table.name, "constraint")
+                    .map(|(_, text)| text)
+                    .filter(|text| text.starts_with(&format!("FOREIGN KEY ({column}")))
+                    .collect();
+                let cascades = keys.iter().any(|text| text.contains("ON DELETE CASCADE"));
+                match rows {
+                    Rows::Cascade if column != "tenant_id" => assert!(cascades, "{}.{column}", table.name),
+                    Rows::Held => assert!(!keys.is_empty() && !cascades, "{}.{column}", table.name),
+                    // The statement comes before the row that a key without CASCADE would keep.
+                    Rows::Deleted(_) | Rows::None | Rows::Cascade => (),
+                    Rows::Stay => assert!(keys.is_empty(), "{}.{column}", table.name),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_facts_are_those_the_other_tests_read() {
+        let mut facts = String::from("table\tended\ttenant\tclient\tuser\tpublished\trestored\n");
+        for table in all() {
+            let ended = if table.ended.is_some() { "cleanup" } else { "never" };
+            let [tenant, client, user] = [&table.of_tenant, &table.of_client, &table.of_user].map(word);
+            let published = format!("{:?}", table.published).to_lowercase();
+            let restored = if table.restored { "yes" } else { "no" };
+            writeln!(facts, "{}\t{ended}\t{tenant}\t{client}\t{user}\t{published}\t{restored}", table.name)
+                .unwrap();
+        }
+        assert_eq!(facts, FACTS, "tests/tables.txt should be:\n{facts}");
+    }
+}
