@@ -189,7 +189,29 @@ pub trait TableRow: FromRow {
 /// Declares a struct that is read from a row: each field from the column of its name, or from the columns of a
 /// struct that is one itself. `in table` names the table whose columns they are, for a look-up: a unit test compares
 /// them with `sql/tables`. The columns of a statement's result are compared with it when the statement first runs.
+///
+/// `returned` behind it: its columns can be those of a composite type too, as a field of a struct made by `composite!`.
 macro_rules! row {
+    (@returned $name:ident {
+        $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),+ $(,)?
+    }) => {
+        impl $crate::kernel::server::composite::IntoColumns for $name {
+            const COLUMNS: &'static [$crate::kernel::server::row::Column] =
+                <Self as $crate::kernel::server::row::FromRow>::COLUMNS;
+
+            #[inline]
+            fn put(self, columns: &mut $crate::kernel::server::composite::Columns<'_>) {
+                $($crate::kernel::server::composite::IntoColumns::put(self.$field, columns);)+
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident in $table:ident { $($fields:tt)* } returned
+    ) => {
+        $crate::kernel::server::row::row! { $(#[$meta])* #[derive(Default)] $vis struct $name in $table { $($fields)* } }
+        $crate::kernel::server::row::row! { @returned $name { $($fields)* } }
+    };
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident in $table:ident { $($fields:tt)* }

@@ -9,12 +9,12 @@ use pgrx::prelude::*;
 
 use crate::identity::session;
 use crate::identity::user::{self, User};
-use crate::kernel::crypto::token_text::{self, Kind, Presented};
+use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -100,27 +100,30 @@ struct Request<'a> {
     ttl: Option<Interval>,
 }
 
-/// A code's row.
-pub struct StoredCode {
-    pub id: Id,
-    pub client_id: String,
-    pub tenant_id: String,
-    pub user_id: Id,
-    pub expires_at: Timestamp,
-    pub failed_verifiers: i32,
-    pub redeemed_at: Option<Timestamp>,
-    pub grant_id: Option<Id>,
-    pub session_id: Option<Id>,
-    pub auth_time: Option<Timestamp>,
-    pub scope: String,
-    pub redirect_uri: Option<String>,
-    pub code_challenge: Option<String>,
-    pub nonce: Option<String>,
-    pub dpop_jkt: Option<String>,
-    pub resources: Option<Vec<String>>,
-    pub acr: Option<String>,
-    pub amr: Option<Vec<String>>,
-    pub claims: Option<Jsonb>,
+row! {
+    /// A code's row.
+    pub struct StoredCode in authorization_codes {
+        pub id: Id,
+        digest: Digest,
+        pub client_id: String,
+        pub tenant_id: String,
+        pub user_id: Id,
+        pub expires_at: Timestamp,
+        pub failed_verifiers: i32,
+        pub redeemed_at: Option<Timestamp>,
+        pub grant_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub auth_time: Option<Timestamp>,
+        pub scope: String,
+        pub redirect_uri: Option<String>,
+        pub code_challenge: Option<String>,
+        pub nonce: Option<String>,
+        pub dpop_jkt: Option<String>,
+        pub resources: Option<Vec<String>>,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+        pub claims: Option<Jsonb>,
+    }
 }
 
 /// Wrong verifiers after which a code is dead.
@@ -147,31 +150,7 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup = Lookup::new(
-    c"authorization_codes",
-    c"authorization_codes_pkey",
-    &[
-        c"digest",
-        c"client_id",
-        c"tenant_id",
-        c"user_id",
-        c"expires_at",
-        c"failed_verifiers",
-        c"redeemed_at",
-        c"grant_id",
-        c"session_id",
-        c"auth_time",
-        c"scope",
-        c"redirect_uri",
-        c"code_challenge",
-        c"nonce",
-        c"dpop_jkt",
-        c"resources",
-        c"acr",
-        c"amr",
-        c"claims",
-    ],
-);
+static BY_ID: Lookup<StoredCode> = Lookup::by(c"authorization_codes_pkey");
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.authorization_codes (id, tenant_id, client_id, user_id, digest, expires_at, scope,
@@ -305,14 +284,8 @@ fn store(
 
 /// The code that is presented, if its secret is right.
 pub fn find(view: &View, presented: &Presented) -> Result<Option<StoredCode>, Mistake> {
-    BY_ID.find(view, Key::Id(presented.id), |row| {
-        let stored: Vec<u8> = row.get(0)?;
-        if token_text::digest_matches(&presented.digest, &stored) {
-            StoredCode::load(presented.id, row)
-        } else {
-            None
-        }
-    })
+    let found = BY_ID.find(view, Key::Id(presented.id))?;
+    Ok(found.filter(|code| token_text::digest_matches(&presented.digest, &code.digest)))
 }
 
 /// The one-time step; false where the code was redeemed, killed or expired in between.
@@ -329,32 +302,6 @@ pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<
 /// Counts a wrong verifier.
 pub fn count_wrong_verifier(code: &StoredCode) -> Result<(), Mistake> {
     COUNT_WRONG_VERIFIER.run(&params![code.id, code.tenant_id.as_str()]).map(|_| ())
-}
-
-impl StoredCode {
-    fn load(id: Id, row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id,
-            client_id: row.get(1)?,
-            tenant_id: row.get(2)?,
-            user_id: row.get(3)?,
-            expires_at: row.get(4)?,
-            failed_verifiers: row.get(5)?,
-            redeemed_at: row.get(6),
-            grant_id: row.get(7),
-            session_id: row.get(8),
-            auth_time: row.get(9),
-            scope: row.get(10)?,
-            redirect_uri: row.get(11),
-            code_challenge: row.get(12),
-            nonce: row.get(13),
-            dpop_jkt: row.get(14),
-            resources: row.get(15),
-            acr: row.get(16),
-            amr: row.get(17),
-            claims: row.get(18),
-        })
-    }
 }
 
 // By the time order of the ids: no index finds the codes of a user, and none is alive before $1.

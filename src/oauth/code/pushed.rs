@@ -5,12 +5,13 @@ use pgrx::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::identity::tenant;
-use crate::kernel::crypto::token_text::{self, Kind, Presented};
+use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -86,12 +87,15 @@ const MAX_PARAMETERS: usize = 65_536;
 /// What says who the client is, not what it asks for (RFC 6749 section 2.3.1, RFC 7521 section 4.2). Never stored.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
-/// A request's row.
-struct Stored {
-    tenant_id: String,
-    client_id: String,
-    expires_at: Timestamp,
-    parameters: Jsonb,
+row! {
+    /// A request's row.
+    struct Stored in pushed_requests {
+        digest: Digest,
+        tenant_id: String,
+        client_id: String,
+        expires_at: Timestamp,
+        parameters: Jsonb,
+    }
 }
 
 /// What is true of the table `pushed_requests`.
@@ -109,11 +113,7 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup = Lookup::new(
-    c"pushed_requests",
-    c"pushed_requests_pkey",
-    &[c"digest", c"tenant_id", c"client_id", c"expires_at", c"parameters"],
-);
+static BY_ID: Lookup<Stored> = Lookup::by(c"pushed_requests_pkey");
 
 static INSERT: Append = Append::new(
     c"INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest, parameters)
@@ -398,18 +398,8 @@ fn left(client: &Client, parameters: &Jsonb) -> Result<Jsonb, Refused> {
 
 /// The request that is presented, if its secret is right.
 fn find(view: &View, presented: &Presented) -> Result<Option<Stored>, Mistake> {
-    BY_ID.find(view, Key::Id(presented.id), |row| {
-        let digest: Vec<u8> = row.get(0)?;
-        if !token_text::digest_matches(&presented.digest, &digest) {
-            return None;
-        }
-        Some(Stored {
-            tenant_id: row.get(1)?,
-            client_id: row.get(2)?,
-            expires_at: row.get(3)?,
-            parameters: row.get(4)?,
-        })
-    })
+    let found = BY_ID.find(view, Key::Id(presented.id))?;
+    Ok(found.filter(|request| token_text::digest_matches(&presented.digest, &request.digest)))
 }
 
 fn invalid_request(description: &'static str) -> Refused {

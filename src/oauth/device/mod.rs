@@ -11,7 +11,7 @@ use crate::kernel::crypto::token_text::{self, Digest, Minted, Presented};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
@@ -21,25 +21,28 @@ use crate::oauth::token::once::Redemption;
 /// The grant type (RFC 8628 section 3.4).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// A device code's row.
-pub struct DeviceCode {
-    pub id: Id,
-    pub tenant_id: String,
-    pub client_id: String,
-    pub expires_at: Timestamp,
-    pub approved_at: Option<Timestamp>,
-    pub denied_at: Option<Timestamp>,
-    pub redeemed_at: Option<Timestamp>,
-    pub grant_id: Option<Id>,
-    pub user_id: Option<Id>,
-    pub session_id: Option<Id>,
-    /// Asked for; once approved, granted.
-    pub scope: String,
-    pub resources: Option<Vec<String>>,
-    pub auth_time: Option<Timestamp>,
-    pub acr: Option<String>,
-    pub amr: Option<Vec<String>>,
-    pub claims: Option<Jsonb>,
+row! {
+    /// A device code's row.
+    pub struct DeviceCode in device_codes {
+        digest: Digest,
+        pub id: Id,
+        pub tenant_id: String,
+        pub client_id: String,
+        pub expires_at: Timestamp,
+        pub approved_at: Option<Timestamp>,
+        pub denied_at: Option<Timestamp>,
+        pub redeemed_at: Option<Timestamp>,
+        pub grant_id: Option<Id>,
+        pub user_id: Option<Id>,
+        pub session_id: Option<Id>,
+        /// Asked for; once approved, granted.
+        pub scope: String,
+        pub resources: Option<Vec<String>>,
+        pub auth_time: Option<Timestamp>,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+        pub claims: Option<Jsonb>,
+    }
 }
 
 /// What a device asks for.
@@ -65,34 +68,15 @@ pub struct Approval<'a> {
     pub claims: Option<Jsonb>,
 }
 
-/// The answer to a poll of a pending request.
-pub struct Poll {
-    /// Seconds to the next one.
-    pub interval: i32,
-    /// Whether this one came too early; the interval is the longer one then.
-    pub too_early: bool,
+row! {
+    /// The answer to a poll of a pending request.
+    pub struct Poll {
+        /// Seconds to the next one.
+        pub poll_interval: i32,
+        /// Whether this one came too early; the interval is the longer one then.
+        pub too_early: bool,
+    }
 }
-
-/// In the order of [`DeviceCode::load`].
-const COLUMNS: &[&std::ffi::CStr] = &[
-    c"digest",
-    c"id",
-    c"tenant_id",
-    c"client_id",
-    c"expires_at",
-    c"approved_at",
-    c"denied_at",
-    c"redeemed_at",
-    c"grant_id",
-    c"user_id",
-    c"session_id",
-    c"scope",
-    c"resources",
-    c"auth_time",
-    c"acr",
-    c"amr",
-    c"claims",
-];
 
 /// What is true of the table `device_codes`.
 pub static TABLE: Table = Table {
@@ -115,8 +99,8 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup = Lookup::new(c"device_codes", c"device_codes_pkey", COLUMNS);
-static BY_USER_CODE: Lookup = Lookup::new(c"device_codes", c"device_codes_user_code_key", COLUMNS);
+static BY_ID: Lookup<DeviceCode> = Lookup::by(c"device_codes_pkey");
+static BY_USER_CODE: Lookup<DeviceCode> = Lookup::by(c"device_codes_user_code_key");
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id, digest,
@@ -132,7 +116,7 @@ static INSERT: Statement = Statement::write(
 // for a few milliseconds is told so at each of its polls. The interval grows while another poll and one more fit into what is
 // left of the code's life, and to a minute at most, the longest one that auth_store.device_poll_interval begins with: a device
 // that is slower than that finds the code expired, or keeps its user waiting for long.
-static POLL: Statement = Statement::write(
+static POLL: Statement<Poll> = Statement::write(
     c"UPDATE auth_store.device_codes
          SET last_polled_at = GREATEST(last_polled_at, $2),
              poll_interval = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
@@ -142,7 +126,7 @@ static POLL: Statement = Statement::write(
              slowed_at = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
                               THEN $2 ELSE slowed_at END
        WHERE id = $1 AND tenant_id = $3 AND approved_at IS NULL AND denied_at IS NULL AND expires_at > $2
-      RETURNING poll_interval, COALESCE(slowed_at = $2, false)",
+      RETURNING poll_interval, COALESCE(slowed_at = $2, false) AS too_early",
 );
 
 /// A one-time step: whoever's UPDATE finds the request undecided has decided it.
@@ -187,22 +171,18 @@ pub fn insert(code: &Minted, new: New<'_>) -> Result<bool, Mistake> {
 
 /// The device code that is presented, if its secret is right.
 pub fn find(view: &View, presented: &Presented) -> Result<Option<DeviceCode>, Mistake> {
-    BY_ID.find(view, Key::Id(presented.id), |row| {
-        let stored: Vec<u8> = row.get(0)?;
-        if token_text::digest_matches(&presented.digest, &stored) { DeviceCode::load(row) } else { None }
-    })
+    let found = BY_ID.find(view, Key::Id(presented.id))?;
+    Ok(found.filter(|code| token_text::digest_matches(&presented.digest, &code.digest)))
 }
 
 /// The request with this user code, of any state.
 pub fn find_by_user_code(view: &View, user_code: &Digest) -> Result<Option<DeviceCode>, Mistake> {
-    BY_USER_CODE.find(view, Key::Bytes(user_code), DeviceCode::load)
+    BY_USER_CODE.find(view, Key::Bytes(user_code))
 }
 
 /// Notes a poll of a pending request; None where it is decided or has expired by now.
 pub fn poll(now: Timestamp, code: &DeviceCode) -> Result<Option<Poll>, Mistake> {
-    POLL.one(&params![code.id, now, code.tenant_id.as_str()], |row| {
-        Some(Poll { interval: row.get(0)?, too_early: row.get(1)? })
-    })
+    POLL.one(&params![code.id, now, code.tenant_id.as_str()])
 }
 
 /// The user agrees; false where the request was decided or expired in between.
@@ -236,29 +216,6 @@ pub fn mark_redeemed(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<
             .note_end(now);
     }
     Ok(redeemed)
-}
-
-impl DeviceCode {
-    fn load(row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id: row.get(1)?,
-            tenant_id: row.get(2)?,
-            client_id: row.get(3)?,
-            expires_at: row.get(4)?,
-            approved_at: row.get(5),
-            denied_at: row.get(6),
-            redeemed_at: row.get(7),
-            grant_id: row.get(8),
-            user_id: row.get(9),
-            session_id: row.get(10),
-            scope: row.get(11)?,
-            resources: row.get(12),
-            auth_time: row.get(13),
-            acr: row.get(14),
-            amr: row.get(15),
-            claims: row.get(16),
-        })
-    }
 }
 
 // As for authorization codes: no index finds the requests of a user, and none is alive before $1.

@@ -113,7 +113,8 @@ fn pending(now: Timestamp, event: &Event<'_>, poll: &device::Poll) -> Result<Tok
     } else {
         Refusal::new(Code::AuthorizationPending, "the user has not decided yet")
     };
-    let response = TokenResponse { retry_after: Some(poll.interval), ..TokenResponse::refused(&refusal) };
+    let response =
+        TokenResponse { retry_after: Some(poll.poll_interval), ..TokenResponse::refused(&refusal) };
     if poll.too_early {
         refuse(now, event, &Refused { refusal, flags: &[] })?;
     }

@@ -10,6 +10,7 @@ use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -80,11 +81,14 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_DIGEST: Lookup = Lookup::new(
-    c"imported_refresh_tokens",
-    c"imported_refresh_tokens_digest_key",
-    &[c"grant_id", c"client_id"],
-);
+row! {
+    struct Imported in imported_refresh_tokens {
+        grant_id: Id,
+        client_id: String,
+    }
+}
+
+static BY_DIGEST: Lookup<Imported> = Lookup::by(c"imported_refresh_tokens_digest_key");
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.imported_refresh_tokens (grant_id, tenant_id, client_id, digest, expires_at)
@@ -97,8 +101,7 @@ pub fn find(view: &View, text: &str) -> Result<Option<(Id, Digest)>, Mistake> {
         return Ok(None);
     }
     let digest = token_text::digest(text);
-    let grant_id = BY_DIGEST.find(view, Key::Bytes(&digest), |row| row.get::<Id>(0))?;
-    Ok(grant_id.map(|grant_id| (grant_id, digest)))
+    Ok(BY_DIGEST.find(view, Key::Bytes(&digest))?.map(|token| (token.grant_id, digest)))
 }
 
 /// Makes the grant of a foreign refresh token; None where it has expired.
@@ -186,8 +189,8 @@ fn import(
 /// The grant of the token that was imported already, so that an import can be run again; of another client it
 /// is another token.
 fn imported_before(client: &Client, digest: &Digest) -> Result<Id, Mistake> {
-    let found = BY_DIGEST.find(&View::writing()?, Key::Bytes(digest), |row| {
-        (row.get::<&str>(1)? == client.id).then(|| row.get::<Id>(0)).flatten()
-    })?;
-    found.ok_or(Mistake::Duplicate { what: "refresh token", argument: "digest" })
+    match BY_DIGEST.find(&View::writing()?, Key::Bytes(digest))? {
+        Some(token) if token.client_id == client.id => Ok(token.grant_id),
+        _ => Err(Mistake::Duplicate { what: "refresh token", argument: "digest" }),
+    }
 }

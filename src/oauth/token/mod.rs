@@ -18,7 +18,7 @@ use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
@@ -62,30 +62,18 @@ fn token_bucket(token: Option<&str>) -> Option<i32> {
     token_text::id_of(token?).map(|id| id.bucket().number())
 }
 
-/// An access token's row.
-pub struct AccessToken {
-    pub id: Id,
-    pub grant_id: Id,
-    pub tenant_id: String,
-    pub expires_at: Timestamp,
-    pub revoked_at: Option<Timestamp>,
-    pub scope: Option<String>,
-    pub resources: Option<Vec<String>>,
-    pub cnf: Option<Jsonb>,
-}
-
-impl AccessToken {
-    fn load(id: Id, row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id,
-            grant_id: row.get(1)?,
-            tenant_id: row.get(2)?,
-            expires_at: row.get(3)?,
-            revoked_at: row.get(4),
-            scope: row.get(5),
-            resources: row.get(6),
-            cnf: row.get(7),
-        })
+row! {
+    /// An access token's row.
+    pub struct AccessToken in access_tokens {
+        pub id: Id,
+        pub grant_id: Id,
+        pub tenant_id: String,
+        digest: Digest,
+        pub expires_at: Timestamp,
+        pub revoked_at: Option<Timestamp>,
+        pub scope: Option<String>,
+        pub resources: Option<Vec<String>>,
+        pub cnf: Option<Jsonb>,
     }
 }
 
@@ -111,11 +99,7 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup = Lookup::new(
-    c"access_tokens",
-    c"access_tokens_pkey",
-    &[c"digest", c"grant_id", c"tenant_id", c"expires_at", c"revoked_at", c"scope", c"resources", c"cnf"],
-);
+static BY_ID: Lookup<AccessToken> = Lookup::by(c"access_tokens_pkey");
 
 static INSERT: Append = Append::new(
     c"INSERT INTO auth_store.access_tokens (id, grant_id, tenant_id, digest, expires_at, scope, resources, cnf)
@@ -129,18 +113,13 @@ static REVOKE: Statement = Statement::write(
 
 /// The access token that is presented, if its secret is right; live or not.
 pub fn find(view: &View, presented: &Presented) -> Result<Option<AccessToken>, Mistake> {
-    BY_ID.find(view, Key::Id(presented.id), |row| {
-        let stored: Vec<u8> = row.get(0)?;
-        if !token_text::digest_matches(&presented.digest, &stored) {
-            return None;
-        }
-        AccessToken::load(presented.id, row)
-    })
+    let found = BY_ID.find(view, Key::Id(presented.id))?;
+    Ok(found.filter(|token| token_text::digest_matches(&presented.digest, &token.digest)))
 }
 
 /// The access token with this id, live or not: for what was made of it, not for who presents it.
 pub fn find_by_id(view: &View, id: Id) -> Result<Option<AccessToken>, Mistake> {
-    BY_ID.find(view, Key::Id(id), |row| AccessToken::load(id, row))
+    BY_ID.find(view, Key::Id(id))
 }
 
 /// Ends one access token; false where it had ended before.
