@@ -148,7 +148,7 @@ impl ApiKey {
             return Ok(Some(&[Flag::ExpiredToken]));
         }
         let user = match self.user_id {
-            Some(user_id) => user::find(view, user_id)?.is_some_and(|user| user.active),
+            Some(user_id) => user::find(view, user_id)?.is_some_and(|user| user.is_active()),
             None => true,
         };
         let client = match &self.client_id {

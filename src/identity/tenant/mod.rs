@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::hold::Hold;
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::{Word, row};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};
@@ -77,10 +78,31 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static STATUS: Lookup = Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"status"]);
+/// The status of a tenant, a user or a client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// It works.
+    Active,
+    /// It does not, whatever the word is.
+    Inactive,
+}
+
+impl Word for Status {
+    fn of(word: &str) -> Option<Self> {
+        Some(if word == "active" { Self::Active } else { Self::Inactive })
+    }
+}
+
+row! {
+    struct Tenant in tenants {
+        status: Status,
+    }
+}
+
+static STATUS: Lookup<Tenant> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
 
 fn stored_status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
-    STATUS.find(view, Key::Text(id), |row| Some(row.get::<&str>(0)? == "active"))
+    Ok(STATUS.find(view, Key::Text(id))?.map(|tenant| tenant.status == Status::Active))
 }
 
 /// Whether the tenant is not suspended; None: it is unknown.
@@ -104,16 +126,23 @@ fn make_default(id: &str) -> Result<bool, Mistake> {
     Ok(meant)
 }
 
-static CLIENT_OF: Lookup = Lookup::new(c"clients", c"clients_tenant_idx", &[c"id"]);
-static USER_OF: Lookup = Lookup::new(c"users", c"users_external_id_key", &[c"id"]);
+row! {
+    struct AnyClient in clients {}
+}
+
+row! {
+    struct AnyUser in users {}
+}
+
+static CLIENT_OF: Lookup<AnyClient> = Lookup::by(c"clients_tenant_idx");
+static USER_OF: Lookup<AnyUser> = Lookup::by(c"users_external_id_key");
 
 /// Whether the default tenant has no row although a client or a user is of it: without any, its row is made by the
 /// first call that needs it. As far as the session may see it.
 pub fn default_is_lost() -> Result<bool, Mistake> {
-    let view = View::reading();
-    let some = |lookup: &Lookup| lookup.find_unready(&view, Key::Text(DEFAULT), |_| Some(()));
-    let is_there = STATUS.find_unready(&view, Key::Text(DEFAULT), |_| Some(()))?.is_some();
-    Ok(!is_there && (some(&CLIENT_OF)?.is_some() || some(&USER_OF)?.is_some()))
+    let (view, key) = (View::reading(), Key::Text(DEFAULT));
+    Ok(STATUS.find_unready(&view, key)?.is_none()
+        && (CLIENT_OF.find_unready(&view, key)?.is_some() || USER_OF.find_unready(&view, key)?.is_some()))
 }
 
 /// Puts the default tenant's row back where it is lost.
@@ -124,12 +153,18 @@ pub fn restore_default() -> Result<(), Mistake> {
     Ok(())
 }
 
-static SCHEMES: Lookup =
-    Lookup::with_tenant_in(c"id", c"tenants", c"tenants_pkey", &[c"redirect_uri_schemes"]);
+row! {
+    struct Schemes in tenants {
+        redirect_uri_schemes: Vec<String>,
+    }
+}
+
+static SCHEMES: Lookup<Schemes> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
 
 /// The private-use schemes without a dot that redirect URIs of the tenant's clients may have.
 pub fn redirect_uri_schemes(view: &View, id: &str) -> Result<Vec<String>, Mistake> {
-    Ok(SCHEMES.find(view, Key::Text(id), |row| row.get(0))?.unwrap_or_default())
+    let found = SCHEMES.find(view, Key::Text(id))?;
+    Ok(found.map(|tenant| tenant.redirect_uri_schemes).unwrap_or_default())
 }
 
 /// Whether the tenant exists and is not suspended.
@@ -160,12 +195,12 @@ pub fn own<'a>() -> &'a str {
     settings::tenant_pin().unwrap_or(DEFAULT)
 }
 
-static LOCK_SHARE: Statement =
+static LOCK_SHARE: Statement<bool> =
     Statement::write(c"SELECT status = 'suspended' FROM auth_store.tenants WHERE id = $1 FOR SHARE");
 
 /// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
 pub fn lock_share(id: &str) -> Result<Option<bool>, Mistake> {
-    let lock = || LOCK_SHARE.one(&params![id], |row| row.get(0));
+    let lock = || LOCK_SHARE.one(&params![id]);
     match lock()? {
         None if make_default(id)? => lock(),
         found => Ok(found),
@@ -252,7 +287,7 @@ static LOCK_UPDATE: Statement =
 
 /// Locks the tenant's row against everything that would refer to the tenant; false where it is unknown.
 pub fn lock_update(id: &str) -> Result<bool, Mistake> {
-    Ok(LOCK_UPDATE.one(&params![id], |row| row.get::<bool>(0))?.is_some())
+    Ok(LOCK_UPDATE.run(&params![id])? == 1)
 }
 
 static DELETE: Statement = Statement::latest(c"DELETE FROM auth_store.tenants WHERE id = $1");

@@ -6,11 +6,12 @@ pub mod name;
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
-use crate::identity::tenant;
+use crate::identity::tenant::{self, Status};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::hold::{self, Hold, Place};
+use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
@@ -30,21 +31,29 @@ composite! {
     refused { error, error_description }
 }
 
+row! {
+    /// What is shown of a user beside its id.
+    pub struct Profile in users {
+        tenant_id: Option<String>,
+        status: Option<String>,
+        status_reason: Option<String>,
+        email: Option<String>,
+        email_verified: Option<bool>,
+        external_id: Option<String>,
+        first_name: Option<String>,
+        last_name: Option<String>,
+        metadata: Option<Jsonb>,
+        created_at: Option<Timestamp>,
+        updated_at: Option<Timestamp>,
+    }
+    returned
+}
+
 composite! {
     /// What user_get() returns: everything but credentials.
     pub struct UserProfile = "auth_store.user_profile" {
         pub user_id: Option<Id>,
-        pub tenant_id: Option<String>,
-        pub status: Option<String>,
-        pub status_reason: Option<String>,
-        pub email: Option<String>,
-        pub email_verified: Option<bool>,
-        pub external_id: Option<String>,
-        pub first_name: Option<String>,
-        pub last_name: Option<String>,
-        pub metadata: Option<Jsonb>,
-        pub created_at: Option<Timestamp>,
-        pub updated_at: Option<Timestamp>,
+        pub profile: Profile,
     }
 }
 
@@ -91,14 +100,22 @@ fn user_get(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, UserProfile> 
     SetOfIterator::new(profile(&View::reading(), id).or_raise())
 }
 
-/// What other domains need to know of a user.
-pub struct User {
-    /// The tenant.
-    pub tenant_id: String,
+row! {
+    /// What other domains need to know of a user.
+    pub struct User in users {
+        /// The tenant.
+        pub tenant_id: String,
+        status: Status,
+        /// Where it was found, for [`hold`].
+        pub place: Option<Place>,
+    }
+}
+
+impl User {
     /// Whether the user may be given tokens.
-    pub active: bool,
-    /// Where it was found, for [`hold`].
-    pub place: Option<Place>,
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
 }
 
 /// No user has the id that the argument says.
@@ -116,32 +133,34 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static USER: Lookup = Lookup::new(c"users", c"users_id_key", &[c"tenant_id", c"status"]);
+static USER: Lookup<User> = Lookup::by(c"users_id_key");
 
 /// The user with this id, of any status.
 pub fn find(view: &View, id: Id) -> Result<Option<User>, Mistake> {
-    USER.find(view, Key::Id(id), |row| {
-        let active = row.get::<&str>(1)? == "active";
-        Some(User { tenant_id: row.get(0)?, active, place: hold::seen() })
-    })
+    USER.find(view, Key::Id(id))
 }
 
-static STATUS: Lookup = Lookup::new(c"users", c"users_id_key", &[c"status"]);
+row! {
+    struct Standing in users {
+        status: Status,
+    }
+}
+
+static STATUS: Lookup<Standing> = Lookup::by(c"users_id_key");
 
 /// Whether the user exists and is active.
 pub fn is_active(view: &View, id: Id) -> Result<bool, Mistake> {
-    let active = STATUS.find(view, Key::Id(id), |row| Some(row.get::<&str>(0)? == "active"))?;
-    Ok(active.unwrap_or(false))
+    Ok(STATUS.find(view, Key::Id(id))?.is_some_and(|user| user.status == Status::Active))
 }
 
-static LOCK_NO_KEY_UPDATE: Statement = Statement::write(
+static LOCK_NO_KEY_UPDATE: Statement<bool> = Statement::write(
     c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
 /// Whether the user is active, the row locked against other new sessions and a change of the status, not
 /// against grants; None where it is gone.
 pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
-    LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id], |row| row.get(0))
+    LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
 
 // A new grant, session or consent has locked its user's row for its foreign key, and waits for this lock.
@@ -164,48 +183,23 @@ pub fn lock_update_by_tenant(tenant_id: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
-static EMAIL: Lookup = Lookup::new(c"users", c"users_id_key", &[c"email"]);
+row! {
+    struct Addressee in users {
+        email: Option<String>,
+    }
+}
+
+static EMAIL: Lookup<Addressee> = Lookup::by(c"users_id_key");
 
 /// The e-mail address of the user with this id.
 pub fn email(view: &View, id: Id) -> Result<Option<String>, Mistake> {
-    EMAIL.find(view, Key::Id(id), |row| row.get(0))
+    Ok(EMAIL.find(view, Key::Id(id))?.and_then(|user| user.email))
 }
 
-static PROFILE: Lookup = Lookup::new(
-    c"users",
-    c"users_id_key",
-    &[
-        c"tenant_id",
-        c"status",
-        c"status_reason",
-        c"email",
-        c"email_verified",
-        c"external_id",
-        c"first_name",
-        c"last_name",
-        c"metadata",
-        c"created_at",
-        c"updated_at",
-    ],
-);
+static PROFILE: Lookup<Profile> = Lookup::by(c"users_id_key");
 
 fn profile(view: &View, id: Id) -> Result<Option<UserProfile>, Mistake> {
-    PROFILE.find(view, Key::Id(id), |row| {
-        Some(UserProfile {
-            user_id: Some(id),
-            tenant_id: row.get(0),
-            status: row.get(1),
-            status_reason: row.get(2),
-            email: row.get(3),
-            email_verified: row.get(4),
-            external_id: row.get(5),
-            first_name: row.get(6),
-            last_name: row.get(7),
-            metadata: row.get(8),
-            created_at: row.get(9),
-            updated_at: row.get(10),
-        })
-    })
+    Ok(PROFILE.find(view, Key::Id(id))?.map(|profile| UserProfile { user_id: Some(id), profile }))
 }
 
 /// The arguments of user_create().
@@ -271,9 +265,17 @@ fn bucket(tenant_id: &str, email_key: Option<&str>, external_id: Option<&str>) -
     }
 }
 
-static COLLISION: Statement = Statement::write(
-    c"SELECT COALESCE(pg_catalog.bool_or(email_key = $2), false),
-             COALESCE(pg_catalog.bool_or(external_id = $3), false)
+row! {
+    /// What is another user's already.
+    struct Collision {
+        email: bool,
+        external_id: bool,
+    }
+}
+
+static COLLISION: Statement<Collision> = Statement::write(
+    c"SELECT COALESCE(pg_catalog.bool_or(email_key = $2), false) AS email,
+             COALESCE(pg_catalog.bool_or(external_id = $3), false) AS external_id
         FROM auth_store.users
        WHERE tenant_id = $1 AND (email_key = $2 OR external_id = $3)",
 );
@@ -285,17 +287,18 @@ fn collision(
     email_key: Option<&str>,
     external_id: Option<&str>,
 ) -> Result<Refusal, Mistake> {
-    let found = COLLISION.one(&params![tenant_id, email_key, external_id], |row| {
-        Some((row.get::<bool>(0)?, row.get::<bool>(1)?))
-    })?;
-    match found {
-        Some((true, _)) => Ok(Refusal::new(Code::EmailTaken, "a user with this e-mail address exists")),
-        Some((false, true)) => Err(Mistake::Duplicate { what: "user", argument: "external_id" }),
+    match COLLISION.one(&params![tenant_id, email_key, external_id])? {
+        Some(Collision { email: true, .. }) => {
+            Ok(Refusal::new(Code::EmailTaken, "a user with this e-mail address exists"))
+        }
+        Some(Collision { external_id: true, .. }) => {
+            Err(Mistake::Duplicate { what: "user", argument: "external_id" })
+        }
         _ => Err(Mistake::Duplicate { what: "user", argument: "id" }),
     }
 }
 
-static FIND_EXTERNAL: Statement =
+static FIND_EXTERNAL: Statement<Id> =
     Statement::write(c"SELECT id FROM auth_store.users WHERE tenant_id = $1 AND external_id = $2");
 
 static ENSURE: Statement = Statement::write(
@@ -315,7 +318,7 @@ fn ensure(
     // Where another session makes the user first, the insert waits for it and does nothing, and the next
     // look finds that user, unless it is gone again. No lock stays on a user who was there.
     loop {
-        let found = FIND_EXTERNAL.one(&params![tenant_id.as_str(), external_id], |row| row.get(0))?;
+        let found = FIND_EXTERNAL.one(&params![tenant_id.as_str(), external_id])?;
         if let Some(id) = found {
             return Ok(id);
         }

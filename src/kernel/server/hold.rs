@@ -15,6 +15,7 @@ use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
+use crate::kernel::server::row::{Column, FromRow, Row};
 use crate::kernel::server::spi::{self, Param, Statement};
 
 /// Where a look-up found a row. Good until the function returns that the server has called: so long the snapshot of
@@ -45,9 +46,14 @@ pub unsafe fn note(table: pg_sys::Relation, slot: *const pg_sys::TupleTableSlot)
     SEEN.0.set(known.then(|| Place { generation: catalog::generation(), table, row }));
 }
 
-/// Where the last look-up found its row: to be asked by whoever has just found one.
-pub fn seen() -> Option<Place> {
-    SEEN.0.get()
+// SAFETY: no column is read.
+unsafe impl FromRow for Place {
+    const COLUMNS: &'static [Column] = &[];
+
+    /// Where the look-up that is reading has found the row: not for the rows of a statement.
+    unsafe fn load(_: &Row<'_>, _: usize) -> Option<Self> {
+        SEEN.0.get()
+    }
 }
 
 /// How the rows of a table are held.

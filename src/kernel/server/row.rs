@@ -232,28 +232,29 @@ macro_rules! row {
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
-            $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),+ $(,)?
+            $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
         }
     ) => {
         $(#[$meta])*
         $vis struct $name {
-            $($(#[$field_meta])* $field_vis $field: $type,)+
+            $($(#[$field_meta])* $field_vis $field: $type,)*
         }
 
         // SAFETY: the columns are the fields', one after the other.
         #[allow(unsafe_code)]
         unsafe impl $crate::kernel::server::row::FromRow for $name {
             const COLUMNS: &'static [$crate::kernel::server::row::Column] = {
+                #[allow(unused_imports)]
                 use $crate::kernel::server::row::{FromRow, c_name, join};
-                &join::<{ 0 $(+ <$type as FromRow>::COLUMNS.len())+ }>(&[$((
+                &join::<{ 0 $(+ <$type as FromRow>::COLUMNS.len())* }>(&[$((
                     c_name(concat!(stringify!($field), "\0")),
                     <$type as FromRow>::COLUMNS,
                     <$type as FromRow>::NULLABLE,
-                )),+])
+                )),*])
             };
 
             #[inline]
-            #[allow(unused_assignments)]
+            #[allow(unused_assignments, unused_imports, unused_mut, unused_variables)]
             unsafe fn load(row: &$crate::kernel::server::row::Row<'_>, first: usize) -> Option<Self> {
                 use $crate::kernel::server::row::FromRow;
                 let mut next = first;
@@ -263,7 +264,7 @@ macro_rules! row {
                         next += <$type as FromRow>::COLUMNS.len();
                         // SAFETY: as required of the caller.
                         unsafe { <$type as FromRow>::load(row, column) }?
-                    },)+
+                    },)*
                 })
             }
         }

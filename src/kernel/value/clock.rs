@@ -24,8 +24,8 @@ pub fn now() -> Timestamp {
 
 impl Timestamp {
     /// The time `seconds` later, at most the largest `timestamptz`.
-    pub fn plus_seconds(self, seconds: i64) -> Self {
-        self.plus_micros(seconds.saturating_mul(MICROS_PER_SECOND))
+    pub fn plus_seconds(self, seconds: impl Into<i64>) -> Self {
+        self.plus_micros(seconds.into().saturating_mul(MICROS_PER_SECOND))
     }
 
     /// The time `micros` microseconds later, at most the largest `timestamptz`.

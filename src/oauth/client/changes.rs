@@ -10,7 +10,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::metadata::{AuthMethod, ClientMetadata};
-use crate::oauth::client::{self, metadata};
+use crate::oauth::client::{self, Registered, metadata};
 use crate::rfc::redirect_uri;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -43,7 +43,7 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
     let client_id = given(client_id, "client_id")?;
     let changes = given(changes, "changes")?;
     let members = members(&changes)?;
-    let (tenant_id, mut client) = client::lock_metadata(client_id)?;
+    let Registered { tenant_id, metadata: mut client } = client::lock_metadata(client_id)?;
     let mut schemes = tenant::redirect_uri_schemes(&View::writing()?, &tenant_id)?;
     let registered = client.redirect_uris.clone();
     for member in &members {
@@ -96,14 +96,14 @@ fn change(client: &mut ClientMetadata, member: &'static str, value: &Value) -> R
         "grant_types" => {
             client.grant_types = match texts(value, member)? {
                 Some(types) => types,
-                None => metadata::default_grant_types(client.confidential, &client.redirect_uris)?,
+                None => metadata::default_grant_types(client.is_confidential(), &client.redirect_uris)?,
             }
         }
         "scope" => client.scope = metadata::normal_scope(text(value, member)?.unwrap_or_default())?,
         "token_endpoint_auth_method" => {
-            client.auth_method = match text(value, member)? {
+            client.token_endpoint_auth_method = match text(value, member)? {
                 Some(name) => metadata::auth_method(name)?,
-                None => AuthMethod::default_of(client.confidential),
+                None => AuthMethod::default_of(client.is_confidential()),
             }
         }
         "require_pkce" => client.require_pkce = boolean(value, member)?,

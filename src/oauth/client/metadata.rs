@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::row::{Word, row};
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
 use crate::rfc::{redirect_uri, resource, scope};
@@ -48,11 +49,6 @@ impl AuthMethod {
         }
     }
 
-    /// The method of this name.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str() == name)
-    }
-
     /// The method of a client that names none (RFC 7591 section 2).
     pub fn default_of(confidential: bool) -> Self {
         if confidential { Self::ClientSecretBasic } else { Self::None }
@@ -61,6 +57,37 @@ impl AuthMethod {
     /// Whether a secret authenticates the client.
     pub fn uses_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+}
+
+impl Word for AuthMethod {
+    fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+/// RFC 6749 section 2.1
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientType {
+    /// It can keep a secret.
+    Confidential,
+    /// It can't.
+    Public,
+}
+
+impl ClientType {
+    /// The type as the column `client_type` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::Public => "public",
+        }
+    }
+}
+
+impl Word for ClientType {
+    fn of(name: &str) -> Option<Self> {
+        [Self::Confidential, Self::Public].into_iter().find(|client_type| client_type.as_str() == name)
     }
 }
 
@@ -89,38 +116,39 @@ const DEFAULT_ACCESS_TOKEN_TTL: i64 = 3600;
 const DEFAULT_REFRESH_TOKEN_TTL: i64 = 90 * 86_400;
 const DEFAULT_REFRESH_IDLE_TTL: i64 = 30 * 86_400;
 
-/// The members of a client that its owner chooses; times in seconds.
-pub struct ClientMetadata {
-    /// For people.
-    pub name: String,
-    /// Whether it can keep a secret (RFC 6749 section 2.1).
-    pub confidential: bool,
-    /// How it authenticates.
-    pub auth_method: AuthMethod,
-    /// Where codes may be sent.
-    pub redirect_uris: Vec<String>,
-    /// What it may use at the token endpoint.
-    pub grant_types: Vec<String>,
-    /// What it may be granted.
-    pub scope: String,
-    /// Whether a code needs a challenge (RFC 7636).
-    pub require_pkce: bool,
-    /// Whether a refresh token is replaced at each use.
-    pub refresh_rotation: bool,
-    /// Life of an access token.
-    pub access_token_ttl: i64,
-    /// Absolute life of a refresh token family.
-    pub refresh_token_ttl: i64,
-    /// Life of an unused refresh token family.
-    pub refresh_idle_ttl: i64,
-    /// Grace of the previous refresh token; None: the setting's.
-    pub refresh_grace: Option<i64>,
-    /// Requests an hour that the application allows it.
-    pub rate_limit_per_hour: Option<i32>,
-    /// Resource indicators it may name (RFC 8707); none: any.
-    pub resources: Vec<String>,
-    /// What the application keeps with it.
-    pub metadata: Jsonb,
+row! {
+    /// The members of a client that its owner chooses; times in seconds.
+    pub struct ClientMetadata {
+        pub client_type: ClientType,
+        /// For people.
+        pub name: String,
+        /// How it authenticates.
+        pub token_endpoint_auth_method: AuthMethod,
+        /// Whether a code needs a challenge (RFC 7636).
+        pub require_pkce: bool,
+        /// Whether a refresh token is replaced at each use.
+        pub refresh_rotation: bool,
+        /// Life of an access token.
+        pub access_token_ttl: i32,
+        /// Absolute life of a refresh token family.
+        pub refresh_token_ttl: i32,
+        /// Life of an unused refresh token family.
+        pub refresh_idle_ttl: i32,
+        /// Grace of the previous refresh token; None: the setting's.
+        pub refresh_grace: Option<i32>,
+        /// Requests an hour that the application allows it.
+        pub rate_limit_per_hour: Option<i32>,
+        /// What it may be granted.
+        pub scope: String,
+        /// What it may use at the token endpoint.
+        pub grant_types: Vec<String>,
+        /// Where codes may be sent.
+        pub redirect_uris: Vec<String>,
+        /// Resource indicators it may name (RFC 8707); none: any.
+        pub resources: Vec<String>,
+        /// What the application keeps with it.
+        pub metadata: Jsonb,
+    }
 }
 
 /// The optional arguments of client_create().
@@ -144,19 +172,12 @@ pub struct Given<'a> {
 }
 
 impl ClientMetadata {
-    /// The client type (RFC 6749 section 2.1).
-    pub fn client_type(&self) -> &'static str {
-        if self.confidential { "confidential" } else { "public" }
-    }
-
     /// A new client of what was given, the rest by default; `schemes` as for [`Self::check`].
     pub fn new(name: &str, given: Given<'_>, schemes: &[String]) -> Result<Self, Mistake> {
-        let confidential = match given.client_type {
-            None | Some("confidential") => true,
-            Some("public") => false,
-            Some(_) => return Err(Mistake::invalid("client_type", "confidential, public")),
-        };
-        let auth_method = match given.token_endpoint_auth_method {
+        let client_type = ClientType::of(given.client_type.unwrap_or("confidential"))
+            .ok_or(Mistake::invalid("client_type", "confidential, public"))?;
+        let confidential = client_type == ClientType::Confidential;
+        let token_endpoint_auth_method = match given.token_endpoint_auth_method {
             None => AuthMethod::default_of(confidential),
             Some(name) => auth_method(name)?,
         };
@@ -168,8 +189,8 @@ impl ClientMetadata {
         let refresh_token_ttl = refresh_token_ttl(given.refresh_token_ttl)?;
         let client = Self {
             name: name.to_owned(),
-            confidential,
-            auth_method,
+            client_type,
+            token_endpoint_auth_method,
             redirect_uris,
             grant_types,
             scope: normal_scope(given.scope.unwrap_or_default())?,
@@ -187,12 +208,17 @@ impl ClientMetadata {
         Ok(client)
     }
 
+    /// Whether it can keep a secret.
+    pub fn is_confidential(&self) -> bool {
+        self.client_type == ClientType::Confidential
+    }
+
     /// Refuses what a client may not be; `schemes` are those of redirect URIs that the tenant allows.
     pub fn check(&self, schemes: &[String]) -> Result<(), Mistake> {
         argument::line(&self.name, "name")?;
         self.check_redirect_uris(schemes)?;
         self.check_grant_types()?;
-        match (self.confidential, self.auth_method) {
+        match (self.is_confidential(), self.token_endpoint_auth_method) {
             (true, AuthMethod::None) => {
                 return Err(Mistake::invalid(
                     "token_endpoint_auth_method",
@@ -208,13 +234,13 @@ impl ClientMetadata {
             }
             _ => {}
         }
-        if !self.confidential && !self.require_pkce {
+        if !self.is_confidential() && !self.require_pkce {
             return Err(Mistake::invalid(
                 "require_pkce",
                 "true for a public client (RFC 9700 section 2.1.1)",
             ));
         }
-        if !self.confidential && !self.refresh_rotation {
+        if !self.is_confidential() && !self.refresh_rotation {
             return Err(Mistake::invalid(
                 "refresh_rotation",
                 "true for a public client (RFC 9700 section 4.14.2)",
@@ -250,13 +276,13 @@ impl ClientMetadata {
             let accepted = format!("one or more, each once, of {}", GRANT_TYPES.join(", "));
             return Err(Mistake::InvalidArgument { argument: "grant_types", accepted: accepted.into() });
         }
-        if has("client_credentials") && !self.confidential {
+        if has("client_credentials") && !self.is_confidential() {
             return Err(Mistake::invalid(
                 "grant_types",
                 "client_credentials for confidential clients only (RFC 6749 section 4.4)",
             ));
         }
-        if has("urn:ietf:params:oauth:grant-type:token-exchange") && !self.confidential {
+        if has("urn:ietf:params:oauth:grant-type:token-exchange") && !self.is_confidential() {
             return Err(Mistake::invalid(
                 "grant_types",
                 "token-exchange for confidential clients only (RFC 8693 section 2.1)",
@@ -301,36 +327,37 @@ pub fn normal_scope(text: &str) -> Result<String, Mistake> {
 }
 
 /// Seconds, NULL being the default.
-pub fn access_token_ttl(value: Option<Interval>) -> Result<i64, Mistake> {
-    interval::seconds(
-        value,
-        DEFAULT_ACCESS_TOKEN_TTL,
-        ACCESS_TOKEN_TTL,
-        "access_token_ttl",
-        ACCESS_TOKEN_TTL_ACCEPTED,
-    )
+pub fn access_token_ttl(value: Option<Interval>) -> Result<i32, Mistake> {
+    let (argument, accepted) = ("access_token_ttl", ACCESS_TOKEN_TTL_ACCEPTED);
+    seconds(value, DEFAULT_ACCESS_TOKEN_TTL, ACCESS_TOKEN_TTL, argument, accepted)
 }
 
 /// Seconds, NULL being the default.
-pub fn refresh_token_ttl(value: Option<Interval>) -> Result<i64, Mistake> {
-    interval::seconds(
-        value,
-        DEFAULT_REFRESH_TOKEN_TTL,
-        REFRESH_TOKEN_TTL,
-        "refresh_token_ttl",
-        REFRESH_TOKEN_TTL_ACCEPTED,
-    )
+pub fn refresh_token_ttl(value: Option<Interval>) -> Result<i32, Mistake> {
+    let (argument, accepted) = ("refresh_token_ttl", REFRESH_TOKEN_TTL_ACCEPTED);
+    seconds(value, DEFAULT_REFRESH_TOKEN_TTL, REFRESH_TOKEN_TTL, argument, accepted)
 }
 
 /// Seconds, NULL being the default, at most the absolute life.
-pub fn refresh_idle_ttl(value: Option<Interval>, absolute: i64) -> Result<i64, Mistake> {
-    let default = DEFAULT_REFRESH_IDLE_TTL.min(absolute);
-    interval::seconds(value, default, REFRESH_IDLE_TTL, "refresh_idle_ttl", REFRESH_IDLE_TTL_ACCEPTED)
+pub fn refresh_idle_ttl(value: Option<Interval>, absolute: i32) -> Result<i32, Mistake> {
+    let default = DEFAULT_REFRESH_IDLE_TTL.min(absolute.into());
+    seconds(value, default, REFRESH_IDLE_TTL, "refresh_idle_ttl", REFRESH_IDLE_TTL_ACCEPTED)
 }
 
 /// Seconds.
-pub fn refresh_grace(value: Interval) -> Result<i64, Mistake> {
-    interval::seconds(Some(value), 0, REFRESH_GRACE, "refresh_grace", REFRESH_GRACE_ACCEPTED)
+pub fn refresh_grace(value: Interval) -> Result<i32, Mistake> {
+    seconds(Some(value), 0, REFRESH_GRACE, "refresh_grace", REFRESH_GRACE_ACCEPTED)
+}
+
+fn seconds(
+    value: Option<Interval>,
+    default: i64,
+    bounds: RangeInclusive<i64>,
+    argument: &'static str,
+    accepted: &'static str,
+) -> Result<i32, Mistake> {
+    interval::seconds(value, default, bounds, argument, accepted)
+        .map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX))
 }
 
 #[cfg(test)]
@@ -356,8 +383,8 @@ mod tests {
     fn a_confidential_client_with_redirect_uris_is_a_web_application() {
         let given = Given { redirect_uris: texts(CALLBACK), ..Given::default() };
         let client = ClientMetadata::new("app", given, &[]).unwrap();
-        assert!(client.confidential && client.require_pkce && client.refresh_rotation);
-        assert!(client.auth_method == AuthMethod::ClientSecretBasic);
+        assert!(client.is_confidential() && client.require_pkce && client.refresh_rotation);
+        assert!(client.token_endpoint_auth_method == AuthMethod::ClientSecretBasic);
         assert_eq!(client.grant_types, ["authorization_code", "refresh_token"]);
         assert_eq!(client.access_token_ttl, 3600);
         assert_eq!(client.refresh_token_ttl, 90 * 86_400);
@@ -375,7 +402,9 @@ mod tests {
     fn a_public_client_has_no_secret_and_needs_pkce_and_rotation() {
         let public =
             || Given { client_type: Some("public"), redirect_uris: texts(CALLBACK), ..Given::default() };
-        assert!(ClientMetadata::new("app", public(), &[]).unwrap().auth_method == AuthMethod::None);
+        assert!(
+            ClientMetadata::new("app", public(), &[]).unwrap().token_endpoint_auth_method == AuthMethod::None
+        );
         assert_eq!(refused(Given { require_pkce: Some(false), ..public() }), "require_pkce");
         assert_eq!(refused(Given { refresh_rotation: Some(false), ..public() }), "refresh_rotation");
         let basic = Some("client_secret_basic");

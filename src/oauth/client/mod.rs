@@ -9,55 +9,66 @@ pub mod secret;
 
 use serde_json::Value;
 
+use crate::identity::tenant::Status;
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::hold::{self, Hold, Place};
+use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
-use crate::oauth::client::metadata::{AuthMethod, ClientMetadata};
+use crate::oauth::client::metadata::{AuthMethod, ClientMetadata, ClientType};
 use crate::trail::{self, Event};
 
-/// What other domains need to know of a client.
-pub struct Client {
-    /// The client_id (RFC 6749 section 2.2).
-    pub id: String,
-    /// The tenant.
-    pub tenant_id: String,
-    /// Whether it works: it is active, and so is its tenant.
-    pub usable: bool,
-    /// Whether it can keep a secret.
-    pub confidential: bool,
-    /// How it authenticates.
-    pub auth_method: AuthMethod,
-    /// Whether a code needs a challenge.
-    pub require_pkce: bool,
-    /// Whether a refresh token is replaced at each use.
-    pub refresh_rotation: bool,
-    /// Seconds an access token lives.
-    pub access_token_ttl: i64,
-    /// Seconds a refresh token family lives.
-    pub refresh_token_ttl: i64,
-    /// Seconds an unused refresh token family lives.
-    pub refresh_idle_ttl: i64,
-    /// Seconds the previous refresh token works; None: the setting's.
-    pub refresh_grace: Option<i64>,
-    /// What it may be granted.
-    pub scope: String,
-    /// What it may use at the token endpoint.
-    pub grant_types: Vec<String>,
-    /// Where codes may be sent.
-    pub redirect_uris: Vec<String>,
-    /// Resource indicators it may name; none: any.
-    pub resources: Vec<String>,
-    /// How many requests it may make in an hour; None: any number.
-    pub rate_limit_per_hour: Option<i32>,
-    /// Where it was found, for [`hold`].
-    pub place: Option<Place>,
+row! {
+    /// What other domains need to know of a client; times in seconds.
+    pub struct Client in clients {
+        /// The client_id (RFC 6749 section 2.2).
+        pub id: String,
+        /// The tenant.
+        pub tenant_id: String,
+        usability: Usability,
+        client_type: ClientType,
+        /// How it authenticates.
+        pub token_endpoint_auth_method: AuthMethod,
+        /// Whether a code needs a challenge.
+        pub require_pkce: bool,
+        /// Whether a refresh token is replaced at each use.
+        pub refresh_rotation: bool,
+        /// How long an access token lives.
+        pub access_token_ttl: i32,
+        /// How long a refresh token family lives.
+        pub refresh_token_ttl: i32,
+        /// How long an unused refresh token family lives.
+        pub refresh_idle_ttl: i32,
+        /// How long the previous refresh token works; None: the setting's.
+        pub refresh_grace: Option<i32>,
+        /// What it may be granted.
+        pub scope: String,
+        /// What it may use at the token endpoint.
+        pub grant_types: Vec<String>,
+        /// Where codes may be sent.
+        pub redirect_uris: Vec<String>,
+        /// Resource indicators it may name; none: any.
+        pub resources: Vec<String>,
+        /// How many requests it may make in an hour; None: any number.
+        pub rate_limit_per_hour: Option<i32>,
+        /// Where it was found, for [`hold`].
+        pub place: Option<Place>,
+    }
 }
 
 impl Client {
+    /// Whether it works: it is active, and so is its tenant.
+    pub fn is_usable(&self) -> bool {
+        self.usability.is_usable()
+    }
+
+    /// Whether it can keep a secret.
+    pub fn is_confidential(&self) -> bool {
+        self.client_type == ClientType::Confidential
+    }
+
     /// Whether the client may use this grant type.
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|allowed| allowed == grant_type)
@@ -76,69 +87,44 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static CLIENT: Lookup = Lookup::new(
-    c"clients",
-    c"clients_id_key",
-    &[
-        c"tenant_id",
-        c"status",
-        c"tenant_suspended",
-        c"client_type",
-        c"token_endpoint_auth_method",
-        c"require_pkce",
-        c"refresh_rotation",
-        c"access_token_ttl",
-        c"refresh_token_ttl",
-        c"refresh_idle_ttl",
-        c"refresh_grace",
-        c"scope",
-        c"grant_types",
-        c"redirect_uris",
-        c"resources",
-        c"rate_limit_per_hour",
-    ],
-);
+static CLIENT: Lookup<Client> = Lookup::by(c"clients_id_key");
 
 /// The client with this id, of any status.
 pub fn find(view: &View, client_id: &str) -> Result<Option<Client>, Mistake> {
-    CLIENT.find(view, Key::Text(client_id), |row| {
-        Some(Client {
-            id: client_id.to_owned(),
-            tenant_id: row.get(0)?,
-            usable: row.get::<&str>(1)? == "active" && !row.get::<bool>(2)?,
-            confidential: row.get::<&str>(3)? == "confidential",
-            auth_method: AuthMethod::of(row.get(4)?)?,
-            require_pkce: row.get(5)?,
-            refresh_rotation: row.get(6)?,
-            access_token_ttl: seconds(row, 7)?,
-            refresh_token_ttl: seconds(row, 8)?,
-            refresh_idle_ttl: seconds(row, 9)?,
-            refresh_grace: seconds(row, 10),
-            scope: row.get(11)?,
-            grant_types: row.get(12)?,
-            redirect_uris: row.get(13)?,
-            resources: row.get(14)?,
-            rate_limit_per_hour: row.get(15),
-            place: hold::seen(),
-        })
-    })
+    CLIENT.find(view, Key::Text(client_id))
 }
 
-static USABLE: Lookup = Lookup::new(c"clients", c"clients_id_key", &[c"status", c"tenant_suspended"]);
+row! {
+    struct Usability in clients {
+        status: Status,
+        tenant_suspended: bool,
+    }
+}
+
+impl Usability {
+    fn is_usable(&self) -> bool {
+        self.status == Status::Active && !self.tenant_suspended
+    }
+}
+
+static USABLE: Lookup<Usability> = Lookup::by(c"clients_id_key");
 
 /// Whether the client exists and works.
 pub fn is_usable(view: &View, client_id: &str) -> Result<bool, Mistake> {
-    let usable = USABLE.find(view, Key::Text(client_id), |row| {
-        Some(row.get::<&str>(0)? == "active" && !row.get::<bool>(1)?)
-    })?;
-    Ok(usable.unwrap_or(false))
+    Ok(USABLE.find(view, Key::Text(client_id))?.is_some_and(|client| client.is_usable()))
 }
 
-static NAME: Lookup = Lookup::new(c"clients", c"clients_id_key", &[c"name"]);
+row! {
+    struct Named in clients {
+        name: String,
+    }
+}
+
+static NAME: Lookup<Named> = Lookup::by(c"clients_id_key");
 
 /// The client's name.
 pub fn name(view: &View, client_id: &str) -> Result<Option<String>, Mistake> {
-    NAME.find(view, Key::Text(client_id), |row| row.get(0))
+    Ok(NAME.find(view, Key::Text(client_id))?.map(|client| client.name))
 }
 
 /// No client has the id that the argument says.
@@ -162,23 +148,23 @@ pub fn insert(
     suspended: bool,
     client: &ClientMetadata,
 ) -> Result<bool, Mistake> {
-    let mut parameters = Vec::from(params![client_id, tenant_id, suspended, now, client.client_type()]);
+    let mut parameters =
+        Vec::from(params![client_id, tenant_id, suspended, now, client.client_type.as_str()]);
     parameters.extend(columns(client));
     Ok(INSERT.run(&parameters)? == 1)
 }
 
 /// The values of the columns that the owner of a client chooses, in the order of the statements.
 fn columns(client: &ClientMetadata) -> [Param; 14] {
-    let seconds = |seconds: i64| i32::try_from(seconds).unwrap_or(i32::MAX);
     params![
         client.name.as_str(),
-        client.auth_method.as_str(),
+        client.token_endpoint_auth_method.as_str(),
         client.require_pkce,
         client.refresh_rotation,
-        seconds(client.access_token_ttl),
-        seconds(client.refresh_token_ttl),
-        seconds(client.refresh_idle_ttl),
-        client.refresh_grace.map(seconds),
+        client.access_token_ttl,
+        client.refresh_token_ttl,
+        client.refresh_idle_ttl,
+        client.refresh_grace,
         client.rate_limit_per_hour,
         client.scope.as_str(),
         client.grant_types.clone(),
@@ -188,36 +174,20 @@ fn columns(client: &ClientMetadata) -> [Param; 14] {
     ]
 }
 
-static LOCK_METADATA: Statement = Statement::write(
-    c"SELECT tenant_id, client_type, name, token_endpoint_auth_method, require_pkce, refresh_rotation,
-             access_token_ttl, refresh_token_ttl, refresh_idle_ttl, refresh_grace, rate_limit_per_hour,
-             scope, grant_types, redirect_uris, resources, metadata
-        FROM auth_store.clients WHERE id = $1 FOR NO KEY UPDATE",
-);
+row! {
+    /// A client's tenant and metadata.
+    pub struct Registered {
+        pub tenant_id: String,
+        pub metadata: ClientMetadata,
+    }
+}
+
+static LOCK_METADATA: Statement<Registered> =
+    Statement::write(c"SELECT {columns} FROM auth_store.clients WHERE id = $1 FOR NO KEY UPDATE");
 
 /// A client's tenant and metadata, its row locked.
-pub fn lock_metadata(client_id: &str) -> Result<(String, ClientMetadata), Mistake> {
-    let load = |row: &Row<'_>| {
-        let client = ClientMetadata {
-            confidential: row.get::<&str>(1)? == "confidential",
-            name: row.get(2)?,
-            auth_method: AuthMethod::of(row.get(3)?)?,
-            require_pkce: row.get(4)?,
-            refresh_rotation: row.get(5)?,
-            access_token_ttl: seconds(row, 6)?,
-            refresh_token_ttl: seconds(row, 7)?,
-            refresh_idle_ttl: seconds(row, 8)?,
-            refresh_grace: seconds(row, 9),
-            rate_limit_per_hour: row.get(10),
-            scope: row.get(11)?,
-            grant_types: row.get(12)?,
-            redirect_uris: row.get(13)?,
-            resources: row.get(14)?,
-            metadata: row.get(15)?,
-        };
-        Some((row.get(0)?, client))
-    };
-    LOCK_METADATA.one(&params![client_id], load)?.ok_or(UNKNOWN)
+pub fn lock_metadata(client_id: &str) -> Result<Registered, Mistake> {
+    LOCK_METADATA.one(&params![client_id])?.ok_or(UNKNOWN)
 }
 
 static REPLACE: Statement = Statement::write(
@@ -238,7 +208,7 @@ pub fn replace(now: Timestamp, client_id: &str, client: &ClientMetadata) -> Resu
 }
 
 // A revoked client stays so: whoever holds one of its tokens must not see it work again.
-static SET_STATUS: Statement = Statement::write(
+static SET_STATUS: Statement<String> = Statement::write(
     c"UPDATE auth_store.clients
          SET status = $2, status_reason = $3, updated_at = $4
        WHERE id = $1 AND (status <> 'revoked' OR $2 = 'revoked')
@@ -252,17 +222,17 @@ pub fn store_status(
     status: &str,
     reason: Option<&str>,
 ) -> Result<Option<String>, Mistake> {
-    SET_STATUS.one(&params![client_id, status, reason, now], |row| row.get(0))
+    SET_STATUS.one(&params![client_id, status, reason, now])
 }
 
 // No grant can be made for the client while its row is locked so, nor a client for a tenant: their
 // foreign keys wait for it.
-static LOCK_UPDATE: Statement =
+static LOCK_UPDATE: Statement<String> =
     Statement::write(c"SELECT tenant_id FROM auth_store.clients WHERE id = $1 FOR UPDATE");
 
 /// Locks the client's row against everything that would refer to the client; returns the tenant.
 pub fn lock_update(client_id: &str) -> Result<Option<String>, Mistake> {
-    LOCK_UPDATE.one(&params![client_id], |row| row.get(0))
+    LOCK_UPDATE.one(&params![client_id])
 }
 
 static DELETE: Statement = Statement::write(c"DELETE FROM auth_store.clients WHERE id = $1");
@@ -314,8 +284,4 @@ pub fn record(
         &Event { event, tenant_id, client_id: Some(client_id), details: Some(details), ..Event::default() },
     )?;
     Ok(())
-}
-
-fn seconds(row: &Row<'_>, column: usize) -> Option<i64> {
-    row.get::<i32>(column).map(i64::from)
 }

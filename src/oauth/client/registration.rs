@@ -85,9 +85,12 @@ fn create(
     if !client::insert(now, &client_id, &tenant_id, suspended, &client)? {
         return Err(Mistake::Duplicate { what: "client", argument: "client_id" });
     }
-    let client_secret =
-        if client.auth_method.uses_secret() { Some(secret::add(now, &tenant_id, &client_id)?) } else { None };
-    let details = json!({ "name": client.name, "client_type": client.client_type() });
+    let client_secret = if client.token_endpoint_auth_method.uses_secret() {
+        Some(secret::add(now, &tenant_id, &client_id)?)
+    } else {
+        None
+    };
+    let details = json!({ "name": client.name, "client_type": client.client_type.as_str() });
     client::record(now, "client.created", &tenant_id, &client_id, details)?;
     Ok(ClientRegistration { client_id: Some(client_id), client_secret })
 }

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use crate::identity::tenant;
 use crate::kernel::crypto::password_hash;
-use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::crypto::token_text::{self, Digest, Kind};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::index;
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -149,7 +150,7 @@ fn authenticate(
         limit::count_failure(now, &client, context)?;
         return Ok(Err(Denied::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
     }
-    if !client.usable {
+    if !client.is_usable() {
         let refusal = Refusal::new(Code::InvalidClient, "the client is not active");
         return Ok(Err(Denied::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
     }
@@ -168,8 +169,10 @@ fn is_authentic(
 ) -> Result<bool, Mistake> {
     match credentials.secret {
         _ if credentials.authenticated => Ok(true),
-        None => Ok(!client.confidential),
-        Some(secret) if client.auth_method.uses_secret() => secret_matches(view, now, client, secret),
+        None => Ok(!client.is_confidential()),
+        Some(secret) if client.token_endpoint_auth_method.uses_secret() => {
+            secret_matches(view, now, client, secret)
+        }
         Some(_) => Ok(false),
     }
 }
@@ -189,27 +192,34 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static SECRET: Lookup =
-    Lookup::new(c"client_secrets", c"client_secrets_pkey", &[c"client_id", c"digest", c"expires_at"]);
+row! {
+    struct Secret in client_secrets {
+        client_id: String,
+        digest: Option<Digest>,
+        expires_at: Option<Timestamp>,
+    }
+}
+
+static SECRET: Lookup<Secret> = Lookup::by(c"client_secrets_pkey");
 
 fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
     if let Some(presented) = token_text::parse(Kind::ClientSecret, Some(text)) {
         // A secret that was ended or taken back since the transaction began opens nothing any more.
         let newer = if index::has_one_snapshot() { Some(View::deciding()?) } else { None };
         let view = newer.as_ref().unwrap_or(view);
-        let matches = SECRET.find(view, Key::Id(presented.id), |row| {
-            let live = row.get::<Timestamp>(2).is_none_or(|end| now < end);
-            let same_client = row.get::<&str>(0)? == client.id;
-            Some(token_text::digest_matches(&presented.digest, row.get(1)?) && same_client && live)
-        })?;
-        if matches == Some(true) {
+        let matches = SECRET.find(view, Key::Id(presented.id))?.is_some_and(|secret| {
+            secret.digest.is_some_and(|digest| token_text::digest_matches(&presented.digest, &digest))
+                && secret.client_id == client.id
+                && secret.expires_at.is_none_or(|end| now < end)
+        });
+        if matches {
             return Ok(true);
         }
     }
     imported_matches(now, client, text)
 }
 
-static IMPORTED: Statement = Statement::latest(
+static IMPORTED: Statement<String> = Statement::latest(
     c"SELECT secret_hash FROM auth_store.client_secrets
        WHERE client_id = $1 AND secret_hash IS NOT NULL AND (expires_at IS NULL OR expires_at > $2)",
 );
@@ -218,8 +228,8 @@ fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool,
     if text.len() > token_text::MAX_TEXT {
         return Ok(false);
     }
-    let hashes = IMPORTED.all(&params![client.id.as_str(), now], |row| row.get::<String>(0))?;
-    for hash in hashes.iter().flatten() {
+    let hashes = IMPORTED.all(&params![client.id.as_str(), now])?;
+    for hash in &hashes {
         // Each takes long: before it is the time to be cancelled.
         pgrx::check_for_interrupts!();
         if password_hash::verify(text, hash)? {
@@ -302,7 +312,7 @@ static RETIRE: Statement = Statement::write(
 );
 static SWEEP: Statement =
     Statement::write(c"DELETE FROM auth_store.client_secrets WHERE client_id = $1 AND expires_at <= $2");
-static COUNT: Statement =
+static COUNT: Statement<i64> =
     Statement::write(c"SELECT pg_catalog.count(*) FROM auth_store.client_secrets WHERE client_id = $1");
 
 fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
@@ -330,9 +340,9 @@ fn import(now: Timestamp, client_id: Option<&str>, hash: Option<&str>) -> Result
 
 /// The client's tenant, its row locked against another change of its secrets.
 fn lock_secrets(client_id: &str) -> Result<String, Mistake> {
-    let (tenant_id, client) = client::lock_metadata(client_id)?;
-    if client.auth_method.uses_secret() {
-        return Ok(tenant_id);
+    let client = client::lock_metadata(client_id)?;
+    if client.metadata.token_endpoint_auth_method.uses_secret() {
+        return Ok(client.tenant_id);
     }
     Err(Mistake::WrongState {
         message: "the client does not authenticate with a secret".into(),
@@ -343,7 +353,7 @@ fn lock_secrets(client_id: &str) -> Result<String, Mistake> {
 /// Removes what has expired and refuses one more than [`MAX_LIVE`].
 fn check_room(now: Timestamp, client_id: &str) -> Result<(), Mistake> {
     SWEEP.run(&params![client_id, now])?;
-    let live = COUNT.one(&params![client_id], |row| row.get::<i64>(0))?.unwrap_or(0);
+    let live = COUNT.one(&params![client_id])?.unwrap_or(0);
     if live < MAX_LIVE {
         return Ok(());
     }

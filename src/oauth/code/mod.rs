@@ -232,7 +232,7 @@ fn decide_issue<'a>(
     if request.acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
         return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);
     }
-    if !user.active {
+    if !user.is_active() {
         return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
     }
     if !in_session {

@@ -356,7 +356,7 @@ fn decide_consume(
         Err(Refused { refusal: Refusal::new(Code::UnauthorizedClient, description), flags })
     };
     let Some(client) = client else { return unauthorized("unknown client", &[Flag::UnknownClient]) };
-    if !client.usable {
+    if !client.is_usable() {
         return unauthorized("the client is not active", &[Flag::InactiveClient]);
     }
     match stored {

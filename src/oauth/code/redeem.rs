@@ -171,7 +171,7 @@ fn decide_redeem(
     if stored.failed_verifiers >= MAX_FAILED_VERIFIERS {
         return Err(invalid_grant("the code is not valid", &[Flag::TooManyFailures]));
     }
-    if !user.is_some_and(|user| user.active) {
+    if !user.is_some_and(|user| user.is_active()) {
         return Err(user_inactive());
     }
     if !in_session {

@@ -50,7 +50,7 @@ pub fn decide<'a>(
     let Some(client) = client else {
         return refuse(Code::UnauthorizedClient, "unknown client", &[Flag::UnknownClient]);
     };
-    if !client.usable {
+    if !client.is_usable() {
         return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
     }
     if !client.allows_grant_type("authorization_code") {

@@ -172,12 +172,12 @@ fn record(
         return Err(Mistake::invalid("expires_at", "a time to come, or NULL"));
     }
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
-    let decided = if !client.usable {
+    let decided = if !client.is_usable() {
         Err(Refused {
             refusal: Refusal::new(Code::UnauthorizedClient, "the client is not active"),
             flags: &[Flag::InactiveClient],
         })
-    } else if !user.active {
+    } else if !user.is_active() {
         Err(Refused {
             refusal: Refusal::new(Code::AccessDenied, "the user is not active"),
             flags: &[Flag::InactiveUser],

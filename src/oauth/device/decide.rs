@@ -157,7 +157,7 @@ fn approve(
         Ok(code) => code,
         Err(unusable) => return step.refuse(now, None, unusable, context),
     };
-    let user = Approver { active: user.active, in_session };
+    let user = Approver { active: user.is_active(), in_session };
     let scope = match decide_approve(&code, usable, &user, consent.scope, consent.acr) {
         Ok(scope) => scope,
         Err(refused) => return step.refuse(now, Some(&code), refused.into(), context),

@@ -135,7 +135,7 @@ fn finish(
         Err(refused) => return refuse(now, event, &refused),
     };
     let user = View::writing()?.newest(|view| user::find(view, user_id))?;
-    if !user.as_ref().is_some_and(|user| user.active) {
+    if !user.as_ref().is_some_and(|user| user.is_active()) {
         return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
     }
     let grant_id = Id::mint(now, user_id.bucket())?;

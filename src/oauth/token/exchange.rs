@@ -162,7 +162,7 @@ fn exchange(
 /// What is refused whatever the tokens are.
 fn check(client: &Client, request: &Request<'_>) -> Result<(), Refused> {
     // A client that can't authenticate would let whoever has a stolen token name it (section 2.1).
-    if !client.confidential || !client.allows_grant_type(GRANT_TYPE) {
+    if !client.is_confidential() || !client.allows_grant_type(GRANT_TYPE) {
         return Err(Refused {
             refusal: Refusal::new(Code::UnauthorizedClient, "the client may not exchange tokens"),
             flags: &[],
@@ -196,7 +196,7 @@ fn subject(
     let (user_is_active, user_place) = match grant.user_id {
         Some(user_id) => view
             .newest(|view| user::find(view, user_id))?
-            .map_or((false, None), |user| (user.active, user.place)),
+            .map_or((false, None), |user| (user.is_active(), user.place)),
         None => (true, None),
     };
     Ok(Some(Subject { active, grant, user_is_active, user_place }))

@@ -197,9 +197,9 @@ fn issue_trusted(
     drop(view);
     let may_refresh = client.allows_grant_type("refresh_token");
     let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
-    let refused = if !client.usable {
+    let refused = if !client.is_usable() {
         refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
-    } else if !user.active {
+    } else if !user.is_active() {
         refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser])
     } else if !in_session {
         Some(Refused { refusal: SESSION_ENDED, flags: &[Flag::EndedSession] })
@@ -225,7 +225,7 @@ fn issue_client_credentials(
     };
     drop(view);
     // RFC 6749 section 4.4: confidential clients only.
-    let allowed = client.confidential && client.allows_grant_type("client_credentials");
+    let allowed = client.is_confidential() && client.allows_grant_type("client_credentials");
     let refused = (!allowed).then_some(Refused {
         refusal: Refusal::new(
             Code::UnauthorizedClient,

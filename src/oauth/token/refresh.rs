@@ -214,7 +214,7 @@ fn decide(
     if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
         return Decision::Refuse(INVALID, &[Flag::WrongClient]);
     }
-    let cnf = match request.proof.renewed(grant.cnf.as_ref(), client.confidential) {
+    let cnf = match request.proof.renewed(grant.cnf.as_ref(), client.is_confidential()) {
         Some(Renewed::AsIs) => None,
         Some(Renewed::WithKey(cnf)) => Some(cnf),
         None => return Decision::Refuse(INVALID, &[Flag::WrongBinding]),
@@ -259,7 +259,7 @@ fn decide(
         Err(refusal) => return Decision::Refuse(refusal, &[]),
     };
     // RFC 9700 section 4.14.2: only a sender-constrained refresh token may live without rotation.
-    let constrained = client.confidential || grant.cnf.is_some();
+    let constrained = client.is_confidential() || grant.cnf.is_some();
     let foreign = matches!(presented.form, Form::Imported(_));
     match (is_current, client.refresh_rotation || !constrained || foreign) {
         (true, true) => Decision::Rotate(narrowed),
@@ -298,7 +298,7 @@ fn replacement(now: Timestamp, family: &Family, client: &Client, presented: &Pre
 
 /// For how long a replaced token is not taken for a stolen one.
 fn grace_micros(client: &Client) -> i64 {
-    client.refresh_grace.unwrap_or_else(settings::refresh_grace).saturating_mul(1_000_000)
+    client.refresh_grace.map_or_else(settings::refresh_grace, i64::from).saturating_mul(1_000_000)
 }
 
 /// Moves the family on; None where another call was first.
