@@ -8,6 +8,7 @@ use crate::api_key::new::{Given, New, insert};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
@@ -93,11 +94,17 @@ fn import(
     Ok(id)
 }
 
-static BY_DIGEST: Lookup = Lookup::new(c"imported_api_keys", c"imported_api_keys_pkey", &[c"api_key_id"]);
+row! {
+    struct Imported in imported_api_keys {
+        api_key_id: Id,
+    }
+}
+
+static BY_DIGEST: Lookup<Imported> = Lookup::by(c"imported_api_keys_pkey");
 
 /// The key that was imported with this digest.
 pub fn find(view: &View, digest: &Digest) -> Result<Option<Id>, Mistake> {
-    BY_DIGEST.find(view, Key::Bytes(digest), |row| row.get(0))
+    Ok(BY_DIGEST.find(view, Key::Bytes(digest))?.map(|key| key.api_key_id))
 }
 
 static FORGET_REPLACED: Statement = Statement::write(

@@ -8,6 +8,7 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -18,24 +19,48 @@ composite! {
     /// A key without its secret or a digest of it.
     pub struct ApiKeyProfile = "auth_store.api_key_profile" {
         pub api_key_id: Option<Id>,
-        pub name: Option<String>,
-        pub start: Option<String>,
-        pub user_id: Option<Id>,
-        pub client_id: Option<String>,
-        pub tenant_id: Option<String>,
-        pub scope: Option<String>,
+        pub about: About,
         pub created_at: Option<Timestamp>,
-        pub expires_at: Option<Timestamp>,
-        pub revoked_at: Option<Timestamp>,
-        pub revoked_reason: Option<String>,
-        pub rotated_at: Option<Timestamp>,
-        pub previous_expires_at: Option<Timestamp>,
-        pub last_used_at: Option<Timestamp>,
-        pub last_used_ip: Option<Inet>,
-        pub allowed_cidrs: Option<Cidrs>,
-        pub rate_limit_per_hour: Option<i32>,
-        pub metadata: Option<Jsonb>,
+        pub state: State,
     }
+}
+
+row! {
+    struct Listed in api_keys {
+        id: Id,
+        about: About,
+        state: State,
+    }
+}
+
+row! {
+    /// What a key is.
+    pub struct About in api_keys {
+        name: Option<String>,
+        start: Option<String>,
+        user_id: Option<Id>,
+        client_id: Option<String>,
+        tenant_id: Option<String>,
+        scope: Option<String>,
+    }
+    returned
+}
+
+row! {
+    /// What has become of a key, and what it is for.
+    pub struct State in api_keys {
+        expires_at: Option<Timestamp>,
+        revoked_at: Option<Timestamp>,
+        revoked_reason: Option<String>,
+        rotated_at: Option<Timestamp>,
+        previous_expires_at: Option<Timestamp>,
+        last_used_at: Option<Timestamp>,
+        last_used_ip: Option<Inet>,
+        allowed_cidrs: Option<Cidrs>,
+        rate_limit_per_hour: Option<i32>,
+        metadata: Option<Jsonb>,
+    }
+    returned
 }
 
 #[pg_extern(stable, parallel_safe, security_definer)]
@@ -49,10 +74,8 @@ fn api_key_list(
 }
 
 // Each part by its own index; those that do not apply cost nothing.
-static LIST: Statement = Statement::read(
-    c"SELECT id, name, start, user_id, client_id, tenant_id, scope, expires_at, revoked_at, revoked_reason,
-             rotated_at, previous_expires_at, last_used_at, last_used_ip, allowed_cidrs, rate_limit_per_hour,
-             metadata
+static LIST: Statement<Listed> = Statement::read(
+    c"SELECT {columns}
         FROM auth_store.api_keys
        WHERE tenant_id = $1 AND id = ANY (ARRAY(
              SELECT k.id FROM auth_store.api_keys k WHERE k.tenant_id = $1 AND k.user_id = $2
@@ -73,27 +96,13 @@ fn list(
         (None, None) => tenant::resolve(&view, tenant_id)?,
         _ => Owner::of(user_id, client_id)?.tenant(&view, tenant_id)?,
     };
-    LIST.all(&params![tenant_id, user_id, client_id], |row| {
-        let id: Option<Id> = row.get(0);
-        ApiKeyProfile {
-            api_key_id: id,
-            name: row.get(1),
-            start: row.get(2),
-            user_id: row.get(3),
-            client_id: row.get(4),
-            tenant_id: row.get(5),
-            scope: row.get(6),
-            created_at: id.map(|id| id.time()),
-            expires_at: row.get(7),
-            revoked_at: row.get(8),
-            revoked_reason: row.get(9),
-            rotated_at: row.get(10),
-            previous_expires_at: row.get(11),
-            last_used_at: row.get(12),
-            last_used_ip: row.get(13),
-            allowed_cidrs: row.get(14),
-            rate_limit_per_hour: row.get(15),
-            metadata: row.get(16),
-        }
-    })
+    let keys = LIST.all(&params![tenant_id, user_id, client_id])?.into_iter();
+    Ok(keys
+        .map(|Listed { id, about, state }| ApiKeyProfile {
+            api_key_id: Some(id),
+            about,
+            created_at: Some(id.time()),
+            state,
+        })
+        .collect())
 }

@@ -15,6 +15,7 @@ use crate::identity::{tenant, user};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -108,12 +109,14 @@ impl<'a> Named<'a> {
     }
 }
 
-/// What a change of a key needs to know beforehand: what never changes.
-struct Constant {
-    tenant_id: String,
-    prefix: String,
-    user_id: Option<Id>,
-    client_id: Option<String>,
+row! {
+    /// What a change of a key needs to know beforehand: what never changes.
+    struct Constant in api_keys {
+        tenant_id: String,
+        prefix: String,
+        user_id: Option<Id>,
+        client_id: Option<String>,
+    }
 }
 
 impl Constant {
@@ -142,22 +145,13 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static CONSTANT: Lookup =
-    Lookup::new(c"api_keys", c"api_keys_pkey", &[c"tenant_id", c"prefix", c"user_id", c"client_id"]);
+static CONSTANT: Lookup<Constant> = Lookup::by(c"api_keys_pkey");
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "API key", argument: "api_key_id" };
 
 /// Another's is answered as one that is not there, before it is waited for.
 fn constant(id: Id, of: Named<'_>) -> Result<Constant, Mistake> {
-    let found = CONSTANT.find(&View::writing()?, Key::Id(id), |row| {
-        Some(Constant {
-            tenant_id: row.get(0)?,
-            prefix: row.get(1)?,
-            user_id: row.get(2),
-            client_id: row.get(3),
-        })
-    })?;
-    found.filter(|key| key.is_of(of)).ok_or(UNKNOWN)
+    CONSTANT.find(&View::writing()?, Key::Id(id))?.filter(|key| key.is_of(of)).ok_or(UNKNOWN)
 }
 
 fn record(

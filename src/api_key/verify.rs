@@ -10,7 +10,7 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -69,73 +69,40 @@ fn api_key_touch(
     touch(now, api_key, required_scope, &Context { ip, user_agent }).or_raise()
 }
 
-/// A key's row, as far as verification needs it.
-struct ApiKey {
-    id: Id,
-    tenant_id: String,
-    tenant_suspended: bool,
-    user_id: Option<Id>,
-    client_id: Option<String>,
-    name: String,
-    scope: String,
-    metadata: Jsonb,
-    allowed_cidrs: Option<Cidrs>,
-    rate_limit_per_hour: Option<i32>,
-    last_used_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    revoked_at: Option<Timestamp>,
-    /// The end of the overlap, if the text presented is the one before the last rotation.
-    replaced_until: Option<Timestamp>,
+row! {
+    /// A key's row, as far as verification needs it.
+    struct ApiKey in api_keys {
+        id: Id,
+        digest: Digest,
+        previous_digest: Option<Digest>,
+        /// The end of the overlap; once [`ApiKey::presented`] has seen the text, None for the present one.
+        previous_expires_at: Option<Timestamp>,
+        tenant_id: String,
+        tenant_suspended: bool,
+        user_id: Option<Id>,
+        client_id: Option<String>,
+        name: String,
+        scope: String,
+        metadata: Jsonb,
+        allowed_cidrs: Option<Cidrs>,
+        rate_limit_per_hour: Option<i32>,
+        last_used_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+        revoked_at: Option<Timestamp>,
+    }
 }
 
-static BY_ID: Lookup = Lookup::new(
-    c"api_keys",
-    c"api_keys_pkey",
-    &[
-        c"digest",
-        c"previous_digest",
-        c"previous_expires_at",
-        c"tenant_id",
-        c"tenant_suspended",
-        c"user_id",
-        c"client_id",
-        c"name",
-        c"scope",
-        c"metadata",
-        c"allowed_cidrs",
-        c"rate_limit_per_hour",
-        c"last_used_at",
-        c"expires_at",
-        c"revoked_at",
-    ],
-);
+static BY_ID: Lookup<ApiKey> = Lookup::by(c"api_keys_pkey");
 
 impl ApiKey {
-    /// The key of a row, if the digest is its present one or the one before.
-    fn load(id: Id, digest: &Digest, row: &Row<'_>) -> Option<Self> {
-        let replaced_until = if token_text::digest_matches(digest, row.get(0)?) {
-            None
-        } else if row.get(1).is_some_and(|previous| token_text::digest_matches(digest, previous)) {
-            Some(row.get(2)?)
-        } else {
-            return None;
-        };
-        Some(Self {
-            id,
-            tenant_id: row.get(3)?,
-            tenant_suspended: row.get(4)?,
-            user_id: row.get(5),
-            client_id: row.get(6),
-            name: row.get(7)?,
-            scope: row.get(8)?,
-            metadata: row.get(9)?,
-            allowed_cidrs: row.get(10),
-            rate_limit_per_hour: row.get(11),
-            last_used_at: row.get(12),
-            expires_at: row.get(13),
-            revoked_at: row.get(14),
-            replaced_until,
-        })
+    /// The key, if the digest is its present one or the one before.
+    fn presented(mut self, digest: &Digest) -> Option<Self> {
+        if token_text::digest_matches(digest, &self.digest) {
+            self.previous_expires_at = None;
+            return Some(self);
+        }
+        let replaced = self.previous_digest.is_some_and(|former| token_text::digest_matches(digest, &former));
+        (replaced && self.previous_expires_at.is_some()).then_some(self)
     }
 
     /// Why the key does not work at all, for the audit trail; None: it works.
@@ -144,7 +111,7 @@ impl ApiKey {
         if self.revoked_at.is_some() {
             return Ok(Some(&[Flag::RevokedToken]));
         }
-        if past(self.expires_at) || past(self.replaced_until) {
+        if past(self.expires_at) || past(self.previous_expires_at) {
             return Ok(Some(&[Flag::ExpiredToken]));
         }
         let user = match self.user_id {
@@ -182,16 +149,14 @@ fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
     let digest = match token_text::parse_api_key(text) {
         None => token_text::digest(text),
         Some(key) => {
-            let found =
-                BY_ID.find(view, Key::Id(key.id), |row| Some(ApiKey::load(key.id, &key.digest, row)))?;
-            if let Some(found) = found {
-                return Ok(found);
+            if let Some(found) = BY_ID.find(view, Key::Id(key.id))? {
+                return Ok(found.presented(&key.digest));
             }
             key.digest
         }
     };
     match import::find(view, &digest)? {
-        Some(id) => BY_ID.find(view, Key::Id(id), |row| ApiKey::load(id, &digest, row)),
+        Some(id) => Ok(BY_ID.find(view, Key::Id(id))?.and_then(|key| key.presented(&digest))),
         None => Ok(None),
     }
 }

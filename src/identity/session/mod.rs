@@ -14,13 +14,13 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::{tenant, user};
-use crate::kernel::crypto::token_text::{self, Kind, Minted, Presented};
+use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted, Presented};
 use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -66,17 +66,33 @@ composite! {
         pub session_id: Option<Id>,
         pub status: Option<String>,
         pub created_at: Option<Timestamp>,
-        pub last_seen_at: Option<Timestamp>,
-        pub expires_at: Option<Timestamp>,
-        pub idle_expires_at: Option<Timestamp>,
-        pub ip: Option<Inet>,
-        pub user_agent: Option<String>,
-        pub acr: Option<String>,
-        pub amr: Option<Vec<String>>,
-        pub metadata: Option<Jsonb>,
-        pub ended_at: Option<Timestamp>,
-        pub ended_reason: Option<String>,
+        pub rest: Rest,
     }
+}
+
+row! {
+    struct Listed {
+        id: Id,
+        status: String,
+        rest: Rest,
+    }
+}
+
+row! {
+    /// What is shown of a session as it is stored.
+    pub struct Rest {
+        last_seen_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+        idle_expires_at: Option<Timestamp>,
+        ip: Option<Inet>,
+        user_agent: Option<String>,
+        acr: Option<String>,
+        amr: Option<Vec<String>>,
+        metadata: Option<Jsonb>,
+        ended_at: Option<Timestamp>,
+        ended_reason: Option<String>,
+    }
+    returned
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -93,21 +109,23 @@ fn session_list(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, SessionEn
     SetOfIterator::new(entries.or_raise())
 }
 
-/// A session whose token is presented.
-pub struct Session {
-    pub id: Id,
-    pub user_id: Id,
-    pub tenant_id: String,
-    pub expires_at: Timestamp,
-    pub idle_expires_at: Timestamp,
-    pub last_seen_at: Timestamp,
-    pub idle_ttl: i64,
-    pub revoked_at: Option<Timestamp>,
-    pub digest: Vec<u8>,
-    pub acr: Option<String>,
-    pub amr: Option<Vec<String>>,
-    pub metadata: Option<Jsonb>,
-    pub ip: Option<Inet>,
+row! {
+    /// A session whose token is presented.
+    pub struct Session in sessions {
+        pub id: Id,
+        pub user_id: Id,
+        pub tenant_id: String,
+        pub expires_at: Timestamp,
+        pub idle_expires_at: Timestamp,
+        pub last_seen_at: Timestamp,
+        pub idle_ttl: i32,
+        pub revoked_at: Option<Timestamp>,
+        pub digest: Digest,
+        pub acr: Option<String>,
+        pub amr: Option<Vec<String>>,
+        pub metadata: Option<Jsonb>,
+        pub ip: Option<Inet>,
+    }
 }
 
 /// Why a token is not that of a valid session.
@@ -119,9 +137,6 @@ pub struct Unusable {
 
 /// Who holds no token of a session learns nothing but that.
 pub const NOT_VALID: &str = "the session token is not valid";
-
-/// Seconds in a day.
-const KEPT_AFTER_END: i64 = 86_400;
 
 /// What is true of the table `sessions`.
 /// An ended session is kept for a day. Until then no token is issued in it: what names it, a code or a device code,
@@ -143,35 +158,25 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup = Lookup::new(
-    c"sessions",
-    c"sessions_pkey",
-    &[
-        c"digest",
-        c"user_id",
-        c"tenant_id",
-        c"expires_at",
-        c"idle_expires_at",
-        c"last_seen_at",
-        c"idle_ttl",
-        c"revoked_at",
-        c"acr",
-        c"amr",
-        c"metadata",
-        c"ip",
-    ],
-);
+static BY_ID: Lookup<Session> = Lookup::by(c"sessions_pkey");
 
-static STANDING: Lookup = Lookup::new(
-    c"sessions",
-    c"sessions_pkey",
-    &[c"user_id", c"expires_at", c"idle_expires_at", c"revoked_at", c"tenant_id"],
-);
+row! {
+    struct Standing in sessions {
+        user_id: Id,
+        tenant_id: String,
+        expires_at: Timestamp,
+        idle_expires_at: Timestamp,
+        revoked_at: Option<Timestamp>,
+    }
+}
 
-static LIST: Statement = Statement::read(
+static STANDING: Lookup<Standing> = Lookup::by(c"sessions_pkey");
+
+static LIST: Statement<Listed> = Statement::read(
     c"SELECT id, CASE WHEN revoked_at IS NOT NULL THEN 'ended'
-                      WHEN LEAST(expires_at, idle_expires_at) <= $2 THEN 'expired' ELSE 'active' END,
-             last_seen_at, expires_at, idle_expires_at, ip, user_agent, acr, amr, metadata, revoked_at, revoked_reason
+                      WHEN LEAST(expires_at, idle_expires_at) <= $2 THEN 'expired' ELSE 'active' END AS status,
+             last_seen_at, expires_at, idle_expires_at, ip, user_agent, acr, amr, metadata,
+             revoked_at AS ended_at, revoked_reason AS ended_reason
         FROM auth_store.sessions WHERE user_id = $1 ORDER BY id DESC",
 );
 
@@ -207,74 +212,40 @@ pub fn examine(
 }
 
 fn find(view: &View, presented: &Presented) -> Result<Option<Session>, Mistake> {
-    BY_ID.find(view, Key::Id(presented.id), |row| {
-        let digest: Vec<u8> = row.get(0)?;
-        if token_text::digest_matches(&presented.digest, &digest) {
-            Session::load(presented.id, digest, row)
-        } else {
-            None
-        }
-    })
-}
-
-impl Session {
-    fn load(id: Id, digest: Vec<u8>, row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id,
-            digest,
-            user_id: row.get(1)?,
-            tenant_id: row.get(2)?,
-            expires_at: row.get(3)?,
-            idle_expires_at: row.get(4)?,
-            last_seen_at: row.get(5)?,
-            idle_ttl: row.get::<i32>(6).map(i64::from)?,
-            revoked_at: row.get(7),
-            acr: row.get(8),
-            amr: row.get(9),
-            metadata: row.get(10),
-            ip: row.get(11),
-        })
-    }
+    let found = BY_ID.find(view, Key::Id(presented.id))?;
+    Ok(found.filter(|session| token_text::digest_matches(&presented.digest, &session.digest)))
 }
 
 /// Whether tokens may be issued in this session: it lives, or is none of the store's, whose ids are the
 /// application's own. 23503 where it is another user's.
 pub fn admits(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
     let Some(id) = id else { return Ok(true) };
-    let standing = STANDING.find(view, Key::Id(id), |row| {
-        let (owner, expires, idle): (Id, Timestamp, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Some((owner, row.get::<Timestamp>(3).is_none() && now < expires && now < idle))
-    })?;
-    match standing {
-        Some((owner, _)) if owner != user_id => {
+    match STANDING.find(view, Key::Id(id))? {
+        Some(session) if session.user_id != user_id => {
             Err(Mistake::Unknown { what: "session", argument: "session_id" })
         }
-        Some((_, lives)) => Ok(lives),
+        Some(session) => {
+            Ok(session.revoked_at.is_none() && now < session.expires_at && now < session.idle_expires_at)
+        }
         None => Ok(true),
     }
 }
 
 /// The user and tenant of the session with this id, live or not.
 pub fn owner(view: &View, id: Id) -> Result<Option<(Id, String)>, Mistake> {
-    STANDING.find(view, Key::Id(id), |row| Some((row.get(0)?, row.get(4)?)))
+    Ok(STANDING.find(view, Key::Id(id))?.map(|session| (session.user_id, session.tenant_id)))
 }
 
 fn list(now: Timestamp, user_id: Id) -> Result<Vec<SessionEntry>, Mistake> {
-    LIST.all(&params![user_id, now], |row| SessionEntry {
-        session_id: row.get(0),
-        created_at: row.get::<Id>(0).map(|id| id.time()),
-        status: row.get(1),
-        last_seen_at: row.get(2),
-        expires_at: row.get(3),
-        idle_expires_at: row.get(4),
-        ip: row.get(5),
-        user_agent: row.get(6),
-        acr: row.get(7),
-        amr: row.get(8),
-        metadata: row.get(9),
-        ended_at: row.get(10),
-        ended_reason: row.get(11),
-    })
+    let sessions = LIST.all(&params![user_id, now])?.into_iter();
+    Ok(sessions
+        .map(|Listed { id, status, rest }| SessionEntry {
+            session_id: Some(id),
+            status: Some(status),
+            created_at: Some(id.time()),
+            rest,
+        })
+        .collect())
 }
 
 impl SessionToken {

@@ -58,25 +58,25 @@ pub struct Ended {
 const UNKNOWN: Mistake = Mistake::Unknown { what: "session", argument: "session_id" };
 
 // Of the user who is locked.
-static REVOKE: Statement = Statement::latest(
+static REVOKE: Statement<Id> = Statement::latest(
     c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
        WHERE id = $1 AND tenant_id = $2 AND user_id = $5 AND revoked_at IS NULL
       RETURNING id",
 );
 
 // Also those that have expired and are still known: their grants are not over.
-static REVOKE_BY_USER: Statement = Statement::latest(
+static REVOKE_BY_USER: Statement<Id> = Statement::latest(
     c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND ($5 IS NULL OR id <> $5)
       RETURNING id",
 );
 
-static COUNT_LIVE: Statement = Statement::latest(
+static COUNT_LIVE: Statement<i64> = Statement::latest(
     c"SELECT count(*) FROM auth_store.sessions
        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND idle_expires_at > $3",
 );
 
-static REVOKE_OLDEST: Statement = Statement::latest(
+static REVOKE_OLDEST: Statement<Id> = Statement::latest(
     c"WITH oldest AS (SELECT id, tenant_id FROM auth_store.sessions
                        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3
                          AND idle_expires_at > $3
@@ -101,7 +101,7 @@ fn revoke_one(
         .ok_or(UNKNOWN)?;
     user::lock_update(user_id, &tenant_id)?;
     let params = params![id, tenant_id.as_str(), now, reason, user_id];
-    let sessions = REVOKE.all(&params, |row| row.get::<Id>(0))?;
+    let sessions = REVOKE.all(&params)?;
     let ended = end_grants(now, user_id, sessions)?;
     if ended.sessions == 0 {
         return Ok(false);
@@ -162,8 +162,7 @@ pub fn end_by_user(
     reason: &str,
 ) -> Result<Ended, Mistake> {
     user::lock_update(user_id, tenant_id)?;
-    let sessions =
-        REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except], |row| row.get::<Id>(0))?;
+    let sessions = REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except])?;
     end_grants(now, user_id, sessions)
 }
 
@@ -171,17 +170,16 @@ pub fn end_by_user(
 /// [`user::lock_for_session`]: no other session is made meanwhile.
 pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<Ended, Mistake> {
     let Some(cap) = settings::max_sessions_per_user() else { return Ok(Ended::default()) };
-    let live = COUNT_LIVE.one(&params![user_id, tenant_id, now], |row| row.get::<i64>(0))?.unwrap_or(0);
+    let live = COUNT_LIVE.one(&params![user_id, tenant_id, now])?.unwrap_or(0);
     if live < cap {
         return Ok(Ended::default());
     }
     user::lock_update(user_id, tenant_id)?;
-    let sessions = REVOKE_OLDEST.all(&params![user_id, tenant_id, now, cap - 1], |row| row.get::<Id>(0))?;
+    let sessions = REVOKE_OLDEST.all(&params![user_id, tenant_id, now, cap - 1])?;
     end_grants(now, user_id, sessions)
 }
 
-fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Option<Id>>) -> Result<Ended, Mistake> {
-    let sessions: Vec<Id> = sessions.into_iter().flatten().collect();
+fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Id>) -> Result<Ended, Mistake> {
     if sessions.is_empty() {
         return Ok(Ended::default());
     }

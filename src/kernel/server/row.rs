@@ -214,6 +214,13 @@ macro_rules! row {
     };
     (
         $(#[$meta:meta])*
+        $vis:vis struct $name:ident { $($fields:tt)* } returned
+    ) => {
+        $crate::kernel::server::row::row! { $(#[$meta])* #[derive(Default)] $vis struct $name { $($fields)* } }
+        $crate::kernel::server::row::row! { @returned $name { $($fields)* } }
+    };
+    (
+        $(#[$meta:meta])*
         $vis:vis struct $name:ident in $table:ident { $($fields:tt)* }
     ) => {
         $crate::kernel::server::row::row! { $(#[$meta])* $vis struct $name { $($fields)* } }

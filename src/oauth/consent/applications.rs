@@ -42,9 +42,9 @@ fn applications(now: Timestamp, user_id: Id) -> Result<Vec<Application>, Mistake
     let mut found: BTreeMap<String, (Application, Vec<String>)> = BTreeMap::new();
     for holding in grants::holdings(now, user_id)? {
         let application = Application {
-            first_granted_at: Some(holding.first_granted_at),
-            last_granted_at: Some(holding.last_granted_at),
-            last_used_at: Some(holding.last_used_at),
+            first_granted_at: Some(holding.first.time()),
+            last_granted_at: Some(holding.last.time()),
+            last_used_at: Some(holding.last_used_at()),
             live_grants: holding.live,
             ..Application::default()
         };
@@ -53,7 +53,8 @@ fn applications(now: Timestamp, user_id: Id) -> Result<Vec<Application>, Mistake
     for consent in consent::live(now, user_id, &user.tenant_id, None)? {
         let (application, scopes) = found.entry(consent.client_id).or_default();
         application.consented = true;
-        let first = application.first_granted_at.map_or(consent.first, |at| at.min(consent.first));
+        let first = consent.id.time();
+        let first = application.first_granted_at.map_or(first, |at| at.min(first));
         let last = application.last_granted_at.map_or(consent.renewed_at, |at| at.max(consent.renewed_at));
         application.first_granted_at = Some(first);
         application.last_granted_at = Some(last);

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -36,17 +37,27 @@ fn user_grants_revoke(
         .or_raise()
 }
 
-/// What a client has of a user.
-pub struct Holding {
-    pub client_id: String,
-    /// Live grants.
-    pub live: i32,
-    pub first_granted_at: Timestamp,
-    pub last_granted_at: Timestamp,
-    /// The last grant or refresh.
-    pub last_used_at: Timestamp,
-    /// The scopes of the live grants.
-    pub scopes: Vec<String>,
+row! {
+    /// What a client has of a user.
+    pub struct Holding {
+        pub client_id: String,
+        /// Live grants.
+        pub live: i32,
+        /// The first and the last of them.
+        pub first: Id,
+        pub last: Id,
+        rotated_at: Option<Timestamp>,
+        /// The scopes of the live grants.
+        pub scopes: Vec<String>,
+    }
+}
+
+impl Holding {
+    /// The time of the last grant or refresh.
+    pub fn last_used_at(&self) -> Timestamp {
+        let last = self.last.time();
+        self.rotated_at.map_or(last, |rotated| rotated.max(last))
+    }
 }
 
 // The rows are locked in id order, so that two of these never wait for each other in a circle.
@@ -61,9 +72,10 @@ static REVOKE_BY_USER: Statement = Statement::latest(
 
 // Of the ids, which are in order of time, the first and the last: as text, but not in the order of a language, where
 // "aa" may come after "z".
-static HOLDINGS: Statement = Statement::read(
-    c"SELECT client_id, count(*)::integer, min(id::text COLLATE \"C\")::uuid, max(id::text COLLATE \"C\")::uuid,
-             max(rotated_at), array_agg(DISTINCT scope COLLATE \"C\")
+static HOLDINGS: Statement<Holding> = Statement::read(
+    c"SELECT client_id, count(*)::integer AS live, min(id::text COLLATE \"C\")::uuid AS first,
+             max(id::text COLLATE \"C\")::uuid AS last, max(rotated_at) AS rotated_at,
+             array_agg(DISTINCT scope COLLATE \"C\") AS scopes
         FROM auth_store.grants
        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
          AND (idle_expires_at IS NULL OR idle_expires_at > $2)
@@ -126,16 +138,5 @@ pub fn revoke_live(
 
 /// The clients that have live grants of the user.
 pub fn holdings(now: Timestamp, user_id: Id) -> Result<Vec<Holding>, Mistake> {
-    let rows = HOLDINGS.all(&params![user_id, now], |row| {
-        let (first, last) = (row.get::<Id>(2)?.time(), row.get::<Id>(3)?.time());
-        Some(Holding {
-            client_id: row.get(0)?,
-            live: row.get(1)?,
-            first_granted_at: first,
-            last_granted_at: last,
-            last_used_at: row.get::<Timestamp>(4).map_or(last, |rotated| rotated.max(last)),
-            scopes: row.get(5)?,
-        })
-    })?;
-    Ok(rows.into_iter().flatten().collect())
+    HOLDINGS.all(&params![user_id, now])
 }

@@ -14,6 +14,7 @@ use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
@@ -102,13 +103,15 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A live consent's row.
-pub struct Consent {
-    pub client_id: String,
-    pub resource: String,
-    pub scope: String,
-    pub first: Timestamp,
-    pub renewed_at: Timestamp,
+row! {
+    /// A live consent's row.
+    pub struct Consent in consents {
+        pub id: Id,
+        pub client_id: String,
+        pub resource: String,
+        pub scope: String,
+        pub renewed_at: Timestamp,
+    }
 }
 
 /// The longest scope token that is remembered, in bytes: it is part of a key.
@@ -146,8 +149,8 @@ static RECORD: Statement = Statement::write(
       DO UPDATE SET renewed_at = EXCLUDED.renewed_at, expires_at = EXCLUDED.expires_at",
 );
 
-static LIVE: Statement = Statement::read(
-    c"SELECT client_id, resource, scope, id, renewed_at FROM auth_store.consents
+static LIVE: Statement<Consent> = Statement::read(
+    c"SELECT {columns} FROM auth_store.consents
        WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR client_id = $3)
          AND (expires_at IS NULL OR expires_at > $4)
        ORDER BY id",
@@ -324,16 +327,7 @@ pub fn live(
     tenant_id: &str,
     client_id: Option<&str>,
 ) -> Result<Vec<Consent>, Mistake> {
-    let rows = LIVE.all(&params![user_id, tenant_id, client_id, now], |row| {
-        Some(Consent {
-            client_id: row.get(0)?,
-            resource: row.get(1)?,
-            scope: row.get(2)?,
-            first: row.get::<Id>(3)?.time(),
-            renewed_at: row.get(4)?,
-        })
-    })?;
-    Ok(rows.into_iter().flatten().collect())
+    LIVE.all(&params![user_id, tenant_id, client_id, now])
 }
 
 fn revoke(
