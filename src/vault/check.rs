@@ -91,7 +91,7 @@ fn master(name: &str, state: &str, readable: bool, needed: &Needed) -> VaultStat
     }
 }
 
-static COUNT: Statement =
+static COUNT: Statement<i64> =
     Statement::read(c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2");
 
 /// How many connections a data key has sealed; adds those that it does not open, or itself.
@@ -101,7 +101,7 @@ fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>)
         Err(Unreadable::NoMasterKey(_)) => "its master key is missing",
         Err(_) => "does not open with its master key",
     };
-    let count = COUNT.one(&params![key.id, key.tenant_id.as_str()], |row| row.get::<i64>(0))?;
+    let count = COUNT.one(&params![key.id, key.tenant_id.as_str()])?;
     unreadable.push(VaultState {
         kind: Some("data key"),
         id: Some(key.id.to_string()),
@@ -114,16 +114,16 @@ fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>)
     Ok(count.unwrap_or(0))
 }
 
-static OF_KEY: Statement = Statement::read(
-    c"SELECT id, access_token, refresh_token FROM auth_store.connections
+static OF_KEY: Statement<Sealed> = Statement::read(
+    c"SELECT {columns} FROM auth_store.connections
        WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4",
 );
 
 fn look_through(key: &DataKey, tenant_id: &str, unreadable: &mut Vec<VaultState>) -> Result<i64, Mistake> {
     let (mut count, mut after) = (0, START);
     loop {
-        let rows = OF_KEY.all(&params![key.id, tenant_id, after, PAGE], Sealed::load)?;
-        for row in rows.iter().flatten() {
+        let rows = OF_KEY.all(&params![key.id, tenant_id, after, PAGE])?;
+        for row in &rows {
             pgrx::check_for_interrupts!();
             for (column, sealed) in [(ACCESS_TOKEN, &row.access_token), (REFRESH_TOKEN, &row.refresh_token)] {
                 let opens = |sealed: &Vec<u8>| column.open(key, row.id, sealed).is_ok();

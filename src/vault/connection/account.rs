@@ -136,7 +136,7 @@ impl<'a> Tokens<'a> {
 
     /// The life of the access token.
     pub fn life(&self) -> Life {
-        Life { since: self.since, end: self.expires_at }
+        Life { refreshed_at: self.since, access_token_expires_at: self.expires_at }
     }
 }
 

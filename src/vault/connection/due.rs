@@ -9,6 +9,7 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -18,15 +19,31 @@ composite! {
     /// A connection whose refresh is due.
     pub struct DueConnection = "auth_store.due_connection" {
         pub connection_id: Option<Id>,
-        pub tenant_id: Option<String>,
-        pub provider: Option<String>,
-        pub actor_type: Option<String>,
-        pub actor_id: Option<String>,
-        pub scope: Option<String>,
-        pub access_token_expires_at: Option<Timestamp>,
-        pub failures: Option<i32>,
-        pub metadata: Option<Jsonb>,
+        pub due: Due,
     }
+}
+
+row! {
+    struct Listed in connections {
+        id: Id,
+        refresh_at: Option<Timestamp>,
+        due: Due,
+    }
+}
+
+row! {
+    /// What a worker needs to know of it.
+    pub struct Due in connections {
+        tenant_id: String,
+        provider: String,
+        actor_type: String,
+        actor_id: String,
+        scope: Option<String>,
+        access_token_expires_at: Option<Timestamp>,
+        failures: i32,
+        metadata: Option<Jsonb>,
+    }
+    returned
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -39,8 +56,8 @@ const CONNECTIONS: i32 = 100;
 const MAX_CONNECTIONS: i32 = 10_000;
 
 // Who holds a row is about to lease it, or has just had it.
-static DUE: Statement = Statement::write(
-    c"SELECT id, tenant_id, provider, actor_type, actor_id, scope, access_token_expires_at, failures, metadata, refresh_at
+static DUE: Statement<Listed> = Statement::write(
+    c"SELECT {columns}
         FROM auth_store.connections
        WHERE refresh_at <= $1 AND (refresh_at, id) > ($2, $3) AND (leased_until IS NULL OR leased_until <= $1)
        ORDER BY refresh_at, id LIMIT $4
@@ -58,38 +75,22 @@ fn due(now: Timestamp, max: Option<i32>) -> Result<Vec<DueConnection>, Mistake> 
     let mut found = Vec::new();
     let mut last = (Timestamp::from_micros(i64::MIN), Id::from_bytes([0; 16]));
     while found.len() < wanted {
-        let page = DUE.all(&params![now, last.0, last.1, max], |row| {
-            let refresh_at = row.get::<Timestamp>(9)?;
-            let connection = DueConnection {
-                connection_id: row.get(0),
-                tenant_id: row.get(1),
-                provider: row.get(2),
-                actor_type: row.get(3),
-                actor_id: row.get(4),
-                scope: row.get(5),
-                access_token_expires_at: row.get(6),
-                failures: row.get(7),
-                metadata: row.get(8),
-            };
-            Some((refresh_at, connection))
-        })?;
+        let page = DUE.all(&params![now, last.0, last.1, max])?;
         let is_last = page.len() < wanted;
-        for (refresh_at, connection) in page.into_iter().flatten() {
-            let (Some(id), Some(tenant_id)) = (connection.connection_id, connection.tenant_id.clone()) else {
-                continue;
-            };
+        for Listed { id, refresh_at, due } in page {
+            let Some(refresh_at) = refresh_at else { continue };
             last = (refresh_at, id);
             // Nothing is done for a suspended tenant.
-            let active = match active.get(&tenant_id) {
+            let active = match active.get(&due.tenant_id) {
                 Some(active) => *active,
                 None => {
-                    let is_active = tenant::is_active(&view, &tenant_id)?;
-                    active.insert(tenant_id, is_active);
+                    let is_active = tenant::is_active(&view, &due.tenant_id)?;
+                    active.insert(due.tenant_id.clone(), is_active);
                     is_active
                 }
             };
             if active {
-                found.push(connection);
+                found.push(DueConnection { connection_id: Some(id), due });
             }
         }
         if is_last {

@@ -80,7 +80,7 @@ fn revoke(
 ) -> Result<bool, Mistake> {
     let reason = argument::optional_reason(reason)?;
     let there = lock_named(named)?;
-    if there.revoked {
+    if there.revoked_at.is_some() {
         return Ok(false);
     }
     REVOKE.run(&params![there.id, there.tenant_id.as_str(), now, reason])?;

@@ -11,6 +11,7 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -105,13 +106,12 @@ fn connection_fail(
     run().or_raise()
 }
 
-static LEASE: Statement = Statement::write(
+static LEASE: Statement<Connection> = Statement::write(
     c"UPDATE auth_store.connections
          SET fence = fence + 1, leased_until = $3
        WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND refresh_token IS NOT NULL
          AND (leased_until IS NULL OR leased_until <= $4) AND (NOT $5 OR refresh_at <= $4)
-      RETURNING id, tenant_id, provider, actor_type, actor_id, fence, leased_until, revoked_at, failures, refreshed_at,
-                access_token_expires_at, key_id, refresh_token, provider_account_id",
+      RETURNING {columns}",
 );
 
 fn grant(
@@ -129,7 +129,7 @@ fn grant(
         return Ok(ConnectionLease::refused(&Refusal::new(Code::AccessDenied, "the tenant is suspended")));
     }
     let params = params![id, tenant_id.as_str(), until, now, if_due];
-    let Some(leased) = LEASE.one(&params, Connection::load)? else { return why_not(now, id) };
+    let Some(leased) = LEASE.one(&params)? else { return why_not(now, id) };
     let refresh_token = match leased.open_refresh_token(now)? {
         Ok(refresh_token) => refresh_token,
         Err(_) => return unreadable(now, &leased),
@@ -155,42 +155,34 @@ fn unreadable(now: Timestamp, leased: &Connection) -> Result<ConnectionLease, Mi
 
 const GONE: Refusal = Refusal::new(Code::InvalidGrant, "there is no such connection");
 
-struct State {
-    leased_until: Option<Timestamp>,
-    refresh_at: Option<Timestamp>,
-    revoked: bool,
-    has_refresh_token: bool,
-    failed: bool,
+row! {
+    struct State in connections {
+        leased_until: Option<Timestamp>,
+        refresh_at: Option<Timestamp>,
+        revoked_at: Option<Timestamp>,
+        refresh_token: Option<Vec<u8>>,
+        failures: i32,
+    }
 }
 
-static STATE: Lookup = Lookup::new(
-    c"connections",
-    c"connections_pkey",
-    &[c"leased_until", c"refresh_at", c"revoked_at", c"refresh_token", c"failures"],
-);
+static STATE: Lookup<State> = Lookup::by(c"connections_pkey");
 
 /// Why a connection was not leased, as it is now.
 fn why_not(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
-    let state = STATE.find(&View::latest(), Key::Id(id), |row| {
-        Some(State {
-            leased_until: row.get(0),
-            refresh_at: row.get(1),
-            revoked: row.get::<Timestamp>(2).is_some(),
-            has_refresh_token: row.get::<Vec<u8>>(3).is_some(),
-            failed: row.get::<i32>(4)? > 0,
-        })
-    })?;
+    let state = STATE.find(&View::latest(), Key::Id(id))?;
     let refusal = match state {
         None => GONE,
-        Some(State { revoked: true, .. }) => Refusal::new(Code::InvalidGrant, "the connection is revoked"),
-        Some(State { has_refresh_token: false, .. }) => {
+        Some(State { revoked_at: Some(_), .. }) => {
+            Refusal::new(Code::InvalidGrant, "the connection is revoked")
+        }
+        Some(State { refresh_token: None, .. }) => {
             Refusal::new(Code::InvalidGrant, "the connection has no refresh token")
         }
         Some(State { leased_until: Some(end), .. }) if end > now => Refusal {
             retry_after: Some(end.seconds_after(now)),
             ..Refusal::new(Code::TemporarilyUnavailable, "somebody else has leased it")
         },
-        Some(State { refresh_at: None, failed: true, .. }) => Refusal::new(
+        Some(State { refresh_at: None, failures: 1.., .. }) => Refusal::new(
             Code::InvalidGrant,
             "the provider has refused the refresh token; the user must connect again",
         ),
@@ -286,7 +278,7 @@ fn lost(
         let details = Some(json!({ "fence": fence, "newest_fence": there.fence }));
         let error = Some(Code::LeaseLost);
         there.record(now, Event { event, error, details, ..Event::default() })?;
-        answer.status = Some(status(now, there.life, there.failures, there.revoked));
+        answer.status = Some(status(now, there.life, there.failures, there.revoked_at.is_some()));
     }
     Ok(answer)
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
@@ -85,20 +85,13 @@ impl Column {
     }
 }
 
-/// A row's sealed values; None: it has none of the kind, or was revoked.
-pub struct Sealed {
-    /// The row.
-    pub id: Id,
-    /// Of the column `access_token`.
-    pub access_token: Option<Vec<u8>>,
-    /// Of the column `refresh_token`.
-    pub refresh_token: Option<Vec<u8>>,
-}
-
-impl Sealed {
-    /// Reads the columns id, access_token, refresh_token.
-    pub fn load(row: &Row<'_>) -> Option<Self> {
-        Some(Self { id: row.get(0)?, access_token: row.get(1), refresh_token: row.get(2) })
+row! {
+    /// A row's sealed values; None: it has none of the kind, or was revoked.
+    pub struct Sealed in connections {
+        /// The row.
+        pub id: Id,
+        pub access_token: Option<Vec<u8>>,
+        pub refresh_token: Option<Vec<u8>>,
     }
 }
 
@@ -115,51 +108,34 @@ pub fn open_key(
     }
 }
 
-/// A connection's row, locked.
-pub struct Connection {
-    /// Its id.
-    pub id: Id,
-    /// Whose it is.
-    pub tenant_id: String,
-    provider: String,
-    actor_type: String,
-    actor_id: String,
-    /// The number of the last lease.
-    pub fence: i64,
-    /// The end of that lease; None: it was given back.
-    pub leased_until: Option<Timestamp>,
-    /// Whether somebody ended it.
-    pub revoked: bool,
-    /// Refreshes that failed one after the other.
-    pub failures: i32,
-    /// What its status follows from.
-    pub life: Life,
-    key_id: Id,
-    /// The sealed refresh token.
-    refresh_token: Option<Vec<u8>>,
-    provider_account_id: Option<String>,
+row! {
+    /// A connection's row, locked.
+    pub struct Connection in connections {
+        /// Its id.
+        pub id: Id,
+        /// Whose it is.
+        pub tenant_id: String,
+        provider: String,
+        actor_type: String,
+        actor_id: String,
+        /// The number of the last lease.
+        pub fence: i64,
+        /// The end of that lease; None: it was given back.
+        pub leased_until: Option<Timestamp>,
+        /// When somebody ended it.
+        pub revoked_at: Option<Timestamp>,
+        /// Refreshes that failed one after the other.
+        pub failures: i32,
+        /// What its status follows from.
+        pub life: Life,
+        key_id: Id,
+        /// The sealed refresh token.
+        refresh_token: Option<Vec<u8>>,
+        provider_account_id: Option<String>,
+    }
 }
 
 impl Connection {
-    /// Reads the columns of [`LOCK`], in its order.
-    pub fn load(row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id: row.get(0)?,
-            tenant_id: row.get(1)?,
-            provider: row.get(2)?,
-            actor_type: row.get(3)?,
-            actor_id: row.get(4)?,
-            fence: row.get(5)?,
-            leased_until: row.get(6),
-            revoked: row.get::<Timestamp>(7).is_some(),
-            failures: row.get(8)?,
-            life: Life { since: row.get(9)?, end: row.get(10) },
-            key_id: row.get(11)?,
-            refresh_token: row.get(12),
-            provider_account_id: row.get(13),
-        })
-    }
-
     /// Writes the audit row of a step with it.
     pub fn record(&self, now: Timestamp, event: Event<'_>) -> Result<(), Mistake> {
         record(now, self.id, &self.actor(), Event { tenant_id: &self.tenant_id, ..event })
@@ -202,44 +178,51 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static TENANT_OF: Lookup = Lookup::new(c"connections", c"connections_pkey", &[c"tenant_id"]);
+row! {
+    struct Of in connections {
+        tenant_id: String,
+    }
+}
+
+static TENANT_OF: Lookup<Of> = Lookup::by(c"connections_pkey");
 
 /// The tenant of a connection; None: it is not there.
 pub fn tenant_of(view: &View, id: Id) -> Result<Option<String>, Mistake> {
-    TENANT_OF.find(view, Key::Id(id), |row| row.get(0))
+    Ok(TENANT_OF.find(view, Key::Id(id))?.map(|connection| connection.tenant_id))
 }
 
-static OWNER_OF: Lookup =
-    Lookup::new(c"connections", c"connections_pkey", &[c"tenant_id", c"actor_type", c"actor_id"]);
+row! {
+    struct Owned in connections {
+        tenant_id: String,
+        actor_type: String,
+        actor_id: String,
+    }
+}
+
+static OWNER_OF: Lookup<Owned> = Lookup::by(c"connections_pkey");
 
 /// The tenant of a connection of this owner; None: it is not there, or another's, which nobody is told apart.
 pub fn tenant_of_owned(view: &View, id: Id, owner: Option<&Owner<'_>>) -> Result<Option<String>, Mistake> {
     let Some(owner) = owner else { return tenant_of(view, id) };
-    let found = OWNER_OF.find(view, Key::Id(id), |row| {
-        Some((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?))
-    })?;
-    Ok(found
-        .filter(|(tenant_id, actor_type, actor_id)| {
-            *tenant_id == owner.tenant_id && actor_type == owner.actor_type && actor_id == owner.actor_id
-        })
-        .map(|(tenant_id, ..)| tenant_id))
+    let found = OWNER_OF.find(view, Key::Id(id))?.filter(|found| {
+        found.tenant_id == owner.tenant_id
+            && found.actor_type == owner.actor_type
+            && found.actor_id == owner.actor_id
+    });
+    Ok(found.map(|found| found.tenant_id))
 }
 
-static LOCK: Statement = Statement::latest(
-    c"SELECT id, tenant_id, provider, actor_type, actor_id, fence, leased_until, revoked_at, failures, refreshed_at,
-             access_token_expires_at, key_id, refresh_token, provider_account_id
-        FROM auth_store.connections WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
+static LOCK: Statement<Connection> = Statement::latest(
+    c"SELECT {columns} FROM auth_store.connections WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
 /// Locks a connection; None: it is gone.
 pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Connection>, Mistake> {
-    LOCK.one(&params![id, tenant_id], Connection::load)
+    LOCK.one(&params![id, tenant_id])
 }
 
-static LOCK_BY_ACTOR: Statement = Statement::latest(
-    c"SELECT id, tenant_id, provider, actor_type, actor_id, fence, leased_until, revoked_at, failures, refreshed_at,
-             access_token_expires_at, key_id, refresh_token, provider_account_id
-        FROM auth_store.connections
+static LOCK_BY_ACTOR: Statement<Connection> = Statement::latest(
+    c"SELECT {columns} FROM auth_store.connections
        WHERE tenant_id = $1 AND actor_type = $2 AND actor_id = $3 AND provider = $4 FOR NO KEY UPDATE",
 );
 
@@ -264,10 +247,8 @@ pub fn store(
     drop(view);
     loop {
         let key = key::current(now, &tenant_id)?;
-        let found = LOCK_BY_ACTOR.one(
-            &params![tenant_id.as_str(), actor.actor_type, actor.actor_id, actor.provider],
-            Connection::load,
-        )?;
+        let owner = params![tenant_id.as_str(), actor.actor_type, actor.actor_id, actor.provider];
+        let found = LOCK_BY_ACTOR.one(&owner)?;
         let stored = match &found {
             Some(there) => replace(now, there, &key, tokens, account)?.then_some(there.id),
             None => insert(now, &tenant_id, actor, &key, tokens, account)?,

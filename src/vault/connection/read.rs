@@ -7,6 +7,7 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Code, Mistake, OrRaise};
 use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -36,21 +37,37 @@ composite! {
         pub connection_id: Option<Id>,
         pub provider: Option<String>,
         pub status: Option<&'static str>,
-        pub provider_account_id: Option<String>,
-        pub team_id: Option<String>,
-        pub provider_tenant_id: Option<String>,
-        pub scope: Option<String>,
-        pub access_token_expires_at: Option<Timestamp>,
-        pub has_refresh_token: Option<bool>,
-        pub created_at: Option<Timestamp>,
-        pub refreshed_at: Option<Timestamp>,
-        pub last_error: Option<String>,
-        pub last_error_at: Option<Timestamp>,
-        pub failures: Option<i32>,
-        pub revoked_at: Option<Timestamp>,
-        pub revoked_reason: Option<String>,
-        pub metadata: Option<Jsonb>,
+        pub rest: Rest,
     }
+}
+
+row! {
+    struct Listed {
+        id: Id,
+        provider: String,
+        rest: Rest,
+    }
+}
+
+row! {
+    /// What is shown of a connection as it is stored.
+    pub struct Rest {
+        provider_account_id: Option<String>,
+        team_id: Option<String>,
+        provider_tenant_id: Option<String>,
+        scope: Option<String>,
+        access_token_expires_at: Option<Timestamp>,
+        has_refresh_token: bool,
+        created_at: Option<Timestamp>,
+        refreshed_at: Option<Timestamp>,
+        last_error: Option<String>,
+        last_error_at: Option<Timestamp>,
+        failures: i32,
+        revoked_at: Option<Timestamp>,
+        revoked_reason: Option<String>,
+        metadata: Option<Jsonb>,
+    }
+    returned
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -76,22 +93,19 @@ fn connection_list(
     SetOfIterator::new(list(now, actor_type, actor_id, tenant_id).or_raise())
 }
 
-static GET: Lookup = Lookup::new(
-    c"connections",
-    c"connections_key",
-    &[
-        c"id",
-        c"access_token",
-        c"refresh_token",
-        c"key_id",
-        c"scope",
-        c"refreshed_at",
-        c"access_token_expires_at",
-        c"failures",
-        c"revoked_at",
-        c"metadata",
-    ],
-);
+row! {
+    struct Stored in connections {
+        sealed: Sealed,
+        key_id: Id,
+        scope: Option<String>,
+        life: Life,
+        failures: i32,
+        revoked_at: Option<Timestamp>,
+        metadata: Jsonb,
+    }
+}
+
+static GET: Lookup<Stored> = Lookup::by(c"connections_key");
 
 fn get(
     now: Timestamp,
@@ -106,21 +120,15 @@ fn get(
         Key::Text(actor.actor_id),
         Key::Text(actor.provider),
     ];
-    let found = GET.find_by(&view, key, |row| {
-        let sealed = Sealed::load(row)?;
-        let life = Life { since: row.get(5)?, end: row.get(6) };
-        let answer = ConnectionTokens {
-            connection_id: Some(sealed.id),
-            scope: row.get(4),
-            access_token_expires_at: life.end,
-            status: Some(status(now, life, row.get(7)?, row.get::<Timestamp>(8).is_some())),
-            metadata: row.get(9),
-            ..ConnectionTokens::default()
-        };
-        Some((sealed, row.get(3)?, answer))
-    })?;
-    let Some((Sealed { id, access_token, refresh_token }, key_id, mut answer)) = found else {
-        return Ok(None);
+    let Some(stored) = GET.find_by(&view, key)? else { return Ok(None) };
+    let Sealed { id, access_token, refresh_token } = stored.sealed;
+    let mut answer = ConnectionTokens {
+        connection_id: Some(id),
+        scope: stored.scope,
+        access_token_expires_at: stored.life.access_token_expires_at,
+        status: Some(status(now, stored.life, stored.failures, stored.revoked_at.is_some())),
+        metadata: Some(stored.metadata),
+        ..ConnectionTokens::default()
     };
     if !active {
         answer.error = Some(Code::AccessDenied.as_str());
@@ -129,7 +137,7 @@ fn get(
     }
     // Once revoked it has none.
     if let Some(access_token) = access_token {
-        let key = open_key(now, &view, key_id, &tenant_id)??;
+        let key = open_key(now, &view, stored.key_id, &tenant_id)??;
         answer.access_token = Some(WipedText(ACCESS_TOKEN.open(&key, id, &access_token)?));
         if let Some(refresh_token) = refresh_token {
             answer.refresh_token = Some(WipedText(REFRESH_TOKEN.open(&key, id, &refresh_token)?));
@@ -138,10 +146,17 @@ fn get(
     Ok(Some(answer))
 }
 
-static LIST: Statement = Statement::read(
+impl Rest {
+    fn life(&self) -> Option<Life> {
+        let access_token_expires_at = self.access_token_expires_at;
+        self.refreshed_at.map(|refreshed_at| Life { refreshed_at, access_token_expires_at })
+    }
+}
+
+static LIST: Statement<Listed> = Statement::read(
     c"SELECT id, provider, provider_account_id, team_id, provider_tenant_id, scope, access_token_expires_at,
-             refresh_token IS NOT NULL, created_at, refreshed_at, last_error, last_error_at, failures, revoked_at,
-             revoked_reason, metadata
+             refresh_token IS NOT NULL AS has_refresh_token, created_at, refreshed_at, last_error, last_error_at,
+             failures, revoked_at, revoked_reason, metadata
         FROM auth_store.connections
        WHERE tenant_id = $1 AND actor_type = $2 AND actor_id = $3
        ORDER BY provider",
@@ -155,28 +170,13 @@ fn list(
 ) -> Result<Vec<ConnectionProfile>, Mistake> {
     let (actor_type, actor_id) = check_actor(actor_type, actor_id)?;
     let tenant_id = tenant::resolve(&View::reading(), tenant_id)?;
-    let rows = LIST.all(&params![tenant_id.as_str(), actor_type, actor_id], |row| {
-        let life = Life { since: row.get(9)?, end: row.get(6) };
-        let revoked_at = row.get::<Timestamp>(13);
-        Some(ConnectionProfile {
-            connection_id: row.get(0),
-            provider: row.get(1),
-            status: Some(status(now, life, row.get(12)?, revoked_at.is_some())),
-            provider_account_id: row.get(2),
-            team_id: row.get(3),
-            provider_tenant_id: row.get(4),
-            scope: row.get(5),
-            access_token_expires_at: life.end,
-            has_refresh_token: row.get(7),
-            created_at: row.get(8),
-            refreshed_at: row.get(9),
-            last_error: row.get(10),
-            last_error_at: row.get(11),
-            failures: row.get(12),
-            revoked_at,
-            revoked_reason: row.get(14),
-            metadata: row.get(15),
+    let connections = LIST.all(&params![tenant_id.as_str(), actor_type, actor_id])?.into_iter();
+    Ok(connections
+        .map(|Listed { id, provider, rest }| ConnectionProfile {
+            connection_id: Some(id),
+            provider: Some(provider),
+            status: rest.life().map(|life| status(now, life, rest.failures, rest.revoked_at.is_some())),
+            rest,
         })
-    })?;
-    Ok(rows.into_iter().flatten().collect())
+        .collect())
 }

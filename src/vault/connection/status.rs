@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 
+use crate::kernel::server::row::row;
 use crate::kernel::value::clock::Timestamp;
 
 #[pg_extern(immutable, parallel_safe)]
@@ -12,17 +13,22 @@ fn connection_status(
     failures: Option<i32>,
     revoked_at: Option<TimestampWithTimeZone>,
 ) -> Option<&'static str> {
-    let life = Life { since: refreshed_at?.into(), end: access_token_expires_at.map(Timestamp::from) };
+    let life = Life {
+        refreshed_at: refreshed_at?.into(),
+        access_token_expires_at: access_token_expires_at.map(Timestamp::from),
+    };
     Some(status(at?.into(), life, failures?, revoked_at.is_some()))
 }
 
-/// The life of an access token.
-#[derive(Clone, Copy)]
-pub struct Life {
-    /// When the provider gave it.
-    pub since: Timestamp,
-    /// Its end; None: it has none, or nobody knows.
-    pub end: Option<Timestamp>,
+row! {
+    /// The life of an access token.
+    #[derive(Clone, Copy)]
+    pub struct Life in connections {
+        /// When the provider gave it.
+        pub refreshed_at: Timestamp,
+        /// Its end; None: it has none, or nobody knows.
+        pub access_token_expires_at: Option<Timestamp>,
+    }
 }
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -30,8 +36,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// When the token's last day begins, or the last tenth of its life where that is shorter: from then on it is to be
 /// refreshed.
 pub fn refresh_at(life: Life) -> Option<Timestamp> {
-    let end = life.end?;
-    let margin = (end.micros_since(life.since).max(0) / 10).min(MICROS_PER_DAY);
+    let end = life.access_token_expires_at?;
+    let margin = (end.micros_since(life.refreshed_at).max(0) / 10).min(MICROS_PER_DAY);
     Some(end.plus_micros(-margin))
 }
 
@@ -41,7 +47,7 @@ pub fn status(now: Timestamp, life: Life, failures: i32, revoked: bool) -> &'sta
         "revoked"
     } else if failures > 0 {
         "error"
-    } else if life.end.is_some_and(|end| now >= end) {
+    } else if life.access_token_expires_at.is_some_and(|end| now >= end) {
         "expired"
     } else if refresh_at(life).is_some_and(|from| now >= from) {
         "expiring"
@@ -65,8 +71,10 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
+    const ENDLESS: Life = Life { refreshed_at: Timestamp::from_micros(0), access_token_expires_at: None };
+
     fn life(seconds: i64) -> Life {
-        Life { since: at(0), end: Some(at(seconds)) }
+        Life { refreshed_at: at(0), access_token_expires_at: Some(at(seconds)) }
     }
 
     #[test]
@@ -75,7 +83,7 @@ mod tests {
         assert!(refresh_at(life(10 * 86_400)) == Some(at(9 * 86_400)));
         assert!(refresh_at(life(60 * 86_400)) == Some(at(59 * 86_400)));
         assert!(refresh_at(life(-5)) == Some(at(-5)));
-        assert!(refresh_at(Life { since: at(0), end: None }).is_none());
+        assert!(refresh_at(ENDLESS).is_none());
     }
 
     #[test]
@@ -85,7 +93,7 @@ mod tests {
         assert_eq!(status(at(3600), life(3600), 0, false), "expired");
         assert_eq!(status(at(0), life(3600), 1, false), "error");
         assert_eq!(status(at(9999), life(3600), 1, true), "revoked");
-        assert_eq!(status(at(9999), Life { since: at(0), end: None }, 0, false), "valid");
+        assert_eq!(status(at(9999), ENDLESS, 0, false), "valid");
     }
 
     #[test]

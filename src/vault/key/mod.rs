@@ -11,7 +11,7 @@ use crate::kernel::crypto::seal;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::locked::KEY_LEN;
 use crate::kernel::server::lookup::{Key, Lookup, View};
-use crate::kernel::server::row::Row;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
@@ -28,15 +28,17 @@ pub struct DataKey {
     key: Zeroizing<[u8; KEY_LEN]>,
 }
 
-/// A data key's row.
-pub struct WrappedKey {
-    /// The key.
-    pub id: Id,
-    /// Whose values it seals.
-    pub tenant_id: String,
-    /// The master key that opens it.
-    pub master_key_id: String,
-    wrapped: Vec<u8>,
+row! {
+    /// A data key's row.
+    pub struct WrappedKey in vault_keys {
+        /// The key.
+        pub id: Id,
+        /// Whose values it seals.
+        pub tenant_id: String,
+        /// The master key that opens it.
+        pub master_key_id: String,
+        wrapped: Vec<u8>,
+    }
 }
 
 /// Why a sealed value does not open.
@@ -128,15 +130,6 @@ impl WrappedKey {
         key.copy_from_slice(&bytes);
         Ok(DataKey { id: self.id, tenant_id: self.tenant_id.clone(), key })
     }
-
-    fn load(row: &Row<'_>) -> Option<Self> {
-        Some(Self {
-            id: row.get(0)?,
-            tenant_id: row.get(1)?,
-            master_key_id: row.get(2)?,
-            wrapped: row.get(3)?,
-        })
-    }
 }
 
 /// What is true of the table `vault_keys`.
@@ -151,20 +144,15 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup =
-    Lookup::new(c"vault_keys", c"vault_keys_pkey", &[c"id", c"tenant_id", c"master_key_id", c"wrapped"]);
+static BY_ID: Lookup<WrappedKey> = Lookup::by(c"vault_keys_pkey");
 
 /// The key with this id; None: it is not there, or not the tenant's.
 pub fn find(view: &View, id: Id, tenant_id: &str) -> Result<Option<WrappedKey>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(id), WrappedKey::load)?;
+    let found = BY_ID.find(view, Key::Id(id))?;
     Ok(found.filter(|key| key.tenant_id == tenant_id))
 }
 
-static CURRENT: Lookup = Lookup::new(
-    c"vault_keys",
-    c"vault_keys_current_key",
-    &[c"id", c"tenant_id", c"master_key_id", c"wrapped"],
-);
+static CURRENT: Lookup<WrappedKey> = Lookup::by(c"vault_keys_current_key");
 
 static RETIRE: Statement = Statement::write(
     c"UPDATE auth_store.vault_keys SET retired_at = $3 WHERE id = $1 AND tenant_id = $2 AND retired_at IS NULL",
@@ -180,7 +168,7 @@ static INSERT: Statement = Statement::write(
 /// that an older master key wraps. To be called before a connection is locked.
 pub fn current(now: Timestamp, tenant_id: &str) -> Result<DataKey, Mistake> {
     loop {
-        let Some(key) = CURRENT.find(&View::latest(), Key::Text(tenant_id), WrappedKey::load)? else {
+        let Some(key) = CURRENT.find(&View::latest(), Key::Text(tenant_id))? else {
             if let Some(key) = create(now, tenant_id)? {
                 return Ok(key);
             }
@@ -205,7 +193,7 @@ fn is_newest(master: &MasterKey) -> Result<bool, Mistake> {
 /// As [`current`], under the locks of connections, where none can be made: None where the tenant has none that the
 /// newest master key wraps.
 pub fn current_if_fresh(now: Timestamp, tenant_id: &str) -> Result<Option<DataKey>, Mistake> {
-    let found = CURRENT.find(&View::latest(), Key::Text(tenant_id), WrappedKey::load)?;
+    let found = CURRENT.find(&View::latest(), Key::Text(tenant_id))?;
     let Some(key) = found else { return Ok(None) };
     match master::find(now, &key.master_key_id)? {
         Some(master) if is_newest(&master)? => Ok(Some(key.open_with(&master)?)),
@@ -248,30 +236,28 @@ static HOLD: Statement = Statement::latest(
 
 /// Whether the key is there, and stays until the end of the transaction.
 pub fn lock_key_share(key: &DataKey) -> Result<bool, Mistake> {
-    Ok(HOLD.one(&params![key.id, key.tenant_id.as_str()], |row| row.get::<bool>(0))?.is_some())
+    Ok(HOLD.run(&params![key.id, key.tenant_id.as_str()])? == 1)
 }
 
-static STALE: Statement = Statement::write(
-    c"SELECT id, tenant_id, master_key_id, wrapped FROM auth_store.vault_keys
+static STALE: Statement<WrappedKey> = Statement::write(
+    c"SELECT {columns} FROM auth_store.vault_keys
        WHERE retired_at IS NULL AND master_key_id <> $1 ORDER BY tenant_id, id LIMIT $2",
 );
 
 /// Keys that seal though an older master key wraps them.
 pub fn stale(limit: i32) -> Result<Vec<WrappedKey>, Mistake> {
     let newest = master::newest()?;
-    let keys = STALE.all(&params![newest.id.as_str(), limit], WrappedKey::load)?;
-    Ok(keys.into_iter().flatten().collect())
+    STALE.all(&params![newest.id.as_str(), limit])
 }
 
-static RETIRED: Statement = Statement::write(
-    c"SELECT id, tenant_id, master_key_id, wrapped FROM auth_store.vault_keys
+static RETIRED: Statement<WrappedKey> = Statement::write(
+    c"SELECT {columns} FROM auth_store.vault_keys
        WHERE retired_at IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
 );
 
 /// Keys that seal nothing any more, behind this one.
 pub fn retired(after: Id, limit: i32) -> Result<Vec<WrappedKey>, Mistake> {
-    let keys = RETIRED.all(&params![after, limit], WrappedKey::load)?;
-    Ok(keys.into_iter().flatten().collect())
+    RETIRED.all(&params![after, limit])
 }
 
 static LOCK_RETIRED: Statement = Statement::write(
@@ -281,7 +267,7 @@ static LOCK_RETIRED: Statement = Statement::write(
 
 /// Locks a retired key, so that nothing can be sealed with it any more; false where something is being.
 pub fn lock_retired(id: Id, tenant_id: &str) -> Result<bool, Mistake> {
-    Ok(LOCK_RETIRED.one(&params![id, tenant_id], |row| row.get::<bool>(0))?.is_some())
+    Ok(LOCK_RETIRED.run(&params![id, tenant_id])? == 1)
 }
 
 static DELETE: Statement =
@@ -309,13 +295,12 @@ fn record(now: Timestamp, event: &str, id: Id, tenant_id: &str, master: &str) ->
     Ok(())
 }
 
-static ALL: Statement = Statement::read(
-    c"SELECT id, tenant_id, master_key_id, wrapped FROM auth_store.vault_keys
+static ALL: Statement<WrappedKey> = Statement::read(
+    c"SELECT {columns} FROM auth_store.vault_keys
        WHERE id > $1 ORDER BY id LIMIT $2",
 );
 
 /// The keys behind this one, in order.
 pub fn after(id: Id, limit: i32) -> Result<Vec<WrappedKey>, Mistake> {
-    let keys = ALL.all(&params![id, limit], WrappedKey::load)?;
-    Ok(keys.into_iter().flatten().collect())
+    ALL.all(&params![id, limit])
 }

@@ -43,7 +43,7 @@ const BATCH: i32 = 1000;
 const MAX_BATCH: i32 = 10_000;
 const START: Id = Id::from_bytes([0; 16]);
 
-static TOTAL: Statement = Statement::write(
+static TOTAL: Statement<i64> = Statement::write(
     c"SELECT count(*) FROM auth_store.connections c
        WHERE EXISTS (SELECT FROM auth_store.vault_keys k
                       WHERE k.id = c.key_id AND k.tenant_id = c.tenant_id AND k.retired_at IS NOT NULL)",
@@ -71,7 +71,7 @@ fn rekey_batch(
         return Ok(progress);
     }
     if after_key.is_none() && after.is_none() {
-        progress.total = TOTAL.one(&[], |row| row.get(0))?;
+        progress.total = TOTAL.one(&[])?;
     }
     let mut left = batch;
     let keys = key::retired(after_key.unwrap_or(START), batch)?;
@@ -90,8 +90,8 @@ fn rekey_batch(
 }
 
 // Who holds a connection is storing into it; it is left for the next pass.
-static OF_KEY: Statement = Statement::write(
-    c"SELECT id, access_token, refresh_token FROM auth_store.connections
+static OF_KEY: Statement<Sealed> = Statement::write(
+    c"SELECT {columns} FROM auth_store.connections
        WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
          FOR NO KEY UPDATE SKIP LOCKED",
 );
@@ -111,7 +111,7 @@ fn move_from(
     progress: &mut RekeyProgress,
 ) -> Result<i32, Mistake> {
     let tenant_id = old.tenant_id.as_str();
-    let rows = OF_KEY.all(&params![old.id, tenant_id, after, limit], Sealed::load)?;
+    let rows = OF_KEY.all(&params![old.id, tenant_id, after, limit])?;
     if rows.is_empty() {
         return Ok(0);
     }
@@ -122,7 +122,7 @@ fn move_from(
     }
     let opened = old.open(now)?;
     let (mut rekeyed, mut unreadable, mut examined) = (0, 0, 0);
-    for row in rows.iter().flatten() {
+    for row in &rows {
         pgrx::check_for_interrupts!();
         match opened.as_ref().ok().map(|opened| reseal(opened, &new, row)) {
             Some(Ok((access_token, refresh_token))) => {
@@ -178,7 +178,7 @@ fn reseal(old: &DataKey, new: &DataKey, row: &Sealed) -> Result<SealedTokens, Fa
     Ok(moved)
 }
 
-static COUNT: Statement =
+static COUNT: Statement<i64> =
     Statement::latest(c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2");
 
 /// Deletes a retired key that nothing needs any more.
@@ -189,7 +189,7 @@ fn finish(now: Timestamp, key: &WrappedKey, progress: &mut RekeyProgress) -> Res
         progress.left_behind += 1;
         return Ok(());
     }
-    match COUNT.one(&params![key.id, tenant_id], |row| row.get::<i64>(0))? {
+    match COUNT.one(&params![key.id, tenant_id])? {
         Some(0) => {
             key::delete(now, key.id, tenant_id, &key.master_key_id)?;
             progress.keys_deleted += 1;
