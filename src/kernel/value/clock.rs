@@ -79,7 +79,7 @@ impl Timestamp {
     }
 
     /// The time so many microseconds after 2000-01-01 UTC.
-    pub fn from_micros(micros: i64) -> Self {
+    pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
