@@ -6,8 +6,10 @@
 \set ECHO all
 
 -- A confidential client, a public one, one that may go without PKCE, and the user.
-SELECT client_secret AS secret FROM auth_store.client_create('Web', ARRAY['https://web.example/cb', 'https://web.example/cb2'],
-    client_id => 'code_web', scope => 'openid read write', resources => ARRAY['https://a.example/', 'https://b.example/']) \gset
+SELECT client_secret AS secret
+  FROM auth_store.client_create('Web', ARRAY['https://web.example/cb', 'https://web.example/cb2'],
+    client_id => 'code_web', scope => 'openid read write',
+    resources => ARRAY['https://a.example/', 'https://b.example/']) \gset
 SELECT client_secret IS NULL AS public FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public',
     client_id => 'code_app', scope => 'read');
 SELECT client_secret AS old_secret FROM auth_store.client_create('Old', ARRAY['https://old.example/cb'],
@@ -22,21 +24,26 @@ SELECT FROM pg_temp.trail();
 --
 
 -- RFC 6749 section 4.1.2: the code, with the state exactly as it came; at most 10 minutes, here 60 seconds.
-SELECT code LIKE 'asac\_%' AND length(code) = 69 AS code, expires_at - clock_timestamp() BETWEEN '55 s' AND '60 s' AS a_minute,
+SELECT code LIKE 'asac\_%' AND length(code) = 69 AS code,
+       expires_at - clock_timestamp() BETWEEN '55 s' AND '60 s' AS a_minute,
        scope, state, error, error_description
-  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', 'write openid', :'challenge', state => 'a & b=ü');
+  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', 'write openid', :'challenge',
+      state => 'a & b=ü');
 -- What the row holds of it is a digest.
-SELECT code FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge') \gset
+SELECT code
+  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge') \gset
 SELECT count(*), bool_and(digest = auth_store.token_hash(:'code')) AS digest, min(scope) AS scope,
        bool_or(to_jsonb(c)::text LIKE '%' || right(:'code', 43) || '%') AS holds_the_secret
   FROM auth_store.authorization_codes c WHERE digest = auth_store.token_hash(:'code');
 
 -- What is refused comes back as a row, with the state (section 4.1.2.1). Without a scope all of the client's is meant
--- (section 3.3); a redirect_uri is one of the registered ones, character by character (RFC 9700 section 2.1), but for the
--- port of a loopback address (RFC 8252 section 7.3), and may be left out where only one is registered (section 3.1.2.3).
+-- (section 3.3); a redirect_uri is one of the registered ones, character by character (RFC 9700 section 2.1),
+-- but for the port of a loopback address (RFC 8252 section 7.3), and may be left out where only one is
+-- registered (section 3.1.2.3).
 SELECT what, r.code IS NOT NULL AS code, r.scope, r.error, r.error_description
   FROM (VALUES
-    ('unknown client',          'code_nobody',  'https://web.example/cb',   'read', :'challenge', 'S256', NULL::text[], NULL),
+    ('unknown client',          'code_nobody',  'https://web.example/cb',   'read', :'challenge', 'S256', NULL::text[],
+        NULL),
     ('no client',               NULL,           'https://web.example/cb',   'read', :'challenge', 'S256', NULL, NULL),
     ('grant type not allowed',  'code_machine', 'https://web.example/cb',   'read', :'challenge', 'S256', NULL, NULL),
     ('another redirect_uri',    'code_web',     'https://web.example/',     'read', :'challenge', 'S256', NULL, NULL),
@@ -52,13 +59,18 @@ SELECT what, r.code IS NOT NULL AS code, r.scope, r.error, r.error_description
     ('method plain',            'code_web',     'https://web.example/cb',   NULL,   :'challenge', 'plain', NULL, NULL),
     ('no method',               'code_web',     'https://web.example/cb',   NULL,   :'challenge', NULL,   NULL, NULL),
     ('malformed challenge',     'code_web',     'https://web.example/cb',   NULL,   'short',      'S256', NULL, NULL),
-    ('scope beyond',            'code_web',     'https://web.example/cb',   'read admin', :'challenge', 'S256', NULL, NULL),
+    ('scope beyond',            'code_web',     'https://web.example/cb',   'read admin', :'challenge', 'S256', NULL,
+        NULL),
     ('scope, other case',       'code_web',     'https://web.example/cb',   'Read', :'challenge', 'S256', NULL, NULL),
     ('malformed scope',         'code_web',     'https://web.example/cb',   'read"', :'challenge', 'S256', NULL, NULL),
-    ('scope twice',             'code_web',     'https://web.example/cb',   'read  read', :'challenge', 'S256', NULL, NULL),
-    ('a resource',              'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256', ARRAY['https://a.example/'], NULL),
-    ('another resource',        'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256', ARRAY['https://c.example/'], NULL),
-    ('a fragment (RFC 8707)',   'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256', ARRAY['https://a.example/#x'], NULL),
+    ('scope twice',             'code_web',     'https://web.example/cb',   'read  read', :'challenge', 'S256', NULL,
+        NULL),
+    ('a resource',              'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256',
+        ARRAY['https://a.example/'], NULL),
+    ('another resource',        'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256',
+        ARRAY['https://c.example/'], NULL),
+    ('a fragment (RFC 8707)',   'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256',
+        ARRAY['https://a.example/#x'], NULL),
     ('no thumbprint',           'code_web',     'https://web.example/cb',   'read', :'challenge', 'S256', NULL, 'x')
   ) AS t (what, client, uri, scope, challenge, method, resource, jkt),
   LATERAL auth_store.code_issue(t.client, :'user_id', t.uri, t.scope, t.challenge, t.method,
@@ -66,14 +78,17 @@ SELECT what, r.code IS NOT NULL AS code, r.scope, r.error, r.error_description
 SELECT * FROM pg_temp.trail();
 -- Long texts, and the state of a refused request.
 SELECT error, state = repeat('s', 2049) AS state
-  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge', state => repeat('s', 2049));
+  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge',
+      state => repeat('s', 2049));
 SELECT error, state FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', state => 'xyz');
 -- A client or a user that is not active.
 SELECT FROM auth_store.client_set_status('code_web', 'suspended');
-SELECT error, error_description FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge');
+SELECT error, error_description
+  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge');
 SELECT FROM auth_store.client_set_status('code_web', 'active');
 UPDATE auth_store.users SET status = 'suspended' WHERE id = :'user_id';
-SELECT error, error_description FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge');
+SELECT error, error_description
+  FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', code_challenge => :'challenge');
 UPDATE auth_store.users SET status = 'active' WHERE id = :'user_id';
 SELECT * FROM pg_temp.trail();
 
@@ -103,7 +118,8 @@ SELECT count(*) FROM pg_temp.trail();
 -- Everything that was bound to the code comes back (OpenID Connect Core section 3.1.3.3 needs it for the ID token).
 SELECT code FROM auth_store.code_issue('code_web', :'user_id', 'https://web.example/cb', 'openid read', :'challenge',
     state => 'xyz', nonce => 'n-0S6_WzA2Mj', resource => ARRAY['https://a.example/', 'https://b.example/'],
-    session_id => :'session_id', auth_time => '2024-05-06 07:08:09+00', acr => 'urn:mace:silver', amr => ARRAY['pwd', 'otp'],
+    session_id => :'session_id', auth_time => '2024-05-06 07:08:09+00', acr => 'urn:mace:silver',
+    amr => ARRAY['pwd', 'otp'],
     claims => '{"org": 7}') \gset
 SELECT FROM pg_temp.trail();
 
@@ -124,22 +140,28 @@ SELECT what, r.error, r.error_description, num_nulls(access_token, refresh_token
     ('empty code',            '',      'code_web', 'https://web.example/cb', :'verifier', :'secret'),
     ('wrong code',            pg_temp.altered(:'code'), 'code_web', 'https://web.example/cb', :'verifier', :'secret'),
     ('cut code',              left(:'code', 68), 'code_web', 'https://web.example/cb', :'verifier', :'secret'),
-    ('another kind',          'asat_' || substr(:'code', 6), 'code_web', 'https://web.example/cb', :'verifier', :'secret')
+    ('another kind',          'asat_' || substr(:'code', 6), 'code_web', 'https://web.example/cb', :'verifier',
+        :'secret')
   ) AS t (what, code, client, uri, verifier, secret),
   LATERAL auth_store.code_redeem(t.code, t.client, t.uri, t.verifier, t.secret) AS r;
 SELECT * FROM pg_temp.trail();
 
 -- RFC 8707 section 2.2: at the token endpoint, of the granted resources only; RFC 9449: a thumbprint is a SHA-256.
-SELECT error FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret', resource => ARRAY['https://c.example/']);
-SELECT error FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret', dpop_jkt => 'x');
+SELECT error
+  FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret',
+      resource => ARRAY['https://c.example/']);
+SELECT error
+  FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret', dpop_jkt => 'x');
 SELECT * FROM pg_temp.trail();
 
 SELECT * FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret',
-                                     resource => ARRAY['https://b.example/'], ip => '192.0.2.7', user_agent => 'psql') \gset r_
+                                     resource => ARRAY['https://b.example/'], ip => '192.0.2.7',
+                                     user_agent => 'psql') \gset r_
 -- Section 5.1.
 SELECT :'r_access_token' LIKE 'asat\_%' AND length(:'r_access_token') = 69 AS access_token,
        :'r_refresh_token' LIKE 'asrt\_%' AND length(:'r_refresh_token') = 91 AS refresh_token,
-       :'r_token_type' AS token_type, :r_expires_in AS expires_in, :'r_scope' AS scope, :'r_user_id' = :'user_id' AS "user",
+       :'r_token_type' AS token_type, :r_expires_in AS expires_in, :'r_scope' AS scope,
+       :'r_user_id' = :'user_id' AS "user",
        :'r_client_id' AS client_id, :'r_tenant_id' AS tenant_id, :'r_claims' AS claims, :{?r_error} AS error;
 SELECT :'r_session_id' = :'session_id' AS session, :'r_nonce' AS nonce, :'r_auth_time'::timestamptz AS auth_time,
        :'r_acr' AS acr, :'r_amr' AS amr;
@@ -154,11 +176,12 @@ SELECT FROM pg_temp.trail();
 -- changes nothing else …
 SHOW auth_store.code_replay_grace;
 SET auth_store.code_replay_grace = '1 min';
-SELECT error, error_description, access_token FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret');
+SELECT error, error_description, access_token
+  FROM auth_store.code_redeem(:'code', 'code_web', 'https://web.example/cb', :'verifier', :'secret');
 SELECT active FROM auth_store.token_introspect(:'r_access_token');
 SELECT * FROM pg_temp.trail();
--- … later a replay: the grant of the first use ends with all tokens, also those that a refresh has made since. Other grants
--- of the same user and client live on.
+-- … later a replay: the grant of the first use ends with all tokens, also those that a refresh has made since. Other
+-- grants of the same user and client live on.
 SELECT refresh_token, access_token FROM auth_store.token_refresh(:'r_refresh_token', 'code_web', :'secret') \gset s_
 SELECT access_token AS bystander FROM auth_store.token_issue('code_web', :'user_id') \gset
 SELECT FROM pg_temp.trail();
@@ -170,7 +193,9 @@ SELECT active FROM auth_store.token_introspect(:'s_access_token');
 SELECT * FROM pg_temp.trail();
 -- A client that replays is not asked for the verifier: whatever it says, the code was used.
 SELECT error, error_description, access_token FROM auth_store.code_redeem(:'code', 'code_web', NULL, NULL, :'secret');
-SELECT t.what, i.active FROM (VALUES ('redeemed', :'r_access_token'), ('refreshed', :'s_access_token'), ('another grant''s', :'bystander')) AS t (what, token),
+SELECT t.what, i.active
+  FROM (VALUES ('redeemed', :'r_access_token'), ('refreshed', :'s_access_token'), ('another grant''s', :'bystander'))
+       AS t (what, token),
        LATERAL auth_store.token_introspect(t.token) AS i;
 SELECT error FROM auth_store.token_refresh(:'s_refresh_token', 'code_web', :'secret');
 SELECT revoked_reason FROM auth_store.grants WHERE id = :'r_grant_id';
@@ -199,7 +224,8 @@ SELECT * FROM pg_temp.trail();
 SET auth_store.code_replay_grace = '1 min';
 SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
 SELECT access_token, grant_id FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier') \gset
-UPDATE auth_store.authorization_codes SET redeemed_at = clock_timestamp() + interval '10 s' WHERE grant_id = :'grant_id';
+UPDATE auth_store.authorization_codes SET redeemed_at = clock_timestamp() + interval '10 s'
+ WHERE grant_id = :'grant_id';
 SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
 SELECT active FROM auth_store.token_introspect(:'access_token');
 RESET auth_store.code_replay_grace;
@@ -210,11 +236,13 @@ SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge =>
 SELECT n, error, error_description FROM generate_series(1, 4) AS n,
        LATERAL auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier' || n);
 BEGIN;
-SELECT error, access_token IS NOT NULL AS access_token FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
+SELECT error, access_token IS NOT NULL AS access_token
+  FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
 ROLLBACK;
 SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier' || 5);
 SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
-SELECT failed_verifiers, redeemed_at IS NULL AS unredeemed FROM auth_store.authorization_codes WHERE digest = auth_store.token_hash(:'code');
+SELECT failed_verifiers, redeemed_at IS NULL AS unredeemed FROM auth_store.authorization_codes
+ WHERE digest = auth_store.token_hash(:'code');
 SELECT * FROM pg_temp.trail();
 -- A malformed verifier is a wrong one.
 SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
@@ -223,7 +251,8 @@ SELECT failed_verifiers FROM auth_store.authorization_codes WHERE digest = auth_
 
 -- RFC 9700 section 2.1.1: a verifier where no challenge was is a downgrade.
 SELECT code FROM auth_store.code_issue('code_old', :'user_id') \gset
-SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_old', code_verifier => :'verifier', client_secret => :'old_secret');
+SELECT error, error_description
+  FROM auth_store.code_redeem(:'code', 'code_old', code_verifier => :'verifier', client_secret => :'old_secret');
 -- Section 4.1.3: a redirect_uri is required where the authorization request had one.
 SELECT error, scope FROM auth_store.code_redeem(:'code', 'code_old', client_secret => :'old_secret');
 -- The application authenticated the client: no secret is asked for.
@@ -257,8 +286,10 @@ SELECT * FROM pg_temp.trail();
 SELECT auth_store.pkce_challenge(repeat('k', 43)) AS jkt, auth_store.pkce_challenge(repeat('x', 43)) AS other_jkt \gset
 SELECT code FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge', dpop_jkt => :'jkt') \gset
 SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier');
-SELECT error, error_description FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier', dpop_jkt => :'other_jkt');
-SELECT error, token_type, access_token, refresh_token FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier', dpop_jkt => :'jkt') \gset d_
+SELECT error, error_description
+  FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier', dpop_jkt => :'other_jkt');
+SELECT error, token_type, access_token, refresh_token
+  FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :'verifier', dpop_jkt => :'jkt') \gset d_
 SELECT :'d_token_type' AS token_type, token_type AS introspected, cnf = jsonb_build_object('jkt', :'jkt') AS cnf
   FROM auth_store.token_introspect(:'d_access_token');
 -- Section 5: without the binding of the code, the proof at the token endpoint binds.
@@ -277,7 +308,9 @@ SELECT error FROM auth_store.code_redeem(:'code', 'code_app', code_verifier => :
 SELECT * FROM pg_temp.trail();
 
 -- Other tenants' clients, users and codes are unknown to a session that is pinned.
-SELECT client_id FROM auth_store.client_create('Other', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'code_theirs', tenant_id => 'code_other');
+SELECT client_id
+  FROM auth_store.client_create('Other', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'code_theirs',
+      tenant_id => 'code_other');
 SELECT code AS theirs FROM auth_store.code_issue('code_theirs', :'stranger', code_challenge => :'challenge') \gset
 SELECT code AS ours FROM auth_store.code_issue('code_app', :'user_id', code_challenge => :'challenge') \gset
 SELECT FROM pg_temp.trail();

@@ -7,10 +7,12 @@
 
 -- Appendix B.
 SELECT auth_store.pkce_challenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk');
-SELECT auth_store.pkce_verify('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
+SELECT auth_store.pkce_verify('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+    'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
 
 -- It is what section 4.2 says: BASE64URL-ENCODE(SHA256(ASCII(code_verifier))), without padding.
-SELECT v, auth_store.pkce_challenge(v) = rtrim(translate(encode(sha256(v::bytea), 'base64'), '+/', '-_'), '=') AS as_the_rfc
+SELECT v, auth_store.pkce_challenge(v) = rtrim(translate(encode(sha256(v::bytea), 'base64'), '+/', '-_'),
+    '=') AS as_the_rfc
   FROM (VALUES (repeat('a', 43)), (repeat('~', 128)), ('-._~' || repeat('Zz09', 10))) AS t (v);
 
 -- Section 4.1: 43 to 128 characters, of the unreserved ones only.

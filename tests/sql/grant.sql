@@ -5,17 +5,24 @@
 \i :helpers
 \set ECHO all
 
-SELECT client_id FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'grant_app', scope => 'read');
-SELECT client_id FROM auth_store.client_create('Two', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'grant_two', scope => 'read');
+SELECT client_id
+  FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'grant_app',
+      scope => 'read');
+SELECT client_id
+  FROM auth_store.client_create('Two', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'grant_two',
+      scope => 'read');
 SELECT client_secret AS secret FROM auth_store.client_create('Machine', client_id => 'grant_machine') \gset
 SELECT user_id AS ann FROM auth_store.user_create('ann.grant@example.com') \gset
 SELECT user_id AS bob FROM auth_store.user_create('bob.grant@example.com') \gset
 -- Four logins: Ann's with each client, one more of hers, Bob's.
 CREATE TEMP TABLE login AS
-SELECT name, r.* FROM (VALUES ('ann app', 'grant_app', :'ann'::uuid), ('ann app again', 'grant_app', :'ann'), ('ann two', 'grant_two', :'ann'), ('bob app', 'grant_app', :'bob')) AS t (name, client, u),
+SELECT name, r.*
+  FROM (VALUES ('ann app', 'grant_app', :'ann'::uuid), ('ann app again', 'grant_app', :'ann'),
+      ('ann two', 'grant_two', :'ann'), ('bob app', 'grant_app', :'bob')) AS t (name, client, u),
        LATERAL auth_store.token_issue(t.client, t.u) AS r;
 CREATE FUNCTION pg_temp.alive() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT name FROM pg_temp.login AS l, LATERAL auth_store.token_introspect(l.access_token) AS i WHERE i.active ORDER BY name COLLATE "C"
+    SELECT name FROM pg_temp.login AS l, LATERAL auth_store.token_introspect(l.access_token) AS i WHERE i.active
+     ORDER BY name COLLATE "C"
 $$;
 SELECT pg_temp.alive();
 SELECT FROM pg_temp.trail();
@@ -37,7 +44,8 @@ SELECT * FROM pg_temp.trail();
 -- A user's, of one client.
 SELECT auth_store.user_grants_revoke(:'ann', 'grant_two');
 SELECT pg_temp.alive();
-SELECT event, user_id = :'ann' AS ann, client_id, details FROM auth_store.audit_log WHERE event = 'grants.revoked' ORDER BY occurred_at DESC LIMIT 1;
+SELECT event, user_id = :'ann' AS ann, client_id, details FROM auth_store.audit_log WHERE event = 'grants.revoked'
+ ORDER BY occurred_at DESC LIMIT 1;
 -- A user's, all that live.
 SELECT auth_store.user_grants_revoke(:'ann');
 SELECT pg_temp.alive();
@@ -51,7 +59,8 @@ SELECT auth_store.client_grants_revoke('grant_app', 'breach');
 SELECT pg_temp.alive();
 SELECT auth_store.client_grants_revoke('grant_machine');
 SELECT active FROM auth_store.token_introspect(:'machine');
-SELECT event, client_id, user_id, details FROM auth_store.audit_log WHERE event = 'grants.revoked' AND client_id = 'grant_app' ORDER BY occurred_at DESC LIMIT 1;
+SELECT event, client_id, user_id, details FROM auth_store.audit_log
+ WHERE event = 'grants.revoked' AND client_id = 'grant_app' ORDER BY occurred_at DESC LIMIT 1;
 -- What expired by itself is not counted.
 SELECT grant_id FROM auth_store.token_issue('grant_app', :'bob') \gset
 UPDATE auth_store.grants SET expires_at = clock_timestamp() WHERE id = :'grant_id';

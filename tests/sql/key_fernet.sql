@@ -12,20 +12,29 @@
 \set nul 'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0OD1oLmUjkwNLaIYxBcnQcWJbe4d_bMZ978tBf-mgHJzJr1YTsWOPDTpkPC9aCXndLog=='
 
 -- The specification's token is of 1985: without a ttl its age does not matter.
-SELECT auth_store.fernet_decrypt(:'hello', :'key') AS plain, auth_store.fernet_decrypt(rtrim(:'hello', '='), rtrim(:'key', '=')) AS unpadded,
-       auth_store.fernet_decrypt(:'hello', :'key', '1 min') AS with_a_ttl, auth_store.fernet_decrypt(:'hello', :'key', '1000 years') AS with_a_long_one;
+SELECT auth_store.fernet_decrypt(:'hello', :'key') AS plain,
+       auth_store.fernet_decrypt(rtrim(:'hello', '='), rtrim(:'key', '=')) AS unpadded,
+       auth_store.fernet_decrypt(:'hello', :'key', '1 min') AS with_a_ttl,
+       auth_store.fernet_decrypt(:'hello', :'key', '1000 years') AS with_a_long_one;
 
 -- Its invalid ones. Two are wrong only in their time, and hold the empty text.
 SELECT what, auth_store.fernet_decrypt(token, :'key'), auth_store.fernet_decrypt(token, :'key', '1 min') AS with_a_ttl
   FROM (VALUES
-    ('incorrect mac',               'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykQUFBQUFBQUFBQQ=='),
+    ('incorrect mac',
+        'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykQUFBQUFBQUFBQQ=='),
     ('too short',                   'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPA=='),
-    ('invalid base64',              '%%%%%%%%%%%%%AECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykRtfsH-p1YsUD2Q=='),
-    ('not a multiple of the block', 'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPOm73QeoCk9uGib28Xe5vz6oxq5nmxbx_v7mrfyudzUm'),
-    ('padding error',               'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0ODz4LEpdELGQAad7aNEHbf-JkLPIpuiYRLQ3RtXatOYREu2FWke6CnJNYIbkuKNqOhw=='),
-    ('far future',                  'gAAAAAAdwStRAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAnja1xKYyhd-Y6mSkTOyTGJmw2Xc2a6kBd-iX9b_qXQcw=='),
-    ('expired',                     'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykRtfsH-p1YsUD2Q=='),
-    ('incorrect iv',                'gAAAAAAdwJ6xBQECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAkLhFLHpGtDBRLRTZeUfWgHSv49TF2AUEZ1TIvcZjK1zQ=='),
+    ('invalid base64',
+        '%%%%%%%%%%%%%AECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykRtfsH-p1YsUD2Q=='),
+    ('not a multiple of the block',
+        'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPOm73QeoCk9uGib28Xe5vz6oxq5nmxbx_v7mrfyudzUm'),
+    ('padding error',
+        'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0ODz4LEpdELGQAad7aNEHbf-JkLPIpuiYRLQ3RtXatOYREu2FWke6CnJNYIbkuKNqOhw=='),
+    ('far future',
+        'gAAAAAAdwStRAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAnja1xKYyhd-Y6mSkTOyTGJmw2Xc2a6kBd-iX9b_qXQcw=='),
+    ('expired',                     'gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1Yd'
+                                    'ykRtfsH-p1YsUD2Q=='),
+    ('incorrect iv',
+        'gAAAAAAdwJ6xBQECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAkLhFLHpGtDBRLRTZeUfWgHSv49TF2AUEZ1TIvcZjK1zQ=='),
     ('NULL',                        NULL),
     ('empty',                       ''),
     ('a version alone',             'gA=='),
@@ -36,9 +45,12 @@ SELECT what, auth_store.fernet_decrypt(token, :'key'), auth_store.fernet_decrypt
     ('long',                        repeat('A', 1000000))) AS t (what, token);
 
 -- What it makes, it opens, and nobody else; the same text gives another token each time.
-SELECT what, octet_length(token), token ~ '^gAAAAA[A-Za-z0-9_-]+={0,2}$' AS looks_right, auth_store.fernet_decrypt(token, :'key', '1 min') = text AS opens,
-       auth_store.fernet_decrypt(token, :'key', '0.9 s'::interval + '1 min') = text AS whole_seconds, auth_store.fernet_decrypt(token, :'other') AS with_another_key
-  FROM (VALUES ('empty', ''), ('short', 'hello'), ('a block less one', repeat('x', 15)), ('a block', repeat('x', 16)), ('not ASCII', 'Zoë 🔑'), ('long', repeat('é', 500000)),
+SELECT what, octet_length(token), token ~ '^gAAAAA[A-Za-z0-9_-]+={0,2}$' AS looks_right,
+       auth_store.fernet_decrypt(token, :'key', '1 min') = text AS opens,
+       auth_store.fernet_decrypt(token, :'key', '0.9 s'::interval + '1 min') = text AS whole_seconds,
+       auth_store.fernet_decrypt(token, :'other') AS with_another_key
+  FROM (VALUES ('empty', ''), ('short', 'hello'), ('a block less one', repeat('x', 15)), ('a block', repeat('x', 16)),
+      ('not ASCII', 'Zoë 🔑'), ('long', repeat('é', 500000)),
                ('the longest', repeat('x', 16777216))) AS t (what, text),
        LATERAL (SELECT auth_store.fernet_encrypt(text, :'key')) AS m (token);
 SELECT count(DISTINCT auth_store.fernet_encrypt('hello', :'key')) AS different FROM generate_series(1, 100);
@@ -49,7 +61,8 @@ SELECT what, auth_store.fernet_decrypt(auth_store.fernet_encrypt('hello', made_w
                ('not the second',           :'key' || ',' || :'other', :'other'),
                ('opened by the second',     :'key', :'other' || ',' || :'key'),
                ('a file''s',                :'key', E' \t' || :'other' || E' ,\r\n ' || :'key' || E'\n'),
-               ('opened by the hundredth',  :'key', repeat(:'other' || ',', 99) || :'key')) AS t (what, made_with, opened_with);
+               ('opened by the hundredth',  :'key', repeat(:'other' || ',', 99) || :'key'))
+                   AS t (what, made_with, opened_with);
 
 -- Bytes that are no text the server can hold: 0xff, and a NUL; made elsewhere.
 SELECT auth_store.fernet_decrypt(token, :'other')
@@ -63,7 +76,8 @@ SELECT what, pg_temp.raised(format('SELECT auth_store.fernet_encrypt(%L, %L)', '
                ('a word',                'hello'),
                ('in hex',                repeat('0f', 32)),
                ('in the other alphabet', translate(:'key', '-_', '+/')),
-               ('31 bytes',              rtrim(translate(encode(decode(repeat('fa', 31), 'hex'), 'base64'), '+/', '-_'), '=')),
+               ('31 bytes',              rtrim(translate(encode(decode(repeat('fa', 31), 'hex'), 'base64'), '+/', '-_'),
+                   '=')),
                ('33 bytes',              translate(encode(decode(repeat('fa', 33), 'hex'), 'base64'), '+/', '-_')),
                ('padded too far',        :'key' || '='),
                ('a trailing comma',      :'key' || ','),
@@ -79,6 +93,8 @@ SELECT ttl, pg_temp.raised(format('SELECT auth_store.fernet_decrypt(%L, %L, %L)'
 
 -- What docs/migrating.md does: the rows of a table that do not open are found before anything is moved.
 CREATE TEMP TABLE old (id int, token text);
-INSERT INTO old VALUES (1, :'hello'), (2, auth_store.fernet_encrypt('two', :'other')), (3, left(:'hello', 40)), (4, NULL), (5, auth_store.fernet_encrypt('five', :'key'));
+INSERT INTO old
+VALUES (1, :'hello'), (2, auth_store.fernet_encrypt('two', :'other')), (3, left(:'hello', 40)), (4, NULL),
+    (5, auth_store.fernet_encrypt('five', :'key'));
 SELECT id FROM old WHERE auth_store.fernet_decrypt(token, :'key') IS NULL ORDER BY id;
 SELECT id, auth_store.fernet_decrypt(token, :'other' || ',' || :'key') FROM old ORDER BY id;

@@ -5,38 +5,57 @@
 \i :helpers
 \set ECHO all
 
-SELECT client_id FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'session_app', scope => 'read');
+SELECT client_id
+  FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'session_app',
+      scope => 'read');
 SELECT user_id AS ann FROM auth_store.user_create('ann.session@example.com') \gset
 SELECT user_id AS bob FROM auth_store.user_create('bob.session@example.com') \gset
 SELECT FROM pg_temp.trail();
 
 -- A session: an id, a token shown once, a digest kept.
-SELECT session_id AS id, session_token AS token, expires_at AS ends, error FROM auth_store.session_create(:'ann', acr => 'pwd', amr => ARRAY['pwd'],
-    metadata => '{"theme": "dark", "n": 12345678901234567890.5}', ip => '192.0.2.1', user_agent => repeat('a', 600)) \gset
-SELECT left(:'token', 5) AS prefix, length(:'token') AS length, :'ends'::timestamptz - clock_timestamp() BETWEEN '29 days 23:59' AND '30 days' AS thirty_days, :{?error} AS failed;
-SELECT digest = sha256(:'token') AS digest, user_id = :'ann' AS ann, tenant_id, idle_ttl, idle_expires_at - last_seen_at AS idle, length(user_agent) AS agent, ip
+SELECT session_id AS id, session_token AS token, expires_at AS ends, error
+  FROM auth_store.session_create(:'ann', acr => 'pwd', amr => ARRAY['pwd'],
+    metadata => '{"theme": "dark", "n": 12345678901234567890.5}', ip => '192.0.2.1',
+    user_agent => repeat('a', 600)) \gset
+SELECT left(:'token', 5) AS prefix, length(:'token') AS length,
+       :'ends'::timestamptz - clock_timestamp() BETWEEN '29 days 23:59' AND '30 days' AS thirty_days,
+       :{?error} AS failed;
+SELECT digest = sha256(:'token') AS digest, user_id = :'ann' AS ann, tenant_id, idle_ttl,
+       idle_expires_at - last_seen_at AS idle, length(user_agent) AS agent, ip
   FROM auth_store.sessions WHERE id = :'id';
-SELECT auth_store.token_bucket(:'token') = auth_store.token_bucket((SELECT access_token FROM auth_store.token_issue('session_app', :'ann'))) AS in_the_users_bucket;
-SELECT valid, session_id = :'id' AS id, user_id = :'ann' AS ann, tenant_id, created_at = auth_store.id_time(:'id') AS created, created_at - last_seen_at BETWEEN '-2 ms' AND '0' AS seen,
-       expires_at = :'ends' AS ends, idle_expires_at < expires_at AS idle_first, acr, amr, metadata, error, error_description
+SELECT auth_store.token_bucket(:'token') = auth_store.token_bucket((SELECT access_token
+    FROM auth_store.token_issue('session_app', :'ann'))) AS in_the_users_bucket;
+SELECT valid, session_id = :'id' AS id, user_id = :'ann' AS ann, tenant_id,
+       created_at = auth_store.id_time(:'id') AS created, created_at - last_seen_at BETWEEN '-2 ms' AND '0' AS seen,
+       expires_at = :'ends' AS ends, idle_expires_at < expires_at AS idle_first, acr, amr, metadata, error,
+       error_description
   FROM auth_store.session_validate(:'token');
 SELECT * FROM pg_temp.trail();
 
 -- What is no token of a session.
-SELECT what, v.* FROM (VALUES (1, 'NULL', NULL), (2, 'empty', ''), (3, 'altered', pg_temp.altered(:'token')), (4, 'cut', left(:'token', -1)), (5, 'long', :'token' || 'A'),
-    (6, 'unknown', 'asst_' || repeat('A', 64)), (7, 'another kind', 'asat_' || substr(:'token', 6)), (8, 'a megabyte', repeat('x', 1000000))) AS t (n, what, token),
+SELECT what, v.*
+  FROM (VALUES (1, 'NULL', NULL), (2, 'empty', ''), (3, 'altered', pg_temp.altered(:'token')),
+      (4, 'cut', left(:'token', -1)), (5, 'long', :'token' || 'A'),
+    (6, 'unknown', 'asst_' || repeat('A', 64)), (7, 'another kind', 'asat_' || substr(:'token', 6)),
+    (8, 'a megabyte', repeat('x', 1000000))) AS t (n, what, token),
   LATERAL auth_store.session_validate(token) AS v ORDER BY n;
-SELECT array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_attribute a WHERE a.attrelid = 'auth_store.session_state'::regclass;
-SELECT array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_attribute a WHERE a.attrelid = 'auth_store.session_entry'::regclass;
+SELECT array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_attribute a
+ WHERE a.attrelid = 'auth_store.session_state'::regclass;
+SELECT array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_attribute a
+ WHERE a.attrelid = 'auth_store.session_entry'::regclass;
 SELECT count(*) AS none FROM pg_temp.trail();
 
 -- A touch writes once a minute at most, and only then.
 SELECT xmin AS before FROM auth_store.sessions WHERE id = :'id' \gset
 SELECT valid FROM auth_store.session_touch(:'token', '192.0.2.9', 'b');
 SELECT xmin = :'before' AS not_written, ip FROM auth_store.sessions WHERE id = :'id';
-UPDATE auth_store.sessions SET last_seen_at = last_seen_at - interval '61 s', idle_expires_at = idle_expires_at - interval '61 s' WHERE id = :'id';
-SELECT valid, clock_timestamp() - last_seen_at < '5 s' AS seen_now, idle_expires_at - last_seen_at AS idle FROM auth_store.session_touch(:'token', '192.0.2.9', 'b');
-SELECT clock_timestamp() - last_seen_at < '5 s' AS seen_now, idle_expires_at - last_seen_at AS idle, ip, user_agent FROM auth_store.sessions WHERE id = :'id';
+UPDATE auth_store.sessions
+   SET last_seen_at = last_seen_at - interval '61 s', idle_expires_at = idle_expires_at - interval '61 s'
+ WHERE id = :'id';
+SELECT valid, clock_timestamp() - last_seen_at < '5 s' AS seen_now, idle_expires_at - last_seen_at AS idle
+  FROM auth_store.session_touch(:'token', '192.0.2.9', 'b');
+SELECT clock_timestamp() - last_seen_at < '5 s' AS seen_now, idle_expires_at - last_seen_at AS idle, ip, user_agent
+  FROM auth_store.sessions WHERE id = :'id';
 SELECT xmin AS before FROM auth_store.sessions WHERE id = :'id' \gset
 SELECT valid FROM auth_store.session_touch(:'token');
 SELECT xmin = :'before' AS not_written FROM auth_store.sessions WHERE id = :'id';
@@ -51,14 +70,21 @@ SELECT * FROM pg_temp.trail();
 SELECT valid, error, error_description FROM auth_store.session_touch(pg_temp.altered(:'token'));
 SELECT * FROM pg_temp.trail();
 -- HOT: no index is written.
-SELECT count(*) AS indexes_on_what_a_touch_changes FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
- WHERE i.indrelid = 'auth_store.sessions'::regclass AND a.attname IN ('last_seen_at', 'idle_expires_at', 'ip', 'user_agent', 'digest', 'acr', 'amr', 'revoked_at', 'revoked_reason');
+SELECT count(*) AS indexes_on_what_a_touch_changes FROM pg_index i
+  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+ WHERE i.indrelid = 'auth_store.sessions'::regclass
+   AND a.attname IN ('last_seen_at', 'idle_expires_at', 'ip', 'user_agent', 'digest', 'acr', 'amr', 'revoked_at',
+       'revoked_reason');
 
 -- Rotation: the old text is none any more, the session stays.
-SELECT session_id AS rotated_id, session_token AS rotated, expires_at AS rotated_ends FROM auth_store.session_rotate(:'token', 'mfa', ARRAY['pwd', 'otp'], ip => '203.0.113.2') \gset
-SELECT :'rotated_id' = :'id' AS same_session, :'rotated' <> :'token' AS another_token, :'rotated_ends' = :'ends' AS same_end;
+SELECT session_id AS rotated_id, session_token AS rotated, expires_at AS rotated_ends
+  FROM auth_store.session_rotate(:'token', 'mfa', ARRAY['pwd', 'otp'], ip => '203.0.113.2') \gset
+SELECT :'rotated_id' = :'id' AS same_session, :'rotated' <> :'token' AS another_token,
+       :'rotated_ends' = :'ends' AS same_end;
 SELECT valid, error_description FROM auth_store.session_validate(:'token');
-SELECT valid, session_id = :'id' AS id, acr, amr, expires_at = :'ends' AS ends, created_at = auth_store.id_time(:'id') AS created FROM auth_store.session_validate(:'rotated');
+SELECT valid, session_id = :'id' AS id, acr, amr, expires_at = :'ends' AS ends,
+       created_at = auth_store.id_time(:'id') AS created
+  FROM auth_store.session_validate(:'rotated');
 SELECT error, error_description, session_token FROM auth_store.session_rotate(:'token');
 SELECT session_token AS token FROM auth_store.session_rotate(:'rotated') \gset
 SELECT valid, acr, amr FROM auth_store.session_validate(:'token');
@@ -72,12 +98,14 @@ UPDATE auth_store.sessions SET idle_expires_at = clock_timestamp() - interval '1
 SELECT valid, session_id, error, error_description FROM auth_store.session_validate(:'token');
 SELECT valid, error_description FROM auth_store.session_touch(:'token');
 SELECT error, error_description FROM auth_store.session_rotate(:'token');
-UPDATE auth_store.sessions SET idle_expires_at = clock_timestamp() + interval '1 day', expires_at = clock_timestamp() WHERE id = :'id';
+UPDATE auth_store.sessions SET idle_expires_at = clock_timestamp() + interval '1 day', expires_at = clock_timestamp()
+ WHERE id = :'id';
 SELECT valid, error_description FROM auth_store.session_validate(:'token');
 SELECT status, user_agent, ended_at FROM auth_store.session_list(:'ann');
 SELECT * FROM pg_temp.trail();
 -- An idle end is never behind the absolute one.
-SELECT session_token AS short, expires_at AS ends FROM auth_store.session_create(:'ann', ttl => '5 min', idle_ttl => '1 day') \gset
+SELECT session_token AS short, expires_at AS ends
+  FROM auth_store.session_create(:'ann', ttl => '5 min', idle_ttl => '1 day') \gset
 SELECT idle_expires_at = expires_at AS capped FROM auth_store.session_validate(:'short');
 UPDATE auth_store.sessions SET last_seen_at = last_seen_at - interval '2 min' WHERE digest = sha256(:'short');
 SELECT idle_expires_at = expires_at AS capped, expires_at = :'ends' AS same_end FROM auth_store.session_touch(:'short');
@@ -87,7 +115,8 @@ SET auth_store.session_idle_ttl = '3 min';
 SELECT session_token AS set FROM auth_store.session_create(:'ann') \gset
 RESET auth_store.session_ttl;
 RESET auth_store.session_idle_ttl;
-SELECT round(extract(epoch FROM expires_at - created_at)) AS ttl, round(extract(epoch FROM idle_expires_at - created_at)) AS idle
+SELECT round(extract(epoch FROM expires_at - created_at)) AS ttl,
+       round(extract(epoch FROM idle_expires_at - created_at)) AS idle
   FROM unnest(ARRAY[:'defaults', :'set']) AS t, auth_store.session_validate(t);
 
 -- A user or tenant who is not active: at once, and back when they are.
@@ -110,14 +139,19 @@ SELECT auth_store.tenant_set_status('session_tenant', 'active');
 SELECT valid FROM auth_store.session_validate(:'cids');
 
 -- Ending one: with its grants, at once; not those of another session, nor those of none.
-SELECT session_id AS home_id, session_token AS home FROM auth_store.session_create(:'bob', user_agent => 'home', ip => '192.0.2.7') \gset
+SELECT session_id AS home_id, session_token AS home
+  FROM auth_store.session_create(:'bob', user_agent => 'home', ip => '192.0.2.7') \gset
 SELECT session_id AS work_id, session_token AS work FROM auth_store.session_create(:'bob', user_agent => 'work') \gset
 CREATE TEMP TABLE login AS
-SELECT name, r.* FROM (VALUES ('home', :'home_id'::uuid), ('home again', :'home_id'), ('work', :'work_id'), ('none', NULL), ('foreign', '00000000-0000-0000-0000-00000000f00d')) AS t (name, s),
+SELECT name, r.*
+  FROM (VALUES ('home', :'home_id'::uuid), ('home again', :'home_id'), ('work', :'work_id'), ('none', NULL),
+      ('foreign', '00000000-0000-0000-0000-00000000f00d')) AS t (name, s),
        LATERAL auth_store.token_issue('session_app', :'bob', session_id => t.s) AS r;
-SELECT code AS code FROM auth_store.code_issue('session_app', :'bob', session_id => :'home_id', code_challenge => :'challenge') \gset
+SELECT code AS code
+  FROM auth_store.code_issue('session_app', :'bob', session_id => :'home_id', code_challenge => :'challenge') \gset
 CREATE FUNCTION pg_temp.alive() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT name FROM pg_temp.login AS l, LATERAL auth_store.token_introspect(l.access_token) AS i WHERE i.active ORDER BY name COLLATE "C"
+    SELECT name FROM pg_temp.login AS l, LATERAL auth_store.token_introspect(l.access_token) AS i WHERE i.active
+     ORDER BY name COLLATE "C"
 $$;
 SELECT pg_temp.alive();
 SELECT FROM pg_temp.trail();
@@ -125,21 +159,28 @@ SELECT auth_store.session_revoke(:'home_id', 'lost phone');
 SELECT pg_temp.alive();
 SELECT valid, error_description FROM auth_store.session_validate(:'home');
 SELECT valid FROM auth_store.session_validate(:'work');
-SELECT name, revoked_reason FROM login JOIN auth_store.grants g ON g.id = grant_id WHERE revoked_at IS NOT NULL ORDER BY name COLLATE "C";
+SELECT name, revoked_reason FROM login JOIN auth_store.grants g ON g.id = grant_id WHERE revoked_at IS NOT NULL
+ ORDER BY name COLLATE "C";
 SELECT error FROM auth_store.token_refresh((SELECT refresh_token FROM login WHERE name = 'home'), 'session_app');
-SELECT event, session_id = :'home_id' AS home, user_id = :'bob' AS bob, details FROM auth_store.audit_log WHERE event = 'session.revoked' ORDER BY occurred_at DESC LIMIT 1;
+SELECT event, session_id = :'home_id' AS home, user_id = :'bob' AS bob, details FROM auth_store.audit_log
+ WHERE event = 'session.revoked' ORDER BY occurred_at DESC LIMIT 1;
 SELECT auth_store.session_revoke(:'home_id', 'again');
 SELECT error, error_description FROM auth_store.session_rotate(:'home');
 SELECT * FROM pg_temp.trail();
 -- Nothing is issued in it any more: no code, no redemption of one, no token.
 SELECT error, error_description FROM auth_store.token_issue('session_app', :'bob', session_id => :'home_id');
-SELECT code, error, error_description FROM auth_store.code_issue('session_app', :'bob', session_id => :'home_id', code_challenge => :'challenge');
-SELECT access_token, error, error_description FROM auth_store.code_redeem(:'code', 'session_app', code_verifier => :'verifier');
+SELECT code, error, error_description
+  FROM auth_store.code_issue('session_app', :'bob', session_id => :'home_id', code_challenge => :'challenge');
+SELECT access_token, error, error_description
+  FROM auth_store.code_redeem(:'code', 'session_app', code_verifier => :'verifier');
 SELECT error, error_description FROM auth_store.code_redeem(:'code', 'session_app', code_verifier => :'verifier');
 SELECT * FROM pg_temp.trail();
 -- Another user's session is the program's mistake.
-SELECT pg_temp.raised(format('SELECT auth_store.token_issue(''session_app'', %L, session_id => %L)', :'ann', :'work_id'));
-SELECT pg_temp.raised(format('SELECT auth_store.code_issue(''session_app'', %L, session_id => %L, code_challenge => %L)', :'ann', :'work_id', :'challenge'));
+SELECT pg_temp.raised(format('SELECT auth_store.token_issue(''session_app'', %L, session_id => %L)', :'ann',
+    :'work_id'));
+SELECT pg_temp.raised(
+    format('SELECT auth_store.code_issue(''session_app'', %L, session_id => %L, code_challenge => %L)', :'ann',
+        :'work_id', :'challenge'));
 -- What has expired by itself leaves its grants alone, gives no new ones, and can be ended with them.
 UPDATE auth_store.sessions SET idle_expires_at = clock_timestamp() WHERE id = :'work_id';
 SELECT pg_temp.alive();
@@ -148,7 +189,9 @@ SELECT auth_store.session_revoke(:'work_id');
 SELECT pg_temp.alive();
 
 -- The list.
-SELECT status, created_at = auth_store.id_time(session_id) AS created, ip, user_agent, ended_at IS NOT NULL AS ended, ended_reason FROM auth_store.session_list(:'bob') ORDER BY user_agent;
+SELECT status, created_at = auth_store.id_time(session_id) AS created, ip, user_agent, ended_at IS NOT NULL AS ended,
+       ended_reason
+  FROM auth_store.session_list(:'bob') ORDER BY user_agent;
 SELECT count(*) FROM auth_store.session_list(gen_random_uuid());
 SELECT pg_temp.raised('SELECT auth_store.session_list(NULL)');
 
@@ -159,9 +202,13 @@ SELECT access_token AS of_one FROM auth_store.token_issue('session_app', :'bob',
 SELECT access_token AS of_two FROM auth_store.token_issue('session_app', :'bob', session_id => :'two_id') \gset
 SELECT FROM pg_temp.trail();
 SELECT auth_store.user_sessions_revoke(:'bob', :'two_id', 'password changed');
-SELECT valid FROM unnest(ARRAY[:'one', :'two']) WITH ORDINALITY AS t (token, n), auth_store.session_validate(token) ORDER BY n;
-SELECT active FROM unnest(ARRAY[:'of_one', :'of_two']) WITH ORDINALITY AS t (token, n), auth_store.token_introspect(token) ORDER BY n;
-SELECT event, session_id = :'two_id' AS except_two, details FROM auth_store.audit_log WHERE event = 'sessions.revoked' ORDER BY occurred_at DESC LIMIT 1;
+SELECT valid FROM unnest(ARRAY[:'one', :'two']) WITH ORDINALITY AS t (token, n), auth_store.session_validate(token)
+ ORDER BY n;
+SELECT active
+  FROM unnest(ARRAY[:'of_one', :'of_two']) WITH ORDINALITY AS t (token, n), auth_store.token_introspect(token)
+ ORDER BY n;
+SELECT event, session_id = :'two_id' AS except_two, details FROM auth_store.audit_log WHERE event = 'sessions.revoked'
+ ORDER BY occurred_at DESC LIMIT 1;
 SELECT auth_store.user_sessions_revoke(:'bob');
 SELECT auth_store.user_sessions_revoke(:'bob');
 SELECT valid FROM auth_store.session_validate(:'two');
@@ -189,7 +236,8 @@ SELECT pg_sleep(0.002) \gset
 SELECT session_id AS s5 FROM auth_store.session_create(:'bob', user_agent => '5') \gset
 SELECT user_agent FROM auth_store.session_list(:'bob') WHERE status = 'active';
 SET auth_store.max_sessions_per_user = 0;
-SELECT count(session_id) FROM generate_series(1, 60), LATERAL auth_store.session_create(:'bob', user_agent => generate_series::text);
+SELECT count(session_id)
+  FROM generate_series(1, 60), LATERAL auth_store.session_create(:'bob', user_agent => generate_series::text);
 SELECT count(*) FROM auth_store.session_list(:'bob') WHERE status = 'active';
 RESET auth_store.max_sessions_per_user;
 SELECT session_id IS NOT NULL AS made FROM auth_store.session_create(:'bob');
@@ -214,18 +262,29 @@ SELECT pg_temp.raised(format('SELECT auth_store.session_revoke(%L)', :'gone'));
 SELECT valid, error FROM auth_store.session_validate(:'defaults');
 SELECT valid FROM auth_store.session_touch(:'defaults');
 SELECT count(*) FROM auth_store.session_list(:'ann');
-SELECT what, pg_temp.raised(format('SELECT auth_store.' || what, u, s)) FROM (VALUES ('session_create(%L)', :'ann', NULL), ('session_revoke(%2$L)', :'ann', :'id'), ('user_sessions_revoke(%L)', :'ann', NULL)) AS t (what, u, s);
+SELECT what, pg_temp.raised(format('SELECT auth_store.' || what, u, s))
+  FROM (VALUES ('session_create(%L)', :'ann', NULL), ('session_revoke(%2$L)', :'ann', :'id'),
+      ('user_sessions_revoke(%L)', :'ann', NULL)) AS t (what, u, s);
 RESET auth_store.tenant_id;
 
 -- Mistakes.
 SELECT FROM pg_temp.trail();
-SELECT left(what, 60) AS what, pg_temp.raised('SELECT auth_store.' || replace(what, '$ann', quote_literal(:'ann'))) FROM (VALUES
-    (1, 'session_create(NULL)'), (2, 'session_create(gen_random_uuid())'), (3, 'session_create($ann, ttl => ''0'')'), (4, 'session_create($ann, ttl => ''3651 d'')'),
-    (5, 'session_create($ann, idle_ttl => ''119 s'')'), (6, 'session_create($ann, idle_ttl => ''-1 d'')'), (7, 'session_create($ann, acr => repeat(''x'', 201))'),
-    (8, 'session_create($ann, amr => ARRAY[NULL])'), (9, 'session_create($ann, amr => array_fill(''x''::text, ARRAY[21]))'), (10, 'session_create($ann, metadata => ''[]'')'),
-    (11, 'session_create($ann, metadata => jsonb_build_object(''a'', repeat(''x'', 70000)))'), (12, 'session_rotate(''x'', acr => E''\n'')'), (13, 'session_rotate(''x'', amr => ARRAY[NULL])'),
-    (14, 'session_revoke(NULL)'), (15, 'session_revoke(gen_random_uuid())'), (16, 'session_revoke(gen_random_uuid(), '''')'),
-    (18, 'user_sessions_revoke(NULL)'), (19, 'user_sessions_revoke(gen_random_uuid())'), (20, 'user_sessions_revoke($ann, gen_random_uuid())'), (21, 'user_sessions_revoke($ann, reason => repeat(''x'', 1001))'))
+SELECT left(what, 60) AS what, pg_temp.raised('SELECT auth_store.' || replace(what, '$ann', quote_literal(:'ann')))
+  FROM (VALUES
+    (1, 'session_create(NULL)'), (2, 'session_create(gen_random_uuid())'), (3, 'session_create($ann, ttl => ''0'')'),
+    (4, 'session_create($ann, ttl => ''3651 d'')'),
+    (5, 'session_create($ann, idle_ttl => ''119 s'')'), (6, 'session_create($ann, idle_ttl => ''-1 d'')'),
+    (7, 'session_create($ann, acr => repeat(''x'', 201))'),
+    (8, 'session_create($ann, amr => ARRAY[NULL])'),
+    (9, 'session_create($ann, amr => array_fill(''x''::text, ARRAY[21]))'),
+    (10, 'session_create($ann, metadata => ''[]'')'),
+    (11, 'session_create($ann, metadata => jsonb_build_object(''a'', repeat(''x'', 70000)))'),
+    (12, 'session_rotate(''x'', acr => E''\n'')'), (13, 'session_rotate(''x'', amr => ARRAY[NULL])'),
+    (14, 'session_revoke(NULL)'), (15, 'session_revoke(gen_random_uuid())'),
+    (16, 'session_revoke(gen_random_uuid(), '''')'),
+    (18, 'user_sessions_revoke(NULL)'), (19, 'user_sessions_revoke(gen_random_uuid())'),
+    (20, 'user_sessions_revoke($ann, gen_random_uuid())'),
+    (21, 'user_sessions_revoke($ann, reason => repeat(''x'', 1001))'))
   AS t (n, what) ORDER BY n;
 SELECT pg_temp.raised(format('SELECT auth_store.user_sessions_revoke(%L, %L)', :'bob', :'id'));
 SELECT count(*) FROM pg_temp.trail();
@@ -238,11 +297,15 @@ SELECT pg_temp.raised(format('SELECT auth_store.session_revoke(%L)', :'undone'))
 BEGIN READ ONLY;
 SELECT valid FROM auth_store.session_validate(:'defaults');
 SELECT count(*) > 0 AS listed FROM auth_store.session_list(:'ann');
-SELECT what, pg_temp.raised(format('SELECT auth_store.' || what, x)) FROM (VALUES ('session_create(%L)', :'ann'), ('session_touch(%L)', :'defaults'), ('session_rotate(%L)', :'defaults'),
+SELECT what, pg_temp.raised(format('SELECT auth_store.' || what, x))
+  FROM (VALUES ('session_create(%L)', :'ann'), ('session_touch(%L)', :'defaults'), ('session_rotate(%L)', :'defaults'),
     ('session_revoke(%L)', :'id'), ('user_sessions_revoke(%L)', :'ann')) AS t (what, x);
 COMMIT;
-SELECT p.proname, array_agg(r ORDER BY r) AS roles FROM pg_proc p, unnest(ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_admin', 'auth_store_auditor', 'public']) AS r
- WHERE p.pronamespace = 'auth_store'::regnamespace AND p.proname LIKE '%session%' AND has_function_privilege(r, p.oid, 'EXECUTE') GROUP BY 1 ORDER BY 1;
+SELECT p.proname, array_agg(r ORDER BY r) AS roles
+  FROM pg_proc p,
+       unnest(ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_admin', 'auth_store_auditor', 'public']) AS r
+ WHERE p.pronamespace = 'auth_store'::regnamespace AND p.proname LIKE '%session%'
+   AND has_function_privilege(r, p.oid, 'EXECUTE') GROUP BY 1 ORDER BY 1;
 -- A tenant is erased with its sessions.
 SELECT auth_store.tenant_erase('session_tenant', 'session_tenant') > 0 AS erased;
 SELECT valid FROM auth_store.session_validate(:'cids');

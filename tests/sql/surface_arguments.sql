@@ -15,31 +15,51 @@ UPDATE argument SET preset = NULL WHERE preset ~ '^NULL\M';
 SELECT count(*) > 30 AS many, count(DISTINCT function) > 25 AS of_many FROM argument WHERE preset IS NOT NULL;
 
 -- Calls that make sense. A line counts for one function, and for one argument that is tried, where it says so.
-SELECT client_secret AS secret FROM auth_store.client_create('Arguments', ARRAY['https://arguments.example/cb'], client_id => 'arguments_web', scope => 'a b',
-    grant_types => '{authorization_code,refresh_token,client_credentials,urn:ietf:params:oauth:grant-type:device_code,urn:ietf:params:oauth:grant-type:token-exchange}') \gset
+SELECT client_secret AS secret
+  FROM auth_store.client_create('Arguments', ARRAY['https://arguments.example/cb'], client_id => 'arguments_web',
+      scope => 'a b',
+    grant_types => '{authorization_code,refresh_token,client_credentials,urn:ietf:params:oauth:grant-type:device_code,'
+                   'urn:ietf:params:oauth:grant-type:token-exchange}') \gset
 SELECT auth_store.user_ensure('arguments') AS "user" \gset
 SELECT session_id AS session FROM auth_store.session_create(:'user') \gset
-SELECT access_token AS access, refresh_token AS refresh, grant_id AS grant FROM auth_store.token_issue('arguments_web', :'user', session_id => :'session') \gset
+SELECT access_token AS access, refresh_token AS refresh, grant_id AS grant
+  FROM auth_store.token_issue('arguments_web', :'user', session_id => :'session') \gset
 SELECT code FROM auth_store.code_issue('arguments_web', :'user', code_challenge => :'challenge') \gset
 SELECT api_key_id AS key FROM auth_store.api_key_create('Arguments', :'user') \gset
 SELECT device_code FROM auth_store.device_authorize('arguments_web', :'secret') \gset
 SELECT auth_store.tenant_create('arguments') AS tenant \gset
-SELECT auth_store.connection_store('github', 'arguments', 'x', 'y', access_token_expires_at => clock_timestamp(), tenant_id => :'tenant') AS connection \gset
+SELECT auth_store.connection_store('github', 'arguments', 'x', 'y', access_token_expires_at => clock_timestamp(),
+    tenant_id => :'tenant') AS connection \gset
 SELECT FROM auth_store.consent_record(:'user', 'arguments_web');
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
 INSERT INTO sample VALUES
-    (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')), (NULL, NULL, 'session_id', quote_literal(:'session')),
-    (NULL, NULL, 'grant_id', quote_literal(:'grant')), (NULL, NULL, 'code', quote_literal(:'code')), (NULL, NULL, 'api_key_id', quote_literal(:'key')),
-    (NULL, NULL, 'refresh_token', quote_literal(:'refresh')), (NULL, NULL, 'token', quote_literal(:'access')), (NULL, NULL, 'device_code', quote_literal(:'device_code')),
-    (NULL, NULL, 'connection_id', quote_literal(:'connection')), (NULL, NULL, 'provider', '''github'''), (NULL, NULL, 'actor_id', '''arguments'''), (NULL, NULL, 'access_token', '''z'''),
-    (NULL, NULL, 'name', '''Another'''), (NULL, NULL, 'task', '''sessions'''), (NULL, NULL, 'proof', '''x'''), (NULL, NULL, 'htm', '''POST'''),
-    (NULL, NULL, 'htu', '''https://arguments.example/token'''), (NULL, NULL, 'key', 'gen_random_uuid()::text'), (NULL, NULL, 'max_hits', '10'),
-    (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')), (NULL, NULL, 'subject_token', quote_literal(:'access')),
-    ('rate_limit_hit', NULL, 'period', '''1 hour'''), ('code_issue', NULL, 'code_challenge', quote_literal(:'challenge')), ('code_redeem', NULL, 'code_verifier', quote_literal(:'verifier')),
-    ('connection_get', NULL, 'tenant_id', '''arguments'''), ('connection_list', NULL, 'tenant_id', '''arguments'''), ('connection_store', NULL, 'tenant_id', '''arguments'''),
-    ('connection_import_fernet', NULL, 'tenant_id', '''arguments'''), ('token_exchange', NULL, 'client_id', '''arguments_web'''), ('token_revoke', 'reason', 'client_authenticated', 'true'),
-    ('pushed_request_create', NULL, 'parameters', quote_literal(jsonb_build_object('response_type', 'code', 'code_challenge_method', 'S256', 'code_challenge', :'challenge'))),
-    ('connection_import_fernet', NULL, 'access_token', '''gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='''),
+    (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')),
+    (NULL, NULL, 'session_id', quote_literal(:'session')),
+    (NULL, NULL, 'grant_id', quote_literal(:'grant')), (NULL, NULL, 'code', quote_literal(:'code')),
+    (NULL, NULL, 'api_key_id', quote_literal(:'key')),
+    (NULL, NULL, 'refresh_token', quote_literal(:'refresh')), (NULL, NULL, 'token', quote_literal(:'access')),
+    (NULL, NULL, 'device_code', quote_literal(:'device_code')),
+    (NULL, NULL, 'connection_id', quote_literal(:'connection')), (NULL, NULL, 'provider', '''github'''),
+    (NULL, NULL, 'actor_id', '''arguments'''), (NULL, NULL, 'access_token', '''z'''),
+    (NULL, NULL, 'name', '''Another'''), (NULL, NULL, 'task', '''sessions'''), (NULL, NULL, 'proof', '''x'''),
+    (NULL, NULL, 'htm', '''POST'''),
+    (NULL, NULL, 'htu', '''https://arguments.example/token'''), (NULL, NULL, 'key', 'gen_random_uuid()::text'),
+    (NULL, NULL, 'max_hits', '10'),
+    (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
+    (NULL, NULL, 'subject_token', quote_literal(:'access')),
+    ('rate_limit_hit', NULL, 'period', '''1 hour'''),
+    ('code_issue', NULL, 'code_challenge', quote_literal(:'challenge')),
+    ('code_redeem', NULL, 'code_verifier', quote_literal(:'verifier')),
+    ('connection_get', NULL, 'tenant_id', '''arguments'''), ('connection_list', NULL, 'tenant_id', '''arguments'''),
+    ('connection_store', NULL, 'tenant_id', '''arguments'''),
+    ('connection_import_fernet', NULL, 'tenant_id', '''arguments'''),
+    ('token_exchange', NULL, 'client_id', '''arguments_web'''),
+    ('token_revoke', 'reason', 'client_authenticated', 'true'),
+    ('pushed_request_create', NULL, 'parameters',
+        quote_literal(jsonb_build_object('response_type', 'code', 'code_challenge_method', 'S256', 'code_challenge',
+            :'challenge'))),
+    ('connection_import_fernet', NULL, 'access_token',
+        '''gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='''),
     ('connection_import_fernet', NULL, 'fernet_key', '''cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='''),
     ('call', NULL, 'function', '''vault_check''');
 CREATE FUNCTION pg_temp.call(f text, tried text, extra text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
@@ -47,14 +67,16 @@ CREATE FUNCTION pg_temp.call(f text, tried text, extra text DEFAULT NULL) RETURN
       FROM (SELECT a.n, a.name, CASE WHEN a.name = tried THEN extra ELSE coalesce(best.value, 'NULL') END AS value
               FROM argument a
               LEFT JOIN LATERAL (SELECT s.value, s.function FROM sample s
-                                  WHERE s.argument = a.name AND (s.function = a.function AND s.tried IS NOT DISTINCT FROM $2
+                                  WHERE s.argument = a.name
+                                    AND (s.function = a.function AND s.tried IS NOT DISTINCT FROM $2
                                         OR s.function = a.function AND s.tried IS NULL OR s.function IS NULL)
                                   ORDER BY s.function NULLS LAST, s.tried NULLS LAST LIMIT 1) best ON true
              WHERE a.function = f AND (NOT a.optional OR best.function IS NOT NULL OR a.name = tried)) x
      WHERE x.value IS NOT NULL
 $$;
 
--- What a call answers and writes into the audit trail, undone; what is another each time is not told: ids, tokens, times but for how far off they are.
+-- What a call answers and writes into the audit trail, undone; what is another each time is not told: ids, tokens,
+-- times but for how far off they are.
 CREATE FUNCTION pg_temp.answer(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     start timestamptz := clock_timestamp();
@@ -63,7 +85,8 @@ DECLARE
 BEGIN
     BEGIN
         EXECUTE 'SELECT jsonb_agg(to_jsonb(r)) FROM auth_store.' || call || ' r' INTO said;
-        SELECT concat_ws(' | ', said, string_agg(concat_ws(' ', a.event, a.error, a.flags, a.details), ' | ' ORDER BY a.event, a.details::text))
+        SELECT concat_ws(' | ', said,
+            string_agg(concat_ws(' ', a.event, a.error, a.flags, a.details), ' | ' ORDER BY a.event, a.details::text))
           INTO said FROM auth_store.audit_log a WHERE a.occurred_at >= start;
         RAISE EXCEPTION USING ERRCODE = 'ZZUND';
     EXCEPTION
@@ -71,23 +94,32 @@ BEGIN
         WHEN OTHERS THEN said := 'raises ' || SQLSTATE || ' ' || SQLERRM;
     END;
     FOR part IN SELECT DISTINCT (regexp_matches(said, '\d{4}-\d\d-\d\dT[0-9:.+-]+', 'g'))[1] LOOP
-        said := replace(said, part, 'in ' || round(extract(epoch FROM part::timestamptz - clock_timestamp()) / 20) * 20 || ' s');
+        said := replace(said, part,
+            'in ' || round(extract(epoch FROM part::timestamptz - clock_timestamp()) / 20) * 20 || ' s');
     END LOOP;
-    RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'), '(?=[a-z_]*[A-Z0-9-])[A-Za-z0-9_-]{20,}', 'random', 'g');
+    RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'),
+        '(?=[a-z_]*[A-Z0-9-])[A-Za-z0-9_-]{20,}', 'random', 'g');
 END
 $$;
 
 -- PKCE's method alone is what it is: where none is named it is plain (RFC 7636 section 4.3), which is refused.
 CREATE TEMP TABLE tried AS
-SELECT a.function, a.name, pg_temp.answer(pg_temp.call(a.function, a.name)) AS omitted, pg_temp.answer(pg_temp.call(a.function, a.name, 'NULL')) AS nothing
-  FROM argument a WHERE a.preset IS NOT NULL AND a.prokind = 'f' AND (a.function, a.name) NOT IN (('code_issue', 'code_challenge_method'), ('pkce_verify', 'method'));
+SELECT a.function, a.name, pg_temp.answer(pg_temp.call(a.function, a.name)) AS omitted,
+       pg_temp.answer(pg_temp.call(a.function, a.name, 'NULL')) AS nothing
+  FROM argument a
+ WHERE a.preset IS NOT NULL AND a.prokind = 'f'
+   AND (a.function, a.name) NOT IN (('code_issue', 'code_challenge_method'), ('pkce_verify', 'method'));
 SELECT * FROM tried WHERE omitted IS DISTINCT FROM nothing ORDER BY 1, 2;
 -- Each was a call that the function takes.
 SELECT function, name, omitted FROM tried WHERE omitted LIKE 'raises %' ORDER BY 1, 2;
-SELECT auth_store.pkce_verify(:'verifier', :'challenge') AS omitted, auth_store.pkce_verify(:'verifier', :'challenge', NULL) AS nothing;
-SELECT error, error_description FROM auth_store.code_issue('arguments_web', :'user', code_challenge => :'challenge', code_challenge_method => NULL);
+SELECT auth_store.pkce_verify(:'verifier', :'challenge') AS omitted,
+       auth_store.pkce_verify(:'verifier', :'challenge', NULL) AS nothing;
+SELECT error, error_description
+  FROM auth_store.code_issue('arguments_web', :'user', code_challenge => :'challenge', code_challenge_method => NULL);
 -- Some in full.
-SELECT function, name, nothing FROM tried WHERE (function, name) IN (('grant_revoke', 'reason'), ('consent_revoke', 'reason'), ('client_secret_rotate', 'overlap'), ('connection_lease', 'lease'),
+SELECT function, name, nothing FROM tried
+ WHERE (function, name) IN (('grant_revoke', 'reason'), ('consent_revoke', 'reason'),
+     ('client_secret_rotate', 'overlap'), ('connection_lease', 'lease'),
     ('connection_get', 'actor_type'), ('client_create', 'client_type'), ('rate_limit_hit', 'cost')) ORDER BY 1;
 -- Procedures, which commit.
 SELECT function, name, preset FROM argument WHERE prokind = 'p' AND preset IS NULL;
@@ -95,6 +127,9 @@ SET client_min_messages = warning;
 CALL auth_store.cleanup(NULL, NULL);
 CALL auth_store.vault_rekey(NULL);
 -- An argument without a default stays what it was: NULL is a mistake, an unusable secret, or "no".
-SELECT pg_temp.raised(c) FROM unnest(ARRAY['SELECT auth_store.grant_revoke(NULL)', 'SELECT auth_store.connection_fail(gen_random_uuid(), 1, NULL)', 'SELECT auth_store.jti_claim(NULL, NULL, NULL)',
-    'SELECT auth_store.rate_limit_hit(NULL, 1, ''1 s'')', 'SELECT auth_store.cleanup_batch(NULL)']) WITH ORDINALITY AS t (c, n) ORDER BY n;
+SELECT pg_temp.raised(c)
+  FROM unnest(ARRAY['SELECT auth_store.grant_revoke(NULL)',
+      'SELECT auth_store.connection_fail(gen_random_uuid(), 1, NULL)', 'SELECT auth_store.jti_claim(NULL, NULL, NULL)',
+    'SELECT auth_store.rate_limit_hit(NULL, 1, ''1 s'')',
+    'SELECT auth_store.cleanup_batch(NULL)']) WITH ORDINALITY AS t (c, n) ORDER BY n;
 SELECT auth_store.tenant_erase('arguments', 'arguments') > 0 AS erased;

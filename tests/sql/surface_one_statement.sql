@@ -1,5 +1,5 @@
--- A function that writes sees what an earlier call in the same statement did, as a statement of its own would. The readers, which
--- are STABLE, see the rows as they were when the statement began.
+-- A function that writes sees what an earlier call in the same statement did, as a statement of its own would. The
+-- readers, which are STABLE, see the rows as they were when the statement began.
 \getenv srcdir PG_ABS_SRCDIR
 \set helpers :srcdir '/sql/include/helpers.sql'
 \set ECHO none
@@ -7,9 +7,12 @@
 \set ECHO all
 
 SELECT auth_store.user_ensure('one_statement') AS user_id \gset
-SELECT client_secret AS secret FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'one_web', scope => 'read',
-    grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code']) \gset
-SELECT client_id FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'one_app', scope => 'read');
+SELECT client_secret AS secret
+  FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'one_web', scope => 'read',
+    grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code']) \gset
+SELECT client_id
+  FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'one_app', scope => 'read');
 
 -- A token, by its grant, by itself (RFC 7009) and by its client. The trail has no success behind the end.
 SELECT access_token, refresh_token, grant_id FROM auth_store.token_issue('one_web', :'user_id') \gset
@@ -30,7 +33,8 @@ SELECT u.active, u.error
        LATERAL auth_store.token_use(concat(:'access_token', s::text)) AS u;
 SELECT FROM auth_store.client_set_status('one_web', 'active');
 -- One that was made in the statement is good.
-SELECT u.active, u.error FROM auth_store.token_issue('one_web', :'user_id') AS t, LATERAL auth_store.token_use(t.access_token) AS u;
+SELECT u.active, u.error
+  FROM auth_store.token_issue('one_web', :'user_id') AS t, LATERAL auth_store.token_use(t.access_token) AS u;
 -- What a function in a query's list says of it, too: a call for each row, each after the last.
 SELECT n, CASE WHEN n = 2 THEN auth_store.token_revoke(:'access_token', 'one_web', :'secret') IS NOT NULL
                ELSE (auth_store.token_use(:'access_token')).active END AS active
@@ -50,7 +54,9 @@ SELECT k.ended, t.valid, t.error
 -- Client secrets, made here and imported (RFC 6749 section 2.3.1).
 SELECT c.ok, c.error FROM auth_store.client_secret_rotate('one_web') AS fresh,
        LATERAL auth_store.client_authenticate('one_web', CASE WHEN fresh IS NOT NULL THEN :'secret' END) AS c;
-SELECT c.ok, c.error FROM auth_store.client_secret_rotate('one_web') AS fresh, LATERAL auth_store.client_authenticate('one_web', fresh) AS c;
+SELECT c.ok, c.error
+  FROM auth_store.client_secret_rotate('one_web') AS fresh,
+       LATERAL auth_store.client_authenticate('one_web', fresh) AS c;
 SELECT FROM auth_store.client_secret_import('one_web', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW');
 SELECT ok FROM auth_store.client_authenticate('one_web', 'U*U');
 SELECT c.ok, c.error FROM auth_store.client_secret_rotate('one_web') AS fresh,
@@ -70,4 +76,6 @@ SELECT user_code FROM auth_store.device_authorize('one_web', :'secret') \gset
 SELECT d.error AS denial, l.status, l.error
   FROM auth_store.device_deny(:'user_code') AS d, LATERAL auth_store.device_lookup(concat(:'user_code', d.error)) AS l;
 -- A tenant that the statement has made has limits.
-SELECT h.allowed FROM auth_store.tenant_create('one_tenant') AS t, LATERAL auth_store.rate_limit_hit('x', 1, '1 min', tenant_id => t) AS h;
+SELECT h.allowed
+  FROM auth_store.tenant_create('one_tenant') AS t,
+       LATERAL auth_store.rate_limit_hit('x', 1, '1 min', tenant_id => t) AS h;

@@ -15,7 +15,9 @@ INSERT INTO call VALUES
     ('connection_revoke', false, 'auth_store.connection_revoke(gen_random_uuid(), reason => %s)'),
     ('consent_revoke', true, 'auth_store.consent_revoke(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
     ('grant_revoke', true, 'auth_store.grant_revoke(gen_random_uuid(), reason => %s)'),
-    ('jti_revoke', false, 'auth_store.jti_revoke(''reason'', clock_timestamp() + interval ''1 minute'', reason => %s, tenant_id => ''reason_nobody'')'),
+    ('jti_revoke', false,
+        'auth_store.jti_revoke(''reason'', clock_timestamp() + interval ''1 minute'', reason => %s, tenant_id =>'
+        ' ''reason_nobody'')'),
     ('session_revoke', true, 'auth_store.session_revoke(gen_random_uuid(), reason => %s)'),
     ('tenant_set_status', false, 'auth_store.tenant_set_status(''reason_nobody'', ''active'', reason => %s)'),
     ('token_revoke', true, 'auth_store.token_revoke(''x'', ''reason_nobody'', reason => %s)'),
@@ -32,12 +34,15 @@ CREATE FUNCTION pg_temp.refused(sql text, reason text) RETURNS text LANGUAGE sql
       FROM pg_temp.raised('SELECT ' || replace(sql, '%s', coalesce(quote_literal(reason), 'NULL'))) r
 $$;
 SELECT needed, pg_temp.refused(sql, repeat('é', 1000)) AS limit, pg_temp.refused(sql, repeat('é', 1001)) AS longer,
-       pg_temp.refused(sql, repeat('x', 1000000)) = pg_temp.refused(sql, repeat('é', 1001)) AS much_longer, array_agg(name ORDER BY name)
+       pg_temp.refused(sql, repeat('x', 1000000)) = pg_temp.refused(sql, repeat('é', 1001)) AS much_longer,
+       array_agg(name ORDER BY name)
   FROM call GROUP BY 1, 2, 3, 4 ORDER BY 1;
 -- The reason of an end may have any characters: what it ends must not live on for a line break. NULL is the default.
-SELECT needed, pg_temp.refused(sql, '') AS empty, pg_temp.refused(sql, E'a\nb') AS line_break, array_agg(name ORDER BY name)
+SELECT needed, pg_temp.refused(sql, '') AS empty, pg_temp.refused(sql, E'a\nb') AS line_break,
+       array_agg(name ORDER BY name)
   FROM call GROUP BY 1, 2, 3 ORDER BY 1;
-SELECT needed, pg_temp.refused(sql, NULL) AS nothing, array_agg(name ORDER BY name) FROM call GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT needed, pg_temp.refused(sql, NULL) AS nothing, array_agg(name ORDER BY name) FROM call GROUP BY 1, 2
+ ORDER BY 1, 2;
 -- The comments say the limit.
 SELECT p.proname FROM pg_proc p
  WHERE p.pronamespace = 'auth_store'::regnamespace AND 'reason' = ANY (p.proargnames)
@@ -51,5 +56,7 @@ SELECT auth_store.user_ensure('reason_user') AS user \gset
 SELECT session_id AS session FROM auth_store.session_create(:'user') \gset
 SELECT auth_store.session_revoke(:'session', repeat('é', 999) || E'\n');
 SELECT length(ended_reason) FROM auth_store.session_list(:'user');
-SELECT event, length(details ->> 'reason') FROM auth_store.recent_activity WHERE session_id = :'session' AND event LIKE '%revoked%' OR tenant_id = 'reason_tenant' AND event LIKE '%status%' ORDER BY 1;
+SELECT event, length(details ->> 'reason') FROM auth_store.recent_activity
+ WHERE session_id = :'session' AND event LIKE '%revoked%' OR tenant_id = 'reason_tenant' AND event LIKE '%status%'
+ ORDER BY 1;
 SELECT auth_store.tenant_erase('reason_tenant', 'reason_tenant') > 0 AS erased;

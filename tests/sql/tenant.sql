@@ -15,20 +15,29 @@ SELECT auth_store.tenant_update('acme', 'Acme');
 SELECT auth_store.tenant_update('acme');
 SELECT display_name, settings, updated_at > created_at AS updated FROM auth_store.tenants WHERE id = 'acme';
 SELECT * FROM pg_temp.trail();
-SELECT DISTINCT tenant_id, resource_type, resource_id FROM auth_store.audit_log WHERE event = 'tenant.created' AND tenant_id IN ('acme', 'initech') ORDER BY 1;
+SELECT DISTINCT tenant_id, resource_type, resource_id FROM auth_store.audit_log
+ WHERE event = 'tenant.created' AND tenant_id IN ('acme', 'initech') ORDER BY 1;
 
 SELECT left(id, 20) AS id, pg_temp.raised(format('SELECT auth_store.tenant_create(%L)', id))
-  FROM (VALUES (NULL), (''), ('-a'), ('.a'), ('a b'), ('a/b'), ('é'), (E'a\n'), (repeat('a', 63)), (repeat('a', 64)), (repeat('a', 1000000)), ('acme'), ('default')) AS t (id);
+  FROM (VALUES (NULL), (''), ('-a'), ('.a'), ('a b'), ('a/b'), ('é'), (E'a\n'), (repeat('a', 63)), (repeat('a', 64)),
+      (repeat('a', 1000000)), ('acme'), ('default')) AS t (id);
 SELECT pg_temp.raised(format('SELECT auth_store.tenant_create(%L, %L, %L)', 'other', name, settings))
-  FROM (VALUES ('', '{}'), (E'a\tb', '{}'), (repeat('x', 201), '{}'), ('x', '[]'), ('x', 'null'), ('x', format('{"a": "%s"}', repeat('x', 70000)))) AS t (name, settings);
+  FROM (VALUES ('', '{}'), (E'a\tb', '{}'), (repeat('x', 201), '{}'), ('x', '[]'), ('x', 'null'),
+      ('x', format('{"a": "%s"}', repeat('x', 70000)))) AS t (name, settings);
 SELECT pg_temp.raised(statement) FROM (VALUES
-    ('SELECT auth_store.tenant_update(NULL)'), ('SELECT auth_store.tenant_update(''nowhere'')'), ('SELECT auth_store.tenant_update(''acme'', '''')'),
-    ('SELECT auth_store.tenant_update(''acme'', NULL, ''1'')'), ('SELECT auth_store.tenant_set_status(NULL, ''active'')'),
-    ('SELECT auth_store.tenant_set_status(''acme'', NULL)'), ('SELECT auth_store.tenant_set_status(''acme'', ''revoked'')'),
-    ('SELECT auth_store.tenant_set_status(''nowhere'', ''active'')'), ('SELECT auth_store.tenant_set_status(''acme'', ''active'', E''a\nb'')')) AS t (statement);
+    ('SELECT auth_store.tenant_update(NULL)'), ('SELECT auth_store.tenant_update(''nowhere'')'),
+    ('SELECT auth_store.tenant_update(''acme'', '''')'),
+    ('SELECT auth_store.tenant_update(''acme'', NULL, ''1'')'),
+    ('SELECT auth_store.tenant_set_status(NULL, ''active'')'),
+    ('SELECT auth_store.tenant_set_status(''acme'', NULL)'),
+    ('SELECT auth_store.tenant_set_status(''acme'', ''revoked'')'),
+    ('SELECT auth_store.tenant_set_status(''nowhere'', ''active'')'),
+    ('SELECT auth_store.tenant_set_status(''acme'', ''active'', E''a\nb'')')) AS t (statement);
 
 -- A suspended tenant: its clients do not work, its tokens are not active, and come back with it.
-SELECT client_id AS client, client_secret AS secret FROM auth_store.client_create('app', tenant_id => 'acme', scope => 'read', grant_types => '{client_credentials,refresh_token}') \gset
+SELECT client_id AS client, client_secret AS secret
+  FROM auth_store.client_create('app', tenant_id => 'acme', scope => 'read',
+      grant_types => '{client_credentials,refresh_token}') \gset
 SELECT user_id AS ann FROM auth_store.user_create('ann@acme.example', tenant_id => 'acme') \gset
 SELECT access_token AS token, refresh_token AS refresh FROM auth_store.token_issue(:'client', :'ann') \gset
 SELECT active, tenant_id FROM auth_store.token_introspect(:'token');
@@ -40,7 +49,8 @@ SELECT error FROM auth_store.token_refresh(:'refresh', :'client', :'secret');
 -- A client made meanwhile is suspended as well; other tenants are not.
 SELECT client_id AS late, client_secret AS late_secret FROM auth_store.client_create('late', tenant_id => 'acme') \gset
 SELECT ok, error FROM auth_store.client_authenticate(:'late', :'late_secret');
-SELECT client_id AS elsewhere, client_secret AS elsewhere_secret FROM auth_store.client_create('elsewhere', tenant_id => 'initech') \gset
+SELECT client_id AS elsewhere, client_secret AS elsewhere_secret
+  FROM auth_store.client_create('elsewhere', tenant_id => 'initech') \gset
 SELECT ok, tenant_id FROM auth_store.client_authenticate(:'elsewhere', :'elsewhere_secret');
 SELECT auth_store.tenant_set_status('acme', 'active');
 SELECT active FROM auth_store.token_introspect(:'token');
@@ -67,12 +77,15 @@ SELECT auth_store.user_ensure('tenant-eve') AS eve_external \gset
 SELECT tenant_id FROM auth_store.user_get(:'eve_external');
 SELECT client_id AS pinned FROM auth_store.client_create('pinned', tenant_id => 'initech') \gset
 SELECT what, pg_temp.raised(what) FROM (VALUES
-    ('SELECT auth_store.client_create(''x'', tenant_id => ''acme'')'), ('SELECT auth_store.user_create(tenant_id => ''acme'')'),
+    ('SELECT auth_store.client_create(''x'', tenant_id => ''acme'')'),
+    ('SELECT auth_store.user_create(tenant_id => ''acme'')'),
     ('SELECT auth_store.user_ensure(''x'', ''acme'')'), ('SELECT auth_store.user_ensure(''x'', ''default'')'),
     ('SELECT auth_store.tenant_create(''more'')'), ('SELECT auth_store.tenant_update(''acme'', ''x'')'),
-    ('SELECT auth_store.tenant_set_status(''acme'', ''suspended'')'), ('SELECT auth_store.tenant_erase(''acme'', ''acme'')')) AS t (what);
+    ('SELECT auth_store.tenant_set_status(''acme'', ''suspended'')'),
+    ('SELECT auth_store.tenant_erase(''acme'', ''acme'')')) AS t (what);
 SELECT pg_temp.raised(format(statement, :'client')) FROM (VALUES
-    ('SELECT auth_store.client_update(%L, ''{}'')'), ('SELECT auth_store.client_set_status(%L, ''suspended'')'), ('SELECT auth_store.client_delete(%L)'),
+    ('SELECT auth_store.client_update(%L, ''{}'')'), ('SELECT auth_store.client_set_status(%L, ''suspended'')'),
+    ('SELECT auth_store.client_delete(%L)'),
     ('SELECT auth_store.client_secret_rotate(%L)'), ('SELECT auth_store.client_grants_revoke(%L)')) AS t (statement);
 -- Ids of clients are unique over all tenants, and nothing else of the other is said.
 SELECT pg_temp.raised(format('SELECT auth_store.client_create(''x'', client_id => %L)', :'client'));
@@ -95,17 +108,24 @@ RESET SESSION AUTHORIZATION;
 DROP ROLE tenant_app;
 
 -- Erasing: everything of the one, nothing of the other.
-SELECT client_id AS web FROM auth_store.client_create('web', '{https://a.example/}', 'public', tenant_id => 'acme') \gset
-SELECT error FROM auth_store.code_issue(:'web', :'ann', code_challenge => :'challenge', code_challenge_method => 'S256');
+SELECT client_id AS web
+  FROM auth_store.client_create('web', '{https://a.example/}', 'public', tenant_id => 'acme') \gset
+SELECT error
+  FROM auth_store.code_issue(:'web', :'ann', code_challenge => :'challenge', code_challenge_method => 'S256');
 CREATE TEMP VIEW owned AS
-    SELECT tenant_id, 'clients' AS what FROM auth_store.clients UNION ALL SELECT tenant_id, 'client_secrets' FROM auth_store.client_secrets
-    UNION ALL SELECT tenant_id, 'users' FROM auth_store.users UNION ALL SELECT tenant_id, 'grants' FROM auth_store.grants
-    UNION ALL SELECT tenant_id, 'access_tokens' FROM auth_store.access_tokens UNION ALL SELECT tenant_id, 'authorization_codes' FROM auth_store.authorization_codes;
+    SELECT tenant_id, 'clients' AS what FROM auth_store.clients
+     UNION ALL SELECT tenant_id, 'client_secrets' FROM auth_store.client_secrets
+    UNION ALL SELECT tenant_id, 'users' FROM auth_store.users
+     UNION ALL SELECT tenant_id, 'grants' FROM auth_store.grants
+    UNION ALL SELECT tenant_id, 'access_tokens' FROM auth_store.access_tokens
+     UNION ALL SELECT tenant_id, 'authorization_codes' FROM auth_store.authorization_codes;
 SELECT what, count(*) FROM owned WHERE tenant_id = 'acme' GROUP BY what ORDER BY what;
 SELECT count(*) AS others FROM owned WHERE tenant_id <> 'acme' \gset
 SELECT pg_temp.raised(statement) FROM (VALUES
-    ('SELECT auth_store.tenant_erase(NULL, NULL)'), ('SELECT auth_store.tenant_erase(''acme'', NULL)'), ('SELECT auth_store.tenant_erase(''acme'', ''yes'')'),
-    ('SELECT auth_store.tenant_erase(''default'', ''default'')'), ('SELECT auth_store.tenant_erase(''nowhere'', ''nowhere'')')) AS t (statement);
+    ('SELECT auth_store.tenant_erase(NULL, NULL)'), ('SELECT auth_store.tenant_erase(''acme'', NULL)'),
+    ('SELECT auth_store.tenant_erase(''acme'', ''yes'')'),
+    ('SELECT auth_store.tenant_erase(''default'', ''default'')'),
+    ('SELECT auth_store.tenant_erase(''nowhere'', ''nowhere'')')) AS t (statement);
 SELECT count(*) AS acme_audit FROM auth_store.audit_log WHERE tenant_id = 'acme' \gset
 SELECT count(*) AS acme_rows FROM owned WHERE tenant_id = 'acme' AND what <> 'client_secrets' \gset
 SELECT auth_store.tenant_erase('acme', confirm => 'acme') = :acme_rows + :acme_audit + 1 AS all_counted;
@@ -124,7 +144,8 @@ SELECT auth_store.tenant_erase('acme', 'acme') > 0 AS erased;
 BEGIN READ ONLY;
 SELECT what, pg_temp.raised(what) FROM (VALUES
     ('SELECT auth_store.tenant_create(''x'')'), ('SELECT auth_store.tenant_update(''initech'')'),
-    ('SELECT auth_store.tenant_set_status(''initech'', ''active'')'), ('SELECT auth_store.tenant_erase(''initech'', ''initech'')')) AS t (what);
+    ('SELECT auth_store.tenant_set_status(''initech'', ''active'')'),
+    ('SELECT auth_store.tenant_erase(''initech'', ''initech'')')) AS t (what);
 COMMIT;
 SELECT auth_store.tenant_erase('initech', 'initech') > 0 AS erased;
 SELECT auth_store.tenant_erase(repeat('a', 63), repeat('a', 63)) > 0 AS erased;

@@ -5,46 +5,62 @@
 \i :helpers
 \set ECHO all
 
-SELECT client_secret AS secret FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'import_web', scope => 'read write',
+SELECT client_secret AS secret
+  FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'import_web',
+      scope => 'read write',
     access_token_ttl => '10 min') \gset
-SELECT client_id FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'import_app', scope => 'read');
+SELECT client_id
+  FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'import_app',
+      scope => 'read');
 SELECT client_id FROM auth_store.client_create('Job', client_id => 'import_job');
 SELECT user_id FROM auth_store.user_create('import@example.com') \gset
 -- What a legacy holder has, and what the legacy table has of it.
-CREATE FUNCTION pg_temp.hex(token text) RETURNS text LANGUAGE sql AS $$ SELECT encode(sha256(convert_to(token, 'UTF8')), 'hex') $$;
-CREATE FUNCTION pg_temp.family(id uuid) RETURNS TABLE (rotations int, revoked_reason text, live_access_tokens bigint) LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.hex(token text) RETURNS text
+    LANGUAGE sql AS $$ SELECT encode(sha256(convert_to(token, 'UTF8')), 'hex') $$;
+CREATE FUNCTION pg_temp.family(id uuid) RETURNS TABLE (rotations int, revoked_reason text, live_access_tokens bigint)
+    LANGUAGE sql AS $$
     SELECT rotation_count, revoked_reason,
-           (SELECT count(*) FROM auth_store.access_tokens t WHERE t.grant_id = g.id AND g.revoked_at IS NULL AND t.revoked_at IS NULL)
+           (SELECT count(*) FROM auth_store.access_tokens t
+             WHERE t.grant_id = g.id AND g.revoked_at IS NULL AND t.revoked_at IS NULL)
       FROM auth_store.grants g WHERE g.id = $1
 $$;
 SELECT FROM pg_temp.trail();
 
 -- The import: a grant without any token of ours.
-SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-1'), 'import_web', :'user_id', 'read', clock_timestamp() + '10 days', :'user_id',
+SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-1'), 'import_web', :'user_id', 'read',
+    clock_timestamp() + '10 days', :'user_id',
     auth_time => '2026-01-02 03:04:05+00', claims => '{"org": 7}') AS grant_id \gset
-SELECT client_id, user_id = :'user_id' AS "user", session_id = :'user_id' AS session, scope, resources, auth_time AT TIME ZONE 'UTC' AS auth_time, claims, cnf, rotation_count,
-       expires_at - clock_timestamp() BETWEEN '9 days 23:59' AND '10 days' AS ten_days, idle_expires_at = expires_at AS idle_ends_with_it, revoked_at
+SELECT client_id, user_id = :'user_id' AS "user", session_id = :'user_id' AS session, scope, resources,
+       auth_time AT TIME ZONE 'UTC' AS auth_time, claims, cnf, rotation_count,
+       expires_at - clock_timestamp() BETWEEN '9 days 23:59' AND '10 days' AS ten_days,
+       idle_expires_at = expires_at AS idle_ends_with_it, revoked_at
   FROM auth_store.grants WHERE id = :'grant_id';
-SELECT digest = sha256('legacy-1') AS digest, client_id, tenant_id FROM auth_store.imported_refresh_tokens WHERE grant_id = :'grant_id';
-SELECT event, success, user_id = :'user_id' AS "user", grant_id = :'grant_id' AS grant_id, details FROM auth_store.audit_log WHERE event = 'refresh_token.imported';
+SELECT digest = sha256('legacy-1') AS digest, client_id, tenant_id FROM auth_store.imported_refresh_tokens
+ WHERE grant_id = :'grant_id';
+SELECT event, success, user_id = :'user_id' AS "user", grant_id = :'grant_id' AS grant_id, details
+  FROM auth_store.audit_log WHERE event = 'refresh_token.imported';
 -- Again: the same, and nothing written.
 SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-1'), 'import_web', :'user_id') = :'grant_id' AS same;
 SELECT * FROM pg_temp.trail();
 
 -- The first use: as a rotation. The holder gets a token of ours.
 SELECT * FROM auth_store.token_refresh('legacy-1', 'import_web', :'secret', ip => '192.0.2.1') \gset r_
-SELECT :'r_refresh_token' ~ '^asrt_[\w-]{86}$' AS form, :'r_token_type' AS token_type, :r_expires_in AS expires_in, :'r_scope' AS scope, :'r_grant_id' = :'grant_id' AS same_grant,
-       :'r_user_id' = :'user_id' AS "user", :'r_claims' AS claims, :'r_session_id' = :'user_id' AS session, :'r_auth_time'::timestamptz = '2026-01-02 03:04:05+00' AS auth_time, :{?r_error} AS error;
+SELECT :'r_refresh_token' ~ '^asrt_[\w-]{86}$' AS form, :'r_token_type' AS token_type, :r_expires_in AS expires_in,
+       :'r_scope' AS scope, :'r_grant_id' = :'grant_id' AS same_grant,
+       :'r_user_id' = :'user_id' AS "user", :'r_claims' AS claims, :'r_session_id' = :'user_id' AS session,
+       :'r_auth_time'::timestamptz = '2026-01-02 03:04:05+00' AS auth_time, :{?r_error} AS error;
 SELECT active, scope FROM auth_store.token_introspect(:'r_access_token');
 SELECT * FROM pg_temp.family(:'grant_id');
 SELECT * FROM pg_temp.trail();
 -- Within the grace: the same successor again, a fresh access token.
-SELECT refresh_token = :'r_refresh_token' AS same_successor, access_token <> :'r_access_token' AS fresh, error FROM auth_store.token_refresh('legacy-1', 'import_web', :'secret');
+SELECT refresh_token = :'r_refresh_token' AS same_successor, access_token <> :'r_access_token' AS fresh, error
+  FROM auth_store.token_refresh('legacy-1', 'import_web', :'secret');
 SELECT * FROM pg_temp.family(:'grant_id');
 -- The successor is native.
 SELECT refresh_token FROM auth_store.token_refresh(:'r_refresh_token', 'import_web', :'secret') \gset s_
 SELECT left(:'s_refresh_token', 47) = left(:'r_refresh_token', 47) AS same_family;
-SELECT refresh_token = :'s_refresh_token' AS same_successor FROM auth_store.token_refresh(:'r_refresh_token', 'import_web', :'secret');
+SELECT refresh_token = :'s_refresh_token' AS same_successor
+  FROM auth_store.token_refresh(:'r_refresh_token', 'import_web', :'secret');
 -- Then the imported one is two behind: within the grace it is refused, later a reuse, which ends the family.
 SELECT FROM pg_temp.trail();
 SELECT error, error_description FROM auth_store.token_refresh('legacy-1', 'import_web', :'secret');
@@ -71,7 +87,8 @@ RESET auth_store.refresh_grace;
 
 -- The rest of the table of outcomes. An unusable text, another client, a wrong key change nothing.
 SELECT auth_store.pkce_challenge(repeat('k', 43)) AS jkt \gset
-SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-3'), 'import_app', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) AS grant_id \gset
+SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-3'), 'import_app', :'user_id',
+    cnf => jsonb_build_object('jkt', :'jkt')) AS grant_id \gset
 SELECT FROM pg_temp.trail();
 SELECT what, r.error FROM (VALUES
     (1, 'unknown',        'legacy-0', 'import_app', NULL, :'jkt'),
@@ -85,15 +102,20 @@ SELECT what, r.error FROM (VALUES
     (9, 'no client',      'legacy-3', NULL, NULL, :'jkt')) AS t (n, what, token, client, secret, jkt),
   LATERAL auth_store.token_refresh(t.token, t.client, t.secret, dpop_jkt => t.jkt) AS r ORDER BY n;
 SELECT * FROM pg_temp.trail();
-SELECT error, token_type, refresh_token LIKE 'asrt\_%' AS native FROM auth_store.token_refresh('legacy-3', 'import_app', dpop_jkt => :'jkt');
+SELECT error, token_type, refresh_token LIKE 'asrt\_%' AS native
+  FROM auth_store.token_refresh('legacy-3', 'import_app', dpop_jkt => :'jkt');
 -- Scope and resources narrow, as ever.
-SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-4'), 'import_web', :'user_id', 'read', resource => ARRAY['https://a.example/']) AS grant_id \gset
+SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-4'), 'import_web', :'user_id', 'read',
+    resource => ARRAY['https://a.example/']) AS grant_id \gset
 SELECT error FROM auth_store.token_refresh('legacy-4', 'import_web', :'secret', scope => 'write');
-SELECT error FROM auth_store.token_refresh('legacy-4', 'import_web', :'secret', resource => ARRAY['https://b.example/']);
-SELECT i.audience, i.scope FROM auth_store.token_refresh('legacy-4', 'import_web', :'secret') AS r, pg_temp.seen(r.access_token) AS i;
+SELECT error
+  FROM auth_store.token_refresh('legacy-4', 'import_web', :'secret', resource => ARRAY['https://b.example/']);
+SELECT i.audience, i.scope
+  FROM auth_store.token_refresh('legacy-4', 'import_web', :'secret') AS r, pg_temp.seen(r.access_token) AS i;
 -- Its end, absolute and unused.
 SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-5'), 'import_web', :'user_id') AS grant_id \gset
-SELECT expires_at - clock_timestamp() BETWEEN '89 days 23:59' AND '90 days' AS ninety_days, idle_expires_at - clock_timestamp() BETWEEN '29 days 23:59' AND '30 days' AS thirty_days
+SELECT expires_at - clock_timestamp() BETWEEN '89 days 23:59' AND '90 days' AS ninety_days,
+       idle_expires_at - clock_timestamp() BETWEEN '29 days 23:59' AND '30 days' AS thirty_days
   FROM auth_store.grants WHERE id = :'grant_id';
 UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() WHERE id = :'grant_id';
 SELECT error FROM auth_store.token_refresh('legacy-5', 'import_web', :'secret');
@@ -101,8 +123,10 @@ SELECT error FROM auth_store.token_refresh('legacy-5', 'import_web', :'secret');
 SELECT FROM auth_store.client_update('import_web', '{"refresh_rotation": false}');
 SELECT auth_store.refresh_token_import(pg_temp.hex('legacy-6'), 'import_web', :'user_id') AS grant_id \gset
 SELECT refresh_token FROM auth_store.token_refresh('legacy-6', 'import_web', :'secret') \gset k_
-SELECT r.refresh_token = :'k_refresh_token' AS kept FROM auth_store.token_refresh(:'k_refresh_token', 'import_web', :'secret') AS r;
-SELECT r.refresh_token = :'k_refresh_token' AS same_successor FROM auth_store.token_refresh('legacy-6', 'import_web', :'secret') AS r;
+SELECT r.refresh_token = :'k_refresh_token' AS kept
+  FROM auth_store.token_refresh(:'k_refresh_token', 'import_web', :'secret') AS r;
+SELECT r.refresh_token = :'k_refresh_token' AS same_successor
+  FROM auth_store.token_refresh('legacy-6', 'import_web', :'secret') AS r;
 SELECT * FROM pg_temp.family(:'grant_id');
 SELECT FROM auth_store.client_update('import_web', '{"refresh_rotation": true}');
 -- What is rolled back was not used.
@@ -141,13 +165,18 @@ SELECT count(auth_store.refresh_token_import(digest, 'import_app', :'user_id')) 
 SELECT form, r.error FROM pg_temp.forms, LATERAL auth_store.token_refresh(token, 'import_app') AS r ORDER BY n;
 
 -- What has expired is not imported; an end beyond ten years is brought in.
-SELECT auth_store.refresh_token_import(pg_temp.hex('late'), 'import_web', :'user_id', expires_at => clock_timestamp() - interval '1 ms') IS NULL AS nothing,
-       auth_store.refresh_token_import(pg_temp.hex('late'), 'import_web', :'user_id', expires_at => '-infinity') IS NULL AS nothing_either;
-SELECT auth_store.refresh_token_import(pg_temp.hex('forever'), 'import_web', :'user_id', expires_at => 'infinity') AS grant_id \gset
+SELECT auth_store.refresh_token_import(pg_temp.hex('late'), 'import_web', :'user_id',
+    expires_at => clock_timestamp() - interval '1 ms') IS NULL AS nothing,
+       auth_store.refresh_token_import(pg_temp.hex('late'), 'import_web', :'user_id',
+           expires_at => '-infinity') IS NULL AS nothing_either;
+SELECT auth_store.refresh_token_import(pg_temp.hex('forever'), 'import_web', :'user_id',
+    expires_at => 'infinity') AS grant_id \gset
 SELECT expires_at < clock_timestamp() + '3650 days' AS bounded FROM auth_store.grants WHERE id = :'grant_id';
 
 -- Mistakes.
-SELECT what, pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, %L, %L, %L, resource => %L, claims => %L, cnf => %L)', digest, client, usr, scope, resource, claims, cnf))
+SELECT what, pg_temp.raised(
+    format('SELECT auth_store.refresh_token_import(%L, %L, %L, %L, resource => %L, claims => %L, cnf => %L)', digest,
+        client, usr, scope, resource, claims, cnf))
   FROM (VALUES
     (1, 'no digest',        NULL, 'import_web', :'user_id', NULL, NULL, NULL, NULL),
     (2, 'a token',          'legacy-1', 'import_web', :'user_id', NULL, NULL, NULL, NULL),
@@ -155,21 +184,27 @@ SELECT what, pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, %
     (4, 'unknown client',   pg_temp.hex('m'), 'import_nobody', :'user_id', NULL, NULL, NULL, NULL),
     (5, 'no refresh token', pg_temp.hex('m'), 'import_job', :'user_id', NULL, NULL, NULL, NULL),
     (6, 'no user',          pg_temp.hex('m'), 'import_web', NULL, NULL, NULL, NULL, NULL),
-    (7, 'unknown user',     pg_temp.hex('m'), 'import_web', '00000000-0000-0000-0000-000000000000', NULL, NULL, NULL, NULL),
+    (7, 'unknown user',     pg_temp.hex('m'), 'import_web', '00000000-0000-0000-0000-000000000000', NULL, NULL, NULL,
+        NULL),
     (8, 'more scope',       pg_temp.hex('m'), 'import_web', :'user_id', 'read admin', NULL, NULL, NULL),
     (9, 'no resource',      pg_temp.hex('m'), 'import_web', :'user_id', NULL, '{relative}', NULL, NULL),
     (10, 'no claims',       pg_temp.hex('m'), 'import_web', :'user_id', NULL, NULL, '[]', NULL),
     (11, 'no confirmation', pg_temp.hex('m'), 'import_web', :'user_id', NULL, NULL, NULL, '7'),
-    (12, 'another client''s', pg_temp.hex('legacy-1'), 'import_app', :'user_id', NULL, NULL, NULL, NULL)) AS t (n, what, digest, client, usr, scope, resource, claims, cnf) ORDER BY n;
+    (12, 'another client''s', pg_temp.hex('legacy-1'), 'import_app', :'user_id', NULL, NULL, NULL, NULL))
+        AS t (n, what, digest, client, usr, scope, resource, claims, cnf) ORDER BY n;
 SELECT count(*) FROM auth_store.imported_refresh_tokens WHERE digest = sha256('m');
 
 -- Another tenant's is unknown, and its digest taken.
 SELECT auth_store.tenant_create('import_tenant') \gset
-SELECT client_id FROM auth_store.client_create('Theirs', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'import_theirs', tenant_id => 'import_tenant');
+SELECT client_id
+  FROM auth_store.client_create('Theirs', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'import_theirs',
+      tenant_id => 'import_tenant');
 SELECT user_id AS their_id FROM auth_store.user_create('import@example.com', tenant_id => 'import_tenant') \gset
 SELECT auth_store.refresh_token_import(pg_temp.hex('theirs'), 'import_theirs', :'their_id') IS NOT NULL AS imported;
-SELECT pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, ''import_theirs'', %L)', pg_temp.hex('m'), :'user_id'));
-SELECT pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, ''import_web'', %L)', pg_temp.hex('theirs'), :'user_id'));
+SELECT pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, ''import_theirs'', %L)', pg_temp.hex('m'),
+    :'user_id'));
+SELECT pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, ''import_web'', %L)', pg_temp.hex('theirs'),
+    :'user_id'));
 SELECT error FROM auth_store.token_refresh('theirs', 'import_app');
 SET auth_store.tenant_id = 'default';
 SELECT error FROM auth_store.token_refresh('theirs', 'import_app');
@@ -182,11 +217,14 @@ SELECT FROM auth_store.client_delete('import_app');
 SELECT count(*) FROM auth_store.imported_refresh_tokens WHERE client_id = 'import_app';
 SELECT auth_store.tenant_erase('import_tenant', 'import_tenant') > 0 AS erased;
 SELECT count(*) FROM auth_store.imported_refresh_tokens WHERE tenant_id = 'import_tenant';
-UPDATE auth_store.imported_refresh_tokens SET expires_at = clock_timestamp() - interval '30 days' WHERE digest = sha256('legacy-1');
-UPDATE auth_store.imported_refresh_tokens SET expires_at = clock_timestamp() - interval '29 days' WHERE digest = sha256('legacy-2');
+UPDATE auth_store.imported_refresh_tokens SET expires_at = clock_timestamp() - interval '30 days'
+ WHERE digest = sha256('legacy-1');
+UPDATE auth_store.imported_refresh_tokens SET expires_at = clock_timestamp() - interval '29 days'
+ WHERE digest = sha256('legacy-2');
 SELECT deleted, done FROM auth_store.cleanup_batch('imported_refresh_tokens');
 SELECT count(*) FROM auth_store.imported_refresh_tokens WHERE digest IN (sha256('legacy-1'), sha256('legacy-2'));
 
 BEGIN READ ONLY;
-SELECT pg_temp.raised(format('SELECT FROM auth_store.refresh_token_import(%L, ''import_web'', %L)', pg_temp.hex('x'), :'user_id'));
+SELECT pg_temp.raised(format('SELECT FROM auth_store.refresh_token_import(%L, ''import_web'', %L)', pg_temp.hex('x'),
+    :'user_id'));
 COMMIT;

@@ -5,11 +5,13 @@
 \i :helpers
 \set ECHO all
 
-SELECT client_secret AS secret FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'introspection_web',
+SELECT client_secret AS secret
+  FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'introspection_web',
     grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials'], scope => 'read write') \gset
 SELECT user_id FROM auth_store.user_create('introspection@example.com') \gset
 SELECT gen_random_uuid() AS session_id \gset
-SELECT * FROM auth_store.token_issue('introspection_web', :'user_id', session_id => :'session_id', resource => ARRAY['https://a.example/', 'https://b.example/'],
+SELECT * FROM auth_store.token_issue('introspection_web', :'user_id', session_id => :'session_id',
+    resource => ARRAY['https://a.example/', 'https://b.example/'],
                                      claims => '{"org": 7, "active": false, "sub": "somebody else", "exp": 1}') \gset r_
 SELECT FROM pg_temp.trail();
 
@@ -17,13 +19,16 @@ SELECT FROM pg_temp.trail();
 -- token_introspect
 --
 SELECT active, scope, client_id, user_id = :'user_id' AS "user", username, token_type,
-       clock_timestamp() - issued_at BETWEEN '-1 s' AND '10 s' AS issued_now, expires_at - issued_at BETWEEN '00:59:59' AND '01:00:01' AS an_hour,
+       clock_timestamp() - issued_at BETWEEN '-1 s' AND '10 s' AS issued_now,
+       expires_at - issued_at BETWEEN '00:59:59' AND '01:00:01' AS an_hour,
        audience, grant_id = :'r_grant_id' AS grant_id, session_id = :'session_id' AS session, tenant_id, cnf, claims
   FROM auth_store.token_introspect(:'r_access_token');
-SELECT jti = t.id AS jti FROM auth_store.token_introspect(:'r_access_token'), auth_store.access_tokens t WHERE t.grant_id = :'r_grant_id';
+SELECT jti = t.id AS jti FROM auth_store.token_introspect(:'r_access_token'), auth_store.access_tokens t
+ WHERE t.grant_id = :'r_grant_id';
 
 -- Section 2.2: for what is not active, active = false and nothing else; it is not told why. Always one row.
-SELECT what, count(*), bool_or(i.active) AS active, bool_and(num_nonnulls(i.scope, i.client_id, i.user_id, i.username, i.token_type, i.issued_at,
+SELECT what, count(*), bool_or(i.active) AS active,
+       bool_and(num_nonnulls(i.scope, i.client_id, i.user_id, i.username, i.token_type, i.issued_at,
        i.expires_at, i.audience, i.jti, i.grant_id, i.session_id, i.tenant_id, i.cnf, i.claims) = 0) AS all_null
   FROM (VALUES
     (1, 'NULL',               NULL),
@@ -72,25 +77,32 @@ SELECT active FROM auth_store.token_introspect(:'r_access_token');
 -- token_introspection: the JSON of section 2.2
 --
 -- As a statement begun now sees it.
-CREATE FUNCTION pg_temp.introspected(token text) RETURNS jsonb LANGUAGE plpgsql AS 'BEGIN RETURN auth_store.token_introspection(token); END';
-SELECT key, CASE WHEN key IN ('exp', 'iat') THEN to_jsonb(jsonb_typeof(value)) WHEN key IN ('sub', 'jti', 'sid') THEN '"an id"' ELSE value END AS value
+CREATE FUNCTION pg_temp.introspected(token text) RETURNS jsonb
+    LANGUAGE plpgsql AS 'BEGIN RETURN auth_store.token_introspection(token); END';
+SELECT key, CASE WHEN key IN ('exp', 'iat') THEN to_jsonb(jsonb_typeof(value))
+                 WHEN key IN ('sub', 'jti', 'sid') THEN '"an id"' ELSE value END AS value
   FROM jsonb_each(auth_store.token_introspection(:'r_access_token', 'https://as.example')) ORDER BY key COLLATE "C";
 -- The grant's own claims stand beside, never in place of what the store says.
-SELECT j->>'sub' = :'user_id' AS sub, j->>'jti' = i.jti::text AS jti, j->>'sid' = :'session_id' AS sid, (j->>'exp')::numeric = floor(extract(epoch FROM i.expires_at)) AS exp,
+SELECT j->>'sub' = :'user_id' AS sub, j->>'jti' = i.jti::text AS jti, j->>'sid' = :'session_id' AS sid,
+       (j->>'exp')::numeric = floor(extract(epoch FROM i.expires_at)) AS exp,
        (j->>'iat')::numeric = floor(extract(epoch FROM i.issued_at)) AS iat
   FROM auth_store.token_introspection(:'r_access_token') AS j, auth_store.token_introspect(:'r_access_token') AS i;
 SELECT auth_store.token_introspection(:'r_access_token') ? 'iss' AS iss;
 SELECT auth_store.token_introspection('no token', 'https://as.example');
 SELECT auth_store.token_introspection(NULL, NULL);
 -- One resource is one string (RFC 7519 section 4.1.3); a client's own token is about the client.
-SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id', resource => ARRAY['https://a.example/']) \gset
+SELECT access_token
+  FROM auth_store.token_issue('introspection_web', :'user_id', resource => ARRAY['https://a.example/']) \gset
 SELECT auth_store.token_introspection(:'access_token')->'aud' AS aud;
-SELECT access_token FROM auth_store.token_issue_client_credentials('introspection_web', :'secret', scope => 'read') \gset
+SELECT access_token
+  FROM auth_store.token_issue_client_credentials('introspection_web', :'secret', scope => 'read') \gset
 SELECT auth_store.token_introspection(:'access_token') - ARRAY['exp', 'iat', 'jti'] AS json;
--- Claims come back as they were given, to the last digit and level, whatever a double or a parser holds (RFC 7662 section 2.2,
--- RFC 8259 section 6).
-SELECT what, j->'claim' = d.claim AS same, (j->'claim')::text = d.claim::text AS same_text, j->'active' AS active, j->>'sub' = :'user_id' AS sub,
-       j->'org' AS org, i.claims->'claim' = d.claim AS introspected, (SELECT count(*) FROM jsonb_object_keys(j)) AS members
+-- Claims come back as they were given, to the last digit and level, whatever a double or a parser holds (RFC 7662
+-- section 2.2, RFC 8259 section 6).
+SELECT what, j->'claim' = d.claim AS same, (j->'claim')::text = d.claim::text AS same_text, j->'active' AS active,
+       j->>'sub' = :'user_id' AS sub,
+       j->'org' AS org, i.claims->'claim' = d.claim AS introspected,
+       (SELECT count(*) FROM jsonb_object_keys(j)) AS members
   FROM (VALUES
     (1,  'above 2^53',        '9007199254740993'),
     (2,  '2^64',              '18446744073709551616'),
@@ -107,16 +119,21 @@ SELECT what, j->'claim' = d.claim AS same, (j->'claim')::text = d.claim::text AS
     (13, 'every kind',        '{"a": [null, true, false, "", {}, []], "\u00e9\ud83d\ude00": "\"\\\n\u007f"}'),
     (14, 'null',              'null')) AS t (n, what, document),
   LATERAL (SELECT t.document::jsonb) AS d (claim),
-  LATERAL auth_store.token_issue('introspection_web', :'user_id', claims => jsonb_build_object('claim', d.claim, 'org', 7)) AS r,
+  LATERAL auth_store.token_issue('introspection_web', :'user_id',
+      claims => jsonb_build_object('claim', d.claim, 'org', 7)) AS r,
   LATERAL pg_temp.introspected(r.access_token) AS j,
   LATERAL pg_temp.seen(r.access_token) AS i
  ORDER BY t.n;
 -- What the store says nothing of is not there, whoever asks: no claim takes its place.
-SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id', claims => '{"iss": "https://other.example", "aud": 1e400, "sid": "x",
+SELECT access_token
+  FROM auth_store.token_issue('introspection_web', :'user_id',
+      claims => '{"iss": "https://other.example", "aud": 1e400, "sid": "x",
     "cnf": {"jkt": "x"}, "username": 1, "tenant_id": 2, "big": 1e25, "": 1}') \gset
 SELECT auth_store.token_introspection(:'access_token') - ARRAY['exp', 'iat', 'jti', 'sub'] AS json;
--- A confirmation, too, is shown as it was given: a resource server must not take a bound token for an unbound one (RFC 7800 section 3.1).
-SELECT access_token FROM auth_store.token_issue('introspection_web', :'user_id', cnf => '{"kid": 18446744073709551616, "x": 1e25}') \gset
+-- A confirmation, too, is shown as it was given: a resource server must not take a bound token for an unbound one
+-- (RFC 7800 section 3.1).
+SELECT access_token
+  FROM auth_store.token_issue('introspection_web', :'user_id', cnf => '{"kid": 18446744073709551616, "x": 1e25}') \gset
 SELECT auth_store.token_introspection(:'access_token')->'cnf' AS cnf;
 SELECT FROM pg_temp.trail();
 
@@ -146,8 +163,10 @@ SELECT active, error FROM auth_store.token_authorize(:'plain', resource => 'http
 
 -- RFC 9449 section 7.1, RFC 8705 section 3: a bound token needs its proof, and a DPoP proof needs a bound token.
 SELECT auth_store.pkce_challenge(repeat('k', 43)) AS jkt, auth_store.pkce_challenge(repeat('x', 43)) AS other \gset
-SELECT access_token AS dpop FROM auth_store.token_issue('introspection_web', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset
-SELECT access_token AS mtls FROM auth_store.token_issue('introspection_web', :'user_id', cnf => jsonb_build_object('x5t#S256', :'jkt')) \gset
+SELECT access_token AS dpop
+  FROM auth_store.token_issue('introspection_web', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset
+SELECT access_token AS mtls
+  FROM auth_store.token_issue('introspection_web', :'user_id', cnf => jsonb_build_object('x5t#S256', :'jkt')) \gset
 SELECT access_token AS unknown FROM auth_store.token_issue('introspection_web', :'user_id', cnf => '{"kid": "1"}') \gset
 SELECT FROM pg_temp.trail();
 SELECT what, a.active, a.error, a.token_type, a.cnf IS NOT NULL AS cnf
@@ -167,22 +186,26 @@ SELECT what, a.active, a.error, a.token_type, a.cnf IS NOT NULL AS cnf
     ('an unknown confirmation', :'unknown', :'jkt',     :'jkt')) AS t (what, token, jkt, x5t),
   LATERAL auth_store.token_authorize(t.token, dpop_jkt => t.jkt, x5t_s256 => t.x5t) AS a;
 -- Introspection shows the confirmation and leaves the proof to who asks.
-SELECT i.active, i.token_type, auth_store.token_introspection(:'dpop')->'cnf' = jsonb_build_object('jkt', :'jkt') AS cnf FROM auth_store.token_introspect(:'dpop') AS i;
+SELECT i.active, i.token_type, auth_store.token_introspection(:'dpop')->'cnf' = jsonb_build_object('jkt', :'jkt') AS cnf
+  FROM auth_store.token_introspect(:'dpop') AS i;
 -- None of it wrote anything.
 SELECT count(*) FROM pg_temp.trail();
 
 --
 -- token_use
 --
-SELECT active, error, scope FROM auth_store.token_use(:'r_access_token', 'read', 'https://a.example/', ip => '192.0.2.1', user_agent => 'api');
-SELECT event, success, risk_score, user_id = :'user_id' AS "user", grant_id = :'r_grant_id' AS grant_id, session_id = :'session_id' AS session,
+SELECT active, error, scope
+  FROM auth_store.token_use(:'r_access_token', 'read', 'https://a.example/', ip => '192.0.2.1', user_agent => 'api');
+SELECT event, success, risk_score, user_id = :'user_id' AS "user", grant_id = :'r_grant_id' AS grant_id,
+       session_id = :'session_id' AS session,
        client_id, resource_type, resource_id IS NOT NULL AS resource_id, ip, user_agent
   FROM auth_store.audit_log WHERE event = 'token.used' ORDER BY occurred_at DESC LIMIT 1;
 SELECT active, error FROM auth_store.token_use(:'r_access_token', 'admin');
 SELECT active, error FROM auth_store.token_use(:'dpop', dpop_jkt => :'jkt');
 SELECT active, error FROM auth_store.token_use(:'dpop');
 -- A wrong key is told in the audit trail, with whose token it was.
-SELECT flags, risk_score, error, grant_id IS NOT NULL AS grant_id FROM auth_store.audit_log WHERE event = 'token.used' ORDER BY occurred_at DESC LIMIT 1;
+SELECT flags, risk_score, error, grant_id IS NOT NULL AS grant_id FROM auth_store.audit_log WHERE event = 'token.used'
+ ORDER BY occurred_at DESC LIMIT 1;
 SELECT active, error FROM auth_store.token_use('no token');
 SELECT active, error FROM auth_store.token_use(NULL);
 SELECT * FROM pg_temp.trail();
@@ -204,5 +227,6 @@ SELECT active FROM auth_store.token_authorize(:'plain', 'read');
 SELECT pg_temp.raised('SELECT FROM auth_store.token_use(NULL)');
 COMMIT;
 -- And in a parallel worker.
-SELECT set_config(name, 'on', false) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT set_config(name, 'on', false) AS forced FROM pg_settings
+ WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SELECT active FROM auth_store.token_introspect(:'plain');

@@ -5,24 +5,31 @@
 \i :helpers
 \set ECHO all
 
-SELECT client_secret AS secret FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'refresh_web',
+SELECT client_secret AS secret
+  FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'refresh_web',
     scope => 'read write', access_token_ttl => '10 min') \gset
 SELECT client_secret AS other_secret FROM auth_store.client_create('Other', ARRAY['https://other.example/cb'],
     client_id => 'refresh_other', scope => 'read write') \gset
-SELECT client_id FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'refresh_app', scope => 'read write');
+SELECT client_id
+  FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'refresh_app',
+      scope => 'read write');
 SELECT user_id FROM auth_store.user_create('refresh@example.com') \gset
 -- What a family is after a step.
-CREATE FUNCTION pg_temp.family(id uuid) RETURNS TABLE (rotations int, revoked_reason text, live_access_tokens bigint) LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.family(id uuid) RETURNS TABLE (rotations int, revoked_reason text, live_access_tokens bigint)
+    LANGUAGE sql AS $$
     SELECT rotation_count, revoked_reason,
-           (SELECT count(*) FROM auth_store.access_tokens t WHERE t.grant_id = g.id AND g.revoked_at IS NULL AND t.revoked_at IS NULL)
+           (SELECT count(*) FROM auth_store.access_tokens t
+             WHERE t.grant_id = g.id AND g.revoked_at IS NULL AND t.revoked_at IS NULL)
       FROM auth_store.grants g WHERE g.id = $1
 $$;
 
 -- 1. Unknown, or the family secret differs: nothing changes, a guesser can't end a family.
 SELECT * FROM auth_store.token_issue('refresh_web', :'user_id', claims => '{"org": 7}', ip => '192.0.2.1') \gset r_
 SELECT FROM pg_temp.trail();
--- A token is id(16) ‖ family secret(16) ‖ rotation secret(32): characters 6 to 26 are of the id, 28 to 47 of the family secret.
-SELECT what, r.error, r.error_description, num_nulls(access_token, refresh_token, scope, grant_id, user_id, client_id) AS nulls
+-- A token is id(16) ‖ family secret(16) ‖ rotation secret(32): characters 6 to 26 are of the id, 28 to
+-- 47 of the family secret.
+SELECT what, r.error, r.error_description,
+       num_nulls(access_token, refresh_token, scope, grant_id, user_id, client_id) AS nulls
   FROM (VALUES
     ('NULL',                    NULL),
     ('empty',                   ''),
@@ -48,13 +55,17 @@ SELECT * FROM pg_temp.family(:'r_grant_id');
 
 -- 3. The current one: a new refresh token, a new access token; the old access token lives to its end.
 SELECT * FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', ip => '192.0.2.9') \gset s_
-SELECT :'s_access_token' <> :'r_access_token' AS new_access_token, :'s_refresh_token' <> :'r_refresh_token' AS new_refresh_token,
+SELECT :'s_access_token' <> :'r_access_token' AS new_access_token,
+       :'s_refresh_token' <> :'r_refresh_token' AS new_refresh_token,
        :'s_refresh_token' LIKE 'asrt\_%' AND length(:'s_refresh_token') = 91 AS form,
        left(:'s_refresh_token', 47) = left(:'r_refresh_token', 47) AS same_family,
-       :'s_token_type' AS token_type, :s_expires_in AS expires_in, :'s_scope' AS scope, :'s_grant_id' = :'r_grant_id' AS same_grant,
-       :'s_user_id' = :'user_id' AS "user", :'s_client_id' AS client_id, :'s_tenant_id' AS tenant_id, :'s_claims' AS claims, :{?s_error} AS error;
+       :'s_token_type' AS token_type, :s_expires_in AS expires_in, :'s_scope' AS scope,
+       :'s_grant_id' = :'r_grant_id' AS same_grant,
+       :'s_user_id' = :'user_id' AS "user", :'s_client_id' AS client_id, :'s_tenant_id' AS tenant_id,
+       :'s_claims' AS claims, :{?s_error} AS error;
 SELECT * FROM pg_temp.family(:'r_grant_id');
-SELECT current_digest = auth_store.token_hash(:'s_refresh_token') AS current, previous_digest = auth_store.token_hash(:'r_refresh_token') AS previous,
+SELECT current_digest = auth_store.token_hash(:'s_refresh_token') AS current,
+       previous_digest = auth_store.token_hash(:'r_refresh_token') AS previous,
        length(successor_sealed) AS sealed, rotated_at IS NOT NULL AS rotated, network
   FROM auth_store.grants WHERE id = :'r_grant_id';
 SELECT event, error, risk_score, flags, user_id = :'user_id' AS "user", grant_id = :'r_grant_id' AS grant_id, ip
@@ -63,17 +74,19 @@ SELECT FROM pg_temp.trail();
 
 -- 4. The previous one, within the grace: the same successor again, a fresh access token, the family as it was.
 SHOW auth_store.refresh_grace;
-SELECT access_token NOT IN (:'s_access_token', :'r_access_token') AS fresh_access_token, refresh_token = :'s_refresh_token' AS same_successor, error
+SELECT access_token NOT IN (:'s_access_token', :'r_access_token') AS fresh_access_token,
+       refresh_token = :'s_refresh_token' AS same_successor, error
   FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
 SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT * FROM pg_temp.trail();
 -- It is checked as the current one is: client, scope.
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_other', :'other_secret');
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', scope => 'read admin');
--- Two tabs that refresh twice each: one of them is two generations back. It gets no token, and the family lives, since all of it
--- happened within the grace.
+-- Two tabs that refresh twice each: one of them is two generations back. It gets no token, and the family lives, since
+-- all of it happened within the grace.
 SELECT refresh_token, access_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret') \gset u_
-SELECT refresh_token = :'u_refresh_token' AS same_successor FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret');
+SELECT refresh_token = :'u_refresh_token' AS same_successor
+  FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret');
 SELECT FROM pg_temp.trail();
 SELECT error, error_description, num_nulls(access_token, refresh_token, scope, grant_id) AS nulls
   FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
@@ -84,7 +97,8 @@ SELECT active FROM auth_store.token_introspect(:'u_access_token');
 
 -- 5. Any other secret of a real family: reuse. The family ends with its access tokens, at risk 1.
 UPDATE auth_store.grants SET rotated_at = rotated_at - interval '1 min' WHERE id = :'r_grant_id';
-SELECT error, error_description, access_token FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', ip => '203.0.113.66');
+SELECT error, error_description, access_token
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', ip => '203.0.113.66');
 SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT active FROM auth_store.token_introspect(:'u_access_token');
 SELECT event, error, risk_score, flags, user_id = :'user_id' AS "user", grant_id = :'r_grant_id' AS grant_id, ip
@@ -112,7 +126,8 @@ SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": "30 seconds"}');
 SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_web', :'user_id') \gset r_
 SELECT refresh_token FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret') \gset s_
-SELECT refresh_token = :'s_refresh_token' AS same_successor FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
+SELECT refresh_token = :'s_refresh_token' AS same_successor
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
 RESET auth_store.refresh_grace;
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": "0"}');
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
@@ -126,15 +141,19 @@ SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'
 SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": null}');
 
--- RFC 9700 section 4.14.2: the grace of a token runs from its own replacement. Who keeps the family moving does not lengthen it.
+-- RFC 9700 section 4.14.2: the grace of a token runs from its own replacement. Who keeps the family
+-- moving does not lengthen it.
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": "30 seconds"}');
 SELECT set_config('refresh_test.secret', :'secret', false) IS NOT NULL AS set;
 CREATE TABLE pg_temp.generation (n int, token text);
-PREPARE begin_chain AS INSERT INTO generation SELECT 0, r.refresh_token FROM auth_store.token_issue('refresh_web', $1) AS r;
+PREPARE begin_chain AS INSERT INTO generation SELECT 0, r.refresh_token
+  FROM auth_store.token_issue('refresh_web', $1) AS r;
 PREPARE move_on AS INSERT INTO generation SELECT g.n + 1, r.refresh_token
-    FROM (SELECT * FROM generation ORDER BY n DESC LIMIT 1) AS g, auth_store.token_refresh(g.token, 'refresh_web', $1) AS r;
+    FROM (SELECT * FROM generation ORDER BY n DESC LIMIT 1) AS g,
+         auth_store.token_refresh(g.token, 'refresh_web', $1) AS r;
 -- How the family takes each generation, and whether it lives on; in a transaction that is rolled back where it ends.
-CREATE FUNCTION pg_temp.answers(secret text) RETURNS TABLE (n int, error text, successor bool, family text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.answers(secret text) RETURNS TABLE (n int, error text, successor bool, family text)
+    LANGUAGE plpgsql AS $$
 DECLARE
     g pg_temp.generation;
     family text;
@@ -161,7 +180,9 @@ SELECT id AS chain_id FROM auth_store.grants WHERE client_id = 'refresh_web' ORD
 SELECT * FROM pg_temp.answers(:'secret');
 -- What never was a token of the family is a reuse however often it has moved.
 BEGIN;
-SELECT r.error FROM pg_temp.generation g, auth_store.token_refresh(pg_temp.altered(g.token), 'refresh_web', :'secret') AS r WHERE g.n = 0;
+SELECT r.error
+  FROM pg_temp.generation g, auth_store.token_refresh(pg_temp.altered(g.token), 'refresh_web', :'secret') AS r
+ WHERE g.n = 0;
 SELECT revoked_reason FROM auth_store.grants WHERE id = :'chain_id';
 ROLLBACK;
 -- 20 seconds later the client refreshes again, and 20 seconds after that: the first four are a reuse by then, however
@@ -187,7 +208,12 @@ SELECT * FROM pg_temp.answers(:'secret');
 UPDATE auth_store.grants SET rotated_at = rotated_at - interval '1 h' WHERE id = :'chain_id';
 EXECUTE move_on(:'secret');
 SELECT length(previous_digest) FROM auth_store.grants WHERE id = :'chain_id';
-DO $$ BEGIN FOR n IN 1..40 LOOP EXECUTE format('EXECUTE move_on(%L)', current_setting('refresh_test.secret')); END LOOP; END $$;
+DO $$
+BEGIN
+    FOR n IN 1..40 LOOP
+        EXECUTE format('EXECUTE move_on(%L)', current_setting('refresh_test.secret'));
+    END LOOP;
+END $$;
 SELECT length(previous_digest) FROM auth_store.grants WHERE id = :'chain_id';
 DROP TABLE pg_temp.generation;
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_grace": null}');
@@ -199,28 +225,37 @@ SELECT FROM pg_temp.trail();
 UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() WHERE id = :'r_grant_id';
 SELECT error FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret');
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
-UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() + '1 h', expires_at = clock_timestamp() WHERE id = :'r_grant_id';
+UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() + '1 h', expires_at = clock_timestamp()
+ WHERE id = :'r_grant_id';
 SELECT error FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret');
 SELECT revoked_reason FROM auth_store.grants WHERE id = :'r_grant_id';
 SELECT * FROM pg_temp.trail();
 -- Using it moves the idle end, never past the absolute one; an access token ends with its grant.
 SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_web', :'user_id') \gset r_
-UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() + '1 s', expires_at = clock_timestamp() + '5 min' WHERE id = :'r_grant_id';
+UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() + '1 s', expires_at = clock_timestamp() + '5 min'
+ WHERE id = :'r_grant_id';
 SELECT error, expires_in FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret');
 SELECT idle_expires_at = expires_at AS idle_end_is_the_absolute_end FROM auth_store.grants WHERE id = :'r_grant_id';
 
 -- Scope: narrower for this access token only, never wider (section 6). The refresh token keeps what was granted.
 SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_web', :'user_id', 'read') \gset r_
-SELECT error, error_description FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', scope => 'read write');
+SELECT error, error_description
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', scope => 'read write');
 SELECT rotations, revoked_reason FROM pg_temp.family(:'r_grant_id');
 SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_web', :'user_id', 'read write') \gset r_
-SELECT access_token, refresh_token, scope FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', scope => 'write') \gset s_
+SELECT access_token, refresh_token, scope
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', scope => 'write') \gset s_
 SELECT :'s_scope' AS scope, i.scope AS introspected FROM auth_store.token_introspect(:'s_access_token') AS i;
 SELECT scope FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret');
 -- Resources likewise (RFC 8707 section 2.2).
-SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_web', :'user_id', resource => ARRAY['https://a.example/', 'https://b.example/']) \gset r_
-SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', resource => ARRAY['https://c.example/']);
-SELECT access_token, refresh_token FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', resource => ARRAY['https://b.example/']) \gset s_
+SELECT refresh_token, grant_id
+  FROM auth_store.token_issue('refresh_web', :'user_id',
+      resource => ARRAY['https://a.example/', 'https://b.example/']) \gset r_
+SELECT error
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', resource => ARRAY['https://c.example/']);
+SELECT access_token, refresh_token
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret',
+      resource => ARRAY['https://b.example/']) \gset s_
 SELECT audience FROM auth_store.token_introspect(:'s_access_token');
 SELECT access_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_web', :'secret') \gset s_
 SELECT audience FROM auth_store.token_introspect(:'s_access_token');
@@ -228,28 +263,34 @@ SELECT * FROM pg_temp.trail();
 
 -- Sender constraints: RFC 9449 section 5, RFC 8705 section 4. The wrong key is high risk, the family lives.
 SELECT auth_store.pkce_challenge(repeat('k', 43)) AS jkt, auth_store.pkce_challenge(repeat('x', 43)) AS other_jkt \gset
-SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_app', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset r_
+SELECT refresh_token, grant_id
+  FROM auth_store.token_issue('refresh_app', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset r_
 SELECT FROM pg_temp.trail();
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app');
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'other_jkt');
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', x5t_s256 => :'jkt');
-SELECT error, token_type, refresh_token <> :'r_refresh_token' AS rotated FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'jkt');
-SELECT refresh_token FROM auth_store.token_issue('refresh_app', :'user_id', cnf => jsonb_build_object('x5t#S256', :'jkt')) \gset r_
+SELECT error, token_type, refresh_token <> :'r_refresh_token' AS rotated
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'jkt');
+SELECT refresh_token
+  FROM auth_store.token_issue('refresh_app', :'user_id', cnf => jsonb_build_object('x5t#S256', :'jkt')) \gset r_
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'jkt');
 SELECT error, token_type FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', x5t_s256 => :'jkt');
 SELECT * FROM pg_temp.trail();
 -- Within the grace the key is asked for too.
-SELECT refresh_token FROM auth_store.token_issue('refresh_app', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset r_
+SELECT refresh_token
+  FROM auth_store.token_issue('refresh_app', :'user_id', cnf => jsonb_build_object('jkt', :'jkt')) \gset r_
 SELECT refresh_token FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'jkt') \gset s_
 SELECT error FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app');
-SELECT refresh_token = :'s_refresh_token' AS same_successor FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'jkt');
+SELECT refresh_token = :'s_refresh_token' AS same_successor
+  FROM auth_store.token_refresh(:'r_refresh_token', 'refresh_app', dpop_jkt => :'jkt');
 
 -- A client that keeps its refresh token: as often as it likes, while it is used.
 SELECT FROM auth_store.client_update('refresh_web', '{"refresh_rotation": false}');
 SELECT refresh_token, access_token, grant_id FROM auth_store.token_issue('refresh_web', :'user_id') \gset r_
 UPDATE auth_store.grants SET idle_expires_at = clock_timestamp() + '1 min' WHERE id = :'r_grant_id';
 SELECT n, r.refresh_token = :'r_refresh_token' AS kept, r.access_token IS NOT NULL AS access_token, r.error
-  FROM generate_series(1, 3) AS n, LATERAL auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', user_agent => n::text) AS r;
+  FROM generate_series(1, 3) AS n,
+       LATERAL auth_store.token_refresh(:'r_refresh_token', 'refresh_web', :'secret', user_agent => n::text) AS r;
 SELECT * FROM pg_temp.family(:'r_grant_id');
 SELECT idle_expires_at > clock_timestamp() + '29 days' AS extended FROM auth_store.grants WHERE id = :'r_grant_id';
 -- A wrong one is still a reuse.
@@ -284,7 +325,8 @@ SELECT * FROM pg_temp.trail();
 -- A socket for both families reports IPv4 in IPv6 form: another network by its IPv4 part.
 SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '::ffff:192.0.2.1') \gset s_
 SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '192.0.2.7') \gset s_
-SELECT refresh_token FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '::ffff:198.51.100.1') \gset s_
+SELECT refresh_token
+  FROM auth_store.token_refresh(:'s_refresh_token', 'refresh_app', ip => '::ffff:198.51.100.1') \gset s_
 SELECT * FROM pg_temp.trail();
 
 -- A grant without a refresh token has no family.
@@ -294,7 +336,8 @@ SELECT :{?r_refresh_token} AS refresh_token;
 -- One row per login, however often its token rotates, and nearly every update stays on its page (HOT).
 SELECT refresh_token AS chain, grant_id AS chain_id FROM auth_store.token_issue('refresh_app', :'user_id') \gset
 SELECT pg_stat_force_next_flush();
-SELECT pg_stat_get_tuples_updated('auth_store.grants'::regclass) AS updated, pg_stat_get_tuples_hot_updated('auth_store.grants'::regclass) AS hot \gset
+SELECT pg_stat_get_tuples_updated('auth_store.grants'::regclass) AS updated,
+       pg_stat_get_tuples_hot_updated('auth_store.grants'::regclass) AS hot \gset
 SELECT set_config('refresh_test.token', :'chain', false) IS NOT NULL AS set;
 DO $$
 BEGIN
@@ -304,7 +347,8 @@ BEGIN
         COMMIT;
     END LOOP;
 END $$;
-SELECT rotation_count, revoked_at IS NULL AS live, current_digest = auth_store.token_hash(current_setting('refresh_test.token')) AS current
+SELECT rotation_count, revoked_at IS NULL AS live,
+       current_digest = auth_store.token_hash(current_setting('refresh_test.token')) AS current
   FROM auth_store.grants WHERE id = :'chain_id';
 SELECT pg_stat_force_next_flush();
 SELECT pg_stat_get_tuples_updated('auth_store.grants'::regclass) - :updated AS updated,
@@ -323,7 +367,9 @@ SELECT * FROM pg_temp.family(:'r_grant_id');
 
 -- Another tenant's token is unknown.
 SELECT auth_store.tenant_create('refresh_tenant') \gset
-SELECT client_id FROM auth_store.client_create('Theirs', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'refresh_theirs', tenant_id => 'refresh_tenant');
+SELECT client_id
+  FROM auth_store.client_create('Theirs', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'refresh_theirs',
+      tenant_id => 'refresh_tenant');
 SELECT refresh_token, grant_id FROM auth_store.token_issue('refresh_app', :'user_id') \gset r_
 SELECT FROM pg_temp.trail();
 SET auth_store.tenant_id = 'refresh_tenant';
