@@ -1,9 +1,5 @@
 -- API keys: issued once, verified by two rows, ended by their owner, their end, their networks; rotated and imported.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 
 SELECT client_id FROM auth_store.client_create('Keys', NULL, client_id => 'api_key_web', scope => 'read');
@@ -330,6 +326,7 @@ SELECT api_key FROM auth_store.api_key_create('Other', :'other_user') \gset othe
 SELECT auth_store.api_key_import(encode(sha256('other legacy'), 'hex'), 'Other legacy',
     :'other_user') AS other_legacy_id \gset
 SELECT auth_store.tenant_erase('api_key_tenant', 'api_key_tenant') > 3 AS erased;
+SELECT * FROM pg_temp.tenant_rows('api_key_tenant') WHERE rows > 0;
 SELECT pg_temp.works(:'other_api_key', 'other legacy');
 -- A key that another store of this kind had made: its text names a row that is not here.
 SELECT auth_store.api_key_import(encode(sha256(:'other_api_key'), 'hex'), 'Moved',

@@ -1,9 +1,5 @@
 -- The audit trail: an application's own events, their risk, and the monthly partitions.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 
 -- 1. What is written. The tenant is that of the user or client named.

@@ -1,9 +1,5 @@
 -- The reporting views over the audit trail.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 SET TimeZone = 'UTC';
 

@@ -1,9 +1,5 @@
 -- call(): every kind of function by one untyped way in, with the caller's rights, and what it says of mistakes.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- A row comes back as an object, with every type an argument has: arrays, intervals as text and as
 -- seconds, jsonb, booleans.
@@ -159,6 +155,7 @@ SELECT auth_store.call('user_get', jsonb_build_object('user_id', :'theirs')) AS 
        AS refused;
 RESET auth_store.tenant_id;
 SELECT auth_store.tenant_erase('call-co', 'call-co') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('call-co') WHERE rows > 0;
 -- What only reads works where nothing can be written.
 BEGIN READ ONLY;
 SELECT auth_store.call('token_introspect',

@@ -1,8 +1,6 @@
 -- OAuth 2 clients: RFC 6749 section 2, RFC 7591 section 2.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
+\i tests/sql/include/helpers.sql
 \set ECHO none
-\i :helpers
 CREATE FUNCTION pg_temp.creating(arguments text) RETURNS text LANGUAGE sql AS $$
     SELECT pg_temp.raised('SELECT auth_store.client_create(name => ''app'', ' || arguments || ')')
 $$;

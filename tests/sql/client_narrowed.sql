@@ -1,11 +1,7 @@
 -- What is taken from a client does not go on by what it was given before: the scope (RFC 6749 section 5.2) and the
 -- resources (RFC 8707 section 2) of what it refreshes or redeems are those that it has now. Nothing is used up
 -- where nothing is left.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 
 SELECT client_secret AS secret

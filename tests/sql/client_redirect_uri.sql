@@ -1,8 +1,6 @@
 -- Redirect URIs: RFC 6749 section 3.1.2, RFC 8252 sections 7 and 8, RFC 9700 section 2.1.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
+\i tests/sql/include/helpers.sql
 \set ECHO none
-\i :helpers
 CREATE FUNCTION pg_temp.registering(uri text) RETURNS text LANGUAGE sql AS $$
     SELECT pg_temp.raised(format('SELECT auth_store.client_create(%L, ARRAY[%L])', 'app', uri))
 $$;

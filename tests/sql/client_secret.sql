@@ -1,9 +1,5 @@
 -- Client authentication by secret: RFC 6749 section 2.3.1.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_id AS client, client_secret AS secret
   FROM auth_store.client_create('app', client_id => 'secret-app') \gset

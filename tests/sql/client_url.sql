@@ -1,9 +1,5 @@
 -- A client_id that is a URL: an OAuth client id metadata document's, up to 2,048 bytes, with a query.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT left(id, 40) AS id, length(id),
        pg_temp.raised(format('SELECT auth_store.client_create(%L, client_id => %L)', 'app', id))

@@ -1,9 +1,5 @@
 -- Authorization codes: RFC 6749 section 4.1, with PKCE (RFC 7636), RFC 8707, RFC 9449 section 10 and RFC 9700.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- A confidential client, a public one, one that may go without PKCE, and the user.
 SELECT client_secret AS secret

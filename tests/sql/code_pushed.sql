@@ -1,9 +1,5 @@
 -- Pushed authorization requests: RFC 9126.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_secret AS secret
   FROM auth_store.client_create('Web', ARRAY['https://web.example/cb', 'https://web.example/cb2'],
@@ -161,7 +157,7 @@ SELECT error
       parameters => jsonb_build_object('response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method',
           'S256'));
 SELECT auth_store.tenant_erase('par_tenant', 'par_tenant') > 0 AS erased;
-SELECT count(*) FROM auth_store.pushed_requests WHERE client_id = 'par_erased';
+SELECT * FROM pg_temp.tenant_rows('par_tenant') WHERE rows > 0;
 
 BEGIN READ ONLY;
 SELECT pg_temp.raised('SELECT FROM auth_store.pushed_request_create(''par_web'', parameters => ''{}'')'),

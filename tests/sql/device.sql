@@ -1,9 +1,5 @@
 -- The device authorization grant: RFC 8628.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- A television, a confidential client, one that may not, and the user.
 SELECT client_id
@@ -417,7 +413,8 @@ SELECT count(*) FROM auth_store.device_codes WHERE client_id IN ('device_tv', 'd
 SELECT FROM auth_store.device_authorize('device_tv');
 SELECT FROM auth_store.client_delete('device_tv');
 SELECT auth_store.tenant_erase('device_guess', 'device_guess') > 0 AS erased;
-SELECT count(*) FROM auth_store.device_codes WHERE client_id IN ('device_tv', 'device_guess');
+SELECT count(*) FROM auth_store.device_codes WHERE client_id = 'device_tv';
+SELECT * FROM pg_temp.tenant_rows('device_guess') WHERE rows > 0;
 
 -- A read-only transaction.
 BEGIN READ ONLY;

@@ -1,9 +1,5 @@
 -- Ending grants: one, those of a user, those of a client.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_id
   FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'grant_app',

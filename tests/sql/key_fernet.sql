@@ -1,9 +1,5 @@
 -- Fernet tokens (github.com/fernet/spec), made and opened. What depends on the clock is in the library's own tests.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 \set key cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=
 \set other 'QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI='

@@ -1,9 +1,5 @@
 -- Cleanup: what goes when, in which steps, and who may.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 
 -- A tenant of its own, so that the counts are of these rows alone.

@@ -1,8 +1,6 @@
 -- DPoP proofs (RFC 9449) and JWK thumbprints (RFC 7638), and tokens bound to a key or certificate.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
+\i tests/sql/include/helpers.sql
 \set ECHO none
-\i :helpers
 
 -- Signing in SQL, with keys of this test alone. The nonces of the signatures are fixed, which gives such a key away.
 CREATE FUNCTION pg_temp.number(bytes bytea) RETURNS numeric LANGUAGE plpgsql AS $$

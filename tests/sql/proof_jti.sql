@@ -1,9 +1,5 @@
 -- JWT ids: claimed once, revoked until their end, dropped with their partition.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 
 -- A tenant of its own, so that the rows counted are of this test alone.
@@ -130,9 +126,7 @@ SELECT auth_store.jti_claim('https://idp.example', 'a', clock_timestamp() + '5 m
 SELECT auth_store.jti_is_revoked('pinned') AS revoked, auth_store.cleanup_jtis() AS dropped;
 RESET auth_store.tenant_id;
 SELECT auth_store.tenant_erase('jti', 'jti') > 0 AS erased;
-SELECT count(*)
-  FROM (SELECT tenant_id FROM auth_store.claimed_jtis UNION ALL SELECT tenant_id FROM auth_store.revoked_jtis) AS rows
- WHERE tenant_id = 'jti';
+SELECT * FROM pg_temp.tenant_rows('jti') WHERE rows > 0;
 SELECT auth_store.jti_claim('https://idp.example', 'a', clock_timestamp() + '5 min',
     'jti-other') AS other_tenants_claim_stays;
 

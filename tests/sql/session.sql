@@ -1,9 +1,5 @@
 -- Login sessions: tokens, ends, rotation, the cap, the list, and what ends with a session.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_id
   FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'session_app',
@@ -308,4 +304,5 @@ SELECT p.proname, array_agg(r ORDER BY r) AS roles
    AND has_function_privilege(r, p.oid, 'EXECUTE') GROUP BY 1 ORDER BY 1;
 -- A tenant is erased with its sessions.
 SELECT auth_store.tenant_erase('session_tenant', 'session_tenant') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('session_tenant') WHERE rows > 0;
 SELECT valid FROM auth_store.session_validate(:'cids');

@@ -1,9 +1,5 @@
 -- Arguments of any function: NULL for one that has a default is the default; what their types and names are.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- Every argument with a default that is not NULL itself.
 CREATE TEMP TABLE argument AS
@@ -133,3 +129,4 @@ SELECT pg_temp.raised(c)
     'SELECT auth_store.rate_limit_hit(NULL, 1, ''1 s'')',
     'SELECT auth_store.cleanup_batch(NULL)']) WITH ORDINALITY AS t (c, n) ORDER BY n;
 SELECT auth_store.tenant_erase('arguments', 'arguments') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('arguments') WHERE rows > 0;

@@ -1,9 +1,5 @@
 -- Where a request came from: ip and user_agent of every act of a user, in its audit row.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- Without them is what a worker does, what counts, and what passes on to another function.
 SELECT p.proname AS without_them FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid

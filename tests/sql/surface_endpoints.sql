@@ -1,10 +1,6 @@
 -- What docs/endpoints.md promises to whoever puts the functions behind HTTP: how credentials and addresses arrive, what
 -- a limit leaves as it was.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- Basic credentials are form-encoded (RFC 6749 section 2.3.1). Not decoded, a secret of the store's is a wrong one;
 -- what the store makes has nothing that decoding would change.

@@ -1,10 +1,6 @@
 -- Parameters without a value. RFC 6749 sections 3.1 and 3.2: "Parameters sent without a value MUST be treated as if
 -- they were omitted from the request." What is left out asks for all, and proves nothing.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 \pset null NULL
 
 SELECT client_secret AS secret

@@ -1,10 +1,6 @@
 -- A function that writes sees what an earlier call in the same statement did, as a statement of its own would. The
 -- readers, which are STABLE, see the rows as they were when the statement began.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT auth_store.user_ensure('one_statement') AS user_id \gset
 SELECT client_secret AS secret

@@ -1,10 +1,6 @@
 -- Ids that a browser sent: whose the thing must be is part of the call, and another's is answered as
 -- one that is not there.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_id
   FROM auth_store.client_create('App', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'owner_app',
@@ -111,3 +107,4 @@ SELECT auth_store.grant_revoke(:'own_grant', user_id => NULL) AS of_a_client;
 SELECT auth_store.connection_revoke(:'of_another_tenant', actor_id => NULL, actor_type => NULL,
     tenant_id => NULL) AS anybodys;
 SELECT auth_store.tenant_erase('owner-co', 'owner-co') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('owner-co') WHERE rows > 0;

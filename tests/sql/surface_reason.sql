@@ -1,9 +1,5 @@
 -- The argument reason: one limit for all functions that have one.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 -- Calls with a reason of %s. They name what does not exist, which is found out after the reason was looked at.
 CREATE TEMP TABLE call (name text, needed boolean, sql text);
@@ -60,3 +56,4 @@ SELECT event, length(details ->> 'reason') FROM auth_store.recent_activity
  WHERE session_id = :'session' AND event LIKE '%revoked%' OR tenant_id = 'reason_tenant' AND event LIKE '%status%'
  ORDER BY 1;
 SELECT auth_store.tenant_erase('reason_tenant', 'reason_tenant') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('reason_tenant') WHERE rows > 0;

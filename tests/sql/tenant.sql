@@ -1,9 +1,5 @@
 -- Tenants: made, suspended, erased; and the pin that keeps a session to one.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT status, display_name, settings FROM auth_store.tenants WHERE id = 'default';
 SELECT count(*) AS trail FROM pg_temp.trail() \gset
@@ -112,27 +108,22 @@ SELECT client_id AS web
   FROM auth_store.client_create('web', '{https://a.example/}', 'public', tenant_id => 'acme') \gset
 SELECT error
   FROM auth_store.code_issue(:'web', :'ann', code_challenge => :'challenge', code_challenge_method => 'S256');
-CREATE TEMP VIEW owned AS
-    SELECT tenant_id, 'clients' AS what FROM auth_store.clients
-     UNION ALL SELECT tenant_id, 'client_secrets' FROM auth_store.client_secrets
-    UNION ALL SELECT tenant_id, 'users' FROM auth_store.users
-     UNION ALL SELECT tenant_id, 'grants' FROM auth_store.grants
-    UNION ALL SELECT tenant_id, 'access_tokens' FROM auth_store.access_tokens
-     UNION ALL SELECT tenant_id, 'authorization_codes' FROM auth_store.authorization_codes;
-SELECT what, count(*) FROM owned WHERE tenant_id = 'acme' GROUP BY what ORDER BY what;
-SELECT count(*) AS others FROM owned WHERE tenant_id <> 'acme' \gset
+SELECT relation, rows FROM pg_temp.tenant_rows('acme') WHERE rows > 0 AND relation <> 'audit_log';
+CREATE FUNCTION pg_temp.others() RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(r.rows)::bigint FROM auth_store.tenants t, pg_temp.tenant_rows(t.id) r WHERE t.id <> 'acme'
+$$;
+SELECT pg_temp.others() AS others \gset
 SELECT pg_temp.raised(statement) FROM (VALUES
     ('SELECT auth_store.tenant_erase(NULL, NULL)'), ('SELECT auth_store.tenant_erase(''acme'', NULL)'),
     ('SELECT auth_store.tenant_erase(''acme'', ''yes'')'),
     ('SELECT auth_store.tenant_erase(''default'', ''default'')'),
     ('SELECT auth_store.tenant_erase(''nowhere'', ''nowhere'')')) AS t (statement);
-SELECT count(*) AS acme_audit FROM auth_store.audit_log WHERE tenant_id = 'acme' \gset
-SELECT count(*) AS acme_rows FROM owned WHERE tenant_id = 'acme' AND what <> 'client_secrets' \gset
-SELECT auth_store.tenant_erase('acme', confirm => 'acme') = :acme_rows + :acme_audit + 1 AS all_counted;
-SELECT what, count(*) FROM owned WHERE tenant_id = 'acme' GROUP BY what ORDER BY what;
-SELECT count(*) FROM auth_store.tenants WHERE id = 'acme';
+-- The secrets go with their client, and are not counted.
+SELECT sum(rows) AS acme_rows FROM pg_temp.tenant_rows('acme') WHERE relation <> 'client_secrets' \gset
+SELECT auth_store.tenant_erase('acme', confirm => 'acme') = :acme_rows AS all_counted;
+SELECT * FROM pg_temp.tenant_rows('acme') WHERE rows > 0;
 SELECT event, success, details - 'rows' AS details FROM auth_store.audit_log WHERE tenant_id = 'acme';
-SELECT count(*) = :others AS others_untouched FROM owned WHERE tenant_id <> 'acme';
+SELECT pg_temp.others() = :others AS others_untouched;
 SELECT active FROM auth_store.token_introspect(:'token');
 SELECT ok, error FROM auth_store.client_authenticate(:'client', :'secret');
 SELECT pg_temp.raised('SELECT auth_store.tenant_erase(''acme'', ''acme'')');
@@ -140,6 +131,35 @@ SELECT pg_temp.raised('SELECT auth_store.tenant_erase(''acme'', ''acme'')');
 SELECT auth_store.tenant_create('acme');
 SELECT active FROM auth_store.token_introspect(:'token');
 SELECT auth_store.tenant_erase('acme', 'acme') > 0 AS erased;
+
+-- Of a tenant with a row in every table nothing is left. Two tables are no tenant's.
+SELECT relname AS of_no_tenant FROM pg_class
+ WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+   AND relname NOT IN (SELECT relation FROM pg_temp.tenant_rows('full')) ORDER BY 1;
+SELECT auth_store.tenant_create('full') AS tenant, auth_store.user_ensure('full', 'full') AS user \gset full_
+SELECT client_id AS client, client_secret AS secret
+  FROM auth_store.client_create('Full', ARRAY['https://full.example/cb'], tenant_id => 'full', scope => 'read',
+      grant_types => '{authorization_code,refresh_token,urn:ietf:params:oauth:grant-type:device_code}') \gset full_
+SELECT FROM auth_store.session_create(:'full_user');
+SELECT FROM auth_store.consent_record(:'full_user', :'full_client');
+SELECT FROM auth_store.token_issue(:'full_client', :'full_user');
+SELECT auth_store.refresh_token_import(encode(sha256('full token'), 'hex'), :'full_client', :'full_user') \gset full_
+SELECT FROM auth_store.code_issue(:'full_client', :'full_user', code_challenge => :'challenge');
+SELECT FROM auth_store.pushed_request_create(:'full_client', :'full_secret',
+    parameters => jsonb_build_object('response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method',
+        'S256'));
+SELECT FROM auth_store.device_authorize(:'full_client', :'full_secret');
+SELECT FROM auth_store.api_key_create('full', :'full_user');
+SELECT auth_store.api_key_import(encode(sha256('full key'), 'hex'), 'full', :'full_user') \gset full_
+SELECT auth_store.connection_store('github', 'full', 'x', tenant_id => 'full') \gset full_
+SELECT auth_store.jti_claim('full', 'full', clock_timestamp() + '5 min', tenant_id => 'full'),
+       auth_store.jti_revoke('full', clock_timestamp() + '5 min', tenant_id => 'full');
+SET auth_store.rate_limit_shared = off;
+SELECT FROM auth_store.rate_limit_hit('full', 1, '1 hour', tenant_id => 'full');
+RESET auth_store.rate_limit_shared;
+SELECT relation AS empty FROM pg_temp.tenant_rows('full') WHERE rows = 0;
+SELECT auth_store.tenant_erase('full', 'full') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('full') WHERE rows > 0;
 
 BEGIN READ ONLY;
 SELECT what, pg_temp.raised(what) FROM (VALUES

@@ -1,9 +1,5 @@
 -- Tokens on the word of a trusted application, and of clients in their own name: RFC 6749 sections 4.4 and 5.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_secret AS secret
   FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'token_web',

@@ -1,9 +1,5 @@
 -- Token exchange, RFC 8693.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 \set exchange 'urn:ietf:params:oauth:grant-type:token-exchange'
 \set access 'urn:ietf:params:oauth:token-type:access_token'

@@ -1,9 +1,5 @@
 -- Refresh tokens of another store: imported by their digest, accepted as they are, replaced at their first use.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_secret AS secret
   FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'import_web',
@@ -216,7 +212,7 @@ SELECT error FROM auth_store.token_refresh('theirs', 'import_theirs');
 SELECT FROM auth_store.client_delete('import_app');
 SELECT count(*) FROM auth_store.imported_refresh_tokens WHERE client_id = 'import_app';
 SELECT auth_store.tenant_erase('import_tenant', 'import_tenant') > 0 AS erased;
-SELECT count(*) FROM auth_store.imported_refresh_tokens WHERE tenant_id = 'import_tenant';
+SELECT * FROM pg_temp.tenant_rows('import_tenant') WHERE rows > 0;
 UPDATE auth_store.imported_refresh_tokens SET expires_at = clock_timestamp() - interval '30 days'
  WHERE digest = sha256('legacy-1');
 UPDATE auth_store.imported_refresh_tokens SET expires_at = clock_timestamp() - interval '29 days'

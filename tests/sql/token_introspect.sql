@@ -1,9 +1,5 @@
 -- Token introspection, RFC 7662, and what a resource server asks: RFC 6750 section 3.1, RFC 8707, RFC 9449 section 7.1.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_secret AS secret
   FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'introspection_web',

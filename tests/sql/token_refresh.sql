@@ -1,9 +1,5 @@
 -- Refresh token rotation: RFC 6749 section 6, RFC 9700 section 4.14.2. Each row of the table of outcomes, in its order.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_secret AS secret
   FROM auth_store.client_create('Web', ARRAY['https://web.example/cb'], client_id => 'refresh_web',

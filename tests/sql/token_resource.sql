@@ -1,9 +1,5 @@
 -- Resource indicators, RFC 8707: what the grant is for, and what each access token of it is.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
-\set ECHO none
-\i :helpers
-\set ECHO all
+\i tests/sql/include/helpers.sql
 
 SELECT client_id
   FROM auth_store.client_create('Free', ARRAY['http://127.0.0.1/cb'], 'public', client_id => 'resource_free',

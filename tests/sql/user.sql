@@ -1,8 +1,6 @@
 -- Users: enough of them for grants to belong to. Passwords come later.
-\getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir '/sql/include/helpers.sql'
+\i tests/sql/include/helpers.sql
 \set ECHO none
-\i :helpers
 -- The 12 bits after the version nibble.
 CREATE FUNCTION pg_temp.bucket(id uuid) RETURNS text
     LANGUAGE sql AS $$ SELECT substr(translate(id::text, '-', ''), 14, 3) $$;
@@ -128,6 +126,7 @@ SELECT r.role, f.name, has_function_privilege(r.role, f.name::regproc, 'EXECUTE'
        (VALUES ('auth_store.user_create'), ('auth_store.user_get')) AS f (name)
  ORDER BY f.name, r.role;
 SELECT auth_store.tenant_erase('user-tenant', 'user-tenant') > 0 AS erased;
+SELECT * FROM pg_temp.tenant_rows('user-tenant') WHERE rows > 0;
 
 -- metadata is a jsonb, a json or a text, of a program's own type, a column's, a domain's or of none.
 CREATE DOMAIN pg_temp.settings AS json;

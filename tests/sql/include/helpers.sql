@@ -1,3 +1,4 @@
+\set ECHO none
 -- What the SQL tests share; all of it is gone with the session.
 --
 -- Nothing printed here may change from run to run: ids, times and tokens stay in psql variables.
@@ -43,6 +44,28 @@ CREATE FUNCTION pg_temp.altered(token text) RETURNS text LANGUAGE sql AS $$
                    FROM length(token) - 10 FOR 1)
 $$;
 
+-- How many rows of a tenant each table has: asked of the catalog, so that no table is forgotten. What remains of an
+-- erased tenant, the audit row that says so, does not count.
+CREATE FUNCTION pg_temp.tenant_rows(tenant text) RETURNS TABLE (relation name, rows bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    attribute name;
+BEGIN
+    FOR relation, attribute IN
+        SELECT c.relname, a.attname
+          FROM pg_catalog.pg_class c
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+               AND a.attname = CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END
+         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+         ORDER BY c.relname
+    LOOP
+        EXECUTE format('SELECT count(*) FROM auth_store.%I WHERE %I = $1', relation, attribute)
+            || CASE relation WHEN 'audit_log' THEN ' AND event <> ''tenant.erased''' ELSE '' END
+            INTO rows USING tenant;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
 -- The verifier and challenge of RFC 7636 appendix B.
 \set verifier dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
 \set challenge E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM
+\set ECHO all
