@@ -13,7 +13,7 @@ WRITTEN = ("rust", "sql", "spec", "python", "perl", "shell", "make", "toml", "ja
 COMMENT = {"sql": "--", "javascript": "//", "php": "//", "go": "//", "java": "//"}
 # The end of what opens a function's body, and what closes it, at the start of a line.
 BODIES = {"shell": (re.compile(r"^([\w-]+)\(\) *[({]$", re.M), re.compile(r"^[)}]", re.M)),
-          "perl": (re.compile(r"^sub (\w+)[^\n]*$\n?\{?$", re.M), re.compile(r"^\}", re.M))}
+          "perl": (re.compile(r"^sub (\w+)\s*\{?$", re.M), re.compile(r"^\}", re.M))}
 
 
 def code_lines(tree, path):
