@@ -375,7 +375,7 @@ SELECT pg_temp.must('the application gets the tokens of the first, and the table
   FROM auth_store.connection_get('github', :'user_id') AS g
   JOIN auth_store.connections AS c ON c.id = g.connection_id \g (tuples_only=on)
 \else
-\echo '    left out: this server has no master key, see docs/vault.md'
+\echo '    left out: this server has no master key, see docs/how-to/vault.md'
 \endif
 \getenv master_keys DEMO_MASTER_KEYS
 \if :{?master_keys}

@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, each between its two marker comments; the text around them is written by hand."""
+"""The tables of docs/explanation/performance.md, each between its two marker comments; the text around them is written by hand."""
 
 import re
 import statistics
@@ -31,7 +31,7 @@ TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "va
 
 
 def write(results):
-    page = settings.REPO / "docs/performance.md"
+    page = settings.REPO / "docs/explanation/performance.md"
     # A try at another size writes the same page elsewhere.
     text = page.read_text()
     found = tables(results)

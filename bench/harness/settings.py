@@ -49,7 +49,7 @@ KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server 
 
 # Only a run at full size may replace the published numbers.
 REPORT = pathlib.Path(os.environ.get("BENCH_REPORT") or (
-    REPO / "docs/performance.md" if TOKENS == FULL_TOKENS else TARGET / "bench/performance.md"))
+    REPO / "docs/explanation/performance.md" if TOKENS == FULL_TOKENS else TARGET / "bench/performance.md"))
 RESULTS = TARGET / "bench/results.json"
 
 

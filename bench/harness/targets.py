@@ -1,4 +1,4 @@
-"""What the store is meant to reach; docs/performance.md says of each miss what limits it."""
+"""What the store is meant to reach; docs/explanation/performance.md says of each miss what limits it."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""The lines of docs/migration_tools.md, run against the tools: each makes a table with a foreign key to the store and leaves the store
+"""The lines of docs/how-to/migration_tools.md, run against the tools: each makes a table with a foreign key to the store and leaves the store
 alone, and where it would drop the store's tables without them, the guard refuses. Connects as psql does, as a superuser: what these
 tools do to a developer's database."""
 

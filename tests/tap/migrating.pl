@@ -1,4 +1,4 @@
-# docs/migrating.md as it is written: its SQL blocks run, in their order, against three stores of the usual kinds with holders of
+# docs/how-to/migrating.md as it is written: its SQL blocks run, in their order, against three stores of the usual kinds with holders of
 # live, expired and revoked things, and a table of other providers' tokens. Afterwards the live ones work for their holders, and nothing else does.
 #
 # A block is left out while a function that it calls is not in the store.
@@ -81,9 +81,9 @@ my $before = old_rows();
 
 # --- the blocks --------------------------------------------------------------------------------------------------------
 
-my $text = PostgreSQL::Test::Utils::slurp_file("$FindBin::Bin/../../docs/migrating.md");
+my $text = PostgreSQL::Test::Utils::slurp_file("$FindBin::Bin/../../docs/how-to/migrating.md");
 my @blocks = $text =~ /^```sql\n(.*?)^```$/msg;
-cmp_ok(scalar @blocks, '>=', 15, 'docs/migrating.md has its blocks');
+cmp_ok(scalar @blocks, '>=', 15, 'docs/how-to/migrating.md has its blocks');
 my %there = map { $_ => 1 } split /\n/, value($node, $db, "SELECT proname FROM pg_proc WHERE pronamespace = 'auth_store'::regnamespace");
 
 # The blocks that name a table or function; each must be there once.
