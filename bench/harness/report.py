@@ -2,6 +2,7 @@
 
 import re
 import statistics
+import textwrap
 
 from . import settings
 from .server import say
@@ -40,10 +41,16 @@ def write(results):
         begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise AssertionError(f"{page} must have {begin} and {end} once")
-        text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{table.strip()}\n{end}", text, flags=re.S)
+        text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{wrapped(table.strip())}\n{end}", text, flags=re.S)
     settings.REPORT.parent.mkdir(parents=True, exist_ok=True)
     settings.REPORT.write_text(text)
     say(f"tables written to {settings.REPORT}")
+
+
+def wrapped(text):
+    """The prose of it in lines of the page's width; a row of a table stays one line."""
+    return "\n".join(line if line.startswith("|") else textwrap.fill(line, 120, break_long_words=False, break_on_hyphens=False)
+                     for line in text.split("\n"))
 
 
 def tables(results):

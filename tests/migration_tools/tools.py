@@ -46,7 +46,7 @@ class Tool:
         self.before = shape(self.db)
 
     def application_role(self):
-        """A role as operations.md has it, which owns nothing of the store's and may refer to users."""
+        """A role as extending.md has it, which owns nothing of the store's and may refer to users."""
         self.db.execute("DROP ROLE IF EXISTS tool_application")
         self.db.execute("""CREATE ROLE tool_application LOGIN IN ROLE auth_store_reader;
                            GRANT REFERENCES (id, tenant_id) ON auth_store.users TO tool_application;

@@ -209,7 +209,7 @@ $source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '--disable-triggers
 $source->command_ok([ 'pg_dump', '--no-sync', '--data-only', '-n', 'auth_store', '-f', "$dir/schema_data.sql", 'store' ], 'pg_dump --data-only -n auth_store');
 $source->command_ok([ 'pg_dump', '--no-sync', '--schema-only', '-f', "$dir/schema.sql", 'store' ], 'pg_dump --schema-only');
 
-# The partitions that a dump has rows of, as docs/how-to/operations.md reads them out of it.
+# The partitions that a dump has rows of, as docs/how-to/backup.md reads them out of it.
 sub partitions_of
 {
 	my ($dump) = @_;

@@ -1,4 +1,4 @@
-"""Opens the vault as docs/how-to/vault.md says that it is sealed, with Python's cryptography and nothing of the store.
+"""Opens the vault as docs/reference/vault_format.md says that it is sealed, with Python's cryptography and nothing of the store.
 
 Reads JSON: {"masters": {key_id: base64}, "keys": [{id, tenant_id, master_key_id, wrapped}], "connections": [{id, tenant_id,
 key_id, access_token, refresh_token}]}, bytes in hexadecimal. Writes JSON: {"keys": {id: hex}, "connections": {id: [text, text]}}.

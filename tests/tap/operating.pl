@@ -1,5 +1,5 @@
-# What docs/how-to/operations.md and docs/explanation/security.md tell a DBA to type about triggers, about foreign keys to the store, and about rows for
-# a pinned role without their counts, as it is written there.
+# What docs/how-to/extending.md and tenant_pin.md tell a DBA to type about triggers, about foreign keys to the store, and about
+# rows for a pinned role without their counts, as it is written there.
 use strict;
 use warnings;
 use FindBin;
@@ -18,14 +18,14 @@ value($node, $db, 'CREATE ROLE web LOGIN; GRANT auth_store_app TO web');
 sub block
 {
 	my ($page, $pattern) = @_;
-	my @found = grep { /$pattern/ } slurp_file("$FindBin::Bin/../../docs/$page") =~ /^```sql\n(.*?)^```$/msg;
+	my @found = grep { /$pattern/ } slurp_file("$FindBin::Bin/../../docs/how-to/$page") =~ /^```sql\n(.*?)^```$/msg;
 	is(scalar @found, 1, "$page has one block about $pattern");
 	return $found[0];
 }
 
 # --- a trigger ---------------------------------------------------------------------------------------------------------
 
-succeeds($node, $db, block('how-to/operations.md', 'CREATE TRIGGER'), 'the trigger is made');
+succeeds($node, $db, block('extending.md', 'CREATE TRIGGER'), 'the trigger is made');
 my $user = value($node, $db, q{SELECT user_id FROM auth_store.user_create('triggered@example.com')}, user => 'web');
 is(value($node, $db, 'SELECT user_id, tenant_id FROM app.profiles'), "$user|default", 'it writes the application\'s row');
 value($node, $db, q{SELECT auth_store.user_ensure('triggered')}, user => 'web', options => '-c row_security=off');
@@ -49,7 +49,7 @@ raises($node, $db, "CREATE TRIGGER mine AFTER INSERT ON auth_store.users FOR EAC
 # --- foreign keys ------------------------------------------------------------------------------------------------------
 
 value($node, $db, 'CREATE ROLE migrator LOGIN; CREATE SCHEMA shop AUTHORIZATION migrator');
-my ($grants, $tables) = (block('how-to/operations.md', 'GRANT auth_store_admin TO migrator'), block('how-to/operations.md', 'CREATE TABLE shop.orders'));
+my ($grants, $tables) = (block('extending.md', 'GRANT auth_store_admin TO migrator'), block('extending.md', 'CREATE TABLE shop.orders'));
 raises($node, $db, $tables, '42501', 'a foreign key to the store without the grant', user => 'migrator');
 succeeds($node, $db, $grants, 'the grant');
 succeeds($node, $db, $tables, 'the tables refer to the store', user => 'migrator');
@@ -80,7 +80,7 @@ value($node, $db, 'DROP SCHEMA shop CASCADE');
 
 # --- rows without their counts -----------------------------------------------------------------------------------------
 
-succeeds($node, $db, block('explanation/security.md', 'CREATE FUNCTION tenant_reports'), 'the function is made');
+succeeds($node, $db, block('tenant_pin.md', 'CREATE FUNCTION tenant_reports'), 'the function is made');
 is(value($node, $db, "SELECT DISTINCT tenant_id FROM tenant_reports.activity(now() - interval '1 day')", user => 'acme_reports'), 'acme', 'it returns the tenant\'s rows');
 raises($node, $db, 'SELECT FROM auth_store.recent_activity', '42501', 'the view is not to be read', user => 'acme_reports');
 # What the page warns of, and that the function does not do it.

@@ -1,4 +1,4 @@
-# The store's schema in the search_path of a database, as docs/how-to/operations.md has it: what works without naming the schema, for
+# The store's schema in the search_path of a database, as docs/how-to/install.md has it: what works without naming the schema, for
 # whom, and that nothing misbehaves by it.
 use strict;
 use warnings;
@@ -12,8 +12,8 @@ my $node = new_server('search_path');
 my $db = 'app';
 value($node, 'postgres', "CREATE DATABASE $db");
 # The statement as it is documented.
-my ($statement) = slurp_file("$FindBin::Bin/../../docs/how-to/operations.md") =~ /^(ALTER DATABASE \w+ SET search_path = .*;)/m;
-like($statement, qr/auth_store/, 'operations.md has the statement');
+my ($statement) = slurp_file("$FindBin::Bin/../../docs/how-to/install.md") =~ /^(ALTER DATABASE \w+ SET search_path = .*;)/m;
+like($statement, qr/auth_store/, 'install.md has the statement');
 $statement =~ s/DATABASE \w+/DATABASE $db/;
 value($node, $db, $statement);
 value($node, $db, 'CREATE EXTENSION auth_store');
