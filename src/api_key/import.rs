@@ -1,6 +1,6 @@
-//! API keys of another store, of which only SHA-256 is known. Their text names no row here, so they are
-//! found by digest: a row of `imported_api_keys` says which key has it. The key works as before for its
-//! holder; a rotation replaces it by a native one.
+//! API keys of another store, of which only SHA-256 is known. The text of such a key does not name a row here, so the
+//! key is found by its digest: a row of `imported_api_keys` says which key has it. The holder goes on using the key; a
+//! rotation replaces it by a native one.
 
 use pgrx::prelude::*;
 

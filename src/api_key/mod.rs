@@ -25,7 +25,8 @@ use crate::kernel::value::id::{Bucket, Id};
 use crate::oauth::client;
 use crate::trail::{self, Context, Event};
 
-/// Whose key it is. One that belonged to both would have two who can end it and two log-ins to follow.
+/// The owner of the key: a user or a client. A key that belonged to both could be ended by two owners and would follow
+/// two log-ins.
 #[derive(Clone, Copy)]
 pub enum Owner<'a> {
     User(Id),
@@ -93,7 +94,7 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// Whose a key must be that an argument names: of one of them or, where neither is given, anybody's.
+/// The owner that a key named by an argument must have: this user or this client; where neither is given, any owner.
 #[derive(Clone, Copy)]
 struct Named<'a> {
     user_id: Option<Id>,
@@ -149,7 +150,7 @@ static CONSTANT: Lookup<Constant> = Lookup::by(c"api_keys_pkey");
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "API key", argument: "api_key_id" };
 
-/// Another's is answered as one that is not there, before it is waited for.
+/// Another owner's is answered as unknown, without waiting for its lock.
 fn constant(id: Id, of: Named<'_>) -> Result<Constant, Mistake> {
     CONSTANT.find(&View::writing()?, Key::Id(id))?.filter(|key| key.is_of(of)).ok_or(UNKNOWN)
 }

@@ -132,7 +132,7 @@ impl<'a> New<'a> {
     }
 }
 
-/// Scope tokens, of which `*` and what ends with `:*` are wildcards. An asterisk elsewhere would look like one.
+/// Scope tokens; `*` and a token that ends with `:*` are wildcards. An asterisk elsewhere would look like a wildcard.
 fn key_scope(text: &str) -> Result<String, Mistake> {
     match scope::parse(text) {
         Some(scope) if scope.wildcards_are_plain() => Ok(scope.text()),

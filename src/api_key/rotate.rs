@@ -29,7 +29,7 @@ fn api_key_rotate(
     of.and_then(|of| rotate(now, api_key_id.map(Id::from), overlap, of, &context)).or_raise()
 }
 
-// Of several rotations at once each takes the place of the one before it: two secrets live at most.
+// Of several rotations at once each replaces the one before it: a key has two live secrets at most.
 static ROTATE: Statement = Statement::write(
     c"UPDATE auth_store.api_keys
          SET previous_digest = CASE WHEN $5 IS NOT NULL THEN digest END, previous_expires_at = $5,
@@ -56,7 +56,7 @@ fn rotate(
     let tenant_id = key.tenant_id.as_str();
     let digest = minted.digest.as_slice();
     if ROTATE.run(&params![id, tenant_id, digest, now, previous_end, start, of.user_id, of.client_id])? == 0 {
-        // Its owner may have been deleted while the statement waited.
+        // The key's owner may have been deleted while the statement waited.
         constant(id, of)?;
         return Err(Mistake::WrongState {
             message: "the API key is revoked or has expired".into(),

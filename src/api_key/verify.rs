@@ -22,8 +22,8 @@ use crate::rfc::scope;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
-    /// A key's state, and why it is not enough. Every column but `valid` and the error is NULL where the key
-    /// is not active.
+    /// A key's state, and why it does not suffice. If the key is not active, all columns except `valid` and the error
+    /// are NULL.
     pub struct ApiKeyState = "auth_store.api_key_state" {
         pub valid: bool,
         pub api_key_id: Option<Id>,
@@ -105,7 +105,7 @@ impl ApiKey {
         (replaced && self.previous_expires_at.is_some()).then_some(self)
     }
 
-    /// Why the key does not work at all, for the audit trail; None: it works.
+    /// Why the key does not work at all, for the audit trail; None if it works.
     fn ended(&self, view: &View, now: Timestamp) -> Result<Option<&'static [Flag]>, Mistake> {
         let past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked_at.is_some() {
@@ -161,7 +161,7 @@ fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
     }
 }
 
-/// What the question comes to.
+/// The answer to the question whether the key allows the request.
 struct Verdict {
     /// The key, if the text is right.
     key: Option<ApiKey>,
@@ -212,7 +212,7 @@ fn verify(
 /// Seconds between two writes of a key's last use.
 const USE_INTERVAL: i64 = 60;
 
-// Never waits: whoever holds the row is noting a use, or changing the key, which the next use will see.
+// Never waits: the holder of the row's lock is noting a use, or changing the key, which the next use will see.
 static MARK_USED: Statement = Statement::write(
     c"WITH due AS (SELECT id, tenant_id FROM auth_store.api_keys
                     WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL
@@ -299,7 +299,7 @@ fn record(now: Timestamp, verdict: &Verdict, context: &Context<'_>) -> Result<()
 impl From<Verdict> for ApiKeyState {
     fn from(verdict: Verdict) -> Self {
         let answer = match (verdict.refusal, verdict.key) {
-            // What is not active for the caller says nothing of itself.
+            // A token or key that is not active for the caller shows nothing of itself.
             (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),
             (refusal, Some(key)) => Self {
                 valid: refusal.is_none(),
