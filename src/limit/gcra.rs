@@ -25,8 +25,8 @@ pub struct Decision {
 }
 
 impl Rate {
-    /// `max_hits` in `window_seconds`, both at least 1, and at most a million a second. A step that is no whole
-    /// number of microseconds is rounded up: the rate is never above the one asked for.
+    /// `max_hits` in `window_seconds`, both at least 1, and at most a million a second. A step that is not a whole
+    /// number of microseconds is rounded up, so that the rate is never above the one asked for.
     pub fn new(max_hits: i32, window_seconds: i64) -> Option<Self> {
         let window = window_seconds.checked_mul(MICROS_PER_SECOND)?;
         let hits = i64::from(max_hits);
@@ -47,7 +47,7 @@ impl Rate {
         self.price(self.max_hits)
     }
 
-    /// Decides a hit that counts as `cost` of them on a key with this state; None: it has none.
+    /// Decides a hit that counts as `cost` hits on a key with this state; None: the key has no state yet.
     pub fn decide(self, arrival: Option<i64>, now: i64, cost: i32) -> Decision {
         let from = arrival.map_or(now, |arrival| arrival.max(now));
         let to = from.saturating_add(self.price(cost));
@@ -55,9 +55,9 @@ impl Rate {
         Decision { allowed, arrival: if allowed { to } else { arrival.unwrap_or(now) } }
     }
 
-    /// The state of a key as far as the clock allows it to be ahead: where the clock went back, or the rate was
-    /// another one, a key must not stay refused for longer than a span. `clock` must be read after the state: for
-    /// an older time every state of this moment looks too far ahead.
+    /// The state of a key, cut to what it may be ahead of the clock: if the clock went back, or the rate was another
+    /// one, the key must not stay refused for longer than a span. `clock` must be read after the state: to an older
+    /// clock a state of this moment looks too far ahead.
     pub fn capped(self, arrival: i64, clock: i64) -> i64 {
         arrival.min(clock.saturating_add(self.span()))
     }

@@ -1,8 +1,8 @@
 //! Rate limits: so many hits on a key in a time, exact under any concurrency. `gcra.rs` has the arithmetic.
 //!
-//! The state of the keys is in shared memory where the library is preloaded, else in a table. The first has no
-//! row lock and no WAL, lives through the caller's rollback, and works on a standby, each server for itself. The
-//! databases of a server share the memory, not the keys.
+//! The state of the keys is in shared memory where the library is preloaded, otherwise in a table. Shared memory takes
+//! no row lock and writes no WAL, keeps hits through the caller's rollback, and works on a standby, each server for
+//! itself. The databases of a server share the memory, not the keys.
 
 pub mod gcra;
 pub mod table;
@@ -38,7 +38,8 @@ composite! {
     }
 }
 
-/// No definer function: a hit in shared memory is less work than becoming the owner is. One in the table does.
+/// Not SECURITY DEFINER: a hit in shared memory is less work than becoming the owner. A hit in the table becomes the
+/// owner itself.
 #[pg_extern(volatile, parallel_unsafe)]
 fn rate_limit_hit(
     key: Option<&str>,
@@ -92,13 +93,13 @@ fn rate_limit_stats() -> RateLimitStats {
 
 /// The answer to a hit.
 pub struct Verdict {
-    /// Whether it is within the limit. One that is not has cost nothing.
+    /// Whether the hit is within the limit. A refused hit has cost nothing.
     pub allowed: bool,
     /// How many more hits there are at once.
     pub remaining: i32,
     /// Seconds until the same hit is allowed; 0 where it was.
     pub retry_after: i32,
-    /// When all of `max_hits` are there again, if nothing hits the key until then.
+    /// When all of `max_hits` are available again, if nothing hits the key until then.
     pub reset_at: Timestamp,
 }
 
@@ -130,7 +131,7 @@ pub fn hit(
         None => table::hit(now, tenant_id, key, rate, cost)?,
     };
     let arrival = decision.arrival;
-    // Behind a state that others have made while this call waited for it, what is left to wait begins now.
+    // The wait begins now where other calls have moved the state on while this call waited for the key.
     let stale = rate.capped(arrival, now.micros()) < arrival;
     let now = if stale { clock::now() } else { now };
     let retry_after = if decision.allowed { 0 } else { rate.retry_after(arrival, now.micros(), cost).max(1) };
@@ -152,7 +153,7 @@ pub fn is_to_be_told(now: Timestamp, tenant_id: &str, key: &str) -> Result<bool,
     Ok(hit(now, tenant_id, &format!("{key}:audit"), 1, MINUTE, 1)?.allowed)
 }
 
-/// Seconds until a hit on a key would be allowed, 0 for now; counts none. Arguments and errors as of [`hit`].
+/// Seconds until a hit on a key would be allowed, 0 if now; does not count a hit. Arguments and errors as of [`hit`].
 pub fn retry_after(
     now: Timestamp,
     tenant_id: &str,
@@ -171,8 +172,8 @@ pub fn retry_after(
     }))
 }
 
-/// Notes `key` for so many seconds from now on. In shared memory what is noted has an owner of its own: no number of
-/// limits drives it out, as long as the memory is shared as it should be.
+/// Notes `key` for so many seconds from now on. In shared memory notes have an owner of their own, so that no number of
+/// limits drives them out while the memory is shared as intended.
 pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<(), Mistake> {
     let until = now.plus_seconds(seconds);
     match shared() {
@@ -185,7 +186,7 @@ pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<
     }
 }
 
-/// The seconds for which `key` is still noted, at most `seconds`; None where it is not. What is noted for longer was so
+/// The seconds for which `key` is still noted, at most `seconds`; None if it is not noted. A longer note dates from
 /// before the clock was set back.
 pub fn noted(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<Option<i32>, Mistake> {
     let until = match shared() {
@@ -203,8 +204,8 @@ fn notes_of(tenant_id: &str) -> String {
     format!("{tenant_id}\u{1}notes")
 }
 
-/// What lies too far ahead for `now` is compared with the clock once more while the entry is locked: another
-/// backend, later by a moment, may have been here first.
+/// A state that lies too far ahead of `now` is compared with the clock once more while the entry is locked: a backend
+/// with a slightly later clock may have been here first.
 fn hit_shared(shared: Shared, now: Timestamp, key: shmem::Key<'_>, rate: Rate, cost: i32) -> Decision {
     shared.update(key, now.micros(), |arrival| {
         let mut decision = rate.decide(arrival, now.micros(), cost);
@@ -220,12 +221,13 @@ fn shared_key<'a>(tenant_id: &'a str, key: &'a str) -> shmem::Key<'a> {
     shmem::Key { owner: tenant_id, name: key }
 }
 
-/// The shared memory, where there is some and it is not switched off.
+/// The shared memory, if the server has it and it is not switched off.
 fn shared() -> Option<Shared> {
     shmem::shared().filter(|_| settings::rate_limit_shared())
 }
 
-/// Whose key it is. The default tenant is always there, and not looked up. The table's form is going to write.
+/// The tenant whose key it is. The default tenant always exists and is not looked up. With limits in the table this
+/// call is going to write.
 fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
     let view = if shared().is_some() { View::latest() } else { View::writing()? };
     if tenant_id.is_none() && settings::tenant_pin().is_none() {

@@ -29,9 +29,9 @@ pub static TABLE: Table = Table {
     restored: false,
 };
 
-// $3 is now, $4 the latest state that leaves room for the hit, $5 its price, $6 the span. What is refused
-// costs nothing, but takes back a state that lies too far ahead: that of a clock that went back. Whether it
-// does is asked of the clock as it is once the row is ours, because $3 may be from before a long wait for it.
+// $3 is now, $4 the latest state that leaves room for the hit, $5 the price of the hit, $6 the span. A refused hit
+// costs nothing, but takes back a state that lies too far ahead because the clock went back. Whether it lies too far
+// ahead is decided by the clock once the row is locked, because $3 may be from before a long wait.
 static HIT: Statement = Statement::write(
     c"INSERT INTO auth_store.rate_limits AS r (id, tenant_id, expires_at, allowed)
       VALUES ($1, $2, $3 + $5, true)
@@ -56,7 +56,7 @@ pub fn hit(now: Timestamp, tenant_id: &str, key: &str, rate: Rate, cost: i32) ->
     let decided = HIT.one(&row, |row| {
         Some(Decision { allowed: row.get(0)?, arrival: row.get::<Timestamp>(1)?.micros() })
     })?;
-    // Only a trigger of somebody else's can keep the row from being written; then nothing is known.
+    // Only a foreign trigger can keep the row from being written; then the state is unknown.
     Ok(decided.unwrap_or(Decision { allowed: false, arrival: now.micros() }))
 }
 
