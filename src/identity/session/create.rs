@@ -72,7 +72,7 @@ fn create(
     let user = user::find(&view, user_id)?.ok_or(UNKNOWN_USER)?;
     let tenant_active = tenant::is_active(&view, &user.tenant_id)?;
     drop(view);
-    // The status as it is under the lock: whoever changes it waits, and finds this session.
+    // The status as it is under the lock: a change of the status waits, and then finds this session.
     let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
     let event = Event {
         event: "session.created",

@@ -1,10 +1,10 @@
 //! Login sessions: what an application puts into its cookie, and asks about at each request. The token is kept
 //! as a digest. Using a session is in `touch.rs`, ending one in `revoke.rs`.
 //!
-//! Locks: the row of the user stands for the user's sessions. Who makes one locks it against others that do,
-//! who ends one against everything that refers to the user, as the foreign key check of a new grant does. So a
-//! grant that is being made in a session is waited for and ended with it, and one that waited itself finds the
-//! session ended: see [`admits`].
+//! Locks: the row of the user stands for the user's sessions. Making a session locks that row against other new
+//! sessions; ending a session locks it against everything that refers to the user, such as the foreign key check of a
+//! new grant. So the end of a session waits for a grant that is being made in it and ends that grant too, and a grant
+//! that waited for the end finds the session ended: see [`admits`].
 
 pub mod create;
 pub mod revoke;
@@ -42,7 +42,7 @@ composite! {
 }
 
 composite! {
-    /// A session's state. Every column but `valid`, `error` and `error_description` is NULL where it is not valid.
+    /// A session's state. All columns except `valid`, `error` and `error_description` are NULL where it is not valid.
     pub struct SessionState = "auth_store.session_state" {
         pub valid: bool,
         pub session_id: Option<Id>,
@@ -135,7 +135,7 @@ pub struct Unusable {
     pub flags: &'static [Flag],
 }
 
-/// Who holds no token of a session learns nothing but that.
+/// A caller without a valid token learns only that the token is not valid.
 pub const NOT_VALID: &str = "the session token is not valid";
 
 /// Seconds in a day.
@@ -183,9 +183,9 @@ static LIST: Statement<Listed> = Statement::read(
         FROM auth_store.sessions WHERE user_id = $1 ORDER BY id DESC",
 );
 
-/// The session of a presented token, if it is valid: it lives, and so do its user and tenant. Three rows by
-/// key: a user's or tenant's status counts at once, however it was changed, and a suspension ends with the
-/// status, without a write to each session.
+/// The session of a presented token, if it is valid: the session is live, and its user and tenant are active. It reads
+/// three rows by key, so that the status of a user or tenant counts at once, however it was changed, and a suspension
+/// ends with the status, without a write to each session.
 pub fn examine(
     now: Timestamp,
     view: &View,
@@ -219,8 +219,8 @@ fn find(view: &View, presented: &Presented) -> Result<Option<Session>, Mistake> 
     Ok(found.filter(|session| token_text::digest_matches(&presented.digest, &session.digest)))
 }
 
-/// Whether tokens may be issued in this session: it lives, or is none of the store's, whose ids are the
-/// application's own. 23503 where it is another user's.
+/// True if tokens may be issued in this session: the session is live, or the id is not one of ours, because
+/// applications may pass their own. 23503 if it is another user's.
 pub fn admits(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
     let Some(id) = id else { return Ok(true) };
     match STANDING.find(view, Key::Id(id))? {

@@ -86,7 +86,7 @@ static REVOKE_OLDEST: Statement<Id> = Statement::latest(
       RETURNING s.id",
 );
 
-/// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
+/// `of_user`: the user whose it must be. Another owner's is answered as unknown, without waiting for its lock.
 fn revoke_one(
     now: Timestamp,
     id: Option<Id>,
@@ -153,7 +153,7 @@ fn revoke_by_user(
     Ok(i32::try_from(ended.sessions).unwrap_or(i32::MAX))
 }
 
-/// Ends the sessions of a user, but for one, with their grants. The audit row is the caller's.
+/// Ends the sessions of a user, except one, with their grants. The caller writes the audit row.
 pub fn end_by_user(
     now: Timestamp,
     user_id: Id,

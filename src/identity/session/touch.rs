@@ -36,7 +36,7 @@ fn session_rotate(
     rotate(clock::now(), session_token, acr, amr, &Context { ip, user_agent }).or_raise()
 }
 
-/// At most one touch in this time writes, in microseconds.
+/// In microseconds: at most one touch in this time writes.
 const TOUCH_INTERVAL: i64 = 60_000_000;
 
 static TOUCH: Statement = Statement::write(
@@ -46,7 +46,7 @@ static TOUCH: Statement = Statement::write(
          AND idle_expires_at > $4 AND last_seen_at <= $8",
 );
 
-/// The one-time step: whoever's UPDATE finds the old token's digest has replaced it.
+/// The one-time step: the call whose UPDATE finds the old token's digest has replaced it.
 static ROTATE: Statement = Statement::write(
     c"UPDATE auth_store.sessions
          SET digest = $8, acr = COALESCE($9, acr), amr = COALESCE($10, amr),
@@ -85,7 +85,7 @@ fn touch(
         (Some(before), Some(ip)) => !before.same_network(ip),
         _ => false,
     };
-    // A touch is a use like any other and leaves no row, unless it tells something.
+    // A touch leaves an audit row only if the network has changed.
     if moved {
         trail::record(now, &session.event("session.touched", &[Flag::NewNetwork], context))?;
     }
@@ -140,7 +140,7 @@ fn rotate(
         amr,
     ])?;
     if rows == 0 {
-        // Another rotation was first, or the session's end: the token is none any more.
+        // Another rotation was first, or the session was ended: the token is unknown now.
         let overtaken =
             Unusable { session: Some(session), description: NOT_VALID, flags: &[Flag::UnknownToken] };
         return refuse_rotation(now, &overtaken, context);

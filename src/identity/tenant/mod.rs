@@ -1,6 +1,6 @@
-//! Tenants. A store with one uses `default` and never names it. That one is there for whoever asks, active, and has a
-//! row from the first step on that writes something of its own: a fresh install has no rows at all, so none is in the
-//! way of those of a dump or of a publisher.
+//! Tenants. A store with one uses `default` and never names it. That tenant always exists and is active; its row is
+//! made by the first step that writes something of the tenant. A fresh install has no rows at all, so that the rows of
+//! a dump or of a publisher collide with none.
 
 use pgrx::prelude::*;
 
@@ -42,7 +42,7 @@ fn tenant_update(
     true
 }
 
-/// What a tenant is made of; NULL is the default, or leaves what is there.
+/// The columns of a tenant. NULL means the default for a new tenant, and no change for an existing one.
 struct Given<'a> {
     display_name: Option<&'a str>,
     settings: Option<Jsonb>,
@@ -63,7 +63,7 @@ pub const DEFAULT: &str = "default";
 /// There is no tenant such as the argument `id` says.
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
 
-/// There is no tenant such as the argument `tenant_id` of another domain says.
+/// The tenant that the argument `tenant_id` of another domain names does not exist.
 pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "tenant_id" };
 
 /// What is true of the table `tenants`.
@@ -105,9 +105,9 @@ fn stored_status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
     Ok(STATUS.find(view, Key::Text(id))?.map(|tenant| tenant.status == Status::Active))
 }
 
-/// Whether the tenant is not suspended; None: it is unknown.
+/// True if the tenant is not suspended; None if it is unknown.
 fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
-    // Without a row there is nobody who has suspended the default one.
+    // Nobody has suspended a default tenant that has no row.
     Ok(stored_status(view, id)?.or_else(|| is_default(id).then_some(true)))
 }
 
@@ -116,7 +116,7 @@ fn is_default(id: &str) -> bool {
     id == DEFAULT && settings::tenant_pin().is_none_or(|pin| pin == DEFAULT)
 }
 
-/// Makes sure that the default tenant has its row, where that one is meant; whether it is.
+/// Makes the default tenant's row where it is missing, if `id` names that tenant; returns whether it does.
 fn make_default(id: &str) -> Result<bool, Mistake> {
     let meant = is_default(id);
     if meant {
@@ -137,15 +137,15 @@ row! {
 static CLIENT_OF: Lookup<AnyClient> = Lookup::by(c"clients_tenant_idx");
 static USER_OF: Lookup<AnyUser> = Lookup::by(c"users_external_id_key");
 
-/// Whether the default tenant has no row although a client or a user is of it: without any, its row is made by the
-/// first call that needs it. As far as the session may see it.
+/// True if the default tenant has no row although it has a client or a user, as far as the session may see. Without
+/// those the first call that needs the row makes it.
 pub fn default_is_lost() -> Result<bool, Mistake> {
     let (view, key) = (View::reading(), Key::Text(DEFAULT));
     Ok(STATUS.find_unready(&view, key)?.is_none()
         && (CLIENT_OF.find_unready(&view, key)?.is_some() || USER_OF.find_unready(&view, key)?.is_some()))
 }
 
-/// Puts the default tenant's row back where it is lost.
+/// Puts the default tenant's row back if it was lost.
 pub fn restore_default() -> Result<(), Mistake> {
     if default_is_lost()? {
         make_default(DEFAULT)?;
@@ -172,7 +172,7 @@ pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
     Ok(status(view, id)?.unwrap_or(false))
 }
 
-/// The tenant an argument `tenant_id` means: the named one, else the session's, else the default.
+/// The tenant that an argument `tenant_id` means: the named one, otherwise the session's, otherwise the default.
 pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
     Ok(resolve_with_status(view, tenant_id)?.0)
 }
@@ -182,7 +182,7 @@ pub fn resolve_with_status(view: &View, tenant_id: Option<&str>) -> Result<(Stri
     let id = tenant_id.unwrap_or_else(own);
     let active = match stored_status(view, id)? {
         Some(active) => active,
-        // What is written may refer to it.
+        // A writer's row may refer to the tenant, so it needs a row.
         None if view.writes() && make_default(id)? => true,
         None if is_default(id) => true,
         None => return Err(UNKNOWN_ID),
@@ -198,7 +198,7 @@ pub fn own<'a>() -> &'a str {
 static LOCK_SHARE: Statement<bool> =
     Statement::write(c"SELECT status = 'suspended' FROM auth_store.tenants WHERE id = $1 FOR SHARE");
 
-/// Whether the tenant is suspended, which stays so until the transaction ends; None: it is unknown.
+/// True if the tenant is suspended; its status stays as it is until the transaction ends. None if it is unknown.
 pub fn lock_share(id: &str) -> Result<Option<bool>, Mistake> {
     let lock = || LOCK_SHARE.one(&params![id]);
     match lock()? {

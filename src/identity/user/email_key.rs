@@ -12,9 +12,9 @@ const BATCH: i64 = 1000;
 /// How many of them check() lists.
 const LISTED: i64 = 100;
 
-/// Gives every address without a key its own. Of two users with one address the one with the smaller id, which is
-/// the older where the store made it, gets the key; the other keeps the address, is not found by it, and a notice says so.
-/// For migrate(), as a superuser, whom no policy binds.
+/// Gives every address that lacks a key its key. Of two users with one address the user with the smaller id (the older
+/// one, where the store made the id) gets the key. The other user keeps the address but is not found by it, and a
+/// notice says so. For migrate(), which runs as a superuser, whom no policy binds.
 pub fn fill() -> Result<(), Mistake> {
     if unkeyed(Id::from_bytes([0; 16]), 1)?.is_empty() {
         return Ok(());
@@ -55,10 +55,10 @@ pub fn fill() -> Result<(), Mistake> {
     Ok(())
 }
 
-/// What check() says of them: object, problem and hint of each, the first hundred. It runs as the owner of the tables,
-/// which whoever may call check() may not read.
+/// The rows of check() about them: object, problem and hint of each, the first hundred. It runs as the owner of the
+/// tables, because the roles that may call check() may not read them.
 pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
-    // Where something is missing, another's or of another version, check() says that.
+    // check() itself reports a table that is missing, another owner's or of another version.
     if catalog::ensure_ready().is_err() || !readable()? {
         return Ok(Vec::new());
     }
@@ -78,7 +78,7 @@ pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
     })
 }
 
-/// Whether the owner of the tables may read what is asked for.
+/// Whether the owner of the tables may read the columns that the query needs.
 fn readable() -> Result<bool, Mistake> {
     let found = spi::read_once::<bool>(
         "SELECT true

@@ -157,8 +157,8 @@ static LOCK_NO_KEY_UPDATE: Statement<bool> = Statement::write(
     c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
-/// Whether the user is active, the row locked against other new sessions and a change of the status, not
-/// against grants; None where it is gone.
+/// True if the user is active; None if it is gone. Locks the row against other new sessions and a change of the status,
+/// not against grants.
 pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
     LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
@@ -167,8 +167,8 @@ pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<bool>, Mista
 static LOCK_UPDATE: Statement =
     Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR UPDATE");
 
-/// Shuts out whatever would refer to the user until the end of the transaction, and waits for what does and has
-/// not committed: the next statement sees it.
+/// Until the end of the transaction no new row can refer to the user. Waits for transactions that have made one and
+/// have not committed: the next statement sees their rows.
 pub fn lock_update(id: Id, tenant_id: &str) -> Result<(), Mistake> {
     LOCK_UPDATE.run(&params![id, tenant_id])?;
     Ok(())
@@ -257,7 +257,7 @@ fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Result<Re
     Ok(outcome)
 }
 
-/// Where a user lives once the store is spread over several databases: by what names the user at log-in.
+/// The bucket of a user, by which a router finds the user's database: computed from what names the user at log-in.
 fn bucket(tenant_id: &str, email_key: Option<&str>, external_id: Option<&str>) -> Bucket {
     match email_key.or(external_id) {
         Some(name) => Bucket::of(&[tenant_id, name]),
@@ -280,8 +280,8 @@ static COLLISION: Statement<Collision> = Statement::write(
        WHERE tenant_id = $1 AND (email_key = $2 OR external_id = $3)",
 );
 
-/// What an existing user has in common with one that could not be made. An address that is taken is
-/// the end user's answer; the other keys are the calling program's own.
+/// Which key an existing user shares with one that could not be made. A taken address is a refusal to the end user; the
+/// other keys are a mistake of the calling program.
 fn collision(
     tenant_id: &str,
     email_key: Option<&str>,
@@ -315,8 +315,8 @@ fn ensure(
 ) -> Result<Id, Mistake> {
     let tenant_id = tenant::resolve(&View::writing()?, tenant_id)?;
     let external_id = check_external_id(given(external_id, "external_id")?)?;
-    // Where another session makes the user first, the insert waits for it and does nothing, and the next
-    // look finds that user, unless it is gone again. No lock stays on a user who was there.
+    // If another session makes the user first, the insert waits for it and does nothing, and the next look finds that
+    // user, unless it is gone again. A user who was there stays unlocked.
     loop {
         let found = FIND_EXTERNAL.one(&params![tenant_id.as_str(), external_id])?;
         if let Some(id) = found {
@@ -341,8 +341,8 @@ fn check_external_id(external_id: &str) -> Result<&str, Mistake> {
     Ok(external_id)
 }
 
-/// Something that a mail can be sent to, as far as form tells: local part and domain of RFC 5321
-/// section 4.1.2 with the lengths of section 4.5.3.1, or their internationalized forms (RFC 6531).
+/// True if mail could be sent to the text, judged by its form: local part and domain of RFC 5321 section 4.1.2 with the
+/// lengths of section 4.5.3.1, or their internationalized forms (RFC 6531).
 fn is_email(email: &str) -> bool {
     let Some((local, domain)) = email.rsplit_once('@') else { return false };
     email.len() <= 254
@@ -356,8 +356,8 @@ fn is_email(email: &str) -> bool {
 static LOCK_KEY_SHARE: Hold =
     Hold::new(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
-/// Keeps the user from being deleted until the transaction ends; false where there is none any more. To be called
-/// before what refers to the user is stored.
+/// Keeps the user from being deleted until the transaction ends; false if the user is gone. Call it before you store a
+/// row that refers to the user.
 pub fn lock_key_share(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
     LOCK_KEY_SHARE.hold(place, &params![id, tenant_id])
 }

@@ -1,5 +1,5 @@
-//! The keys of names: one text for all the ways to write one mailbox. Made here and stored, never by the
-//! database's lower(), which follows the collation of the database that a dump happens to be loaded into.
+//! The keys of names: one text for all spellings of one mailbox. The key is made here and stored, and not by the
+//! database's lower(), which follows the collation of whatever database a dump is loaded into.
 //!
 //! A key is for comparing only. Mail goes to the address as it was given: what folds to one key may be two
 //! mailboxes at a provider that tells them apart.
@@ -21,7 +21,7 @@ pub fn email_key(email: &str) -> String {
     }
 }
 
-/// Also of a domain that IDNA refuses, so that every address that was accepted has a key.
+/// A domain that IDNA refuses gets a key too, so that every address that was accepted has one.
 fn domain_key(domain: &str) -> String {
     // No character of ASCII is denied: names with an underscore and address literals are in use.
     match idna::domain_to_ascii_cow(domain.as_bytes(), AsciiDenyList::EMPTY).map(Cow::into_owned) {
@@ -32,7 +32,7 @@ fn domain_key(domain: &str) -> String {
 
 fn folded(text: &str) -> String {
     let nfc = ComposingNormalizerBorrowed::new_nfc();
-    // Lower case may come apart again, as that of a letter with a mark whose capital alone is composed.
+    // Lower case may be decomposed again: for some letters with a mark only the capital has a composed form.
     nfc.normalize(&nfc.normalize(text).to_lowercase()).into_owned()
 }
 
