@@ -26,19 +26,20 @@ pub enum Renewed {
 }
 
 impl<'a> Proof<'a> {
-    /// The arguments `dpop_jkt` and `x5t_s256` of a function that takes a client's request. An empty key is none, which
-    /// proves nothing; a certificate comes with no parameter, and one that is empty is malformed.
+    /// The arguments `dpop_jkt` and `x5t_s256` of a function that takes a client's request. An empty key counts as left
+    /// out and proves nothing. A certificate does not come from a parameter of the request, so an empty one is
+    /// malformed.
     pub fn new(dpop_jkt: Option<&'a str>, x5t_s256: Option<&'a str>) -> Self {
         Self { dpop_jkt: parameter::value(dpop_jkt), x5t_s256 }
     }
 
-    /// Whether what is there are SHA-256 thumbprints in base64url.
+    /// True if the given members are SHA-256 thumbprints in base64url.
     pub fn is_well_formed(&self) -> bool {
         [self.dpop_jkt, self.x5t_s256].into_iter().flatten().all(pkce::is_sha256_base64url)
     }
 
-    /// The confirmation of what is issued to this sender: bound to whatever it proved (RFC 9449 section 6,
-    /// RFC 8705 section 3.1). None: it proved nothing.
+    /// The confirmation of a token for this sender: bound to what the sender proved (RFC 9449 section 6, RFC 8705
+    /// section 3.1). None if it proved nothing.
     pub fn confirmation(&self) -> Option<Jsonb> {
         let members = [("jkt", self.dpop_jkt), ("x5t#S256", self.x5t_s256)];
         let bound: Map<_, _> = members
@@ -48,9 +49,8 @@ impl<'a> Proof<'a> {
         if bound.is_empty() { None } else { Jsonb::of(&Value::Object(bound)) }
     }
 
-    /// Whether the proof satisfies the confirmation. Fails closed: a member that is not known, or is
-    /// not a text, is never satisfied; and a DPoP proof does not fit a token that is not bound
-    /// (RFC 9449 section 7.1).
+    /// Whether the proof satisfies the confirmation. Fails closed: nothing satisfies an unknown member or one that is
+    /// not a text, and a DPoP proof does not fit a token that is not bound (RFC 9449 section 7.1).
     pub fn satisfies(&self, cnf: Option<&Jsonb>) -> bool {
         match cnf {
             None => self.fits_bearer(),
@@ -58,10 +58,11 @@ impl<'a> Proof<'a> {
         }
     }
 
-    /// What a refresh with this proof issues for a refresh token of that confirmation; None where it is refused. The
-    /// refresh token of a public client is bound to its key. A confidential client has authenticated, which is what binds
-    /// its own (RFC 9449 section 5), so it may have changed its key since: the new access token is bound to the new one.
-    /// It does not come without a key, nor with another certificate.
+    /// The confirmation that a refresh with this proof issues for a refresh token of that confirmation; None if the
+    /// refresh is refused. The refresh token of a public client is bound to the client's key. That of a confidential
+    /// client is bound to its authentication (RFC 9449 section 5), so the client may have changed its key since: the
+    /// new access token is bound to the new key. A confidential client must still bring a key, and the same
+    /// certificate.
     pub fn renewed(&self, cnf: Option<&Jsonb>, confidential: bool) -> Option<Renewed> {
         if self.satisfies(cnf) {
             return Some(Renewed::AsIs);
@@ -73,8 +74,8 @@ impl<'a> Proof<'a> {
         same_otherwise.then(|| Jsonb::of(&Value::Object(members))).flatten().map(Renewed::WithKey)
     }
 
-    /// Whether everything the confirmation demands is proved; the proof may say more, where it is also
-    /// what a new token is bound to.
+    /// True if the proof satisfies every member of the confirmation. The proof may say more, where a new token is bound
+    /// to it too.
     pub fn covers(&self, cnf: Option<&Jsonb>) -> bool {
         cnf.is_none_or(|cnf| cnf.parse().is_some_and(|cnf| self.covers_members(&cnf)))
     }
@@ -106,7 +107,8 @@ impl<'a> Proof<'a> {
     }
 }
 
-/// The argument `cnf` of what issues: a thumbprint in it must be one, or nobody could prove it. Other members are kept.
+/// The argument `cnf` of functions that issue: a member that names a thumbprint must have the form of one, or nobody
+/// could prove it. Other members are kept.
 pub fn check_confirmation(cnf: Option<&Jsonb>) -> Result<(), Mistake> {
     argument::object(cnf, "cnf")?;
     let Some(members) = cnf.and_then(Jsonb::parse) else { return Ok(()) };
@@ -117,8 +119,8 @@ pub fn check_confirmation(cnf: Option<&Jsonb>) -> Result<(), Mistake> {
     Err(Mistake::invalid("cnf", "an object whose jkt and x5t#S256 are SHA-256 thumbprints in base64url"))
 }
 
-/// As long as a SHA-256 in base64url, and of its characters. No proof has the key where its last bits are odd ones, as they are in
-/// the example of RFC 8705.
+/// Has the length and the characters of a SHA-256 in base64url. Unused bits at the end may be set, as in the example of
+/// RFC 8705; no proof can then match.
 fn has_form_of_thumbprint(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -62,7 +62,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The algorithm of this `alg`; None where it is none of these.
+    /// The algorithm of this `alg`; None for any other.
     fn of(alg: &str) -> Option<Self> {
         match alg {
             "ES256" => Some(Self::Es256),
@@ -76,7 +76,7 @@ impl Algorithm {
 }
 
 impl PublicKey {
-    /// The key of a JWK; None where it is of no kind above, malformed or not a public one.
+    /// The key of a JWK; None if it is of another kind, malformed or not public.
     pub fn of(jwk: &Value) -> Option<Self> {
         let members = jwk.as_object()?;
         if PRIVATE.iter().any(|name| members.contains_key(*name)) {
@@ -127,8 +127,8 @@ impl PublicKey {
     }
 }
 
-/// The SHA-256 thumbprint of a key (RFC 7638), base64url; None for what is no public key. That of a symmetric
-/// key would be a hash of a secret (section 7), so it has none.
+/// The SHA-256 thumbprint of a key (RFC 7638), base64url; None for anything but a public key. The thumbprint of a
+/// symmetric key would be a hash of a secret (section 7), so there is none.
 pub fn thumbprint(jwk: &Value) -> Option<String> {
     let kty = jwk.get("kty")?.as_str()?;
     // The required members in the order of their names (section 3.2, RFC 8037 section 2).
@@ -153,7 +153,7 @@ pub fn thumbprint(jwk: &Value) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.as_bytes())))
 }
 
-/// The bytes of a member, some, in base64url without padding.
+/// The bytes of a member in base64url without padding; None if there is not even one.
 fn decoded(jwk: &Value, name: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok().filter(|bytes| !bytes.is_empty())
 }
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn thumbprints_are_those_of_the_rfcs() {
         for (jwk, expected) in [
-            // RFC 7638 section 3.1: other members do not count, nor does their order
+            // RFC 7638 section 3.1: other members and the order of members do not count
             (
                 json!({"kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"}),
                 "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",

@@ -1,20 +1,19 @@
-//! A client's request parameters as they come. One that is sent without a value counts as left out (RFC 6749
-//! sections 3.1 and 3.2). Each function that takes a client's parameters reads them through this file first, so that
-//! what decides whether one is there decides the same for an empty one: it never stands for a narrower request, nor for
-//! a proof that was given.
+//! A client's request parameters as they come. A parameter without a value counts as left out (RFC 6749 sections 3.1
+//! and 3.2). Each function that takes a client's parameters reads them through this file first, so that an empty
+//! parameter is nowhere taken for a present one: it is neither a narrower request nor a proof.
 
 /// The parameter's value; None where it is left out or empty.
 pub fn value(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
-/// The scope that is asked for (RFC 6749 section 3.3); None where no token is, spaces or not.
+/// The scope that is asked for (RFC 6749 section 3.3); None if it has no token, with or without spaces.
 pub fn scope(text: Option<&str>) -> Option<&str> {
     text.filter(|text| text.bytes().any(|byte| byte != b' '))
 }
 
-/// The values of a parameter that may come more than once (RFC 8707 section 2, RFC 8693 section 2.1), those without one
-/// left out; None where no other is there. NULL is no empty value, and stays to be refused.
+/// The values of a parameter that may come more than once (RFC 8707 section 2, RFC 8693 section 2.1), without the empty
+/// ones; None if no value is left. NULL is not an empty value: it stays, and is refused later.
 pub fn values(list: Option<Vec<Option<String>>>) -> Option<Vec<Option<String>>> {
     let mut list = list?;
     list.retain(|value| value.as_deref() != Some(""));

@@ -1,5 +1,5 @@
-//! Proof Key for Code Exchange (RFC 7636), method S256. The method `plain` is refused everywhere: it
-//! shows the verifier to whoever sees the authorization request (RFC 9700 section 2.1.1).
+//! Proof Key for Code Exchange (RFC 7636), method S256. The method `plain` is refused everywhere: it shows the verifier
+//! to everybody who sees the authorization request (RFC 9700 section 2.1.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,7 +40,7 @@ pub fn challenge(verifier: &str) -> Option<String> {
     legal.then(|| URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())))
 }
 
-/// Whether the verifier is the challenge's (section 4.6).
+/// True if the challenge is that of the verifier (section 4.6).
 pub fn matches(verifier: &str, expected: &str) -> bool {
     challenge(verifier).is_some_and(|actual| actual.as_bytes().ct_eq(expected.as_bytes()).into())
 }

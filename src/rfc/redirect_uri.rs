@@ -1,8 +1,7 @@
-//! Redirect URIs: which may be registered, and which registered one a presented one is. Pure.
+//! Redirect URIs: which may be registered, and which registered URI a presented URI stands for. Pure.
 //!
-//! A presented URI must equal a registered one character by character (RFC 9700 section 2.1), but for
-//! the port of a loopback URI, which a native application learns only when it starts (RFC 8252 section
-//! 7.3).
+//! A presented URI must equal a registered one character by character (RFC 9700 section 2.1), except for the port of a
+//! loopback URI, which a native application learns only when it starts (RFC 8252 section 7.3).
 
 use url::Url;
 
@@ -17,7 +16,8 @@ const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 const ARGUMENT: &str = "redirect_uris";
 
-/// Refuses what may not be registered. `schemes` are private-use schemes without a dot that the tenant allows.
+/// Refuses a URI that may not be registered. `schemes` are the private-use schemes without a dot that the tenant
+/// allows.
 pub fn check(uri: &str, schemes: &[String]) -> Result<(), Mistake> {
     let refuse = |accepted| Err(Mistake::invalid(ARGUMENT, accepted));
     if uri.is_empty() || uri.len() > MAX_LENGTH {
@@ -53,11 +53,11 @@ pub fn check(uri: &str, schemes: &[String]) -> Result<(), Mistake> {
     }
 }
 
-/// What follows `https://` or `http://`: an authority that can be read in one way only, and a path that
-/// a browser leaves as it is.
+/// The part after `https://` or `http://`: an authority that can be read in one way only, and a path that a browser
+/// leaves as it is.
 fn check_web(url: &Url, rest: &str) -> Result<(), Mistake> {
     let authority = authority_of(rest);
-    // The parser reads 0x7f.1 as 127.0.0.1 and ex%61mple as example; a registration says what it means.
+    // The parser reads 0x7f.1 as 127.0.0.1 and ex%61mple as example; a registration must spell out the host.
     if url.host_str() != Some(host_of(authority).to_ascii_lowercase().as_str()) {
         return Err(Mistake::invalid(ARGUMENT, "redirect URIs with a plain host name or address"));
     }
@@ -107,8 +107,8 @@ fn host_of(authority: &str) -> &str {
     }
 }
 
-/// RFC 8252 section 7.1: a scheme in reverse domain order, so with a dot; this also keeps out
-/// `javascript`, `data` and the like.
+/// RFC 8252 section 7.1: a scheme is a domain name in reverse order and so has a dot; this also keeps out `javascript`,
+/// `data` and the like.
 fn is_private_use(scheme: &str) -> bool {
     scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty()) && is_scheme(scheme)
 }
@@ -119,8 +119,8 @@ fn is_scheme(scheme: &str) -> bool {
         && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
 }
 
-/// What a browser runs, shows or loads by itself, in place of another program that it would hand the code to; and `http`
-/// and `https`, which have rules of their own.
+/// Schemes that a browser runs, shows or loads by itself instead of handing the code to another program; and `http` and
+/// `https`, which have rules of their own.
 const NEVER: [&str; 48] = [
     "about",
     "blob",
@@ -175,8 +175,8 @@ const NEVER: [&str; 48] = [
 const MAX_SCHEMES: usize = 50;
 const MAX_SCHEME: usize = 63;
 
-/// Whether a tenant may allow this scheme: one that some programs have registered although it has no dot, and that is
-/// nobody else's.
+/// True if a tenant may allow this scheme, which some program uses although it has no dot: well formed, and not one
+/// that a browser opens itself.
 fn is_plain(scheme: &str) -> bool {
     is_scheme(scheme) && scheme.len() <= MAX_SCHEME && !NEVER.contains(&scheme)
 }
@@ -198,8 +198,8 @@ pub fn scheme(uri: &str) -> Option<&str> {
     uri.split_once(':').map(|(scheme, _)| scheme)
 }
 
-/// RFC 3986 section 2: reserved, unreserved and percent-encoded characters. The asterisk is among them
-/// and refused: somebody means a pattern by it, and there are none.
+/// RFC 3986 section 2: reserved, unreserved and percent-encoded characters. The asterisk is among them but is refused:
+/// it looks like a pattern, and there are no patterns.
 pub fn is_of_uri_characters(uri: &str) -> bool {
     let mut bytes = uri.bytes();
     while let Some(byte) = bytes.next() {
@@ -339,7 +339,7 @@ mod tests {
         ]) {
             let schemes = [scheme.to_owned()];
             assert!(check_schemes(&schemes).is_err(), "{scheme}");
-            // Nor where it has come into the table past the functions.
+            // Not even if the URI came into the table past the functions.
             assert!(check(&format!("{scheme}:alert(1)"), &schemes).is_err(), "{scheme}");
             assert!(
                 check(&format!("{scheme}://app.example/cb"), &schemes).is_err() || scheme == "https",

@@ -14,19 +14,19 @@ pub fn is_indicator(text: &str) -> bool {
         && Url::parse(text).is_ok()
 }
 
-/// Whether two indicators are one: equal in the normal form of RFC 3986 section 6.2 as far as scheme, host, port and an
-/// empty path go. `https://h`, `https://h/` and `HTTPS://H:443` are one; paths that are there, and queries, are compared
-/// as they are, and so is the name of a service, which is no URI.
+/// True if two indicators mean the same resource: equal in the normal form of RFC 3986 section 6.2 as far as scheme,
+/// host, port and an empty path go. `https://h`, `https://h/` and `HTTPS://H:443` are the same. Other paths, queries,
+/// and the name of a service, which is not a URI, are compared as they are.
 pub fn same(one: &str, other: &str) -> bool {
     one == other || Parts::of(one).zip(Parts::of(other)).is_some_and(|(one, other)| one.equal(&other))
 }
 
-/// What decides whether two URIs are one.
+/// The parts that decide whether two URIs mean the same resource.
 struct Parts<'a> {
     scheme: &'a str,
     /// User name and password as they are, host, and the port where it is not the scheme's.
     authority: Option<(Option<&'a str>, &'a str, &'a str)>,
-    /// Path and query; behind an authority without the first slash, so that an empty path is as good as that.
+    /// Path and query; after an authority without the first slash, so that `/` equals an empty path.
     rest: &'a str,
 }
 
@@ -67,13 +67,13 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The member of a list that this indicator is, as the list says it.
+/// The member of a list that means the same as this indicator, as the list spells it.
 fn find<'a>(list: &'a [String], indicator: &str) -> Option<&'a String> {
     list.iter().find(|known| same(known, indicator))
 }
 
-/// What is left of resources that were granted, None being any, now that the client may use those that it is
-/// `registered` for, none being any: what is taken from a client does not go on by what it was given before.
+/// What is left of granted resources (None: any) now that the client may use those it is `registered` for (empty: any).
+/// A client does not keep by an earlier grant what it has lost.
 pub fn left(granted: Option<Vec<String>>, registered: &[String]) -> Result<Option<Vec<String>>, Refusal> {
     if registered.is_empty() {
         return Ok(granted);
@@ -87,8 +87,8 @@ pub fn left(granted: Option<Vec<String>>, registered: &[String]) -> Result<Optio
     Ok(Some(granted))
 }
 
-/// What is left for another token of a grant: of what the request `named`, else of all that was `granted`. None: as much
-/// as the grant has.
+/// What is left for another token of a grant: of what the request `named`, otherwise of all that was `granted`. None:
+/// as much as the grant has.
 pub fn left_of_grant(
     named: Option<Vec<String>>,
     granted: Option<&[String]>,
@@ -97,15 +97,15 @@ pub fn left_of_grant(
     if named.is_some() || registered.is_empty() {
         return left(named, registered);
     }
-    // As it is almost always, and then nothing is copied.
+    // Almost always true, and then nothing is copied.
     if granted.is_some_and(|granted| granted.iter().all(|name| find(registered, name).is_some())) {
         return Ok(None);
     }
     left(granted.map(<[_]>::to_vec), registered)
 }
 
-/// The resources of a new grant: those of the request, or all that the client is registered for, where it
-/// names none (RFC 8707 section 2: a predefined default). None: the grant is for any.
+/// The resources of a new grant: those of the request, or all that the client is registered for if the request names
+/// none (RFC 8707 section 2: a predefined default). None: the grant is for any.
 pub fn of_grant(
     requested: Option<Vec<Option<String>>>,
     registered: &[String],
@@ -124,7 +124,7 @@ pub fn exchanged(
     registered: &[String],
 ) -> Result<Option<Vec<String>>, Refusal> {
     let refuse = |description| Err(Refusal::new(Code::InvalidTarget, description));
-    // As the subject says it, else as the client is registered.
+    // As the subject spells it, otherwise as the client is registered.
     let within = |name: &String| {
         let of_client = if registered.is_empty() { Some(name) } else { find(registered, name) };
         let of_subject = subject.map_or(of_client, |subject| find(subject, name));
@@ -159,9 +159,9 @@ fn is_audience(name: &str) -> bool {
     (1..=2048).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 
-/// The resources of a request, if each is an indicator and among `allowed`, where an empty `allowed`
-/// allows any. None for a request that names none. What is allowed is named as `allowed` names it, so that a
-/// resource server finds the same text in every token.
+/// The resources of a request, if each is an indicator and among `allowed`, where an empty `allowed` allows any. None
+/// for a request that names none. The result has the spelling of `allowed`, so that a resource server finds the same
+/// text in every token.
 pub fn granted(
     requested: Option<Vec<Option<String>>>,
     allowed: &[String],
@@ -282,7 +282,7 @@ mod tests {
         fn to_be_one_goes_both_ways_and_through_what_is_parsed(a in "https?://[aA@:/?#.]{1,6}", b in "https?://[aA@:/?#.]{1,6}") {
             prop_assert!(same(&a, &a));
             prop_assert_eq!(same(&a, &b), same(&b, &a));
-            // What is one here is one for who parses it as a browser does.
+            // Indicators that are equal here are equal for a parser that reads them as a browser does.
             if let (true, Ok(a), Ok(b)) = (same(&a, &b), url::Url::parse(&a), url::Url::parse(&b)) {
                 prop_assert_eq!(a, b);
             }

@@ -23,13 +23,13 @@ pub fn parse(text: &str) -> Option<Scope<'_>> {
     Some(Scope(tokens))
 }
 
-/// The scope text with single spaces and no token twice; None where [`parse`] says so.
+/// The scope text with single spaces and no token twice; None if [`parse`] refuses it.
 pub fn normalize(text: &str) -> Option<String> {
     parse(text).map(|scope| scope.text())
 }
 
-/// The scope of a request: what it names, if no token is outside `allowed`, or all of `allowed` where it
-/// names none (section 3.3).
+/// The scope of a request: what it names, if `allowed` has every token of it, or all of `allowed` if it names none
+/// (section 3.3).
 pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal> {
     let Some(requested) = requested else { return Ok(allowed.to_string()) };
     let outside = Refusal::new(Code::InvalidScope, "the scope is malformed or exceeds what was granted");
@@ -39,9 +39,9 @@ pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal
     }
 }
 
-/// What is left of a scope that was granted, now that the client may have `allowed`: what is taken from a client does not
-/// go on by what it was given before. An empty scope, from which nothing can be taken, stays one; where all is taken,
-/// nothing is issued.
+/// What is left of a granted scope now that the client may have `allowed`. A client does not keep by an earlier grant
+/// what it has lost. An empty scope stays empty, because nothing can be taken from it. If all is taken, nothing is
+/// issued.
 pub fn left(granted: String, allowed: &str) -> Result<String, Refusal> {
     if granted == allowed || granted.is_empty() {
         return Ok(granted);
@@ -70,8 +70,8 @@ impl Scope<'_> {
         self.0.iter().all(|token| wider.0.contains(token))
     }
 
-    /// Whether each token of `required` is one of these or covered by a wildcard among them: `orders:*`
-    /// covers whatever begins with `orders:` and goes on, `*` covers all.
+    /// True if each token of `required` is one of these or covered by a wildcard among them: `orders:*` covers every
+    /// longer token that begins with `orders:`, `*` covers all.
     pub fn covers(&self, required: &Scope<'_>) -> bool {
         let covered = |token: &str| self.0.iter().any(|pattern| token_covers(pattern, token));
         required.0.iter().all(|token| covered(token))
@@ -82,7 +82,7 @@ impl Scope<'_> {
         self.0.iter().any(|token| token.contains('*'))
     }
 
-    /// Whether each asterisk stands alone or last, behind a colon: it then is a wildcard.
+    /// True if each asterisk stands alone, or last and after a colon, where it is a wildcard.
     pub fn wildcards_are_plain(&self) -> bool {
         self.0.iter().all(|token| match token.strip_suffix('*') {
             Some(stem) => stem.is_empty() || (stem.ends_with(':') && !stem.contains('*')),
@@ -156,7 +156,7 @@ mod tests {
         assert!(!covers("orders:*", "Orders:read"));
         assert!(!covers("orders:*", "orders:read users:read"));
         assert!(!covers("", "read"));
-        // No wildcard, by their place: these are tokens like any other.
+        // In these places an asterisk is not a wildcard: these are tokens like any other.
         assert!(!covers("ord*", "orders"));
         assert!(!covers("*:read", "orders:read"));
         for plain in ["*", "a:*", "a:b:*", "read", "", "read a:* *"] {
