@@ -1,4 +1,4 @@
-//! What the vault's keys are needed for, and what would not open: after a restore, before an old key goes.
+//! For which values the vault's keys are needed, and which values do not open: after a restore, before an old key goes.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ fn master(name: &str, state: &str, readable: bool, needed: &Needed) -> VaultStat
 static COUNT: Statement<i64> =
     Statement::read(c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2");
 
-/// How many connections a data key has sealed; adds those that it does not open, or itself.
+/// How many connections a data key has sealed; adds to the findings those that it does not open, or the key itself.
 fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>) -> Result<i64, Mistake> {
     let why = match key.open(now)? {
         Ok(opened) => return look_through(&opened, &key.tenant_id, unreadable),

@@ -54,7 +54,7 @@ fn fernet_encrypt(plaintext: Option<&str>, fernet_key: Option<&str>) -> String {
     encrypt().or_raise()
 }
 
-/// No error for what does not open: the rows of a table that do not are found by WHERE … IS NULL.
+/// A token that does not open is not an error: WHERE … IS NULL finds such rows of a table.
 #[pg_extern(stable, parallel_safe)]
 fn fernet_decrypt(
     token: Option<&str>,
@@ -77,7 +77,7 @@ fn ttl_seconds(ttl: Interval) -> Result<i64, Mistake> {
 
 /// One key, or several while they are rotated: the first encrypts, any opens.
 ///
-/// Each has room for the 33 bytes that 44 characters may decode to, so that it is decoded in its place.
+/// Each has room for the 33 bytes that 44 characters may decode to, so that it can be decoded in place.
 pub struct KeyRing(Zeroizing<Vec<[u8; KEY_LEN + 1]>>);
 
 /// What a token held.
@@ -95,8 +95,8 @@ impl KeyRing {
         Self::parse(given(fernet_key, "fernet_key")?).ok_or(Mistake::invalid("fernet_key", ACCEPTED_KEYS))
     }
 
-    /// Keys in base64url, with or without padding, separated by commas; white space around them does not count, as a key
-    /// from a file ends in a newline. None where one is malformed, there is none, or there are more than 100.
+    /// Keys in base64url, with or without padding, separated by commas; white space around them does not count, as a
+    /// key from a file ends in a newline. None if a key is malformed, or if there is no key or more than 100.
     pub fn parse(text: &str) -> Option<Self> {
         let texts: Vec<&str> = text.split(',').take(MAX_KEYS + 1).collect();
         if texts.len() > MAX_KEYS {
@@ -125,7 +125,7 @@ impl KeyRing {
             return None;
         }
         let (signing, encryption) = halves(self.0.first()?);
-        // A whole block of padding where the text fills its last.
+        // A whole block of padding if the text fills its last block.
         let ciphertext_len = (plaintext.len() / BLOCK_LEN + 1) * BLOCK_LEN;
         // Allocated once: the plaintext is encrypted where it stands, and no copy of it stays behind.
         let mut token = Vec::with_capacity(HEADER_LEN + ciphertext_len + MAC_LEN);
@@ -145,8 +145,8 @@ impl KeyRing {
 
     /// Opens a token that one of the keys made; None for any other, and for one of more than 16 MiB of plaintext.
     ///
-    /// With `ttl_seconds` also None for one that is older, or more than 60 s in the future. Without it neither is
-    /// checked, as Python's cryptography does not: a table may hold tokens of any age, and of any clock.
+    /// With `ttl_seconds` also None for a token that is older, or more than 60 s in the future. Without it the age is
+    /// not checked, as in Python's cryptography: a table may hold tokens of any age, made by any clock.
     pub fn open(&self, token: &str, now: Timestamp, ttl_seconds: Option<i64>) -> Option<Opened> {
         if token.len() > MAX_TOKEN {
             return None;

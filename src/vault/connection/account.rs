@@ -1,4 +1,4 @@
-//! What a caller says of a connection: who is connected to whom, the tokens, the account at the provider.
+//! The arguments that describe a connection: who is connected to whom, the tokens, the account at the provider.
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, given};
@@ -12,7 +12,7 @@ const MAX_TOKEN: usize = 65_536;
 const MAX_SCOPE: usize = 4096;
 const MAX_ID: usize = 255;
 
-/// Whose connection to whom: the key of a connection within its tenant.
+/// The actor and the provider: the key of a connection within its tenant.
 #[derive(Clone, Copy)]
 pub struct Actor<'a> {
     /// The provider's short name: github, google.
@@ -55,7 +55,7 @@ pub fn check_actor<'a>(
     Ok((actor_type, identifier(actor_id, "actor_id")?))
 }
 
-/// Whose a connection must be that an argument names: an actor of a tenant.
+/// The owner that a connection named by an argument must have: an actor of a tenant.
 pub struct Owner<'a> {
     /// user or api_key
     pub actor_type: &'a str,
@@ -66,7 +66,8 @@ pub struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    /// The arguments that say it; None: anybody's. Half an owner is a program's mistake, not anybody.
+    /// The owner that the arguments name; None: any owner. Half an owner is a mistake of the program and does not mean
+    /// any owner.
     pub fn check(
         view: &View,
         actor_id: Option<&'a str>,
@@ -95,16 +96,16 @@ fn identifier<'a>(text: &'a str, argument: &'static str) -> Result<&'a str, Mist
     Err(Mistake::invalid(argument, "1 to 255 bytes, no control characters"))
 }
 
-/// What a provider's token response says (RFC 6749 section 5.1), of what can be stored.
+/// The members of a provider's token response (RFC 6749 section 5.1) that can be stored.
 #[derive(Clone, Copy)]
 pub struct Tokens<'a> {
     /// The access token.
     pub access_token: &'a str,
-    /// None: the one that is there stays (RFC 6749 section 6).
+    /// None: the present one stays (RFC 6749 section 6).
     pub refresh_token: Option<&'a str>,
     /// None: as before.
     pub scope: Option<&'a str>,
-    /// The end of the access token; None: it has none, or nobody knows.
+    /// The end of the access token; None: it has none, or the end is unknown.
     pub expires_at: Option<Timestamp>,
     /// When the provider gave it.
     pub since: Timestamp,
@@ -154,7 +155,7 @@ pub struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// The arguments that describe it; NULL: nothing new.
+    /// The arguments that describe the account; NULL: nothing new.
     pub fn check(
         provider_account_id: Option<&'a str>,
         team_id: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! Which connections are to be refreshed, for a worker.
+//! The connections that a worker should refresh.
 
 use std::collections::HashMap;
 

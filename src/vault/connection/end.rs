@@ -1,4 +1,4 @@
-//! The end of a connection: its tokens go, or all of it.
+//! The end of a connection: its tokens are deleted, or the whole row.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -44,7 +44,7 @@ fn connection_delete(
     true
 }
 
-/// A connection by its id, and whose it must be.
+/// A connection by its id, and the owner that it must have.
 struct Named<'a> {
     id: Option<Id>,
     actor_id: Option<&'a str>,
@@ -54,8 +54,8 @@ struct Named<'a> {
 
 const UNKNOWN: Mistake = Mistake::Unknown { what: "connection", argument: "connection_id" };
 
-/// Locks the connection that an argument names; 23503 where there is none, or where it is another's, before that one
-/// is waited for. Whose it is never changes.
+/// Locks the connection that an argument names; 23503 if there is none, or if it is another owner's, without waiting
+/// for its lock. The owner never changes.
 fn lock_named(named: &Named<'_>) -> Result<Connection, Mistake> {
     let id = given(named.id, "connection_id")?;
     let view = View::writing()?;

@@ -1,8 +1,8 @@
 //! A refresh token for exactly one caller at a time: the lease, and how it ends.
 //!
 //! The provider replaces a refresh token at its use and takes a second use for theft (RFC 9700 section 4.14.2). So one
-//! worker gets it, with a number that is never given twice, the fence; who comes back with an older number has been
-//! overtaken and changes nothing.
+//! worker gets it, with a number that is never given twice, the fence. A worker that comes back with an older number
+//! has been overtaken and changes nothing.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -145,7 +145,8 @@ fn grant(
     })
 }
 
-/// A connection that can't be refreshed backs off like one whose refresh fails, or a worker would always find it first.
+/// A connection that can't be refreshed backs off like one whose refresh fails; otherwise a worker would always find it
+/// first.
 fn unreadable(now: Timestamp, leased: &Connection) -> Result<ConnectionLease, Mistake> {
     const WHY: &str = "the refresh token does not open";
     let again = back_off(now, leased, WHY)?.1;
@@ -186,7 +187,7 @@ fn why_not(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
             Code::InvalidGrant,
             "the provider has refused the refresh token; the user must connect again",
         ),
-        // Whoever had it has given it back meanwhile: it can be tried again, if it is still due.
+        // The former holder has given the lease back meanwhile: try again, if the connection is still due.
         Some(State { refresh_at, .. }) => Refusal {
             retry_after: refresh_at.map(|due| due.seconds_after(now)),
             ..Refusal::new(Code::TemporarilyUnavailable, "its refresh is not due")
@@ -252,10 +253,10 @@ fn fail(now: Timestamp, id: Id, fence: i64, reason: &str) -> Result<ConnectionRe
     })
 }
 
-/// Ends a lease without tokens; how often that was so in a row, and when it is due again.
+/// Ends a lease without tokens; returns how often in a row that happened, and when the refresh is due again.
 fn back_off(now: Timestamp, leased: &Connection, reason: &str) -> Result<(i32, Option<Timestamp>), Mistake> {
     let failures = leased.failures.saturating_add(1);
-    // The refresh token is dead (RFC 6749 section 5.2): nothing but a new consent helps.
+    // The refresh token is dead (RFC 6749 section 5.2): only a new consent helps.
     let again = (reason != "invalid_grant").then(|| now.plus_seconds(backoff(failures)));
     FAIL.run(&params![leased.id, leased.tenant_id.as_str(), failures, reason, now, again])?;
     let details = Some(json!({ "fence": leased.fence, "reason": reason, "failures": failures }));

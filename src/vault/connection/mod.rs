@@ -156,7 +156,7 @@ impl Connection {
         Ok(key.and_then(|key| REFRESH_TOKEN.open(&key, self.id, sealed)).map(Some))
     }
 
-    /// Whether these tokens are of another account at the provider than those that are there.
+    /// True if these tokens belong to another account at the provider than the stored ones.
     fn is_of_another(&self, account: &Account<'_>) -> bool {
         match (self.provider_account_id.as_deref(), account.provider_account_id) {
             (Some(stored), Some(new)) => stored != new,
@@ -186,7 +186,7 @@ row! {
 
 static TENANT_OF: Lookup<Of> = Lookup::by(c"connections_pkey");
 
-/// The tenant of a connection; None: it is not there.
+/// The tenant of a connection; None if there is no such connection.
 pub fn tenant_of(view: &View, id: Id) -> Result<Option<String>, Mistake> {
     Ok(TENANT_OF.find(view, Key::Id(id))?.map(|connection| connection.tenant_id))
 }
@@ -201,7 +201,8 @@ row! {
 
 static OWNER_OF: Lookup<Owned> = Lookup::by(c"connections_pkey");
 
-/// The tenant of a connection of this owner; None: it is not there, or another's, which nobody is told apart.
+/// The tenant of a connection of this owner; None if there is no such connection, or if it is another owner's: no
+/// caller can tell the two apart.
 pub fn tenant_of_owned(view: &View, id: Id, owner: Option<&Owner<'_>>) -> Result<Option<String>, Mistake> {
     let Some(owner) = owner else { return tenant_of(view, id) };
     let found = OWNER_OF.find(view, Key::Id(id))?.filter(|found| {
@@ -226,7 +227,7 @@ static LOCK_BY_ACTOR: Statement<Connection> = Statement::latest(
        WHERE tenant_id = $1 AND actor_type = $2 AND actor_id = $3 AND provider = $4 FOR NO KEY UPDATE",
 );
 
-/// Stores what a provider gave an actor, in place of what is there.
+/// Stores the tokens that a provider gave an actor, in place of the stored ones.
 pub fn store(
     now: Timestamp,
     event: &str,
@@ -269,7 +270,7 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT (tenant_id, actor_type, actor_id, provider) DO NOTHING",
 );
 
-/// The new connection's id; None where another transaction made it, or its key is gone.
+/// The new connection's id; None if another transaction made the connection, or if the key is gone.
 fn insert(
     now: Timestamp,
     tenant_id: &str,
@@ -309,7 +310,7 @@ fn insert(
     Ok((inserted == 1).then_some(id))
 }
 
-// $14: whether what nothing new is said of stays.
+// $14: whether a column keeps its value if its new one is NULL.
 static REPLACE: Statement = Statement::write(
     c"UPDATE auth_store.connections
          SET key_id = $3, refreshed_at = $4, access_token_expires_at = $5, refresh_at = $6, access_token = $7,
@@ -323,7 +324,7 @@ static REPLACE: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2",
 );
 
-/// Puts new tokens into a locked connection, which ends its lease; false where the key is gone.
+/// Puts new tokens into a locked connection, which ends its lease; false if the key is gone.
 pub fn replace(
     now: Timestamp,
     there: &Connection,
@@ -331,7 +332,7 @@ pub fn replace(
     tokens: Tokens<'_>,
     account: &Account<'_>,
 ) -> Result<bool, Mistake> {
-    // A key that the row has already can't go away under its lock.
+    // The key that the row has already can't be deleted while the row is locked.
     if key.id != there.key_id && !key::lock_key_share(key)? {
         return Ok(false);
     }

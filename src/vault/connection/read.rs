@@ -1,4 +1,4 @@
-//! Connections for whoever uses them, and for a page that shows them.
+//! Connections for the application that uses them, and for a page that shows them.
 
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;

@@ -1,4 +1,4 @@
-//! What state a connection is in, and when its access token is to be refreshed.
+//! The state of a connection, and when its access token is due for a refresh.
 
 use pgrx::prelude::*;
 
@@ -33,8 +33,8 @@ row! {
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// When the token's last day begins, or the last tenth of its life where that is shorter: from then on it is to be
-/// refreshed.
+/// When the token's last day begins, or the last tenth of its life if that is shorter: from then on it is due for a
+/// refresh.
 pub fn refresh_at(life: Life) -> Option<Timestamp> {
     let end = life.access_token_expires_at?;
     let margin = (end.micros_since(life.refreshed_at).max(0) / 10).min(MICROS_PER_DAY);
@@ -56,7 +56,7 @@ pub fn status(now: Timestamp, life: Life, failures: i32, revoked: bool) -> &'sta
     }
 }
 
-/// Seconds until a refresh is tried again that has failed so many times one after the other: 30 s, doubling to an hour.
+/// Seconds until the next try of a refresh that has failed so many times in a row: 30 s, doubling to an hour.
 pub fn backoff(failures: i32) -> i64 {
     let doublings = failures.clamp(1, 8) - 1;
     (30 << doublings).min(3600)

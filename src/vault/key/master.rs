@@ -1,5 +1,5 @@
 //! Master keys: they wrap the vault's data keys. They come from a file or a command that only the server's operator
-//! names, are read at the first use and again after a reload of the configuration, and are nowhere in the database.
+//! names, and are not in the database. They are read at the first use and again after a reload of the configuration.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, OsStr};
@@ -49,7 +49,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 const REREAD_AFTER: i64 = 5;
 
 struct Known {
-    /// The reading of the server's configuration it belongs to.
+    /// The load of the server's configuration that the keys belong to.
     configuration: Timestamp,
     read_at: Timestamp,
     /// The newest last.
@@ -66,8 +66,8 @@ pub fn newest() -> Result<Rc<MasterKey>, Mistake> {
     known(|known| known.keys.last().cloned())?.ok_or_else(none)
 }
 
-/// The key of this name; None where there is none, or no key at all. A name that is not known has the keys read again: another backend
-/// may have sealed with one that was added since.
+/// The key of this name; None if there is no such key. An unknown name makes the backend read the keys again: another
+/// backend may have sealed with a key that was added since.
 pub fn find(now: Timestamp, id: &str) -> Result<Option<Rc<MasterKey>>, Mistake> {
     if !is_configured() {
         return Ok(None);
@@ -83,7 +83,7 @@ pub fn find(now: Timestamp, id: &str) -> Result<Option<Rc<MasterKey>>, Mistake> 
     known(by_id)
 }
 
-/// The names of all, the newest last; empty where none is configured.
+/// The names of all keys, the newest last; empty if none is configured.
 pub fn names() -> Result<Vec<String>, Mistake> {
     if !is_configured() {
         return Ok(Vec::new());
@@ -106,7 +106,7 @@ fn known<T>(look: impl FnOnce(&Known) -> T) -> Result<T, Mistake> {
         KNOWN.with_borrow(|known| known.as_ref().is_some_and(|known| known.configuration == configuration));
     if !fresh {
         forget();
-        // Not within a borrow: it waits, and can be cancelled.
+        // Not within a borrow: the command waits, and can be cancelled.
         let keys = read()?;
         KNOWN.with_borrow_mut(|known| *known = Some(Known { configuration, read_at: clock::now(), keys }));
     }
@@ -153,13 +153,13 @@ fn read() -> Result<Vec<Rc<MasterKey>>, Mistake> {
 
 fn read_file(path: &CStr) -> Result<Zeroizing<Vec<u8>>, String> {
     let path = Path::new(OsStr::from_bytes(path.to_bytes()));
-    // A pipe without a writer would not be waited for.
+    // Opening a pipe must not wait for its writer.
     let mut file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
         .open(path)
         .map_err(|error| error.to_string())?;
-    // Of the file that is open, not of one that takes its place.
+    // The metadata of the open file, not of a file that took its place.
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is no regular file".into());
@@ -189,8 +189,8 @@ fn read_file(path: &CStr) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(text)
 }
 
-/// The keys of lines `key_id: base64`; empty lines and those that begin with # are none. Err: what is wrong, without
-/// a word of a key.
+/// The keys of lines `key_id: base64`; skips empty lines and those that begin with #. Err: what is wrong, without any
+/// part of a key.
 fn parse(text: &[u8]) -> Result<Vec<Rc<MasterKey>>, String> {
     let mut keys: Vec<Rc<MasterKey>> = Vec::new();
     for (n, line) in text.split(|byte| *byte == b'\n').enumerate() {

@@ -44,9 +44,9 @@ row! {
 /// Why a sealed value does not open.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Its master key is not among those that are configured.
+    /// The data key's master key is not configured.
     NoMasterKey(String),
-    /// The master key of that name is not the one that wrapped the data key.
+    /// The master key of that name did not wrap the data key.
     WrongMasterKey(String),
     /// It is not what the data key sealed for this place.
     Altered,
@@ -146,7 +146,7 @@ pub static TABLE: Table = Table {
 
 static BY_ID: Lookup<WrappedKey> = Lookup::by(c"vault_keys_pkey");
 
-/// The key with this id; None: it is not there, or not the tenant's.
+/// The key with this id; None if there is none, or if it is another tenant's.
 pub fn find(view: &View, id: Id, tenant_id: &str) -> Result<Option<WrappedKey>, Mistake> {
     let found = BY_ID.find(view, Key::Id(id))?;
     Ok(found.filter(|key| key.tenant_id == tenant_id))
@@ -164,8 +164,8 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT (tenant_id) WHERE retired_at IS NULL DO NOTHING",
 );
 
-/// The key that seals the tenant's values: wrapped by the newest master key. It is made where there is none, or one
-/// that an older master key wraps. To be called before a connection is locked.
+/// The key that seals the tenant's values: wrapped by the newest master key. Makes it if there is none, or if an older
+/// master key wraps the present one. Call it before you lock a connection.
 pub fn current(now: Timestamp, tenant_id: &str) -> Result<DataKey, Mistake> {
     loop {
         let Some(key) = CURRENT.find(&View::latest(), Key::Text(tenant_id))? else {
@@ -174,7 +174,7 @@ pub fn current(now: Timestamp, tenant_id: &str) -> Result<DataKey, Mistake> {
             }
             continue;
         };
-        // Of a master key that this backend has not read yet it learns here.
+        // Here this backend learns of a master key that it has not read yet.
         let Some(master) = master::find(now, &key.master_key_id)? else {
             return Err(Unreadable::NoMasterKey(key.master_key_id).into());
         };
@@ -190,8 +190,8 @@ fn is_newest(master: &MasterKey) -> Result<bool, Mistake> {
     Ok(master::newest()?.id == master.id)
 }
 
-/// As [`current`], under the locks of connections, where none can be made: None where the tenant has none that the
-/// newest master key wraps.
+/// As [`current`], but with connections locked, when no key can be made: None if the tenant has no key that the newest
+/// master key wraps.
 pub fn current_if_fresh(now: Timestamp, tenant_id: &str) -> Result<Option<DataKey>, Mistake> {
     let found = CURRENT.find(&View::latest(), Key::Text(tenant_id))?;
     let Some(key) = found else { return Ok(None) };
@@ -265,7 +265,8 @@ static LOCK_RETIRED: Statement = Statement::write(
          FOR UPDATE SKIP LOCKED",
 );
 
-/// Locks a retired key, so that nothing can be sealed with it any more; false where something is being.
+/// Locks a retired key, so that nothing can be sealed with it any more; false if another transaction is sealing with
+/// it.
 pub fn lock_retired(id: Id, tenant_id: &str) -> Result<bool, Mistake> {
     Ok(LOCK_RETIRED.run(&params![id, tenant_id])? == 1)
 }

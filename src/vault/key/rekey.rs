@@ -61,7 +61,7 @@ fn rekey_batch(
     }
     spi::writable()?;
     let mut progress = RekeyProgress { after_key, after, ..RekeyProgress::default() };
-    // In a batch of their own, because none can be made while connections are locked.
+    // In a batch of their own, because no key can be made while connections are locked.
     let stale = key::stale(batch)?;
     for key in &stale {
         key::renew(now, key)?;
@@ -101,8 +101,8 @@ static RESEAL: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2",
 );
 
-/// Moves connections of a retired key to the tenant's present one and returns how many it looked at. Where that one
-/// has just been replaced they are left behind: the next batch makes another.
+/// Moves connections of a retired key to the tenant's present one and returns how many it looked at. If that key has
+/// just been replaced, the connections are left: the next batch makes another key.
 fn move_from(
     now: Timestamp,
     old: &WrappedKey,
