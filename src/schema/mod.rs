@@ -86,7 +86,7 @@ fn id_time(id: Option<pgrx::Uuid>) -> Option<TimestampWithTimeZone> {
     TimestampWithTimeZone::try_from(Id::from(id?).time().micros()).ok()
 }
 
-/// The tables in the order of their foreign keys; all statements are idempotent.
+/// The tables in the order of their foreign keys. All statements are idempotent.
 const TABLES: &[&str] = &[
     include_str!("../../sql/tables/schema.sql"),
     include_str!("../../sql/tables/tenant.sql"),
@@ -115,7 +115,7 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/views/provider_connections.sql"),
 ];
 
-/// What the caller's settings would change in the text of definitions, which is compared.
+/// Settings of the caller that would change the text of definitions, which check() compares.
 const PRINTING: &[(&CStr, &CStr)] = &[
     (c"quote_all_identifiers", c"off"),
     (c"standard_conforming_strings", c"on"),
@@ -149,7 +149,7 @@ const CHECK: &str = concat!(include_str!("../../sql/shape.sql"), include_str!(".
 const PRIVILEGES: &str =
     concat!(include_str!("../../sql/shape.sql"), include_str!("../../sql/privileges.sql"));
 
-/// What sql/shape.sql finds in a fresh install, as scripts/shape wrote it: a line a fact, of three columns.
+/// The findings of sql/shape.sql in a fresh install, as scripts/shape wrote them: one fact a line, in three columns.
 const SHAPE: &str = include_str!("../../sql/shape.txt");
 
 fn shape() -> [Vec<&'static str>; 3] {
@@ -199,7 +199,8 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     spi::run_script(ROLES)?;
     refuse_foreign_tables()?;
     let version = recorded_version()?.unwrap_or(TABLES_VERSION);
-    // Tables of another version are not this library's to make: migrate() brings them to its own, step by step.
+    // install() does not change tables of another version: migrate() brings them to the library's version, step by
+    // step.
     let own = version == TABLES_VERSION;
     if own {
         run_tables()?;
@@ -235,8 +236,8 @@ fn run_views() -> Result<(), Mistake> {
     VIEWS.iter().try_for_each(|script| spi::run_script(script))
 }
 
-/// The version of the tables that are there; None: there are none. Where the schema was restored without a row, it is
-/// the default of the column; version 1 had none.
+/// The version of the present tables; None if there are none. If the schema was restored without rows, the version is
+/// the default of the column, which version 1 did not have.
 fn recorded_version() -> Result<Option<i32>, Mistake> {
     if catalog::relation(c"schema_version").is_none() {
         return Ok(None);
@@ -262,14 +263,14 @@ fn add_missing_row(version: i32) -> Result<(), Mistake> {
     )
 }
 
-/// Keeps the version where a dump of the schema alone has it.
+/// Keeps the version in the place that a dump of the schema alone carries.
 fn remember_version(version: i32) -> Result<(), Mistake> {
     let change = if version > 1 { format!("SET DEFAULT {version}") } else { "DROP DEFAULT".to_owned() };
     spi::run_script(&format!("ALTER TABLE auth_store.schema_version ALTER COLUMN version {change}"))
 }
 
-/// Puts the privileges on functions, types and the schema back. The script of the extension sees to its own: it says
-/// what the shipped ones are.
+/// Puts the privileges on functions, types and the schema back. The extension's script grants its own, and so defines
+/// the shipped privileges.
 fn privileges_restore() -> Result<(), Mistake> {
     if library::is_in_extension_script() {
         return Ok(());
@@ -289,7 +290,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
         ));
     }
     spi::run_script(ROLES)?;
-    // One migration at a time, and no reader of the version in between.
+    // One migration at a time, and nobody reads the version in between.
     spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
     let from = recorded_version()?.unwrap_or(TABLES_VERSION);
     let steps = steps(from, target, migrations)?;
@@ -323,7 +324,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     spi::run_script(POLICIES)?;
     if target == TABLES_VERSION {
         email_key::fill()?;
-        // What a migration did not name: comments, an index that was lost.
+        // Puts back what a migration did not name: comments, an index that was lost.
         run_tables()?;
         run_views()?;
     }
@@ -373,12 +374,12 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
     let [keys, parts, definitions] = shape();
     let mut found: Vec<Finding> =
         spi::read_once(CHECK, &params![keys, parts, definitions, library::is_preloaded()])?;
-    // What is in the tables is read past the executor: who may call check() may not read them. Of a table that is not
-    // as it should be nothing is read.
+    // The rows are read past the executor, because the roles that may call check() may not read the tables. A table
+    // that differs from the shipped one is not read.
     let sound = |found: &[Finding], table: &str| {
         !found.iter().any(|(object, _, _, severity)| object == table && severity == "problem")
     };
-    // That one has had another key: what can't be read of it is said above.
+    // A version that cannot be read is in an altered table, which the findings above name.
     if let Ok(Some((problem, hint))) = version_problem() {
         found.push(("table schema_version".into(), problem, hint.into(), "problem".into()));
     }
@@ -456,12 +457,12 @@ fn tables_uninstall(confirm: Option<&str>) -> Result<(), Mistake> {
         return Err(Mistake::invalid("confirm", "the name of the current database"));
     }
     catalog::invalidate();
-    // Not what an administrator has kept beside them, as a month that was detached.
+    // Not tables that an administrator has kept beside them, such as a month that was detached.
     let [mut names, ..] = shape();
     names = names.iter().filter_map(|key| key.strip_prefix("table ").or(key.strip_prefix("view "))).collect();
     names.dedup();
     for kind in ["v", "rp"] {
-        // One statement, so that the tables may refer to each other, and nothing else to them.
+        // One statement, so that the tables may refer to each other and no other table may refer to them.
         let dropped = spi::run_once::<Option<String>>(
             "SELECT pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ')
                FROM pg_catalog.pg_class c
@@ -486,7 +487,7 @@ fn superuser_only(function: &str) -> Result<(), Mistake> {
     }
 }
 
-/// A table in the schema that somebody else made could carry a trigger that sees every secret's row.
+/// Another owner's table in the schema could carry a trigger that sees every row with a secret.
 fn refuse_foreign_tables() -> Result<(), Mistake> {
     let foreign = spi::run_once::<String>(
         "SELECT pg_catalog.format('%s belongs to %s', c.oid::pg_catalog.regclass, r.rolname)
