@@ -1,5 +1,6 @@
-//! Cleanup: walks every table of expiring rows in the time order of its ids, a bounded number of rows at
-//! a time, and drops the partitions of JWT ids that have ended and the audit trail's old months. What has expired is each domain's own decision.
+//! Cleanup: walks every table of expiring rows in the time order of its ids, a bounded number of rows at a time, and
+//! drops the partitions of JWT ids that have ended and the audit trail's old months. Each domain decides itself which
+//! of its rows have expired.
 
 use pgrx::prelude::*;
 
@@ -103,7 +104,7 @@ static TASKS: [&Table; 11] = [
     &limit::table::TABLE,
 ];
 
-/// What the arguments batch_size and max_batches are by default.
+/// The defaults of the arguments batch_size and max_batches.
 const BATCH_SIZE: i32 = 1000;
 const BATCHES: i32 = 1000;
 const MAX_BATCH_SIZE: i32 = 100_000;
@@ -179,7 +180,7 @@ static ADD_CURSOR: Statement = Statement::write(
 static MOVE_CURSOR: Statement =
     Statement::write(c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1");
 
-/// One batch of a task. Where another run is at the same task it is done at once: that one does the work.
+/// One batch of a task. If another run is at the same task, this call returns at once: the other run does the work.
 fn step(now: Timestamp, task: &Table, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
     let cursor = cursor(task);
     let Some(position) = lock_cursor(now, &cursor)? else {
@@ -204,7 +205,7 @@ fn lock_cursor(now: Timestamp, cursor: &str) -> Result<Option<Option<Id>>, Mista
     if let Some(position) = lock()? {
         return Ok(Some(position));
     }
-    // It is locked, or missing: then one run adds it, and no other waits for that one's transaction.
+    // The row is locked or missing. One run adds a missing row, and other runs do not wait for that run's transaction.
     if !catalog::lock_share_update_exclusive(c"cleanup_cursors", false)
         || ADD_CURSOR.run(&params![cursor, now])? == 0
     {
@@ -248,8 +249,7 @@ fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
 
 const MAX_PARTITIONS: usize = 10_000;
 
-/// Makes those of these partitions that are missing; returns how many: before rows of a dump come, or those that are
-/// replicated.
+/// Makes the named partitions that are missing and returns how many: before rows of a dump or of a publisher arrive.
 fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> {
     let names = argument::list(names, "names")?;
     let names = given(names, "names")?;
@@ -266,8 +266,9 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
     Ok(months::ensure_named(&names)? + jti::ensure_named(&names)?)
 }
 
-/// Makes the audit trail's months ahead and drops those past the retention; returns how many were
-/// dropped. What can't be made or dropped now is warned of and left to the next run. A session pinned to one tenant leaves them alone: they belong to all.
+/// Makes the audit trail's months ahead and drops those past the retention; returns how many were dropped. Warns of a
+/// partition that can't be made or dropped now, and leaves it to the next run. A session pinned to one tenant leaves
+/// them alone: they belong to all.
 fn months(now: Timestamp) -> Result<i32, Mistake> {
     if settings::tenant_pin().is_some() {
         return Ok(0);

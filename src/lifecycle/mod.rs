@@ -1,4 +1,4 @@
-//! What reaches over domains: the ends of tenants and clients, and cleanup.
+//! Steps that reach over domains: the ends of tenants and clients, and cleanup.
 
 pub mod cleanup;
 pub mod client_end;
