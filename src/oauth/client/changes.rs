@@ -20,8 +20,8 @@ fn client_update(client_id: Option<&str>, changes: Option<Jsonb>) -> bool {
     true
 }
 
-/// What can be changed after the creation, in the order in which changes are applied: a default that
-/// depends on another member finds that changed. A client's type and tenant are for life.
+/// The members that can be changed after the creation, in the order in which changes are applied: a default that
+/// depends on another member then sees that member's change. A client keeps its type and tenant for life.
 const MEMBERS: [&str; 14] = [
     "name",
     "redirect_uris",
@@ -52,7 +52,8 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
     if let Some(document) = changes.get("metadata") {
         client.metadata = argument::document(Some(document).filter(|json| !json.is_null()), "metadata")?;
     }
-    // What is registered stays so, whatever has gone off the tenant's list since; what is new goes by the list.
+    // A registered URI stays registered, whatever has been taken off the tenant's list since; a new one must be on the
+    // list.
     let new = |uri: &&String| !registered.contains(uri);
     if client.redirect_uris.iter().filter(new).all(|uri| redirect_uri::check(uri, &schemes).is_ok()) {
         schemes.extend(registered.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned));
@@ -68,8 +69,8 @@ struct Member {
     value: Value,
 }
 
-/// The changes in the order of [`MEMBERS`], but for `metadata`: that is stored as it is, and may hold
-/// what a [`Value`] cannot.
+/// The changes in the order of [`MEMBERS`], without `metadata`: that is stored as it is, and may hold what a [`Value`]
+/// cannot.
 fn members(changes: &Jsonb) -> Result<Vec<Member>, Mistake> {
     let refuse = || {
         let accepted = format!("an object with the keys {}", MEMBERS.join(", "));

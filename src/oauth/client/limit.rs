@@ -1,8 +1,8 @@
 //! The limit of a client's requests, its `rate_limit_per_hour`.
 //!
-//! What has authenticated as the client counts against the client. What has not, counts against the network it
-//! came from, with the same limit, and a network that is over it is refused before a secret is looked at: so
-//! who knows no more than a client_id can use up a network's tries, not the client's requests.
+//! A request that has authenticated as the client counts against the client. One that has not counts against the
+//! network it came from, with the same limit, and a network over its limit is refused before its secret is looked at.
+//! So knowledge of a client_id alone suffices to use up a network's tries, but not the client's requests.
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;

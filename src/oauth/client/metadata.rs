@@ -1,4 +1,4 @@
-//! What a client may be: the client metadata of RFC 7591 section 2 and the rules between its members.
+//! The metadata of a client (RFC 7591 section 2) and the rules between its members.
 
 use std::ops::RangeInclusive;
 
@@ -306,7 +306,7 @@ pub fn auth_method(name: &str) -> Result<AuthMethod, Mistake> {
     })
 }
 
-/// What a client that names no grant types is for.
+/// The grant types of a client that names none.
 pub fn default_grant_types(confidential: bool, redirect_uris: &[String]) -> Result<Vec<String>, Mistake> {
     match (redirect_uris.is_empty(), confidential) {
         (false, _) => Ok(vec!["authorization_code".to_owned(), "refresh_token".to_owned()]),

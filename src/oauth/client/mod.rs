@@ -246,8 +246,8 @@ pub fn delete(client_id: &str) -> Result<(), Mistake> {
 static LOCK_KEY_SHARE: Hold =
     Hold::new(c"SELECT true FROM auth_store.clients WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
-/// Keeps the client from being deleted until the transaction ends; false where it is gone. To be called before
-/// what refers to the client is stored.
+/// Keeps the client from being deleted until the transaction ends; false if it is gone. Call it before you store a row
+/// that refers to the client.
 pub fn lock_key_share(client_id: &str, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
     LOCK_KEY_SHARE.hold(place, &params![client_id, tenant_id])
 }

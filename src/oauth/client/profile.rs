@@ -1,5 +1,5 @@
-//! What the authorization endpoint must know of a client before it shows the user a page or sends the
-//! browser anywhere.
+//! The facts of a client that the authorization endpoint needs before it shows the user a page or sends the browser
+//! anywhere.
 
 use pgrx::prelude::*;
 

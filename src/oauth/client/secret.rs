@@ -72,7 +72,7 @@ fn client_secret_import(client_id: Option<&str>, secret_hash: Option<&str>) -> b
     true
 }
 
-/// What a request says about who sends it.
+/// What a request says about its sender.
 pub struct Credentials<'a> {
     /// The client_id.
     pub client_id: Option<&'a str>,
@@ -92,13 +92,13 @@ impl<'a> Credentials<'a> {
 
 /// A request that comes from no client.
 struct Denied {
-    /// What it is answered.
+    /// The answer to it.
     refusal: Refusal,
-    /// What the audit row says.
+    /// The flags of the audit row.
     flags: &'static [Flag],
-    /// Whose audit row it is: the client's tenant, or the session's.
+    /// The tenant of the audit row: the client's, or the session's.
     tenant_id: String,
-    /// Whether there is to be one.
+    /// Whether to write an audit row.
     is_told: bool,
 }
 
@@ -119,7 +119,7 @@ impl Denied {
     }
 }
 
-/// One answer for all: who has not authenticated does not learn which clients there are.
+/// One answer for all cases: without authentication nobody learns which clients exist.
 const FAILED: Refusal = Refusal::new(Code::InvalidClient, "client authentication failed");
 
 /// The answer to a client that was deleted while its request was under way.
@@ -204,7 +204,7 @@ static SECRET: Lookup<Secret> = Lookup::by(c"client_secrets_pkey");
 
 fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
     if let Some(presented) = token_text::parse(Kind::ClientSecret, Some(text)) {
-        // A secret that was ended or taken back since the transaction began opens nothing any more.
+        // A secret that has ended or was withdrawn since the transaction began no longer works.
         let newer = if index::has_one_snapshot() { Some(View::deciding()?) } else { None };
         let view = newer.as_ref().unwrap_or(view);
         let matches = SECRET.find(view, Key::Id(presented.id))?.is_some_and(|secret| {
@@ -256,8 +256,8 @@ fn log_in(
 
 const AUTHENTICATED: &str = "client.authenticated";
 
-/// Identifies the client, checks its secret, and counts the request where the client has a limit; where that
-/// fails, writes the audit row of the step that fails with it.
+/// Identifies the client, checks its secret, and counts the request if the client has a limit. On failure writes the
+/// audit row of the step that fails with it.
 pub fn admit(
     view: &View,
     now: Timestamp,
@@ -288,7 +288,7 @@ fn step<'a>(event: &'a str, credentials: &Credentials<'a>, context: &'a Context<
     Event { event, client_id: credentials.client_id, context: Some(context), ..Event::default() }
 }
 
-/// How many secrets of a client work at a time; each is one more to try, and one more to lose.
+/// How many secrets of a client work at a time: each costs one more comparison, and is one more to lose.
 const MAX_LIVE: i64 = 5;
 
 const MAX_OVERLAP: i64 = 365 * 86_400;
@@ -350,7 +350,7 @@ fn lock_secrets(client_id: &str) -> Result<String, Mistake> {
     })
 }
 
-/// Removes what has expired and refuses one more than [`MAX_LIVE`].
+/// Removes expired secrets and refuses one more than [`MAX_LIVE`].
 fn check_room(now: Timestamp, client_id: &str) -> Result<(), Mistake> {
     SWEEP.run(&params![client_id, now])?;
     let live = COUNT.one(&params![client_id])?.unwrap_or(0);

@@ -159,7 +159,7 @@ static INSERT: Statement = Statement::write(
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 );
 
-/// The one-time step: whoever's UPDATE finds the code unredeemed has redeemed it.
+/// The one-time step: the call whose UPDATE finds the code unredeemed has redeemed it.
 static REDEEM: Statement = Statement::write(
     c"UPDATE auth_store.authorization_codes SET redeemed_at = $2, grant_id = $3
        WHERE id = $1 AND tenant_id = $5 AND redeemed_at IS NULL AND expires_at > $2 AND failed_verifiers < $4",
@@ -220,7 +220,7 @@ fn issue(
     Ok(response)
 }
 
-/// What the authorization endpoint asks of the request, and of the login that answered it.
+/// The rules of the authorization endpoint for the request, and for the login that answered it.
 fn decide_issue<'a>(
     client: Option<&'a Client>,
     user: &User,
@@ -312,14 +312,14 @@ static WITHDRAW: Statement = Statement::latest(
       DELETE FROM auth_store.authorization_codes c USING open WHERE c.id = open.id AND c.tenant_id = open.tenant_id",
 );
 
-/// Deletes the codes of a user that nobody has redeemed, of one client or of all, and waits for whoever is
-/// redeeming one. Returns how many.
+/// Deletes the unredeemed codes of a user, of one client or of all, and waits for redemptions that are under way.
+/// Returns how many it deleted.
 pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
     let oldest = Id::lower_bound(now.plus_seconds(-MAX_TTL));
     WITHDRAW.run(&params![oldest, user_id, client_id])
 }
 
-/// Seconds the longest code lives, and one for the clock.
+/// The longest life of a code in seconds, and one second for the clock.
 const MAX_TTL: i64 = 601;
 
 /// Seconds in a day.

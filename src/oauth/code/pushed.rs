@@ -27,7 +27,7 @@ use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
-    /// What the pushed authorization request endpoint answers (RFC 9126 sections 2.2 and 2.3).
+    /// The answer of the pushed authorization request endpoint (RFC 9126 sections 2.2 and 2.3).
     pub struct PushedRequest = "auth_store.pushed_request" {
         pub request_uri: Option<String>,
         pub expires_in: Option<i32>,
@@ -84,7 +84,8 @@ const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// The largest set of parameters, in bytes as stored.
 const MAX_PARAMETERS: usize = 65_536;
 
-/// What says who the client is, not what it asks for (RFC 6749 section 2.3.1, RFC 7521 section 4.2). Never stored.
+/// Parameters that say who the client is and not what it asks for (RFC 6749 section 2.3.1, RFC 7521 section 4.2). Never
+/// stored.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
 row! {
@@ -121,7 +122,7 @@ static INSERT: Append = Append::new(
     &[c"id", c"expires_at", c"tenant_id", c"client_id", c"digest", c"parameters"],
 );
 
-/// The one-time step: whoever's DELETE finds the request has consumed it.
+/// The one-time step: the call whose DELETE finds the request has consumed it.
 static CONSUME: Statement = Statement::write(
     c"DELETE FROM auth_store.pushed_requests WHERE id = $1 AND tenant_id = $2 AND expires_at > $3",
 );
@@ -184,8 +185,8 @@ const CREATED: &str = "pushed_request.created";
 
 const UNREADABLE: &str = "the parameters are too large or cannot be read";
 
-/// What is stored of the parameters, and their members to decide on. Without a value a parameter is the same as
-/// left out (RFC 6749 section 3.1), also where it comes several times.
+/// The stored form of the parameters, and their members to decide on. A parameter without a value counts as left out
+/// (RFC 6749 section 3.1), also if it comes several times.
 fn read(parameters: Jsonb) -> Result<(Jsonb, Map<String, Value>), Refused> {
     if parameters.size() > MAX_PARAMETERS {
         return Err(invalid_request(UNREADABLE));
@@ -231,7 +232,7 @@ fn decide(client: &Client, members: &Map<String, Value>) -> Result<(), Refused> 
     if members.contains_key("request_uri") {
         return Err(invalid_request("request_uri must not be pushed (RFC 9126 section 2.1)"));
     }
-    // RFC 9126 section 3: what is signed must not be taken for what stands beside it.
+    // RFC 9126 section 3: a signed request must not be ignored in favour of the parameters beside it.
     if members.contains_key("request") {
         return refuse(Code::RequestNotSupported, "request objects are not supported");
     }
@@ -345,7 +346,7 @@ fn consume(
 
 const NOT_VALID: &str = "the request_uri is not valid";
 
-/// The parameters, if this client may consume the request (RFC 9126 section 4); what is refused stays.
+/// The parameters, if this client may consume the request (RFC 9126 section 4). A refused request stays.
 fn decide_consume(
     now: Timestamp,
     client: Option<&Client>,
@@ -372,8 +373,8 @@ fn decide_consume(
     }
 }
 
-/// The parameters, with as much of scope and resources as the client may still have: what was taken from it since then
-/// is not asked of the user. Where nothing is left the request stays, for what is given back in time.
+/// The parameters, with as much of scope and resources as the client may still have: the user is not asked for what the
+/// client has lost since. If nothing is left the request stays, because the client may get it back in time.
 fn left(client: &Client, parameters: &Jsonb) -> Result<Jsonb, Refused> {
     let refused = |refusal| Refused { refusal, flags: &[] };
     let member = |name| parameters.get(name).and_then(|value| value.parse());

@@ -144,9 +144,8 @@ fn redeem(
     }
 }
 
-/// Why a code that was redeemable when this call began is not any more. Where somebody else redeemed it
-/// while this call waited, this is a retry, not a replay; else it has had its fifth wrong verifier, or its
-/// client was deleted.
+/// Why a code that was redeemable when this call began no longer is. If another call redeemed it while this one waited,
+/// this is a retry and not a replay. Otherwise the code has had its fifth wrong verifier, or its client was deleted.
 fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
     let stored = code::find(&View::writing()?, presented)?;
     Ok(match stored.map(|stored| stored.redeemed_at.is_some()) {
@@ -156,7 +155,7 @@ fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
     })
 }
 
-/// Whether the code may be redeemed by this request, and for what.
+/// Decides whether this request may redeem the code, and for what.
 fn decide_redeem(
     now: Timestamp,
     client: &Client,

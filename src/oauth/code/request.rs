@@ -1,4 +1,4 @@
-//! The parameters of an authorization request and what the endpoint asks of them, whether they come with the
+//! The parameters of an authorization request and the rules of the endpoint for them, whether they come with the
 //! browser (`code.rs`) or were pushed before (`code/pushed.rs`).
 
 use crate::kernel::outcome::{Code, Refusal};
@@ -27,7 +27,7 @@ pub struct AuthorizationRequest<'a> {
     pub dpop_jkt: Option<&'a str>,
 }
 
-/// What a request that is in order is granted, once the user agrees.
+/// The grant of a valid request, once the user agrees.
 pub struct Accepted<'a> {
     /// Whose request it is.
     pub client: &'a Client,
@@ -40,7 +40,7 @@ pub struct Accepted<'a> {
 /// The longest text that is kept or sent back as it came, in bytes.
 pub const MAX_PARAMETER: usize = 2048;
 
-/// What RFC 6749 section 4.1.1, RFC 7636 section 4.4.1, RFC 8707 section 2 and RFC 9449 section 10 ask of the
+/// The demands of RFC 6749 section 4.1.1, RFC 7636 section 4.4.1, RFC 8707 section 2 and RFC 9449 section 10 on the
 /// request.
 pub fn decide<'a>(
     client: Option<&'a Client>,

@@ -1,8 +1,8 @@
 //! The grants of one user: ending them, and which clients have any.
 //!
-//! A log-in that has not committed yet is nothing that an UPDATE could see. Its grant's foreign key has locked
-//! the user's row, though; so who ends the grants of a user takes that row for itself first, waits for such
-//! log-ins, and sees them. Codes come before the user: whoever redeems one holds it and waits for the user.
+//! An UPDATE cannot see a log-in that has not committed. But the foreign key of the log-in's grant has locked the
+//! user's row. So a call that ends the grants of a user locks that row first: it waits for such log-ins, and then sees
+//! them. Codes come before the user: a redemption holds its code while it waits for the user.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -60,7 +60,7 @@ impl Holding {
     }
 }
 
-// The rows are locked in id order, so that two of these never wait for each other in a circle.
+// The rows are locked in id order, so that two such statements never wait for each other in a circle.
 static REVOKE_BY_USER: Statement = Statement::latest(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
                      WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL
@@ -70,7 +70,7 @@ static REVOKE_BY_USER: Statement = Statement::latest(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
-// Of the ids, which are in order of time, the first and the last: as text, but not in the order of a language, where
+// The first and the last of the ids, which are in order of time: as text, but not in the order of a language, where
 // "aa" may come after "z".
 static HOLDINGS: Statement<Holding> = Statement::read(
     c"SELECT client_id, count(*)::integer AS live, min(id::text COLLATE \"C\")::uuid AS first,
@@ -113,8 +113,8 @@ fn revoke_by_user(
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
-/// Shuts out log-ins of the user until the end of the transaction, waits for those under way, and withdraws
-/// codes that nobody has redeemed: of one client or of all. Returns how many codes.
+/// Shuts out log-ins of the user until the end of the transaction, waits for those under way, and withdraws unredeemed
+/// codes, of one client or of all. Returns how many codes.
 pub fn shut_out(
     now: Timestamp,
     user_id: Id,

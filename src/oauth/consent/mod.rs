@@ -97,7 +97,7 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// An empty parameter asks for what a request without it is granted, and so needs the consent to that.
+    /// An empty parameter counts as left out, and needs the consent to what such a request is granted.
     fn new(scope: Option<&'a str>, resource: Option<Vec<Option<String>>>) -> Self {
         Self { scope: parameter::scope(scope), resource: parameter::values(resource) }
     }
@@ -212,7 +212,7 @@ fn record(
     Ok(answer)
 }
 
-/// The user and the client of one tenant; 23503 where they are not.
+/// The user and the client, of one tenant; 23503 if they are of two.
 fn parties(view: &View, user_id: Option<Id>, client_id: Option<&str>) -> Result<(Id, User, Client), Mistake> {
     let user_id = given(user_id, "user_id")?;
     let client_id = given(client_id, "client_id")?;
@@ -223,7 +223,7 @@ fn parties(view: &View, user_id: Option<Id>, client_id: Option<&str>) -> Result<
     Ok((user_id, user, client))
 }
 
-/// What is asked for, as the authorization endpoint would grant it.
+/// The scope and resources that are asked for, as the authorization endpoint would grant them.
 fn wanted(client: &Client, request: Request<'_>) -> Result<(String, Vec<String>), Refused> {
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
@@ -241,7 +241,7 @@ fn wanted(client: &Client, request: Request<'_>) -> Result<(String, Vec<String>)
     Ok((scope, resources))
 }
 
-/// The tokens of a scope; of an empty one, one that is empty.
+/// The tokens of a scope; an empty scope has one token, which is empty.
 pub fn tokens(scope: &str) -> impl Iterator<Item = &str> {
     scope.split(' ')
 }
@@ -304,8 +304,8 @@ fn check(
     })
 }
 
-/// The tokens of the scope that no consent covers at one of the resources. A consent that names no resource is
-/// for all; one that names one is for that.
+/// The tokens of the scope that no consent covers at one of the resources. A consent without a resource is for all
+/// resources; one with a resource is for that resource.
 fn missing<'a>(scope: &'a str, resources: &[String], given: &[(&str, &str)]) -> Vec<&'a str> {
     let covered = |token: &str, at: &str| {
         given.iter().any(|(resource, scope)| {

@@ -20,8 +20,8 @@ use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
-    /// What the device authorization endpoint answers (RFC 8628 section 3.2), but for the verification URI,
-    /// which is the application's.
+    /// The answer of the device authorization endpoint (RFC 8628 section 3.2), without the verification URI, which is
+    /// the application's.
     pub struct DeviceAuthorization = "auth_store.device_authorization" {
         pub device_code: Option<String>,
         pub user_code: Option<String>,
@@ -52,8 +52,8 @@ fn device_authorize(
     authorize(now, &credentials, parameter::scope(scope), parameter::values(resource), &context).or_raise()
 }
 
-/// How often a user code is drawn anew where another request has it: even among a million live ones a
-/// second draw is rare.
+/// How often a user code is drawn anew if another request has it: even among a million live codes a second draw is
+/// rare.
 const MAX_DRAWS: usize = 20;
 
 fn authorize(

@@ -179,7 +179,7 @@ fn approve(
     Ok(Outcome::default())
 }
 
-/// Who approves: whether the account is active, and the session that is named has not ended.
+/// The user who approves; refused if the account is not active or the named session has ended.
 struct Approver {
     active: bool,
     in_session: bool,
@@ -235,7 +235,7 @@ fn deny(
 struct Unusable {
     refused: Refused,
     status: Option<&'static str>,
-    /// Whether the audit trail is to have a row of it.
+    /// Whether to write an audit row.
     is_told: bool,
 }
 
@@ -285,8 +285,8 @@ impl Final {
     }
 }
 
-/// The pending request that a user code leads to. A wrong code is counted, and who is over the cap is
-/// refused before it is looked for.
+/// The pending request that a user code leads to. Counts a wrong code; over the cap the call is refused before it looks
+/// for the code.
 fn enter(
     now: Timestamp,
     view: &View,
@@ -295,7 +295,7 @@ fn enter(
     context: &Context<'_>,
 ) -> Result<Result<DeviceCode, Unusable>, Mistake> {
     const WRONG: Refusal = Refusal::new(Code::InvalidGrant, "the user code is not valid");
-    // What can be no code is a typing error, and no guess.
+    // A text that cannot be a code is a typing error and does not count as a guess.
     let Some(user_code) = UserCode::parse(text) else {
         return Ok(Err(Refused { refusal: WRONG, flags: &[] }.into()));
     };

@@ -1,13 +1,13 @@
-//! The cap on wrong user codes (RFC 8628 section 5.1): a user code is short, so whoever guesses must be slow.
+//! The cap on wrong user codes (RFC 8628 section 5.1): a user code is short, so guessing must be slow.
 //!
-//! Wrong ones alone are counted, for the network they come from (a /24 of IPv4, a /64 of IPv6) and for the
-//! tenant; who is over either cap is refused before a code is looked at. So a right code is never refused because
-//! many have logged in, and guesses that miss say nothing once the cap is reached.
+//! Only wrong codes count, for the network they come from (a /24 of IPv4, a /64 of IPv6) and for the tenant. Over
+//! either cap the call is refused before it looks at a code. So many log-ins never make the store refuse a right code,
+//! and once the cap is reached a refusal says nothing about the guess.
 //!
-//! The tenant's cap is one that anybody can use up, from many networks. Then a network from which a user has approved a
-//! request lately still gets through, with the cap of its own and one that all of these share, as large as the tenant's:
-//! of both together no more is answered than twice what the setting says, and who wants to use up the second needs
-//! accounts, which the trail names.
+//! Anybody with many networks can use up the tenant's cap. Then a network from which a user has approved a request
+//! lately still gets through, with its own cap and one that all such networks share, as large as the tenant's. So the
+//! store answers at most twice what the setting says, and using up the second cap takes accounts, which the trail
+//! names.
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::settings;
@@ -40,8 +40,8 @@ pub fn wait(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<Op
     Ok((wait > 0).then_some(wait))
 }
 
-/// Counts a wrong code. The network first, as everywhere: its row, where the limits are in the table, is
-/// locked before the one that all share.
+/// Counts a wrong code. The network first, as everywhere: where the limits are in the table, its row is locked before
+/// the row that all share.
 pub fn count(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<(), Mistake> {
     let network = of_network(context);
     if let Some(key) = &network {
@@ -75,7 +75,7 @@ fn known(network: &str) -> String {
     format!("{network}:known")
 }
 
-/// Whether the audit trail should say that somebody of this network is over the cap.
+/// Whether the audit trail should say that this network is over the cap.
 pub fn is_to_be_told(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<bool, Mistake> {
     limit::is_to_be_told(now, tenant_id, of_network(context).as_deref().unwrap_or(OF_TENANT))
 }

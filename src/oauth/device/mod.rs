@@ -109,8 +109,8 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT (user_code_digest) DO NOTHING",
 );
 
-// What a poll that waited for another one finds is the other one's row. Its own clock may be behind then: it
-// came too early, and must not take the last poll back.
+// A poll that waited for another poll finds that poll's row. Its own clock may be behind: then it came too early, and
+// must not move the time of the last poll back.
 //
 // A tenth of the interval is leeway: a device's timer and the network are not exact, and one that is told to slow down
 // for a few milliseconds is told so at each of its polls. The interval grows while another poll and one more fit into what is
@@ -129,7 +129,7 @@ static POLL: Statement<Poll> = Statement::write(
       RETURNING poll_interval, COALESCE(slowed_at = $2, false) AS too_early",
 );
 
-/// A one-time step: whoever's UPDATE finds the request undecided has decided it.
+/// A one-time step: the call whose UPDATE finds the request undecided has decided it.
 static APPROVE: Statement = Statement::write(
     c"UPDATE auth_store.device_codes
          SET approved_at = $2, user_id = $4, session_id = $5, scope = $6, auth_time = $7, acr = $8, amr = $9,
@@ -142,7 +142,7 @@ static DENY: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $3 AND approved_at IS NULL AND denied_at IS NULL AND expires_at > $2",
 );
 
-/// The last one-time step: whoever's UPDATE finds the code unredeemed has redeemed it.
+/// The last one-time step: the call whose UPDATE finds the code unredeemed has redeemed it.
 static REDEEM: Statement = Statement::write(
     c"UPDATE auth_store.device_codes SET redeemed_at = $2, grant_id = $4
        WHERE id = $1 AND tenant_id = $3 AND approved_at IS NOT NULL AND redeemed_at IS NULL AND expires_at > $2",
@@ -153,7 +153,7 @@ static REDEMPTION_ENDED: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $3 AND grant_id = $4",
 );
 
-/// Stores a request; false where another one of the tenant has the user code.
+/// Stores a request; false if another request of the tenant has the user code.
 pub fn insert(code: &Minted, new: New<'_>) -> Result<bool, Mistake> {
     let rows = INSERT.run(&params![
         code.id,
@@ -180,7 +180,7 @@ pub fn find_by_user_code(view: &View, user_code: &Digest) -> Result<Option<Devic
     BY_USER_CODE.find(view, Key::Bytes(user_code))
 }
 
-/// Notes a poll of a pending request; None where it is decided or has expired by now.
+/// Notes a poll of a pending request; None if the request is decided or has expired by now.
 pub fn poll(now: Timestamp, code: &DeviceCode) -> Result<Option<Poll>, Mistake> {
     POLL.one(&params![code.id, now, code.tenant_id.as_str()])
 }
@@ -229,8 +229,8 @@ static WITHDRAW: Statement = Statement::latest(
 /// Seconds: no device code lives longer, whatever auth_store.device_code_ttl says.
 const MAX_TTL: i64 = 3600;
 
-/// Deletes the requests that a user has approved and no device has redeemed, of one client or of all, and waits
-/// for whoever is redeeming one. Returns how many.
+/// Deletes the requests that a user has approved and no device has redeemed, of one client or of all, and waits for
+/// redemptions that are under way. Returns how many it deleted.
 pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
     WITHDRAW.run(&params![Id::lower_bound(now.plus_seconds(-MAX_TTL)), user_id, client_id])
 }

@@ -105,7 +105,7 @@ fn is_pending(now: Timestamp, code: &DeviceCode) -> bool {
     code.approved_at.is_none() && code.denied_at.is_none() && now < code.expires_at
 }
 
-/// A poll in time leaves no audit row: there is one every few seconds, and nothing has happened.
+/// A poll in time leaves no audit row: polls come every few seconds, and nothing has happened.
 fn pending(now: Timestamp, event: &Event<'_>, poll: &device::Poll) -> Result<TokenResponse, Mistake> {
     let refusal = if poll.too_early {
         let description = "the device polls too often and must wait 5 seconds longer from now on";
@@ -173,7 +173,7 @@ fn finish(
     }
 }
 
-/// The user and what the device gets, where it gets anything.
+/// The user, and what the device gets if it gets anything.
 fn decide(
     now: Timestamp,
     client: &Client,
@@ -200,8 +200,8 @@ fn decide(
     Ok((user_id, granted))
 }
 
-/// Why an approved device code is not redeemable any more: another poll redeemed it while this one waited, which
-/// makes this a retry, or its client was deleted.
+/// Why an approved device code can no longer be redeemed: another poll redeemed it while this one waited, which makes
+/// this a retry, or its client was deleted.
 fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
     let stored = device::find(&View::writing()?, presented)?;
     Ok(if stored.is_some_and(|stored| stored.redeemed_at.is_some()) {

@@ -1,7 +1,7 @@
 //! User codes (RFC 8628 section 6.1): what a user reads on one screen and types on another. Eight letters
 //! without vowels, so that no word comes out, and without the ones that are easily confused: 34.5 bits.
 //!
-//! Pure but for the operating system's randomness. The store keeps a digest, by which the code is found.
+//! Pure, except for the operating system's randomness. The store keeps a digest and finds the code by it.
 
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -22,7 +22,7 @@ pub struct UserCode(Zeroizing<String>);
 impl UserCode {
     /// Draws a code.
     pub fn draw() -> Result<Self, Mistake> {
-        // As many bytes below it as a multiple of the letters: each letter is equally likely.
+        // A multiple of the number of letters: with the bytes below it each letter is equally likely.
         const FAIR: u8 = 240;
         let mut letters = Zeroizing::new(String::with_capacity(LENGTH));
         while letters.len() < LENGTH {
@@ -36,8 +36,8 @@ impl UserCode {
         Ok(Self(letters))
     }
 
-    /// Reads what a user typed: any case, with or without dashes, spaces and other marks. None where that can
-    /// be no code.
+    /// Reads what a user typed: any case, with or without dashes, spaces and other marks. None if that cannot be a
+    /// code.
     pub fn parse(text: Option<&str>) -> Option<Self> {
         let text = text.filter(|text| text.len() <= MAX_TEXT)?;
         let mut letters = Zeroizing::new(String::with_capacity(LENGTH));
@@ -58,7 +58,7 @@ impl UserCode {
         format!("{left}-{right}")
     }
 
-    /// What the store keeps, and finds the code by: two tenants may have the same code.
+    /// The digest that the store keeps and finds the code by: two tenants may have the same code.
     pub fn digest(&self, tenant_id: &str) -> Digest {
         let mut hash = Sha256::new();
         hash.update(tenant_id.as_bytes());

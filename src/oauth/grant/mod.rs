@@ -135,7 +135,7 @@ pub struct New<'a> {
     pub session_id: Option<Id>,
     pub scope: &'a str,
     pub expires_at: Timestamp,
-    /// The access token it was exchanged for (RFC 8693): it lives no longer than that.
+    /// The access token that this grant was exchanged for (RFC 8693): the grant lives no longer than that token.
     pub subject_token_id: Option<Id>,
     pub family: Option<NewFamily>,
     pub resources: Option<Vec<String>>,
@@ -147,7 +147,7 @@ pub struct New<'a> {
     pub network: Option<Inet>,
 }
 
-/// What a new grant would refer to and is not there any more.
+/// A row that a new grant would refer to and that is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gone {
     Client,
@@ -197,8 +197,8 @@ static BY_ID: Lookup<Grant> = Lookup::by(c"grants_pkey");
 
 static STATE_BY_ID: Lookup<State> = Lookup::by(c"grants_pkey");
 
-// The tenant is in every condition so that the whole primary key is: the planner then knows of one row,
-// whatever the statistics say.
+// The tenant is in every condition, so that the whole primary key is: the planner then expects one row, whatever the
+// statistics say.
 
 static LOCK: Statement<Grant> = Statement::write(
     c"SELECT {columns} FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
@@ -220,7 +220,7 @@ static ROTATE: Statement = Statement::write(
          AND idle_expires_at > $5",
 );
 
-// A grant of another store has that store's token as its family secret until it gets its own.
+// An imported grant has the other store's token as its family secret until it gets its own.
 static ADOPT: Statement = Statement::write(
     c"UPDATE auth_store.grants
          SET family_digest = $3, previous_digest = $10, current_digest = $4, successor_sealed = $5,
@@ -242,7 +242,7 @@ static REVOKE: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $4 AND revoked_at IS NULL AND ($5 IS NULL OR user_id = $5)",
 );
 
-// The rows are locked in id order, as by every statement that ends several.
+// The rows are locked in id order, as every statement that ends several grants does.
 static REVOKE_BY_CLIENT: Statement = Statement::write(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
                      WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2
@@ -251,7 +251,7 @@ static REVOKE_BY_CLIENT: Statement = Statement::write(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
-// By the index on the user: one on the session would cost every log-in its share of WAL.
+// Uses the index on the user: an index on the session would cost every log-in WAL.
 static REVOKE_BY_SESSIONS: Statement = Statement::latest(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
                      WHERE user_id = $1 AND session_id = ANY ($2) AND revoked_at IS NULL AND expires_at > $3
@@ -276,7 +276,7 @@ pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
 }
 
 /// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
-/// order of the locks, as the foreign keys would lock them: but those could only raise.
+/// order of the locks and as the foreign keys would lock them, because a foreign key could only raise.
 pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
     if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
         return Ok(Err(Gone::Client));
@@ -311,7 +311,7 @@ pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
     Ok(Ok(()))
 }
 
-/// What a rotation makes of a family beside its tokens.
+/// What a rotation changes in a family beside its tokens.
 pub struct Rotation<'a> {
     /// The replaced tokens, the presented one first.
     pub replaced: &'a [u8],
@@ -321,8 +321,8 @@ pub struct Rotation<'a> {
     pub network: Option<Inet>,
 }
 
-/// Replaces the current refresh token by its successor, unless another call was first or the family has
-/// ended: one conditional UPDATE.
+/// Replaces the current refresh token by its successor with one conditional UPDATE, unless another call was first or
+/// the family has ended.
 pub fn rotate(
     now: Timestamp,
     grant: &Grant,
@@ -380,7 +380,7 @@ pub fn keep(
     Ok(rows == 1)
 }
 
-/// Ends a grant and with it every token of it; false where it had ended before.
+/// Ends a grant with all its tokens; false if it had ended before.
 pub fn revoke(now: Timestamp, id: Id, tenant_id: &str, reason: &str) -> Result<bool, Mistake> {
     revoke_of(now, id, tenant_id, reason, None)
 }
@@ -421,7 +421,7 @@ pub fn revoke_by_client(
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-// As above; a grant that is being refreshed is waited for.
+// As above; waits for a grant that is being refreshed.
 /// Ends the live grants that were made in sessions of a user who is locked out; returns how many.
 pub fn revoke_by_sessions(
     now: Timestamp,
@@ -432,7 +432,7 @@ pub fn revoke_by_sessions(
     REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
 }
 
-/// `of_user`: whose it must be. Another's is answered as one that is not there, before it is waited for.
+/// `of_user`: the user whose it must be. Another owner's is answered as unknown, without waiting for its lock.
 fn revoke_one(
     now: Timestamp,
     id: Option<Id>,

@@ -1,6 +1,6 @@
-//! The replaced refresh tokens of a family, as `grants.previous_digest` keeps them: SHA-256 of the last one, and
-//! behind it the earlier ones that were replaced within the grace when it was. For a family that is refreshed
-//! once an hour that is the last one alone.
+//! The replaced refresh tokens of a family, as `grants.previous_digest` keeps them: SHA-256 of the last one, followed
+//! by the earlier ones that were replaced within the grace at that time. A family that is refreshed once an hour keeps
+//! only the last one.
 //!
 //! An earlier one is the first half of its SHA-256 and the microseconds, as 4 bytes, between its replacement and
 //! the family's last rotation, newest first. Each has a time of its own: if the last rotation's counted for all, a
@@ -10,8 +10,8 @@ use crate::kernel::crypto::token_text::{self, Digest};
 const HALF: usize = 16;
 const ENTRY: usize = HALF + 4;
 
-/// Earlier ones at most; one that is older is a reuse. What a client may do in a grace of 10 s, kept far from
-/// where PostgreSQL would move the column out of the row.
+/// The most earlier tokens that are kept; an older one counts as reuse. A client stays below this in a grace of 10 s,
+/// and the column stays far below the size at which PostgreSQL would move it out of the row.
 const MAX_EARLIER: usize = 32;
 
 /// SHA-256 of the token that was replaced last.
@@ -42,7 +42,7 @@ pub fn age(presented: &Digest, stored: &[u8]) -> Option<i64> {
 /// those replaced less than `grace` microseconds ago.
 pub fn after(current: &Digest, stored: Option<&[u8]>, elapsed: i64, grace: i64) -> Vec<u8> {
     let mut kept = current.to_vec();
-    // A clock that was set back says nothing of their age.
+    // A clock that was set back says nothing about their age.
     let Some(stored) = stored.filter(|_| elapsed >= 0) else { return kept };
     let former = last(stored).get(..HALF).map(|half| (half, 0));
     for (half, age) in former.into_iter().chain(earlier(stored)).take(MAX_EARLIER) {

@@ -144,7 +144,7 @@ const fn invalid(description: &'static str) -> Refusal {
     Refusal::new(Code::InvalidDpopProof, description)
 }
 
-/// Everything of section 4.3 but the replay; writes nothing.
+/// All checks of section 4.3 except replay; writes nothing.
 fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result<Proven, Refusal> {
     let proof = proof.filter(|text| !text.is_empty()).ok_or(invalid("the proof is missing"))?;
     let parts = (proof.len() <= MAX_PROOF).then(|| split(proof)).flatten();
@@ -418,7 +418,7 @@ mod tests {
         }
     }
 
-    /// RFC 8725 section 3.1: what was signed by one algorithm is no signature of another one.
+    /// RFC 8725 section 3.1: a signature by one algorithm does not count for another one.
     #[test]
     fn the_paddings_of_rsa_are_not_mistaken_for_each_other() {
         let signer = &Signer::all()[2];

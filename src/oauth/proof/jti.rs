@@ -1,21 +1,21 @@
 //! JWT ids (RFC 7519 section 4.1.7): a list of revoked ones, and claims, true exactly once, against the replay of
 //! client assertions (RFC 7523 section 3) and DPoP proofs (RFC 9449 section 11.1).
 //!
-//! **Partitions.** Rows are partitioned by their end, so that expiry costs a dropped partition. A look must
-//! descend into every partition that has not ended, because nobody who presents a `jti` can be asked for the
-//! end that was named first. So there are few: hours for claims and days for revocations, and an end further
-//! away than a few of those is rounded up to the end of its day or month.
+//! **Partitions.** Rows are partitioned by their end, so that expiry costs a dropped partition. A look-up must read
+//! every partition that has not ended, because the presenter of a `jti` cannot be asked for the end that was named
+//! first. So there are few partitions: hours for claims and days for revocations, and an end further away than a few of
+//! those is rounded up to the end of its day or month.
 //!
-//! **Once.** Two calls for one `jti` may name different ends, and then their rows belong into different
-//! partitions: no unique index sees both. Therefore a claim first locks the key (`kernel::lock`), until its
-//! transaction ends. Who holds the lock reads the clock, and then looks into every partition that ends after
-//! that moment, with a snapshot taken now, also at REPEATABLE READ:
+//! **Once.** Two calls for one `jti` may name different ends, and then their rows belong into different partitions: no
+//! unique index sees both. Therefore a claim first locks the key (`kernel::lock`), until its transaction ends. With the
+//! lock the claim reads the clock, and then looks into every partition that ends after that moment, with a snapshot
+//! taken now, also at REPEATABLE READ:
 //! - a former claim of the key is committed and visible, or rolled back, because its lock was released later;
 //! - a claim whose end has not come is in one of the partitions looked into, whatever end it named;
 //! - one whose end has come may be claimed anew, as soon as its partition has ended.
 //!
 //! So of any number of claims before the earliest end named, one is true. The index of a partition is unique
-//! all the same. A clock that is set back does not undo this: dropped is only what ended a while ago.
+//! nevertheless. A clock that is set back does not undo this: cleanup drops only partitions that ended a while ago.
 
 use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
@@ -91,11 +91,11 @@ const MAX_REVOCATION: i64 = 366 * DAY;
 /// From where on ends are rounded up.
 const NEAR_CLAIM: i64 = 2 * HOUR;
 const NEAR_REVOCATION: i64 = 2 * DAY;
-/// How long after its end a partition is kept, in seconds: for a call that took its time.
+/// How long a partition is kept after its end, in seconds: a slow call may still need it.
 const LINGER: i64 = 300;
-/// What hours_ahead is by default.
+/// The default of hours_ahead.
 const HOURS_AHEAD: i32 = 24;
-/// A look goes into every partition there is, so a week is enough.
+/// A look-up reads every partition, so a week is enough.
 const MAX_HOURS_AHEAD: i32 = 168;
 
 /// What is true of the table `claimed_jtis`.
@@ -146,8 +146,8 @@ static REVOKE: Statement = Statement::write(
       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
 );
 
-/// What is stored of a `jti`: the first half of the SHA-256 of who it belongs to and the id. No text of
-/// PostgreSQL contains the byte between them.
+/// The stored form of a `jti`: the first half of the SHA-256 of its owner and the id. No text of PostgreSQL contains
+/// the byte between the two.
 fn hash(parts: &[&str]) -> Id {
     let mut hash = Sha256::new();
     for part in parts {
@@ -188,7 +188,7 @@ fn revoke(
         let end = if near { expires_at } else { partition::month_ceiling(expires_at) };
         REVOKED.ensure(end, near)?;
         REVOKED.note_write();
-        // Also where it is in an earlier partition, which will go first.
+        // Even if the id is in an earlier partition: that one is dropped first.
         let added = REVOKE.run(&params![key, end, now, tenant_id.as_str(), reason])? == 1;
         revoked = added && !before;
     }
@@ -212,7 +212,7 @@ fn is_revoked(now: Timestamp, jti: Option<&str>, tenant_id: Option<&str>) -> Res
     let jti = given(jti, "jti")?;
     let view = View::reading();
     let tenant_id = tenant::resolve(&view, tenant_id)?;
-    // A revocation in a partition that is made meanwhile is a conflict too.
+    // A revocation in a partition that is made meanwhile has to conflict too.
     REVOKED.note_read(&view);
     REVOKED.holds(&view, now, revoked_hash(&tenant_id, jti))
 }
@@ -236,7 +236,7 @@ fn claim(
     drop(view);
     let claimed = claim_key(now, &tenant_id, hash(&["claim", &tenant_id, issuer, jti]), expires_at)?;
     if !claimed {
-        // An id that has expired proves nothing, replayed or not.
+        // An expired id proves nothing, replayed or not.
         let flags: &[Flag] = if expires_at > now { &[Flag::JtiReplay] } else { &[Flag::ExpiredToken] };
         trail::record(
             now,
@@ -266,7 +266,7 @@ pub fn claim_proof(
     claim_key(now, tenant_id, hash(&["dpop", tenant_id, jkt, htu, jti]), until)
 }
 
-/// True once; false too where `expires_at` has come, because nothing would keep such a claim.
+/// True once; false also if `expires_at` is over, because no partition would keep such a claim.
 fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) -> Result<bool, Mistake> {
     if expires_at <= now {
         return Ok(false);
@@ -275,7 +275,7 @@ fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) ->
     let end = if near { expires_at } else { partition::day_ceiling(expires_at) };
     let period = CLAIMED.ensure(end, near)?;
     lock::lock_key(key);
-    // Another claim may have been made while this one waited, at a later time than it began.
+    // While this claim waited another one may have been made, at a later time than this one began.
     let now = clock::now();
     if expires_at <= now || CLAIMED.holds(&View::latest(), now, key)? {
         return Ok(false);
@@ -284,8 +284,8 @@ fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) ->
     Ok(true)
 }
 
-/// Makes every partition that a row written within the next hours can belong into; returns how many were missing. Those
-/// of ends nearby are all there, of those further away the ones that they are rounded up to.
+/// Makes every partition that a row written within the next hours can belong into; returns how many were missing. For
+/// ends nearby these are all partitions, for ends further away those that the ends are rounded up to.
 fn ensure_ahead(now: Timestamp, hours: i64) -> Result<i32, Mistake> {
     let last = now.plus_seconds(hours * HOUR);
     let near = |within: i64| last.plus_seconds(within);
@@ -295,12 +295,12 @@ fn ensure_ahead(now: Timestamp, hours: i64) -> Result<i32, Mistake> {
     Ok(claimed + REVOKED.ensure_all(now, near(NEAR_REVOCATION), &months)?)
 }
 
-/// What the ends between these two are rounded up to, to the end of their day.
+/// The ends of days that ends between these two are rounded up to.
 fn midnights(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
     ceilings(from, until, partition::day_ceiling)
 }
 
-/// And to the end of their month.
+/// The ends of months that ends between these two are rounded up to.
 fn firsts_of_months(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
     ceilings(from, until, partition::month_ceiling)
 }

@@ -1,10 +1,9 @@
 //! Token exchange (RFC 8693): a client that holds somebody's access token gets one of its own for it, no wider
 //! and no longer-lived.
 //!
-//! The new token has a grant of its own, which names the subject token. It is active only while that token is,
-//! with its grant and client, and so on up the chain: whatever ends the subject ends it too, by the one UPDATE
-//! that ends the subject. Nothing has to be locked: an end that comes at the same time is seen by every later
-//! look at the new token.
+//! The new token has a grant of its own, which names the subject token. It is active only while that token is, with its
+//! grant and client, and so on up the chain: the one UPDATE that ends the subject ends the new token too. No lock is
+//! needed: every later look at the new token sees an end that came at the same time.
 
 use pgrx::prelude::*;
 use serde_json::{Value, json};
@@ -159,7 +158,7 @@ fn exchange(
     Ok(response)
 }
 
-/// What is refused whatever the tokens are.
+/// Refuses a request for reasons that do not depend on its tokens.
 fn check(client: &Client, request: &Request<'_>) -> Result<(), Refused> {
     // A client that can't authenticate would let whoever has a stolen token name it (section 2.1).
     if !client.is_confidential() || !client.allows_grant_type(GRANT_TYPE) {
@@ -171,7 +170,7 @@ fn check(client: &Client, request: &Request<'_>) -> Result<(), Refused> {
     if request.types.iter().flatten().any(|name| *name != ACCESS_TOKEN) {
         return Err(unacceptable("only access tokens are exchanged, and for access tokens", &[]));
     }
-    // Section 2.1: the type of an actor token must not be there without one.
+    // Section 2.1: no type of an actor token without an actor token.
     if request.actor_token.is_none() && request.types[1].is_some() {
         return Err(unacceptable("actor_token_type without an actor_token", &[]));
     }
@@ -222,7 +221,7 @@ fn decide(
     if active.exchanges >= MAX_EXCHANGES {
         return Err(unacceptable("the subject token comes from too many exchanges", &[]));
     }
-    // The actor token says who acts, so it must be the caller's own, not one that was shown to the caller.
+    // The actor token says who acts, so it must be the caller's own and not one that the caller received.
     let others = actor.as_ref().is_some_and(|actor| actor.grant.client_id != client.id);
     if others {
         return Err(unacceptable("the actor token was issued to another client", &[Flag::WrongClient]));
@@ -254,8 +253,8 @@ fn decide(
     Ok(Granted { scope, resources, claims, expires_at })
 }
 
-/// Whether the subject's claim `may_act` (section 4.4) allows this actor. Fails closed: a claim that is not an
-/// object, names nobody or has a member that is not known allows none. It stays with the new token.
+/// Whether the subject's claim `may_act` (section 4.4) allows this actor. Fails closed: a claim that is not an object,
+/// names nobody or has an unknown member allows no actor. The claim stays with the new token.
 fn may_act(claims: Option<&Jsonb>, actor: &Actor) -> bool {
     match claims.and_then(|claims| claims.get("may_act")) {
         None => true,

@@ -1,6 +1,5 @@
-//! Refresh tokens of another store, of which only SHA-256 is known. Each has a grant from the import on; the
-//! holder's text stands for the first token of that family, and its first use replaces it by a native one
-//! (see `refresh.rs`).
+//! Refresh tokens of another store, of which only SHA-256 is known. Each has a grant from the import on. The holder's
+//! text stands for the first token of that family, and its first use replaces it by a native one (see `refresh.rs`).
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -50,7 +49,7 @@ fn refresh_token_import(
     import(now, digest, client_id, user_id.map(Id::from), login).or_raise().map(pgrx::Uuid::from)
 }
 
-/// What the other store knows of the login.
+/// The facts of the login that the other store knows.
 struct Login<'a> {
     scope: Option<&'a str>,
     expires_at: Option<Timestamp>,
@@ -155,7 +154,7 @@ fn import(
         scope: &scope,
         expires_at,
         subject_token_id: None,
-        // Until its first use the whole text is both: nobody has another token of this family.
+        // Until its first use the whole text is both family secret and token: no other token of this family exists.
         family: Some(NewFamily {
             digest,
             current: digest,
@@ -186,7 +185,7 @@ fn import(
     Ok(Some(grant_id))
 }
 
-/// The grant of the token that was imported already, so that an import can be run again; of another client it
+/// The grant of a token that was imported before, so that an import can be run again. The same text of another client
 /// is another token.
 fn imported_before(client: &Client, digest: &Digest) -> Result<Id, Mistake> {
     match BY_DIGEST.find(&View::writing()?, Key::Bytes(digest))? {

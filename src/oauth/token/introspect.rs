@@ -42,7 +42,7 @@ composite! {
 }
 
 composite! {
-    /// A resource server's answer: the token's state, and why it is not enough (RFC 6750 section 3.1).
+    /// The answer to a resource server: the token's state, and why it does not suffice (RFC 6750 section 3.1).
     pub struct TokenAuthorization = "auth_store.token_authorization" {
         pub state: TokenState,
         pub error: Option<&'static str>,
@@ -125,9 +125,9 @@ fn state(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<Token
     }))
 }
 
-/// The members of RFC 7662 section 2.2; the grant's own claims beside them, never over them. What the application
-/// gave is put there by the server's own functions: no number is rounded, and no depth is too much, on a way through
-/// another form.
+/// The members of RFC 7662 section 2.2; the grant's own claims stand beside them and never replace them. The server's
+/// own functions put in what the application gave: a detour through another form could round a number or refuse a
+/// depth.
 fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
     let Some(state) = state else { return Jsonb::of(&json!({ "active": false })) };
     let subject = state.user_id.map(|id| id.to_string()).or_else(|| state.client_id.clone());
@@ -169,10 +169,10 @@ fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
     }
 }
 
-/// Never the answer: the server's functions make a document, or raise.
+/// Never returned: the server's functions make a document, or raise.
 const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
 
-/// What a resource server's question comes to.
+/// The answer to a resource server's question.
 struct Verdict {
     /// The token, if it is active.
     state: Option<TokenState>,
@@ -220,8 +220,8 @@ fn use_token(
     need: &Need<'_>,
     context: &Context<'_>,
 ) -> Result<TokenAuthorization, Mistake> {
-    // Not the statement's snapshot, which a revocation in the same statement, or since the transaction began, is
-    // not in: the audit row would say for good that the token was good.
+    // Not the statement's snapshot, which does not show a revocation in the same statement or since the transaction
+    // began: the audit row would say for ever that the token was active.
     let view = View::deciding()?;
     let verdict = authorize(&view, now, text, need)?;
     drop(view);
@@ -250,7 +250,7 @@ fn use_token(
 impl From<Verdict> for TokenAuthorization {
     fn from(verdict: Verdict) -> Self {
         let state = match (verdict.refusal, verdict.state) {
-            // What is not active for the caller says nothing of itself.
+            // A token or key that is not active for the caller shows nothing of itself.
             (Some((Code::InvalidToken, _)), _) | (_, None) => TokenState::default(),
             (refusal, Some(state)) => TokenState { active: refusal.is_none(), ..state },
         };

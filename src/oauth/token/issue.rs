@@ -60,7 +60,7 @@ fn token_issue_client_credentials(
     issue_client_credentials(now, &credentials, request, &context).or_raise()
 }
 
-/// What a trusted application or a client asks for, beside itself and the user.
+/// The request of a trusted application or a client, beside the client and the user.
 struct Request<'a> {
     scope: Option<&'a str>,
     session_id: Option<Id>,
@@ -70,7 +70,7 @@ struct Request<'a> {
     cnf: Option<Jsonb>,
 }
 
-/// What a grant and its first access token are made of.
+/// The facts that a grant and its first access token are made of.
 pub struct Login<'a> {
     pub grant_id: Id,
     pub client: &'a Client,
@@ -79,7 +79,7 @@ pub struct Login<'a> {
     pub user_place: Option<Place>,
     pub session_id: Option<Id>,
     pub scope: String,
-    /// The resources of the grant and those of the first access token where they are fewer (RFC 8707).
+    /// The resources of the grant, and those of the first access token if they are fewer (RFC 8707).
     pub resources: Option<Vec<String>>,
     pub token_resources: Option<Vec<String>>,
     pub refresh: bool,
@@ -92,10 +92,10 @@ pub struct Login<'a> {
     pub network: Option<Inet>,
 }
 
-/// In a session of the store that is over nothing is issued.
+/// Nothing is issued in a session of the store that is over.
 const SESSION_ENDED: Refusal = Refusal::new(Code::AccessDenied, "the session has ended");
 
-/// What ended while a login was under way, so that nothing is issued.
+/// What ended while a log-in was under way, so that nothing is issued.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// There is no grant.
@@ -139,8 +139,8 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, E
     if let Err(gone) = stored {
         return Ok(Err(Ended::Gone(gone)));
     }
-    // The grant now holds the user's row, which whoever ends a session takes for itself: this is
-    // how it stays. What began before the session's end and waited for it sees that end here.
+    // The grant now holds the user's row, which the end of a session locks first, so the session cannot end from here
+    // on. A log-in that began before the session's end and waited for it sees that end here.
     if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
         && !session::admits(now, &View::latest(), login.session_id, user_id)?
     {
@@ -293,7 +293,8 @@ fn finish(
                     flags = &[Flag::EndedSession];
                     (TokenResponse::refused(&SESSION_ENDED), Some(grant_id), Some(SESSION_ENDED.code))
                 }
-                // The application named them; a client that speaks for itself is as unknown as at its next request.
+                // The application named client and user, so this is its mistake; a client that speaks for itself gets
+                // the answer of its next request: unknown.
                 Err(Ended::Gone(gone)) if user_id.is_some() => return Err(gone.mistake()),
                 Err(Ended::Gone(_)) => {
                     let Refused { refusal, flags: unknown } = secret::unknown();

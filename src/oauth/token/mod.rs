@@ -1,4 +1,4 @@
-//! Access tokens: opaque, stored as digests, short-lived. The grant holds what they share.
+//! Access tokens: opaque, stored as digests, short-lived. The grant holds what its tokens share.
 
 pub mod exchange;
 pub mod imported;
@@ -26,8 +26,8 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 
 composite! {
-    /// What the token endpoint answers (RFC 6749 sections 5.1 and 5.2), with what an application needs
-    /// to make an ID token of it.
+    /// The answer of the token endpoint (RFC 6749 sections 5.1 and 5.2), with what an application needs to make an ID
+    /// token.
     pub struct TokenResponse = "auth_store.token_response" {
         pub access_token: Option<String>,
         pub token_type: Option<&'static str>,
@@ -117,7 +117,7 @@ pub fn find(view: &View, presented: &Presented) -> Result<Option<AccessToken>, M
     Ok(found.filter(|token| token_text::digest_matches(&presented.digest, &token.digest)))
 }
 
-/// The access token with this id, live or not: for what was made of it, not for who presents it.
+/// The access token with this id, live or not: for a token that was made of it, not for a request that presents it.
 pub fn find_by_id(view: &View, id: Id) -> Result<Option<AccessToken>, Mistake> {
     BY_ID.find(view, Key::Id(id))
 }

@@ -18,13 +18,13 @@ use crate::trail::{self, Event, Flag};
 pub struct Granted {
     pub scope: String,
     pub resources: Option<Vec<String>>,
-    /// Those of the access token, where they are fewer.
+    /// The resources of the access token, if they are fewer.
     pub token_resources: Option<Vec<String>>,
 }
 
 impl Granted {
-    /// What the user agreed to, as far as the client may have it now, and of the resources those that the request names.
-    /// Where that is nothing, the code is not used up: what is given back to the client in time is there again.
+    /// What the user agreed to, as far as the client may have it now, with the resources that the request names. If
+    /// nothing is left, the code is not used up: the client may get its scope back in time.
     pub fn of(
         client: &Client,
         scope: &str,
@@ -87,7 +87,7 @@ pub fn user_inactive() -> Refused {
     invalid_grant("the user is not active", &[Flag::InactiveUser])
 }
 
-/// The answer to a code, or device code, that was redeemed for nothing, because of what ended meanwhile.
+/// The answer to a code, or device code, that was redeemed and gave nothing, because something ended meanwhile.
 pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Result<TokenResponse, Mistake> {
     let refused = match ended {
         Ended::Session => session_ended(),
@@ -100,8 +100,8 @@ pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Resu
     refuse(now, event, &refused)
 }
 
-/// A code, or device code, that was redeemed before: within the grace a client's retry, later a replay, which
-/// ends the grant of the first use with every token of it (RFC 6749 section 4.1.2).
+/// A code, or device code, that was redeemed before. Within the grace this is a client's retry. Later it is a replay,
+/// which ends the grant of the first use with all its tokens (RFC 6749 section 4.1.2).
 pub fn replay(
     now: Timestamp,
     redeemed_at: Option<Timestamp>,
@@ -120,7 +120,7 @@ pub fn replay(
     refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
 }
 
-/// The answer to a request that is refused, and its audit row.
+/// Writes the audit row of a refused request and returns the answer.
 pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
     trail::record(
         now,

@@ -64,14 +64,15 @@ struct Presented<'a> {
 }
 
 enum Form<'a> {
-    /// The store's own, with the digest of its family secret.
+    /// One of the store's own, with the digest of its family secret.
     Native { token: RefreshToken, family: Digest },
-    /// Another store's text, found by its digest: who knows it has had it.
+    /// Another store's text, found by its digest: it proves itself, because only a holder knows the text.
     Imported(&'a str),
 }
 
 impl<'a> Presented<'a> {
-    /// The refresh token of this text; None where it is none, or of another store and not imported.
+    /// The refresh token of this text; None if it is not a refresh token, or is one of another store that was not
+    /// imported.
     fn read(view: &View, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
         let Some(text) = text else { return Ok(None) };
         if let Some(token) = RefreshToken::parse(Some(text)) {
@@ -105,9 +106,9 @@ impl<'a> Presented<'a> {
 enum Decision {
     /// It is current: the family moves on.
     Rotate(Narrowed),
-    /// It is current and the client keeps its refresh token.
+    /// The token is current and the client keeps its refresh token.
     Keep(Narrowed),
-    /// It is the previous one, within the grace: the same successor again.
+    /// The token is the previous one, within the grace: the same successor again.
     Repeat(Narrowed),
     /// It was replaced before: the family ends.
     Reuse,
@@ -115,7 +116,7 @@ enum Decision {
     Refuse(Refusal, &'static [Flag]),
 }
 
-/// What the request, and what the client may have now, leave of the grant's scope and resources.
+/// The part of the grant's scope and resources that the request asks for and the client may have now.
 struct Narrowed {
     scope: String,
     resources: Option<Vec<String>>,
@@ -140,7 +141,7 @@ fn refresh(
     };
     let grant = grant::find(&view, presented.grant_id)?;
     drop(view);
-    // Who does not know the family secret learns and changes nothing: a guesser can't end a family.
+    // Without the family secret a caller learns and changes nothing, so a guess can't end a family.
     let Some((grant, family)) = whose_family(grant, &presented) else {
         return refuse(now, &client, None, context, &INVALID, &[Flag::UnknownToken]);
     };
@@ -158,7 +159,7 @@ fn refresh(
     }
 }
 
-/// Decides again with the family's row locked, where nothing can change it any more.
+/// Decides again with the family's row locked, so that nothing can change it any more.
 fn refresh_locked(
     now: Timestamp,
     client: &Client,
@@ -195,7 +196,7 @@ fn refresh_locked(
     }
 }
 
-/// The grant as the presented token's family; None where its family secret is another.
+/// The grant as the presented token's family; None if the family secret differs.
 fn whose_family(grant: Option<Grant>, presented: &Presented<'_>) -> Option<(Grant, Family)> {
     let mut grant = grant?;
     let family = grant.family.take()?;
@@ -229,7 +230,7 @@ fn decide(
     if !is_current {
         match replacement(now, family, client, presented) {
             Replacement::WithinGrace => {}
-            // Nobody gets a token for it; but another tab of the same application is no thief.
+            // Nobody gets a token for it, but the family lives: the caller may be another tab of the same application.
             Replacement::Superseded => return Decision::Refuse(INVALID, &[Flag::RefreshRetry]),
             Replacement::Over => return Decision::Reuse,
         }
@@ -249,7 +250,7 @@ fn decide(
         Ok(named) => named,
         Err(refusal) => return Decision::Refuse(refusal, &[Flag::TargetWidening]),
     };
-    // The grant stays as it is: what is given back to the client is there again.
+    // The grant stays as it is: the client may get its scope back.
     let left = scope::left(scope, &client.scope).and_then(|scope| {
         let resources = resource::left_of_grant(named, granted, &client.resources)?;
         Ok(Narrowed { scope, resources, cnf })
@@ -268,9 +269,9 @@ fn decide(
     }
 }
 
-/// How a token that is not the current one was replaced.
+/// How a token that is no longer current was replaced.
 enum Replacement {
-    /// By the current one, and the grace of that runs.
+    /// By the current one, whose grace still runs.
     WithinGrace,
     /// By one that was replaced too, all within the grace.
     Superseded,
@@ -296,7 +297,7 @@ fn replacement(now: Timestamp, family: &Family, client: &Client, presented: &Pre
     }
 }
 
-/// For how long a replaced token is not taken for a stolen one.
+/// For how long a replaced token does not count as stolen.
 fn grace_micros(client: &Client) -> i64 {
     client.refresh_grace.map_or_else(settings::refresh_grace, i64::from).saturating_mul(1_000_000)
 }
@@ -355,7 +356,7 @@ fn open_successor(grant: &Grant, family: &Family, presented: &Presented<'_>) -> 
     }
 }
 
-/// What a sealed successor belongs to: the family and the number of its rotation.
+/// The place that a sealed successor is bound to: the family and the number of its rotation.
 fn seal_context(grant: &Grant, rotation_count: i32) -> [u8; 20] {
     let mut context = [0; 20];
     context[..16].copy_from_slice(grant.id.bytes());
@@ -435,5 +436,5 @@ fn event<'a>(
     }
 }
 
-/// One text for every reason: who presents a token learns nothing of the others.
+/// One text for every reason: the holder of a token learns nothing of the other tokens.
 const INVALID: Refusal = Refusal::new(Code::InvalidGrant, "the refresh token is not valid");

@@ -69,7 +69,7 @@ fn revoke(
     let found = search(&view, text)?;
     drop(view);
     match found {
-        // Section 2.2: an invalid token is no error, its purpose is reached already.
+        // Section 2.2: an invalid token is not an error, because the purpose of the call is reached.
         Found::Nothing => {
             record(now, &client, None, None, None, &[], reason, context)?;
             Ok(Outcome::default())

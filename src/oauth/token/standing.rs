@@ -9,10 +9,10 @@ use crate::oauth::client;
 use crate::oauth::grant::{self, State};
 use crate::oauth::token::{self, AccessToken};
 
-/// How many exchanges a token may come from: each costs its introspection three look-ups.
+/// How many exchanges may lie between a token and its log-in: each costs introspection three look-ups.
 pub const MAX_EXCHANGES: usize = 5;
 
-/// An access token that is active, and what it is of.
+/// An active access token with its grant and client.
 pub struct Active {
     /// The token.
     pub token: AccessToken,
@@ -22,8 +22,8 @@ pub struct Active {
     pub exchanges: usize,
 }
 
-/// The active token of this text; None for every other text. A token that was exchanged for another is
-/// active only while that one is.
+/// The active token of this text; None for every other text. An exchanged token is active only while the token it was
+/// exchanged for is.
 pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
     let Some(presented) = token_text::parse(Kind::AccessToken, text) else {
         catalog::ensure_ready()?;
