@@ -33,7 +33,7 @@ fn partitions_drop(older_than: default!(Option<Interval>, "NULL")) -> i32 {
 }
 
 const MAX_MONTHS_AHEAD: i32 = 120;
-/// Months that are made beside the current one where nobody says how many.
+/// Months that are made beside the current one where the caller does not say how many.
 const MONTHS_AHEAD: i32 = 2;
 
 /// Makes the partitions of this month and the next two; returns how many were missing.
@@ -42,7 +42,7 @@ pub fn ensure_ahead(now: Timestamp) -> Result<i32, Mistake> {
 }
 
 /// Drops the months that ended longer ago than `older_than`, or the retention, each with a row that says so; returns
-/// how many. Sooner than the retention only for a superuser: whoever is watched does not shorten the trail.
+/// how many. Only a superuser may drop them sooner than the retention: the trail is there to watch the other roles.
 pub fn drop_older(now: Timestamp, older_than: Option<Interval>, patient: bool) -> Result<i32, Mistake> {
     const FOREVER: i64 = 1_000_000 * 86_400;
     let accepted = "an interval that is not negative";

@@ -113,8 +113,8 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
     insert(now, entry, details, true)
 }
 
-/// The tenant of a written row: that of the user or client it names, which an explicit tenant must not
-/// contradict. A user or client that the store does not know is the application's own affair.
+/// The tenant of a written row: that of the user or client it names, which an explicit tenant must not contradict. A
+/// user or client that the store does not know is taken as the application's own name.
 fn tenant_of(
     view: &View,
     tenant_id: Option<&str>,

@@ -44,17 +44,17 @@ pub struct Event<'a> {
     pub grant_id: Option<Id>,
     /// The login session the grant was made in.
     pub session_id: Option<Id>,
-    /// What kind of thing was acted on, where it is none of these.
+    /// The kind of thing that was acted on, where it is something else.
     pub resource_type: Option<&'a str>,
     /// Which one.
     pub resource_id: Option<&'a str>,
     /// The refusal's code; None: the step succeeded.
     pub error: Option<Code>,
-    /// What makes the step suspicious; the risk follows from them.
+    /// The reasons that make the step suspicious; the risk follows from them.
     pub flags: &'a [Flag],
     /// Where the request came from.
     pub context: Option<&'a Context<'a>>,
-    /// What else there is to say. Never a secret, a digest or a scope's content of another tenant.
+    /// Further facts of the step. Never a secret, a digest or a scope's content of another tenant.
     pub details: Option<serde_json::Value>,
 }
 
@@ -201,7 +201,8 @@ pub fn cut_user_agent(user_agent: &str) -> &str {
     cut(user_agent, MAX_USER_AGENT)
 }
 
-/// What a row says of who or what it is about. A client's id may be a URL, and two may differ in its end.
+/// The name of whom or what a row is about, cut to its limit. A client's id is kept whole: it may be a URL, and two
+/// URLs may differ in their ends.
 fn name(text: &str) -> &str {
     if text.len() > MAX_NAME && client_id::is_client_id(text) { text } else { cut(text, MAX_NAME) }
 }

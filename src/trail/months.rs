@@ -24,12 +24,12 @@ pub fn ensure_month_of(now: Timestamp) -> Result<i64, Mistake> {
     MONTHS.ensure(now, true)
 }
 
-/// Makes what is missing of this month's partition and those of the months ahead; returns how many.
+/// Makes the missing ones of this month's partition and those of the months ahead; returns how many.
 pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
     MONTHS.ensure_ahead(now, months_ahead)
 }
 
-/// Drops the months that ended before `cutoff`, the current one never; returns them.
+/// Drops the months that ended before `cutoff`, but never the current month; returns them.
 pub fn drop_before(now: Timestamp, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
     MONTHS.drop_before(cutoff.min(now), patient)
 }

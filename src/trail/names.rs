@@ -127,8 +127,7 @@ pub const NAMES: [&str; 57] = [
     "vault.rekeyed",
 ];
 
-/// Whether a name is one of the store's, or would be taken for one: whatever the case of its letters and the white
-/// space around it.
+/// True if a name is one of the store's, or looks like one: the case of letters and white space around it do not count.
 pub fn is_own(name: &str) -> bool {
     let name = name.trim().to_lowercase();
     NAMES.binary_search(&name.as_str()).is_ok()
@@ -155,7 +154,8 @@ mod tests {
         assert!(NAMES.is_sorted_by(|one, other| one < other));
     }
 
-    /// Every text of this library that has the form of an event's name is in the list, and the other way round.
+    /// Every text in this library's sources that has the form of an event's name is in the list, and every name in the
+    /// list is in the sources.
     #[test]
     fn the_list_has_every_event_of_the_source() {
         let mut source = String::new();

@@ -1,6 +1,7 @@
-//! How long the trail is kept. `auth_store.audit_retention` is none of a dump's where a database or the server's
-//! configuration says it, so the last one in force is kept in a row that a dump carries. Where the setting is shorter
-//! than that and nobody has said so for this database, it was forgotten, as in a restore: cleanup goes by the row.
+//! How long the trail is kept. A dump does not carry an `auth_store.audit_retention` that is set for a database or in
+//! the server's configuration. So the retention that was last in force is kept in a row, which a dump carries. If the
+//! setting is shorter than the row and was not set for this database, it was forgotten, as in a restore, and cleanup
+//! goes by the row.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
@@ -16,12 +17,12 @@ const TASK: &str = "audit_log";
 static KEPT: Lookup =
     Lookup::only_shared(c"cleanup_cursors", c"cleanup_cursors_pkey", &[c"retention_seconds"]);
 
-/// Also of tables whose version is not there, for check().
+/// Also for tables whose version is missing, as check() meets them.
 fn kept(view: &View) -> Result<Option<i64>, Mistake> {
     KEPT.find_unready(view, Key::Text(TASK), |row| row.get::<i64>(0))
 }
 
-// Who finds the row locked leaves it: another run writes the same.
+// A run that finds the row locked leaves it: the other run writes the same.
 static LOCK: Statement =
     Statement::write(c"SELECT true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED");
 
@@ -45,7 +46,7 @@ fn keep(now: Timestamp, seconds: i64) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// Seconds for which a cleanup keeps the trail; remembers them. Less than the last time only where somebody has said so
+/// Seconds for which a cleanup keeps the trail; remembers them. They are fewer than the last time only if they were set
 /// for this database or in this session.
 pub fn in_force(now: Timestamp) -> Result<i64, Mistake> {
     let set = settings::audit_retention();
@@ -72,7 +73,7 @@ fn forgotten(set: i64, kept: i64) -> String {
     )
 }
 
-/// What check() says where the setting was forgotten.
+/// The row of check() for a setting that was forgotten.
 pub fn problem() -> Result<Option<String>, Mistake> {
     let set = settings::audit_retention();
     let kept = kept(&View::reading())?;
@@ -93,8 +94,8 @@ fn span(seconds: i64) -> String {
 /// The setting, in seconds, that this backend has looked at.
 static SEEN: AtomicI64 = AtomicI64::new(0);
 
-/// A longer retention is in force from the first step on, although no cleanup has run since: called for each row of the
-/// trail, and looks once for each value of the setting.
+/// A longer retention is in force from the first step on, although no cleanup has run since. So this is called for each
+/// row of the trail, and looks once for each value of the setting.
 pub fn notice(now: Timestamp) {
     let set = settings::audit_retention();
     if SEEN.load(Relaxed) != set {
@@ -105,7 +106,7 @@ pub fn notice(now: Timestamp) {
 /// Whether this transaction has written the row: until it commits, the row may be gone again.
 static WRITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Lives until the transaction ends, however it does.
+/// Lives until the transaction ends, by commit or abort.
 struct Writing;
 
 impl Drop for Writing {
@@ -123,8 +124,8 @@ fn look(now: Timestamp, set: i64) {
         SEEN.store(set, Relaxed);
         return;
     }
-    // A step never fails for it; another session, or the next cleanup, writes it. Where nothing was written yet, the default
-    // need not be.
+    // A failure here never fails the step: another session, or the next cleanup, writes the row. Without a row the
+    // default need not be written.
     let written = transaction::attempt(|| match kept(&View::writing()?)? {
         Some(kept) if kept >= set => Ok(false),
         None if set <= settings::DEFAULT_AUDIT_RETENTION => Ok(false),

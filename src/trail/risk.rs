@@ -136,7 +136,7 @@ impl Flag {
     }
 }
 
-/// The risk of a step with these flags: the highest of theirs, 0 without any.
+/// The risk of a step with these flags: the highest of the flags' risks, 0 without a flag.
 pub fn of(flags: &[Flag]) -> f32 {
     flags.iter().map(|flag| flag.risk()).fold(0.0, f32::max)
 }

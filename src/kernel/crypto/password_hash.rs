@@ -6,13 +6,13 @@ use subtle::ConstantTimeEq;
 
 use crate::kernel::outcome::Mistake;
 
-// A verification must end in seconds and fit a backend's memory: whoever may import a hash could
-// otherwise choose one that takes minutes at each log-in.
+// A verification must end in seconds and fit a backend's memory: otherwise a role that may import a hash could choose
+// one that takes minutes at each log-in.
 const MAX_BCRYPT_COST: u32 = 15;
 const MAX_ARGON2_MEMORY_KIB: u32 = 256 * 1024;
 const MAX_ARGON2_PASSES: u32 = 16;
 const MAX_ARGON2_LANES: u32 = 16;
-/// Memory times passes: what the time follows from.
+/// Memory times passes, which determines the time.
 const MAX_ARGON2_WORK_KIB: u64 = 1024 * 1024;
 
 const ACCEPTED: &str = "an argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$hash; m at most 262144, t and p \
@@ -39,7 +39,7 @@ fn verify_argon2id(secret: &str, hash: &PasswordHash<'_>, params: Params) -> Res
     let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Ok(false) };
     let mut salt_bytes = [0; 64];
     let Ok(salt) = salt.decode_b64(&mut salt_bytes) else { return Ok(false) };
-    // Up to 256 MiB: where the machine has not that much, an error, not the end of the server.
+    // Up to 256 MiB: if the machine has less, this is an error and does not end the server.
     let mut memory: Vec<Block> = Vec::new();
     memory.try_reserve_exact(params.block_count()).map_err(|_| Mistake::OutOfMemory)?;
     memory.resize(params.block_count(), Block::default());
