@@ -5,6 +5,9 @@
 //!
 //! Times and durations are in microseconds. Nothing here overflows: sums stop at the ends of `i64`.
 
+/// What a period may be.
+pub const PERIOD: &str = "an interval of whole seconds, 1 second to 30 days";
+
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// A rate: so many hits in a time.

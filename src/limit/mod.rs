@@ -17,7 +17,7 @@ use crate::kernel::server::shmem::{self, Shared};
 use crate::kernel::server::{catalog, settings, transaction};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
-use crate::limit::gcra::{Decision, Rate};
+use crate::limit::gcra::{Decision, PERIOD, Rate};
 
 composite! {
     /// What rate_limit_hit() returns.
@@ -107,7 +107,6 @@ const MAX_KEY: usize = 1024;
 /// The store's own keys hold a client_id, which may be a URL.
 const MAX_OWN_KEY: usize = 4096;
 const MAX_PERIOD: i64 = 30 * 86_400;
-const PERIOD: &str = "an interval of whole seconds, 1 second to 30 days";
 
 /// Counts a hit on a key: at most `max_hits` in `period_seconds` (1 s to 30 d, at most a million hits a second);
 /// it counts as `cost` of them (1 to `max_hits`). Errors: [`Mistake::InvalidArgument`] for anything else, and

@@ -11,7 +11,7 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
-use crate::limit::gcra::{Decision, Rate};
+use crate::limit::gcra::{Decision, PERIOD, Rate};
 
 /// What is true of the table `rate_limits`.
 /// Its ids are hashes: a pass goes over the whole table, in their order.
@@ -97,5 +97,5 @@ fn id_of(tenant_id: &str, key: &str) -> Id {
 }
 
 fn interval(micros: i64) -> Result<Interval, Mistake> {
-    Interval::new(0, 0, micros).map_err(|_| Mistake::invalid("period", super::PERIOD))
+    Interval::new(0, 0, micros).map_err(|_| Mistake::invalid("period", PERIOD))
 }

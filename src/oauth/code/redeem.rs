@@ -13,9 +13,9 @@ use crate::kernel::value::inet::Inet;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::code::{self, MAX_FAILED_VERIFIERS, StoredCode};
-use crate::oauth::token::TokenResponse;
 use crate::oauth::token::issue::{self, Login};
-use crate::oauth::token::once::{Granted, refuse, refuse_ended, replay, session_ended, user_inactive};
+use crate::oauth::token::once::{Granted, refuse_ended, replay, session_ended, user_inactive};
+use crate::oauth::token::{TokenResponse, refuse};
 use crate::rfc::binding::Proof;
 use crate::rfc::{parameter, pkce};
 use crate::trail::refused::{Refused, invalid_grant};
@@ -114,33 +114,43 @@ fn redeem(
         return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let issued = issue::issue(
-        now,
-        Login {
-            grant_id,
-            client: &client,
-            user_id: Some(stored.user_id),
-            user_place: user.and_then(|user| user.place),
-            session_id: stored.session_id,
-            scope: granted.scope,
-            resources: granted.resources,
-            token_resources: granted.token_resources,
-            refresh: client.allows_grant_type("refresh_token"),
-            nonce: stored.nonce,
-            auth_time: stored.auth_time,
-            acr: stored.acr,
-            amr: stored.amr,
-            claims: stored.claims,
-            cnf: redemption.proof.confirmation(),
-            network: context.ip.clone(),
-        },
-    )?;
-    match issued {
+    let login = login(grant_id, &client, stored, user.as_ref(), granted, &redemption, context);
+    match issue::issue(now, login)? {
         Ok(response) => {
             trail::record(now, &event)?;
             Ok(response)
         }
         Err(ended) => refuse_ended(now, &mut event, ended),
+    }
+}
+
+/// What the grant of a redeemed code is made of.
+fn login<'a>(
+    grant_id: Id,
+    client: &'a Client,
+    code: StoredCode,
+    user: Option<&User>,
+    granted: Granted,
+    redemption: &Redemption<'_>,
+    context: &Context<'_>,
+) -> Login<'a> {
+    Login {
+        grant_id,
+        client,
+        user_id: Some(code.user_id),
+        user_place: user.and_then(|user| user.place),
+        session_id: code.session_id,
+        scope: granted.scope,
+        resources: granted.resources,
+        token_resources: granted.token_resources,
+        refresh: client.allows_grant_type("refresh_token"),
+        nonce: code.nonce,
+        auth_time: code.auth_time,
+        acr: code.acr,
+        amr: code.amr,
+        claims: code.claims,
+        cnf: redemption.proof.confirmation(),
+        network: context.ip.clone(),
     }
 }
 

@@ -4,7 +4,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::user;
+use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
@@ -118,13 +118,7 @@ fn import(
     let (client_id, user_id) = (given(client_id, "client_id")?, given(user_id, "user_id")?);
     argument::object(login.claims.as_ref(), "claims")?;
     binding::check_confirmation(login.cnf.as_ref())?;
-    let view = View::writing()?;
-    let client =
-        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
-    let user = user::find(&view, user_id)?
-        .filter(|user| user.tenant_id == client.tenant_id)
-        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
-    drop(view);
+    let (client, user) = parties(client_id, user_id)?;
     if !client.allows_grant_type("refresh_token") {
         return Err(Mistake::invalid("client_id", "a client with the grant type refresh_token"));
     }
@@ -183,6 +177,17 @@ fn import(
         },
     )?;
     Ok(Some(grant_id))
+}
+
+/// Client and user of the token, who are of one tenant.
+fn parties(client_id: &str, user_id: Id) -> Result<(Client, User), Mistake> {
+    let view = View::writing()?;
+    let client =
+        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let user = user::find(&view, user_id)?
+        .filter(|user| user.tenant_id == client.tenant_id)
+        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    Ok((client, user))
 }
 
 /// The grant of a token that was imported before, so that an import can be run again. The same text of another client

@@ -15,7 +15,7 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::client::{self, Client};
 use crate::oauth::grant::{self, Gone, NewFamily};
-use crate::oauth::token::{TokenResponse, add, token_type};
+use crate::oauth::token::{TokenResponse, add, refuse, token_type};
 use crate::rfc::{binding, parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
@@ -93,7 +93,10 @@ pub struct Login<'a> {
 }
 
 /// Nothing is issued in a session of the store that is over.
-const SESSION_ENDED: Refusal = Refusal::new(Code::AccessDenied, "the session has ended");
+const SESSION_ENDED: Refused = Refused {
+    refusal: Refusal::new(Code::AccessDenied, "the session has ended"),
+    flags: &[Flag::EndedSession],
+};
 
 /// What ended while a log-in was under way, so that nothing is issued.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -202,7 +205,7 @@ fn issue_trusted(
     } else if !user.is_active() {
         refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser])
     } else if !in_session {
-        Some(Refused { refusal: SESSION_ENDED, flags: &[Flag::EndedSession] })
+        Some(SESSION_ENDED)
     } else if request.refresh == Some(true) && !may_refresh {
         refuse(Code::UnauthorizedClient, "the client may not use the grant type refresh_token", &[])
     } else {
@@ -249,76 +252,69 @@ fn finish(
     argument::object(request.claims.as_ref(), "claims")?;
     binding::check_confirmation(request.cnf.as_ref())?;
     let user_id = user.map(|(id, _)| id);
-    let mut flags: &[Flag] = &[];
+    let mut event = Event {
+        event: "token.issued",
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        user_id,
+        session_id: request.session_id,
+        context: Some(context),
+        ..Event::default()
+    };
     let granted = match refused {
-        Some(refused) => {
-            flags = refused.flags;
-            Err(refused.refusal)
-        }
-        None => match scope::granted(request.scope, &client.scope) {
-            Ok(scope) => resource::of_grant(request.resource, &client.resources)
-                .inspect_err(|_| flags = &[Flag::TargetWidening])
-                .map(|resources| (scope, resources)),
-            Err(refusal) => {
-                flags = &[Flag::ScopeWidening];
-                Err(refusal)
-            }
-        },
+        Some(refused) => Err(refused),
+        None => allowed(client, request.scope, request.resource),
     };
-    let (response, grant_id, error) = match granted {
-        Ok((scope, resources)) => {
-            let bucket = user_id.map_or_else(|| Bucket::of(&[&client.id]), |user| user.bucket());
-            let grant_id = Id::mint(now, bucket)?;
-            let login = Login {
-                grant_id,
-                client,
-                user_id,
-                user_place: user.and_then(|(_, place)| place),
-                session_id: request.session_id,
-                scope,
-                resources,
-                token_resources: None,
-                refresh,
-                nonce: None,
-                auth_time: None,
-                acr: None,
-                amr: None,
-                claims: request.claims,
-                cnf: request.cnf,
-                network: context.ip.clone(),
-            };
-            match issue(now, login)? {
-                Ok(response) => (response, Some(grant_id), None),
-                Err(Ended::Session) => {
-                    flags = &[Flag::EndedSession];
-                    (TokenResponse::refused(&SESSION_ENDED), Some(grant_id), Some(SESSION_ENDED.code))
-                }
-                // The application named client and user, so this is its mistake; a client that speaks for itself gets
-                // the answer of its next request: unknown.
-                Err(Ended::Gone(gone)) if user_id.is_some() => return Err(gone.mistake()),
-                Err(Ended::Gone(_)) => {
-                    let Refused { refusal, flags: unknown } = secret::unknown();
-                    flags = unknown;
-                    (TokenResponse::refused(&refusal), None, Some(refusal.code))
-                }
-            }
-        }
-        Err(refusal) => (TokenResponse::refused(&refusal), None, Some(refusal.code)),
+    let (scope, resources) = match granted {
+        Ok(granted) => granted,
+        Err(refused) => return refuse(now, &event, &refused),
     };
-    trail::record(
-        now,
-        &Event {
-            event: "token.issued",
-            tenant_id: &client.tenant_id,
-            client_id: Some(&client.id),
-            user_id,
-            grant_id,
-            session_id: request.session_id,
-            error,
-            flags,
-            context: Some(context),
-            ..Event::default()
-        },
-    )?;
-    Ok(response)
+    let bucket = user_id.map_or_else(|| Bucket::of(&[&client.id]), |user| user.bucket());
+    let grant_id = Id::mint(now, bucket)?;
+    let login = Login {
+        grant_id,
+        client,
+        user_id,
+        user_place: user.and_then(|(_, place)| place),
+        session_id: request.session_id,
+        scope,
+        resources,
+        token_resources: None,
+        refresh,
+        nonce: None,
+        auth_time: None,
+        acr: None,
+        amr: None,
+        claims: request.claims,
+        cnf: request.cnf,
+        network: context.ip.clone(),
+    };
+    match issue(now, login)? {
+        Ok(response) => {
+            event.grant_id = Some(grant_id);
+            trail::record(now, &event)?;
+            Ok(response)
+        }
+        Err(Ended::Session) => {
+            event.grant_id = Some(grant_id);
+            refuse(now, &event, &SESSION_ENDED)
+        }
+        // The application named client and user, so this is its mistake; a client that speaks for itself gets
+        // the answer of its next request: unknown.
+        Err(Ended::Gone(gone)) if user_id.is_some() => Err(gone.mistake()),
+        Err(Ended::Gone(_)) => refuse(now, &event, &secret::unknown()),
+    }
+}
+
+/// The scope and the resources of what is asked for, as far as the client is registered for them.
+fn allowed(
+    client: &Client,
+    scope: Option<&str>,
+    resource: Option<Vec<Option<String>>>,
+) -> Result<(String, Option<Vec<String>>), Refused> {
+    let scope = scope::granted(scope, &client.scope)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
+    let resources = resource::of_grant(resource, &client.resources)
+        .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
+    Ok((scope, resources))
 }

@@ -24,6 +24,8 @@ use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::trail::refused::Refused;
+use crate::trail::{self, Event};
 
 composite! {
     /// The answer of the token endpoint (RFC 6749 sections 5.1 and 5.2), with what an application needs to make an ID
@@ -142,6 +144,15 @@ pub fn add(
     let row = params![token.id, grant_id, tenant_id, digest.as_slice(), expires_at, scope, resources, cnf];
     INSERT.run(0, &row)?;
     Ok(Fresh { text: token.text, expires_in: expires_at.seconds_after(now) })
+}
+
+/// Writes the audit row of a refused request and returns the answer.
+pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
+    trail::record(
+        now,
+        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
+    )?;
+    Ok(TokenResponse::refused(&refused.refusal))
 }
 
 /// `DPoP` for a token bound to a key (RFC 9449 section 5), else `Bearer` (RFC 6750).

@@ -5,14 +5,13 @@ use crate::kernel::server::spi::{self, Statement, params};
 use crate::kernel::server::{settings, transaction};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::oauth::client::Client;
-use crate::oauth::client::secret;
+use crate::oauth::client::{Client, secret};
 use crate::oauth::grant::{self, Gone};
-use crate::oauth::token::TokenResponse;
 use crate::oauth::token::issue::Ended;
+use crate::oauth::token::{TokenResponse, refuse};
 use crate::rfc::{resource, scope};
 use crate::trail::refused::{Refused, invalid_grant};
-use crate::trail::{self, Event, Flag};
+use crate::trail::{Event, Flag};
 
 /// What a code, or device code, is redeemed for.
 pub struct Granted {
@@ -118,13 +117,4 @@ pub fn replay(
     grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;
     let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
     refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
-}
-
-/// Writes the audit row of a refused request and returns the answer.
-pub fn refuse(now: Timestamp, event: &Event<'_>, refused: &Refused) -> Result<TokenResponse, Mistake> {
-    trail::record(
-        now,
-        &Event { error: Some(refused.refusal.code), flags: refused.flags, details: None, ..*event },
-    )?;
-    Ok(TokenResponse::refused(&refused.refusal))
 }
