@@ -3,8 +3,9 @@
 --     make demo                 runs this on a throw-away server
 --     psql -X -f demo/demo.sql  runs it on yours (as superuser, in a database without auth_store)
 --
--- Each step is plain SQL that any application could send; \gset keeps what it returned in psql variables, for the steps after
--- it. What a step claims is checked by must(), which raises when the claim is false: this file can't show what is not so.
+-- Each step is plain SQL that any application could send; \gset keeps what it returned in psql variables, for the steps
+-- after it. What a step claims is checked by must(), which raises when the claim is false: this file can't show what is
+-- not so.
 \set ON_ERROR_STOP on
 \set QUIET on
 \pset pager off
@@ -75,7 +76,8 @@ SELECT code, scope, state
 \echo '    code  =' :code
 \echo '    scope =' :scope
 \echo '    state =' :state
-SELECT pg_temp.must('the challenge is the RFC''s', :'challenge' = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM') \g (tuples_only=on)
+SELECT pg_temp.must('the challenge is the RFC''s',
+    :'challenge' = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM') \g (tuples_only=on)
 
 \echo
 \echo '=== 5. Redeem the code'
@@ -125,7 +127,7 @@ SELECT pg_temp.must('three different refresh tokens of one family, and the newes
   FROM auth_store.token_introspect(:'third_access_token') AS i \g (tuples_only=on)
 
 \echo
-\echo '=== 8. A thief replays the first refresh token when the client''s refresh_grace (1 s) is over: the whole family dies'
+\echo '=== 8. A thief replays the first refresh token when the client''s grace (1 s) is over: the whole family dies'
 SELECT pg_sleep(1.1);
 SELECT error, error_description
   FROM auth_store.token_refresh(
@@ -152,10 +154,11 @@ SELECT error, error_description
          client_secret => :'web_client_secret') \gset owner_
 \echo '    error             =' :owner_error
 \echo '    error_description =' :owner_error_description
-SELECT pg_temp.must('the owner''s newest refresh token is dead as well', :'owner_error' = 'invalid_grant') \g (tuples_only=on)
+SELECT pg_temp.must('the owner''s newest refresh token is dead as well',
+    :'owner_error' = 'invalid_grant') \g (tuples_only=on)
 
 \echo
-\echo '=== 9. A code is redeemed once. The phone application logs in (any port of the loopback address will do: RFC 8252)'
+\echo '=== 9. A code is redeemed once. The phone application logs in (any port of the loopback address does: RFC 8252)'
 SELECT code
   FROM auth_store.code_issue(
          client_id             => :'app_client_id',
@@ -187,7 +190,7 @@ SELECT pg_temp.must('the retry is refused and the tokens of the first use live',
                     :'retry_error' = 'invalid_grant' AND i.active)
   FROM auth_store.token_introspect(:'app_access_token') AS i \g (tuples_only=on)
 \echo
-\echo '    Again when auth_store.code_replay_grace (0.5 s) is over: a replay, and the tokens of the first use die with it'
+\echo '    Again when auth_store.code_replay_grace (0.5 s) is over: a replay, and the first use''s tokens die with it'
 SELECT pg_sleep(0.6);
 SELECT error, error_description
   FROM auth_store.code_redeem(
@@ -251,17 +254,22 @@ SELECT t.need, t.ip, v.valid, v.error
        LATERAL auth_store.api_key_verify(:'api_key', required_scope => t.need, ip => t.ip::inet) AS v
  ORDER BY t.n;
 SELECT pg_temp.must('it allows what its scope covers, from its network',
-                    array_agg(COALESCE(v.error, 'valid') ORDER BY t.n) = ARRAY['valid', 'insufficient_scope', 'access_denied'])
+                    array_agg(COALESCE(v.error, 'valid')
+                    ORDER BY t.n) = ARRAY['valid', 'insufficient_scope', 'access_denied'])
   FROM (VALUES (1, 'orders:read', '192.0.2.10'),
                (2, 'users:read',  '192.0.2.10'),
                (3, 'orders:read', '203.0.113.66')) AS t (n, need, ip),
-       LATERAL auth_store.api_key_verify(:'api_key', required_scope => t.need, ip => t.ip::inet) AS v \g (tuples_only=on)
+       LATERAL auth_store.api_key_verify(:'api_key', required_scope => t.need,
+       ip => t.ip::inet) AS v \g (tuples_only=on)
 \echo
 \echo '    A use that counts, then a rotation: the old text works for the overlap'
-SELECT valid, error FROM auth_store.api_key_touch(:'api_key', 'orders:read', ip => '192.0.2.10', user_agent => 'export/1.0');
-SELECT api_key AS new_api_key FROM auth_store.api_key_rotate(:'api_key_id', overlap => '1 hour', user_id => :'user_id') \gset
+SELECT valid, error FROM auth_store.api_key_touch(:'api_key', 'orders:read', ip => '192.0.2.10',
+    user_agent => 'export/1.0');
+SELECT api_key AS new_api_key
+    FROM auth_store.api_key_rotate(:'api_key_id', overlap => '1 hour', user_id => :'user_id') \gset
 \echo '    api_key =' :new_api_key
-SELECT name, start, last_used_ip, previous_expires_at > clock_timestamp() AS overlap FROM auth_store.api_key_list(user_id => :'user_id');
+SELECT name, start, last_used_ip, previous_expires_at > clock_timestamp() AS overlap
+    FROM auth_store.api_key_list(user_id => :'user_id');
 SELECT pg_temp.must('both texts work', old.valid AND new.valid)
   FROM auth_store.api_key_verify(:'api_key', ip => '192.0.2.10') AS old,
        auth_store.api_key_verify(:'new_api_key', ip => '192.0.2.10') AS new \g (tuples_only=on)
@@ -286,7 +294,8 @@ SELECT valid, user_id, acr, expires_at, idle_expires_at FROM auth_store.session_
 SELECT session_token AS new_session_token FROM auth_store.session_rotate(:'session_token', acr => 'mfa') \gset
 SELECT pg_temp.must('the new token is valid, the old one is not, and the session is the same',
                     v.valid AND v.acr = 'mfa' AND v.session_id = :'session_id' AND NOT old.valid)
-  FROM auth_store.session_validate(:'new_session_token') AS v, auth_store.session_validate(:'session_token') AS old \g (tuples_only=on)
+  FROM auth_store.session_validate(:'new_session_token') AS v,
+      auth_store.session_validate(:'session_token') AS old \g (tuples_only=on)
 \echo
 \echo '    The user agrees to a scope, which is remembered, and a client gets a token in this session'
 SELECT granted, missing_scope FROM auth_store.consent_check(:'user_id', :'app_client_id', 'openid orders');
@@ -327,7 +336,8 @@ SELECT device_code, user_code, expires_in, interval
 \echo '    The television polls while nobody has typed the code, the second time too early'
 SELECT n AS poll, error, retry_after
   FROM generate_series(1, 2) AS n,
-       LATERAL auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id', user_agent => 'poll ' || n);
+       LATERAL auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id',
+       user_agent => 'poll ' || n);
 SELECT pg_temp.must('the television must wait 5 seconds longer from now on', poll_interval = 10)
   FROM auth_store.device_codes WHERE client_id = :'tv_client_id' \g (tuples_only=on)
 \echo
@@ -337,10 +347,12 @@ SELECT client_name, scope, status
 SELECT error, error_description
   FROM auth_store.device_approve(user_code => :'tv_user_code', user_id => :'user_id', ip => '192.0.2.10');
 SELECT access_token, refresh_token, scope
-  FROM auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id', ip => '192.0.2.20') \gset tv_
+  FROM auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id',
+                                ip => '192.0.2.20') \gset tv_
 \echo '    access_token  =' :tv_access_token
 \echo '    refresh_token =' :tv_refresh_token
-SELECT pg_temp.must('the television is logged in as the user', i.active AND i.user_id = :'user_id' AND i.scope = 'orders')
+SELECT pg_temp.must('the television is logged in as the user', i.active AND i.user_id = :'user_id'
+    AND i.scope = 'orders')
   FROM auth_store.token_introspect(:'tv_access_token') AS i \g (tuples_only=on)
 SELECT pg_temp.must('its device code works once', error = 'invalid_grant')
   FROM auth_store.device_redeem(device_code => :'tv_device_code', client_id => :'tv_client_id') \g (tuples_only=on)
@@ -365,13 +377,16 @@ SELECT granted, error, retry_after FROM auth_store.connection_lease(:'connection
 \echo
 \echo '    The first has asked the provider and stores its answer; its fence is good once'
 SELECT ok, status, error
-  FROM auth_store.connection_complete(:'connection_id', :lease_fence, 'ghu_second', 'ghr_second', clock_timestamp() + interval '8 hours');
+  FROM auth_store.connection_complete(:'connection_id', :lease_fence, 'ghu_second', 'ghr_second',
+      clock_timestamp() + interval '8 hours');
 SELECT ok, status, error
-  FROM auth_store.connection_complete(:'connection_id', :lease_fence, 'ghu_third', 'ghr_third', clock_timestamp() + interval '8 hours');
+  FROM auth_store.connection_complete(:'connection_id', :lease_fence, 'ghu_third', 'ghr_third',
+      clock_timestamp() + interval '8 hours');
 SELECT provider, status, scope, has_refresh_token, failures FROM auth_store.provider_connections;
 SELECT pg_temp.must('the application gets the tokens of the first, and the table has none of them',
                     g.access_token = 'ghu_second' AND g.refresh_token = 'ghr_second'
-                    AND position('ghu_'::bytea IN c.access_token) = 0 AND position('ghr_'::bytea IN c.refresh_token) = 0)
+                    AND position('ghu_'::bytea IN c.access_token) = 0
+                        AND position('ghr_'::bytea IN c.refresh_token) = 0)
   FROM auth_store.connection_get('github', :'user_id') AS g
   JOIN auth_store.connections AS c ON c.id = g.connection_id \g (tuples_only=on)
 \else
@@ -389,7 +404,8 @@ CALL auth_store.vault_rekey();
 SET client_min_messages = warning;
 SELECT id, state, data_keys, connections FROM auth_store.vault_check();
 SELECT pg_temp.must('the old master key can go, and the tokens still open',
-                    (SELECT array_agg(state ORDER BY state) = ARRAY['not needed', 'seals'] FROM auth_store.vault_check())
+                    (SELECT array_agg(state ORDER BY state) = ARRAY['not needed', 'seals']
+                    FROM auth_store.vault_check())
                     AND g.access_token = 'ghu_second')
   FROM auth_store.connection_get('github', :'user_id') AS g \g (tuples_only=on)
 \endif

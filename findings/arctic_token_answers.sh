@@ -1,11 +1,12 @@
 #!/bin/bash
 # What the npm package arctic makes of answers of a token endpoint that are right by RFC 6749.
 #
-# scope (5.1) may be there and empty: hasScopes() is true then, and scopes() is a list of one scope, the empty text; it is
-# not an empty list.
+# scope (5.1) may be there and empty: hasScopes() is true then, and scopes() is a list of one scope, the empty text; it
+# is not an empty list.
 #
-# An error (5.2) is told by its code for status 400 and 401 only. With 429, which RFC 6585 has for who asks too often, or 503,
-# the JSON with the member "error" is there, but the exception is "Unexpected error response" with the status and no code.
+# An error (5.2) is told by its code for status 400 and 401 only. With 429, which RFC 6585 has for who asks too often,
+# or 503, the JSON with the member "error" is there, but the exception is "Unexpected error response" with the status
+# and no code.
 #
 # expires_in as text, "10", is good until it is asked for: the call succeeds, accessTokenExpiresInSeconds() throws.
 #

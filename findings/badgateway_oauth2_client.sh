@@ -1,10 +1,10 @@
 #!/bin/bash
 # What the npm package @badgateway/oauth2-client makes of two corners of RFC 6749.
 #
-# Basic credentials (2.3.1): they are neither the form-encoded text that the RFC wants nor sent as they are. The client's id
-# and secret go out as they are, but for the colon, which becomes %3A. So a server can't tell how to read them from the
-# text: one that form-decodes takes a "+" of the secret for a space, one that does not takes "%3A" for three characters. A
-# secret of letters, digits, "-" and "_" is read right by both.
+# Basic credentials (2.3.1): they are neither the form-encoded text that the RFC wants nor sent as they are. The
+# client's id and secret go out as they are, but for the colon, which becomes %3A. So a server can't tell how to read
+# them from the text: one that form-decodes takes a "+" of the secret for a space, one that does not takes "%3A" for
+# three characters. A secret of letters, digits, "-" and "_" is read right by both.
 #
 # expires_in (5.1): 0 becomes the same as an answer without the member, expiresAt null, which is not an end of the
 # token's life. Text, "10", is taken for the number.

@@ -17,7 +17,9 @@ set -euo pipefail
 folder=$(mktemp -d)
 bin=
 stop() {
-    [ -z "$bin" ] || unprivileged "$bin/pg_ctl" -D "$folder/run/data" -m immediate stop > "$folder/stop.log" 2>&1 || true
+    if [ -n "$bin" ]; then
+        unprivileged "$bin/pg_ctl" -D "$folder/run/data" -m immediate stop > "$folder/stop.log" 2>&1 || true
+    fi
     rm -rf "$folder"
 }
 trap stop EXIT

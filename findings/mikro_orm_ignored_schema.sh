@@ -1,24 +1,27 @@
 #!/bin/bash
 # What the npm package @mikro-orm/postgresql does to a schema that its option schemaGenerator.ignoreSchema names. The
-# option hides what is there: tables of that schema that no entity has are not dropped. It does not hide the entities: one
-# whose table is in that schema, and is there already, is still to be created, so that the statement fails and the update
-# with it. Naming the table in skipTables as well, with its schema, leaves it alone.
+# option hides what is there: tables of that schema that no entity has are not dropped. It does not hide the entities:
+# one whose table is in that schema, and is there already, is still to be created, so that the statement fails and the
+# update with it. Naming the table in skipTables as well, with its schema, leaves it alone.
 #
-# @mikro-orm/core, @mikro-orm/postgresql 7.2.5, pgserver 0.1.4 (PostgreSQL 16.2), 2026-11-28, seen of getUpdateSchemaSQL():
+# @mikro-orm/core, @mikro-orm/postgresql 7.2.5, pgserver 0.1.4 (PostgreSQL 16.2), 2026-11-28, seen of
+# getUpdateSchemaSQL():
 #   neither: create table "other"."users" no, drop table "other"."kept" yes
 #   ignoreSchema: create table "other"."users" yes, drop table "other"."kept" no
 #   ignoreSchema and skipTables: create table "other"."users" no, drop table "other"."kept" no
 #   update() with ignoreSchema: 42P07
 #
-# Needs Node.js with npm (20 was used), and a Python that pgserver has a wheel for (3.11 was used), with pip and venv. Run as
-# root it starts the server as the user nobody.
+# Needs Node.js with npm (20 was used), and a Python that pgserver has a wheel for (3.11 was used), with pip and venv.
+# Run as root it starts the server as the user nobody.
 set -euo pipefail
 
 written=$(sed -n 's/^#   //p' "$0")
 folder=$(mktemp -d)
 bin=
 stop() {
-    [ -z "$bin" ] || unprivileged "$bin/pg_ctl" -D "$folder/run/data" -m immediate stop > "$folder/stop.log" 2>&1 || true
+    if [ -n "$bin" ]; then
+        unprivileged "$bin/pg_ctl" -D "$folder/run/data" -m immediate stop > "$folder/stop.log" 2>&1 || true
+    fi
     rm -rf "$folder"
 }
 trap stop EXIT
@@ -44,7 +47,8 @@ unprivileged "$bin/pg_ctl" -D data -w -l server.log \
 unprivileged "$bin/psql" -X -q -h "$folder/run" -U postgres -d postgres -v ON_ERROR_STOP=1 -c '
     CREATE SCHEMA other; CREATE TABLE other.users (id uuid PRIMARY KEY); CREATE TABLE other.kept (id uuid PRIMARY KEY)'
 
-npm install --silent --no-fund --no-audit --prefix "$folder" @mikro-orm/core@7.2.5 @mikro-orm/postgresql@7.2.5 > "$folder/npm.log" 2>&1
+npm install --silent --no-fund --no-audit --prefix "$folder" @mikro-orm/core@7.2.5 @mikro-orm/postgresql@7.2.5 \
+    > "$folder/npm.log" 2>&1
 cat > "$folder/update.mjs" <<'JS'
 import { EntitySchema, MikroORM } from '@mikro-orm/postgresql';
 

@@ -76,8 +76,8 @@ pg_resolve() {
 
 # --- who runs the server -------------------------------------------------------------------------------------------
 
-# PostgreSQL refuses to run as root: root's throw-away servers belong to postgres (or nobody, where a server built by hand
-# brought no such user), anybody else's to themselves.
+# PostgreSQL refuses to run as root: root's throw-away servers belong to postgres (or nobody, where a server built by
+# hand brought no such user), anybody else's to themselves.
 if ! is_root; then SERVER_USER=$(id -un)
 elif id postgres >/dev/null 2>&1; then SERVER_USER=postgres
 else SERVER_USER=nobody

@@ -1,5 +1,5 @@
--- What scripts/reference prints, as one JSON document: run it in a database with the extension, on a server that preloads
--- the library. No version of PostgreSQL gives another. The caller sets two arrays: flags, those of the audit
+-- What scripts/reference prints, as one JSON document: run it in a database with the extension, on a server that
+-- preloads the library. No version of PostgreSQL gives another. The caller sets two arrays: flags, those of the audit
 -- trail, and conditions, the names by which the server knows SQLSTATEs.
 SET search_path = auth_store;
 CREATE FUNCTION pg_temp.sqlstate_of(condition text) RETURNS text LANGUAGE plpgsql AS $$

@@ -8,8 +8,9 @@ from . import settings
 
 def gather(server):
     shown = {name: server.psql("postgres", f"SHOW {name}")
-             for name in ("server_version", "shared_buffers", "fsync", "full_page_writes", "wal_level", "wal_sync_method",
-                          "autovacuum", "data_checksums", "max_wal_size", "checkpoint_timeout", "shared_preload_libraries")}
+             for name in ("server_version", "shared_buffers", "fsync", "full_page_writes", "wal_level",
+                          "wal_sync_method", "autovacuum", "data_checksums", "max_wal_size", "checkpoint_timeout",
+                          "shared_preload_libraries")}
     with open("/proc/cpuinfo") as lines:
         models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {"cores": os.cpu_count(), "processor": models[0] if models else "unknown",

@@ -20,9 +20,11 @@ BY_INDEX = {"enable_seqscan": "off", "enable_mergejoin": "off", "enable_hashjoin
 
 
 def environment(server, database, variant, sync):
-    """auth_store is called as an application calls it: with the server's settings, by a role that may do nothing else."""
+    """auth_store is called as an application calls it: with the server's settings, by a role that may do nothing
+    else."""
     if variant == "table":
-        return server.environment(database, "bench_app", synchronous_commit=sync, **{"auth_store.rate_limit_shared": "off"})
+        return server.environment(database, "bench_app", synchronous_commit=sync,
+                                  **{"auth_store.rate_limit_shared": "off"})
     if variant == "store":
         return server.environment(database, "bench_app", synchronous_commit=sync)
     return server.environment(database, "postgres", synchronous_commit=sync, **BY_INDEX)

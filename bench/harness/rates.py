@@ -7,8 +7,8 @@ from .server import Failed, say
 
 DATABASE = "bench"
 
-# What an operation is compared with. `wire` is the classic flow of the Rust client, `wire_store` the same client calling
-# auth_store: the two differ in nothing else.
+# What an operation is compared with. `wire` is the classic flow of the Rust client, `wire_store` the same client
+# calling auth_store: the two differ in nothing else.
 COMPARED = ["store", "plain", "classic", "plpgsql", "wire_store", "wire"]
 VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "plpgsql", "wire_store", "wire"],
             "api_key_verify": ["store", "plain", "row", "classic"],
@@ -61,7 +61,8 @@ class Rates:
     def cell(self, cell):
         variants = cell.variants()
         rounds, seconds = settings.rounds_at(cell.clients), settings.seconds_at(cell.clients)
-        say(f"{cell.operation}, {cell.clients} clients, synchronous_commit {cell.sync}: {rounds} rounds of {len(variants)} runs")
+        say(f"{cell.operation}, {cell.clients} clients, synchronous_commit {cell.sync}: "
+            f"{rounds} rounds of {len(variants)} runs")
         self.server.psql("postgres", "CHECKPOINT")
         measured = {variant: [] for variant in variants}
         for number in range(rounds):
@@ -78,7 +79,8 @@ class Rates:
         who = "classic" if variant in ("classic", "plpgsql", "wire") else "store"
         per_second = self.fastest.get(who, 5000)
         for attempt in range(3):
-            store.codes(self.server, DATABASE, math.ceil(per_second * seconds * 1.5) + 100 * cell.clients, who == "classic")
+            store.codes(self.server, DATABASE, math.ceil(per_second * seconds * 1.5) + 100 * cell.clients,
+                        who == "classic")
             try:
                 measured = self.once(cell, variant, seconds)
                 self.fastest[who] = max(self.fastest.get(who, 0), measured)

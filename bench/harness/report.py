@@ -8,7 +8,8 @@ from . import settings
 from .server import say
 from .targets import TARGETS
 
-NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "session_validate": "session_validate", "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
+NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "session_validate": "session_validate",
+         "redeem": "code_redeem", "refresh": "token_refresh", "issue": "token_issue",
          "issue_one_client": "token_issue, one OAuth client", "client_credentials": "token_issue_client_credentials",
          "device_poll": "device_redeem, a pending poll",
          "rate_limit_hit": "rate_limit_hit, one key", "rate_limit_hits": "rate_limit_hit, one key, twenty a call",
@@ -17,7 +18,8 @@ NAMES = {"introspect": "token_introspect", "api_key_verify": "api_key_verify", "
 VAULT = {"connection_get": "connection_get", "connection_store": "connection_store, new tokens",
          "connection_store_new": "connection_store, a new connection",
          "connection_refresh": "connection_lease and connection_complete"}
-VAULT_RATIOS = [("(a) pgcrypto", "plain"), ("(b) pgcrypto, AES-256 unstretched", "aes256"), ("the row, not opened", "row")]
+VAULT_RATIOS = [("(a) pgcrypto", "plain"), ("(b) pgcrypto, AES-256 unstretched", "aes256"),
+                ("the row, not opened", "row")]
 # Column by column: the heading, and whose calls a second are divided by whose.
 RATIOS = [("(a) plain", "store", "plain"), ("(b) classic", "store", "classic"), ("(c) PL/pgSQL", "store", "plpgsql"),
           ("(d) wire", "wire_store", "wire")]
@@ -28,7 +30,8 @@ READ_RATIOS = {"introspect": [("the join without the user's name", "store", "thr
                "api_key_verify": [("the key's row alone, by primary key", "store", "row")],
                "session_validate": [("the session's row alone, by primary key", "store", "row")]}
 # What is measured, in the order of the page.
-TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "vault", "sizes", "wal", "vault sizes", "cleanup"]
+TABLES = ["machine", "targets", "ratios", "throughput", "fewer connections", "vault", "sizes", "wal", "vault sizes",
+          "cleanup"]
 
 
 def write(results):
@@ -41,7 +44,8 @@ def write(results):
         begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise AssertionError(f"{page} must have {begin} and {end} once")
-        text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{wrapped(table.strip())}\n{end}", text, flags=re.S)
+        text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: f"{begin}\n{wrapped(table.strip())}\n{end}",
+                      text, flags=re.S)
     settings.REPORT.parent.mkdir(parents=True, exist_ok=True)
     settings.REPORT.write_text(text)
     say(f"tables written to {settings.REPORT}")
@@ -49,7 +53,8 @@ def write(results):
 
 def wrapped(text):
     """The prose of it in lines of the page's width; a row of a table stays one line."""
-    return "\n".join(line if line.startswith("|") else textwrap.fill(line, 120, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(line if line.startswith("|")
+                     else textwrap.fill(line, 120, break_long_words=False, break_on_hyphens=False)
                      for line in text.split("\n"))
 
 
@@ -110,14 +115,17 @@ def spread(values):
 def machine(facts):
     shown = facts["settings"]
     changed = ", ".join(f"`{name} = {shown[name]}`" for name in
-                        ("shared_buffers", "max_wal_size", "checkpoint_timeout", "autovacuum", "shared_preload_libraries"))
+                        ("shared_buffers", "max_wal_size", "checkpoint_timeout", "autovacuum",
+                         "shared_preload_libraries"))
     kept = ", ".join(f"`{name} = {shown[name]}`" for name in
                      ("fsync", "full_page_writes", "wal_level", "wal_sync_method", "data_checksums"))
     return (f"{facts['cores']} cores ({facts['processor']}), {facts['memory_gb']} GB of memory, PostgreSQL "
-            f"{shown['server_version']}; clients and server share the cores and a Unix socket. One durable commit takes "
-            f"{facts['commit_ms']} ms on this disk. Settings: {changed}; as the server has them: {kept}. "
-            f"{facts['tokens']:,} live grants and access tokens. {facts['rounds']} rounds of {facts['run_seconds']} s at "
-            f"{connections(facts['clients'][-1])}; the whole run took {facts['seconds'] / 60:.0f} minutes.")
+            f"{shown['server_version']}; clients and server share the cores and a Unix socket. "
+            f"One durable commit takes {facts['commit_ms']} ms on this disk. "
+            f"Settings: {changed}; as the server has them: {kept}. "
+            f"{facts['tokens']:,} live grants and access tokens. "
+            f"{facts['rounds']} rounds of {facts['run_seconds']} s at {connections(facts['clients'][-1])}; "
+            f"the whole run took {facts['seconds'] / 60:.0f} minutes.")
 
 
 def ratio_table(rates, clients):
@@ -139,7 +147,8 @@ def ratio_table(rates, clients):
               for name, operation in LIMIT_RATIOS for sync in ("on", "off")]
     if all(ratios for _, _, ratios in limits):
         table += ("\n\n`rate_limit_hit` on one key, in shared memory against the table: " +
-                  "; ".join(f"{name}, synchronous_commit {sync}: {spread(ratios)}" for name, sync, ratios in limits) + ".")
+                  "; ".join(f"{name}, synchronous_commit {sync}: {spread(ratios)}" for name, sync, ratios in limits)
+                  + ".")
     return table
 
 
@@ -161,7 +170,8 @@ def vault_table(rates):
             rows.append([code(VAULT[operation]), str(clients), "–" if operation in settings.READS else sync,
                          f"{statistics.median(cell['store']):,.0f}"] +
                         [spread(rates.ratios(operation, sync, clients, "store", other)) for _, other in VAULT_RATIOS])
-    return grid(["call", "clients", "synchronous_commit", "calls a second"] + [heading for heading, _ in VAULT_RATIOS], rows)
+    return grid(["call", "clients", "synchronous_commit", "calls a second"] + [heading for heading, _ in VAULT_RATIOS],
+                rows)
 
 
 def only(used, **wanted):
@@ -210,11 +220,12 @@ def vault_size_table(used):
 
 
 def cleanup_table(measured):
-    rows = [[part, f"{measured[part]['calls']:,}"] + [f"{measured[part][name]:.2f}" for name in ("p50", "p95", "p99", "max")]
+    rows = [[part, f"{measured[part]['calls']:,}"]
+            + [f"{measured[part][name]:.2f}" for name in ("p50", "p95", "p99", "max")]
             for part in ("before", "during")]
-    return (f"`CALL auth_store.cleanup()` removed {measured['removed']:,} access tokens in {measured['seconds']:.1f} s, "
-            f"while {measured['pace']:,} refreshes a second were due (40 % of the {measured['full']:,.0f} the same client "
-            f"reaches unpaced), synchronous_commit on.\n\n" +
+    return (f"`CALL auth_store.cleanup()` removed {measured['removed']:,} access tokens "
+            f"in {measured['seconds']:.1f} s, while {measured['pace']:,} refreshes a second were due "
+            f"(40 % of the {measured['full']:,.0f} the same client reaches unpaced), synchronous_commit on.\n\n" +
             grid(["refreshes", "calls", "p50 ms", "p95 ms", "p99 ms", "max ms"], rows))
 
 

@@ -80,10 +80,12 @@ def main(server):
     wrong = []
     for name in scripts:
         wrong += check(name, lambda spoil: script(server, name, spoil))
-    over_wire = [operation for operation in settings.OPERATIONS if "wire" in rates.VARIANTS.get(operation, rates.COMPARED)]
+    over_wire = [operation for operation in settings.OPERATIONS
+                 if "wire" in rates.VARIANTS.get(operation, rates.COMPARED)]
     for operation in over_wire:
         for flow in ("store", "classic"):
-            wrong += check(f"{operation} over the wire, {flow}", lambda spoil: over_the_wire(server, flow, operation, spoil))
+            wrong += check(f"{operation} over the wire, {flow}",
+                           lambda spoil: over_the_wire(server, flow, operation, spoil))
     if wrong:
         raise Failed("\n".join(wrong))
     say(f"{len(scripts)} scripts and {2 * len(over_wire)} operations over the wire fail when they are refused")

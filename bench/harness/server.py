@@ -74,7 +74,8 @@ class Server:
 
     def __exit__(self, *_):
         if settings.KEEP:
-            say("left running: " + self._cluster("command").stdout.strip() + "; end it with scripts/cluster stop " + NAME)
+            say("left running: " + self._cluster("command").stdout.strip() + "; end it with scripts/cluster stop "
+                + NAME)
         else:
             self._cluster("stop")
 

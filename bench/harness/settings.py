@@ -36,13 +36,17 @@ def some_of(name, known):
 
 
 TOKENS = number("BENCH_TOKENS", FULL_TOKENS)                 # live grants, each with an access token
-CLIENTS = [whole("BENCH_CLIENTS", n) for n in words("BENCH_CLIENTS", "1 2 8")]  # the last is the one the targets are about
+# The last is the one the targets are about
+CLIENTS = [whole("BENCH_CLIENTS", n) for n in words("BENCH_CLIENTS", "1 2 8")]
 SECONDS = number("BENCH_SECONDS", 2)                         # of one run; half of it at fewer clients
 ROUNDS = number("BENCH_ROUNDS", 4)                           # at the last number of clients; half as many at the others
 SYNC = some_of("BENCH_SYNC", "on off")
-OPERATIONS = some_of("BENCH_OPERATIONS", "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll "
-                     "rate_limit_hit rate_limit_hits audit connection_get connection_store connection_store_new connection_refresh")
-READS = {"introspect", "api_key_verify", "session_validate", "connection_get"}   # they wait for no commit and write no WAL
+OPERATIONS = some_of("BENCH_OPERATIONS",
+                     "introspect api_key_verify session_validate redeem refresh issue client_credentials device_poll "
+                     "rate_limit_hit rate_limit_hits audit connection_get connection_store connection_store_new "
+                     "connection_refresh")
+# They wait for no commit and write no WAL
+READS = {"introspect", "api_key_verify", "session_validate", "connection_get"}
 PARTS = some_of("BENCH_PARTS", "sizes rates cleanup")
 SIZES = [whole("BENCH_SIZES", n) for n in words("BENCH_SIZES", f"10000 {TOKENS} {10 * TOKENS}")]
 KEEP = os.environ.get("BENCH_KEEP") == "1"                   # leave the server up

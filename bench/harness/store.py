@@ -32,7 +32,8 @@ def create(server, database, size, classic=False):
         for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql", "seed_devices_classic.sql"):
             server.file(database, name)
         together(*(lambda variant=variant, options=options:
-                   server.file(database, "seed_connections_pgcrypto.sql", table=f"connections_{variant}", options=options)
+                   server.file(database, "seed_connections_pgcrypto.sql", table=f"connections_{variant}",
+                               options=options)
                    for variant, options in PGCRYPTO.items()))
     server.file(database, "role.sql")
     server.psql(database, "VACUUM (ANALYZE, FREEZE)")

@@ -5,8 +5,11 @@ CREATE FUNCTION pg_temp.measure(what text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     plan json;
 BEGIN
-    EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT json) SELECT count(%s) FROM generate_series(1001, 11000) AS n', what) INTO plan;
-    RETURN format('%s buffers  %s us  %s', round((plan->0->'Plan'->>'Shared Hit Blocks')::numeric / 10000 + (plan->0->'Plan'->>'Shared Read Blocks')::numeric / 10000, 2),
+    EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT json) '
+                   'SELECT count(%s) FROM generate_series(1001, 11000) AS n', what) INTO plan;
+    RETURN format('%s buffers  %s us  %s',
+                  round((plan->0->'Plan'->>'Shared Hit Blocks')::numeric / 10000
+                        + (plan->0->'Plan'->>'Shared Read Blocks')::numeric / 10000, 2),
                   round((plan->0->>'Execution Time')::numeric / 10, 2), left(what, 60));
 END $$;
 SELECT pg_temp.measure(:'call');

@@ -1,2 +1,3 @@
 \set n random(0, 2 * :rows)
-SELECT EXISTS (SELECT FROM plain_revoked WHERE tenant_id = 'default' AND jti = 'jti' || :n AND expires_at > clock_timestamp()) AS revoked;
+SELECT EXISTS (SELECT FROM plain_revoked WHERE tenant_id = 'default' AND jti = 'jti' || :n
+    AND expires_at > clock_timestamp()) AS revoked;

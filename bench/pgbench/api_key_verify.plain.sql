@@ -4,7 +4,8 @@ SELECT key AS t, id::text AS id FROM bench.api_key_start() \gset
 \set left 1
 \endif
 SELECT k.metadata->>'next' AS t, k.metadata->>'id' AS id,
-       k.id AS c1, k.name AS c2, k.user_id AS c3, k.client_id AS c4, k.tenant_id AS c5, k.scope AS c6, k.expires_at AS c7
+       k.id AS c1, k.name AS c2, k.user_id AS c3, k.client_id AS c4, k.tenant_id AS c5, k.scope AS c6,
+       k.expires_at AS c7
   FROM auth_store.api_keys k
   JOIN auth_store.users u ON u.id = k.user_id AND u.tenant_id = k.tenant_id
  WHERE k.id = :id AND k.tenant_id = 'default' AND k.digest = sha256(:t)

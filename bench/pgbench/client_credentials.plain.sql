@@ -1,5 +1,6 @@
 \if :left = 0
-SELECT client_id AS c, secret AS s, id::text AS id FROM bench.client_secrets WHERE n = (SELECT 200 + floor(random() * 100)::int) \gset
+SELECT client_id AS c, secret AS s, id::text AS id FROM bench.client_secrets
+    WHERE n = (SELECT 200 + floor(random() * 100)::int) \gset
 \set left 50
 \endif
 \set r random(8000000000000000, 9999999999999999)
@@ -19,7 +20,8 @@ WITH n AS MATERIALIZED (
     SELECT new_id, new_id, at + access_token_ttl * interval '1 second', tenant_id, sha256(:r) FROM n
 ), a AS (
     INSERT INTO auth_store.audit_log (id, occurred_at, success, grant_id, tenant_id, event, client_id, ip, user_agent)
-    SELECT new_id, at, true, new_id, tenant_id, 'token.issued', client_id, '198.51.100.7', 'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM n
+    SELECT new_id, at, true, new_id, tenant_id, 'token.issued', client_id, '198.51.100.7',
+        'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM n
 )
 SELECT new_id AS c1, 'Bearer' AS c2, access_token_ttl AS c3, scope AS c5 FROM n \gset
 \set left :left - 1

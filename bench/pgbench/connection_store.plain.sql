@@ -3,9 +3,11 @@
 \set r random(1000000000000000, 9000000000000000000)
 \set s random(8000000000000000, 9999999999999999)
 WITH n AS MATERIALIZED (
-    SELECT ('0' || to_hex((date_part('epoch', clock_timestamp()) * 1000)::int8) || '8000' || :s)::uuid AS id, clock_timestamp() AS at
+    SELECT ('0' || to_hex((date_part('epoch', clock_timestamp()) * 1000)::int8) || '8000' || :s)::uuid AS id,
+        clock_timestamp() AS at
 ), c AS (
-    INSERT INTO bench.connections_plain AS c (id, fence, created_at, refreshed_at, access_token_expires_at, refresh_at, failures,
+    INSERT INTO bench.connections_plain AS c (id, fence, created_at, refreshed_at, access_token_expires_at,
+        refresh_at, failures,
            tenant_id, actor_type, actor_id, provider, provider_account_id, scope, access_token, refresh_token, metadata)
     SELECT n.id, 0, n.at, n.at, n.at + interval '8 hours', n.at + interval '7 hours 12 minutes', 0, t.id, 'user',
            '01900000-0000-8000-8000-' || :u, 'github', '583231', 'repo user',

@@ -18,7 +18,9 @@ WITH n AS MATERIALIZED (
     INSERT INTO auth_store.access_tokens (id, grant_id, expires_at, tenant_id, digest)
     SELECT new_id, new_id, at + access_token_ttl * interval '1 second', tenant_id, sha256(:r) FROM n
 ), a AS (
-    INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, grant_id, tenant_id, event, client_id, ip, user_agent)
-    SELECT new_id, at, true, user_id, new_id, tenant_id, 'token.issued', client_id, '198.51.100.7', 'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM n
+    INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, grant_id, tenant_id, event, client_id,
+        ip, user_agent)
+    SELECT new_id, at, true, user_id, new_id, tenant_id, 'token.issued', client_id, '198.51.100.7',
+        'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM n
 )
 SELECT new_id AS c1, 'Bearer' AS c2, access_token_ttl AS c3, scope AS c5 FROM n \gset

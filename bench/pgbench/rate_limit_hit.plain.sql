@@ -7,4 +7,5 @@ WITH hit AS (
                              THEN GREATEST(r.expires_at, clock_timestamp()) + interval '2 us' ELSE r.expires_at END
     RETURNING allowed, expires_at
 )
-SELECT CASE WHEN allowed THEN 1 ELSE bench.fail('over the limit')::int END AS c1, allowed AS c2, expires_at AS c3 FROM hit \gset
+SELECT CASE WHEN allowed THEN 1 ELSE bench.fail('over the limit')::int END AS c1, allowed AS c2, expires_at AS c3
+    FROM hit \gset

@@ -17,13 +17,17 @@ WITH k AS (
               gen_random_uuid() AS family_id, clock_timestamp() AS at
 ), t AS (
     INSERT INTO classic.access_tokens (token_hash, client_id, user_id, family_id, scope, claims, created_at, expires_at)
-    SELECT sha256(:r), client_id, user_id, family_id, scope, claims, at, at + access_token_ttl * interval '1 second' FROM k
+    SELECT sha256(:r), client_id, user_id, family_id, scope, claims, at, at + access_token_ttl * interval '1 second'
+        FROM k
 ), n AS (
-    INSERT INTO classic.refresh_tokens (token_hash, client_id, user_id, family_id, scope, claims, created_at, expires_at)
-    SELECT sha256(:s), client_id, user_id, family_id, scope, claims, at, at + refresh_idle_ttl * interval '1 second' FROM k
+    INSERT INTO classic.refresh_tokens (token_hash, client_id, user_id, family_id, scope, claims,
+        created_at, expires_at)
+    SELECT sha256(:s), client_id, user_id, family_id, scope, claims, at, at + refresh_idle_ttl * interval '1 second'
+        FROM k
 ), a AS (
     INSERT INTO classic.audit_log (occurred_at, success, user_id, grant_id, tenant_id, event, client_id, ip, user_agent)
-    SELECT at, true, bench.user_id(user_id), family_id, 'default', 'code.redeemed', client, '198.51.100.7', 'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM k
+    SELECT at, true, bench.user_id(user_id), family_id, 'default', 'code.redeemed', client, '198.51.100.7',
+        'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM k
 )
 SELECT family_id AS c1, 'Bearer' AS c2, access_token_ttl AS c3, scope AS c5 FROM k \gset
 \set t :t + 1

@@ -20,7 +20,8 @@ WITH n AS MATERIALIZED (
     RETURNING n.id AS new_id, n.at, k.tenant_id, k.client_id, k.user_id, k.scope, k.claims, k.session_id, k.auth_time,
               c.access_token_ttl, c.refresh_token_ttl, c.refresh_idle_ttl
 ), g AS (
-    INSERT INTO auth_store.grants (id, expires_at, idle_expires_at, user_id, session_id, auth_time, tenant_id, client_id, scope,
+    INSERT INTO auth_store.grants (id, expires_at, idle_expires_at, user_id, session_id, auth_time, tenant_id,
+        client_id, scope,
                                    family_digest, current_digest, network, claims)
     SELECT new_id, at + refresh_token_ttl * interval '1 second', at + refresh_idle_ttl * interval '1 second', user_id,
            session_id, auth_time, tenant_id, client_id, scope, sha256(:r), sha256(:s), '198.51.100.7', claims FROM k
@@ -28,8 +29,11 @@ WITH n AS MATERIALIZED (
     INSERT INTO auth_store.access_tokens (id, grant_id, expires_at, tenant_id, digest)
     SELECT new_id, new_id, at + access_token_ttl * interval '1 second', tenant_id, sha256(:r) FROM k
 ), a AS (
-    INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, grant_id, tenant_id, event, client_id, ip, user_agent)
-    SELECT new_id, at, true, user_id, new_id, tenant_id, 'code.redeemed', client_id, '198.51.100.7', 'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM k
+    INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, grant_id, tenant_id, event, client_id,
+        ip, user_agent)
+    SELECT new_id, at, true, user_id, new_id, tenant_id, 'code.redeemed', client_id, '198.51.100.7',
+        'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM k
 )
-SELECT claims->>'next' AS t, claims->>'id' AS id, new_id AS c1, 'Bearer' AS c2, access_token_ttl AS c3, scope AS c5 FROM k \gset
+SELECT claims->>'next' AS t, claims->>'id' AS id, new_id AS c1, 'Bearer' AS c2, access_token_ttl AS c3,
+    scope AS c5 FROM k \gset
 \set left :left - 1

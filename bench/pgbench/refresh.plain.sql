@@ -1,5 +1,5 @@
--- The row work of one rotation as one statement. Secrets are numbers here: the statement hashes them and stores digests of
--- the same size as auth_store's; the text of a token never reaches a table in either.
+-- The row work of one rotation as one statement. Secrets are numbers here: the statement hashes them and stores digests
+-- of the same size as auth_store's; the text of a token never reaches a table in either.
 \if :left = 0
 SELECT token AS t, id::text AS id, client AS c FROM bench.refresh_start() \gset
 \set left 20
@@ -25,8 +25,10 @@ WITH n AS MATERIALIZED (
     INSERT INTO auth_store.access_tokens (id, grant_id, expires_at, tenant_id, digest)
     SELECT g.new_id, g.id, g.at + g.access_token_ttl * interval '1 second', g.tenant_id, sha256(:r) FROM g
 ), a AS (
-    INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, grant_id, tenant_id, event, client_id, ip, user_agent)
-    SELECT g.new_id, g.at, true, g.user_id, g.id, g.tenant_id, 'token.refreshed', g.client_id, '198.51.100.7', 'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM g
+    INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, grant_id, tenant_id, event, client_id,
+        ip, user_agent)
+    SELECT g.new_id, g.at, true, g.user_id, g.id, g.tenant_id, 'token.refreshed', g.client_id, '198.51.100.7',
+        'Mozilla/5.0 (X11; Linux x86_64) ExampleApp/2.4' FROM g
 )
 SELECT :s AS t, g.id AS c1, 'Bearer' AS c2, g.access_token_ttl AS c3, g.scope AS c4 FROM g \gset
 \set left :left - 1

@@ -1,7 +1,8 @@
--- The usual schema of an OAuth server, to compare with: every token is a row, found by the SHA-256 of its text through a
--- unique index; a rotation closes one refresh token row and inserts the next; foreign keys to client and user; an index for
--- each thing that is looked up or cleaned by. It is kept lean on purpose: integer keys (half the width of a uuid and always
--- inserted at the right edge), one index per purpose, no triggers, and the old access token stays as it is at a refresh.
+-- The usual schema of an OAuth server, to compare with: every token is a row, found by the SHA-256 of its text through
+-- a unique index; a rotation closes one refresh token row and inserts the next; foreign keys to client and user; an
+-- index for each thing that is looked up or cleaned by. It is kept lean on purpose: integer keys (half the width of a
+-- uuid and always inserted at the right edge), one index per purpose, no triggers, and the old access token stays as it
+-- is at a refresh.
 CREATE SCHEMA classic;
 
 CREATE TABLE classic.clients (

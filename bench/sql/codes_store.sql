@@ -12,7 +12,8 @@ ALTER TABLE made ADD code text;
 UPDATE made SET code = bench.text('asac_', uuid_send(id) || secret);
 INSERT INTO auth_store.authorization_codes (id, user_id, expires_at, tenant_id, client_id, digest, scope, redirect_uri,
                                             code_challenge, code_challenge_method, claims)
-SELECT m.id, bench.user_id(1 + (m.n * 7919) % s.users), clock_timestamp() + interval '1 hour', 'default', m.client, bench.digest(m.code),
+SELECT m.id, bench.user_id(1 + (m.n * 7919) % s.users), clock_timestamp() + interval '1 hour', 'default', m.client,
+    bench.digest(m.code),
        'openid profile', 'https://app.example/callback', bench.challenge(), 'S256',
        jsonb_build_object('next', coalesce(o.code, m.code), 'id', coalesce(o.id, m.id))
 FROM bench.seed s, made m LEFT JOIN made o ON o.n = m.n + 1 AND o.client = m.client

@@ -1,9 +1,10 @@
--- What seeds and scripts share. Everything is a function of a row's number, so that a script can name the token of row n
--- without a table of plaintexts.
+-- What seeds and scripts share. Everything is a function of a row's number, so that a script can name the token of row
+-- n without a table of plaintexts.
 CREATE SCHEMA bench;
 
 -- How many rows there are and when the first of them was made. The scripts know the tokens of rows every, 2 * every, …
-CREATE TABLE bench.seed (tokens bigint NOT NULL, users bigint NOT NULL, base_ms bigint NOT NULL, span_ms bigint NOT NULL,
+CREATE TABLE bench.seed (tokens bigint NOT NULL, users bigint NOT NULL, base_ms bigint NOT NULL,
+    span_ms bigint NOT NULL,
                          every bigint NOT NULL);
 
 -- Ends a script: an outcome with an error must never count as work done.
@@ -41,7 +42,8 @@ CREATE FUNCTION bench.family(n bigint) RETURNS bytea LANGUAGE sql IMMUTABLE PARA
 $$ SELECT substr(bench.digest('family' || n::text), 1, 16) $$;
 
 CREATE FUNCTION bench.refresh_token(s bench.seed, n bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT bench.text('asrt_', uuid_send(bench.grant_id(s, n)) || bench.family(n) || bench.digest('rotation' || n::text)) $$;
+$$ SELECT bench.text('asrt_', uuid_send(bench.grant_id(s, n)) || bench.family(n) ||
+bench.digest('rotation' || n::text)) $$;
 
 CREATE FUNCTION bench.api_key_id(s bench.seed, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT bench.id(bench.ms(s, n), n, 'api key' || n::text) $$;
@@ -84,10 +86,12 @@ $$ SELECT bench.refresh_token(s, n), bench.grant_id(s, n), (100 + n % 100)::text
      FROM bench.seed s, LATERAL (SELECT bench.known(s, 0, nextval('bench.refresh_next') * 618033) AS n) r $$;
 
 -- Codes that wait to be redeemed, in lists of fifty: each one's claims name the next. `run` keeps a later set apart.
-CREATE UNLOGGED TABLE bench.code_heads (n bigint PRIMARY KEY, code text NOT NULL, id uuid NOT NULL, client text NOT NULL);
+CREATE UNLOGGED TABLE bench.code_heads (n bigint PRIMARY KEY, code text NOT NULL, id uuid NOT NULL,
+    client text NOT NULL);
 CREATE SEQUENCE bench.code_next;
 CREATE FUNCTION bench.code_start(OUT code text, OUT id uuid, OUT client text) LANGUAGE sql VOLATILE AS
-$$ SELECT h.code, h.id, h.client FROM (SELECT nextval('bench.code_next') AS n) k JOIN bench.code_heads h ON h.n = k.n $$;
+$$ SELECT h.code, h.id, h.client FROM (SELECT nextval('bench.code_next') AS n) k
+JOIN bench.code_heads h ON h.n = k.n $$;
 
 CREATE SEQUENCE bench.classic_refresh_next;
 CREATE SEQUENCE bench.classic_code_next;

@@ -1,13 +1,15 @@
--- What grants refer to: 100 public clients '100'...'199', 100 confidential ones '200'...'299', one user for every ten grants.
--- All of the store's rows are loaded without foreign key triggers: the references hold by construction.
+-- What grants refer to: 100 public clients '100'...'199', 100 confidential ones '200'...'299', one user for every ten
+-- grants. All of the store's rows are loaded without foreign key triggers: the references hold by construction.
 SELECT auth_store.tenant_update('default');
 SET session_replication_role = replica;
 
 INSERT INTO bench.seed
-SELECT :tokens, greatest(1000, :tokens / 10), (date_part('epoch', clock_timestamp()) * 1000)::bigint - 20 * 3600000, 19 * 3600000,
+SELECT :tokens, greatest(1000, :tokens / 10), (date_part('epoch', clock_timestamp()) * 1000)::bigint - 20 * 3600000,
+    19 * 3600000,
        greatest(1, :tokens / 1000000);
 
-INSERT INTO auth_store.clients (id, client_type, token_endpoint_auth_method, require_pkce, scope, grant_types, redirect_uris,
+INSERT INTO auth_store.clients (id, client_type, token_endpoint_auth_method, require_pkce, scope, grant_types,
+    redirect_uris,
                                 name, created_at, updated_at)
 SELECT n::text, CASE WHEN n < 200 THEN 'public' ELSE 'confidential' END,
        CASE WHEN n < 200 THEN 'none' ELSE 'client_secret_basic' END, n < 200, 'openid profile email',
@@ -26,5 +28,6 @@ INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, dig
 SELECT id, clock_timestamp(), 'default', client_id, bench.digest(secret) FROM bench.client_secrets;
 
 INSERT INTO auth_store.users (id, email, email_key, email_verified, created_at, updated_at)
-SELECT bench.user_id(n), 'user' || n || '@example.test', 'user' || n || '@example.test', true, clock_timestamp(), clock_timestamp()
+SELECT bench.user_id(n), 'user' || n || '@example.test', 'user' || n || '@example.test', true, clock_timestamp(),
+    clock_timestamp()
 FROM bench.seed s, generate_series(1, s.users) n;

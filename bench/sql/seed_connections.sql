@@ -1,5 +1,6 @@
 -- One connection for each user, through the call itself: only the vault can seal what it opens.
-SELECT count(auth_store.connection_store('github', bench.user_id(n)::text, rpad(n::text, 200, 'aT4'), rpad(n::text, 120, 'rT4'),
+SELECT count(auth_store.connection_store('github', bench.user_id(n)::text, rpad(n::text, 200, 'aT4'),
+    rpad(n::text, 120, 'rT4'),
                                          'repo user', clock_timestamp() + interval '8 hours',
                                          provider_account_id => '583231'))
 FROM bench.seed s, generate_series(1, s.users) n;

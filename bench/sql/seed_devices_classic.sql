@@ -13,5 +13,6 @@ CREATE TABLE classic.device_codes (
 ) WITH (fillfactor = 90);
 CREATE INDEX device_codes_expires_idx ON classic.device_codes (expires_at);
 INSERT INTO classic.device_codes (id, device_code_hash, user_code, client_id, scope, poll_interval, expires_at)
-SELECT n, bench.digest(n::text), 'USER-' || n, 100 + n % 100, 'openid profile', 0, clock_timestamp() + interval '23 hours'
+SELECT n, bench.digest(n::text), 'USER-' || n, 100 + n % 100, 'openid profile', 0,
+    clock_timestamp() + interval '23 hours'
 FROM bench.devices ORDER BY n;

@@ -1,8 +1,9 @@
 -- As many live grants as bench.seed says, made over the last hours in the order of their ids. TRUNCATE first, in one
 -- transaction: a table made or emptied in it is loaded without WAL.
 --
--- The claims of a known row name another known one's token, far away: a script that introspects one knows the next without a
--- look-up. The rest, there are some only beyond a million rows, has claims as wide and digests of what nobody presents.
+-- The claims of a known row name another known one's token, far away: a script that introspects one knows the next
+-- without a look-up. The rest, there are some only beyond a million rows, has claims as wide and digests of what nobody
+-- presents.
 BEGIN;
 SET LOCAL session_replication_role = replica;
 TRUNCATE auth_store.grants;

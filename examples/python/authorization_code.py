@@ -1,7 +1,8 @@
-"""The authorization code flow with PKCE over HTTP: an authorization server that keeps everything in auth_store, and a client.
+"""The authorization code flow with PKCE over HTTP: an authorization server that keeps everything in auth_store, and a
+client.
 
-Each endpoint is one function call. Its row holds the tokens, or `error` as the RFCs spell it. What the calling program did
-wrong is an exception instead. Connects as psql does: PGHOST, PGPORT, PGUSER, PGDATABASE.
+Each endpoint is one function call. Its row holds the tokens, or `error` as the RFCs spell it. What the calling program
+did wrong is an exception instead. Connects as psql does: PGHOST, PGPORT, PGUSER, PGDATABASE.
 """
 
 import base64, hashlib, http.client, json, secrets, threading, time
@@ -16,7 +17,8 @@ db = psycopg.connect(autocommit=True, row_factory=dict_row)
 
 
 def call(function, **arguments):
-    """The row of auth_store.function(). Arguments by name, values as bind parameters: no secret is in the statement's text."""
+    """The row of auth_store.function(). Arguments by name, values as bind parameters: no secret is in the statement's
+    text."""
     names = ", ".join(f"{name} => %({name})s" for name in arguments)
     return db.execute(f"SELECT * FROM auth_store.{function}({names})", arguments).fetchone()
 
@@ -33,7 +35,8 @@ class Server(BaseHTTPRequestHandler):
                         redirect_uri=query.get("redirect_uri"))["client_allows_redirect_uri"]:
                 return self.answer(400, {"error": "invalid_request"})
             row = self.call("code_issue", user_id=self.user_id, **{name: query.get(name) for name in names})
-            back = {name: row[name] for name in ("code", "error", "error_description", "state") if row[name] is not None}
+            back = {name: row[name] for name in ("code", "error", "error_description", "state")
+                    if row[name] is not None}
             return self.answer(302, {}, Location=f"{query['redirect_uri']}?{urlencode(back)}")
         # A resource server. token_authorize() only reads, so this could as well ask a standby.
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -55,7 +58,8 @@ class Server(BaseHTTPRequestHandler):
         self.answer({None: 200, "invalid_client": 401, "temporarily_unavailable": 429}.get(row["error"], 400), row)
 
     def credentials(self, form):
-        """The client's id and secret. In the header they are form-encoded (RFC 6749 section 2.3.1): many clients send _ as %5F."""
+        """The client's id and secret. In the header they are form-encoded (RFC 6749 section 2.3.1): many clients send _
+        as %5F."""
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return {"client_id": form.get("client_id"), "client_secret": form.get("client_secret")}
@@ -103,14 +107,16 @@ class Client:
     def log_in(self, scope):
         verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        request = {"response_type": "code", "client_id": self.client_id, "redirect_uri": self.redirect_uri, "scope": scope,
+        request = {"response_type": "code", "client_id": self.client_id, "redirect_uri": self.redirect_uri,
+                   "scope": scope,
                    "state": state, "code_challenge": challenge, "code_challenge_method": "S256"}
         _, headers, _ = self.send("GET", "/authorize?" + urlencode(request))
         back = dict(parse_qsl(urlsplit(headers["Location"]).query))
         assert back.pop("state") == state
         if "error" in back:
             return back
-        return self.token(grant_type="authorization_code", code=back["code"], redirect_uri=self.redirect_uri, code_verifier=verifier)
+        return self.token(grant_type="authorization_code", code=back["code"], redirect_uri=self.redirect_uri,
+                          code_verifier=verifier)
 
     def token(self, **form):
         return self.send("POST", "/token", form | {"client_id": self.client_id})[2]

@@ -1,9 +1,11 @@
-"""A worker that keeps connections to other OAuth providers fresh: it trades their refresh tokens before the access tokens end.
+"""A worker that keeps connections to other OAuth providers fresh: it trades their refresh tokens before the access
+tokens end.
 
     refresher.py PROVIDERS.json [--once] [--lease SECONDS] [--timeout SECONDS] [--idle SECONDS]
 
---once ends when nothing is due. Otherwise SIGTERM or SIGINT ends it, after the connection in hand. Any number of workers may
-run beside each other. Connects as psql does (PGHOST, PGPORT, PGUSER, PGDATABASE); the role needs auth_store_worker.
+--once ends when nothing is due. Otherwise SIGTERM or SIGINT ends it, after the connection in hand. Any number of
+workers may run beside each other. Connects as psql does (PGHOST, PGPORT, PGUSER, PGDATABASE); the role needs
+auth_store_worker.
 """
 
 import argparse, base64, http.client, json, os, random, re, signal, sys, time
@@ -16,11 +18,13 @@ from psycopg.rows import dict_row
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")  # of RFC 7591 section 2, those that ask() can
 STOP = {signal.SIGTERM, signal.SIGINT}
-AWAY = (psycopg.OperationalError, psycopg.InternalError)  # the server is stopped, failed over, out of something, for now
+# The server is stopped, failed over, out of something, for now
+AWAY = (psycopg.OperationalError, psycopg.InternalError)
 
 
 class Failed(Exception):
-    """The provider gave no tokens. Its text is the reason to be stored and shown: it holds nothing that was sent or received."""
+    """The provider gave no tokens. Its text is the reason to be stored and shown: it holds nothing that was sent or
+    received."""
 
 
 # --- the provider --------------------------------------------------------------------------------------------------
@@ -56,7 +60,8 @@ def late(*_):
 
 
 def ask(provider, refresh_token, timeout):
-    """The token endpoint's answer to a refresh (RFC 6749 section 6): access_token and what came with it. Raises Failed."""
+    """The token endpoint's answer to a refresh (RFC 6749 section 6): access_token and what came with it. Raises
+    Failed."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     headers = {"Accept": "application/json", "User-Agent": "refresher"}
     method = provider.get("token_endpoint_auth_method", "client_secret_basic")
@@ -89,7 +94,8 @@ def ask(provider, refresh_token, timeout):
         answer = None
     if not isinstance(answer, dict):
         answer = {}
-    # A server in trouble (5xx) says nothing about the grant, whatever its body says. Some report an error with status 200.
+    # A server in trouble (5xx) says nothing about the grant, whatever its body says. Some report an error with status
+    # 200.
     error = answer.get("error")
     if status < 500 and isinstance(error, str) and re.fullmatch("[a-z_]{1,40}", error):
         # Some have a word of their own for a refresh token that is none any more.
@@ -138,16 +144,18 @@ class Worker:
         """The rows of auth_store.function(). Values are bind parameters: no token is in the statement's text."""
         if self.db is None or self.db.closed:
             # Autocommit: a lease must be seen by others, and no transaction be open, while the provider is waited for.
-            self.db = psycopg.connect(autocommit=True, row_factory=dict_row, connect_timeout=10, tcp_user_timeout=10_000)
+            self.db = psycopg.connect(autocommit=True, row_factory=dict_row, connect_timeout=10,
+                                      tcp_user_timeout=10_000)
         names = ", ".join(f"{name} => %({name})s" for name in arguments)
         return self.db.execute(f"SELECT * FROM auth_store.{function}({names})", arguments).fetchall()
 
     def report(self, function, **arguments):
         """connection_complete or connection_fail, until the server has answered: yes or no.
 
-        The provider has replaced the refresh token by now, and the one in our hands is the only copy. So a server that is
-        away is waited for, past the end of the lease too. A call may be repeated without harm: if the first one was stored
-        and only its answer lost, or if another worker took over meanwhile, the fence is no longer good and nothing changes.
+        The provider has replaced the refresh token by now, and the one in our hands is the only copy. So a server that
+        is away is waited for, past the end of the lease too. A call may be repeated without harm: if the first one was
+        stored and only its answer lost, or if another worker took over meanwhile, the fence is no longer good and
+        nothing changes.
         """
         while True:
             try:

@@ -1,4 +1,5 @@
-"""examples/refresher/refresher.py against a provider that rotates refresh tokens and ends a family of which one is used twice.
+"""examples/refresher/refresher.py against a provider that rotates refresh tokens and ends a family of which one is used
+twice.
 
     refresher.py PYTHON         that of tests/provider/install; the server is the one that PGHOST … and CLUSTER_DIR name
 
@@ -91,13 +92,17 @@ class Provider:
         verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         redirect_uri = self.client["redirect_uris"]
-        query = {"response_type": "code", "client_id": self.client["client_id"], "redirect_uri": redirect_uri, "scope": "read write",
+        query = {"response_type": "code", "client_id": self.client["client_id"], "redirect_uri": redirect_uri,
+                 "scope": "read write",
                  "state": state, "code_challenge": challenge, "code_challenge_method": "S256"}
-        _, headers, _ = self.send("/o/authorize/?" + urlencode(query), None, urllib.request.HTTPCookieProcessor(CookieJar()),
+        _, headers, _ = self.send("/o/authorize/?" + urlencode(query), None,
+                                  urllib.request.HTTPCookieProcessor(CookieJar()),
                                   **{"Remote-User": user})
         back = parse_qs(urlsplit(headers["Location"]).query)
         assert back["state"] == [state], back
-        _, _, body = self.send("/o/token/", {"grant_type": "authorization_code", "code": back["code"][0], "redirect_uri": redirect_uri,
+        _, _, body = self.send("/o/token/",
+                               {"grant_type": "authorization_code", "code": back["code"][0],
+                                "redirect_uri": redirect_uri,
                                              "code_verifier": verifier}, Authorization=self.basic)
         tokens = json.loads(body)
         known.update((tokens["access_token"], tokens["refresh_token"]))
@@ -107,7 +112,8 @@ class Provider:
         return json.loads(self.send("/o/introspect/", {"token": access_token}, Authorization=self.basic)[2])["active"]
 
     def revoke(self, refresh_token):
-        self.send("/o/revoke_token/", {"token": refresh_token, "token_type_hint": "refresh_token"}, Authorization=self.basic)
+        self.send("/o/revoke_token/", {"token": refresh_token, "token_type_hint": "refresh_token"},
+                  Authorization=self.basic)
 
 
 def digest(token):
@@ -135,7 +141,8 @@ def master_key():
 def store(actor, tokens, expires_in, provider="example"):
     ids[actor] = call("connection_store", provider=provider, actor_id=actor, access_token=tokens["access_token"],
                 refresh_token=tokens["refresh_token"], scope=tokens["scope"],
-                access_token_expires_at=db.execute("SELECT now() + %s * interval '1 s' AS end", [expires_in]).fetchone()["end"]
+                access_token_expires_at=db.execute("SELECT now() + %s * interval '1 s' AS end",
+                                                   [expires_in]).fetchone()["end"]
                 )[0]["connection_store"]
 
 
@@ -156,7 +163,8 @@ def due():
 
 
 def last_error(actor):
-    return db.execute("SELECT last_error FROM auth_store.provider_connections WHERE actor_id = %s", [actor]).fetchone()["last_error"]
+    return db.execute("SELECT last_error FROM auth_store.provider_connections WHERE actor_id = %s",
+                      [actor]).fetchone()["last_error"]
 
 
 # --- the workers ---------------------------------------------------------------------------------------------------
@@ -167,7 +175,8 @@ class Run:
     def __init__(self, *options, user="worker1"):
         self.file = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [sys.executable, REPO / "examples/refresher/refresher.py", providers_file, "--lease", str(LEASE), "--timeout", str(TIMEOUT), *options],
+            [sys.executable, REPO / "examples/refresher/refresher.py", providers_file, "--lease", str(LEASE),
+             "--timeout", str(TIMEOUT), *options],
             stdin=subprocess.DEVNULL, stdout=self.file, stderr=subprocess.STDOUT,
             env=os.environ | {"PGUSER": user, "TEST_SECRET": provider.client["client_secret"], "no_proxy": "127.0.0.1"})
         processes.append(self.process)
@@ -206,7 +215,8 @@ def test_side_by_side():
         workers = [Run("--once", user=f"worker{n % 2 + 1}") for n in range(3)]
         for worker in workers:
             worker.end()
-        ok([worker.status for worker in workers] == [0, 0, 0], f"{turn} turn: three workers end", [worker.text() for worker in workers])
+        ok([worker.status for worker in workers] == [0, 0, 0], f"{turn} turn: three workers end",
+           [worker.text() for worker in workers])
         came = provider.refreshes()[before:]
         ok(len(came) == MANY, f"{turn} turn: as many refreshes as connections", len(came))
         ok({refresh["status"] for refresh in came} == {200}, f"{turn} turn: all granted", came)
@@ -214,9 +224,12 @@ def test_side_by_side():
            f"{turn} turn: each with the refresh token that was stored")
         ok(sum(len(worker.lines("refreshed")) for worker in workers) == MANY, f"{turn} turn: the workers say so")
         rows = {user: get(user) for user in users}
-        ok(all(row["status"] == "valid" for row in rows.values()), f"{turn} turn: all are valid", {r["status"] for r in rows.values()})
-        ok(all(provider.is_active(row["access_token"]) for row in rows.values()), f"{turn} turn: the provider knows the new access tokens")
-        ok(not any(provider.is_active(row["access_token"]) for row in held.values()), f"{turn} turn: and no longer the old ones")
+        ok(all(row["status"] == "valid" for row in rows.values()), f"{turn} turn: all are valid",
+           {r["status"] for r in rows.values()})
+        ok(all(provider.is_active(row["access_token"]) for row in rows.values()),
+           f"{turn} turn: the provider knows the new access tokens")
+        ok(not any(provider.is_active(row["access_token"]) for row in held.values()),
+           f"{turn} turn: and no longer the old ones")
         ok(due() == set(), f"{turn} turn: nothing is due", due())
         if turn == "first":
             make_due(*users)
@@ -228,14 +241,16 @@ def test_revoked():
     make_due("user 0")
     worker = once()
     ok(worker.lines("invalid_grant, not tried again") != [], "a refresh token that the provider revoked", worker.text())
-    ok((get("user 0")["status"], last_error("user 0")) == ("error", "invalid_grant"), "ends as an error", get("user 0")["status"])
+    ok((get("user 0")["status"], last_error("user 0")) == ("error", "invalid_grant"), "ends as an error",
+       get("user 0")["status"])
     before = len(provider.refreshes())
     ok(due() == set() and once().text() == "" and len(provider.refreshes()) == before, "and is not tried again")
     provider.control(answer=[200, '{"error": "bad_refresh_token"}'])
     make_due("user 1")
     worker = once()
     provider.control(answer=None)
-    ok(worker.lines("invalid_grant, not tried again") != [] and due() == set(), "nor is one of which it says so in words of its own", worker.text())
+    ok(worker.lines("invalid_grant, not tried again") != [] and due() == set(),
+       "nor is one of which it says so in words of its own", worker.text())
     store("user 1", provider.log_in("user 1"), 3600)
     store("user 0", provider.log_in("user 0"), -1)
     ok(once().lines("refreshed") != [] and get("user 0")["status"] == "valid", "until the user connects anew")
@@ -250,12 +265,14 @@ def test_trouble():
         provider.control(answer=answer)
         make_due(actor)
         worker = once()
-        ok(worker.lines(f"{reason}, again in \\d+ s", actor) != [], f"{answer[0]} with '{answer[1][:16]}' is backed off", worker.text())
+        ok(worker.lines(f"{reason}, again in \\d+ s", actor) != [],
+           f"{answer[0]} with '{answer[1][:16]}' is backed off", worker.text())
         ok(last_error(actor) == reason, "and said so", last_error(actor))
     provider.control(answer=None)
     make_due(TROUBLED[-1])
     provider.stop()
-    ok(once().lines("ConnectionRefusedError, again in \\d+ s", TROUBLED[-1]) != [], "so is a provider that is not there")
+    ok(once().lines("ConnectionRefusedError, again in \\d+ s", TROUBLED[-1]) != [],
+       "so is a provider that is not there")
     provider.start()
     store("stranger", {"access_token": "a", "refresh_token": "b", "scope": None}, -1, provider="unheard-of")
     ok(once().lines("provider_not_configured, again in \\d+ s", "stranger") != [], "so is one that is not in the file")
@@ -288,7 +305,8 @@ def test_killed():
     until(lambda: not provider.arrived(), "the answer")
     provider.control(answer=None)
     once(user="worker2")
-    ok("user 6" not in due() and [refresh["seen"] for refresh in provider.refreshes() if refresh["digest"] == held] == [False],
+    ok("user 6" not in due() and [refresh["seen"] for refresh in provider.refreshes()
+                                  if refresh["digest"] == held] == [False],
        "what a killed worker has leased nobody takes")
     until(lambda: "user 6" in due(), "the end of the lease")
     ok(once(user="worker2").lines("refreshed", "user 6") != [], "until the lease has ended")
@@ -310,8 +328,10 @@ def test_server_gone():
     with no_server_for("worker1"):
         provider.control(hold=False)
         until(lambda: "trying again" in worker.text(), "the worker to notice")
-    ok(worker.end().lines("refreshed", "user 7") != [], "a server that is away when the provider has answered is waited for", worker.text())
-    ok(get("user 7")["status"] == "valid" and provider.is_active(get("user 7")["access_token"]), "and the new tokens are stored")
+    ok(worker.end().lines("refreshed", "user 7") != [],
+       "a server that is away when the provider has answered is waited for", worker.text())
+    ok(get("user 7")["status"] == "valid" and provider.is_active(get("user 7")["access_token"]),
+       "and the new tokens are stored")
 
 
 def test_overtaken():
@@ -326,7 +346,8 @@ def test_overtaken():
         until(lambda: "user 8" in due(), "the end of the lease")
         ok(once(user="worker2").lines("refreshed", "user 8") != [], "another worker takes over after the lease")
         row = get("user 8")
-    ok(worker.end().lines("refused, lease_lost", "user 8") != [], "the late tokens of the first are refused", worker.text())
+    ok(worker.end().lines("refused, lease_lost", "user 8") != [], "the late tokens of the first are refused",
+       worker.text())
     ok(get("user 8") == row and provider.is_active(row["access_token"]), "and change nothing")
 
 
@@ -337,7 +358,8 @@ def test_stopped():
     worker.process.terminate()
     provider.control(hold=False)
     worker.end()
-    ok(worker.status == 0 and len(worker.lines("refreshed")) == 1, "SIGTERM ends a worker after the one in hand", worker.text())
+    ok(worker.status == 0 and len(worker.lines("refreshed")) == 1, "SIGTERM ends a worker after the one in hand",
+       worker.text())
     once()
     ok([get(user)["status"] for user in pair] == ["valid"] * 2, "and leaves the rest to others")
 
@@ -352,7 +374,8 @@ def test_nothing_told():
     ok(len(used) > 2 * MANY and reused == 0, "the provider never saw a refresh token twice", (len(used), reused))
     known.add(provider.client["client_secret"])
     said = "\n".join(texts)
-    ok(len(known) > 6 * MANY and said.count("refreshed") > 2 * MANY and not any(secret in said for secret in known if len(secret) > 1),
+    ok(len(known) > 6 * MANY and said.count("refreshed") > 2 * MANY
+       and not any(secret in said for secret in known if len(secret) > 1),
        "no worker printed a token")
     log = Path(os.environ["CLUSTER_DIR"], "log").read_text()
     ok(not any(secret in log for secret in known if len(secret) > 1), "nor is one in the server's log")
@@ -369,10 +392,12 @@ def main():
         provider.start()
         providers_file = directory + "/providers.json"
         Path(providers_file).write_text(json.dumps({"example": {
-            "token_endpoint": provider.address + "/o/token/", "client_id": provider.client["client_id"], "client_secret_env": "TEST_SECRET",
+            "token_endpoint": provider.address + "/o/token/", "client_id": provider.client["client_id"],
+            "client_secret_env": "TEST_SECRET",
             "dead_token_errors": ["bad_refresh_token"]}}))
         # The last but one waits for the back-off of the one before; in the others nothing is due but what they make so.
-        for test in (test_side_by_side, test_revoked, test_server_gone, test_killed, test_overtaken, test_stopped, test_trouble, test_later,
+        for test in (test_side_by_side, test_revoked, test_server_gone, test_killed, test_overtaken, test_stopped,
+                     test_trouble, test_later,
                      test_nothing_told):
             test()
     finally:

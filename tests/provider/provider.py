@@ -1,15 +1,17 @@
 """The OAuth provider that tests of connections talk to: django-oauth-toolkit, with refresh tokens that rotate and reuse
 detection, on a free port of 127.0.0.1. A reused refresh token is invalid_grant and ends its whole family.
 
-    provider.py DIRECTORY [PORT]    keeps its database there; prints its port and its client as JSON, then serves until the
-                                    end of its standard input
+    provider.py DIRECTORY [PORT]    keeps its database there; prints its port and its client as JSON, then serves
+                                    until the end of its standard input
 
-/o/authorize/, /o/token/, /o/revoke_token/ and /o/introspect/ are the toolkit's own. Who the end user is says the request's
-header Remote-User, as a proxy in front of it would. /control is the test's: GET tells which refreshes came, POST sets
+/o/authorize/, /o/token/, /o/revoke_token/ and /o/introspect/ are the toolkit's own. Who the end user is says the
+request's header Remote-User, as a proxy in front of it would. /control is the test's: GET tells which refreshes came,
+POST sets
 
     lifetime    of the access tokens issued from now on, in seconds
     hold        true: refreshes wait, unread by the provider, until it is false
-    answer      [status, body]: answers every refresh in the provider's place, which never sees it; null: the provider does
+    answer      [status, body]: answers every refresh in the provider's place, which never sees it; null: the
+                provider does
 """
 
 import hashlib, json, socketserver, sys, threading
@@ -20,9 +22,11 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import django
 from django.conf import settings
 
-CLIENT = {"client_id": "auth store: client", "client_secret": "50 % of it, & more: /+=é", "redirect_uris": "http://127.0.0.1/callback"}
+CLIENT = {"client_id": "auth store: client", "client_secret": "50 % of it, & more: /+=é",
+          "redirect_uris": "http://127.0.0.1/callback"}
 control = {"lifetime": 3600, "hold": False, "answer": None}
-refreshes = []  # {digest of the refresh token, status answered (null: not yet), whether the provider saw it}, as they came
+# {digest of the refresh token, status answered (null: not yet), whether the provider saw it}, as they came
+refreshes = []
 changed = threading.Condition()
 
 settings.configure(
@@ -30,7 +34,8 @@ settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1] + "/provider.sqlite3",
                            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 60}}},
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "oauth2_provider"],
-    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware", "django.contrib.auth.middleware.AuthenticationMiddleware",
+    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
+                "django.contrib.auth.middleware.AuthenticationMiddleware",
                 __name__ + ".UserMiddleware"],
     AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.RemoteUserBackend"],
     MIGRATION_MODULES={app: None for app in ("auth", "contenttypes", "sessions", "oauth2_provider")},
@@ -56,7 +61,8 @@ class UserMiddleware(RemoteUserMiddleware):
 
 
 class Tapped:
-    """In front of the toolkit: sees the refreshes, holds or answers them where the test asks for it, and counts them."""
+    """In front of the toolkit: sees the refreshes, holds or answers them where the test asks for it, and counts
+    them."""
 
     def __init__(self, provider):
         self.provider = provider

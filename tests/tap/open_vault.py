@@ -25,12 +25,16 @@ given = json.load(sys.stdin)
 keys, connections = {}, {}
 for row in given["keys"]:
     master = base64.b64decode(given["masters"][row["master_key_id"]])
-    at = place(row["tenant_id"].encode(), b"vault_keys", UUID(row["id"]).bytes, b"wrapped", row["master_key_id"].encode())
+    at = place(
+        row["tenant_id"].encode(), b"vault_keys", UUID(row["id"]).bytes, b"wrapped", row["master_key_id"].encode()
+    )
     keys[row["id"]] = unseal(master, at, bytes.fromhex(row["wrapped"]))
 for row in given["connections"]:
     texts = []
     for column in ("access_token", "refresh_token"):
-        at = place(row["tenant_id"].encode(), b"connections", UUID(row["id"]).bytes, column.encode(), UUID(row["key_id"]).bytes)
+        at = place(
+            row["tenant_id"].encode(), b"connections", UUID(row["id"]).bytes, column.encode(), UUID(row["key_id"]).bytes
+        )
         texts.append(unseal(keys[row["key_id"]], at, bytes.fromhex(row[column])).decode())
     connections[row["id"]] = texts
 json.dump({"keys": {id: key.hex() for id, key in keys.items()}, "connections": connections}, sys.stdout)

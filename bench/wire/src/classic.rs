@@ -1,5 +1,5 @@
-//! The classic flow as a careful application writes it: statements prepared once, one transaction per operation, tokens made
-//! and hashed here, each row written by its own statement.
+//! The classic flow as a careful application writes it: statements prepared once, one transaction per operation, tokens
+//! made and hashed here, each row written by its own statement.
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::ToSql;
@@ -49,77 +49,61 @@ async fn one(
     transaction.query_opt(statement, values).await?.ok_or_else(|| "refused".into())
 }
 
+const INTROSPECT: &str =
+    "SELECT t.scope, c.client_id, t.user_id, t.created_at::text, t.expires_at::text, t.claims::text
+       FROM classic.access_tokens t JOIN classic.clients c ON c.id = t.client_id
+      WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp()
+        AND c.status = 'active'";
+const REDEEM: &str = "UPDATE classic.authorization_codes k SET redeemed_at = clock_timestamp()
+       FROM classic.clients c, classic.users u
+      WHERE k.code_hash = $1 AND c.client_id = $2 AND k.redirect_uri = $3
+        AND k.redeemed_at IS NULL AND k.expires_at > clock_timestamp()
+        AND c.id = k.client_id AND c.status = 'active' AND u.id = k.user_id AND u.status = 'active'
+  RETURNING k.client_id, k.user_id, k.scope, k.code_challenge";
+const ROTATE: &str = "UPDATE classic.refresh_tokens r SET used_at = clock_timestamp()
+       FROM classic.clients c
+      WHERE r.token_hash = $1 AND r.used_at IS NULL AND r.revoked_at IS NULL
+        AND r.expires_at > clock_timestamp()
+        AND c.id = r.client_id AND c.client_id = $2 AND c.status = 'active'
+  RETURNING r.client_id, r.user_id, r.family_id::text, r.scope";
+const CLIENT: &str = "SELECT id FROM classic.clients WHERE client_id = $1 AND status = 'active'";
+const CLIENT_WITH_SECRET: &str =
+    "SELECT id, secret_hash FROM classic.clients WHERE client_id = $1 AND status = 'active'";
+const USER: &str = "SELECT id FROM classic.users WHERE id = $1 AND status = 'active'";
+const ACCESS: &str = "INSERT INTO classic.access_tokens
+            (token_hash, client_id, user_id, family_id, scope, created_at, expires_at)
+     VALUES ($1, $2, $3, $4::text::uuid, $5, clock_timestamp(), clock_timestamp() + interval '1 hour')";
+const REFRESH: &str = "INSERT INTO classic.refresh_tokens
+            (token_hash, client_id, user_id, family_id, scope, created_at, expires_at)
+     VALUES ($1, $2, $3, $4::text::uuid, $5, clock_timestamp(),
+             clock_timestamp() + interval '30 days')";
+const AUDIT: &str = "INSERT INTO classic.audit_log
+            (occurred_at, success, user_id, grant_id, tenant_id, event, client_id, ip, user_agent)
+     VALUES (clock_timestamp(), true, bench.user_id($1), $2::text::uuid, 'default', $3, $4,
+             $5::text::inet, $6)";
+const EVENT: &str =
+    "INSERT INTO classic.audit_log (occurred_at, success, user_id, tenant_id, event, client_id,
+                                    resource_type, resource_id, ip, user_agent, details)
+     VALUES (clock_timestamp(), true, bench.user_id($1), 'default', 'order.paid', $2, 'order', $3,
+             $4::text::inet, $5, '{\"amount\": 1290}')";
+const NEXT_FAMILY: &str = "SELECT 1 + (nextval('bench.classic_refresh_next') * 618033) % $1";
+const NEXT_CODE: &str = "SELECT 1 + 50 * (nextval('bench.classic_code_next') - 1)";
+
 impl Classic {
     pub async fn prepare(plan: Plan, _n: usize, client: Client) -> Outcome<(Self, Client)> {
         let statements = Statements {
-            introspect: client
-                .prepare(
-                    "SELECT t.scope, c.client_id, t.user_id, t.created_at::text, t.expires_at::text, t.claims::text
-                       FROM classic.access_tokens t JOIN classic.clients c ON c.id = t.client_id
-                      WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp()
-                        AND c.status = 'active'",
-                )
-                .await?,
-            redeem: client
-                .prepare(
-                    "UPDATE classic.authorization_codes k SET redeemed_at = clock_timestamp()
-                       FROM classic.clients c, classic.users u
-                      WHERE k.code_hash = $1 AND c.client_id = $2 AND k.redirect_uri = $3
-                        AND k.redeemed_at IS NULL AND k.expires_at > clock_timestamp()
-                        AND c.id = k.client_id AND c.status = 'active' AND u.id = k.user_id AND u.status = 'active'
-                  RETURNING k.client_id, k.user_id, k.scope, k.code_challenge",
-                )
-                .await?,
-            rotate: client
-                .prepare(
-                    "UPDATE classic.refresh_tokens r SET used_at = clock_timestamp()
-                       FROM classic.clients c
-                      WHERE r.token_hash = $1 AND r.used_at IS NULL AND r.revoked_at IS NULL
-                        AND r.expires_at > clock_timestamp()
-                        AND c.id = r.client_id AND c.client_id = $2 AND c.status = 'active'
-                  RETURNING r.client_id, r.user_id, r.family_id::text, r.scope",
-                )
-                .await?,
-            client: client
-                .prepare("SELECT id FROM classic.clients WHERE client_id = $1 AND status = 'active'")
-                .await?,
-            client_with_secret: client
-                .prepare("SELECT id, secret_hash FROM classic.clients WHERE client_id = $1 AND status = 'active'")
-                .await?,
-            user: client.prepare("SELECT id FROM classic.users WHERE id = $1 AND status = 'active'").await?,
-            access: client
-                .prepare(
-                    "INSERT INTO classic.access_tokens
-                            (token_hash, client_id, user_id, family_id, scope, created_at, expires_at)
-                     VALUES ($1, $2, $3, $4::text::uuid, $5, clock_timestamp(), clock_timestamp() + interval '1 hour')",
-                )
-                .await?,
-            refresh: client
-                .prepare(
-                    "INSERT INTO classic.refresh_tokens
-                            (token_hash, client_id, user_id, family_id, scope, created_at, expires_at)
-                     VALUES ($1, $2, $3, $4::text::uuid, $5, clock_timestamp(), clock_timestamp() + interval '30 days')",
-                )
-                .await?,
-            audit: client
-                .prepare(
-                    "INSERT INTO classic.audit_log
-                            (occurred_at, success, user_id, grant_id, tenant_id, event, client_id, ip, user_agent)
-                     VALUES (clock_timestamp(), true, bench.user_id($1), $2::text::uuid, 'default', $3, $4, $5::text::inet, $6)",
-                )
-                .await?,
-            event: client
-                .prepare(
-                    "INSERT INTO classic.audit_log (occurred_at, success, user_id, tenant_id, event, client_id, resource_type,
-                                                    resource_id, ip, user_agent, details)
-                     VALUES (clock_timestamp(), true, bench.user_id($1), 'default', 'order.paid', $2, 'order', $3,
-                             $4::text::inet, $5, '{\"amount\": 1290}')",
-                )
-                .await?,
-            next_family: client
-                .prepare("SELECT 1 + (nextval('bench.classic_refresh_next') * 618033) % $1")
-                .await?,
-            next_code: client.prepare("SELECT 1 + 50 * (nextval('bench.classic_code_next') - 1)").await?,
+            introspect: client.prepare(INTROSPECT).await?,
+            redeem: client.prepare(REDEEM).await?,
+            rotate: client.prepare(ROTATE).await?,
+            client: client.prepare(CLIENT).await?,
+            client_with_secret: client.prepare(CLIENT_WITH_SECRET).await?,
+            user: client.prepare(USER).await?,
+            access: client.prepare(ACCESS).await?,
+            refresh: client.prepare(REFRESH).await?,
+            audit: client.prepare(AUDIT).await?,
+            event: client.prepare(EVENT).await?,
+            next_family: client.prepare(NEXT_FAMILY).await?,
+            next_code: client.prepare(NEXT_CODE).await?,
         };
         Ok((Self { plan, statements, family: None, code: None }, client))
     }

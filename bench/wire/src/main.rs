@@ -1,6 +1,6 @@
-//! An application over the wire: N connections in a closed loop, either doing the classic flow with its own statements in
-//! BEGIN … COMMIT and its own hashing, or calling auth_store. Prints what it measured as one line of JSON; any refusal ends
-//! it with an error, so that refusals never count as speed.
+//! An application over the wire: N connections in a closed loop, either doing the classic flow with its own statements
+//! in BEGIN … COMMIT and its own hashing, or calling auth_store. Prints what it measured as one line of JSON; any
+//! refusal ends it with an error, so that refusals never count as speed.
 
 mod classic;
 mod measure;

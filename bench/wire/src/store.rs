@@ -30,7 +30,8 @@ impl Store {
             "refresh" => (
                 "SELECT token, client FROM bench.refresh_start()",
                 "SELECT error, refresh_token, access_token, expires_in, scope
-                   FROM auth_store.token_refresh(refresh_token => $1, client_id => $2, ip => $3::text::inet, user_agent => $4)",
+                   FROM auth_store.token_refresh(refresh_token => $1, client_id => $2, ip => $3::text::inet,
+                                                 user_agent => $4)",
             ),
             "issue" => (
                 "SELECT NULL::text, NULL::text",
@@ -39,16 +40,17 @@ impl Store {
                                                ip => $3::text::inet, user_agent => $4)",
             ),
             "client_credentials" => (
-                "SELECT secret, client_id FROM bench.client_secrets WHERE n = (SELECT 200 + floor(random() * 100)::int)",
+                "SELECT secret, client_id FROM bench.client_secrets
+                  WHERE n = (SELECT 200 + floor(random() * 100)::int)",
                 "SELECT error, access_token, expires_in, scope
                    FROM auth_store.token_issue_client_credentials(client_id => $2, client_secret => $1,
                             scope => 'openid profile', ip => $3::text::inet, user_agent => $4)",
             ),
             "audit" => (
                 "SELECT NULL::text, NULL::text",
-                "SELECT NULL::text, auth_store.audit_write(event => 'order.paid', user_id => bench.user_id($1), client_id => $2,
-                            resource_type => 'order', resource_id => $3, details => '{\"amount\": 1290}',
-                            ip => $4::text::inet, user_agent => $5)::text",
+                "SELECT NULL::text, auth_store.audit_write(event => 'order.paid', user_id => bench.user_id($1),
+                            client_id => $2, resource_type => 'order', resource_id => $3,
+                            details => '{\"amount\": 1290}', ip => $4::text::inet, user_agent => $5)::text",
             ),
             other => return Err(format!("unknown operation {other}").into()),
         };

@@ -1,4 +1,5 @@
-"""asyncpg. It asks the server for each argument's type and wants a value of that type: a timedelta, a datetime, a UUID or its text."""
+"""asyncpg. It asks the server for each argument's type and wants a value of that type: a timedelta, a datetime, a UUID
+or its text."""
 import asyncio, base64, datetime, hashlib, secrets
 
 # docs: begin
@@ -18,8 +19,10 @@ async def call(db, function, **arguments):
 
 
 async def register(pool):
-    return await call(pool, "client_create", name="Phone", client_type="public", redirect_uris=["https://app.example/cb"],
-                      scope="orders profile", access_token_ttl=datetime.timedelta(minutes=10), metadata={"team": "shop"})
+    return await call(pool, "client_create", name="Phone", client_type="public",
+                      redirect_uris=["https://app.example/cb"],
+                      scope="orders profile", access_token_ttl=datetime.timedelta(minutes=10),
+                      metadata={"team": "shop"})
 # docs: end
 
 
@@ -32,10 +35,12 @@ async def main():
     user_id = (await call(pool, "user_ensure", external_id=secrets.token_hex(8)))["user_ensure"]
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    code = await call(pool, "code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb",
+    code = await call(pool, "code_issue", client_id=client["client_id"], user_id=user_id,
+                      redirect_uri="https://app.example/cb",
                       scope="orders", code_challenge=challenge, auth_time=now, amr=["pwd", "otp"], claims={"shop": 7},
                       ip="203.0.113.9", user_agent=None)
-    redeem = dict(code=code["code"], client_id=client["client_id"], redirect_uri="https://app.example/cb", code_verifier=verifier)
+    redeem = dict(code=code["code"], client_id=client["client_id"], redirect_uri="https://app.example/cb",
+                  code_verifier=verifier)
     first = await call(pool, "code_redeem", **redeem)
     print("redeemed:", first["token_type"], first["expires_in"], first["scope"])
     state = await call(pool, "token_introspect", token=first["access_token"])

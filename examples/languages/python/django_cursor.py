@@ -1,4 +1,5 @@
-"""Django 4.2 and later over psycopg 3: a cursor of its connection. As one file: settings.configure() stands for the project."""
+"""Django 4.2 and later over psycopg 3: a cursor of its connection. As one file: settings.configure() stands for the
+project."""
 import base64, datetime, hashlib, os, secrets
 
 # docs: begin
@@ -30,10 +31,12 @@ client = call("client_create", name="Phone", client_type="public", redirect_uris
               scope="orders profile", access_token_ttl=datetime.timedelta(minutes=10), metadata=Jsonb({"team": "shop"}))
 # docs: end
 print("registered: a client")
-user_id, now = call("user_ensure", external_id=secrets.token_hex(8))["user_ensure"], datetime.datetime.now(datetime.timezone.utc)
+user_id = call("user_ensure", external_id=secrets.token_hex(8))["user_ensure"]
+now = datetime.datetime.now(datetime.timezone.utc)
 verifier = secrets.token_urlsafe(32)
 challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-code = call("code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb", scope="orders",
+code = call("code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb",
+            scope="orders",
             code_challenge=challenge, auth_time=now, amr=["pwd", "otp"], claims=Jsonb({"shop": 7}), ip="203.0.113.9",
             user_agent=None)["code"]
 redeem = dict(code=code, client_id=client["client_id"], redirect_uri="https://app.example/cb", code_verifier=verifier)

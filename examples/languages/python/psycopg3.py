@@ -10,7 +10,8 @@ db = psycopg.connect(autocommit=True, row_factory=dict_row)
 
 
 def call(function, **arguments):
-    """The row of auth_store.function(). The names are the program's own, never input; the values are bind parameters."""
+    """The row of auth_store.function(). The names are the program's own, never input; the values are bind
+    parameters."""
     names = ", ".join(f'"{name}" => %({name})s' for name in arguments)
     return db.execute(f"SELECT * FROM auth_store.{function}({names})", arguments).fetchone()
 
@@ -22,7 +23,8 @@ print("registered: a client")
 user_id = call("user_ensure", external_id=secrets.token_hex(8))["user_ensure"]
 verifier = secrets.token_urlsafe(32)
 challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-code = call("code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb", scope="orders",
+code = call("code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb",
+            scope="orders",
             code_challenge=challenge, auth_time=datetime.datetime.now(datetime.timezone.utc), amr=["pwd", "otp"],
             claims=Jsonb({"shop": 7}), ip="203.0.113.9", user_agent=None)["code"]
 redeem = dict(code=code, client_id=client["client_id"], redirect_uri="https://app.example/cb", code_verifier=verifier)

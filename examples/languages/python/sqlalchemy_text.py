@@ -1,4 +1,5 @@
-"""SQLAlchemy 2 over psycopg 3: text() with bind parameters, whose types the server knows; what is an object says JSONB."""
+"""SQLAlchemy 2 over psycopg 3: text() with bind parameters, whose types the server knows; what is an object says
+JSONB."""
 import base64, datetime, hashlib, os, secrets
 
 # docs: begin
@@ -7,7 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-url = URL.create("postgresql+psycopg", username=os.environ["PGUSER"], host=os.environ["PGHOST"], port=int(os.environ["PGPORT"]),
+url = URL.create("postgresql+psycopg", username=os.environ["PGUSER"], host=os.environ["PGHOST"],
+                 port=int(os.environ["PGPORT"]),
                  database=os.environ["PGDATABASE"])
 # hide_parameters: without it every exception and the engine's log show the values, so the secrets.
 engine = create_engine(url, hide_parameters=True)
@@ -15,7 +17,8 @@ autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def call(db, function, **arguments):
-    """The row of auth_store.function(); db is a Connection or a Session. The names are the program's own, never input."""
+    """The row of auth_store.function(); db is a Connection or a Session. The names are the program's own, never
+    input."""
     statement = text(f"SELECT * FROM auth_store.{function}({', '.join(f'{name} => :{name}' for name in arguments)})")
     objects = [bindparam(name, type_=JSONB) for name, value in arguments.items() if isinstance(value, dict)]
     return db.execute(statement.bindparams(*objects), arguments).mappings().one()
@@ -26,12 +29,16 @@ with autocommit.connect() as db:
                   scope="orders profile", access_token_ttl=datetime.timedelta(minutes=10), metadata={"team": "shop"})
     # docs: end
     print("registered: a client")
-    user_id, now = call(db, "user_ensure", external_id=secrets.token_hex(8))["user_ensure"], datetime.datetime.now(datetime.timezone.utc)
+    user_id = call(db, "user_ensure", external_id=secrets.token_hex(8))["user_ensure"]
+    now = datetime.datetime.now(datetime.timezone.utc)
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    code = call(db, "code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb", scope="orders",
-                code_challenge=challenge, auth_time=now, amr=["pwd", "otp"], claims={"shop": 7}, ip="203.0.113.9", user_agent=None)["code"]
-    redeem = dict(code=code, client_id=client["client_id"], redirect_uri="https://app.example/cb", code_verifier=verifier)
+    code = call(db, "code_issue", client_id=client["client_id"], user_id=user_id, redirect_uri="https://app.example/cb",
+                scope="orders",
+                code_challenge=challenge, auth_time=now, amr=["pwd", "otp"], claims={"shop": 7}, ip="203.0.113.9",
+                user_agent=None)["code"]
+    redeem = dict(code=code, client_id=client["client_id"], redirect_uri="https://app.example/cb",
+                  code_verifier=verifier)
     first = call(db, "code_redeem", **redeem)
     print("redeemed:", first["token_type"], first["expires_in"], first["scope"])
     state = call(db, "token_introspect", token=first["access_token"])
@@ -63,4 +70,5 @@ except RuntimeError:
 # docs: end
 with autocommit.connect() as db:
     assert not call(db, "token_introspect", token=token)["active"]
-    print("rolled back: orders", db.scalar(text("SELECT count(*) FROM orders WHERE user_id = :user_id"), {"user_id": user_id}))
+    print("rolled back: orders",
+          db.scalar(text("SELECT count(*) FROM orders WHERE user_id = :user_id"), {"user_id": user_id}))

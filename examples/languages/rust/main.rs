@@ -1,5 +1,5 @@
-//! tokio-postgres. It asks the server for each argument's type and wants a value of that type: Uuid, IpAddr, DateTime, serde_json's Value.
-//! What has no Rust type there (interval, cidr[]) goes as text, with a cast.
+//! tokio-postgres. It asks the server for each argument's type and wants a value of that type: Uuid, IpAddr, DateTime,
+//! serde_json's Value. What has no Rust type there (interval, cidr[]) goes as text, with a cast.
 
 use base64::{engine::general_purpose::URL_SAFE_NO_PAD, Engine};
 use chrono::{DateTime, Days, Utc};
@@ -13,8 +13,8 @@ use tokio_postgres::{types::ToSql, GenericClient, NoTls, Row};
 
 type Args<'a> = &'a [(&'a str, &'a (dyn ToSql + Sync))];
 
-/// The row of auth_store.function(); db is a client or a transaction. The names are the program's own, never input; the values are
-/// bind parameters.
+/// The row of auth_store.function(); db is a client or a transaction. The names are the program's own, never input; the
+/// values are bind parameters.
 async fn call(
     db: &impl GenericClient,
     function: &str,
