@@ -52,7 +52,7 @@ fn api_key_import(
 /// The longest start, in characters: more of a foreign text might be its secret.
 const MAX_START: usize = 32;
 
-/// What is true of the table `imported_api_keys`.
+/// The facts of the table `imported_api_keys`.
 /// A row goes with its key.
 pub static TABLE: Table = Table {
     name: "imported_api_keys",

@@ -131,7 +131,7 @@ impl Constant {
     }
 }
 
-/// What is true of the table `api_keys`.
+/// The facts of the table `api_keys`.
 pub static TABLE: Table = Table {
     name: "api_keys",
     key: &["id", "tenant_id"],

@@ -154,7 +154,7 @@ impl Pass {
     }
 }
 
-/// What is true of the table `cleanup_cursors`.
+/// The facts of the table `cleanup_cursors`.
 pub static TABLE: Table = Table {
     name: "cleanup_cursors",
     key: &["task"],

@@ -63,7 +63,7 @@ fn set_status(
     Ok(())
 }
 
-/// What the trail counts of a client that is deleted, and its words for it.
+/// The rows of a deleted client that the trail counts, and its words for them.
 const TOLD: [(&str, &str); 3] =
     [("authorization_codes", "codes"), ("grants", "grants"), ("api_keys", "api_keys")];
 

@@ -1,4 +1,4 @@
-//! All tables of the store, by what their domains say of them. A new one gets its line here, and a test says so.
+//! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
 use crate::api_key;
 use crate::identity::{session, tenant, user};
@@ -13,7 +13,7 @@ use crate::oauth::{client, code, consent, device, grant, token};
 use crate::trail;
 use crate::vault::{connection, key};
 
-/// What is true of the table `schema_version`.
+/// The facts of the table `schema_version`.
 pub static SCHEMA_VERSION: Table = Table {
     name: "schema_version",
     key: &["version", "applied_at"],
@@ -25,11 +25,12 @@ pub static SCHEMA_VERSION: Table = Table {
     restored: true,
 };
 
-/// What is locked before the row of a client: whoever redeems a code holds it and waits for its client.
+/// The tables whose rows are locked before the row of a client: a redemption holds its code while it waits for the
+/// client.
 pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed::TABLE];
 
-/// What is locked after the rows of clients and users, in the order of the locks: a table stands before those that
-/// its rows refer to.
+/// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
+/// the tables that its rows refer to.
 pub static AFTER_USERS: [&Table; 17] = [
     &session::TABLE,
     &consent::TABLE,

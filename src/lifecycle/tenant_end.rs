@@ -61,7 +61,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     if !tenant::lock_update(id)? {
         return Err(tenant::UNKNOWN);
     }
-    // What the locked tenant, clients and users are referred to by cannot grow any more.
+    // No new row can refer to the locked tenant, clients and users.
     let mut rows = 0;
     for table in tables::BEFORE_CLIENTS {
         rows += table.of_tenant.delete(id)?;

@@ -13,7 +13,7 @@ use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::limit::gcra::{Decision, PERIOD, Rate};
 
-/// What is true of the table `rate_limits`.
+/// The facts of the table `rate_limits`.
 /// Its ids are hashes: a pass goes over the whole table, in their order.
 pub static TABLE: Table = Table {
     name: "rate_limits",

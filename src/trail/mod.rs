@@ -106,8 +106,8 @@ pub struct Entry<'a> {
     pub user_agent: Option<&'a str>,
 }
 
-/// What is true of the table `audit_log`.
-/// Its months are dropped. What a tenant leaves is the row that says that it was erased.
+/// The facts of the table `audit_log`. Its months are dropped. An erased tenant leaves the row that says that it was
+/// erased.
 pub static TABLE: Table = Table {
     name: "audit_log",
     key: &[],

@@ -1,6 +1,6 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
-/// Every event that the store records, in order. Above each stands when; `scripts/reference` prints both.
+/// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
 pub const NAMES: [&str; 57] = [
     // api_key_create()
     "api_key.created",
@@ -47,9 +47,9 @@ pub const NAMES: [&str; 57] = [
     // connection_fail(), and connection_lease() of a token that does not open, with fence and reason in details.
     // lease_lost as in connection.refreshed
     "connection.refresh_failed",
-    // connection_complete(), with the fence in details and whether the refresh token is a new one (rotated).
-    // lease_lost in error: the fence was old, newest_fence in details is the present one; no flag, since a worker
-    // that was overtaken is no attack
+    // connection_complete(), with the fence in details and whether the refresh token is a new one (rotated). lease_lost
+    // in error: the fence was old, newest_fence in details is the present one; no flag, since an overtaken worker is
+    // not an attack
     "connection.refreshed",
     // connection_revoke()
     "connection.revoked",
@@ -65,19 +65,19 @@ pub const NAMES: [&str; 57] = [
     "device.denied",
     // device_lookup(); of refusals over the cap on wrong user codes one a minute for each network
     "device.looked_up",
-    // device_redeem(), but for a poll that is answered authorization_pending: that leaves no row
+    // device_redeem(); a poll that is answered authorization_pending leaves no row
     "device.redeemed",
     // device_authorize()
     "device.requested",
-    // dpop_verify() that is refused, with the description in details; one that is accepted leaves the row to the step
-    // it serves
+    // dpop_verify() that is refused, with the description in details; for one that is accepted, the step it serves
+    // leaves the row
     "dpop.verified",
     // grant_revoke()
     "grant.revoked",
     // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
     // details
     "grants.revoked",
-    // jti_claim() that is refused; one that is granted leaves the row to the step it serves
+    // jti_claim() that is refused; for one that is granted, the step it serves leaves the row
     "jti.claimed",
     // jti_revoke()
     "jti.revoked",
@@ -95,7 +95,7 @@ pub const NAMES: [&str; 57] = [
     "session.revoked",
     // session_rotate()
     "session.rotated",
-    // session_touch() where it wrote and the network had changed; other touches leave no row
+    // session_touch() that wrote and found another network; other touches leave no row
     "session.touched",
     // user_sessions_revoke(); session_id is the one that was left
     "sessions.revoked",

@@ -1,4 +1,4 @@
-//! A request that is refused: the answer, and what the audit trail says of it.
+//! A refused request: the answer, and what the audit trail says about it.
 
 use crate::kernel::outcome::{Code, Refusal};
 use crate::trail::risk::Flag;

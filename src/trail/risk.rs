@@ -1,6 +1,6 @@
 //! How suspicious a step is: a fixed risk for each flag, the highest of them for the step.
 
-/// A reason to look at a step. What stands above each is printed by `scripts/reference`.
+/// A reason to look at a step. `scripts/reference` prints the comment above each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flag {
     /// A code presented again after its redemption: it was stolen, or the client is broken (RFC 6749 section 4.1.2).
@@ -19,7 +19,7 @@ pub enum Flag {
     JtiReplay,
     /// The code verifier does not match its challenge (RFC 7636 section 4.6).
     WrongVerifier,
-    /// An API key from an address that it is not allowed from: somebody has it who should not.
+    /// An API key from an address that it is not allowed from: the key is in the wrong hands.
     WrongNetwork,
     /// Wrong client authentication (RFC 6749 section 2.3.1).
     WrongSecret,

@@ -141,7 +141,7 @@ pub const NOT_VALID: &str = "the session token is not valid";
 /// Seconds in a day.
 const KEPT_AFTER_END: i64 = 86_400;
 
-/// What is true of the table `sessions`.
+/// The facts of the table `sessions`.
 /// An ended session is kept for a day. Until then no token is issued in it: what names it, a code or a device code,
 /// lives shorter.
 pub static TABLE: Table = Table {

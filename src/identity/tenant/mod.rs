@@ -66,7 +66,7 @@ pub const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" }
 /// The tenant that the argument `tenant_id` of another domain names does not exist.
 pub const UNKNOWN_ID: Mistake = Mistake::Unknown { what: "tenant", argument: "tenant_id" };
 
-/// What is true of the table `tenants`.
+/// The facts of the table `tenants`.
 pub static TABLE: Table = Table {
     name: "tenants",
     key: &["id"],
@@ -198,7 +198,7 @@ pub fn own<'a>() -> &'a str {
 static LOCK_SHARE: Statement<bool> =
     Statement::write(c"SELECT status = 'suspended' FROM auth_store.tenants WHERE id = $1 FOR SHARE");
 
-/// True if the tenant is suspended; its status stays as it is until the transaction ends. None if it is unknown.
+/// True if the tenant is suspended; the status stays as it is until the transaction ends. None if it is unknown.
 pub fn lock_share(id: &str) -> Result<Option<bool>, Mistake> {
     let lock = || LOCK_SHARE.one(&params![id]);
     match lock()? {
@@ -209,8 +209,8 @@ pub fn lock_share(id: &str) -> Result<Option<bool>, Mistake> {
 
 static LOCK_KEY_SHARE: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
 
-/// Keeps the tenant from being erased until the transaction ends; false where it is gone. To be called before what
-/// refers to the tenant is stored; where its status decides, [`lock_share`] does that too.
+/// Keeps the tenant from being erased until the transaction ends; false if it is gone. Call it before you store a row
+/// that refers to the tenant; where the tenant's status decides, [`lock_share`] does this too.
 pub fn lock_key_share(id: &str) -> Result<bool, Mistake> {
     LOCK_KEY_SHARE.hold(None, &params![id])
 }
@@ -273,7 +273,7 @@ static SET_STATUS: Statement = Statement::write(
     c"UPDATE auth_store.tenants SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1",
 );
 
-/// Stores the status. This waits for whoever is creating a client under the former one, see [`lock_share`].
+/// Stores the status. This waits for a call that is creating a client under the former status, see [`lock_share`].
 pub fn store_status(now: Timestamp, id: &str, status: &str, reason: Option<&str>) -> Result<(), Mistake> {
     let set = || SET_STATUS.run(&params![id, status, reason, now]);
     if set()? == 0 && !(make_default(id)? && set()? == 1) {
@@ -285,7 +285,7 @@ pub fn store_status(now: Timestamp, id: &str, status: &str, reason: Option<&str>
 static LOCK_UPDATE: Statement =
     Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR UPDATE");
 
-/// Locks the tenant's row against everything that would refer to the tenant; false where it is unknown.
+/// Locks the tenant's row, so that no new row can refer to the tenant; false if the tenant is unknown.
 pub fn lock_update(id: &str) -> Result<bool, Mistake> {
     Ok(LOCK_UPDATE.run(&params![id])? == 1)
 }

@@ -121,7 +121,7 @@ impl User {
 /// No user has the id that the argument says.
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
 
-/// What is true of the table `users`.
+/// The facts of the table `users`.
 pub static TABLE: Table = Table {
     name: "users",
     key: &["id", "tenant_id"],

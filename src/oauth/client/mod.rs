@@ -75,7 +75,7 @@ impl Client {
     }
 }
 
-/// What is true of the table `clients`.
+/// The facts of the table `clients`.
 pub static TABLE: Table = Table {
     name: "clients",
     key: &["id", "tenant_id"],

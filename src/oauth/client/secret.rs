@@ -177,7 +177,7 @@ fn is_authentic(
     }
 }
 
-/// What is true of the table `client_secrets`.
+/// The facts of the table `client_secrets`.
 pub static TABLE: Table = Table {
     name: "client_secrets",
     key: &["id", "tenant_id"],

@@ -131,7 +131,7 @@ pub const MAX_FAILED_VERIFIERS: i32 = 5;
 
 const TTL_ACCEPTED: &str = "an interval from 1 second to 10 minutes (RFC 6749 section 4.1.2)";
 
-/// What is true of the table `authorization_codes`.
+/// The facts of the table `authorization_codes`.
 pub static TABLE: Table = Table {
     name: "authorization_codes",
     key: &["id", "tenant_id"],

@@ -99,7 +99,7 @@ row! {
     }
 }
 
-/// What is true of the table `pushed_requests`.
+/// The facts of the table `pushed_requests`.
 pub static TABLE: Table = Table {
     name: "pushed_requests",
     key: &["id", "tenant_id"],

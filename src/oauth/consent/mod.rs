@@ -120,7 +120,7 @@ const MAX_TOKEN: usize = 255;
 /// at most 2704.
 const MAX_PARTIES: usize = 2300;
 
-/// What is true of the table `consents`.
+/// The facts of the table `consents`.
 pub static TABLE: Table = Table {
     name: "consents",
     key: &["id", "tenant_id"],

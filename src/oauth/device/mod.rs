@@ -78,7 +78,7 @@ row! {
     }
 }
 
-/// What is true of the table `device_codes`.
+/// The facts of the table `device_codes`.
 pub static TABLE: Table = Table {
     name: "device_codes",
     key: &["id", "tenant_id"],

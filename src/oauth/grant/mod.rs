@@ -164,8 +164,8 @@ impl Gone {
     }
 }
 
-/// What is true of the table `grants`.
-/// A family that is not used any more ends its grant, but not before the last access token of it has ended.
+/// The facts of the table `grants`. A family that is no longer used ends its grant, but not before its last access
+/// token has ended.
 pub static TABLE: Table = Table {
     name: "grants",
     key: &["id", "tenant_id"],

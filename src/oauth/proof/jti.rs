@@ -98,7 +98,7 @@ const HOURS_AHEAD: i32 = 24;
 /// A look-up reads every partition, so a week is enough.
 const MAX_HOURS_AHEAD: i32 = 168;
 
-/// What is true of the table `claimed_jtis`.
+/// The facts of the table `claimed_jtis`.
 /// Its partitions are dropped when all in them has ended.
 pub static CLAIMED_TABLE: Table = Table {
     name: "claimed_jtis",
@@ -111,7 +111,7 @@ pub static CLAIMED_TABLE: Table = Table {
     restored: true,
 };
 
-/// What is true of the table `revoked_jtis`.
+/// The facts of the table `revoked_jtis`.
 /// Its partitions are dropped when all in them has ended.
 pub static REVOKED_TABLE: Table = Table {
     name: "revoked_jtis",

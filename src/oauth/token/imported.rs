@@ -65,7 +65,7 @@ const MAX_TEXT: usize = 4096;
 /// Seconds that no family outlives, as for the clients' refresh_token_ttl.
 const MAX_TTL: i64 = 3650 * 86_400;
 
-/// What is true of the table `imported_refresh_tokens`.
+/// The facts of the table `imported_refresh_tokens`.
 pub static TABLE: Table = Table {
     name: "imported_refresh_tokens",
     key: &["grant_id", "tenant_id"],

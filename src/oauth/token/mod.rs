@@ -85,7 +85,7 @@ pub struct Fresh {
     pub expires_in: i32,
 }
 
-/// What is true of the table `access_tokens`.
+/// The facts of the table `access_tokens`.
 /// What belongs to a client or user is the grant: without it a token is not active.
 pub static TABLE: Table = Table {
     name: "access_tokens",

@@ -1,4 +1,4 @@
-//! What is redeemed once, whatever its table: an authorization code, a device code.
+//! The common half of what is redeemed once: of an authorization code and of a device code.
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::spi::{self, Statement, params};
@@ -62,9 +62,9 @@ pub struct Redemption {
 const SHORT: i64 = 100_000;
 
 impl Redemption {
-    /// The grace of a code runs from the end of the redeeming transaction, not from the call: a client whose first
-    /// request took long retries only when that one has ended. So a transaction that took long writes the time again
-    /// when it ends.
+    /// The grace of a code runs from the end of the redeeming transaction and not from the call: a client whose first
+    /// request took long retries only when that request has ended. So a long transaction writes the time again when it
+    /// ends.
     pub fn note_end(self, redeemed_at: Timestamp) {
         transaction::before_end(move || {
             let now = clock::now();

@@ -165,7 +165,7 @@ impl Connection {
     }
 }
 
-/// What is true of the table `connections`.
+/// The facts of the table `connections`.
 /// An actor is the application's own: it deletes the connections of one that is gone.
 pub static TABLE: Table = Table {
     name: "connections",

@@ -132,7 +132,7 @@ impl WrappedKey {
     }
 }
 
-/// What is true of the table `vault_keys`.
+/// The facts of the table `vault_keys`.
 pub static TABLE: Table = Table {
     name: "vault_keys",
     key: &["id", "tenant_id"],
