@@ -73,7 +73,7 @@ fn api_key_list(
     SetOfIterator::new(list(user_id.map(Id::from), client_id, tenant_id).or_raise())
 }
 
-// Each part by its own index; those that do not apply cost nothing.
+// Each part of the query uses its own index; a part that does not apply costs nothing.
 static LIST: Statement<Listed> = Statement::read(
     c"SELECT {columns}
         FROM auth_store.api_keys

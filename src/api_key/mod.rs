@@ -111,7 +111,7 @@ impl<'a> Named<'a> {
 }
 
 row! {
-    /// What a change of a key needs to know beforehand: what never changes.
+    /// The columns of a key that never change, which a change of the key needs to know beforehand.
     struct Constant in api_keys {
         tenant_id: String,
         prefix: String,

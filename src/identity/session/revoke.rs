@@ -64,7 +64,7 @@ static REVOKE: Statement<Id> = Statement::latest(
       RETURNING id",
 );
 
-// Also those that have expired and are still known: their grants are not over.
+// Includes sessions that have expired and still have a row: their grants are not over.
 static REVOKE_BY_USER: Statement<Id> = Statement::latest(
     c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND ($5 IS NULL OR id <> $5)

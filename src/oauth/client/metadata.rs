@@ -172,7 +172,7 @@ pub struct Given<'a> {
 }
 
 impl ClientMetadata {
-    /// A new client of what was given, the rest by default; `schemes` as for [`Self::check`].
+    /// A new client from the given members and the defaults of the others; `schemes` as for [`Self::check`].
     pub fn new(name: &str, given: Given<'_>, schemes: &[String]) -> Result<Self, Mistake> {
         let client_type = ClientType::of(given.client_type.unwrap_or("confidential"))
             .ok_or(Mistake::invalid("client_type", "confidential, public"))?;
@@ -213,7 +213,7 @@ impl ClientMetadata {
         self.client_type == ClientType::Confidential
     }
 
-    /// Refuses what a client may not be; `schemes` are those of redirect URIs that the tenant allows.
+    /// Refuses metadata that break a rule; `schemes` are the schemes of redirect URIs that the tenant allows.
     pub fn check(&self, schemes: &[String]) -> Result<(), Mistake> {
         argument::line(&self.name, "name")?;
         self.check_redirect_uris(schemes)?;

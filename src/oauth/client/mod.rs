@@ -51,7 +51,7 @@ row! {
         pub redirect_uris: Vec<String>,
         /// Resource indicators it may name; none: any.
         pub resources: Vec<String>,
-        /// How many requests it may make in an hour; None: any number.
+        /// How many requests the client may make in an hour; None: any number.
         pub rate_limit_per_hour: Option<i32>,
         /// Where it was found, for [`hold`].
         pub place: Option<Place>,
@@ -59,7 +59,7 @@ row! {
 }
 
 impl Client {
-    /// Whether it works: it is active, and so is its tenant.
+    /// True if the client and its tenant are active.
     pub fn is_usable(&self) -> bool {
         self.usability.is_usable()
     }
@@ -207,7 +207,7 @@ pub fn replace(now: Timestamp, client_id: &str, client: &ClientMetadata) -> Resu
     Ok(())
 }
 
-// A revoked client stays so: whoever holds one of its tokens must not see it work again.
+// A revoked client stays revoked: a holder of one of its tokens must not see it work again.
 static SET_STATUS: Statement<String> = Statement::write(
     c"UPDATE auth_store.clients
          SET status = $2, status_reason = $3, updated_at = $4

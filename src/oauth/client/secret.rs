@@ -230,7 +230,7 @@ fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool,
     }
     let hashes = IMPORTED.all(&params![client.id.as_str(), now])?;
     for hash in &hashes {
-        // Each takes long: before it is the time to be cancelled.
+        // Each computation takes long, so look for a cancellation before it.
         pgrx::check_for_interrupts!();
         if password_hash::verify(text, hash)? {
             return Ok(true);

@@ -304,7 +304,7 @@ pub fn count_wrong_verifier(code: &StoredCode) -> Result<(), Mistake> {
     COUNT_WRONG_VERIFIER.run(&params![code.id, code.tenant_id.as_str()]).map(|_| ())
 }
 
-// By the time order of the ids: no index finds the codes of a user, and none is alive before $1.
+// Walks the ids in time order: no index finds the codes of a user, and no code with an id before $1 is alive.
 static WITHDRAW: Statement = Statement::latest(
     c"WITH open AS (SELECT id, tenant_id FROM auth_store.authorization_codes
                      WHERE id > $1 AND user_id = $2 AND ($3 IS NULL OR client_id = $3) AND redeemed_at IS NULL

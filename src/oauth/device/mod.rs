@@ -73,7 +73,7 @@ row! {
     pub struct Poll {
         /// Seconds to the next one.
         pub poll_interval: i32,
-        /// Whether this one came too early; the interval is the longer one then.
+        /// True if this poll came too early; the interval is then the longer one.
         pub too_early: bool,
     }
 }
@@ -112,10 +112,10 @@ static INSERT: Statement = Statement::write(
 // A poll that waited for another poll finds that poll's row. Its own clock may be behind: then it came too early, and
 // must not move the time of the last poll back.
 //
-// A tenth of the interval is leeway: a device's timer and the network are not exact, and one that is told to slow down
-// for a few milliseconds is told so at each of its polls. The interval grows while another poll and one more fit into what is
-// left of the code's life, and to a minute at most, the longest one that auth_store.device_poll_interval begins with: a device
-// that is slower than that finds the code expired, or keeps its user waiting for long.
+// A tenth of the interval is leeway: a device's timer and the network are not exact, and without leeway a device that
+// is a few milliseconds early would be told to slow down at each poll. The interval grows as long as two more polls fit
+// into what is left of the code's life, up to a minute, the longest interval that auth_store.device_poll_interval can
+// start with: a slower device would find the code expired, or keep its user waiting for long.
 static POLL: Statement<Poll> = Statement::write(
     c"UPDATE auth_store.device_codes
          SET last_polled_at = GREATEST(last_polled_at, $2),
@@ -218,7 +218,7 @@ pub fn mark_redeemed(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<
     Ok(redeemed)
 }
 
-// As for authorization codes: no index finds the requests of a user, and none is alive before $1.
+// As for authorization codes: no index finds the requests of a user, and no request with an id before $1 is alive.
 static WITHDRAW: Statement = Statement::latest(
     c"WITH open AS (SELECT id, tenant_id FROM auth_store.device_codes
                      WHERE id > $1 AND user_id = $2 AND ($3 IS NULL OR client_id = $3) AND redeemed_at IS NULL

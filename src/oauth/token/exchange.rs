@@ -159,7 +159,7 @@ fn exchange(
 
 /// Refuses a request for reasons that do not depend on its tokens.
 fn check(client: &Client, request: &Request<'_>) -> Result<(), Refused> {
-    // A client that can't authenticate would let whoever has a stolen token name it (section 2.1).
+    // With a client that can't authenticate, a thief of a token could just name that client (section 2.1).
     if !client.is_confidential() || !client.allows_grant_type(GRANT_TYPE) {
         return Err(Refused {
             refusal: Refusal::new(Code::UnauthorizedClient, "the client may not exchange tokens"),

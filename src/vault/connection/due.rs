@@ -55,7 +55,7 @@ fn connections_due(max_connections: default!(Option<i32>, 100)) -> SetOfIterator
 const CONNECTIONS: i32 = 100;
 const MAX_CONNECTIONS: i32 = 10_000;
 
-// Who holds a row is about to lease it, or has just had it.
+// The holder of a locked row is about to lease it, or has just had it.
 static DUE: Statement<Listed> = Statement::write(
     c"SELECT {columns}
         FROM auth_store.connections

@@ -120,7 +120,7 @@ row! {
         actor_id: String,
         /// The number of the last lease.
         pub fence: i64,
-        /// The end of that lease; None: it was given back.
+        /// The end of that lease; None if it was given back.
         pub leased_until: Option<Timestamp>,
         /// When somebody ended it.
         pub revoked_at: Option<Timestamp>,

@@ -26,7 +26,7 @@ row! {
     pub struct Life in connections {
         /// When the provider gave it.
         pub refreshed_at: Timestamp,
-        /// Its end; None: it has none, or nobody knows.
+        /// Its end; None: it has none, or the end is unknown.
         pub access_token_expires_at: Option<Timestamp>,
     }
 }

@@ -89,7 +89,7 @@ fn rekey_batch(
     Ok(progress)
 }
 
-// Who holds a connection is storing into it; it is left for the next pass.
+// A locked connection is being stored into; it is left for the next pass.
 static OF_KEY: Statement<Sealed> = Statement::write(
     c"SELECT {columns} FROM auth_store.connections
        WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
