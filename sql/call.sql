@@ -1,9 +1,10 @@
--- One way in without types, for a driver that can't say what type a value has. It runs as the caller: the function that is called is
--- checked by the server as if it were called directly.
+-- One way in without types, for a driver that can't say what type a value has. It runs as the caller: the server checks
+-- the called function as if it were called directly.
 --
--- Names are looked up in the catalog and quoted. Values are no text of a statement, and no parameter either, which auto_explain and
--- pgaudit would write where they log nested statements: the statements below read them from settings of the transaction. What has
--- `wanted`, `given` or `value` in it is a simple expression, which PL/pgSQL evaluates without a statement.
+-- Names are looked up in the catalog and quoted. A value is neither in the text of a statement nor a parameter, because
+-- auto_explain and pgaudit would write both where they log nested statements: the statements below read the values from
+-- settings of the transaction. An expression with `wanted`, `given` or `value` in it is a simple one, which PL/pgSQL
+-- evaluates without a statement.
 CREATE FUNCTION auth_store.call(function text, arguments jsonb DEFAULT '{}')
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

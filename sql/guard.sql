@@ -1,6 +1,7 @@
--- Tells the library of each command that may drop something, and loads it for that: see src/kernel/server/guard.rs. In PL/pgSQL, because a
--- server from which the library's files were removed must go on with its DDL, and get rid of the extension. So must one in which
--- the owner lost a privilege or the schema its name: nothing is refused here, so whatever fails is the guard itself.
+-- Tells the library of each command that may drop something, and loads the library for that: see
+-- src/kernel/server/guard.rs. It is in PL/pgSQL, because a server whose library files were removed must go on with its
+-- DDL, and be able to drop the extension. So must a server in which the owner lost a privilege or the schema its name:
+-- nothing is refused here, so a failure here is one of the guard itself.
 CREATE FUNCTION auth_store.guard() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -1,8 +1,8 @@
--- Every table and partition of the store belongs to auth_store_owner, every view to auth_store_view, and nobody else may
--- touch a table directly; the auditor and the administrator read the views. auth_store_view, which no policy binds, reads the
--- columns that the views read. A view that does not hold the pin itself, as those of 0.1.0 until they are migrated, is not given
--- to it. The keys of tenants, clients and users may be referred to: by the administrator, and by whoever else was granted it.
--- Whatever else was granted, by hand or by default privileges, is taken back.
+-- auth_store_owner owns every table and partition of the store, auth_store_view every view. No other role may touch a
+-- table directly; the auditor and the administrator read the views. auth_store_view, which no policy binds, reads the
+-- columns that the views read. It does not get a view that lacks the tenant pin, such as the views of 0.1.0 before
+-- their migration. The administrator may refer to the keys of tenants, clients and users, and so may any role that was
+-- granted it. Any other privilege, granted by hand or by default privileges, is taken back.
 DO $$
 DECLARE
     item record;

@@ -1,5 +1,5 @@
--- The owner makes the partitions, in the tablespace of their parent: one that the database, or an ALTER TABLE, has put it
--- into. Nobody but a superuser may use another than the database's own, unless it is granted.
+-- The owner makes the partitions in the tablespace of their parent, into which the database or an ALTER TABLE has put
+-- it. Only a superuser may use a tablespace other than the database's own, unless it is granted.
 DO $$
 DECLARE
     item record;

@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 
--- Whoever owns the schema can replace what the functions name in it.
+-- The owner of the schema can replace the objects that the functions name in it.
 DO $$
 BEGIN
     IF NOT EXISTS (

@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
     CONSTRAINT imported_api_keys_key_fkey FOREIGN KEY (api_key_id, tenant_id)
         REFERENCES auth_store.api_keys (id, tenant_id) ON DELETE CASCADE
 );
--- So that a publication may filter by tenant: the key has none.
+-- The key has no tenant; with the whole row as identity a publication may filter by tenant.
 ALTER TABLE auth_store.imported_api_keys REPLICA IDENTITY FULL;
 CREATE INDEX IF NOT EXISTS imported_api_keys_key_idx ON auth_store.imported_api_keys (api_key_id, tenant_id);
 COMMENT ON TABLE auth_store.imported_api_keys IS

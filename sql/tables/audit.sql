@@ -34,7 +34,7 @@ COMMENT ON COLUMN auth_store.audit_log.called_by IS
 COMMENT ON COLUMN auth_store.audit_log.called_as IS 'The role that SET ROLE had set, where that was another.';
 COMMENT ON COLUMN auth_store.audit_log.from_application IS
     'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
--- A deletion, of a tenant, is replicated by the whole row: there is no key. The partitions have the same.
+-- The table has no key, so the deletion of a tenant is replicated by the whole row. The partitions have the same.
 ALTER TABLE auth_store.audit_log REPLICA IDENTITY FULL;
 COMMENT ON COLUMN auth_store.audit_log.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.audit_log.success IS 'Whether the step was granted; false: refused.';

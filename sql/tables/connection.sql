@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS auth_store.connections (
         CASE WHEN revoked_at IS NULL THEN access_token IS NOT NULL
              ELSE access_token IS NULL AND refresh_token IS NULL AND refresh_at IS NULL END)
 ) WITH (fillfactor = 85);
--- What is sealed does not compress.
+-- Sealed values do not compress.
 ALTER TABLE auth_store.connections
     ALTER COLUMN access_token SET STORAGE EXTERNAL,
     ALTER COLUMN refresh_token SET STORAGE EXTERNAL;

@@ -1,5 +1,5 @@
--- Short-lived: no foreign key, as for authorization codes. What a poll changes comes first and is in no index, and
--- the pages leave room: each poll is a HOT update next to its predecessor.
+-- Short-lived: no foreign key, as for authorization codes. The columns that a poll changes come first and are in no
+-- index, and the pages leave room: each poll is a HOT update next to its predecessor.
 CREATE TABLE IF NOT EXISTS auth_store.device_codes (
     id               uuid        NOT NULL,
     last_polled_at   timestamptz,

@@ -1,5 +1,5 @@
--- Where the library is not preloaded. Unlogged: a hit writes no WAL, a crash empties the table, a standby has
--- none. No foreign key and one index, on what never changes: every update is HOT.
+-- Used if the library is not preloaded. Unlogged: a hit writes no WAL, a crash empties the table, and a standby has
+-- no rows. No foreign key, and one index, on columns that never change: every update is HOT.
 CREATE UNLOGGED TABLE IF NOT EXISTS auth_store.rate_limits (
     id         uuid        NOT NULL,
     expires_at timestamptz NOT NULL,

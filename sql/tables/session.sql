@@ -1,6 +1,6 @@
 -- A login in the application itself. Touching one changes no column of an index: HOT updates, for which the
--- fillfactor leaves room. No CHECK, as on the other hot tables; the foreign key makes a log-in wait for whoever
--- is ending the user's sessions.
+-- fillfactor leaves room. No CHECK, as on the other hot tables; the foreign key makes a log-in wait for a call
+-- that is ending the user's sessions.
 CREATE TABLE IF NOT EXISTS auth_store.sessions (
     id              uuid        NOT NULL,
     user_id         uuid        NOT NULL,

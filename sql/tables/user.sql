@@ -21,10 +21,10 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON auth_store.users (tenant_id, email_key)
     WHERE email_key IS NOT NULL;
--- Finds those who wait for a key, of whom there are hardly ever any.
+-- Finds users who wait for a key; there is hardly ever one.
 CREATE INDEX IF NOT EXISTS users_email_unkeyed_idx ON auth_store.users (id)
     WHERE email IS NOT NULL AND email_key IS NULL;
--- Also of users without one, so that it covers the foreign key to the tenant.
+-- Includes users without one, so that it covers the foreign key to the tenant.
 CREATE UNIQUE INDEX IF NOT EXISTS users_external_id_key ON auth_store.users (tenant_id, external_id);
 COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 section 1.1).';
 COMMENT ON COLUMN auth_store.users.external_id IS

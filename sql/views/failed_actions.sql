@@ -1,4 +1,4 @@
--- The table has the score as real, which 0.9 of a query, a double precision, is not equal to. By way of numeric it is.
+-- The table's score is a real, to which 0.9 in a query, a double precision, is not equal. By way of numeric it is.
 CREATE OR REPLACE VIEW auth_store.failed_actions WITH (security_barrier = true) AS
 SELECT a.occurred_at, a.event, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags, a.tenant_id, a.client_id, a.user_id,
        a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id,

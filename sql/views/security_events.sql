@@ -1,4 +1,4 @@
--- The table has the score as real, which 0.9 of a query, a double precision, is not equal to. By way of numeric it is.
+-- The table's score is a real, to which 0.9 in a query, a double precision, is not equal. By way of numeric it is.
 CREATE OR REPLACE VIEW auth_store.security_events WITH (security_barrier = true) AS
 SELECT a.occurred_at,
        CASE WHEN a.risk_score >= 0.9::real THEN 'critical'
