@@ -4,7 +4,7 @@
 
 use pgrx::prelude::*;
 
-use crate::api_key::new::{Given, New, insert};
+use crate::api_key::new::{GivenKey, NewKey, insert};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -34,7 +34,7 @@ fn api_key_import(
     prefix: default!(Option<&str>, "NULL"),
 ) -> pgrx::Uuid {
     let now = clock::now();
-    let given = Given {
+    let given = GivenKey {
         name,
         user_id: user_id.map(Id::from),
         client_id,
@@ -74,7 +74,7 @@ fn import(
     now: Timestamp,
     digest: Option<&str>,
     start: Option<&str>,
-    given_members: Given<'_>,
+    given_members: GivenKey<'_>,
 ) -> Result<Id, Mistake> {
     let digest = token_text::read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
         "digest",
@@ -84,7 +84,7 @@ fn import(
     if start.is_some_and(|start| start.chars().count() > MAX_START) {
         return Err(Mistake::invalid("start", "at most 32 characters"));
     }
-    let new = New::check(given_members)?;
+    let new = NewKey::check(given_members)?;
     let id = Id::mint(now, new.owner.bucket())?;
     let tenant_id = new.tenant_id.clone();
     insert(now, id, &digest, start, "api_key.imported", new, None)?;

@@ -42,7 +42,7 @@ fn api_key_create(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> ApiKeySecret {
     let now = clock::now();
-    let given = Given {
+    let given = GivenKey {
         name,
         user_id: user_id.map(Id::from),
         client_id,
@@ -58,7 +58,7 @@ fn api_key_create(
 }
 
 /// What the creator of a key chooses.
-pub struct Given<'a> {
+pub struct GivenKey<'a> {
     pub name: Option<&'a str>,
     pub user_id: Option<Id>,
     pub client_id: Option<&'a str>,
@@ -72,7 +72,7 @@ pub struct Given<'a> {
 }
 
 /// A new key, checked, whose owner stays until the transaction ends.
-pub struct New<'a> {
+pub struct NewKey<'a> {
     pub tenant_id: String,
     pub tenant_suspended: bool,
     pub owner: Owner<'a>,
@@ -91,9 +91,9 @@ const NETWORKS: Mistake = Mistake::invalid(
     "at most 100 networks, none of them NULL or with bits set behind its mask: 10.0.0.0/8, not 10.0.0.1/8",
 );
 
-impl<'a> New<'a> {
+impl<'a> NewKey<'a> {
     /// Checked arguments.
-    pub fn check(given_members: Given<'a>) -> Result<Self, Mistake> {
+    pub fn check(given_members: GivenKey<'a>) -> Result<Self, Mistake> {
         let view = View::writing()?;
         let name = argument::line(given(given_members.name, "name")?, "name")?;
         let owner = Owner::of(given_members.user_id, given_members.client_id)?;
@@ -156,7 +156,7 @@ pub fn insert(
     digest: &Digest,
     start: Option<&str>,
     event: &str,
-    new: New<'_>,
+    new: NewKey<'_>,
     context: Option<&Context<'_>>,
 ) -> Result<(), Mistake> {
     INSERT.run(&params![
@@ -186,11 +186,15 @@ pub fn insert(
     )
 }
 
-fn create(now: Timestamp, given_members: Given<'_>, context: &Context<'_>) -> Result<ApiKeySecret, Mistake> {
+fn create(
+    now: Timestamp,
+    given_members: GivenKey<'_>,
+    context: &Context<'_>,
+) -> Result<ApiKeySecret, Mistake> {
     if given_members.expires_at.is_some_and(|end| end <= now) {
         return Err(Mistake::invalid("expires_at", "a time to come"));
     }
-    let new = New::check(given_members)?;
+    let new = NewKey::check(given_members)?;
     let minted = token_text::mint_for(new.prefix, Id::mint(now, new.owner.bucket())?)?;
     let start = token_text::api_key_start(new.prefix, &minted.text);
     insert(now, minted.id, &minted.digest, Some(start), "api_key.created", new, Some(context))?;

@@ -162,14 +162,14 @@ fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
 }
 
 /// The answer to the question whether the key allows the request.
-struct Verdict {
+struct KeyVerdict {
     /// The key, if the text is right.
     key: Option<ApiKey>,
     refusal: Option<(Code, &'static str)>,
     flags: &'static [Flag],
 }
 
-impl Verdict {
+impl KeyVerdict {
     fn inactive(key: Option<ApiKey>, flags: &'static [Flag]) -> Self {
         Self { key, refusal: Some((Code::InvalidToken, "the API key is not active")), flags }
     }
@@ -181,7 +181,7 @@ fn verify(
     text: Option<&str>,
     required_scope: Option<&str>,
     address: Option<&Inet>,
-) -> Result<Verdict, Mistake> {
+) -> Result<KeyVerdict, Mistake> {
     let required = match required_scope {
         None => None,
         Some(text) => Some(scope::parse(text).filter(|scope| !scope.has_asterisk()).ok_or(
@@ -191,10 +191,10 @@ fn verify(
     let text = text.unwrap_or_default();
     let Some(key) = find(view, text)? else {
         let formed = token_text::parse_api_key(text).is_some();
-        return Ok(Verdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
+        return Ok(KeyVerdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
     };
     if let Some(flags) = key.ended(view, now)? {
-        return Ok(Verdict::inactive(Some(key), flags));
+        return Ok(KeyVerdict::inactive(Some(key), flags));
     }
     let enough =
         required.is_none_or(|required| scope::parse(&key.scope).is_some_and(|scope| scope.covers(&required)));
@@ -206,7 +206,7 @@ fn verify(
     } else {
         (None, &[])
     };
-    Ok(Verdict { key: Some(key), refusal, flags })
+    Ok(KeyVerdict { key: Some(key), refusal, flags })
 }
 
 /// Seconds between two writes of a key's last use.
@@ -242,7 +242,7 @@ fn touch(
                     Some((Code::TemporarilyUnavailable, "the rate limit of the API key is used up"));
                 verdict.flags = &[Flag::RateLimited];
                 retry_after = Some(wait);
-                told = limit::is_to_be_told(now, &key.tenant_id, &limit_key(key))?;
+                told = limit::audit_due(now, &key.tenant_id, &limit_key(key))?;
             }
             None => told = mark_used(now, key, context)?,
         }
@@ -275,7 +275,7 @@ fn mark_used(now: Timestamp, key: &ApiKey, context: &Context<'_>) -> Result<bool
 }
 
 /// The audit row of a refusal, or of the use that was noted.
-fn record(now: Timestamp, verdict: &Verdict, context: &Context<'_>) -> Result<(), Mistake> {
+fn record(now: Timestamp, verdict: &KeyVerdict, context: &Context<'_>) -> Result<(), Mistake> {
     let key = verdict.key.as_ref();
     let id = key.map(|key| key.id.to_string());
     trail::record(
@@ -296,8 +296,8 @@ fn record(now: Timestamp, verdict: &Verdict, context: &Context<'_>) -> Result<()
     Ok(())
 }
 
-impl From<Verdict> for ApiKeyState {
-    fn from(verdict: Verdict) -> Self {
+impl From<KeyVerdict> for ApiKeyState {
+    fn from(verdict: KeyVerdict) -> Self {
         let answer = match (verdict.refusal, verdict.key) {
             // A token or key that is not active for the caller shows nothing of itself.
             (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),

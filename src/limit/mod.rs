@@ -92,7 +92,7 @@ fn rate_limit_stats() -> RateLimitStats {
 }
 
 /// The answer to a hit.
-pub struct Verdict {
+pub struct LimitVerdict {
     /// Whether the hit is within the limit. A refused hit has cost nothing.
     pub allowed: bool,
     /// How many more hits there are at once.
@@ -120,7 +120,7 @@ pub fn hit(
     max_hits: i32,
     period_seconds: i64,
     cost: i32,
-) -> Result<Verdict, Mistake> {
+) -> Result<LimitVerdict, Mistake> {
     let rate = rate(max_hits, period_seconds)?;
     if !(1..=max_hits).contains(&cost) {
         return Err(Mistake::invalid("cost", "1 to max_hits"));
@@ -134,7 +134,7 @@ pub fn hit(
     let stale = rate.capped(arrival, now.micros()) < arrival;
     let now = if stale { clock::now() } else { now };
     let retry_after = if decision.allowed { 0 } else { rate.retry_after(arrival, now.micros(), cost).max(1) };
-    Ok(Verdict {
+    Ok(LimitVerdict {
         allowed: decision.allowed,
         remaining: rate.remaining(arrival, now.micros()),
         retry_after,
@@ -148,7 +148,7 @@ const MINUTE: i64 = 60;
 
 /// Whether the audit trail should say that `key` is over its limit: once a minute, because a row for each refusal
 /// would be a flood of its own. Errors as of [`hit`].
-pub fn is_to_be_told(now: Timestamp, tenant_id: &str, key: &str) -> Result<bool, Mistake> {
+pub fn audit_due(now: Timestamp, tenant_id: &str, key: &str) -> Result<bool, Mistake> {
     Ok(hit(now, tenant_id, &format!("{key}:audit"), 1, MINUTE, 1)?.allowed)
 }
 

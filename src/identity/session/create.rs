@@ -28,12 +28,12 @@ fn session_create(
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> SessionToken {
-    let new = New { ttl, idle_ttl, acr, amr, metadata };
+    let new = NewSession { ttl, idle_ttl, acr, amr, metadata };
     create(clock::now(), user_id.map(Id::from), new, &Context { ip, user_agent }).or_raise()
 }
 
 /// The arguments of session_create() that describe the session.
-struct New<'a> {
+struct NewSession<'a> {
     ttl: Option<Interval>,
     idle_ttl: Option<Interval>,
     acr: Option<&'a str>,
@@ -58,7 +58,7 @@ static INSERT: Statement = Statement::write(
 fn create(
     now: Timestamp,
     user_id: Option<Id>,
-    new: New<'_>,
+    new: NewSession<'_>,
     context: &Context<'_>,
 ) -> Result<SessionToken, Mistake> {
     let user_id = given(user_id, "user_id")?;

@@ -221,7 +221,7 @@ fn find(view: &View, presented: &Presented) -> Result<Option<Session>, Mistake> 
 
 /// True if tokens may be issued in this session: the session is live, or the id is not one of ours, because
 /// applications may pass their own. 23503 if it is another user's.
-pub fn admits(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
+pub fn allows(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
     let Some(id) = id else { return Ok(true) };
     match STANDING.find(view, Key::Id(id))? {
         Some(session) if session.user_id != user_id => {

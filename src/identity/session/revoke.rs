@@ -48,7 +48,7 @@ fn user_sessions_revoke(
 
 /// What an end of sessions ended.
 #[derive(Default)]
-pub struct Ended {
+pub struct EndedSessions {
     /// Sessions.
     pub sessions: usize,
     /// Grants that were made in them.
@@ -160,7 +160,7 @@ pub fn end_by_user(
     tenant_id: &str,
     except: Option<Id>,
     reason: &str,
-) -> Result<Ended, Mistake> {
+) -> Result<EndedSessions, Mistake> {
     user::lock_update(user_id, tenant_id)?;
     let sessions = REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except])?;
     end_grants(now, user_id, sessions)
@@ -168,22 +168,22 @@ pub fn end_by_user(
 
 /// Ends the oldest sessions of a user, so that one more is within the cap. The user's row must be locked by
 /// [`user::lock_for_session`]: no other session is made meanwhile.
-pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<Ended, Mistake> {
-    let Some(cap) = settings::max_sessions_per_user() else { return Ok(Ended::default()) };
+pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<EndedSessions, Mistake> {
+    let Some(cap) = settings::max_sessions_per_user() else { return Ok(EndedSessions::default()) };
     let live = COUNT_LIVE.one(&params![user_id, tenant_id, now])?.unwrap_or(0);
     if live < cap {
-        return Ok(Ended::default());
+        return Ok(EndedSessions::default());
     }
     user::lock_update(user_id, tenant_id)?;
     let sessions = REVOKE_OLDEST.all(&params![user_id, tenant_id, now, cap - 1])?;
     end_grants(now, user_id, sessions)
 }
 
-fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Id>) -> Result<Ended, Mistake> {
+fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Id>) -> Result<EndedSessions, Mistake> {
     if sessions.is_empty() {
-        return Ok(Ended::default());
+        return Ok(EndedSessions::default());
     }
     let count = sessions.len();
     let grants = grant::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
-    Ok(Ended { sessions: count, grants })
+    Ok(EndedSessions { sessions: count, grants })
 }

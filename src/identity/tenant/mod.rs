@@ -25,7 +25,7 @@ fn tenant_create(
     settings: default!(Option<Jsonb>, "NULL"),
     redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> String {
-    let given = Given { display_name, settings, redirect_uri_schemes };
+    let given = GivenTenant { display_name, settings, redirect_uri_schemes };
     create(clock::now(), id, given).or_raise()
 }
 
@@ -37,19 +37,19 @@ fn tenant_update(
     settings: default!(Option<Jsonb>, "NULL"),
     redirect_uri_schemes: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> bool {
-    let given = Given { display_name, settings, redirect_uri_schemes };
+    let given = GivenTenant { display_name, settings, redirect_uri_schemes };
     update(clock::now(), id, given).or_raise();
     true
 }
 
 /// The columns of a tenant. NULL means the default for a new tenant, and no change for an existing one.
-struct Given<'a> {
+struct GivenTenant<'a> {
     display_name: Option<&'a str>,
     settings: Option<Jsonb>,
     redirect_uri_schemes: Option<Vec<Option<String>>>,
 }
 
-impl Given<'_> {
+impl GivenTenant<'_> {
     fn redirect_uri_schemes(&mut self) -> Result<Option<Vec<String>>, Mistake> {
         let schemes = argument::list(self.redirect_uri_schemes.take(), "redirect_uri_schemes")?;
         redirect_uri::check_schemes(schemes.as_deref().unwrap_or_default())?;
@@ -221,7 +221,7 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT (id) DO NOTHING",
 );
 
-fn create(now: Timestamp, id: Option<&str>, mut given_members: Given<'_>) -> Result<String, Mistake> {
+fn create(now: Timestamp, id: Option<&str>, mut given_members: GivenTenant<'_>) -> Result<String, Mistake> {
     let id = given(id, "id")?;
     if !is_tenant_id(id) {
         return Err(Mistake::invalid(
@@ -256,10 +256,10 @@ static UPDATE: Statement = Statement::write(
        WHERE id = $1",
 );
 
-fn update(now: Timestamp, id: Option<&str>, mut given_members: Given<'_>) -> Result<(), Mistake> {
+fn update(now: Timestamp, id: Option<&str>, mut given_members: GivenTenant<'_>) -> Result<(), Mistake> {
     let id = given(id, "id")?;
     let schemes = given_members.redirect_uri_schemes()?;
-    let Given { display_name, settings, .. } = given_members;
+    let GivenTenant { display_name, settings, .. } = given_members;
     let display_name = display_name.map(|name| argument::line(name, "display_name")).transpose()?;
     let settings = settings.map(|settings| argument::document(Some(settings), "settings")).transpose()?;
     let update = || UPDATE.run(&params![id, display_name, settings.clone(), schemes.clone(), now]);

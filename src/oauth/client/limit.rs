@@ -37,8 +37,8 @@ pub fn wait_of_network(
 }
 
 /// Whether the audit trail should say that the client is over its limit.
-pub fn is_to_be_told(now: Timestamp, client: &Client) -> Result<bool, Mistake> {
-    limit::is_to_be_told(now, &client.tenant_id, &key(client))
+pub fn audit_due(now: Timestamp, client: &Client) -> Result<bool, Mistake> {
+    limit::audit_due(now, &client.tenant_id, &key(client))
 }
 
 fn key(client: &Client) -> String {

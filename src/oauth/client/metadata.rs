@@ -154,7 +154,7 @@ row! {
 /// The optional arguments of client_create().
 #[derive(Default)]
 #[allow(missing_docs)]
-pub struct Given<'a> {
+pub struct GivenClient<'a> {
     pub redirect_uris: Option<Vec<Option<String>>>,
     pub client_type: Option<&'a str>,
     pub grant_types: Option<Vec<Option<String>>>,
@@ -173,7 +173,7 @@ pub struct Given<'a> {
 
 impl ClientMetadata {
     /// A new client from the given members and the defaults of the others; `schemes` as for [`Self::check`].
-    pub fn new(name: &str, given: Given<'_>, schemes: &[String]) -> Result<Self, Mistake> {
+    pub fn new(name: &str, given: GivenClient<'_>, schemes: &[String]) -> Result<Self, Mistake> {
         let client_type = ClientType::of(given.client_type.unwrap_or("confidential"))
             .ok_or(Mistake::invalid("client_type", "confidential, public"))?;
         let confidential = client_type == ClientType::Confidential;
@@ -363,14 +363,14 @@ fn seconds(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{AuthMethod, ClientMetadata, Given};
+    use super::{AuthMethod, ClientMetadata, GivenClient};
     use crate::kernel::outcome::Mistake;
 
     fn texts(texts: &[&str]) -> Option<Vec<Option<String>>> {
         Some(texts.iter().map(|text| Some((*text).to_owned())).collect())
     }
 
-    fn refused(given: Given<'_>) -> &'static str {
+    fn refused(given: GivenClient<'_>) -> &'static str {
         match ClientMetadata::new("app", given, &[]) {
             Err(Mistake::InvalidArgument { argument, .. }) => argument,
             _ => "nothing",
@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_confidential_client_with_redirect_uris_is_a_web_application() {
-        let given = Given { redirect_uris: texts(CALLBACK), ..Given::default() };
+        let given = GivenClient { redirect_uris: texts(CALLBACK), ..GivenClient::default() };
         let client = ClientMetadata::new("app", given, &[]).unwrap();
         assert!(client.is_confidential() && client.require_pkce && client.refresh_rotation);
         assert!(client.token_endpoint_auth_method == AuthMethod::ClientSecretBasic);
@@ -393,56 +393,77 @@ mod tests {
 
     #[test]
     fn a_confidential_client_without_redirect_uris_is_a_service() {
-        let client = ClientMetadata::new("app", Given::default(), &[]).unwrap();
+        let client = ClientMetadata::new("app", GivenClient::default(), &[]).unwrap();
         assert_eq!(client.grant_types, ["client_credentials"]);
     }
 
     /// RFC 6749 sections 2.1 and 4.4, RFC 9700 sections 2.1.1 and 4.14.2.
     #[test]
     fn a_public_client_has_no_secret_and_needs_pkce_and_rotation() {
-        let public =
-            || Given { client_type: Some("public"), redirect_uris: texts(CALLBACK), ..Given::default() };
+        let public = || GivenClient {
+            client_type: Some("public"),
+            redirect_uris: texts(CALLBACK),
+            ..GivenClient::default()
+        };
         assert!(
             ClientMetadata::new("app", public(), &[]).unwrap().token_endpoint_auth_method == AuthMethod::None
         );
-        assert_eq!(refused(Given { require_pkce: Some(false), ..public() }), "require_pkce");
-        assert_eq!(refused(Given { refresh_rotation: Some(false), ..public() }), "refresh_rotation");
+        assert_eq!(refused(GivenClient { require_pkce: Some(false), ..public() }), "require_pkce");
+        assert_eq!(refused(GivenClient { refresh_rotation: Some(false), ..public() }), "refresh_rotation");
         let basic = Some("client_secret_basic");
         assert_eq!(
-            refused(Given { token_endpoint_auth_method: basic, ..public() }),
+            refused(GivenClient { token_endpoint_auth_method: basic, ..public() }),
             "token_endpoint_auth_method"
         );
-        assert_eq!(refused(Given { grant_types: texts(&["client_credentials"]), ..public() }), "grant_types");
-        assert_eq!(refused(Given { redirect_uris: None, ..public() }), "redirect_uris");
+        assert_eq!(
+            refused(GivenClient { grant_types: texts(&["client_credentials"]), ..public() }),
+            "grant_types"
+        );
+        assert_eq!(refused(GivenClient { redirect_uris: None, ..public() }), "redirect_uris");
     }
 
     #[test]
     fn members_that_do_not_fit_are_refused_by_name() {
         let none = Some("none");
         assert_eq!(
-            refused(Given { token_endpoint_auth_method: none, ..Given::default() }),
+            refused(GivenClient { token_endpoint_auth_method: none, ..GivenClient::default() }),
             "token_endpoint_auth_method"
         );
         assert_eq!(
-            refused(Given { token_endpoint_auth_method: Some("x"), ..Given::default() }),
+            refused(GivenClient { token_endpoint_auth_method: Some("x"), ..GivenClient::default() }),
             "token_endpoint_auth_method"
         );
-        assert_eq!(refused(Given { client_type: Some("Public"), ..Given::default() }), "client_type");
-        assert_eq!(refused(Given { grant_types: texts(&["password"]), ..Given::default() }), "grant_types");
-        assert_eq!(refused(Given { grant_types: texts(&[]), ..Given::default() }), "grant_types");
         assert_eq!(
-            refused(Given { grant_types: texts(&["authorization_code"]), ..Given::default() }),
+            refused(GivenClient { client_type: Some("Public"), ..GivenClient::default() }),
+            "client_type"
+        );
+        assert_eq!(
+            refused(GivenClient { grant_types: texts(&["password"]), ..GivenClient::default() }),
+            "grant_types"
+        );
+        assert_eq!(refused(GivenClient { grant_types: texts(&[]), ..GivenClient::default() }), "grant_types");
+        assert_eq!(
+            refused(GivenClient { grant_types: texts(&["authorization_code"]), ..GivenClient::default() }),
             "redirect_uris"
         );
-        assert_eq!(refused(Given { redirect_uris: Some(vec![None]), ..Given::default() }), "redirect_uris");
-        assert_eq!(refused(Given { scope: Some("a\"b"), ..Given::default() }), "scope");
         assert_eq!(
-            refused(Given { rate_limit_per_hour: Some(0), ..Given::default() }),
+            refused(GivenClient { redirect_uris: Some(vec![None]), ..GivenClient::default() }),
+            "redirect_uris"
+        );
+        assert_eq!(refused(GivenClient { scope: Some("a\"b"), ..GivenClient::default() }), "scope");
+        assert_eq!(
+            refused(GivenClient { rate_limit_per_hour: Some(0), ..GivenClient::default() }),
             "rate_limit_per_hour"
         );
-        assert_eq!(refused(Given { resources: texts(&["relative"]), ..Given::default() }), "resources");
         assert_eq!(
-            refused(Given { redirect_uris: texts(&["https://a.example/"; 51]), ..Given::default() }),
+            refused(GivenClient { resources: texts(&["relative"]), ..GivenClient::default() }),
+            "resources"
+        );
+        assert_eq!(
+            refused(GivenClient {
+                redirect_uris: texts(&["https://a.example/"; 51]),
+                ..GivenClient::default()
+            }),
             "redirect_uris"
         );
     }

@@ -13,7 +13,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client;
-use crate::oauth::client::metadata::{ClientMetadata, Given};
+use crate::oauth::client::metadata::{ClientMetadata, GivenClient};
 use crate::oauth::client::secret;
 use crate::rfc::client_id;
 
@@ -46,7 +46,7 @@ fn client_create(
     refresh_rotation: default!(Option<bool>, "NULL"),
     refresh_grace: default!(Option<Interval>, "NULL"),
 ) -> ClientRegistration {
-    let given = Given {
+    let given = GivenClient {
         redirect_uris,
         client_type,
         grant_types,
@@ -70,7 +70,7 @@ fn create(
     name: Option<&str>,
     client_id: Option<&str>,
     tenant_id: Option<&str>,
-    given_members: Given<'_>,
+    given_members: GivenClient<'_>,
 ) -> Result<ClientRegistration, Mistake> {
     let view = View::writing()?;
     let tenant_id = tenant::resolve(&view, tenant_id)?;

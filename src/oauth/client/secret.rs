@@ -91,7 +91,7 @@ impl<'a> Credentials<'a> {
 }
 
 /// A request that comes from no client.
-struct Denied {
+struct RefusedClient {
     /// The answer to it.
     refusal: Refusal,
     /// The flags of the audit row.
@@ -102,7 +102,7 @@ struct Denied {
     is_told: bool,
 }
 
-impl Denied {
+impl RefusedClient {
     fn new(refusal: Refusal, flags: &'static [Flag], tenant_id: String) -> Self {
         Self { refusal, flags, tenant_id, is_told: true }
     }
@@ -113,7 +113,7 @@ impl Denied {
         description: &'static str,
         retry_after: i32,
     ) -> Result<Self, Mistake> {
-        let is_told = limit::is_to_be_told(now, &client)?;
+        let is_told = limit::audit_due(now, &client)?;
         let refusal = Refusal::over_limit(description, retry_after);
         Ok(Self { is_told, ..Self::new(refusal, &[Flag::RateLimited], client.tenant_id) })
     }
@@ -132,31 +132,31 @@ fn authenticate(
     now: Timestamp,
     credentials: &Credentials<'_>,
     context: &Context<'_>,
-) -> Result<Result<Client, Denied>, Mistake> {
+) -> Result<Result<Client, RefusedClient>, Mistake> {
     let found = match credentials.client_id {
         Some(client_id) => view.newest(|view| client::find(view, client_id))?,
         None => None,
     };
     let Some(client) = found else {
         let tenant_id = tenant::own().to_owned();
-        return Ok(Err(Denied::new(FAILED, &[Flag::UnknownClient], tenant_id)));
+        return Ok(Err(RefusedClient::new(FAILED, &[Flag::UnknownClient], tenant_id)));
     };
     let tries_secret = !credentials.authenticated && credentials.secret.is_some();
     if tries_secret && let Some(wait) = limit::wait_of_network(now, &client, context)? {
         let description = "too many failed attempts from this network";
-        return Denied::over_limit(now, client, description, wait).map(Err);
+        return RefusedClient::over_limit(now, client, description, wait).map(Err);
     }
     if !is_authentic(view, now, &client, credentials)? {
         limit::count_failure(now, &client, context)?;
-        return Ok(Err(Denied::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
+        return Ok(Err(RefusedClient::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
     }
     if !client.is_usable() {
         let refusal = Refusal::new(Code::InvalidClient, "the client is not active");
-        return Ok(Err(Denied::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
+        return Ok(Err(RefusedClient::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
     }
     if let Some(wait) = limit::count(now, &client)? {
         let description = "the client has made too many requests";
-        return Denied::over_limit(now, client, description, wait).map(Err);
+        return RefusedClient::over_limit(now, client, description, wait).map(Err);
     }
     Ok(Ok(client))
 }

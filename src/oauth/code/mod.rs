@@ -77,7 +77,7 @@ fn code_issue(
         resource: parameter::values(resource),
         dpop_jkt: parameter::value(dpop_jkt),
     };
-    let request = Request {
+    let request = CodeRequest {
         parameters,
         session_id: session_id.map(Id::from),
         auth_time: auth_time.map(Timestamp::from),
@@ -90,7 +90,7 @@ fn code_issue(
 }
 
 /// The parameters of the authorization request and of the login that answered it.
-struct Request<'a> {
+struct CodeRequest<'a> {
     parameters: AuthorizationRequest<'a>,
     session_id: Option<Id>,
     auth_time: Option<Timestamp>,
@@ -179,7 +179,7 @@ fn issue(
     now: Timestamp,
     client_id: Option<&str>,
     user_id: Option<Id>,
-    request: Request<'_>,
+    request: CodeRequest<'_>,
     context: &Context<'_>,
 ) -> Result<CodeResponse, Mistake> {
     let user_id = given(user_id, "user_id")?;
@@ -195,7 +195,7 @@ fn issue(
         return Err(Mistake::Unknown { what: "user", argument: "user_id" });
     }
     let (state, session_id) = (request.parameters.state, request.session_id);
-    let in_session = session::admits(now, &view, session_id, user_id)?;
+    let in_session = session::allows(now, &view, session_id, user_id)?;
     drop(view);
     let decided = decide_issue(client.as_ref(), &user, in_session, &request);
     let mut event = Event {
@@ -225,7 +225,7 @@ fn decide_issue<'a>(
     client: Option<&'a Client>,
     user: &User,
     in_session: bool,
-    request: &Request<'_>,
+    request: &CodeRequest<'_>,
 ) -> Result<Accepted<'a>, Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
     let accepted = request::decide(client, &request.parameters)?;
@@ -245,7 +245,7 @@ fn store(
     now: Timestamp,
     accepted: Accepted<'_>,
     user_id: Id,
-    request: Request<'_>,
+    request: CodeRequest<'_>,
     ttl: i64,
 ) -> Result<CodeResponse, Mistake> {
     let Accepted { client, scope, resources } = accepted;

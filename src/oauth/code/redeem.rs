@@ -39,7 +39,7 @@ fn code_redeem(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let redemption = Redemption {
+    let redemption = RedeemRequest {
         code,
         redirect_uri: parameter::value(redirect_uri),
         code_verifier: parameter::value(code_verifier),
@@ -50,7 +50,7 @@ fn code_redeem(
 }
 
 /// The parameters of the token request.
-struct Redemption<'a> {
+struct RedeemRequest<'a> {
     code: Option<&'a str>,
     redirect_uri: Option<&'a str>,
     code_verifier: Option<&'a str>,
@@ -61,7 +61,7 @@ struct Redemption<'a> {
 fn redeem(
     now: Timestamp,
     credentials: &Credentials<'_>,
-    redemption: Redemption<'_>,
+    redemption: RedeemRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
@@ -98,7 +98,7 @@ fn redeem(
         return replay(now, stored.redeemed_at, stored.grant_id, &event);
     }
     let user = view.newest(|view| user::find(view, stored.user_id))?;
-    let in_session = session::admits(now, &view, stored.session_id, stored.user_id)?;
+    let in_session = session::allows(now, &view, stored.session_id, stored.user_id)?;
     drop(view);
     let granted = match decide_redeem(now, &client, &stored, user.as_ref(), in_session, &redemption) {
         Ok(granted) => granted,
@@ -131,7 +131,7 @@ fn login<'a>(
     code: StoredCode,
     user: Option<&User>,
     granted: Granted,
-    redemption: &Redemption<'_>,
+    redemption: &RedeemRequest<'_>,
     context: &Context<'_>,
 ) -> Login<'a> {
     Login {
@@ -172,7 +172,7 @@ fn decide_redeem(
     stored: &StoredCode,
     user: Option<&User>,
     in_session: bool,
-    redemption: &Redemption<'_>,
+    redemption: &RedeemRequest<'_>,
 ) -> Result<Granted, Refused> {
     if now >= stored.expires_at {
         return Err(invalid_grant("the code has expired", &[Flag::ExpiredToken]));

@@ -60,7 +60,7 @@ fn consent_record(
 ) -> ConsentRecord {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let request = Request::new(scope, resource);
+    let request = ConsentRequest::new(scope, resource);
     let expires_at = expires_at.map(Timestamp::from);
     record(now, user_id.map(Id::from), client_id, request, expires_at, &context).or_raise()
 }
@@ -74,7 +74,7 @@ fn consent_check(
     resource: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> ConsentState {
     let now = clock::now();
-    check(now, user_id.map(Id::from), client_id, Request::new(scope, resource)).or_raise()
+    check(now, user_id.map(Id::from), client_id, ConsentRequest::new(scope, resource)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -91,12 +91,12 @@ fn consent_revoke(
 }
 
 /// What the client asks for.
-struct Request<'a> {
+struct ConsentRequest<'a> {
     scope: Option<&'a str>,
     resource: Option<Vec<Option<String>>>,
 }
 
-impl<'a> Request<'a> {
+impl<'a> ConsentRequest<'a> {
     /// An empty parameter counts as left out, and needs the consent to what such a request is granted.
     fn new(scope: Option<&'a str>, resource: Option<Vec<Option<String>>>) -> Self {
         Self { scope: parameter::scope(scope), resource: parameter::values(resource) }
@@ -167,7 +167,7 @@ fn record(
     now: Timestamp,
     user_id: Option<Id>,
     client_id: Option<&str>,
-    request: Request<'_>,
+    request: ConsentRequest<'_>,
     expires_at: Option<Timestamp>,
     context: &Context<'_>,
 ) -> Result<ConsentRecord, Mistake> {
@@ -224,7 +224,7 @@ fn parties(view: &View, user_id: Option<Id>, client_id: Option<&str>) -> Result<
 }
 
 /// The scope and resources that are asked for, as the authorization endpoint would grant them.
-fn wanted(client: &Client, request: Request<'_>) -> Result<(String, Vec<String>), Refused> {
+fn wanted(client: &Client, request: ConsentRequest<'_>) -> Result<(String, Vec<String>), Refused> {
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
     let resources = resource::granted(request.resource, &client.resources)
@@ -287,7 +287,7 @@ fn check(
     now: Timestamp,
     user_id: Option<Id>,
     client_id: Option<&str>,
-    request: Request<'_>,
+    request: ConsentRequest<'_>,
 ) -> Result<ConsentState, Mistake> {
     let (user_id, user, client) = parties(&View::reading(), user_id, client_id)?;
     let (scope, resources) = match wanted(&client, request) {

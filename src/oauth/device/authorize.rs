@@ -14,7 +14,7 @@ use crate::kernel::value::inet::Inet;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::device::user_code::UserCode;
-use crate::oauth::device::{self, GRANT_TYPE, New};
+use crate::oauth::device::{self, GRANT_TYPE, NewDeviceCode};
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
@@ -119,7 +119,7 @@ fn store(
     let (ttl, interval) = (settings::device_code_ttl(), settings::device_poll_interval());
     for _ in 0..MAX_DRAWS {
         let user_code = UserCode::draw()?;
-        let new = New {
+        let new = NewDeviceCode {
             tenant_id: &client.tenant_id,
             client_id: &client.id,
             user_code: user_code.digest(&client.tenant_id),

@@ -63,7 +63,7 @@ fn device_approve(
 ) -> Outcome {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let consent = Consent {
+    let consent = ApproveRequest {
         session_id: session_id.map(Id::from),
         scope,
         auth_time: auth_time.map(Timestamp::from),
@@ -86,7 +86,7 @@ fn device_deny(
 }
 
 /// What the user agreed to, and the log-in it came with.
-struct Consent<'a> {
+struct ApproveRequest<'a> {
     session_id: Option<Id>,
     scope: Option<&'a str>,
     auth_time: Option<Timestamp>,
@@ -128,7 +128,7 @@ fn approve(
     now: Timestamp,
     text: Option<&str>,
     user_id: Option<Id>,
-    consent: Consent<'_>,
+    consent: ApproveRequest<'_>,
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
     let user_id = given(user_id, "user_id")?;
@@ -145,7 +145,7 @@ fn approve(
         Ok(code) => client::is_usable(&newest, &code.client_id)?,
         Err(_) => false,
     };
-    let in_session = session::admits(now, &newest, consent.session_id, user_id)?;
+    let in_session = session::allows(now, &newest, consent.session_id, user_id)?;
     drop(newest);
     let step = Step {
         event: "device.approved",
@@ -232,14 +232,14 @@ fn deny(
 }
 
 /// A user code that leads to no pending request.
-struct Unusable {
+struct RefusedDecision {
     refused: Refused,
     status: Option<&'static str>,
     /// Whether to write an audit row.
     is_told: bool,
 }
 
-impl From<Refused> for Unusable {
+impl From<Refused> for RefusedDecision {
     fn from(refused: Refused) -> Self {
         Self { refused, status: None, is_told: true }
     }
@@ -279,9 +279,9 @@ const EXPIRED: Final = Final {
 };
 
 impl Final {
-    fn refused(&self) -> Unusable {
+    fn refused(&self) -> RefusedDecision {
         let refused = Refused { refusal: Refusal::new(self.code, self.description), flags: self.flags };
-        Unusable { status: self.status, ..refused.into() }
+        RefusedDecision { status: self.status, ..refused.into() }
     }
 }
 
@@ -293,7 +293,7 @@ fn enter(
     text: Option<&str>,
     tenant_id: &str,
     context: &Context<'_>,
-) -> Result<Result<DeviceCode, Unusable>, Mistake> {
+) -> Result<Result<DeviceCode, RefusedDecision>, Mistake> {
     const WRONG: Refusal = Refusal::new(Code::InvalidGrant, "the user code is not valid");
     // A text that cannot be a code is a typing error and does not count as a guess.
     let Some(user_code) = UserCode::parse(text) else {
@@ -301,9 +301,9 @@ fn enter(
     };
     if let Some(wait) = guesses::wait(now, tenant_id, context)? {
         let refusal = Refusal::over_limit("too many wrong user codes", wait);
-        let is_told = guesses::is_to_be_told(now, tenant_id, context)?;
+        let is_told = guesses::audit_due(now, tenant_id, context)?;
         let refused = Refused { refusal, flags: &[Flag::RateLimited] };
-        return Ok(Err(Unusable { refused, status: None, is_told }));
+        return Ok(Err(RefusedDecision { refused, status: None, is_told }));
     }
     let Some(code) = device::find_by_user_code(view, &user_code.digest(tenant_id))? else {
         guesses::count(now, tenant_id, context)?;
@@ -333,7 +333,7 @@ impl Step<'_> {
         &self,
         now: Timestamp,
         code: Option<&DeviceCode>,
-        unusable: Unusable,
+        unusable: RefusedDecision,
         context: &Context<'_>,
     ) -> Result<Outcome, Mistake> {
         if unusable.is_told {
@@ -347,7 +347,7 @@ impl Step<'_> {
     fn record(
         &self,
         now: Timestamp,
-        entered: Result<&DeviceCode, &Unusable>,
+        entered: Result<&DeviceCode, &RefusedDecision>,
         context: &Context<'_>,
     ) -> Result<(), Mistake> {
         let event = match entered {

@@ -76,8 +76,8 @@ fn known(network: &str) -> String {
 }
 
 /// Whether the audit trail should say that this network is over the cap.
-pub fn is_to_be_told(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<bool, Mistake> {
-    limit::is_to_be_told(now, tenant_id, of_network(context).as_deref().unwrap_or(OF_TENANT))
+pub fn audit_due(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<bool, Mistake> {
+    limit::audit_due(now, tenant_id, of_network(context).as_deref().unwrap_or(OF_TENANT))
 }
 
 /// None where the application did not say where the request came from.

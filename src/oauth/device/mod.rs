@@ -46,7 +46,7 @@ row! {
 }
 
 /// What a device asks for.
-pub struct New<'a> {
+pub struct NewDeviceCode<'a> {
     pub tenant_id: &'a str,
     pub client_id: &'a str,
     pub user_code: Digest,
@@ -154,7 +154,7 @@ static REDEMPTION_ENDED: Statement = Statement::write(
 );
 
 /// Stores a request; false if another request of the tenant has the user code.
-pub fn insert(code: &Minted, new: New<'_>) -> Result<bool, Mistake> {
+pub fn insert(code: &Minted, new: NewDeviceCode<'_>) -> Result<bool, Mistake> {
     let rows = INSERT.run(&params![
         code.id,
         new.expires_at,

@@ -37,11 +37,12 @@ fn device_redeem(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let request = Request { resource: parameter::values(resource), proof: Proof::new(dpop_jkt, x5t_s256) };
+    let request =
+        DeviceTokenRequest { resource: parameter::values(resource), proof: Proof::new(dpop_jkt, x5t_s256) };
     redeem(now, device_code, &credentials, request, &context).or_raise()
 }
 
-struct Request<'a> {
+struct DeviceTokenRequest<'a> {
     resource: Option<Vec<Option<String>>>,
     proof: Proof<'a>,
 }
@@ -50,7 +51,7 @@ fn redeem(
     now: Timestamp,
     text: Option<&str>,
     credentials: &Credentials<'_>,
-    request: Request<'_>,
+    request: DeviceTokenRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
@@ -127,7 +128,7 @@ fn finish(
     client: &Client,
     stored: DeviceCode,
     presented: &Presented,
-    request: Request<'_>,
+    request: DeviceTokenRequest<'_>,
     event: &mut Event<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let (user_id, granted) = match decide(now, client, &stored, request.resource, &request.proof) {

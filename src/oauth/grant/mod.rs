@@ -92,7 +92,7 @@ row! {
 
 row! {
     /// What introspection needs of a grant.
-    pub struct State in grants {
+    pub struct GrantState in grants {
         pub client_id: String,
         pub scope: String,
         pub user_id: Option<Id>,
@@ -124,7 +124,7 @@ impl NewFamily {
 }
 
 /// What a new grant is made of.
-pub struct New<'a> {
+pub struct NewGrant<'a> {
     pub id: Id,
     pub tenant_id: &'a str,
     pub client_id: &'a str,
@@ -195,7 +195,7 @@ pub static TABLE: Table = Table {
 
 static BY_ID: Lookup<Grant> = Lookup::by(c"grants_pkey");
 
-static STATE_BY_ID: Lookup<State> = Lookup::by(c"grants_pkey");
+static STATE_BY_ID: Lookup<GrantState> = Lookup::by(c"grants_pkey");
 
 // The tenant is in every condition, so that the whole primary key is: the planner then expects one row, whatever the
 // statistics say.
@@ -266,7 +266,7 @@ pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
 }
 
 /// What introspection needs of the grant with this id.
-pub fn find_state(view: &View, id: Id) -> Result<Option<State>, Mistake> {
+pub fn find_state(view: &View, id: Id) -> Result<Option<GrantState>, Mistake> {
     STATE_BY_ID.find(view, Key::Id(id))
 }
 
@@ -277,7 +277,7 @@ pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
 
 /// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
 /// order of the locks and as the foreign keys would lock them, because a foreign key could only raise.
-pub fn insert(new: New<'_>) -> Result<Result<(), Gone>, Mistake> {
+pub fn insert(new: NewGrant<'_>) -> Result<Result<(), Gone>, Mistake> {
     if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
         return Ok(Err(Gone::Client));
     }

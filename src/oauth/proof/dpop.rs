@@ -44,12 +44,12 @@ fn dpop_verify(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> DpopProof {
     let now = clock::now();
-    let request = Request { htm, htu, access_token, max_age, nonce };
+    let request = ProofRequest { htm, htu, access_token, max_age, nonce };
     verify(now, proof, request, tenant_id, &Context { ip, user_agent }).or_raise()
 }
 
 /// The request that came with the proof, as the application saw it.
-struct Request<'a> {
+struct ProofRequest<'a> {
     htm: Option<&'a str>,
     htu: Option<&'a str>,
     access_token: Option<&'a str>,
@@ -88,7 +88,7 @@ const MAX_JTI: usize = 512;
 fn verify(
     now: Timestamp,
     proof: Option<&str>,
-    request: Request<'_>,
+    request: ProofRequest<'_>,
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<DpopProof, Mistake> {

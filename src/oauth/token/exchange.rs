@@ -52,7 +52,7 @@ fn token_exchange(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let request = Request {
+    let request = ExchangeRequest {
         subject_token,
         actor_token,
         types: [subject_token_type, actor_token_type, requested_token_type].map(parameter::value),
@@ -64,7 +64,7 @@ fn token_exchange(
     exchange(now, &credentials, request, &context).or_raise()
 }
 
-struct Request<'a> {
+struct ExchangeRequest<'a> {
     subject_token: Option<&'a str>,
     actor_token: Option<&'a str>,
     /// Of the subject token, the actor token and the new one; None: an access token.
@@ -90,7 +90,7 @@ struct Actor {
 }
 
 /// What the new token is made of.
-struct Granted {
+struct ExchangeGranted {
     scope: String,
     resources: Option<Vec<String>>,
     claims: Option<Jsonb>,
@@ -100,7 +100,7 @@ struct Granted {
 fn exchange(
     now: Timestamp,
     credentials: &Credentials<'_>,
-    request: Request<'_>,
+    request: ExchangeRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
@@ -158,7 +158,7 @@ fn exchange(
 }
 
 /// Refuses a request for reasons that do not depend on its tokens.
-fn check(client: &Client, request: &Request<'_>) -> Result<(), Refused> {
+fn check(client: &Client, request: &ExchangeRequest<'_>) -> Result<(), Refused> {
     // With a client that can't authenticate, a thief of a token could just name that client (section 2.1).
     if !client.is_confidential() || !client.allows_grant_type(GRANT_TYPE) {
         return Err(Refused {
@@ -207,8 +207,8 @@ fn decide(
     client: &Client,
     subject: &Subject,
     actor: Option<Active>,
-    request: Request<'_>,
-) -> Result<Granted, Refused> {
+    request: ExchangeRequest<'_>,
+) -> Result<ExchangeGranted, Refused> {
     let Subject { active, grant, user_is_active, .. } = subject;
     if !user_is_active {
         return Err(unacceptable("the user is not active", &[Flag::InactiveUser]));
@@ -249,7 +249,7 @@ fn decide(
     let claims = if named { claims_with(grant.claims.as_ref(), &actor) } else { grant.claims.clone() };
     let expires_at =
         now.plus_seconds(client.access_token_ttl).min(active.token.expires_at).min(grant.expires_at);
-    Ok(Granted { scope, resources, claims, expires_at })
+    Ok(ExchangeGranted { scope, resources, claims, expires_at })
 }
 
 /// Whether the subject's claim `may_act` (section 4.4) allows this actor. Fails closed: a claim that is not an object,
@@ -285,14 +285,14 @@ fn issue(
     now: Timestamp,
     client: &Client,
     subject: Subject,
-    granted: Granted,
+    granted: ExchangeGranted,
     cnf: Option<Jsonb>,
     context: &Context<'_>,
 ) -> Result<Result<TokenResponse, Gone>, Mistake> {
     let Subject { active, grant, user_place, .. } = subject;
     let grant_id = Id::mint(now, grant.id.bucket())?;
     let token_type = token::token_type(cnf.as_ref());
-    let stored = grant::insert(grant::New {
+    let stored = grant::insert(grant::NewGrant {
         id: grant_id,
         tenant_id: &client.tenant_id,
         client_id: &client.id,

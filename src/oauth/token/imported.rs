@@ -37,7 +37,7 @@ fn refresh_token_import(
     cnf: default!(Option<Jsonb>, "NULL"),
 ) -> Option<pgrx::Uuid> {
     let now = clock::now();
-    let login = Login {
+    let login = ImportedLogin {
         scope,
         expires_at: expires_at.map(Timestamp::from),
         session_id: session_id.map(Id::from),
@@ -50,7 +50,7 @@ fn refresh_token_import(
 }
 
 /// The facts of the login that the other store knows.
-struct Login<'a> {
+struct ImportedLogin<'a> {
     scope: Option<&'a str>,
     expires_at: Option<Timestamp>,
     session_id: Option<Id>,
@@ -109,7 +109,7 @@ fn import(
     digest: Option<&str>,
     client_id: Option<&str>,
     user_id: Option<Id>,
-    login: Login<'_>,
+    login: ImportedLogin<'_>,
 ) -> Result<Option<Id>, Mistake> {
     let digest = token_text::read_digest(given(digest, "digest")?).ok_or(Mistake::invalid(
         "digest",
@@ -137,7 +137,7 @@ fn import(
     if INSERT.run(&params![grant_id, tenant_id, client_id, digest.as_slice(), expires_at])? == 0 {
         return imported_before(&client, &digest).map(Some);
     }
-    let stored = grant::insert(grant::New {
+    let stored = grant::insert(grant::NewGrant {
         id: grant_id,
         tenant_id,
         client_id,

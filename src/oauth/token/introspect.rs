@@ -173,14 +173,19 @@ fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
 const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
 
 /// The answer to a resource server's question.
-struct Verdict {
+struct TokenVerdict {
     /// The token, if it is active.
     state: Option<TokenState>,
     refusal: Option<(Code, &'static str)>,
     flags: &'static [Flag],
 }
 
-fn authorize(view: &View, now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Result<Verdict, Mistake> {
+fn authorize(
+    view: &View,
+    now: Timestamp,
+    text: Option<&str>,
+    need: &Need<'_>,
+) -> Result<TokenVerdict, Mistake> {
     let required = match need.required_scope {
         None => None,
         Some(text) => Some(
@@ -190,7 +195,7 @@ fn authorize(view: &View, now: Timestamp, text: Option<&str>, need: &Need<'_>) -
     };
     let Some(state) = state(view, now, text)? else {
         let refusal = Some((Code::InvalidToken, "the token is not active"));
-        return Ok(Verdict { state: None, refusal, flags: &[] });
+        return Ok(TokenVerdict { state: None, refusal, flags: &[] });
     };
     let elsewhere = match (need.resource, &state.audience) {
         (Some(resource), Some(audience)) => !audience.iter().any(|known| resource::same(known, resource)),
@@ -211,7 +216,7 @@ fn authorize(view: &View, now: Timestamp, text: Option<&str>, need: &Need<'_>) -
     } else {
         (None, &[])
     };
-    Ok(Verdict { state: Some(state), refusal, flags })
+    Ok(TokenVerdict { state: Some(state), refusal, flags })
 }
 
 fn use_token(
@@ -247,8 +252,8 @@ fn use_token(
     Ok(verdict.into())
 }
 
-impl From<Verdict> for TokenAuthorization {
-    fn from(verdict: Verdict) -> Self {
+impl From<TokenVerdict> for TokenAuthorization {
+    fn from(verdict: TokenVerdict) -> Self {
         let state = match (verdict.refusal, verdict.state) {
             // A token or key that is not active for the caller shows nothing of itself.
             (Some((Code::InvalidToken, _)), _) | (_, None) => TokenState::default(),

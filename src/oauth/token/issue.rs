@@ -36,7 +36,8 @@ fn token_issue(
 ) -> TokenResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
-    let request = Request { scope, session_id: session_id.map(Id::from), refresh, resource, claims, cnf };
+    let request =
+        IssueRequest { scope, session_id: session_id.map(Id::from), refresh, resource, claims, cnf };
     issue_trusted(now, client_id, user_id.map(Id::from), request, &context).or_raise()
 }
 
@@ -56,12 +57,12 @@ fn token_issue_client_credentials(
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
     let (scope, resource) = (parameter::scope(scope), parameter::values(resource));
-    let request = Request { scope, session_id: None, refresh: Some(false), resource, claims: None, cnf };
+    let request = IssueRequest { scope, session_id: None, refresh: Some(false), resource, claims: None, cnf };
     issue_client_credentials(now, &credentials, request, &context).or_raise()
 }
 
 /// The request of a trusted application or a client, beside the client and the user.
-struct Request<'a> {
+struct IssueRequest<'a> {
     scope: Option<&'a str>,
     session_id: Option<Id>,
     refresh: Option<bool>,
@@ -100,7 +101,7 @@ const SESSION_ENDED: Refused = Refused {
 
 /// What ended while a log-in was under way, so that nothing is issued.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum EndedMeanwhile {
     /// There is no grant.
     Gone(Gone),
     /// The grant is there, and has ended.
@@ -108,7 +109,7 @@ pub enum Ended {
 }
 
 /// Stores a login's grant with its refresh token family and its first access token.
-pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, Ended>, Mistake> {
+pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, EndedMeanwhile>, Mistake> {
     let client = login.client;
     let access_expires_at = now.plus_seconds(client.access_token_ttl);
     let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
@@ -119,7 +120,7 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, E
     let idle = now.plus_seconds(client.refresh_idle_ttl).min(expires_at);
     let token_type = token_type(login.cnf.as_ref());
     let claims = login.claims.clone();
-    let stored = grant::insert(grant::New {
+    let stored = grant::insert(grant::NewGrant {
         id: login.grant_id,
         tenant_id: &client.tenant_id,
         client_id: &client.id,
@@ -140,15 +141,15 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, E
         network: login.network,
     })?;
     if let Err(gone) = stored {
-        return Ok(Err(Ended::Gone(gone)));
+        return Ok(Err(EndedMeanwhile::Gone(gone)));
     }
     // The grant now holds the user's row, which the end of a session locks first, so the session cannot end from here
     // on. A log-in that began before the session's end and waited for it sees that end here.
     if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
-        && !session::admits(now, &View::latest(), login.session_id, user_id)?
+        && !session::allows(now, &View::latest(), login.session_id, user_id)?
     {
         grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
-        return Ok(Err(Ended::Session));
+        return Ok(Err(EndedMeanwhile::Session));
     }
     let access = add(
         now,
@@ -183,7 +184,7 @@ fn issue_trusted(
     now: Timestamp,
     client_id: Option<&str>,
     user_id: Option<Id>,
-    request: Request<'_>,
+    request: IssueRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let client_id = given(client_id, "client_id")?;
@@ -196,7 +197,7 @@ fn issue_trusted(
         .newest(|view| user::find(view, user_id))?
         .filter(|user| user.tenant_id == client.tenant_id)
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
-    let in_session = session::admits(now, &view, request.session_id, user_id)?;
+    let in_session = session::allows(now, &view, request.session_id, user_id)?;
     drop(view);
     let may_refresh = client.allows_grant_type("refresh_token");
     let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
@@ -218,7 +219,7 @@ fn issue_trusted(
 fn issue_client_credentials(
     now: Timestamp,
     credentials: &Credentials<'_>,
-    request: Request<'_>,
+    request: IssueRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
@@ -246,7 +247,7 @@ fn finish(
     user: Option<(Id, Option<Place>)>,
     refresh: bool,
     refused: Option<Refused>,
-    request: Request<'_>,
+    request: IssueRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     argument::object(request.claims.as_ref(), "claims")?;
@@ -295,14 +296,14 @@ fn finish(
             trail::record(now, &event)?;
             Ok(response)
         }
-        Err(Ended::Session) => {
+        Err(EndedMeanwhile::Session) => {
             event.grant_id = Some(grant_id);
             refuse(now, &event, &SESSION_ENDED)
         }
         // The application named client and user, so this is its mistake; a client that speaks for itself gets
         // the answer of its next request: unknown.
-        Err(Ended::Gone(gone)) if user_id.is_some() => Err(gone.mistake()),
-        Err(Ended::Gone(_)) => refuse(now, &event, &secret::unknown()),
+        Err(EndedMeanwhile::Gone(gone)) if user_id.is_some() => Err(gone.mistake()),
+        Err(EndedMeanwhile::Gone(_)) => refuse(now, &event, &secret::unknown()),
     }
 }
 

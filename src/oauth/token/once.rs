@@ -7,7 +7,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::oauth::client::{Client, secret};
 use crate::oauth::grant::{self, Gone};
-use crate::oauth::token::issue::Ended;
+use crate::oauth::token::issue::EndedMeanwhile;
 use crate::oauth::token::{TokenResponse, refuse};
 use crate::rfc::{resource, scope};
 use crate::trail::refused::{Refused, invalid_grant};
@@ -87,13 +87,17 @@ pub fn user_inactive() -> Refused {
 }
 
 /// The answer to a code, or device code, that was redeemed and gave nothing, because something ended meanwhile.
-pub fn refuse_ended(now: Timestamp, event: &mut Event<'_>, ended: Ended) -> Result<TokenResponse, Mistake> {
+pub fn refuse_ended(
+    now: Timestamp,
+    event: &mut Event<'_>,
+    ended: EndedMeanwhile,
+) -> Result<TokenResponse, Mistake> {
     let refused = match ended {
-        Ended::Session => session_ended(),
-        Ended::Gone(Gone::Client) => secret::unknown(),
-        Ended::Gone(Gone::User) => user_inactive(),
+        EndedMeanwhile::Session => session_ended(),
+        EndedMeanwhile::Gone(Gone::Client) => secret::unknown(),
+        EndedMeanwhile::Gone(Gone::User) => user_inactive(),
     };
-    if ended != Ended::Session {
+    if ended != EndedMeanwhile::Session {
         event.grant_id = None;
     }
     refuse(now, event, &refused)

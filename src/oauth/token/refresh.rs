@@ -42,7 +42,7 @@ fn token_refresh(
     let now = clock::now();
     let context = Context { ip, user_agent };
     let credentials = Credentials::new(client_id, client_secret, client_authenticated);
-    let request = Request {
+    let request = RefreshRequest {
         scope: parameter::scope(scope),
         resource: parameter::values(resource),
         proof: Proof::new(dpop_jkt, x5t_s256),
@@ -50,14 +50,14 @@ fn token_refresh(
     refresh(now, refresh_token, &credentials, &request, &context).or_raise()
 }
 
-struct Request<'a> {
+struct RefreshRequest<'a> {
     scope: Option<&'a str>,
     resource: Option<Vec<Option<String>>>,
     proof: Proof<'a>,
 }
 
 /// A refresh token as presented, with its digests computed once.
-struct Presented<'a> {
+struct PresentedToken<'a> {
     grant_id: Id,
     whole: Digest,
     form: Form<'a>,
@@ -70,7 +70,7 @@ enum Form<'a> {
     Imported(&'a str),
 }
 
-impl<'a> Presented<'a> {
+impl<'a> PresentedToken<'a> {
     /// The refresh token of this text; None if it is not a refresh token, or is one of another store that was not
     /// imported.
     fn read(view: &View, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
@@ -128,7 +128,7 @@ fn refresh(
     now: Timestamp,
     text: Option<&str>,
     credentials: &Credentials<'_>,
-    request: &Request<'_>,
+    request: &RefreshRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let view = View::writing()?;
@@ -136,13 +136,13 @@ fn refresh(
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
-    let Some(presented) = Presented::read(&view, text)? else {
+    let Some(presented) = PresentedToken::read(&view, text)? else {
         return refuse(now, &client, None, context, &INVALID, &[]);
     };
     let grant = grant::find(&view, presented.grant_id)?;
     drop(view);
     // Without the family secret a caller learns and changes nothing, so a guess can't end a family.
-    let Some((grant, family)) = whose_family(grant, &presented) else {
+    let Some((grant, family)) = family_of(grant, &presented) else {
         return refuse(now, &client, None, context, &INVALID, &[Flag::UnknownToken]);
     };
     match decide(now, &grant, &family, &client, &presented, request) {
@@ -163,11 +163,11 @@ fn refresh(
 fn refresh_locked(
     now: Timestamp,
     client: &Client,
-    presented: &Presented<'_>,
-    request: &Request<'_>,
+    presented: &PresentedToken<'_>,
+    request: &RefreshRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let Some((grant, family)) = whose_family(grant::lock(presented.grant_id, &client.tenant_id)?, presented)
+    let Some((grant, family)) = family_of(grant::lock(presented.grant_id, &client.tenant_id)?, presented)
     else {
         return refuse(now, client, None, context, &INVALID, &[]);
     };
@@ -197,7 +197,7 @@ fn refresh_locked(
 }
 
 /// The grant as the presented token's family; None if the family secret differs.
-fn whose_family(grant: Option<Grant>, presented: &Presented<'_>) -> Option<(Grant, Family)> {
+fn family_of(grant: Option<Grant>, presented: &PresentedToken<'_>) -> Option<(Grant, Family)> {
     let mut grant = grant?;
     let family = grant.family.take()?;
     presented.is_of(&family).then_some((grant, family))
@@ -209,8 +209,8 @@ fn decide(
     grant: &Grant,
     family: &Family,
     client: &Client,
-    presented: &Presented<'_>,
-    request: &Request<'_>,
+    presented: &PresentedToken<'_>,
+    request: &RefreshRequest<'_>,
 ) -> Decision {
     if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
         return Decision::Refuse(INVALID, &[Flag::WrongClient]);
@@ -279,7 +279,12 @@ enum Replacement {
     Over,
 }
 
-fn replacement(now: Timestamp, family: &Family, client: &Client, presented: &Presented<'_>) -> Replacement {
+fn replacement(
+    now: Timestamp,
+    family: &Family,
+    client: &Client,
+    presented: &PresentedToken<'_>,
+) -> Replacement {
     let grace = grace_micros(client);
     let (Some(stored), Some(rotated_at)) = (&family.previous_digest, family.rotated_at) else {
         return Replacement::Over;
@@ -308,7 +313,7 @@ fn rotate(
     grant: &Grant,
     family: &Family,
     client: &Client,
-    presented: &Presented<'_>,
+    presented: &PresentedToken<'_>,
     narrowed: Narrowed,
     context: &Context<'_>,
 ) -> Result<Option<TokenResponse>, Mistake> {
@@ -346,7 +351,7 @@ fn rotate(
 }
 
 /// The successor that the presented token was already replaced by.
-fn open_successor(grant: &Grant, family: &Family, presented: &Presented<'_>) -> Option<RefreshToken> {
+fn open_successor(grant: &Grant, family: &Family, presented: &PresentedToken<'_>) -> Option<RefreshToken> {
     let sealed = family.successor_sealed.as_ref()?;
     let context = seal_context(grant, family.rotation_count);
     let secret = seal::open(presented.key_material(), &context, sealed)?;

@@ -6,7 +6,7 @@ use crate::kernel::server::catalog;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client;
-use crate::oauth::grant::{self, State};
+use crate::oauth::grant::{self, GrantState};
 use crate::oauth::token::{self, AccessToken};
 
 /// How many exchanges may lie between a token and its log-in: each costs introspection three look-ups.
@@ -17,7 +17,7 @@ pub struct Active {
     /// The token.
     pub token: AccessToken,
     /// Its grant.
-    pub grant: State,
+    pub grant: GrantState,
     /// How many exchanges it comes from (RFC 8693).
     pub exchanges: usize,
 }
@@ -46,7 +46,7 @@ pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<
 }
 
 /// The grant of a token, if the token, the grant and its client are all live.
-fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option<State>, Mistake> {
+fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option<GrantState>, Mistake> {
     if token.revoked_at.is_some() || now >= token.expires_at {
         return Ok(None);
     }

@@ -129,7 +129,7 @@ fn grant(
         return Ok(ConnectionLease::refused(&Refusal::new(Code::AccessDenied, "the tenant is suspended")));
     }
     let params = params![id, tenant_id.as_str(), until, now, if_due];
-    let Some(leased) = LEASE.one(&params)? else { return why_not(now, id) };
+    let Some(leased) = LEASE.one(&params)? else { return lease_refusal(now, id) };
     let refresh_token = match leased.open_refresh_token(now)? {
         Ok(refresh_token) => refresh_token,
         Err(_) => return unreadable(now, &leased),
@@ -169,7 +169,7 @@ row! {
 static STATE: Lookup<State> = Lookup::by(c"connections_pkey");
 
 /// Why a connection was not leased, as it is now.
-fn why_not(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
+fn lease_refusal(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
     let state = STATE.find(&View::latest(), Key::Id(id))?;
     let refusal = match state {
         None => GONE,
