@@ -34,7 +34,8 @@ BEGIN
         END IF;
         IF NOT (item.pinned AND item.described) THEN
             EXECUTE pg_catalog.format('COMMENT ON POLICY tenant_pin ON %s IS %L', item.name,
-                                      'While auth_store.tenant_id is set, a session sees the rows of that tenant only, and writes no others.');
+                                      'While auth_store.tenant_id is set, a session sees the rows of that tenant only, '
+                                      'and writes no others.');
         END IF;
     END LOOP;
 END

@@ -1,5 +1,5 @@
--- The end of the install script begins here: nobody may call anything. sql/surface/ then says, domain by domain, what each
--- function does and who may call it, and sql/make_tables.sql makes the tables.
+-- The end of the install script begins here: nobody may call anything. sql/surface/ then says, domain by domain, what
+-- each function does and who may call it, and sql/make_tables.sql makes the tables.
 
 -- All before had to find the schema by this path; from here on everything is named in full.
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -59,4 +59,3 @@ BEGIN
     END LOOP;
 END
 $$;
-

@@ -30,8 +30,10 @@ DELETE FROM auth_store.schema_version v
 ALTER TABLE auth_store.schema_version
     DROP CONSTRAINT schema_version_pkey,
     ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version);
-COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current.';
-COMMENT ON TABLE auth_store.tenants IS 'Tenants. A store with one tenant uses the seeded ''default'' and never names it.';
+COMMENT ON TABLE auth_store.schema_version IS
+    'Versions of the tables that install() and migrate() applied; the highest is current.';
+COMMENT ON TABLE auth_store.tenants IS
+    'Tenants. A store with one tenant uses the seeded ''default'' and never names it.';
 
 INSERT INTO auth_store.tenants (id, display_name, created_at, updated_at)
 VALUES ('default', 'Default tenant', pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
@@ -42,10 +44,13 @@ SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score, a.flags, a.tena
        a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id
   FROM auth_store.audit_log a
  WHERE a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days';
-COMMENT ON VIEW auth_store.recent_activity IS 'The audit trail of the last 30 days, a row a step. Narrow occurred_at, user_id or grant_id: those are indexed.';
-COMMENT ON COLUMN auth_store.recent_activity.event IS 'What happened: code.redeemed, token.refreshed …; docs/audit.md lists them.';
+COMMENT ON VIEW auth_store.recent_activity IS
+    'The audit trail of the last 30 days, a row a step. Narrow occurred_at, user_id or grant_id: those are indexed.';
+COMMENT ON COLUMN auth_store.recent_activity.event IS
+    'What happened: code.redeemed, token.refreshed …; docs/audit.md lists them.';
 COMMENT ON COLUMN auth_store.recent_activity.error IS 'The RFC''s code of a refusal; NULL on success.';
-COMMENT ON COLUMN auth_store.recent_activity.client_id IS 'The client as it was named in the request, also where no such client exists.';
+COMMENT ON COLUMN auth_store.recent_activity.client_id IS
+    'The client as it was named in the request, also where no such client exists.';
 COMMENT ON COLUMN auth_store.recent_activity.id IS 'Time-ordered, see id_time().';
 
 CREATE VIEW auth_store.failed_actions AS
@@ -53,9 +58,12 @@ SELECT a.occurred_at, a.event, a.error, a.risk_score, a.flags, a.tenant_id, a.cl
        a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id
   FROM auth_store.audit_log a
  WHERE NOT a.success;
-COMMENT ON VIEW auth_store.failed_actions IS 'Every step that was refused, as far back as the audit trail goes. Narrow occurred_at to read fewer months.';
-COMMENT ON COLUMN auth_store.failed_actions.error IS 'The RFC''s code of the refusal; NULL where an application reported a failure without one.';
-COMMENT ON COLUMN auth_store.failed_actions.client_id IS 'The client as it was named in the request, also where no such client exists.';
+COMMENT ON VIEW auth_store.failed_actions IS
+    'Every step that was refused, as far back as the audit trail goes. Narrow occurred_at to read fewer months.';
+COMMENT ON COLUMN auth_store.failed_actions.error IS
+    'The RFC''s code of the refusal; NULL where an application reported a failure without one.';
+COMMENT ON COLUMN auth_store.failed_actions.client_id IS
+    'The client as it was named in the request, also where no such client exists.';
 
 CREATE VIEW auth_store.token_activity AS
 SELECT (a.occurred_at AT TIME ZONE 'UTC')::date AS day,
@@ -79,11 +87,13 @@ COMMENT ON VIEW auth_store.token_activity IS 'What each client did with codes an
 COMMENT ON COLUMN auth_store.token_activity.day IS 'The day in UTC.';
 COMMENT ON COLUMN auth_store.token_activity.codes_redeemed IS 'Each made a grant with its first tokens.';
 COMMENT ON COLUMN auth_store.token_activity.tokens_issued IS 'By token_issue() and by client credentials.';
-COMMENT ON COLUMN auth_store.token_activity.tokens_used IS 'Uses of access tokens that were recorded: token_use(). Introspection records nothing.';
+COMMENT ON COLUMN auth_store.token_activity.tokens_used IS
+    'Uses of access tokens that were recorded: token_use(). Introspection records nothing.';
 COMMENT ON COLUMN auth_store.token_activity.revoked IS 'Tokens and grants revoked one by one.';
 COMMENT ON COLUMN auth_store.token_activity.refused IS 'Steps of any of these kinds that were refused.';
 COMMENT ON COLUMN auth_store.token_activity.users IS 'How many different users.';
-COMMENT ON COLUMN auth_store.token_activity.devices_redeemed IS 'Log-ins of devices; each made a grant with its first tokens.';
+COMMENT ON COLUMN auth_store.token_activity.devices_redeemed IS
+    'Log-ins of devices; each made a grant with its first tokens.';
 COMMENT ON COLUMN auth_store.token_activity.tokens_exchanged IS 'Tokens given for another (RFC 8693).';
 
 CREATE VIEW auth_store.security_events AS
@@ -96,9 +106,13 @@ SELECT a.occurred_at,
        a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id
   FROM auth_store.audit_log a
  WHERE a.risk_score > 0;
-COMMENT ON VIEW auth_store.security_events IS 'Every step with a risk: replays, reuse, wrong secrets, another network, also where it succeeded. Narrow occurred_at to read fewer months.';
-COMMENT ON COLUMN auth_store.security_events.severity IS 'critical from risk 0.90 on, high from 0.60, medium from 0.30, else low.';
-COMMENT ON COLUMN auth_store.security_events.flags IS 'Why; the risk is that of the riskiest flag, docs/audit.md has the table.';
+COMMENT ON VIEW auth_store.security_events IS
+    'Every step with a risk: replays, reuse, wrong secrets, another network, also where it succeeded. '
+    'Narrow occurred_at to read fewer months.';
+COMMENT ON COLUMN auth_store.security_events.severity IS
+    'critical from risk 0.90 on, high from 0.60, medium from 0.30, else low.';
+COMMENT ON COLUMN auth_store.security_events.flags IS
+    'Why; the risk is that of the riskiest flag, docs/audit.md has the table.';
 
 CREATE VIEW auth_store.provider_connections AS
 SELECT c.id AS connection_id, c.tenant_id, c.provider, c.actor_type, c.actor_id,
@@ -109,8 +123,14 @@ SELECT c.id AS connection_id, c.tenant_id, c.provider, c.actor_type, c.actor_id,
        c.created_at, c.refreshed_at, c.revoked_at, c.revoked_reason, c.metadata
   FROM auth_store.connections c;
 COMMENT ON VIEW auth_store.provider_connections IS 'Every connection to another provider, without its tokens.';
-COMMENT ON COLUMN auth_store.provider_connections.status IS 'valid; expiring, in the last day of the access token or, where that is shorter, the last tenth of its life; expired; error, where the last refresh failed; revoked.';
-COMMENT ON COLUMN auth_store.provider_connections.refresh_at IS 'From when on connections_due() names it; NULL: never, for lack of a refresh token or an end, or because the provider said invalid_grant.';
-COMMENT ON COLUMN auth_store.provider_connections.leased_until IS 'Until when whoever leased it last has the refresh token for himself.';
-COMMENT ON COLUMN auth_store.provider_connections.failures IS 'How many refreshes have failed since the last that did not.';
+COMMENT ON COLUMN auth_store.provider_connections.status IS
+    'valid; expiring, in the last day of the access token or, where that is shorter, the last tenth of its life; '
+    'expired; error, where the last refresh failed; revoked.';
+COMMENT ON COLUMN auth_store.provider_connections.refresh_at IS
+    'From when on connections_due() names it; NULL: never, for lack of a refresh token or an end, or because the '
+    'provider said invalid_grant.';
+COMMENT ON COLUMN auth_store.provider_connections.leased_until IS
+    'Until when whoever leased it last has the refresh token for himself.';
+COMMENT ON COLUMN auth_store.provider_connections.failures IS
+    'How many refreshes have failed since the last that did not.';
 COMMENT ON COLUMN auth_store.provider_connections.refreshed_at IS 'When the provider gave the present access token.';

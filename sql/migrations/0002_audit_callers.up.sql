@@ -7,9 +7,11 @@ ALTER TABLE auth_store.audit_log
     ADD COLUMN called_by        text COLLATE "C",
     ADD COLUMN called_as        text COLLATE "C",
     ADD COLUMN from_application boolean;
-COMMENT ON COLUMN auth_store.audit_log.called_by IS 'The database role that called: who had logged in, session_user. NULL: the row is older than this column.';
+COMMENT ON COLUMN auth_store.audit_log.called_by IS
+    'The database role that called: who had logged in, session_user. NULL: the row is older than this column.';
 COMMENT ON COLUMN auth_store.audit_log.called_as IS 'The role that SET ROLE had set, where that was another.';
-COMMENT ON COLUMN auth_store.audit_log.from_application IS 'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
+COMMENT ON COLUMN auth_store.audit_log.from_application IS
+    'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
 
 DO $$
 DECLARE
@@ -32,5 +34,8 @@ ALTER TABLE auth_store.imported_api_keys REPLICA IDENTITY FULL;
 ALTER TABLE auth_store.schema_version
     DROP CONSTRAINT schema_version_pkey,
     ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version, applied_at);
-COMMENT ON TABLE auth_store.schema_version IS 'Versions of the tables that install() and migrate() applied; the highest is current. The default of version is that one too: a dump of the schema alone has it.';
-COMMENT ON TABLE auth_store.tenants IS 'Tenants. A store with one tenant uses ''default'' and never names it; its row is made when it is first needed.';
+COMMENT ON TABLE auth_store.schema_version IS
+    'Versions of the tables that install() and migrate() applied; the highest is current. '
+    'The default of version is that one too: a dump of the schema alone has it.';
+COMMENT ON TABLE auth_store.tenants IS
+    'Tenants. A store with one tenant uses ''default'' and never names it; its row is made when it is first needed.';

@@ -13,7 +13,8 @@ BEGIN
              LIMIT 10) t;
     IF twins IS NOT NULL THEN
         RAISE EXCEPTION 'auth_store: users have the same e-mail address as version 0.1.0 compares them: %', twins
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Give all but one of them another address, or none';
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Give all but one of them another address, or none';
     END IF;
 END
 $$;

@@ -36,13 +36,15 @@ BEGIN
         -- Another pass for what somebody else had locked.
         EXIT WHEN moved OPERATOR(pg_catalog.=) 0 OR behind OPERATOR(pg_catalog.<=) unreadable;
     END LOOP;
-    RAISE NOTICE 'auth_store vault_rekey: % connection(s) sealed anew, % data key(s) made, % deleted', rekeyed, renewed, deleted;
+    RAISE NOTICE 'auth_store vault_rekey: % connection(s) sealed anew, % data key(s) made, % deleted',
+        rekeyed, renewed, deleted;
     IF unreadable OPERATOR(pg_catalog.>) 0 THEN
         RAISE WARNING 'auth_store vault_rekey: % connection(s) do not open and stay as they are', unreadable
             USING HINT = 'SELECT * FROM auth_store.vault_check() WHERE NOT readable';
     END IF;
     IF behind OPERATOR(pg_catalog.>) unreadable THEN
-        RAISE NOTICE 'auth_store vault_rekey: % connection(s) were in use; call it again', behind OPERATOR(pg_catalog.-) unreadable;
+        RAISE NOTICE 'auth_store vault_rekey: % connection(s) were in use; call it again',
+            behind OPERATOR(pg_catalog.-) unreadable;
     END IF;
 END
 $$;

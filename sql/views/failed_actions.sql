@@ -1,8 +1,8 @@
 -- The table's score is a real, to which 0.9 in a query, a double precision, is not equal. By way of numeric it is.
 CREATE OR REPLACE VIEW auth_store.failed_actions WITH (security_barrier = true) AS
-SELECT a.occurred_at, a.event, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags, a.tenant_id, a.client_id, a.user_id,
-       a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id,
-       a.called_by, a.called_as, a.from_application
+SELECT a.occurred_at, a.event, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags, a.tenant_id,
+       a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent,
+       a.details, a.id, a.called_by, a.called_as, a.from_application
   FROM auth_store.audit_log a
  WHERE auth_store.tenant_visible(a.tenant_id)
    AND NOT a.success;

@@ -5,9 +5,9 @@ SELECT a.occurred_at,
             WHEN a.risk_score >= 0.6::real THEN 'high'
             WHEN a.risk_score >= 0.3::real THEN 'medium'
             ELSE 'low' END AS severity,
-       a.risk_score::numeric::double precision AS risk_score, a.flags, a.event, a.success, a.error, a.tenant_id, a.client_id, a.user_id,
-       a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent, a.details, a.id,
-       a.called_by, a.called_as, a.from_application
+       a.risk_score::numeric::double precision AS risk_score, a.flags, a.event, a.success, a.error, a.tenant_id,
+       a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent,
+       a.details, a.id, a.called_by, a.called_as, a.from_application
   FROM auth_store.audit_log a
  WHERE auth_store.tenant_visible(a.tenant_id)
    AND a.risk_score > 0;
