@@ -85,6 +85,9 @@ impl Code {
     }
 }
 
+/// What a step comes to: something, or the reason why not, which becomes a row; or else a mistake, which is raised.
+pub type Answer<T, R = Refusal> = Result<Result<T, R>, Mistake>;
+
 /// A protocol outcome that is not a success: the columns `error` and `error_description`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {

@@ -15,7 +15,7 @@ use pgrx::prelude::*;
 
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted, Presented};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
@@ -186,11 +186,7 @@ static LIST: Statement<Listed> = Statement::read(
 /// The session of a presented token, if it is valid: the session is live, and its user and tenant are active. It reads
 /// three rows by key, so that the status of a user or tenant counts at once, however it was changed, and a suspension
 /// ends with the status, without a write to each session.
-pub fn examine(
-    now: Timestamp,
-    view: &View,
-    text: Option<&str>,
-) -> Result<Result<Session, Unusable>, Mistake> {
+pub fn examine(now: Timestamp, view: &View, text: Option<&str>) -> Answer<Session, Unusable> {
     let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
     let Some(presented) = token_text::parse(Kind::Session, text) else {
         catalog::ensure_ready()?;

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::session::{NOT_VALID, Session, SessionState, SessionToken, Unusable, examine};
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Kind};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
@@ -55,11 +55,7 @@ static ROTATE: Statement = Statement::write(
          AND idle_expires_at > $4",
 );
 
-fn touch(
-    now: Timestamp,
-    text: Option<&str>,
-    context: &Context<'_>,
-) -> Result<Result<Session, Unusable>, Mistake> {
+fn touch(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Answer<Session, Unusable> {
     let view = View::deciding()?;
     let mut session = match examine(now, &view, text)? {
         Ok(session) if now.micros_since(session.last_seen_at) >= TOUCH_INTERVAL => session,

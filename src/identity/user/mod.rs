@@ -7,7 +7,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::tenant::{self, Status};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -220,7 +220,7 @@ static INSERT: Statement = Statement::write(
       ON CONFLICT DO NOTHING",
 );
 
-fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Result<Result<Id, Refusal>, Mistake> {
+fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id> {
     let tenant_id = tenant::resolve(&View::writing()?, user.tenant_id)?;
     let external_id = user.external_id.map(check_external_id).transpose()?;
     let first_name = argument::optional_line(user.first_name, "first_name")?;

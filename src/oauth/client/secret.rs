@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::identity::tenant;
 use crate::kernel::crypto::password_hash;
 use crate::kernel::crypto::token_text::{self, Digest, Kind};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::index;
@@ -132,7 +132,7 @@ fn authenticate(
     now: Timestamp,
     credentials: &Credentials<'_>,
     context: &Context<'_>,
-) -> Result<Result<Client, RefusedClient>, Mistake> {
+) -> Answer<Client, RefusedClient> {
     let found = match credentials.client_id {
         Some(client_id) => view.newest(|view| client::find(view, client_id))?,
         None => None,
@@ -240,11 +240,7 @@ fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool,
     Ok(false)
 }
 
-fn log_in(
-    now: Timestamp,
-    credentials: &Credentials<'_>,
-    context: &Context<'_>,
-) -> Result<Result<Client, Refusal>, Mistake> {
+fn log_in(now: Timestamp, credentials: &Credentials<'_>, context: &Context<'_>) -> Answer<Client> {
     let client = match admit(&View::deciding()?, now, AUTHENTICATED, credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),
@@ -264,7 +260,7 @@ pub fn admit(
     event: &str,
     credentials: &Credentials<'_>,
     context: &Context<'_>,
-) -> Result<Result<Client, Refusal>, Mistake> {
+) -> Answer<Client> {
     let denied = match authenticate(view, now, credentials, context)? {
         Ok(client) => return Ok(Ok(client)),
         Err(denied) => denied,

@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::identity::{session, tenant, user};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::argument;
@@ -293,7 +293,7 @@ fn enter(
     text: Option<&str>,
     tenant_id: &str,
     context: &Context<'_>,
-) -> Result<Result<DeviceCode, RefusedDecision>, Mistake> {
+) -> Answer<DeviceCode, RefusedDecision> {
     const WRONG: Refusal = Refusal::new(Code::InvalidGrant, "the user code is not valid");
     // A text that cannot be a code is a typing error and does not count as a guess.
     let Some(user_code) = UserCode::parse(text) else {

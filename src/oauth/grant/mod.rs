@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -277,7 +277,7 @@ pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
 
 /// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
 /// order of the locks and as the foreign keys would lock them, because a foreign key could only raise.
-pub fn insert(new: NewGrant<'_>) -> Result<Result<(), Gone>, Mistake> {
+pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
     if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
         return Ok(Err(Gone::Client));
     }

@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use crate::identity::user;
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal};
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -288,7 +288,7 @@ fn issue(
     granted: ExchangeGranted,
     cnf: Option<Jsonb>,
     context: &Context<'_>,
-) -> Result<Result<TokenResponse, Gone>, Mistake> {
+) -> Answer<TokenResponse, Gone> {
     let Subject { active, grant, user_place, .. } = subject;
     let grant_id = Id::mint(now, grant.id.bucket())?;
     let token_type = token::token_type(cnf.as_ref());

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 use crate::identity::{session, user};
 use crate::kernel::crypto::token_text::RefreshToken;
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::argument;
@@ -109,7 +109,7 @@ pub enum EndedMeanwhile {
 }
 
 /// Stores a login's grant with its refresh token family and its first access token.
-pub fn issue(now: Timestamp, login: Login<'_>) -> Result<Result<TokenResponse, EndedMeanwhile>, Mistake> {
+pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMeanwhile> {
     let client = login.client;
     let access_expires_at = now.plus_seconds(client.access_token_ttl);
     let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::row;
@@ -197,11 +197,7 @@ fn lease_refusal(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
 }
 
 /// The connection whose lease has this number, locked; Err: the lease is over.
-fn lock_leased(
-    id: Id,
-    tenant_id: &str,
-    fence: i64,
-) -> Result<Result<Connection, Option<Connection>>, Mistake> {
+fn lock_leased(id: Id, tenant_id: &str, fence: i64) -> Answer<Connection, Option<Connection>> {
     let found = connection::lock(id, tenant_id)?;
     Ok(match found {
         Some(there) if there.fence == fence && there.leased_until.is_some() => Ok(there),

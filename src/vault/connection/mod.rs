@@ -13,7 +13,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::outcome::{Answer, Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
@@ -26,7 +26,7 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::trail::{self, Context, Event};
 use crate::vault::connection::account::{Account, Actor, Owner, Tokens};
 use crate::vault::connection::status::{Life, refresh_at};
-use crate::vault::key::{self, DataKey, Place, Unreadable};
+use crate::vault::key::{self, DataKey, SealPlace, Unreadable};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -68,8 +68,8 @@ pub const REFRESH_TOKEN: Column = Column("refresh_token");
 pub struct Column(pub &'static str);
 
 impl Column {
-    fn of(self, row: Id) -> Place {
-        Place { table: "connections", row, column: self.0 }
+    fn of(self, row: Id) -> SealPlace {
+        SealPlace { table: "connections", row, column: self.0 }
     }
 
     /// Seals a row's value.
@@ -96,12 +96,7 @@ row! {
 }
 
 /// The data key that sealed a connection, open.
-pub fn open_key(
-    now: Timestamp,
-    view: &View,
-    id: Id,
-    tenant_id: &str,
-) -> Result<Result<DataKey, Unreadable>, Mistake> {
+pub fn open_key(now: Timestamp, view: &View, id: Id, tenant_id: &str) -> Answer<DataKey, Unreadable> {
     match key::find(view, id, tenant_id)? {
         Some(wrapped) => wrapped.open(now),
         None => Ok(Err(Unreadable::Altered)),
@@ -147,10 +142,7 @@ impl Connection {
     }
 
     /// Opens the refresh token, where it has one.
-    pub fn open_refresh_token(
-        &self,
-        now: Timestamp,
-    ) -> Result<Result<Option<Zeroizing<String>>, Unreadable>, Mistake> {
+    pub fn open_refresh_token(&self, now: Timestamp) -> Answer<Option<Zeroizing<String>>, Unreadable> {
         let Some(sealed) = &self.refresh_token else { return Ok(Ok(None)) };
         let key = open_key(now, &View::latest(), self.key_id, &self.tenant_id)?;
         Ok(key.and_then(|key| REFRESH_TOKEN.open(&key, self.id, sealed)).map(Some))
@@ -340,7 +332,7 @@ pub fn replace(
     let refresh_token = match (tokens.refresh_token, &there.refresh_token) {
         (Some(text), _) => Some(REFRESH_TOKEN.seal(key, there.id, text)?),
         (None, Some(sealed)) if kept && key.id == there.key_id => Some(sealed.clone()),
-        (None, Some(_)) if kept => match there.open_refresh_token(now)?? {
+        (None, Some(_)) if kept => match there.open_refresh_token(now)?.map_err(Mistake::from)? {
             Some(text) => Some(REFRESH_TOKEN.seal(key, there.id, &text)?),
             None => None,
         },

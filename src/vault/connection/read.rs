@@ -137,7 +137,7 @@ fn get(
     }
     // Once revoked it has none.
     if let Some(access_token) = access_token {
-        let key = open_key(now, &view, stored.key_id, &tenant_id)??;
+        let key = open_key(now, &view, stored.key_id, &tenant_id)?.map_err(Mistake::from)?;
         answer.access_token = Some(WipedText(ACCESS_TOKEN.open(&key, id, &access_token)?));
         if let Some(refresh_token) = refresh_token {
             answer.refresh_token = Some(WipedText(REFRESH_TOKEN.open(&key, id, &refresh_token)?));

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::identity::tenant;
 use crate::kernel::crypto::seal;
-use crate::kernel::outcome::Mistake;
+use crate::kernel::outcome::{Answer, Mistake};
 use crate::kernel::server::locked::KEY_LEN;
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::row;
@@ -75,7 +75,7 @@ impl From<Unreadable> for Mistake {
 
 /// A column of a row.
 #[derive(Clone, Copy)]
-pub struct Place {
+pub struct SealPlace {
     pub table: &'static str,
     pub row: Id,
     pub column: &'static str,
@@ -83,16 +83,16 @@ pub struct Place {
 
 impl DataKey {
     /// Seals a value for its place.
-    pub fn seal(&self, at: Place, plain: &[u8]) -> Result<Vec<u8>, Mistake> {
+    pub fn seal(&self, at: SealPlace, plain: &[u8]) -> Result<Vec<u8>, Mistake> {
         seal::seal(self.key.as_ref(), &self.bound_to(at), plain)
     }
 
     /// Opens what [`DataKey::seal`] sealed for this place.
-    pub fn open(&self, at: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+    pub fn open(&self, at: SealPlace, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
         seal::open(self.key.as_ref(), &self.bound_to(at), sealed).ok_or(Unreadable::Altered)
     }
 
-    fn bound_to(&self, at: Place) -> Vec<u8> {
+    fn bound_to(&self, at: SealPlace) -> Vec<u8> {
         place(&[
             self.tenant_id.as_bytes(),
             at.table.as_bytes(),
@@ -113,7 +113,7 @@ fn wrapped_place(id: Id, tenant_id: &str, master_key_id: &str) -> Vec<u8> {
 
 impl WrappedKey {
     /// Opens it with its master key.
-    pub fn open(&self, now: Timestamp) -> Result<Result<DataKey, Unreadable>, Mistake> {
+    pub fn open(&self, now: Timestamp) -> Answer<DataKey, Unreadable> {
         let Some(master) = master::find(now, &self.master_key_id)? else {
             return Ok(Err(Unreadable::NoMasterKey(self.master_key_id.clone())));
         };
