@@ -14,7 +14,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::grant;
+use crate::oauth::grant::of_user;
 use crate::trail::{self, Context, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -184,6 +184,6 @@ fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Id>) -> Result<EndedSes
         return Ok(EndedSessions::default());
     }
     let count = sessions.len();
-    let grants = grant::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
+    let grants = of_user::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
     Ok(EndedSessions { sessions: count, grants })
 }

@@ -11,8 +11,8 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::oauth::client;
-use crate::oauth::consent::{self, grants};
+use crate::oauth::grant::of_user;
+use crate::oauth::{client, consent};
 
 composite! {
     /// A row of user_applications().
@@ -40,7 +40,7 @@ fn applications(now: Timestamp, user_id: Id) -> Result<Vec<Application>, Mistake
     let view = View::reading();
     let Some(user) = user::find(&view, user_id)? else { return Ok(Vec::new()) };
     let mut found: BTreeMap<String, (Application, Vec<String>)> = BTreeMap::new();
-    for holding in grants::holdings(now, user_id)? {
+    for holding in of_user::holdings(now, user_id)? {
         let application = Application {
             first_granted_at: Some(holding.first.time()),
             last_granted_at: Some(holding.last.time()),

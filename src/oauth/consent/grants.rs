@@ -10,12 +10,11 @@ use serde_json::json;
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::View;
-use crate::kernel::server::row::row;
-use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
+use crate::oauth::grant::of_user;
 use crate::oauth::{client, code, device};
 use crate::trail::{self, Context, Event};
 
@@ -37,51 +36,6 @@ fn user_grants_revoke(
         .or_raise()
 }
 
-row! {
-    /// What a client has of a user.
-    pub struct Holding {
-        pub client_id: String,
-        /// Live grants.
-        pub live: i32,
-        /// The first and the last of them.
-        pub first: Id,
-        pub last: Id,
-        rotated_at: Option<Timestamp>,
-        /// The scopes of the live grants.
-        pub scopes: Vec<String>,
-    }
-}
-
-impl Holding {
-    /// The time of the last grant or refresh.
-    pub fn last_used_at(&self) -> Timestamp {
-        let last = self.last.time();
-        self.rotated_at.map_or(last, |rotated| rotated.max(last))
-    }
-}
-
-// The rows are locked in id order, so that two such statements never wait for each other in a circle.
-static REVOKE_BY_USER: Statement = Statement::latest(
-    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
-                     WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL
-                       AND expires_at > $3
-                     ORDER BY id FOR NO KEY UPDATE)
-      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
-        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
-);
-
-// The first and the last of the ids, which are in order of time: as text, but not in the order of a language, where
-// "aa" may come after "z".
-static HOLDINGS: Statement<Holding> = Statement::read(
-    c"SELECT client_id, count(*)::integer AS live, min(id::text COLLATE \"C\")::uuid AS first,
-             max(id::text COLLATE \"C\")::uuid AS last, max(rotated_at) AS rotated_at,
-             array_agg(DISTINCT scope COLLATE \"C\") AS scopes
-        FROM auth_store.grants
-       WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
-         AND (idle_expires_at IS NULL OR idle_expires_at > $2)
-       GROUP BY client_id",
-);
-
 /// Ends the live grants of a user, of one client or of all; returns how many.
 fn revoke_by_user(
     now: Timestamp,
@@ -97,7 +51,7 @@ fn revoke_by_user(
     }
     drop(view);
     shut_out(now, user_id, &user.tenant_id, client_id)?;
-    let count = revoke_live(now, user_id, client_id, reason)?;
+    let count = of_user::revoke(now, user_id, client_id, reason)?;
     trail::record(
         now,
         &Event {
@@ -124,19 +78,4 @@ pub fn shut_out(
     let codes = code::withdraw(now, user_id, client_id)? + device::withdraw(now, user_id, client_id)?;
     user::lock_update(user_id, tenant_id)?;
     Ok(codes)
-}
-
-/// Ends the live grants of a user who is locked out; returns how many.
-pub fn revoke_live(
-    now: Timestamp,
-    user_id: Id,
-    client_id: Option<&str>,
-    reason: &str,
-) -> Result<u64, Mistake> {
-    REVOKE_BY_USER.run(&params![user_id, client_id, now, reason])
-}
-
-/// The clients that have live grants of the user.
-pub fn holdings(now: Timestamp, user_id: Id) -> Result<Vec<Holding>, Mistake> {
-    HOLDINGS.all(&params![user_id, now])
 }

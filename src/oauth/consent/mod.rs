@@ -22,6 +22,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::client::{self, Client};
+use crate::oauth::grant::of_user;
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
@@ -341,7 +342,7 @@ fn revoke(
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
     let codes = grants::shut_out(now, user_id, &user.tenant_id, Some(&client.id))?;
     let consents = REVOKE.run(&params![user_id, user.tenant_id.as_str(), client.id.as_str()])?;
-    let grants = grants::revoke_live(now, user_id, Some(&client.id), reason)?;
+    let grants = of_user::revoke(now, user_id, Some(&client.id), reason)?;
     trail::record(
         now,
         &Event {

@@ -3,6 +3,7 @@
 //! Lock order everywhere: code, client, user, session, consent, and the grant before its children. Ending those
 //! of a user is in `consent/grants.rs`.
 
+pub mod of_user;
 pub mod replaced;
 
 use pgrx::prelude::*;
@@ -251,15 +252,6 @@ static REVOKE_BY_CLIENT: Statement = Statement::write(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
-// Uses the index on the user: an index on the session would cost every log-in WAL.
-static REVOKE_BY_SESSIONS: Statement = Statement::latest(
-    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
-                     WHERE user_id = $1 AND session_id = ANY ($2) AND revoked_at IS NULL AND expires_at > $3
-                     ORDER BY id FOR NO KEY UPDATE)
-      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
-        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
-);
-
 /// The grant with this id, live or not.
 pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
     BY_ID.find(view, Key::Id(id))
@@ -419,17 +411,6 @@ pub fn revoke_by_client(
         },
     )?;
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
-}
-
-// As above; waits for a grant that is being refreshed.
-/// Ends the live grants that were made in sessions of a user who is locked out; returns how many.
-pub fn revoke_by_sessions(
-    now: Timestamp,
-    user_id: Id,
-    sessions: Vec<Id>,
-    reason: &str,
-) -> Result<u64, Mistake> {
-    REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
 }
 
 /// `of_user`: the user whose it must be. Another owner's is answered as unknown, without waiting for its lock.
