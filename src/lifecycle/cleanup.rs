@@ -166,8 +166,8 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static LOCK_CURSOR: Statement = Statement::write(
-    c"SELECT position, true FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",
+static LOCK_CURSOR: Statement<Option<Id>> = Statement::write(
+    c"SELECT position FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",
 );
 
 // ON CONFLICT alone would wait for the run that has moved the cursor and not committed yet.
@@ -201,7 +201,7 @@ fn step(now: Timestamp, task: &Table, size: i32, pass: Option<Pass>) -> Result<C
 
 /// The cursor's position, locked until the end of the transaction; None where another run holds it.
 fn lock_cursor(now: Timestamp, cursor: &str) -> Result<Option<Option<Id>>, Mistake> {
-    let lock = || LOCK_CURSOR.one(&params![cursor], |row| Some(row.get::<Id>(0)));
+    let lock = || LOCK_CURSOR.one(&params![cursor]);
     if let Some(position) = lock()? {
         return Ok(Some(position));
     }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
@@ -29,10 +30,17 @@ pub static TABLE: Table = Table {
     restored: false,
 };
 
+row! {
+    struct Hit {
+        allowed: bool,
+        expires_at: Timestamp,
+    }
+}
+
 // $3 is now, $4 the latest state that leaves room for the hit, $5 the price of the hit, $6 the span. A refused hit
 // costs nothing, but takes back a state that lies too far ahead because the clock went back. Whether it lies too far
 // ahead is decided by the clock once the row is locked, because $3 may be from before a long wait.
-static HIT: Statement = Statement::write(
+static HIT: Statement<Hit> = Statement::write(
     c"INSERT INTO auth_store.rate_limits AS r (id, tenant_id, expires_at, allowed)
       VALUES ($1, $2, $3 + $5, true)
       ON CONFLICT (id, tenant_id) DO UPDATE
@@ -53,9 +61,8 @@ pub fn hit(now: Timestamp, tenant_id: &str, key: &str, rate: Rate, cost: i32) ->
         interval(rate.price(cost))?,
         interval(rate.span())?,
     ];
-    let decided = HIT.one(&row, |row| {
-        Some(Decision { allowed: row.get(0)?, arrival: row.get::<Timestamp>(1)?.micros() })
-    })?;
+    let decided =
+        HIT.one(&row)?.map(|hit| Decision { allowed: hit.allowed, arrival: hit.expires_at.micros() });
     // Only a foreign trigger can keep the row from being written; then the state is unknown.
     Ok(decided.unwrap_or(Decision { allowed: false, arrival: now.micros() }))
 }
@@ -70,22 +77,27 @@ pub fn note(tenant_id: &str, key: &str, until: Timestamp) -> Result<(), Mistake>
     NOTE.run(&params![id_of(tenant_id, key), tenant_id, until]).map(|_| ())
 }
 
-static STATE: Lookup = Lookup::new(c"rate_limits", c"rate_limits_pkey", &[c"expires_at"]);
+row! {
+    struct State in rate_limits {
+        expires_at: Timestamp,
+    }
+}
+
+static STATE: Lookup<State> = Lookup::by(c"rate_limits_pkey");
 
 /// The state of a key.
 pub fn find(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
-    let state =
-        STATE.find(&View::deciding()?, Key::Id(id_of(tenant_id, key)), |row| row.get::<Timestamp>(0))?;
-    Ok(state.map(Timestamp::micros))
+    let state = STATE.find(&View::deciding()?, Key::Id(id_of(tenant_id, key)))?;
+    Ok(state.map(|state| state.expires_at.micros()))
 }
 
-static DELETE: Statement = Statement::write(
+static DELETE: Statement<Timestamp> = Statement::write(
     c"DELETE FROM auth_store.rate_limits WHERE id = $1 AND tenant_id = $2 RETURNING expires_at",
 );
 
 /// Forgets a key and returns the state that it had.
 pub fn forget(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
-    let state = DELETE.one(&params![id_of(tenant_id, key), tenant_id], |row| row.get::<Timestamp>(0))?;
+    let state = DELETE.one(&params![id_of(tenant_id, key), tenant_id])?;
     Ok(state.map(Timestamp::micros))
 }
 

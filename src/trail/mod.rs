@@ -125,11 +125,7 @@ pub static TABLE: Table = Table {
 };
 
 static INSERT: Append = Append::new(
-    c"INSERT INTO auth_store.audit_log
-        (id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, client_id,
-         resource_type, resource_id, error, flags, ip, user_agent, details, called_by, called_as, from_application)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-      RETURNING tableoid",
+    "audit_log",
     &[
         c"id",
         c"occurred_at",

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use crate::kernel::outcome::{self, Mistake};
 use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::{catalog, settings, transaction};
 use crate::kernel::value::clock::Timestamp;
@@ -14,12 +15,17 @@ use crate::kernel::value::clock::Timestamp;
 /// Its row in `cleanup_cursors`.
 const TASK: &str = "audit_log";
 
-static KEPT: Lookup =
-    Lookup::only_shared(c"cleanup_cursors", c"cleanup_cursors_pkey", &[c"retention_seconds"]);
+row! {
+    struct Kept in cleanup_cursors {
+        retention_seconds: Option<i64>,
+    }
+}
+
+static KEPT: Lookup<Kept> = Lookup::by(c"cleanup_cursors_pkey").shared();
 
 /// Also for tables whose version is missing, as check() meets them.
 fn kept(view: &View) -> Result<Option<i64>, Mistake> {
-    KEPT.find_unready(view, Key::Text(TASK), |row| row.get::<i64>(0))
+    Ok(KEPT.find_unready(view, Key::Text(TASK))?.and_then(|kept| kept.retention_seconds))
 }
 
 // A run that finds the row locked leaves it: the other run writes the same.
@@ -38,7 +44,7 @@ static CHANGE: Statement = Statement::write(
 
 fn keep(now: Timestamp, seconds: i64) -> Result<(), Mistake> {
     let row = params![TASK, now, seconds];
-    if LOCK.one(&params![TASK], |_| Some(()))?.is_some() {
+    if LOCK.run(&params![TASK])? == 1 {
         CHANGE.run(&row)?;
     } else if catalog::lock_share_update_exclusive(c"cleanup_cursors", false) {
         ADD.run(&row)?;

@@ -6,19 +6,19 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::row::attribute;
+use crate::kernel::server::columns::attribute;
 use crate::kernel::server::spi::{Param, Statement};
 use crate::kernel::server::{catalog, settings};
 
 /// An INSERT of one row.
 pub struct Append {
-    /// Ends with RETURNING tableoid.
-    statement: Statement,
+    table: &'static str,
+    statement: Statement<pg_sys::Oid>,
     /// The column of each parameter, in order.
     columns: &'static [&'static CStr],
     target: Target,
@@ -42,10 +42,18 @@ struct Place {
 const MAX_COLUMNS: usize = 24;
 
 impl Append {
-    /// The rows of a table: `sql` inserts one, names every column in the order of `columns` and returns
-    /// tableoid.
-    pub const fn new(sql: &'static CStr, columns: &'static [&'static CStr]) -> Self {
-        Self { statement: Statement::write(sql), columns, target: Target(Cell::new(None)) }
+    /// The rows of a table, whose parameters are those of the columns, in order.
+    pub const fn new(table: &'static str, columns: &'static [&'static CStr]) -> Self {
+        Self { table, statement: Statement::write(c""), columns, target: Target(Cell::new(None)) }
+    }
+
+    fn sql(&self) -> CString {
+        let names: Vec<_> = self.columns.iter().map(|name| name.to_string_lossy()).collect();
+        let values: Vec<_> = (1..=names.len()).map(|n| format!("${n}")).collect();
+        let (names, values) = (names.join(", "), values.join(", "));
+        let table = self.table;
+        let sql = format!("INSERT INTO auth_store.{table} ({names}) VALUES ({values}) RETURNING tableoid");
+        CString::new(sql).unwrap_or_default()
     }
 
     /// Adds a row. `period` names the partition: rows of one period go to the same one.
@@ -66,7 +74,7 @@ impl Append {
         if direct {
             return Ok(());
         }
-        let table = self.statement.one(params, |row| row.get::<pg_sys::Oid>(0))?;
+        let table = self.statement.all_of(params, &|| self.sql())?.into_iter().next();
         if let (None, Some(table)) = (known, table) {
             catalog::track(table);
             let generation = catalog::generation();

@@ -1,17 +1,20 @@
 //! Deleting in batches: the rows of a table that have ended, a part of the table at a time.
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, Statement, param};
 use crate::kernel::value::id::Id;
 
-/// What one batch did.
-pub struct Batch {
-    /// Rows that are gone.
-    pub deleted: i64,
-    /// Rows that were looked at.
-    pub examined: i64,
-    /// The last of them; None: the table has no more.
-    pub last: Option<Id>,
+row! {
+    /// What one batch did.
+    pub struct Batch {
+        /// Rows that are gone.
+        pub deleted: i64,
+        /// Rows that were looked at.
+        pub examined: i64,
+        /// The last of them; None: the table has no more.
+        pub last: Option<Id>,
+    }
 }
 
 impl Batch {
@@ -19,19 +22,19 @@ impl Batch {
     /// deletes those that have expired and that nobody holds a lock on, and returns how many it deleted,
     /// how many it examined, and the last id examined. Its other parameters come behind these two.
     pub fn run(
-        statement: &Statement,
+        statement: &Statement<Self>,
         after: Option<Id>,
         size: i32,
         others: Vec<Param>,
     ) -> Result<Self, Mistake> {
         let mut parameters = vec![param(after.unwrap_or(Id::from_bytes([0; 16]))), param(size)];
         parameters.extend(others);
-        let batch = statement.one(&parameters, |row| {
-            let (deleted, examined) = (row.get(0)?, row.get::<i64>(1)?);
-            let more = examined >= i64::from(size);
-            Some(Self { deleted, examined, last: row.get(2).filter(|_| more) })
-        })?;
-        Ok(batch.unwrap_or(Self { deleted: 0, examined: 0, last: None }))
+        let batch = statement.one(&parameters)?;
+        let mut batch = batch.unwrap_or(Self { deleted: 0, examined: 0, last: None });
+        if batch.examined < i64::from(size) {
+            batch.last = None;
+        }
+        Ok(batch)
     }
 }
 
@@ -61,10 +64,10 @@ macro_rules! delete_ended {
                  ), gone AS (
                      DELETE FROM ", $table, " WHERE ctid = ANY (ARRAY(SELECT v.ctid FROM victims v)) RETURNING 1
                  )
-                 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM examined),
-                        (SELECT key FROM examined ORDER BY key DESC LIMIT 1)\0"
+                 SELECT (SELECT count(*) FROM gone) AS deleted, (SELECT count(*) FROM examined) AS examined,
+                        (SELECT key FROM examined ORDER BY key DESC LIMIT 1) AS last\0"
             );
-            $crate::kernel::server::spi::terminated(SQL)
+            $crate::kernel::server::columns::terminated(SQL)
         })
     };
 }

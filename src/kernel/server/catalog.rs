@@ -12,6 +12,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::index::{Key, View};
 use crate::kernel::server::lookup::Lookup;
 use crate::kernel::server::pin;
+use crate::kernel::server::row::row;
 
 /// The version of the tables that this library works on.
 pub const TABLES_VERSION: i32 = 5;
@@ -28,7 +29,11 @@ static GENERATION: AtomicU32 = AtomicU32::new(1);
 static TRACKED: [AtomicU32; 256] = [const { AtomicU32::new(0) }; 256];
 static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-static VERSION: Lookup = Lookup::only_shared(c"schema_version", c"schema_version_pkey", &[c"version"]);
+row! {
+    struct Version in schema_version {}
+}
+
+static VERSION: Lookup<Version> = Lookup::by(c"schema_version_pkey").shared();
 
 /// Registers for invalidations. Called once, when the library is loaded.
 pub fn watch() {
@@ -87,8 +92,7 @@ fn version_fits() -> Result<bool, Mistake> {
 
 /// Whether the tables, which must be there, have or had this version.
 pub fn has_version(version: i32) -> Result<bool, Mistake> {
-    let found = VERSION.find_unready(&View::reading(), Key::Integer(version), |row| row.get::<i32>(0))?;
-    Ok(found.is_some())
+    Ok(VERSION.find_unready(&View::reading(), Key::Integer(version))?.is_some())
 }
 
 /// What is wrong with tables without a version.

@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::ffi::CStr;
 
 use pgrx::IntoDatum;
 use pgrx::callconv::FcInfo;
@@ -13,7 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
-use crate::kernel::server::row::{Column, Readable, attribute};
+use crate::kernel::server::columns::{Column, fits};
+use crate::kernel::server::row::Readable;
 
 /// A value that becomes a column of a result.
 pub trait Returned: IntoDatum {
@@ -145,7 +145,7 @@ impl Shape {
         // copy is nobody's any more.
         unsafe {
             let current = pg_sys::lookup_rowtype_tupdesc(type_oid, -1);
-            let fits = has(current, columns);
+            let fits = fits(current, columns, true).is_ok();
             let descriptor = PgMemoryContexts::TopMemoryContext.switch_to(|_| {
                 if fits { pg_sys::CreateTupleDescCopy(current) } else { std::ptr::null_mut() }
             });
@@ -164,20 +164,6 @@ impl Shape {
     }
 }
 
-/// # Safety
-/// The descriptor must be valid.
-unsafe fn has(descriptor: pg_sys::TupleDesc, columns: &[Column]) -> bool {
-    // SAFETY: as required of the caller; no attribute is read that is not there.
-    unsafe {
-        usize::try_from((*descriptor).natts) == Ok(columns.len())
-            && columns.iter().enumerate().all(|(n, column)| {
-                let attribute = attribute(descriptor, n as i32);
-                (*attribute).atttypid == column.type_oid
-                    && CStr::from_ptr((*attribute).attname.data.as_ptr()) == column.name
-            })
-    }
-}
-
 /// A secret on its way to the caller: a `text` whose Rust copy is wiped.
 pub struct WipedText(pub Zeroizing<String>);
 
@@ -189,6 +175,10 @@ impl IntoDatum for WipedText {
     fn type_oid() -> pg_sys::Oid {
         pg_sys::TEXTOID
     }
+}
+
+impl Returned for &'static str {
+    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 }
 
 impl Returned for WipedText {
@@ -224,10 +214,11 @@ macro_rules! composite {
         })?
 
         impl $crate::kernel::server::composite::IntoColumns for $name {
-            const COLUMNS: &'static [$crate::kernel::server::row::Column] = {
-                use $crate::kernel::server::{composite::IntoColumns, row::{c_name, join}};
+            const COLUMNS: &'static [$crate::kernel::server::columns::Column] = {
+                use $crate::kernel::server::columns::{join, terminated};
+                use $crate::kernel::server::composite::IntoColumns;
                 &join::<{ 0 $(+ <$type as IntoColumns>::COLUMNS.len())+ }>(&[$((
-                    c_name(concat!(stringify!($field), "\0")),
+                    terminated(concat!(stringify!($field), "\0")),
                     <$type as IntoColumns>::COLUMNS,
                     true,
                 )),+])
@@ -262,36 +253,9 @@ macro_rules! composite {
         #[test]
         #[allow(non_snake_case)]
         fn $name() {
-            $crate::kernel::server::composite::tests::agrees::<$name>($sql);
+            $crate::kernel::server::scripts::agrees_with_type::<$name>($sql);
         }
     };
 }
 
 pub(crate) use composite;
-
-#[cfg(test)]
-pub mod tests {
-    use super::IntoColumns;
-    use crate::kernel::server::row::tests::{script, sql_type};
-
-    /// Every field of a struct is the attribute of its type at the same place, by name and by type.
-    pub fn agrees<R: IntoColumns>(name: &str) {
-        let types = script("types");
-        let body = types
-            .split_once(&format!("CREATE TYPE {name} AS (\n"))
-            .and_then(|(_, rest)| rest.split_once("\n);"))
-            .map(|(body, _)| body);
-        assert!(body.is_some(), "no type {name}");
-        let attributes: Vec<_> = body
-            .into_iter()
-            .flat_map(str::lines)
-            .filter_map(|line| line.trim().trim_end_matches(',').split_once(' '))
-            .map(|(attribute, sql_type)| (attribute.to_owned(), sql_type.trim().to_owned()))
-            .collect();
-        let columns: Vec<_> = R::COLUMNS
-            .iter()
-            .map(|column| (column.name.to_string_lossy().into_owned(), sql_type(column.type_oid).to_owned()))
-            .collect();
-        assert_eq!(columns, attributes, "{name}");
-    }
-}

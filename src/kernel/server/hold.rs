@@ -15,7 +15,8 @@ use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
-use crate::kernel::server::row::{Column, FromRow, Row};
+use crate::kernel::server::columns::Column;
+use crate::kernel::server::row::{FromRow, Row};
 use crate::kernel::server::spi::{self, Param, Statement};
 
 /// Where a look-up found a row. Good until the function returns that the server has called: so long the snapshot of

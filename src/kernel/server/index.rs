@@ -9,7 +9,7 @@ use pgrx::{IntoDatum, pg_sys};
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
-use crate::kernel::server::row::attribute;
+use crate::kernel::server::columns::attribute;
 use crate::kernel::value::id::Id;
 
 /// Which rows are visible.

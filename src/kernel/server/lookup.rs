@@ -8,30 +8,30 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
-use pgrx::pg_sys;
+use pgrx::{FromDatum, pg_sys};
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::columns::{Column, find_columns};
 use crate::kernel::server::index::{self, Index};
-use crate::kernel::server::row::{Column, Row, TableRow, differs};
+use crate::kernel::server::row::{Row, TableRow};
 use crate::kernel::server::{catalog, hold, settings};
 
 pub use crate::kernel::server::index::{Key, View};
 
 /// A unique index of a table, and what is read through it: a struct that `row!` made.
-pub struct Lookup<R = ()> {
-    table: &'static CStr,
-    index: &'static CStr,
-    columns: Columns,
-    /// The column that names the row's tenant; None for a table that belongs to all.
-    tenant: Option<&'static CStr>,
-    resolved: Resolved,
+pub struct Lookup<R> {
+    way: Way,
     row: PhantomData<fn() -> R>,
 }
 
-#[derive(Clone, Copy)]
-enum Columns {
-    Named(&'static [&'static CStr]),
-    Typed(&'static [Column]),
+/// How a row is found, and which columns of it are read.
+struct Way {
+    table: &'static CStr,
+    index: &'static CStr,
+    columns: &'static [Column],
+    /// The column that names the row's tenant; None for a table that belongs to all.
+    tenant: Option<&'static CStr>,
+    resolved: Resolved,
 }
 
 struct Resolved(RefCell<Option<Places>>);
@@ -48,7 +48,6 @@ struct Places {
     changed: pg_sys::TransactionId,
     /// Position of each column, by attribute number - 1; the tenant's last.
     positions: [u16; MAX_COLUMNS + 1],
-    types: [pg_sys::Oid; MAX_COLUMNS + 1],
     /// The highest attribute number needed: no column behind it is deformed.
     highest: i32,
 }
@@ -59,25 +58,21 @@ impl<R: TableRow> Lookup<R> {
     /// A look-up in a table with a column `tenant_id`.
     pub const fn by(index: &'static CStr) -> Self {
         const { assert!(R::COLUMNS.len() <= MAX_COLUMNS) };
-        Self {
-            table: R::TABLE,
-            index,
-            columns: Columns::Typed(R::COLUMNS),
-            tenant: Some(c"tenant_id"),
-            resolved: Resolved(RefCell::new(None)),
-            row: PhantomData,
-        }
+        let resolved = Resolved(RefCell::new(None));
+        let tenant = Some(c"tenant_id");
+        let way = Way { table: R::TABLE, index, columns: R::COLUMNS, tenant, resolved };
+        Self { way, row: PhantomData }
     }
 
     /// The same in a table whose row's tenant is in another column.
     pub const fn tenant_in(mut self, column: &'static CStr) -> Self {
-        self.tenant = Some(column);
+        self.way.tenant = Some(column);
         self
     }
 
     /// The same in a table that belongs to no tenant.
     pub const fn shared(mut self) -> Self {
-        self.tenant = None;
+        self.way.tenant = None;
         self
     }
 
@@ -104,8 +99,8 @@ impl<R: TableRow> Lookup<R> {
         keys: [Key<'_>; N],
     ) -> Result<Option<R>, Mistake> {
         // SAFETY: the columns are where the row says, and of the types that R reads: see places().
-        match self.find_in(check, view, keys, |row| Some(unsafe { R::load(row, 0) }))? {
-            Some(None) => Err(lacks(self.table)),
+        match self.way.find(check, view, keys, |row| unsafe { R::load(row, 0) })? {
+            Some(None) => Err(lacks(self.way.table)),
             found => Ok(found.flatten()),
         }
     }
@@ -118,75 +113,13 @@ fn lacks(table: &CStr) -> Mistake {
     Mistake::TypeDiffers(what.into())
 }
 
-impl Lookup {
-    /// A look-up in a table with a column `tenant_id`.
-    pub const fn new(table: &'static CStr, index: &'static CStr, columns: &'static [&'static CStr]) -> Self {
-        let columns = Columns::Named(columns);
-        let tenant = Some(c"tenant_id");
-        Self { table, index, columns, tenant, resolved: Resolved(RefCell::new(None)), row: PhantomData }
-    }
-
-    /// A look-up whose row's tenant is in another column.
-    pub const fn with_tenant_in(
-        column: &'static CStr,
-        table: &'static CStr,
-        index: &'static CStr,
-        columns: &'static [&'static CStr],
-    ) -> Self {
-        let columns = Columns::Named(columns);
-        let tenant = Some(column);
-        Self { table, index, columns, tenant, resolved: Resolved(RefCell::new(None)), row: PhantomData }
-    }
-
-    /// A look-up in a table that belongs to no tenant.
-    pub const fn only_shared(
-        table: &'static CStr,
-        index: &'static CStr,
-        columns: &'static [&'static CStr],
-    ) -> Self {
-        let columns = Columns::Named(columns);
-        Self { table, index, columns, tenant: None, resolved: Resolved(RefCell::new(None)), row: PhantomData }
-    }
-
-    /// The row with this value in the key's first column, read by `load`; None where there is none, where the
-    /// session's tenant pin hides it, or where `load` says so.
-    pub fn find<T>(
-        &self,
-        view: &View,
-        key: Key<'_>,
-        load: impl FnOnce(&Row<'_>) -> Option<T>,
-    ) -> Result<Option<T>, Mistake> {
-        self.find_by(view, [key], load)
-    }
-
-    /// As [`Lookup::find`], by the key's first columns.
-    pub fn find_by<T, const N: usize>(
-        &self,
-        view: &View,
-        keys: [Key<'_>; N],
-        load: impl FnOnce(&Row<'_>) -> Option<T>,
-    ) -> Result<Option<T>, Mistake> {
-        self.find_in(true, view, keys, load)
-    }
-
-    /// [`Lookup::find`] before the tables were checked.
-    pub fn find_unready<T>(
-        &self,
-        view: &View,
-        key: Key<'_>,
-        load: impl FnOnce(&Row<'_>) -> Option<T>,
-    ) -> Result<Option<T>, Mistake> {
-        self.find_in(false, view, [key], load)
-    }
-}
-
-impl<R> Lookup<R> {
-    fn find_in<T, const N: usize>(
+impl Way {
+    fn find<T, const N: usize>(
         &self,
         check: bool,
         view: &View,
         keys: [Key<'_>; N],
-        load: impl FnOnce(&Row<'_>) -> Option<T>,
+        load: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Mistake> {
         let waited = self.lock(check, &keys)?;
         let resolved = self.resolved.0.borrow();
@@ -198,25 +131,30 @@ impl<R> Lookup<R> {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
             let found = index::scan(table, &places.index, view, &keys, |slot| {
                 hold::note(table, slot);
-                pg_sys::slot_getsomeattrs_int(slot, places.highest);
+                if places.highest > 0 {
+                    pg_sys::slot_getsomeattrs_int(slot, places.highest);
+                }
                 let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
                 let row = Row::placed(
                     std::slice::from_raw_parts((*slot).tts_values, valid),
                     std::slice::from_raw_parts((*slot).tts_isnull, valid),
-                    &places.types,
                     &places.positions,
                 );
-                if self.visible(&row) { load(&row) } else { None }
+                self.shows(&row).then(|| load(&row))
             });
             pg_sys::table_close(table, pg_sys::NoLock as i32);
             Ok(found?.flatten())
         }
     }
 
-    fn visible(&self, row: &Row<'_>) -> bool {
+    /// Whether the session's tenant pin shows the row.
+    fn shows(&self, row: &Row<'_>) -> bool {
         match (self.tenant, settings::tenant_pin()) {
             (None, _) | (_, None) => true,
-            (Some(_), Some(pin)) => row.get::<&str>(MAX_COLUMNS) == Some(pin),
+            // SAFETY: places() has put the tenant's column there, which is of type text.
+            (Some(_), Some(pin)) => row
+                .datum(MAX_COLUMNS)
+                .is_some_and(|datum| unsafe { <&str>::from_datum(datum, false) } == Some(pin)),
         }
     }
 
@@ -293,33 +231,14 @@ impl<R> Lookup<R> {
             index,
             changed: catalog::changed_by(table),
             positions: [u16::MAX; MAX_COLUMNS + 1],
-            types: [pg_sys::InvalidOid; MAX_COLUMNS + 1],
             highest: 0,
         };
-        let tenant = self.tenant.map(|column| (MAX_COLUMNS, (column, Some(pg_sys::TEXTOID))));
-        let columns: Vec<_> = match self.columns {
-            Columns::Named(names) => names.iter().map(|name| (*name, None)).collect(),
-            Columns::Typed(columns) => {
-                columns.iter().map(|column| (column.name, Some(column.type_oid))).collect()
-            }
-        };
-        for (n, (column, wanted)) in columns.into_iter().enumerate().chain(tenant) {
-            // SAFETY: catalog look-ups by oid and valid C string.
-            let (attribute, type_oid) = unsafe {
-                let attribute = pg_sys::get_attnum(table, column.as_ptr());
-                (attribute, pg_sys::get_atttype(table, attribute))
-            };
-            let position =
-                u16::try_from(attribute).ok().and_then(|n| n.checked_sub(1)).ok_or_else(|| self.missing())?;
-            if let Some(wanted) = wanted
-                && wanted != type_oid
-            {
-                return Err(differs(type_oid, wanted));
-            }
-            *places.positions.get_mut(n).ok_or_else(|| self.missing())? = position;
-            *places.types.get_mut(n).ok_or_else(|| self.missing())? = type_oid;
-            places.highest = places.highest.max(i32::from(attribute));
-        }
+        let (columns, tenant) = places.positions.split_at_mut(MAX_COLUMNS);
+        let own = self.tenant.map(|name| Column { name, type_oid: pg_sys::TEXTOID, nullable: false });
+        find_columns(table, self.columns, columns)?.ok_or_else(|| self.missing())?;
+        find_columns(table, &own, tenant)?.ok_or_else(|| self.missing())?;
+        let known = places.positions.iter().filter(|position| **position != u16::MAX);
+        places.highest = known.map(|position| i32::from(*position) + 1).max().unwrap_or(0);
         Ok(places)
     }
 }

@@ -4,6 +4,7 @@ pub mod append;
 pub mod batch;
 pub mod caller;
 pub mod catalog;
+pub mod columns;
 pub mod command;
 pub mod composite;
 pub mod guard;
@@ -16,6 +17,8 @@ pub mod lookup;
 pub mod partition;
 pub mod pin;
 pub mod row;
+#[cfg(test)]
+pub mod scripts;
 pub mod settings;
 pub mod shmem;
 pub mod spi;

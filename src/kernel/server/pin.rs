@@ -8,7 +8,8 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::row::Row;
+use crate::kernel::server::columns::find_columns;
+use crate::kernel::server::row::{FromRow, Row, row};
 use crate::kernel::server::{catalog, settings};
 
 /// The statement, by its beginning, in which no role was pinned.
@@ -48,7 +49,7 @@ fn prove_restricted() -> Result<(), Mistake> {
     if user == login || UNPINNED.0.get() == Some(statement) {
         return Ok(());
     }
-    let pins = Pins::of_this_database();
+    let pins = Pins::of_this_database()?;
     if !pins.everybody && pins.roles.is_empty() {
         UNPINNED.0.set(Some(statement));
         return Ok(());
@@ -56,7 +57,7 @@ fn prove_restricted() -> Result<(), Mistake> {
     // Inside of a function of the store the caller can't be told any more, but what the operation is about can: it is
     // locked.
     let refused =
-        if Some(user) == catalog::owner() { pins.bind_owner_of_locked(login) } else { pins.bind(user) };
+        if Some(user) == catalog::owner() { pins.bind_owner_of_locked(login)? } else { pins.bind(user) };
     if refused {
         return Err(Mistake::NotAllowed(
             "this operation runs as a role whose settings the session did not begin with, and a tenant pin may be among them"
@@ -75,26 +76,20 @@ struct Pins {
 
 impl Pins {
     /// Asked of the catalog directly: a query's operators would be looked up along the caller's search_path.
-    fn of_this_database() -> Self {
+    fn of_this_database() -> Result<Self, Mistake> {
         let mut pins = Self { everybody: false, roles: Vec::new() };
-        // SAFETY: the columns of pg_db_role_setting are setdatabase oid, setrole oid and setconfig text[].
-        unsafe {
-            scan_catalog(
-                c"pg_db_role_setting",
-                &[pg_sys::OIDOID, pg_sys::OIDOID, pg_sys::TEXTARRAYOID],
-                |row| {
-                    let here = [Some(pg_sys::InvalidOid), Some(pg_sys::MyDatabaseId)].contains(&row.get(0));
-                    let config: Vec<String> = row.get(2).unwrap_or_default();
-                    if here && config.iter().any(|setting| is_pin(setting)) {
-                        match row.get::<pg_sys::Oid>(1) {
-                            Some(role) if role != pg_sys::InvalidOid => pins.roles.push(role),
-                            _ => pins.everybody = true,
-                        }
-                    }
-                },
-            );
-        }
-        pins
+        read_catalog(c"pg_db_role_setting", |row: RoleSetting| {
+            // SAFETY: a variable of the server that is set when a backend starts.
+            let here = [pg_sys::InvalidOid, unsafe { pg_sys::MyDatabaseId }].contains(&row.setdatabase);
+            let config = row.setconfig.unwrap_or_default();
+            if here && config.iter().any(|setting| is_pin(setting)) {
+                match row.setrole {
+                    pg_sys::InvalidOid => pins.everybody = true,
+                    role => pins.roles.push(role),
+                }
+            }
+        })?;
+        Ok(pins)
     }
 
     /// Whether what runs as this role may be the work of somebody who is pinned.
@@ -108,18 +103,28 @@ impl Pins {
     }
 
     /// Whether this backend has locked a relation whose owner is such a role, and not `login`.
-    fn bind_owner_of_locked(&self, login: pg_sys::Oid) -> bool {
+    fn bind_owner_of_locked(&self, login: pg_sys::Oid) -> Result<bool, Mistake> {
         let mut bound = self.everybody;
-        // SAFETY: the columns of pg_class begin with oid oid, relname name, relnamespace oid, reltype oid, reloftype oid
-        // and relowner oid; the name is not read.
-        unsafe {
-            scan_catalog(c"pg_class", &[pg_sys::OIDOID; 6], |row| {
-                if let (false, Some(relation), Some(owner)) = (bound, row.get(0), row.get(5)) {
-                    bound = owner != login && is_locked(relation) && self.bind(owner);
-                }
-            });
-        }
-        bound
+        read_catalog(c"pg_class", |class: Class| {
+            let owner = class.relowner;
+            bound = bound || (owner != login && is_locked(class.oid) && self.bind(owner));
+        })?;
+        Ok(bound)
+    }
+}
+
+row! {
+    struct RoleSetting {
+        setdatabase: pg_sys::Oid,
+        setrole: pg_sys::Oid,
+        setconfig: Option<Vec<String>>,
+    }
+}
+
+row! {
+    struct Class {
+        oid: pg_sys::Oid,
+        relowner: pg_sys::Oid,
     }
 }
 
@@ -146,16 +151,16 @@ fn is_locked(relation: pg_sys::Oid) -> bool {
 }
 
 /// Reads all of a catalog.
-///
-/// # Safety
-/// Its first columns must be of these types, as far as they are read.
-unsafe fn scan_catalog(name: &CStr, types: &[pg_sys::Oid], mut read: impl FnMut(&Row<'_>)) {
+fn read_catalog<R: FromRow>(name: &CStr, mut read: impl FnMut(R)) -> Result<(), Mistake> {
     const MAX_COLUMNS: usize = 64;
+    let mut positions = [u16::MAX; MAX_COLUMNS];
+    let unreadable = || Mistake::TypeDiffers(format!("{} is another one", name.to_string_lossy()).into());
     // SAFETY: a scan of a catalog by its own description, which has fewer columns than there is room for; closed below,
-    // or by the resource owner where an error unwinds.
+    // or by the resource owner where an error unwinds. The columns are of R's types.
     unsafe {
         let schema = pg_sys::Oid::from_u32(pg_sys::PG_CATALOG_NAMESPACE);
         let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
+        find_columns(oid, R::COLUMNS, &mut positions)?.ok_or_else(unreadable)?;
         let catalog = pg_sys::table_open(oid, pg_sys::AccessShareLock as i32);
         let none = std::ptr::null_mut();
         let scan = pg_sys::systable_beginscan(catalog, pg_sys::InvalidOid, false, none, 0, none.cast());
@@ -166,10 +171,13 @@ unsafe fn scan_catalog(name: &CStr, types: &[pg_sys::Oid], mut read: impl FnMut(
             }
             let (mut values, mut nulls) = ([pg_sys::Datum::null(); MAX_COLUMNS], [true; MAX_COLUMNS]);
             pg_sys::heap_deform_tuple(tuple, (*catalog).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
-            read(&Row::new(&values, &nulls, types));
+            if let Some(row) = R::load(&Row::placed(&values, &nulls, &positions), 0) {
+                read(row);
+            }
         }
         pg_sys::systable_endscan(scan);
         pg_sys::table_close(catalog, pg_sys::AccessShareLock as i32);
+        Ok(())
     }
 }
 

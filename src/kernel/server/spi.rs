@@ -13,8 +13,9 @@ use pgrx::IntoDatum;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::columns::{fits, with_columns};
 use crate::kernel::server::index::{self, View};
-use crate::kernel::server::row::{Column, FromRow, Row, attribute, differs};
+use crate::kernel::server::row::{FromRow, Row};
 use crate::kernel::server::{catalog, guard};
 
 /// A parameter of a statement.
@@ -40,10 +41,15 @@ pub(crate) use params;
 /// `R` is what it returns: a struct that `row!` made, a value, or a tuple of values; nothing by default. In its text
 /// `{columns}` stands for the struct's columns, `{g.columns}` for the same of the table with the alias g.
 pub struct Statement<R = ()> {
+    kept: Kept,
+    row: PhantomData<fn() -> R>,
+}
+
+/// A statement, whatever it returns.
+struct Kept {
     sql: &'static CStr,
     intent: Intent,
     plan: Plan,
-    row: PhantomData<fn() -> R>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +85,7 @@ impl<R> Statement<R> {
     }
 
     const fn new(sql: &'static CStr, intent: Intent) -> Self {
-        Self { sql, intent, plan: Plan(Cell::new(std::ptr::null_mut())), row: PhantomData }
+        Self { kept: Kept { sql, intent, plan: Plan(Cell::new(std::ptr::null_mut())) }, row: PhantomData }
     }
 }
 
@@ -91,43 +97,44 @@ impl<R: FromRow> Statement<R> {
 
     /// Runs it and reads every row.
     pub fn all(&self, params: &[Param]) -> Result<Vec<R>, Mistake> {
+        self.all_of(params, &|| with_columns(self.kept.sql, R::COLUMNS))
+    }
+
+    /// The same with another text, which must never change.
+    pub(super) fn all_of(&self, params: &[Param], text: &dyn Fn() -> CString) -> Result<Vec<R>, Mistake> {
         // Whoever prepares a statement compares the names of its columns too; they are its text's.
-        let named = self.plan.0.get().is_null();
-        // SAFETY: SPI has just executed.
-        self.execute(params, R::COLUMNS, || unsafe { rows(named) })
+        let named = self.kept.plan.0.get().is_null();
+        let mut found = Vec::new();
+        self.kept.execute(params, text, &mut || {
+            // SAFETY: SPI has just executed.
+            found = unsafe { rows(named) }?;
+            Ok(())
+        })?;
+        Ok(found)
     }
 }
 
 impl Statement {
     /// Runs it and returns how many rows it touched.
     pub fn run(&self, params: &[Param]) -> Result<u64, Mistake> {
-        // SAFETY: a variable of the server that this backend alone writes.
-        self.execute(params, &[], || Ok(unsafe { pg_sys::SPI_processed }))
-    }
-
-    /// Runs it and reads the first row.
-    pub fn one<T>(
-        &self,
-        params: &[Param],
-        load: impl FnMut(&Row<'_>) -> Option<T>,
-    ) -> Result<Option<T>, Mistake> {
-        self.all(params, load).map(|rows| rows.into_iter().next().flatten())
-    }
-
-    /// Runs it and reads every row.
-    pub fn all<T>(&self, params: &[Param], load: impl FnMut(&Row<'_>) -> T) -> Result<Vec<T>, Mistake> {
-        // SAFETY: SPI has just executed.
-        self.execute(params, &[], || Ok(unsafe { fetch(load) }))
+        let mut count = 0;
+        self.kept.execute(params, &|| self.kept.sql.to_owned(), &mut || {
+            // SAFETY: a variable of the server that this backend alone writes.
+            count = unsafe { pg_sys::SPI_processed };
+            Ok(())
+        })?;
+        Ok(count)
     }
 }
 
-impl<R> Statement<R> {
-    fn execute<T>(
+impl Kept {
+    /// `text` is asked for where the statement is prepared, `read` reads the result.
+    fn execute(
         &self,
         params: &[Param],
-        columns: &[Column],
-        read: impl FnOnce() -> Result<T, Mistake>,
-    ) -> Result<T, Mistake> {
+        text: &dyn Fn() -> CString,
+        read: &mut dyn FnMut() -> Result<(), Mistake>,
+    ) -> Result<(), Mistake> {
         catalog::ensure_ready()?;
         if self.intent != Intent::Read {
             writable()?;
@@ -142,7 +149,7 @@ impl<R> Statement<R> {
             // Whoever prepares a statement waits for its tables already there.
             let prepared = self.plan.0.get().is_null();
             let result = with_row_security(|| {
-                let plan = self.plan(params, columns);
+                let plan = self.plan(params, text);
                 self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr())
             });
             let result = result.and_then(|()| read());
@@ -194,13 +201,13 @@ impl<R> Statement<R> {
 
     /// # Safety
     /// SPI must be connected.
-    unsafe fn plan(&self, params: &[Param], columns: &[Column]) -> pg_sys::SPIPlanPtr {
+    unsafe fn plan(&self, params: &[Param], text: &dyn Fn() -> CString) -> pg_sys::SPIPlanPtr {
         let kept = self.plan.0.get();
         if !kept.is_null() {
             return kept;
         }
         let mut types: Vec<_> = params.iter().map(|p| p.oid).collect();
-        let sql = with_columns(self.sql, columns);
+        let sql = text();
         // SAFETY: a valid C string and as many types as parameters; keepplan moves the plan to memory
         // that lives as long as the backend.
         unsafe {
@@ -210,23 +217,6 @@ impl<R> Statement<R> {
             plan
         }
     }
-}
-
-/// The text of a statement, with the columns' names where it says so.
-fn with_columns(sql: &CStr, columns: &[Column]) -> CString {
-    const MARK: &str = "columns}";
-    let mut rest = sql.to_str().unwrap_or_default();
-    let mut text = String::new();
-    while let Some((before, after)) = rest.split_once(MARK)
-        && let Some((before, alias)) = before.rsplit_once('{')
-    {
-        let names = columns.iter().map(|column| format!("{alias}{}", column.name.to_string_lossy()));
-        text.push_str(before);
-        text.push_str(&names.collect::<Vec<_>>().join(", "));
-        rest = after;
-    }
-    text.push_str(rest);
-    CString::new(text).unwrap_or_default()
 }
 
 /// Locks what a statement reads, and makes the view one that it may be read with: see [`View::settle`].
@@ -280,14 +270,6 @@ unsafe fn pointers<T>(list: *mut pg_sys::List) -> impl Iterator<Item = *mut T> {
 unsafe fn length(list: *mut pg_sys::List) -> usize {
     // SAFETY: as required of the caller.
     if list.is_null() { 0 } else { usize::try_from(unsafe { (*list).length }).unwrap_or(0) }
-}
-
-/// A statement's text that a macro has put together, which must end with the one NUL in it: checked when it is compiled.
-pub const fn terminated(sql: &'static str) -> &'static CStr {
-    match CStr::from_bytes_with_nul(sql.as_bytes()) {
-        Ok(sql) => sql,
-        Err(_) => unreachable!(),
-    }
 }
 
 /// Runs a script of several statements, none of which returns rows of interest: the tables' own DDL.
@@ -401,33 +383,6 @@ pub fn writable() -> Result<(), Mistake> {
     if read_only { Err(Mistake::ReadOnly) } else { Ok(()) }
 }
 
-/// # Safety
-/// SPI must be connected and have just executed.
-unsafe fn fetch<T>(mut load: impl FnMut(&Row<'_>) -> T) -> Vec<T> {
-    // SAFETY: the tuple table is SPI's own until SPI_finish; the values a Row refers to are in it.
-    unsafe {
-        let table = pg_sys::SPI_tuptable;
-        if table.is_null() {
-            return Vec::new();
-        }
-        let descriptor = (*table).tupdesc;
-        let columns = usize::try_from((*descriptor).natts).unwrap_or(0).min(MAX_COLUMNS);
-        let tuples = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
-        let mut types = [pg_sys::InvalidOid; MAX_COLUMNS];
-        for (n, oid) in types.iter_mut().enumerate().take(columns) {
-            *oid = (*attribute(descriptor, n as i32)).atttypid;
-        }
-        let mut values = [pg_sys::Datum::null(); MAX_COLUMNS];
-        let mut nulls = [true; MAX_COLUMNS];
-        let mut rows = Vec::with_capacity(tuples.len());
-        for tuple in tuples {
-            pg_sys::heap_deform_tuple(*tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            rows.push(load(&Row::new(&values[..columns], &nulls[..columns], &types[..columns])));
-        }
-        rows
-    }
-}
-
 /// The rows of the statement that was just executed, whose columns are compared with R's: their types at each
 /// execution, because a plan made anew after ALTER TABLE may have others.
 ///
@@ -450,61 +405,14 @@ unsafe fn rows<R: FromRow>(named: bool) -> Result<Vec<R>, Mistake> {
         let mut rows = Vec::with_capacity(tuples.len());
         for tuple in tuples {
             pg_sys::heap_deform_tuple(*tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            let row = Row::new(&values, &nulls, &[]);
+            let row = Row::new(&values, &nulls);
             rows.push(R::load(&row, 0).ok_or_else(lacks)?);
         }
         Ok(rows)
     }
 }
 
-/// Compares the columns of a result with those that are to be read from it.
-///
-/// # Safety
-/// The descriptor must be valid.
-unsafe fn fits(descriptor: pg_sys::TupleDesc, columns: &[Column], named: bool) -> Result<(), Mistake> {
-    // SAFETY: as required of the caller; no attribute is read that is not there.
-    unsafe {
-        if usize::try_from((*descriptor).natts) != Ok(columns.len()) {
-            return Err(other_columns());
-        }
-        for (n, column) in columns.iter().enumerate() {
-            let attribute = attribute(descriptor, n as i32);
-            if (*attribute).atttypid != column.type_oid {
-                return Err(differs((*attribute).atttypid, column.type_oid));
-            }
-            let name = CStr::from_ptr((*attribute).attname.data.as_ptr());
-            if named && !column.name.is_empty() && name != column.name {
-                return Err(other_columns());
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cold]
 fn lacks() -> Mistake {
     Mistake::TypeDiffers("a row lacks a value that it must have".into())
-}
-
-#[cold]
-fn other_columns() -> Mistake {
-    Mistake::TypeDiffers("a statement returns other columns than are read".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Column, with_columns};
-    use pgrx::pg_sys;
-
-    #[test]
-    fn columns_are_named_where_the_text_says_so() {
-        let column = |name| Column { name, type_oid: pg_sys::TEXTOID, nullable: false };
-        let columns = [column(c"id"), column(c"scope")];
-        let text = |sql| with_columns(sql, &columns).into_string().unwrap_or_default();
-        assert_eq!(text(c"SELECT {columns} FROM t"), "SELECT id, scope FROM t");
-        assert_eq!(text(c"SELECT '{}', {g.columns} FROM t g"), "SELECT '{}', g.id, g.scope FROM t g");
-        assert_eq!(text(c"{columns} {columns}"), "id, scope id, scope");
-        assert_eq!(text(c"SELECT columns} FROM t"), "SELECT columns} FROM t");
-        assert_eq!(text(c"SELECT id FROM t"), "SELECT id FROM t");
-    }
 }

@@ -44,7 +44,7 @@ pub enum Rows {
 /// When a row has ended.
 pub struct Ended {
     /// Made by `delete_ended!`.
-    pub statement: Statement,
+    pub statement: Statement<Batch>,
     /// Its parameters from $3 on.
     pub times: fn(Timestamp) -> Vec<Param>,
 }
@@ -88,7 +88,7 @@ impl Rows {
 /// that are committed by now (`latest`).
 macro_rules! delete_by {
     (latest $table:literal, $column:literal) => {
-        $crate::kernel::server::spi::Statement::latest($crate::kernel::server::spi::terminated(concat!(
+        $crate::kernel::server::spi::Statement::latest($crate::kernel::server::columns::terminated(concat!(
             "DELETE FROM auth_store.",
             $table,
             " WHERE ",
@@ -97,7 +97,7 @@ macro_rules! delete_by {
         )))
     };
     ($table:literal, $column:literal) => {
-        $crate::kernel::server::spi::Statement::write($crate::kernel::server::spi::terminated(concat!(
+        $crate::kernel::server::spi::Statement::write($crate::kernel::server::columns::terminated(concat!(
             "DELETE FROM auth_store.",
             $table,
             " WHERE ",

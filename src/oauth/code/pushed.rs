@@ -117,8 +117,7 @@ pub static TABLE: Table = Table {
 static BY_ID: Lookup<Stored> = Lookup::by(c"pushed_requests_pkey");
 
 static INSERT: Append = Append::new(
-    c"INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest, parameters)
-      VALUES ($1, $2, $3, $4, $5, $6) RETURNING tableoid",
+    "pushed_requests",
     &[c"id", c"expires_at", c"tenant_id", c"client_id", c"digest", c"parameters"],
 );
 

@@ -136,10 +136,7 @@ static REVOKED: Partitions = Partitions::new(
     "CREATE UNIQUE INDEX {name}_key ON auth_store.{name} (jti_hash){tablespace}",
 );
 
-static CLAIM: Append = Append::new(
-    c"INSERT INTO auth_store.claimed_jtis (jti_hash, expires_at, tenant_id) VALUES ($1, $2, $3) RETURNING tableoid",
-    &[c"jti_hash", c"expires_at", c"tenant_id"],
-);
+static CLAIM: Append = Append::new("claimed_jtis", &[c"jti_hash", c"expires_at", c"tenant_id"]);
 
 static REVOKE: Statement = Statement::write(
     c"INSERT INTO auth_store.revoked_jtis (jti_hash, expires_at, revoked_at, tenant_id, reason)

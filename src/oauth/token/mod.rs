@@ -104,8 +104,7 @@ pub static TABLE: Table = Table {
 static BY_ID: Lookup<AccessToken> = Lookup::by(c"access_tokens_pkey");
 
 static INSERT: Append = Append::new(
-    c"INSERT INTO auth_store.access_tokens (id, grant_id, tenant_id, digest, expires_at, scope, resources, cnf)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING tableoid",
+    "access_tokens",
     &[c"id", c"grant_id", c"tenant_id", c"digest", c"expires_at", c"scope", c"resources", c"cnf"],
 );
 
