@@ -2,7 +2,7 @@
 
 use crate::api_key::new::{ApiKeySecret, handed_out};
 use crate::api_key::{Named, constant, import, record};
-use crate::kernel::crypto::token_text::{self};
+use crate::kernel::crypto::token_text;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};

@@ -9,8 +9,8 @@ use crate::kernel::server::lookup::View;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client::metadata::{AuthMethod, ClientMetadata};
-use crate::oauth::client::{self, Registered, metadata};
+use crate::oauth::client::metadata::{self, AuthMethod, ClientMetadata};
+use crate::oauth::client::{self, Registered};
 use crate::rfc::redirect_uri;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

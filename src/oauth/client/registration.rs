@@ -12,9 +12,8 @@ use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client;
 use crate::oauth::client::metadata::{ClientMetadata, GivenClient};
-use crate::oauth::client::secret;
+use crate::oauth::client::{self, secret};
 use crate::rfc::client_id;
 
 composite! {

@@ -1,0 +1,164 @@
+//! Making the tables, and putting back what belongs to them.
+
+use crate::audit::partitions;
+use crate::identity::tenant;
+use crate::kernel::outcome::{self, Mistake, OrRaise};
+use crate::kernel::server::catalog::{self, TABLES_VERSION};
+use crate::kernel::server::library;
+use crate::kernel::server::spi::{self, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::schema::{making, shape, superuser_only};
+use pgrx::prelude::*;
+
+#[pg_extern(volatile, parallel_unsafe)]
+#[search_path(pg_catalog, pg_temp)]
+fn install() -> i32 {
+    spi::quietly(|| making(|| tables_install(clock::now()))).or_raise()
+}
+
+/// The tables in the order of their foreign keys. All statements are idempotent.
+const TABLES: &[&str] = &[
+    include_str!("../../sql/tables/schema.sql"),
+    include_str!("../../sql/tables/tenant.sql"),
+    include_str!("../../sql/tables/client.sql"),
+    include_str!("../../sql/tables/user.sql"),
+    include_str!("../../sql/tables/session.sql"),
+    include_str!("../../sql/tables/consent.sql"),
+    include_str!("../../sql/tables/grant.sql"),
+    include_str!("../../sql/tables/token.sql"),
+    include_str!("../../sql/tables/code.sql"),
+    include_str!("../../sql/tables/api_key.sql"),
+    include_str!("../../sql/tables/key.sql"),
+    include_str!("../../sql/tables/connection.sql"),
+    include_str!("../../sql/tables/proof.sql"),
+    include_str!("../../sql/tables/device.sql"),
+    include_str!("../../sql/tables/audit.sql"),
+    include_str!("../../sql/tables/limit.sql"),
+    include_str!("../../sql/tables/lifecycle.sql"),
+];
+
+const VIEWS: &[&str] = &[
+    include_str!("../../sql/views/recent_activity.sql"),
+    include_str!("../../sql/views/failed_actions.sql"),
+    include_str!("../../sql/views/token_activity.sql"),
+    include_str!("../../sql/views/security_events.sql"),
+    include_str!("../../sql/views/provider_connections.sql"),
+];
+
+pub const ROLES: &str = include_str!("../../sql/roles.sql");
+pub const POLICIES: &str = include_str!("../../sql/policies.sql");
+pub const OWNERSHIP: &str = include_str!("../../sql/ownership.sql");
+pub const TABLESPACES: &str = include_str!("../../sql/tablespaces.sql");
+const PRIVILEGES: &str =
+    concat!(include_str!("../../sql/shape.sql"), include_str!("../../sql/privileges.sql"));
+
+fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
+    superuser_only("install")?;
+    spi::run_script(ROLES)?;
+    refuse_foreign_tables()?;
+    let version = recorded_version()?.unwrap_or(TABLES_VERSION);
+    // install() does not change tables of another version: migrate() brings them to the library's version, step by
+    // step.
+    let own = version == TABLES_VERSION;
+    if own {
+        run_tables()?;
+    }
+    add_missing_row(version)?;
+    remember_version(version)?;
+    spi::run_script(POLICIES)?;
+    if own {
+        run_views()?;
+    }
+    spi::run_script(OWNERSHIP)?;
+    spi::run_script(TABLESPACES)?;
+    catalog::invalidate();
+    if own {
+        tenant::restore_default()?;
+        partitions::ensure_ahead(now)?;
+        spi::run_script(OWNERSHIP)?;
+    }
+    privileges_restore()?;
+    if !own {
+        outcome::warning(&format!(
+            "auth_store: the tables are of version {version}, the library of {TABLES_VERSION}: SELECT auth_store.migrate()"
+        ));
+    }
+    Ok(version)
+}
+
+pub fn run_tables() -> Result<(), Mistake> {
+    spi::quietly(|| TABLES.iter().try_for_each(|script| spi::run_script(script)))
+}
+
+pub fn run_views() -> Result<(), Mistake> {
+    VIEWS.iter().try_for_each(|script| spi::run_script(script))
+}
+
+/// The version of the present tables; None if there are none. If the schema was restored without rows, the version is
+/// the default of the column, which version 1 did not have.
+pub fn recorded_version() -> Result<Option<i32>, Mistake> {
+    if catalog::relation(c"schema_version").is_none() {
+        return Ok(None);
+    }
+    if let Some(version) = newest_version()? {
+        return Ok(Some(version));
+    }
+    let default = spi::run_once::<Option<String>>(
+        "SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+           FROM pg_catalog.pg_attrdef d
+           JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attname = 'version'
+          WHERE d.adrelid = 'auth_store.schema_version'::pg_catalog.regclass",
+        &[],
+    )?;
+    Ok(Some(default.into_iter().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1)))
+}
+
+pub fn add_missing_row(version: i32) -> Result<(), Mistake> {
+    spi::change_once(
+        "INSERT INTO auth_store.schema_version (version, name)
+         SELECT $1, 'install' WHERE NOT EXISTS (SELECT FROM auth_store.schema_version)",
+        &params![version],
+    )
+}
+
+/// Keeps the version in the place that a dump of the schema alone carries.
+pub fn remember_version(version: i32) -> Result<(), Mistake> {
+    let change = if version > 1 { format!("SET DEFAULT {version}") } else { "DROP DEFAULT".to_owned() };
+    spi::run_script(&format!("ALTER TABLE auth_store.schema_version ALTER COLUMN version {change}"))
+}
+
+/// Puts the privileges on functions, types and the schema back. The extension's script grants its own, and so defines
+/// the shipped privileges.
+pub fn privileges_restore() -> Result<(), Mistake> {
+    if library::is_in_extension_script() {
+        return Ok(());
+    }
+    let [keys, parts, definitions] = shape();
+    for statement in spi::run_once::<String>(PRIVILEGES, &params![keys, parts, definitions])? {
+        spi::run_script(&statement)?;
+    }
+    Ok(())
+}
+
+fn newest_version() -> Result<Option<i32>, Mistake> {
+    let versions = spi::run_once("SELECT max(version) FROM auth_store.schema_version", &[])?;
+    Ok(versions.into_iter().next().flatten())
+}
+
+/// Another owner's table in the schema could carry a trigger that sees every row with a secret.
+fn refuse_foreign_tables() -> Result<(), Mistake> {
+    let foreign = spi::run_once::<String>(
+        "SELECT pg_catalog.format('%s belongs to %s', c.oid::pg_catalog.regclass, r.rolname)
+           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+          WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind NOT IN ('i', 'I', 'c')
+            AND NOT r.rolsuper AND r.rolname NOT IN ('auth_store_owner', 'auth_store_view')
+          LIMIT 1",
+        &[],
+    )?;
+    match foreign.into_iter().next() {
+        None => Ok(()),
+        Some(text) => Err(Mistake::NotAllowed(
+            format!("{text}, who is neither auth_store_owner nor a superuser").into(),
+        )),
+    }
+}

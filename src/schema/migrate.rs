@@ -1,0 +1,165 @@
+//! Bringing the tables of another version to this one, or back.
+
+use crate::identity::user::email_key;
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::catalog::{self, TABLES_VERSION};
+use crate::kernel::server::spi::{self, params};
+use crate::schema::install::{
+    OWNERSHIP, POLICIES, ROLES, TABLESPACES, add_missing_row, privileges_restore, recorded_version,
+    remember_version, run_tables, run_views,
+};
+use crate::schema::{making, superuser_only};
+use pgrx::prelude::*;
+
+#[pg_extern(volatile, parallel_unsafe)]
+#[search_path(pg_catalog, pg_temp)]
+fn migrate(to_version: default!(Option<i32>, "NULL")) -> i32 {
+    let target = to_version.unwrap_or(TABLES_VERSION);
+    making(|| tables_migrate(target, MIGRATIONS)).or_raise()
+}
+
+/// A change of the tables after the first release, with the way back.
+struct Migration {
+    /// The version the tables have after `up`, one more than before.
+    version: i32,
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+/// `sql/migrations/NNNN_name.{up,down}.sql`.
+macro_rules! migration {
+    ($version:literal, $number:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            up: include_str!(concat!("../../sql/migrations/", $number, "_", $name, ".up.sql")),
+            down: include_str!(concat!("../../sql/migrations/", $number, "_", $name, ".down.sql")),
+        }
+    };
+}
+
+/// All changes since version 1, in order.
+const MIGRATIONS: &[Migration] = &[
+    migration!(2, "0002", "audit_callers"),
+    migration!(3, "0003", "email_key"),
+    migration!(4, "0004", "schemes_and_keys"),
+    migration!(5, "0005", "audit_retention"),
+];
+
+fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
+    superuser_only("migrate")?;
+    if catalog::relation(c"schema_version").is_none() {
+        return Err(Mistake::NotInstalled(
+            "the tables of auth_store are not installed in this database".into(),
+        ));
+    }
+    spi::run_script(ROLES)?;
+    // One migration at a time, and nobody reads the version in between.
+    spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
+    let from = recorded_version()?.unwrap_or(TABLES_VERSION);
+    let steps = steps(from, target, migrations)?;
+    add_missing_row(from)?;
+    for step in steps {
+        match step {
+            Step::Up(migration) => {
+                spi::run_script(migration.up)?;
+                spi::change_once(
+                    "INSERT INTO auth_store.schema_version (version, name) VALUES ($1, $2)",
+                    &params![migration.version, migration.name],
+                )?;
+            }
+            Step::Down(migration) => {
+                spi::run_script(migration.down)?;
+                // A fresh install has recorded its own version only.
+                spi::change_once(
+                    "INSERT INTO auth_store.schema_version (version, name)
+                     SELECT $1 - 1, 'install'
+                      WHERE NOT EXISTS (SELECT FROM auth_store.schema_version WHERE version = $1 - 1)",
+                    &params![migration.version],
+                )?;
+                spi::change_once(
+                    "DELETE FROM auth_store.schema_version WHERE version = $1",
+                    &params![migration.version],
+                )?;
+            }
+        }
+    }
+    remember_version(target)?;
+    spi::run_script(POLICIES)?;
+    if target == TABLES_VERSION {
+        email_key::fill()?;
+        // Puts back what a migration did not name: comments, an index that was lost.
+        run_tables()?;
+        run_views()?;
+    }
+    spi::run_script(OWNERSHIP)?;
+    spi::run_script(TABLESPACES)?;
+    privileges_restore()?;
+    catalog::invalidate();
+    Ok(target)
+}
+
+enum Step<'a> {
+    Up(&'a Migration),
+    Down(&'a Migration),
+}
+
+/// The migrations to run, in order, from one version to another.
+fn steps(from: i32, to: i32, migrations: &[Migration]) -> Result<Vec<Step<'_>>, Mistake> {
+    let newest = migrations.last().map_or(1, |migration| migration.version);
+    for (argument, version) in [("to_version", to), ("schema_version", from)] {
+        if !(1..=newest).contains(&version) {
+            return Err(Mistake::InvalidArgument {
+                argument,
+                accepted: format!("a version this library knows, 1 to {newest}").into(),
+            });
+        }
+    }
+    let within =
+        |low: i32, high: i32| migrations.iter().filter(move |m| m.version > low && m.version <= high);
+    Ok(if to >= from {
+        within(from, to).map(Step::Up).collect()
+    } else {
+        let mut back: Vec<_> = within(to, from).map(Step::Down).collect();
+        back.reverse();
+        back
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Migration, Step, steps};
+
+    const THREE: &[Migration] = &[
+        Migration { version: 2, name: "two", up: "", down: "" },
+        Migration { version: 3, name: "three", up: "", down: "" },
+    ];
+
+    fn path(from: i32, to: i32) -> Vec<i32> {
+        steps(from, to, THREE)
+            .unwrap()
+            .iter()
+            .map(|step| match step {
+                Step::Up(m) => m.version,
+                Step::Down(m) => -m.version,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn migrations_run_up_in_order_and_down_in_reverse() {
+        assert_eq!(path(1, 3), [2, 3]);
+        assert_eq!(path(3, 1), [-3, -2]);
+        assert_eq!(path(2, 3), [3]);
+        assert!(path(2, 2).is_empty());
+    }
+
+    #[test]
+    fn unknown_versions_are_refused() {
+        for (from, to) in [(1, 0), (1, 4), (4, 1), (0, 1)] {
+            assert!(steps(from, to, THREE).is_err(), "{from} to {to}");
+        }
+    }
+}
