@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use crate::api_key::import;
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest};
-use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -165,13 +165,13 @@ fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
 struct KeyVerdict {
     /// The key, if the text is right.
     key: Option<ApiKey>,
-    refusal: Option<(Code, &'static str)>,
+    refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
 
 impl KeyVerdict {
     fn inactive(key: Option<ApiKey>, flags: &'static [Flag]) -> Self {
-        Self { key, refusal: Some((Code::InvalidToken, "the API key is not active")), flags }
+        Self { key, refusal: Some((ErrorCode::InvalidToken, "the API key is not active")), flags }
     }
 }
 
@@ -199,10 +199,10 @@ fn verify(
     let enough =
         required.is_none_or(|required| scope::parse(&key.scope).is_some_and(|scope| scope.covers(&required)));
     let (refusal, flags): (_, &[Flag]) = if !key.allows(address) {
-        let refusal = (Code::AccessDenied, "the API key is not allowed from this address");
+        let refusal = (ErrorCode::AccessDenied, "the API key is not allowed from this address");
         (Some(refusal), &[Flag::WrongNetwork])
     } else if !enough {
-        (Some((Code::InsufficientScope, "the API key lacks a required scope")), &[])
+        (Some((ErrorCode::InsufficientScope, "the API key lacks a required scope")), &[])
     } else {
         (None, &[])
     };
@@ -239,7 +239,7 @@ fn touch(
         match over_limit(now, key)? {
             Some(wait) => {
                 verdict.refusal =
-                    Some((Code::TemporarilyUnavailable, "the rate limit of the API key is used up"));
+                    Some((ErrorCode::TemporarilyUnavailable, "the rate limit of the API key is used up"));
                 verdict.flags = &[Flag::RateLimited];
                 retry_after = Some(wait);
                 told = limit::audit_due(now, &key.tenant_id, &limit_key(key))?;
@@ -300,7 +300,7 @@ impl From<KeyVerdict> for ApiKeyState {
     fn from(verdict: KeyVerdict) -> Self {
         let answer = match (verdict.refusal, verdict.key) {
             // A token or key that is not active for the caller shows nothing of itself.
-            (Some((Code::InvalidToken, _)), _) | (_, None) => Self::default(),
+            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => Self::default(),
             (refusal, Some(key)) => Self {
                 valid: refusal.is_none(),
                 api_key_id: Some(key.id),
@@ -316,6 +316,6 @@ impl From<KeyVerdict> for ApiKeyState {
             },
         };
         let (code, description) = verdict.refusal.unzip();
-        Self { error: code.map(Code::as_str), error_description: description, ..answer }
+        Self { error: code.map(ErrorCode::as_str), error_description: description, ..answer }
     }
 }

@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 
 /// An error code of the RFCs, as the column `error` shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Code {
+pub enum ErrorCode {
     /// RFC 6749 section 5.2
     InvalidRequest,
     /// RFC 6749 section 5.2
@@ -56,7 +56,7 @@ pub enum Code {
     LeaseLost,
 }
 
-impl Code {
+impl ErrorCode {
     /// The code as the RFC spells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ pub type Answer<T, R = Refusal> = Result<Result<T, R>, Mistake>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// The RFC's code.
-    pub code: Code,
+    pub code: ErrorCode,
     /// For the developer of the client; never says more than its holder may know.
     pub description: Cow<'static, str>,
     /// Seconds after which the same request may succeed: the column `retry_after`.
@@ -101,13 +101,13 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with a fixed description.
-    pub const fn new(code: Code, description: &'static str) -> Self {
+    pub const fn new(code: ErrorCode, description: &'static str) -> Self {
         Self { code, description: Cow::Borrowed(description), retry_after: None }
     }
 
     /// The refusal of a request over a rate limit, with the seconds to wait.
     pub fn over_limit(description: &'static str, retry_after: i32) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(Code::TemporarilyUnavailable, description) }
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorCode::TemporarilyUnavailable, description) }
     }
 
     /// The column `error`.
@@ -325,12 +325,17 @@ pub fn log(message: String) {
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use super::ErrorCode;
 
     /// RFC 6749 section 5.2: error characters are %x20-21 / %x23-5B / %x5D-7E.
     #[test]
     fn codes_use_the_characters_of_rfc_6749() {
-        for code in [Code::InvalidRequest, Code::InvalidClient, Code::InvalidGrant, Code::InsufficientScope] {
+        for code in [
+            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidClient,
+            ErrorCode::InvalidGrant,
+            ErrorCode::InsufficientScope,
+        ] {
             assert!(code.as_str().bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)));
         }
     }

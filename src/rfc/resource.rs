@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::kernel::outcome::{Code, Refusal};
+use crate::kernel::outcome::{ErrorCode, Refusal};
 
 const MAX_RESOURCES: usize = 20;
 
@@ -82,7 +82,7 @@ pub fn left(granted: Option<Vec<String>>, registered: &[String]) -> Result<Optio
     granted.retain(|name| find(registered, name).is_some());
     if granted.is_empty() {
         let description = "the client may use none of the resources any more";
-        return Err(Refusal::new(Code::InvalidTarget, description));
+        return Err(Refusal::new(ErrorCode::InvalidTarget, description));
     }
     Ok(Some(granted))
 }
@@ -123,7 +123,7 @@ pub fn exchanged(
     subject: Option<&[String]>,
     registered: &[String],
 ) -> Result<Option<Vec<String>>, Refusal> {
-    let refuse = |description| Err(Refusal::new(Code::InvalidTarget, description));
+    let refuse = |description| Err(Refusal::new(ErrorCode::InvalidTarget, description));
     // As the subject spells it, otherwise as the client is registered.
     let within = |name: &String| {
         let of_client = if registered.is_empty() { Some(name) } else { find(registered, name) };
@@ -168,20 +168,20 @@ pub fn granted(
 ) -> Result<Option<Vec<String>>, Refusal> {
     let Some(requested) = requested.filter(|list| !list.is_empty()) else { return Ok(None) };
     if requested.len() > MAX_RESOURCES {
-        return Err(Refusal::new(Code::InvalidTarget, "more than 20 resources"));
+        return Err(Refusal::new(ErrorCode::InvalidTarget, "more than 20 resources"));
     }
     let mut resources: Vec<String> = Vec::with_capacity(requested.len());
     for resource in requested {
         let Some(resource) = resource.filter(|text| is_indicator(text)) else {
             return Err(Refusal::new(
-                Code::InvalidTarget,
+                ErrorCode::InvalidTarget,
                 "a resource is an absolute URI without a fragment",
             ));
         };
         let resource = match find(allowed, &resource) {
             Some(known) => known.clone(),
             None if allowed.is_empty() => resource,
-            None => return Err(Refusal::new(Code::InvalidTarget, "the resource was not granted")),
+            None => return Err(Refusal::new(ErrorCode::InvalidTarget, "the resource was not granted")),
         };
         if find(&resources, &resource).is_none() {
             resources.push(resource);
@@ -194,7 +194,7 @@ pub fn granted(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{exchanged, granted, is_indicator, left, left_of_grant, of_grant, same};
-    use crate::kernel::outcome::Code;
+    use crate::kernel::outcome::ErrorCode;
     use proptest::prelude::*;
 
     /// RFC 8707 section 2.
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(left(Some(both.clone()), &one).unwrap().unwrap(), list(&[a]));
         assert_eq!(left(None, &one).unwrap().unwrap(), one);
         assert!(left(None, &[]).unwrap().is_none());
-        assert_eq!(left(Some(list(&[b])), &one).unwrap_err().code, Code::InvalidTarget);
+        assert_eq!(left(Some(list(&[b])), &one).unwrap_err().code, ErrorCode::InvalidTarget);
 
         assert!(left_of_grant(None, Some(&both), &both).unwrap().is_none());
         assert!(left_of_grant(None, Some(&both), &[]).unwrap().is_none());
@@ -316,8 +316,11 @@ mod tests {
         let request = |uri: &str| Some(vec![Some(uri.to_string())]);
         let allowed = ["https://a.example/".to_string()];
         assert_eq!(granted(request("https://a.example/"), &allowed).unwrap().unwrap().len(), 1);
-        assert_eq!(granted(request("https://b.example/"), &allowed).unwrap_err().code, Code::InvalidTarget);
-        assert_eq!(granted(Some(vec![None]), &[]).unwrap_err().code, Code::InvalidTarget);
+        assert_eq!(
+            granted(request("https://b.example/"), &allowed).unwrap_err().code,
+            ErrorCode::InvalidTarget
+        );
+        assert_eq!(granted(Some(vec![None]), &[]).unwrap_err().code, ErrorCode::InvalidTarget);
         assert!(granted(None, &allowed).unwrap().is_none());
         assert!(granted(Some(vec![]), &allowed).unwrap().is_none());
     }
@@ -355,7 +358,7 @@ mod tests {
             go(names(&[a]), None, &list(&[b])),
             go(None, None, &list(&["https://d.example/"])),
         ] {
-            assert_eq!(refused.unwrap_err().code, Code::InvalidTarget);
+            assert_eq!(refused.unwrap_err().code, ErrorCode::InvalidTarget);
         }
         assert!(exchanged(None, None, None, &[]).unwrap().is_none());
         assert_eq!(exchanged(None, None, None, &list(&[b])).unwrap().unwrap(), list(&[b]));

@@ -1,6 +1,6 @@
 //! Scopes: the space-separated, case-sensitive tokens of RFC 6749 section 3.3.
 
-use crate::kernel::outcome::{Code, Refusal};
+use crate::kernel::outcome::{ErrorCode, Refusal};
 /// The longest scope text accepted, in bytes.
 const MAX_TEXT: usize = 4096;
 
@@ -32,7 +32,7 @@ pub fn normalize(text: &str) -> Option<String> {
 /// (section 3.3).
 pub fn granted(requested: Option<&str>, allowed: &str) -> Result<String, Refusal> {
     let Some(requested) = requested else { return Ok(allowed.to_string()) };
-    let outside = Refusal::new(Code::InvalidScope, "the scope is malformed or exceeds what was granted");
+    let outside = Refusal::new(ErrorCode::InvalidScope, "the scope is malformed or exceeds what was granted");
     match (parse(requested), parse(allowed)) {
         (Some(scope), Some(allowed)) if scope.is_subset_of(&allowed) => Ok(scope.text()),
         _ => Err(outside),
@@ -48,7 +48,7 @@ pub fn left(granted: String, allowed: &str) -> Result<String, Refusal> {
     }
     let left = common(&granted, allowed);
     if left.is_empty() {
-        return Err(Refusal::new(Code::InvalidScope, "the client may have none of the scope any more"));
+        return Err(Refusal::new(ErrorCode::InvalidScope, "the client may have none of the scope any more"));
     }
     Ok(left)
 }
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(left("read write", "write admin").unwrap(), "write");
         assert_eq!(left("", "read").unwrap(), "");
         assert_eq!(left("", "").unwrap(), "");
-        assert_eq!(left("read", "").unwrap_err().code, crate::kernel::outcome::Code::InvalidScope);
+        assert_eq!(left("read", "").unwrap_err().code, crate::kernel::outcome::ErrorCode::InvalidScope);
         assert!(left("read", "Read").is_err());
     }
 

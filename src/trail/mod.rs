@@ -8,7 +8,7 @@ pub mod risk;
 
 use pgrx::{IntoDatum, JsonB};
 
-use crate::kernel::outcome::{Code, Mistake};
+use crate::kernel::outcome::{ErrorCode, Mistake};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::caller;
 use crate::kernel::server::spi::{Statement, params};
@@ -49,7 +49,7 @@ pub struct Event<'a> {
     /// Which one.
     pub resource_id: Option<&'a str>,
     /// The refusal's code; None: the step succeeded.
-    pub error: Option<Code>,
+    pub error: Option<ErrorCode>,
     /// The reasons that make the step suspicious; the risk follows from them.
     pub flags: &'a [Flag],
     /// Where the request came from.
@@ -77,7 +77,7 @@ pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
             resource_type: event.resource_type,
             resource_id: event.resource_id.map(name),
             success: event.error.is_none(),
-            error: event.error.map(Code::as_str),
+            error: event.error.map(ErrorCode::as_str),
             risk_score: risk::of(event.flags),
             flags: (!flags.is_empty()).then_some(flags),
             ip: event.context.and_then(|context| context.ip.clone()),

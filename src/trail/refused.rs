@@ -1,6 +1,6 @@
 //! A refused request: the answer, and what the audit trail says about it.
 
-use crate::kernel::outcome::{Code, Refusal};
+use crate::kernel::outcome::{ErrorCode, Refusal};
 use crate::trail::risk::Flag;
 
 /// Why a request is refused, and what makes it suspicious.
@@ -13,5 +13,5 @@ pub struct Refused {
 
 /// RFC 6749 section 5.2.
 pub fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
-    Refused { refusal: Refusal::new(Code::InvalidGrant, description), flags }
+    Refused { refusal: Refusal::new(ErrorCode::InvalidGrant, description), flags }
 }

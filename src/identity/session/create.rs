@@ -3,7 +3,7 @@
 use crate::identity::session::{SessionToken, revoke};
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Kind};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -82,7 +82,7 @@ fn create(
         ..Event::default()
     };
     if !(active && tenant_active) {
-        let refusal = Refusal::new(Code::AccessDenied, "the user is not active");
+        let refusal = Refusal::new(ErrorCode::AccessDenied, "the user is not active");
         trail::record(
             now,
             &Event { error: Some(refusal.code), flags: &[Flag::InactiveUser], details: None, ..event },

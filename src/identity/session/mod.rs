@@ -15,7 +15,7 @@ use pgrx::prelude::*;
 
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted, Presented};
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
@@ -278,7 +278,7 @@ impl From<Result<Session, Unusable>> for SessionState {
                 idle_expires_at: Some(session.idle_expires_at),
             },
             Err(unusable) => Self {
-                error: Some(Code::InvalidToken.as_str()),
+                error: Some(ErrorCode::InvalidToken.as_str()),
                 error_description: Some(unusable.description),
                 ..Self::default()
             },

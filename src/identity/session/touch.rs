@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::session::{NOT_VALID, Session, SessionState, SessionToken, Unusable, examine};
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Kind};
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
@@ -161,7 +161,7 @@ fn refuse_rotation(
         Some(session) => session.event("session.rotated", unusable.flags, context),
         None => unknown(),
     };
-    let refusal = Refusal::new(Code::InvalidToken, unusable.description);
+    let refusal = Refusal::new(ErrorCode::InvalidToken, unusable.description);
     trail::record(now, &Event { error: Some(refusal.code), ..event })?;
     Ok(SessionToken::refused(&refusal))
 }

@@ -7,7 +7,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::tenant::{self, Status};
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -234,7 +234,7 @@ fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id
         None => Id::mint(now, bucket(&tenant_id, email_key, external_id))?,
     };
     let outcome = if invalid {
-        Err(Refusal::new(Code::InvalidRequest, "not an e-mail address"))
+        Err(Refusal::new(ErrorCode::InvalidRequest, "not an e-mail address"))
     } else if !tenant::lock_key_share(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
     } else if INSERT.run(&params![
@@ -289,7 +289,7 @@ fn collision(
 ) -> Result<Refusal, Mistake> {
     match COLLISION.one(&params![tenant_id, email_key, external_id])? {
         Some(Collision { email: true, .. }) => {
-            Ok(Refusal::new(Code::EmailTaken, "a user with this e-mail address exists"))
+            Ok(Refusal::new(ErrorCode::EmailTaken, "a user with this e-mail address exists"))
         }
         Some(Collision { external_id: true, .. }) => {
             Err(Mistake::Duplicate { what: "user", argument: "external_id" })

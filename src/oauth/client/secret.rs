@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::identity::tenant;
 use crate::kernel::crypto::password_hash;
 use crate::kernel::crypto::token_text::{self, Digest, Kind};
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::index;
@@ -120,7 +120,7 @@ impl RefusedClient {
 }
 
 /// One answer for all cases: without authentication nobody learns which clients exist.
-const FAILED: Refusal = Refusal::new(Code::InvalidClient, "client authentication failed");
+const FAILED: Refusal = Refusal::new(ErrorCode::InvalidClient, "client authentication failed");
 
 /// The answer to a client that was deleted while its request was under way.
 pub fn unknown() -> Refused {
@@ -151,7 +151,7 @@ fn authenticate(
         return Ok(Err(RefusedClient::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
     }
     if !client.is_usable() {
-        let refusal = Refusal::new(Code::InvalidClient, "the client is not active");
+        let refusal = Refusal::new(ErrorCode::InvalidClient, "the client is not active");
         return Ok(Err(RefusedClient::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
     }
     if let Some(wait) = limit::count(now, &client)? {

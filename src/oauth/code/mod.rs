@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, View};
@@ -230,13 +230,13 @@ fn decide_issue<'a>(
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
     let accepted = request::decide(client, &request.parameters)?;
     if request.acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
-        return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);
+        return refuse(ErrorCode::InvalidRequest, "acr has at most 2048 bytes", &[]);
     }
     if !user.is_active() {
-        return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
+        return refuse(ErrorCode::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
     }
     if !in_session {
-        return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
+        return refuse(ErrorCode::AccessDenied, "the session has ended", &[Flag::EndedSession]);
     }
     Ok(accepted)
 }

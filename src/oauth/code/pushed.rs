@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
@@ -233,7 +233,7 @@ fn decide(client: &Client, members: &Map<String, Value>) -> Result<(), Refused> 
     }
     // RFC 9126 section 3: a signed request must not be ignored in favour of the parameters beside it.
     if members.contains_key("request") {
-        return refuse(Code::RequestNotSupported, "request objects are not supported");
+        return refuse(ErrorCode::RequestNotSupported, "request objects are not supported");
     }
     if text(members, "client_id")?.is_some_and(|client_id| client_id != client.id) {
         return Err(Refused {
@@ -243,7 +243,7 @@ fn decide(client: &Client, members: &Map<String, Value>) -> Result<(), Refused> 
     }
     match text(members, "response_type")? {
         Some("code") => {}
-        Some(_) => return refuse(Code::UnsupportedResponseType, "response_type must be code"),
+        Some(_) => return refuse(ErrorCode::UnsupportedResponseType, "response_type must be code"),
         None => return Err(invalid_request("response_type is required")),
     }
     let request = AuthorizationRequest {
@@ -353,7 +353,7 @@ fn decide_consume(
     stored: Option<&Stored>,
 ) -> Result<Jsonb, Refused> {
     let unauthorized = |description, flags| {
-        Err(Refused { refusal: Refusal::new(Code::UnauthorizedClient, description), flags })
+        Err(Refused { refusal: Refusal::new(ErrorCode::UnauthorizedClient, description), flags })
     };
     let Some(client) = client else { return unauthorized("unknown client", &[Flag::UnknownClient]) };
     if !client.is_usable() {
@@ -403,11 +403,11 @@ fn find(view: &View, presented: &Presented) -> Result<Option<Stored>, Mistake> {
 }
 
 fn invalid_request(description: &'static str) -> Refused {
-    Refused { refusal: Refusal::new(Code::InvalidRequest, description), flags: &[] }
+    Refused { refusal: Refusal::new(ErrorCode::InvalidRequest, description), flags: &[] }
 }
 
 fn invalid_uri(description: &'static str, flags: &'static [Flag]) -> Refused {
-    Refused { refusal: Refusal::new(Code::InvalidRequestUri, description), flags }
+    Refused { refusal: Refusal::new(ErrorCode::InvalidRequestUri, description), flags }
 }
 
 #[cfg(test)]

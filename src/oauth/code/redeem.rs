@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -189,7 +189,10 @@ fn decide_redeem(
     // It may have been taken from the client since.
     if !client.allows_grant_type("authorization_code") {
         let description = "the client may not use the grant type authorization_code";
-        return Err(Refused { refusal: Refusal::new(Code::UnauthorizedClient, description), flags: &[] });
+        return Err(Refused {
+            refusal: Refusal::new(ErrorCode::UnauthorizedClient, description),
+            flags: &[],
+        });
     }
     // RFC 6749 section 4.1.3: identical, if it was part of the authorization request.
     if stored.redirect_uri.is_some() && stored.redirect_uri.as_deref() != redemption.redirect_uri {
@@ -208,7 +211,7 @@ fn decide_redeem(
         // RFC 9700 section 2.1.1: no verifier without a challenge, against downgrades.
         (None, Some(_)) => {
             return Err(Refused {
-                refusal: Refusal::new(Code::InvalidRequest, "code_verifier without a code_challenge"),
+                refusal: Refusal::new(ErrorCode::InvalidRequest, "code_verifier without a code_challenge"),
                 flags: &[],
             });
         }
@@ -222,7 +225,10 @@ fn decide_redeem(
         (redemption.proof.x5t_s256, "x5t_s256 must be a certificate's SHA-256 thumbprint"),
     ] {
         if thumbprint.is_some_and(|text| !pkce::is_sha256_base64url(text)) {
-            return Err(Refused { refusal: Refusal::new(Code::InvalidRequest, description), flags: &[] });
+            return Err(Refused {
+                refusal: Refusal::new(ErrorCode::InvalidRequest, description),
+                flags: &[],
+            });
         }
     }
     Granted::of(client, &stored.scope, stored.resources.as_ref(), redemption.resource.clone())

@@ -1,7 +1,7 @@
 //! The parameters of an authorization request and the rules of the endpoint for them, whether they come with the
 //! browser (`code.rs`) or were pushed before (`code/pushed.rs`).
 
-use crate::kernel::outcome::{Code, Refusal};
+use crate::kernel::outcome::{ErrorCode, Refusal};
 use crate::oauth::client::Client;
 use crate::rfc::{pkce, redirect_uri, resource, scope};
 use crate::trail::Flag;
@@ -48,14 +48,14 @@ pub fn decide<'a>(
 ) -> Result<Accepted<'a>, Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
     let Some(client) = client else {
-        return refuse(Code::UnauthorizedClient, "unknown client", &[Flag::UnknownClient]);
+        return refuse(ErrorCode::UnauthorizedClient, "unknown client", &[Flag::UnknownClient]);
     };
     if !client.is_usable() {
-        return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
+        return refuse(ErrorCode::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
     }
     if !client.allows_grant_type("authorization_code") {
         return refuse(
-            Code::UnauthorizedClient,
+            ErrorCode::UnauthorizedClient,
             "the client may not use the grant type authorization_code",
             &[],
         );
@@ -66,34 +66,34 @@ pub fn decide<'a>(
     };
     if !registered {
         return refuse(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             "redirect_uri must be one of the client's registered ones",
             &[Flag::WrongRedirectUri],
         );
     }
     match (request.code_challenge, request.code_challenge_method) {
         (None, _) if client.require_pkce => {
-            return refuse(Code::InvalidRequest, "code_challenge is required", &[]);
+            return refuse(ErrorCode::InvalidRequest, "code_challenge is required", &[]);
         }
         (None, _) => {}
         (Some(challenge), Some("S256")) if pkce::is_sha256_base64url(challenge) => {}
         (Some(_), Some("S256")) => {
             return refuse(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 "code_challenge must be the base64url SHA-256 of the verifier",
                 &[],
             );
         }
         (Some(_), _) => {
-            return refuse(Code::InvalidRequest, "code_challenge_method must be S256", &[]);
+            return refuse(ErrorCode::InvalidRequest, "code_challenge_method must be S256", &[]);
         }
     }
     if request.dpop_jkt.is_some_and(|jkt| !pkce::is_sha256_base64url(jkt)) {
-        return refuse(Code::InvalidRequest, "dpop_jkt must be a JWK SHA-256 thumbprint", &[]);
+        return refuse(ErrorCode::InvalidRequest, "dpop_jkt must be a JWK SHA-256 thumbprint", &[]);
     }
     for text in [request.state, request.nonce].into_iter().flatten() {
         if text.len() > MAX_PARAMETER {
-            return refuse(Code::InvalidRequest, "state and nonce have at most 2048 bytes", &[]);
+            return refuse(ErrorCode::InvalidRequest, "state and nonce have at most 2048 bytes", &[]);
         }
     }
     let scope = scope::granted(request.scope, &client.scope)

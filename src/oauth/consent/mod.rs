@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::user::{self, User};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
@@ -178,12 +178,12 @@ fn record(
     let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
     let decided = if !client.is_usable() {
         Err(Refused {
-            refusal: Refusal::new(Code::UnauthorizedClient, "the client is not active"),
+            refusal: Refusal::new(ErrorCode::UnauthorizedClient, "the client is not active"),
             flags: &[Flag::InactiveClient],
         })
     } else if !user.is_active() {
         Err(Refused {
-            refusal: Refusal::new(Code::AccessDenied, "the user is not active"),
+            refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active"),
             flags: &[Flag::InactiveUser],
         })
     } else {
@@ -231,13 +231,14 @@ fn wanted(client: &Client, request: ConsentRequest<'_>) -> Result<(String, Vec<S
     let resources = resource::granted(request.resource, &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
     if tokens(&scope).any(|token| token.len() > MAX_TOKEN) {
-        let refusal = Refusal::new(Code::InvalidScope, "a scope token of a consent has at most 255 bytes");
+        let refusal =
+            Refusal::new(ErrorCode::InvalidScope, "a scope token of a consent has at most 255 bytes");
         return Err(Refused { refusal, flags: &[] });
     }
     let resources = resources.unwrap_or_default();
     if resources.iter().any(|resource| client.id.len() + resource.len() > MAX_PARTIES) {
         let description = "a resource of a consent has at most 2300 bytes, those of the client_id among them";
-        return Err(Refused { refusal: Refusal::new(Code::InvalidTarget, description), flags: &[] });
+        return Err(Refused { refusal: Refusal::new(ErrorCode::InvalidTarget, description), flags: &[] });
     }
     Ok((scope, resources))
 }

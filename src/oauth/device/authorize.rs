@@ -4,7 +4,7 @@
 use pgrx::prelude::*;
 
 use crate::kernel::crypto::token_text::{self, Kind};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::settings;
@@ -96,7 +96,7 @@ fn decide_authorize(
     if !client.allows_grant_type(GRANT_TYPE) {
         return Err(Refused {
             refusal: Refusal::new(
-                Code::UnauthorizedClient,
+                ErrorCode::UnauthorizedClient,
                 "the client may not use the grant type device_code",
             ),
             flags: &[],

@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::identity::{session, tenant, user};
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::argument;
@@ -194,16 +194,16 @@ fn decide_approve(
 ) -> Result<String, Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
     if !usable {
-        return refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
+        return refuse(ErrorCode::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient]);
     }
     if !user.active {
-        return refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
+        return refuse(ErrorCode::AccessDenied, "the user is not active", &[Flag::InactiveUser]);
     }
     if !user.in_session {
-        return refuse(Code::AccessDenied, "the session has ended", &[Flag::EndedSession]);
+        return refuse(ErrorCode::AccessDenied, "the session has ended", &[Flag::EndedSession]);
     }
     if acr.is_some_and(|acr| acr.len() > MAX_PARAMETER) {
-        return refuse(Code::InvalidRequest, "acr has at most 2048 bytes", &[]);
+        return refuse(ErrorCode::InvalidRequest, "acr has at most 2048 bytes", &[]);
     }
     scope::granted(requested_scope, &code.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })
@@ -247,32 +247,32 @@ impl From<Refused> for RefusedDecision {
 
 /// A state that a request does not leave.
 struct Final {
-    code: Code,
+    code: ErrorCode,
     description: &'static str,
     status: Option<&'static str>,
     flags: &'static [Flag],
 }
 
 const DECIDED: Final = Final {
-    code: Code::InvalidGrant,
+    code: ErrorCode::InvalidGrant,
     description: "the request was decided a moment ago",
     status: None,
     flags: &[Flag::CodeRetry],
 };
 const APPROVED: Final = Final {
-    code: Code::InvalidGrant,
+    code: ErrorCode::InvalidGrant,
     description: "the request was approved before",
     status: Some("approved"),
     flags: &[Flag::CodeRetry],
 };
 const DENIED: Final = Final {
-    code: Code::InvalidGrant,
+    code: ErrorCode::InvalidGrant,
     description: "the request was denied before",
     status: Some("denied"),
     flags: &[Flag::CodeRetry],
 };
 const EXPIRED: Final = Final {
-    code: Code::ExpiredToken,
+    code: ErrorCode::ExpiredToken,
     description: "the user code has expired",
     status: Some("expired"),
     flags: &[Flag::ExpiredToken],
@@ -294,7 +294,7 @@ fn enter(
     tenant_id: &str,
     context: &Context<'_>,
 ) -> Answer<DeviceCode, RefusedDecision> {
-    const WRONG: Refusal = Refusal::new(Code::InvalidGrant, "the user code is not valid");
+    const WRONG: Refusal = Refusal::new(ErrorCode::InvalidGrant, "the user code is not valid");
     // A text that cannot be a code is a typing error and does not count as a guess.
     let Some(user_code) = UserCode::parse(text) else {
         return Ok(Err(Refused { refusal: WRONG, flags: &[] }.into()));

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -68,7 +68,7 @@ fn redeem(
     };
     if !client.allows_grant_type(GRANT_TYPE) {
         let description = "the client may not use the grant type device_code";
-        let refusal = Refusal::new(Code::UnauthorizedClient, description);
+        let refusal = Refusal::new(ErrorCode::UnauthorizedClient, description);
         return refuse(now, &event, &Refused { refusal, flags: &[] });
     }
     let Some(presented) = token_text::parse(Kind::DeviceCode, text) else {
@@ -110,9 +110,9 @@ fn is_pending(now: Timestamp, code: &DeviceCode) -> bool {
 fn pending(now: Timestamp, event: &Event<'_>, poll: &device::Poll) -> Result<TokenResponse, Mistake> {
     let refusal = if poll.too_early {
         let description = "the device polls too often and must wait 5 seconds longer from now on";
-        Refusal::new(Code::SlowDown, description)
+        Refusal::new(ErrorCode::SlowDown, description)
     } else {
-        Refusal::new(Code::AuthorizationPending, "the user has not decided yet")
+        Refusal::new(ErrorCode::AuthorizationPending, "the user has not decided yet")
     };
     let response =
         TokenResponse { retry_after: Some(poll.poll_interval), ..TokenResponse::refused(&refusal) };
@@ -184,15 +184,15 @@ fn decide(
 ) -> Result<(Id, Granted), Refused> {
     let refuse = |code, description, flags| Err(Refused { refusal: Refusal::new(code, description), flags });
     if stored.denied_at.is_some() {
-        return refuse(Code::AccessDenied, "the user denied the request", &[]);
+        return refuse(ErrorCode::AccessDenied, "the user denied the request", &[]);
     }
     if now >= stored.expires_at {
-        return refuse(Code::ExpiredToken, "the device code has expired", &[Flag::ExpiredToken]);
+        return refuse(ErrorCode::ExpiredToken, "the device code has expired", &[Flag::ExpiredToken]);
     }
     let Some(user_id) = stored.user_id else { return Err(invalid_grant(NOT_VALID, &[])) };
     if !proof.is_well_formed() {
         return refuse(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             "dpop_jkt and x5t_s256 must be SHA-256 thumbprints in base64url",
             &[],
         );

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use url::Url;
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -141,7 +141,7 @@ fn verify(
 }
 
 const fn invalid(description: &'static str) -> Refusal {
-    Refusal::new(Code::InvalidDpopProof, description)
+    Refusal::new(ErrorCode::InvalidDpopProof, description)
 }
 
 /// All checks of section 4.3 except replay; writes nothing.
@@ -195,7 +195,7 @@ fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result
     if let Some(nonce) = expected.nonce {
         let same = text(&claims, "nonce").is_some_and(|own| own.as_bytes().ct_eq(nonce.as_bytes()).into());
         if !same {
-            return Err(Refusal::new(Code::UseDpopNonce, "nonce is not the one provided"));
+            return Err(Refusal::new(ErrorCode::UseDpopNonce, "nonce is not the one provided"));
         }
     }
     Ok(Proven { jkt, jti, until })
@@ -520,7 +520,7 @@ mod tests {
         };
         assert!(of(json!("n1")).is_ok());
         for nonce in [json!(null), json!("n2"), json!(1)] {
-            assert_eq!(of(nonce).err().unwrap(), Code::UseDpopNonce);
+            assert_eq!(of(nonce).err().unwrap(), ErrorCode::UseDpopNonce);
         }
     }
 

@@ -21,7 +21,7 @@ use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{Code, Mistake, OrRaise, given};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::partition::{self, Partitions, Period};
@@ -242,7 +242,7 @@ fn claim(
                 tenant_id: &tenant_id,
                 resource_type: Some("jti"),
                 resource_id: Some(jti),
-                error: Some(Code::InvalidRequest),
+                error: Some(ErrorCode::InvalidRequest),
                 flags,
                 context: Some(context),
                 details: Some(serde_json::json!({ "issuer": trail::cut(issuer, 200) })),

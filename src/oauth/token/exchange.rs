@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use crate::identity::user;
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -162,7 +162,7 @@ fn check(client: &Client, request: &ExchangeRequest<'_>) -> Result<(), Refused> 
     // With a client that can't authenticate, a thief of a token could just name that client (section 2.1).
     if !client.is_confidential() || !client.allows_grant_type(GRANT_TYPE) {
         return Err(Refused {
-            refusal: Refusal::new(Code::UnauthorizedClient, "the client may not exchange tokens"),
+            refusal: Refusal::new(ErrorCode::UnauthorizedClient, "the client may not exchange tokens"),
             flags: &[],
         });
     }
@@ -241,7 +241,7 @@ fn decide(
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
     if scope.is_empty() && !own_scope.is_empty() {
         let description = "the client may have none of the subject's scope";
-        return Err(Refused { refusal: Refusal::new(Code::InvalidScope, description), flags: &[] });
+        return Err(Refused { refusal: Refusal::new(ErrorCode::InvalidScope, description), flags: &[] });
     }
     let own_resources = active.token.resources.as_deref().or(grant.resources.as_deref());
     let resources = resource::exchanged(request.resource, request.audience, own_resources, &client.resources)
@@ -336,7 +336,7 @@ fn issue(
 }
 
 fn unacceptable(description: &'static str, flags: &'static [Flag]) -> Refused {
-    Refused { refusal: Refusal::new(Code::InvalidRequest, description), flags }
+    Refused { refusal: Refusal::new(ErrorCode::InvalidRequest, description), flags }
 }
 
 #[cfg(test)]

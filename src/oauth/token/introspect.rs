@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::identity::{tenant, user};
-use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -176,7 +176,7 @@ const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make 
 struct TokenVerdict {
     /// The token, if it is active.
     state: Option<TokenState>,
-    refusal: Option<(Code, &'static str)>,
+    refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
 
@@ -194,7 +194,7 @@ fn authorize(
         ),
     };
     let Some(state) = state(view, now, text)? else {
-        let refusal = Some((Code::InvalidToken, "the token is not active"));
+        let refusal = Some((ErrorCode::InvalidToken, "the token is not active"));
         return Ok(TokenVerdict { state: None, refusal, flags: &[] });
     };
     let elsewhere = match (need.resource, &state.audience) {
@@ -208,11 +208,11 @@ fn authorize(
         }
     };
     let (refusal, flags): (_, &[Flag]) = if !need.proof.satisfies(state.cnf.as_ref()) {
-        (Some((Code::InvalidToken, "the token is bound to another key")), &[Flag::WrongBinding])
+        (Some((ErrorCode::InvalidToken, "the token is bound to another key")), &[Flag::WrongBinding])
     } else if elsewhere {
-        (Some((Code::InvalidToken, "the token is for another resource")), &[Flag::TargetWidening])
+        (Some((ErrorCode::InvalidToken, "the token is for another resource")), &[Flag::TargetWidening])
     } else if !enough {
-        (Some((Code::InsufficientScope, "the token lacks a required scope")), &[])
+        (Some((ErrorCode::InsufficientScope, "the token lacks a required scope")), &[])
     } else {
         (None, &[])
     };
@@ -256,10 +256,10 @@ impl From<TokenVerdict> for TokenAuthorization {
     fn from(verdict: TokenVerdict) -> Self {
         let state = match (verdict.refusal, verdict.state) {
             // A token or key that is not active for the caller shows nothing of itself.
-            (Some((Code::InvalidToken, _)), _) | (_, None) => TokenState::default(),
+            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => TokenState::default(),
             (refusal, Some(state)) => TokenState { active: refusal.is_none(), ..state },
         };
         let (code, error_description) = verdict.refusal.unzip();
-        Self { state, error: code.map(Code::as_str), error_description }
+        Self { state, error: code.map(ErrorCode::as_str), error_description }
     }
 }

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 use crate::identity::{session, user};
 use crate::kernel::crypto::token_text::RefreshToken;
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::argument;
@@ -95,7 +95,7 @@ pub struct Login<'a> {
 
 /// Nothing is issued in a session of the store that is over.
 const SESSION_ENDED: Refused = Refused {
-    refusal: Refusal::new(Code::AccessDenied, "the session has ended"),
+    refusal: Refusal::new(ErrorCode::AccessDenied, "the session has ended"),
     flags: &[Flag::EndedSession],
 };
 
@@ -202,13 +202,13 @@ fn issue_trusted(
     let may_refresh = client.allows_grant_type("refresh_token");
     let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
     let refused = if !client.is_usable() {
-        refuse(Code::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
+        refuse(ErrorCode::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
     } else if !user.is_active() {
-        refuse(Code::AccessDenied, "the user is not active", &[Flag::InactiveUser])
+        refuse(ErrorCode::AccessDenied, "the user is not active", &[Flag::InactiveUser])
     } else if !in_session {
         Some(SESSION_ENDED)
     } else if request.refresh == Some(true) && !may_refresh {
-        refuse(Code::UnauthorizedClient, "the client may not use the grant type refresh_token", &[])
+        refuse(ErrorCode::UnauthorizedClient, "the client may not use the grant type refresh_token", &[])
     } else {
         None
     };
@@ -232,7 +232,7 @@ fn issue_client_credentials(
     let allowed = client.is_confidential() && client.allows_grant_type("client_credentials");
     let refused = (!allowed).then_some(Refused {
         refusal: Refusal::new(
-            Code::UnauthorizedClient,
+            ErrorCode::UnauthorizedClient,
             "the client may not use the grant type client_credentials",
         ),
         flags: &[],

@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 
 use crate::kernel::crypto::seal;
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::View;
 use crate::kernel::server::settings;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -237,7 +237,10 @@ fn decide(
     }
     if !client.allows_grant_type("refresh_token") {
         return Decision::Refuse(
-            Refusal::new(Code::UnauthorizedClient, "the client may not use the grant type refresh_token"),
+            Refusal::new(
+                ErrorCode::UnauthorizedClient,
+                "the client may not use the grant type refresh_token",
+            ),
             &[],
         );
     }
@@ -424,7 +427,7 @@ fn event<'a>(
     client: &'a Client,
     grant: Option<&'a Grant>,
     context: &'a Context<'a>,
-    error: Option<Code>,
+    error: Option<ErrorCode>,
     flags: &'a [Flag],
 ) -> Event<'a> {
     Event {
@@ -442,4 +445,4 @@ fn event<'a>(
 }
 
 /// One text for every reason: the holder of a token learns nothing of the other tokens.
-const INVALID: Refusal = Refusal::new(Code::InvalidGrant, "the refresh token is not valid");
+const INVALID: Refusal = Refusal::new(ErrorCode::InvalidGrant, "the refresh token is not valid");

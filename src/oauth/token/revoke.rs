@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::kernel::crypto::token_text::{self, Kind, RefreshToken};
-use crate::kernel::outcome::{Code, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::View;
 use crate::kernel::value::argument;
@@ -78,7 +78,7 @@ fn revoke(
         Found::Access(_, grant) | Found::Refresh(grant)
             if grant.client_id != client.id || grant.tenant_id != client.tenant_id =>
         {
-            let refusal = Refusal::new(Code::InvalidGrant, "the token was issued to another client");
+            let refusal = Refusal::new(ErrorCode::InvalidGrant, "the token was issued to another client");
             record(
                 now,
                 &client,
@@ -133,7 +133,7 @@ fn record(
     client: &Client,
     grant: Option<&Grant>,
     access_token: Option<Id>,
-    error: Option<Code>,
+    error: Option<ErrorCode>,
     flags: &[Flag],
     reason: &str,
     context: &Context<'_>,

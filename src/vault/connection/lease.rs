@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{Answer, Code, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::row;
@@ -126,7 +126,10 @@ fn grant(
         return Ok(ConnectionLease::refused(&GONE));
     };
     if !tenant::is_active(&view, &tenant_id)? {
-        return Ok(ConnectionLease::refused(&Refusal::new(Code::AccessDenied, "the tenant is suspended")));
+        return Ok(ConnectionLease::refused(&Refusal::new(
+            ErrorCode::AccessDenied,
+            "the tenant is suspended",
+        )));
     }
     let params = params![id, tenant_id.as_str(), until, now, if_due];
     let Some(leased) = LEASE.one(&params)? else { return lease_refusal(now, id) };
@@ -151,10 +154,10 @@ fn unreadable(now: Timestamp, leased: &Connection) -> Result<ConnectionLease, Mi
     const WHY: &str = "the refresh token does not open";
     let again = back_off(now, leased, WHY)?.1;
     let retry_after = again.map(|again| again.seconds_after(now));
-    Ok(ConnectionLease::refused(&Refusal { retry_after, ..Refusal::new(Code::ServerError, WHY) }))
+    Ok(ConnectionLease::refused(&Refusal { retry_after, ..Refusal::new(ErrorCode::ServerError, WHY) }))
 }
 
-const GONE: Refusal = Refusal::new(Code::InvalidGrant, "there is no such connection");
+const GONE: Refusal = Refusal::new(ErrorCode::InvalidGrant, "there is no such connection");
 
 row! {
     struct State in connections {
@@ -174,23 +177,23 @@ fn lease_refusal(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
     let refusal = match state {
         None => GONE,
         Some(State { revoked_at: Some(_), .. }) => {
-            Refusal::new(Code::InvalidGrant, "the connection is revoked")
+            Refusal::new(ErrorCode::InvalidGrant, "the connection is revoked")
         }
         Some(State { refresh_token: None, .. }) => {
-            Refusal::new(Code::InvalidGrant, "the connection has no refresh token")
+            Refusal::new(ErrorCode::InvalidGrant, "the connection has no refresh token")
         }
         Some(State { leased_until: Some(end), .. }) if end > now => Refusal {
             retry_after: Some(end.seconds_after(now)),
-            ..Refusal::new(Code::TemporarilyUnavailable, "somebody else has leased it")
+            ..Refusal::new(ErrorCode::TemporarilyUnavailable, "somebody else has leased it")
         },
         Some(State { refresh_at: None, failures: 1.., .. }) => Refusal::new(
-            Code::InvalidGrant,
+            ErrorCode::InvalidGrant,
             "the provider has refused the refresh token; the user must connect again",
         ),
         // The former holder has given the lease back meanwhile: try again, if the connection is still due.
         Some(State { refresh_at, .. }) => Refusal {
             retry_after: refresh_at.map(|due| due.seconds_after(now)),
-            ..Refusal::new(Code::TemporarilyUnavailable, "its refresh is not due")
+            ..Refusal::new(ErrorCode::TemporarilyUnavailable, "its refresh is not due")
         },
     };
     Ok(ConnectionLease::refused(&refusal))
@@ -262,7 +265,8 @@ fn back_off(now: Timestamp, leased: &Connection, reason: &str) -> Result<(i32, O
 
 const FAILED: &str = "connection.refresh_failed";
 
-const LOST: Refusal = Refusal::new(Code::LeaseLost, "the lease with this fence is over; nothing was changed");
+const LOST: Refusal =
+    Refusal::new(ErrorCode::LeaseLost, "the lease with this fence is over; nothing was changed");
 
 fn lost(
     now: Timestamp,
@@ -273,7 +277,7 @@ fn lost(
     let mut answer = ConnectionRefresh::refused(&LOST);
     if let Some(there) = there {
         let details = Some(json!({ "fence": fence, "newest_fence": there.fence }));
-        let error = Some(Code::LeaseLost);
+        let error = Some(ErrorCode::LeaseLost);
         there.record(now, Event { event, error, details, ..Event::default() })?;
         answer.status = Some(status(now, there.life, there.failures, there.revoked_at.is_some()));
     }

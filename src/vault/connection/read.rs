@@ -4,7 +4,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{Code, Mistake, OrRaise};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::{WipedText, composite};
 use crate::kernel::server::lookup::{Key, Lookup, View};
 use crate::kernel::server::row::row;
@@ -131,7 +131,7 @@ fn get(
         ..ConnectionTokens::default()
     };
     if !active {
-        answer.error = Some(Code::AccessDenied.as_str());
+        answer.error = Some(ErrorCode::AccessDenied.as_str());
         answer.error_description = Some("the tenant is suspended".into());
         return Ok(Some(answer));
     }
