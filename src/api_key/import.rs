@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use crate::api_key::new::{GivenKey, NewKey, insert};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -103,8 +103,8 @@ row! {
 static BY_DIGEST: Lookup<Imported> = Lookup::by(c"imported_api_keys_pkey");
 
 /// The key that was imported with this digest.
-pub fn find(view: &View, digest: &Digest) -> Result<Option<Id>, Mistake> {
-    Ok(BY_DIGEST.find(view, Key::Bytes(digest))?.map(|key| key.api_key_id))
+pub fn find(snapshot: &Snapshot, digest: &Digest) -> Result<Option<Id>, Mistake> {
+    Ok(BY_DIGEST.find(snapshot, Key::Bytes(digest))?.map(|key| key.api_key_id))
 }
 
 static FORGET_REPLACED: Statement = Statement::write(

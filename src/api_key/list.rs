@@ -7,7 +7,7 @@ use crate::api_key::Owner;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::Timestamp;
@@ -91,10 +91,10 @@ fn list(
     client_id: Option<&str>,
     tenant_id: Option<&str>,
 ) -> Result<Vec<ApiKeyProfile>, Mistake> {
-    let view = View::reading();
+    let snapshot = Snapshot::reading();
     let tenant_id = match (user_id, client_id) {
-        (None, None) => tenant::resolve(&view, tenant_id)?,
-        _ => Owner::of(user_id, client_id)?.tenant(&view, tenant_id)?,
+        (None, None) => tenant::resolve(&snapshot, tenant_id)?,
+        _ => Owner::of(user_id, client_id)?.tenant(&snapshot, tenant_id)?,
     };
     let keys = LIST.all(&params![tenant_id, user_id, client_id])?.into_iter();
     Ok(keys

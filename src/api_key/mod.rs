@@ -14,7 +14,7 @@ pub mod verify;
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -60,18 +60,18 @@ impl<'a> Owner<'a> {
     }
 
     /// The owner's tenant; an explicit one must be the same.
-    fn tenant(self, view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
+    fn tenant(self, snapshot: &Snapshot, tenant_id: Option<&str>) -> Result<String, Mistake> {
         let (found, unknown) = match self {
             Self::User(id) => (
-                user::find(view, id)?.map(|user| user.tenant_id),
+                user::find(snapshot, id)?.map(|user| user.tenant_id),
                 Mistake::Unknown { what: "user", argument: "user_id" },
             ),
             Self::Client(id) => (
-                client::find(view, id)?.map(|client| client.tenant_id),
+                client::find(snapshot, id)?.map(|client| client.tenant_id),
                 Mistake::Unknown { what: "client", argument: "client_id" },
             ),
         };
-        let explicit = tenant_id.map(|_| tenant::resolve(view, tenant_id)).transpose()?;
+        let explicit = tenant_id.map(|_| tenant::resolve(snapshot, tenant_id)).transpose()?;
         match found {
             Some(tenant) if explicit.is_none_or(|explicit| explicit == tenant) => Ok(tenant),
             _ => Err(unknown),
@@ -152,7 +152,7 @@ const UNKNOWN: Mistake = Mistake::Unknown { what: "API key", argument: "api_key_
 
 /// Another owner's is answered as unknown, without waiting for its lock.
 fn constant(id: Id, of: Named<'_>) -> Result<Constant, Mistake> {
-    CONSTANT.find(&View::writing()?, Key::Id(id))?.filter(|key| key.is_of(of)).ok_or(UNKNOWN)
+    CONSTANT.find(&Snapshot::writing()?, Key::Id(id))?.filter(|key| key.is_of(of)).ok_or(UNKNOWN)
 }
 
 fn record(

@@ -5,7 +5,7 @@ use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -94,11 +94,11 @@ const NETWORKS: Mistake = Mistake::invalid(
 impl<'a> NewKey<'a> {
     /// Checked arguments.
     pub fn check(given_members: GivenKey<'a>) -> Result<Self, Mistake> {
-        let view = View::writing()?;
+        let snapshot = Snapshot::writing()?;
         let name = argument::line(given(given_members.name, "name")?, "name")?;
         let owner = Owner::of(given_members.user_id, given_members.client_id)?;
-        let tenant_id = owner.tenant(&view, given_members.tenant_id)?;
-        drop(view);
+        let tenant_id = owner.tenant(&snapshot, given_members.tenant_id)?;
+        drop(snapshot);
         let scope = key_scope(given_members.scope.unwrap_or_default())?;
         let prefix = given_members.prefix.unwrap_or(Kind::ApiKey.prefix());
         if !token_text::is_api_key_prefix(prefix) {

@@ -9,7 +9,7 @@ use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -54,7 +54,7 @@ fn api_key_verify(
     ip: default!(Option<Inet>, "NULL"),
 ) -> ApiKeyState {
     let now = clock::now();
-    verify(&View::reading(), now, api_key, required_scope, ip.as_ref()).map(ApiKeyState::from).or_raise()
+    verify(&Snapshot::reading(), now, api_key, required_scope, ip.as_ref()).map(ApiKeyState::from).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -106,7 +106,7 @@ impl ApiKey {
     }
 
     /// Why the key does not work at all, for the audit trail; None if it works.
-    fn ended(&self, view: &View, now: Timestamp) -> Result<Option<&'static [Flag]>, Mistake> {
+    fn ended(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Option<&'static [Flag]>, Mistake> {
         let past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked_at.is_some() {
             return Ok(Some(&[Flag::RevokedToken]));
@@ -115,11 +115,11 @@ impl ApiKey {
             return Ok(Some(&[Flag::ExpiredToken]));
         }
         let user = match self.user_id {
-            Some(user_id) => user::find(view, user_id)?.is_some_and(|user| user.is_active()),
+            Some(user_id) => user::find(snapshot, user_id)?.is_some_and(|user| user.is_active()),
             None => true,
         };
         let client = match &self.client_id {
-            Some(client_id) => client::is_usable(view, client_id)?,
+            Some(client_id) => client::is_usable(snapshot, client_id)?,
             None => true,
         };
         Ok(if !user {
@@ -141,7 +141,7 @@ impl ApiKey {
 }
 
 /// The key with this text, live or not. A text that names no row here may be one of another store.
-fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
+fn find(snapshot: &Snapshot, text: &str) -> Result<Option<ApiKey>, Mistake> {
     if text.is_empty() || text.len() > token_text::MAX_TEXT {
         catalog::ensure_ready()?;
         return Ok(None);
@@ -149,14 +149,14 @@ fn find(view: &View, text: &str) -> Result<Option<ApiKey>, Mistake> {
     let digest = match token_text::parse_api_key(text) {
         None => token_text::digest(text),
         Some(key) => {
-            if let Some(found) = BY_ID.find(view, Key::Id(key.id))? {
+            if let Some(found) = BY_ID.find(snapshot, Key::Id(key.id))? {
                 return Ok(found.presented(&key.digest));
             }
             key.digest
         }
     };
-    match import::find(view, &digest)? {
-        Some(id) => Ok(BY_ID.find(view, Key::Id(id))?.and_then(|key| key.presented(&digest))),
+    match import::find(snapshot, &digest)? {
+        Some(id) => Ok(BY_ID.find(snapshot, Key::Id(id))?.and_then(|key| key.presented(&digest))),
         None => Ok(None),
     }
 }
@@ -176,7 +176,7 @@ impl KeyVerdict {
 }
 
 fn verify(
-    view: &View,
+    snapshot: &Snapshot,
     now: Timestamp,
     text: Option<&str>,
     required_scope: Option<&str>,
@@ -189,11 +189,11 @@ fn verify(
         )?),
     };
     let text = text.unwrap_or_default();
-    let Some(key) = find(view, text)? else {
+    let Some(key) = find(snapshot, text)? else {
         let formed = token_text::parse_api_key(text).is_some();
         return Ok(KeyVerdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
     };
-    if let Some(flags) = key.ended(view, now)? {
+    if let Some(flags) = key.ended(snapshot, now)? {
         return Ok(KeyVerdict::inactive(Some(key), flags));
     }
     let enough =
@@ -230,9 +230,9 @@ fn touch(
     required_scope: Option<&str>,
     context: &Context<'_>,
 ) -> Result<ApiKeyUse, Mistake> {
-    let view = View::deciding()?;
-    let mut verdict = verify(&view, now, text, required_scope, context.ip.as_ref())?;
-    drop(view);
+    let snapshot = Snapshot::deciding()?;
+    let mut verdict = verify(&snapshot, now, text, required_scope, context.ip.as_ref())?;
+    drop(snapshot);
     let mut retry_after = None;
     let mut told = true;
     if let (Some(key), None) = (&verdict.key, verdict.refusal) {

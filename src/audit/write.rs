@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -71,7 +71,7 @@ struct Written<'a> {
 
 /// Writes a row of the application's own.
 fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<Id, Mistake> {
-    let view = View::writing()?;
+    let snapshot = Snapshot::writing()?;
     let event = given(written.event, "event")?;
     if names::is_own(event) {
         let own = names::NAMES.join(", ");
@@ -108,7 +108,7 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
         flags: (!flags.is_empty()).then_some(flags),
         ip: context.ip,
         user_agent: context.user_agent,
-        tenant_id: &tenant_of(&view, written.tenant_id, written.user_id, written.client_id)?,
+        tenant_id: &tenant_of(&snapshot, written.tenant_id, written.user_id, written.client_id)?,
     };
     insert(now, entry, details, true)
 }
@@ -116,18 +116,18 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
 /// The tenant of a written row: that of the user or client it names, which an explicit tenant must not contradict. A
 /// user or client that the store does not know is taken as the application's own name.
 fn tenant_of(
-    view: &View,
+    snapshot: &Snapshot,
     tenant_id: Option<&str>,
     user_id: Option<Id>,
     client_id: Option<&str>,
 ) -> Result<String, Mistake> {
-    let given = tenant_id.map(|_| tenant::resolve(view, tenant_id)).transpose()?;
+    let given = tenant_id.map(|_| tenant::resolve(snapshot, tenant_id)).transpose()?;
     let user = match user_id {
-        Some(id) => user::find(view, id)?.map(|user| ("user", "user_id", user.tenant_id)),
+        Some(id) => user::find(snapshot, id)?.map(|user| ("user", "user_id", user.tenant_id)),
         None => None,
     };
     let client = match client_id {
-        Some(id) => client::find(view, id)?.map(|client| ("client", "client_id", client.tenant_id)),
+        Some(id) => client::find(snapshot, id)?.map(|client| ("client", "client_id", client.tenant_id)),
         None => None,
     };
     let mut tenant = given;
@@ -139,7 +139,7 @@ fn tenant_of(
     }
     match tenant {
         Some(tenant) => Ok(tenant),
-        None => tenant::resolve(view, None),
+        None => tenant::resolve(snapshot, None),
     }
 }
 

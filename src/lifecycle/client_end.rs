@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Map, json};
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::table::Table;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -47,7 +47,7 @@ fn set_status(
     let reason = argument::optional_reason(reason)?;
     let changed = client::store_status(now, client_id, status, reason)?;
     let Some(tenant_id) = changed else {
-        return Err(match client::find(&View::writing()?, client_id)? {
+        return Err(match client::find(&Snapshot::writing()?, client_id)? {
             Some(_) if status != "revoked" => Mistake::WrongState {
                 message: "the client is revoked, which is final".into(),
                 hint: "Create a new client.".into(),

@@ -12,7 +12,7 @@ use pgrx::prelude::*;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::shmem::{self, Shared};
 use crate::kernel::server::{catalog, settings, transaction};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -228,12 +228,12 @@ fn shared() -> Option<Shared> {
 /// The tenant whose key it is. The default tenant always exists and is not looked up. With limits in the table this
 /// call is going to write.
 fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
-    let view = if shared().is_some() { View::latest() } else { View::writing()? };
+    let snapshot = if shared().is_some() { Snapshot::latest() } else { Snapshot::writing()? };
     if tenant_id.is_none() && settings::tenant_pin().is_none() {
         catalog::ensure_ready()?;
         return Ok(tenant::DEFAULT.to_owned());
     }
-    tenant::resolve(&view, tenant_id)
+    tenant::resolve(&snapshot, tenant_id)
 }
 
 fn rate(max_hits: i32, period_seconds: i64) -> Result<Rate, Mistake> {

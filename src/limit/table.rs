@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -87,7 +87,7 @@ static STATE: Lookup<State> = Lookup::by(c"rate_limits_pkey");
 
 /// The state of a key.
 pub fn find(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
-    let state = STATE.find(&View::deciding()?, Key::Id(id_of(tenant_id, key)))?;
+    let state = STATE.find(&Snapshot::deciding()?, Key::Id(id_of(tenant_id, key)))?;
     Ok(state.map(|state| state.expires_at.micros()))
 }
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use crate::kernel::outcome::{self, Mistake};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::{catalog, settings, transaction};
@@ -24,8 +24,8 @@ row! {
 static KEPT: Lookup<Kept> = Lookup::by(c"cleanup_cursors_pkey").shared();
 
 /// Also for tables whose version is missing, as check() meets them.
-fn kept(view: &View) -> Result<Option<i64>, Mistake> {
-    Ok(KEPT.find_unready(view, Key::Text(TASK))?.and_then(|kept| kept.retention_seconds))
+fn kept(snapshot: &Snapshot) -> Result<Option<i64>, Mistake> {
+    Ok(KEPT.find_unready(snapshot, Key::Text(TASK))?.and_then(|kept| kept.retention_seconds))
 }
 
 // A run that finds the row locked leaves it: the other run writes the same.
@@ -56,7 +56,7 @@ fn keep(now: Timestamp, seconds: i64) -> Result<(), Mistake> {
 /// for this database or in this session.
 pub fn in_force(now: Timestamp) -> Result<i64, Mistake> {
     let set = settings::audit_retention();
-    let kept = kept(&View::writing()?)?;
+    let kept = kept(&Snapshot::writing()?)?;
     match kept {
         Some(kept) if is_forgotten(set, kept) => {
             outcome::warning(&format!("auth_store: {}", forgotten(set, kept)));
@@ -82,7 +82,7 @@ fn forgotten(set: i64, kept: i64) -> String {
 /// The row of check() for a setting that was forgotten.
 pub fn problem() -> Result<Option<String>, Mistake> {
     let set = settings::audit_retention();
-    let kept = kept(&View::reading())?;
+    let kept = kept(&Snapshot::reading())?;
     Ok(kept
         .filter(|kept| is_forgotten(set, *kept))
         .map(|kept| format!("is {}, but was {}, which cleanup goes on keeping", span(set), span(kept))))
@@ -132,7 +132,7 @@ fn look(now: Timestamp, set: i64) {
     }
     // A failure here never fails the step: another session, or the next cleanup, writes the row. Without a row the
     // default need not be written.
-    let written = transaction::attempt(|| match kept(&View::writing()?)? {
+    let written = transaction::attempt(|| match kept(&Snapshot::writing()?)? {
         Some(kept) if kept >= set => Ok(false),
         None if set <= settings::DEFAULT_AUDIT_RETENTION => Ok(false),
         _ => keep(now, set).map(|()| true),
@@ -146,7 +146,7 @@ fn look(now: Timestamp, set: i64) {
     transaction::before_end(move || {
         let _writing = writing;
         // A savepoint may have undone it.
-        if kept(&View::writing()?)?.is_some_and(|kept| kept >= set) {
+        if kept(&Snapshot::writing()?)?.is_some_and(|kept| kept >= set) {
             SEEN.store(set, Relaxed);
         }
         Ok(())

@@ -4,7 +4,7 @@ use crate::identity::session::{SessionToken, revoke};
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -68,10 +68,10 @@ fn create(
     let acr = argument::optional_line(new.acr, "acr")?;
     let amr = argument::texts(new.amr, "amr")?;
     let metadata = argument::document(new.metadata, "metadata")?;
-    let view = View::writing()?;
-    let user = user::find(&view, user_id)?.ok_or(UNKNOWN_USER)?;
-    let tenant_active = tenant::is_active(&view, &user.tenant_id)?;
-    drop(view);
+    let snapshot = Snapshot::writing()?;
+    let user = user::find(&snapshot, user_id)?.ok_or(UNKNOWN_USER)?;
+    let tenant_active = tenant::is_active(&snapshot, &user.tenant_id)?;
+    drop(snapshot);
     // The status as it is under the lock: a change of the status waits, and then finds this session.
     let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
     let event = Event {

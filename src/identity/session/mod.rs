@@ -19,7 +19,7 @@ use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -98,7 +98,7 @@ row! {
 #[pg_extern(stable, parallel_safe)]
 fn session_validate(session_token: Option<&str>) -> SessionState {
     let now = clock::now();
-    examine(now, &View::reading(), session_token).map(SessionState::from).or_raise()
+    examine(now, &Snapshot::reading(), session_token).map(SessionState::from).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe, security_definer)]
@@ -186,13 +186,13 @@ static LIST: Statement<Listed> = Statement::read(
 /// The session of a presented token, if it is valid: the session is live, and its user and tenant are active. It reads
 /// three rows by key, so that the status of a user or tenant counts at once, however it was changed, and a suspension
 /// ends with the status, without a write to each session.
-pub fn examine(now: Timestamp, view: &View, text: Option<&str>) -> Answer<Session, Unusable> {
+pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answer<Session, Unusable> {
     let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
     let Some(presented) = token_text::parse(Kind::Session, text) else {
         catalog::ensure_ready()?;
         return unusable(None, NOT_VALID, &[]);
     };
-    let Some(session) = find(view, &presented)? else {
+    let Some(session) = find(snapshot, &presented)? else {
         return unusable(None, NOT_VALID, &[Flag::UnknownToken]);
     };
     if session.revoked_at.is_some() {
@@ -201,25 +201,27 @@ pub fn examine(now: Timestamp, view: &View, text: Option<&str>) -> Answer<Sessio
     if now >= session.expires_at || now >= session.idle_expires_at {
         return unusable(Some(session), "the session has expired", &[Flag::ExpiredToken]);
     }
-    let is_active = |view: &View| {
-        Ok(Some(user::is_active(view, session.user_id)? && tenant::is_active(view, &session.tenant_id)?))
+    let is_active = |snapshot: &Snapshot| {
+        Ok(Some(
+            user::is_active(snapshot, session.user_id)? && tenant::is_active(snapshot, &session.tenant_id)?,
+        ))
     };
-    if view.newest(is_active)? != Some(true) {
+    if snapshot.newest(is_active)? != Some(true) {
         return unusable(Some(session), "the user is not active", &[Flag::InactiveUser]);
     }
     Ok(Ok(session))
 }
 
-fn find(view: &View, presented: &Presented) -> Result<Option<Session>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(presented.id))?;
+fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Session>, Mistake> {
+    let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|session| token_text::digest_matches(&presented.digest, &session.digest)))
 }
 
 /// True if tokens may be issued in this session: the session is live, or the id is not one of ours, because
 /// applications may pass their own. 23503 if it is another user's.
-pub fn allows(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
+pub fn allows(now: Timestamp, snapshot: &Snapshot, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
     let Some(id) = id else { return Ok(true) };
-    match STANDING.find(view, Key::Id(id))? {
+    match STANDING.find(snapshot, Key::Id(id))? {
         Some(session) if session.user_id != user_id => {
             Err(Mistake::Unknown { what: "session", argument: "session_id" })
         }
@@ -231,8 +233,8 @@ pub fn allows(now: Timestamp, view: &View, id: Option<Id>, user_id: Id) -> Resul
 }
 
 /// The user and tenant of the session with this id, live or not.
-pub fn owner(view: &View, id: Id) -> Result<Option<(Id, String)>, Mistake> {
-    Ok(STANDING.find(view, Key::Id(id))?.map(|session| (session.user_id, session.tenant_id)))
+pub fn owner(snapshot: &Snapshot, id: Id) -> Result<Option<(Id, String)>, Mistake> {
+    Ok(STANDING.find(snapshot, Key::Id(id))?.map(|session| (session.user_id, session.tenant_id)))
 }
 
 fn list(now: Timestamp, user_id: Id) -> Result<Vec<SessionEntry>, Mistake> {

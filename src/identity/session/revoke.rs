@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::identity::{session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
@@ -96,7 +96,7 @@ fn revoke_one(
 ) -> Result<bool, Mistake> {
     let id = given(id, "session_id")?;
     let reason = argument::reason(reason)?;
-    let (user_id, tenant_id) = session::owner(&View::writing()?, id)?
+    let (user_id, tenant_id) = session::owner(&Snapshot::writing()?, id)?
         .filter(|(owner, _)| argument::is_of(Some(*owner), of_user))
         .ok_or(UNKNOWN)?;
     user::lock_update(user_id, &tenant_id)?;
@@ -129,14 +129,15 @@ fn revoke_by_user(
     context: &Context<'_>,
 ) -> Result<i32, Mistake> {
     let reason = argument::reason(reason)?;
-    let view = View::writing()?;
-    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let snapshot = Snapshot::writing()?;
+    let user =
+        user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     if let Some(except) = except {
-        session::owner(&view, except)?
+        session::owner(&snapshot, except)?
             .filter(|(owner, _)| *owner == user_id)
             .ok_or(Mistake::Unknown { what: "session", argument: "except_session_id" })?;
     }
-    drop(view);
+    drop(snapshot);
     let ended = end_by_user(now, user_id, &user.tenant_id, except, reason)?;
     trail::record(
         now,

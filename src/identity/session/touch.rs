@@ -6,7 +6,7 @@ use crate::identity::session::{NOT_VALID, Session, SessionState, SessionToken, U
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -56,12 +56,12 @@ static ROTATE: Statement = Statement::write(
 );
 
 fn touch(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Answer<Session, Unusable> {
-    let view = View::deciding()?;
-    let mut session = match examine(now, &view, text)? {
+    let snapshot = Snapshot::deciding()?;
+    let mut session = match examine(now, &snapshot, text)? {
         Ok(session) if now.micros_since(session.last_seen_at) >= TOUCH_INTERVAL => session,
         settled => return Ok(settled),
     };
-    drop(view);
+    drop(snapshot);
     let idle_expires_at = session.idle_end(now);
     let rows = TOUCH.run(&params![
         session.id,
@@ -75,7 +75,7 @@ fn touch(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Answer<Se
     ])?;
     if rows == 0 {
         // Touched, rotated or ended by somebody else meanwhile.
-        return examine(now, &View::latest(), text);
+        return examine(now, &Snapshot::latest(), text);
     }
     let moved = match (&session.ip, &context.ip) {
         (Some(before), Some(ip)) => !before.same_network(ip),
@@ -118,7 +118,7 @@ fn rotate(
 ) -> Result<SessionToken, Mistake> {
     let acr = argument::optional_line(acr, "acr")?;
     let amr = argument::texts(amr, "amr")?;
-    let session = match examine(now, &View::writing()?, text)? {
+    let session = match examine(now, &Snapshot::writing()?, text)? {
         Ok(session) => session,
         Err(unusable) => return refuse_rotation(now, &unusable, context),
     };

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::hold::Hold;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::{Word, row};
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -101,14 +101,14 @@ row! {
 
 static STATUS: Lookup<Tenant> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
 
-fn stored_status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
-    Ok(STATUS.find(view, Key::Text(id))?.map(|tenant| tenant.status == Status::Active))
+fn stored_status(snapshot: &Snapshot, id: &str) -> Result<Option<bool>, Mistake> {
+    Ok(STATUS.find(snapshot, Key::Text(id))?.map(|tenant| tenant.status == Status::Active))
 }
 
 /// True if the tenant is not suspended; None if it is unknown.
-fn status(view: &View, id: &str) -> Result<Option<bool>, Mistake> {
+fn status(snapshot: &Snapshot, id: &str) -> Result<Option<bool>, Mistake> {
     // Nobody has suspended a default tenant that has no row.
-    Ok(stored_status(view, id)?.or_else(|| is_default(id).then_some(true)))
+    Ok(stored_status(snapshot, id)?.or_else(|| is_default(id).then_some(true)))
 }
 
 /// Whether this is the default tenant, and the session may see it.
@@ -140,9 +140,10 @@ static USER_OF: Lookup<AnyUser> = Lookup::by(c"users_external_id_key");
 /// True if the default tenant has no row although it has a client or a user, as far as the session may see. Without
 /// those the first call that needs the row makes it.
 pub fn default_is_lost() -> Result<bool, Mistake> {
-    let (view, key) = (View::reading(), Key::Text(DEFAULT));
-    Ok(STATUS.find_unready(&view, key)?.is_none()
-        && (CLIENT_OF.find_unready(&view, key)?.is_some() || USER_OF.find_unready(&view, key)?.is_some()))
+    let (snapshot, key) = (Snapshot::reading(), Key::Text(DEFAULT));
+    Ok(STATUS.find_unready(&snapshot, key)?.is_none()
+        && (CLIENT_OF.find_unready(&snapshot, key)?.is_some()
+            || USER_OF.find_unready(&snapshot, key)?.is_some()))
 }
 
 /// Puts the default tenant's row back if it was lost.
@@ -162,28 +163,28 @@ row! {
 static SCHEMES: Lookup<Schemes> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
 
 /// The private-use schemes without a dot that redirect URIs of the tenant's clients may have.
-pub fn redirect_uri_schemes(view: &View, id: &str) -> Result<Vec<String>, Mistake> {
-    let found = SCHEMES.find(view, Key::Text(id))?;
+pub fn redirect_uri_schemes(snapshot: &Snapshot, id: &str) -> Result<Vec<String>, Mistake> {
+    let found = SCHEMES.find(snapshot, Key::Text(id))?;
     Ok(found.map(|tenant| tenant.redirect_uri_schemes).unwrap_or_default())
 }
 
 /// Whether the tenant exists and is not suspended.
-pub fn is_active(view: &View, id: &str) -> Result<bool, Mistake> {
-    Ok(status(view, id)?.unwrap_or(false))
+pub fn is_active(snapshot: &Snapshot, id: &str) -> Result<bool, Mistake> {
+    Ok(status(snapshot, id)?.unwrap_or(false))
 }
 
 /// The tenant that an argument `tenant_id` means: the named one, otherwise the session's, otherwise the default.
-pub fn resolve(view: &View, tenant_id: Option<&str>) -> Result<String, Mistake> {
-    Ok(resolve_with_status(view, tenant_id)?.0)
+pub fn resolve(snapshot: &Snapshot, tenant_id: Option<&str>) -> Result<String, Mistake> {
+    Ok(resolve_with_status(snapshot, tenant_id)?.0)
 }
 
 /// As [`resolve`], and whether that tenant is not suspended.
-pub fn resolve_with_status(view: &View, tenant_id: Option<&str>) -> Result<(String, bool), Mistake> {
+pub fn resolve_with_status(snapshot: &Snapshot, tenant_id: Option<&str>) -> Result<(String, bool), Mistake> {
     let id = tenant_id.unwrap_or_else(own);
-    let active = match stored_status(view, id)? {
+    let active = match stored_status(snapshot, id)? {
         Some(active) => active,
         // A writer's row may refer to the tenant, so it needs a row.
-        None if view.writes() && make_default(id)? => true,
+        None if snapshot.writes() && make_default(id)? => true,
         None if is_default(id) => true,
         None => return Err(UNKNOWN_ID),
     };

@@ -10,7 +10,7 @@ use crate::identity::tenant::{self, Status};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::{Hold, Place};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -97,7 +97,7 @@ fn user_ensure(
 #[pg_extern(stable, parallel_safe)]
 fn user_get(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, UserProfile> {
     let id = given(user_id, "user_id").or_raise().into();
-    SetOfIterator::new(profile(&View::reading(), id).or_raise())
+    SetOfIterator::new(profile(&Snapshot::reading(), id).or_raise())
 }
 
 row! {
@@ -136,8 +136,8 @@ pub static TABLE: Table = Table {
 static USER: Lookup<User> = Lookup::by(c"users_id_key");
 
 /// The user with this id, of any status.
-pub fn find(view: &View, id: Id) -> Result<Option<User>, Mistake> {
-    USER.find(view, Key::Id(id))
+pub fn find(snapshot: &Snapshot, id: Id) -> Result<Option<User>, Mistake> {
+    USER.find(snapshot, Key::Id(id))
 }
 
 row! {
@@ -149,8 +149,8 @@ row! {
 static STATUS: Lookup<Standing> = Lookup::by(c"users_id_key");
 
 /// Whether the user exists and is active.
-pub fn is_active(view: &View, id: Id) -> Result<bool, Mistake> {
-    Ok(STATUS.find(view, Key::Id(id))?.is_some_and(|user| user.status == Status::Active))
+pub fn is_active(snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> {
+    Ok(STATUS.find(snapshot, Key::Id(id))?.is_some_and(|user| user.status == Status::Active))
 }
 
 static LOCK_NO_KEY_UPDATE: Statement<bool> = Statement::write(
@@ -192,14 +192,14 @@ row! {
 static EMAIL: Lookup<Addressee> = Lookup::by(c"users_id_key");
 
 /// The e-mail address of the user with this id.
-pub fn email(view: &View, id: Id) -> Result<Option<String>, Mistake> {
-    Ok(EMAIL.find(view, Key::Id(id))?.and_then(|user| user.email))
+pub fn email(snapshot: &Snapshot, id: Id) -> Result<Option<String>, Mistake> {
+    Ok(EMAIL.find(snapshot, Key::Id(id))?.and_then(|user| user.email))
 }
 
 static PROFILE: Lookup<Profile> = Lookup::by(c"users_id_key");
 
-fn profile(view: &View, id: Id) -> Result<Option<UserProfile>, Mistake> {
-    Ok(PROFILE.find(view, Key::Id(id))?.map(|profile| UserProfile { user_id: Some(id), profile }))
+fn profile(snapshot: &Snapshot, id: Id) -> Result<Option<UserProfile>, Mistake> {
+    Ok(PROFILE.find(snapshot, Key::Id(id))?.map(|profile| UserProfile { user_id: Some(id), profile }))
 }
 
 /// The arguments of user_create().
@@ -221,7 +221,7 @@ static INSERT: Statement = Statement::write(
 );
 
 fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id> {
-    let tenant_id = tenant::resolve(&View::writing()?, user.tenant_id)?;
+    let tenant_id = tenant::resolve(&Snapshot::writing()?, user.tenant_id)?;
     let external_id = user.external_id.map(check_external_id).transpose()?;
     let first_name = argument::optional_line(user.first_name, "first_name")?;
     let last_name = argument::optional_line(user.last_name, "last_name")?;
@@ -313,7 +313,7 @@ fn ensure(
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Id, Mistake> {
-    let tenant_id = tenant::resolve(&View::writing()?, tenant_id)?;
+    let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
     let external_id = check_external_id(given(external_id, "external_id")?)?;
     // If another session makes the user first, the insert waits for it and does nothing, and the next look finds that
     // user, unless it is gone again. A user who was there stays unlocked.

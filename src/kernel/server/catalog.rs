@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::index::{Key, View};
+use crate::kernel::server::index::{Key, Snapshot};
 use crate::kernel::server::lookup::Lookup;
 use crate::kernel::server::pin;
 use crate::kernel::server::row::row;
@@ -92,7 +92,7 @@ fn version_fits() -> Result<bool, Mistake> {
 
 /// Whether the tables, which must be there, have or had this version.
 pub fn has_version(version: i32) -> Result<bool, Mistake> {
-    Ok(VERSION.find_unready(&View::reading(), Key::Integer(version))?.is_some())
+    Ok(VERSION.find_unready(&Snapshot::reading(), Key::Integer(version))?.is_some())
 }
 
 /// What is wrong with tables without a version.

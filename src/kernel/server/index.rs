@@ -1,5 +1,5 @@
 //! Reading by an index without the executor: which rows a look sees, the value it looks for, and what is known of
-//! the table and of the index. Locks come first, the snapshot after them: see [`View::settle`].
+//! the table and of the index. Locks come first, the snapshot after them: see [`Snapshot::settle`].
 
 #![allow(unsafe_code)]
 
@@ -13,8 +13,8 @@ use crate::kernel::server::columns::attribute;
 use crate::kernel::value::id::Id;
 
 /// Which rows are visible.
-pub struct View {
-    snapshot: Cell<pg_sys::Snapshot>,
+pub struct Snapshot {
+    raw: Cell<pg_sys::Snapshot>,
     registered: Cell<bool>,
     /// Taken with GetLatestSnapshot().
     latest: bool,
@@ -24,13 +24,13 @@ pub struct View {
     decides: bool,
 }
 
-impl View {
+impl Snapshot {
     /// What the calling query sees: for functions that only read.
     pub fn reading() -> Self {
         // SAFETY: a function is always called with an active snapshot, which outlives the call.
         let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
         Self {
-            snapshot: Cell::new(snapshot),
+            raw: Cell::new(snapshot),
             registered: Cell::new(false),
             latest: false,
             writes: false,
@@ -60,9 +60,9 @@ impl View {
     /// transactions and standbys, for its audit row.
     pub fn deciding() -> Result<Self, Mistake> {
         crate::kernel::server::spi::writable()?;
-        let mut view = Self::latest();
-        view.decides = true;
-        Ok(view)
+        let mut snapshot = Self::latest();
+        snapshot.decides = true;
+        Ok(snapshot)
     }
 
     /// What a writer finds out of what it will not change: at REPEATABLE READ as it is committed by now, since no
@@ -82,8 +82,8 @@ impl View {
     }
 
     fn registered(latest: bool) -> Self {
-        let snapshot = Cell::new(take_snapshot(latest));
-        Self { snapshot, registered: Cell::new(true), latest, writes: true, decides: false }
+        let raw = Cell::new(take_snapshot(latest));
+        Self { raw, registered: Cell::new(true), latest, writes: true, decides: false }
     }
 
     /// Whether it is a writer's.
@@ -91,12 +91,12 @@ impl View {
         self.writes
     }
 
-    /// The snapshot, for the server's own functions.
-    pub fn snapshot(&self) -> pg_sys::Snapshot {
-        self.snapshot.get()
+    /// The server's own, for its functions.
+    pub fn raw(&self) -> pg_sys::Snapshot {
+        self.raw.get()
     }
 
-    /// Makes this the view of a table that is locked by now. A snapshot from before the lock may be too old
+    /// Makes this the snapshot of a table that is locked by now. One from before the lock may be too old
     /// for it: whoever held the table meanwhile may have changed its rows, and one who rewrote it (ALTER
     /// TABLE, VACUUM FULL) gave every row a transaction that the snapshot does not see, so that the table
     /// looks empty. So the snapshot is taken again, or, where the isolation level has only one, the
@@ -112,8 +112,7 @@ impl View {
         let bound = only_one || (self.decides && has_one_snapshot());
         // SAFETY: the snapshot is active or registered, or the transaction's, which has one for its life.
         let hidden = unsafe {
-            let followed =
-                if bound && !only_one { pg_sys::GetTransactionSnapshot() } else { self.snapshot.get() };
+            let followed = if bound && !only_one { pg_sys::GetTransactionSnapshot() } else { self.raw.get() };
             catalog::is_rewritten_after(table, changed, followed)
         };
         if !hidden && (only_one || !waited) {
@@ -122,20 +121,20 @@ impl View {
         if hidden && bound {
             return Err(Mistake::Changed);
         }
-        let former = self.snapshot.replace(take_snapshot(self.latest));
+        let former = self.raw.replace(take_snapshot(self.latest));
         if self.registered.replace(true) {
-            // SAFETY: registered by this view with the same resource owner.
+            // SAFETY: registered by this one with the same resource owner.
             unsafe { pg_sys::UnregisterSnapshot(former) };
         }
         Ok(())
     }
 }
 
-impl Drop for View {
+impl Drop for Snapshot {
     fn drop(&mut self) {
         if self.registered.get() && !std::thread::panicking() {
-            // SAFETY: registered by this view with the same resource owner.
-            unsafe { pg_sys::UnregisterSnapshot(self.snapshot.get()) };
+            // SAFETY: registered by this one with the same resource owner.
+            unsafe { pg_sys::UnregisterSnapshot(self.raw.get()) };
         }
     }
 }
@@ -147,7 +146,7 @@ pub fn has_one_snapshot() -> bool {
 }
 
 fn take_snapshot(latest: bool) -> pg_sys::Snapshot {
-    // SAFETY: the snapshot is registered with the current resource owner and given back by the view, or by the
+    // SAFETY: the snapshot is registered with the current resource owner and given back by its drop, or by the
     // owner where an error unwinds.
     unsafe {
         pg_sys::RegisterSnapshot(if latest {
@@ -328,7 +327,7 @@ impl Index {
 pub unsafe fn scan<T>(
     table: pg_sys::Relation,
     index: &Index,
-    view: &View,
+    snapshot: &Snapshot,
     keys: &[Key<'_>],
     read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
 ) -> Result<Option<T>, Mistake> {
@@ -352,10 +351,10 @@ pub unsafe fn scan<T>(
         let found = if usable {
             let relation = pg_sys::index_open(index.oid, pg_sys::NoLock as i32);
             #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(table, relation, view.snapshot(), count, 0);
+            let scan = pg_sys::index_beginscan(table, relation, snapshot.raw(), count, 0);
             #[cfg(feature = "pg18")]
             let scan =
-                pg_sys::index_beginscan(table, relation, view.snapshot(), std::ptr::null_mut(), count, 0);
+                pg_sys::index_beginscan(table, relation, snapshot.raw(), std::ptr::null_mut(), count, 0);
             pg_sys::index_rescan(scan, scan_keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
             let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
                 .then(|| read(slot));
@@ -367,7 +366,7 @@ pub unsafe fn scan<T>(
                 table,
                 index.oid,
                 false,
-                view.snapshot(),
+                snapshot.raw(),
                 count,
                 scan_keys.as_mut_ptr(),
             );
@@ -388,7 +387,7 @@ pub unsafe fn scan<T>(
 /// that table and index are locked: they may be others now. Of a tenant pin it knows nothing: the key must tell the
 /// tenants apart.
 pub fn exists(
-    view: &View,
+    snapshot: &Snapshot,
     generation: u32,
     table: pg_sys::Oid,
     index: pg_sys::Oid,
@@ -404,12 +403,12 @@ pub fn exists(
         return Ok(None);
     }
     let (index, changed) = describe()?;
-    view.settle(table, changed, waited)?;
+    snapshot.settle(table, changed, waited)?;
     // SAFETY: both are locked and are what they were; the table is closed below, or by the resource owner where an
     // error unwinds.
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
-        let found = scan(relation, &index, view, &[key], |_| ())?;
+        let found = scan(relation, &index, snapshot, &[key], |_| ())?;
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
         Ok(Some(found.is_some()))
     }
@@ -432,12 +431,12 @@ pub fn is_serializable() -> bool {
 
 /// At SERIALIZABLE: whoever says [`note_write`] of this table meanwhile has written what this transaction has read,
 /// also where it is in a partition that did not exist yet.
-pub fn note_read(table: pg_sys::Oid, view: &View) {
+pub fn note_read(table: pg_sys::Oid, snapshot: &Snapshot) {
     // SAFETY: the table is locked; it is opened and closed, and the snapshot is active or registered. The server's
     // errors are turned at the boundary.
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
-        pg_sys::ffi::pg_guard_ffi_boundary(|| PredicateLockRelation(relation, view.snapshot()));
+        pg_sys::ffi::pg_guard_ffi_boundary(|| PredicateLockRelation(relation, snapshot.raw()));
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
     }
 }

@@ -16,7 +16,7 @@ use crate::kernel::server::index::{self, Index};
 use crate::kernel::server::row::{Row, TableRow};
 use crate::kernel::server::{catalog, hold, settings};
 
-pub use crate::kernel::server::index::{Key, View};
+pub use crate::kernel::server::index::{Key, Snapshot};
 
 /// A unique index of a table, and what is read through it: a struct that `row!` made.
 pub struct Lookup<R> {
@@ -78,28 +78,32 @@ impl<R: TableRow> Lookup<R> {
 
     /// The row with this value in the key's first column; None where there is none, or where the session's tenant
     /// pin hides it.
-    pub fn find(&self, view: &View, key: Key<'_>) -> Result<Option<R>, Mistake> {
-        self.find_by(view, [key])
+    pub fn find(&self, snapshot: &Snapshot, key: Key<'_>) -> Result<Option<R>, Mistake> {
+        self.find_by(snapshot, [key])
     }
 
     /// As [`Lookup::find`], by the key's first columns.
-    pub fn find_by<const N: usize>(&self, view: &View, keys: [Key<'_>; N]) -> Result<Option<R>, Mistake> {
-        self.load(true, view, keys)
+    pub fn find_by<const N: usize>(
+        &self,
+        snapshot: &Snapshot,
+        keys: [Key<'_>; N],
+    ) -> Result<Option<R>, Mistake> {
+        self.load(true, snapshot, keys)
     }
 
     /// [`Lookup::find`] before the tables were checked.
-    pub fn find_unready(&self, view: &View, key: Key<'_>) -> Result<Option<R>, Mistake> {
-        self.load(false, view, [key])
+    pub fn find_unready(&self, snapshot: &Snapshot, key: Key<'_>) -> Result<Option<R>, Mistake> {
+        self.load(false, snapshot, [key])
     }
 
     fn load<const N: usize>(
         &self,
         check: bool,
-        view: &View,
+        snapshot: &Snapshot,
         keys: [Key<'_>; N],
     ) -> Result<Option<R>, Mistake> {
         // SAFETY: the columns are where the row says, and of the types that R reads: see places().
-        match self.way.find(check, view, keys, |row| unsafe { R::load(row, 0) })? {
+        match self.way.find(check, snapshot, keys, |row| unsafe { R::load(row, 0) })? {
             Some(None) => Err(lacks(self.way.table)),
             found => Ok(found.flatten()),
         }
@@ -117,19 +121,19 @@ impl Way {
     fn find<T, const N: usize>(
         &self,
         check: bool,
-        view: &View,
+        snapshot: &Snapshot,
         keys: [Key<'_>; N],
         load: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Mistake> {
         let waited = self.lock(check, &keys)?;
         let resolved = self.resolved.0.borrow();
         let Some(places) = &*resolved else { return Err(self.missing()) };
-        view.settle(places.table, places.changed, waited)?;
+        snapshot.settle(places.table, places.changed, waited)?;
         // SAFETY: table and index are locked, and are what was resolved. The table is closed below, or by the
         // resource owner where an error unwinds. The values a Row refers to live as long as the slot.
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
-            let found = index::scan(table, &places.index, view, &keys, |slot| {
+            let found = index::scan(table, &places.index, snapshot, &keys, |slot| {
                 hold::note(table, slot);
                 if places.highest > 0 {
                     pg_sys::slot_getsomeattrs_int(slot, places.highest);

@@ -12,7 +12,7 @@ use pgrx::pg_sys::PartitionRangeDatumKind::{PARTITION_RANGE_DATUM_MAXVALUE, PART
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 
 use crate::kernel::outcome::{self, Mistake};
-use crate::kernel::server::index::{self, Index, Key, View};
+use crate::kernel::server::index::{self, Index, Key, Snapshot};
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::{catalog, transaction};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -167,7 +167,7 @@ impl Partitions {
     }
 
     /// Whether a row with this key is in a partition that ends after `at`: one descent for each.
-    pub fn holds(&self, view: &View, at: Timestamp, key: Id) -> Result<bool, Mistake> {
+    pub fn holds(&self, snapshot: &Snapshot, at: Timestamp, key: Id) -> Result<bool, Mistake> {
         // A partition that is dropped between the look into the directory and the one into the partition had
         // ended, and the look starts again: its end, or that of an index, comes with an invalidation.
         for _ in 0..MAX_LOOKS {
@@ -187,7 +187,7 @@ impl Partitions {
                     Some(known) => Ok(known),
                     None => self.describe(partition.table, index, Key::Id(key)),
                 };
-                match index::exists(view, generation, partition.table, index, Key::Id(key), describe)? {
+                match index::exists(snapshot, generation, partition.table, index, Key::Id(key), describe)? {
                     Some(true) => return Ok(true),
                     Some(false) => {}
                     None => changed = true,
@@ -204,11 +204,11 @@ impl Partitions {
     }
 
     /// For SERIALIZABLE, before [`Partitions::holds`]: what it reads includes the partitions that are not there yet.
-    pub fn note_read(&self, view: &View) {
+    pub fn note_read(&self, snapshot: &Snapshot) {
         if index::is_serializable()
             && let Some(parent) = catalog::lock_named(self.table, pg_sys::AccessShareLock)
         {
-            index::note_read(parent, view);
+            index::note_read(parent, snapshot);
         }
     }
 

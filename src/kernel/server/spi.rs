@@ -14,7 +14,7 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::columns::{fits, with_columns};
-use crate::kernel::server::index::{self, View};
+use crate::kernel::server::index::{self, Snapshot};
 use crate::kernel::server::row::{FromRow, Row};
 use crate::kernel::server::{catalog, guard};
 
@@ -168,21 +168,21 @@ impl Kept {
         nulls: *const std::ffi::c_char,
     ) -> Result<(), Mistake> {
         // A write at READ COMMITTED takes its locks and then its snapshot by itself.
-        let view = match self.intent {
-            Intent::Read => View::reading(),
-            _ if index::has_one_snapshot() => View::writing()?,
+        let snapshot = match self.intent {
+            Intent::Read => Snapshot::reading(),
+            _ if index::has_one_snapshot() => Snapshot::writing()?,
             _ => {
                 // SAFETY: as required of the caller.
                 unsafe { pg_sys::SPI_execute_plan(plan, values, nulls, false, 0) };
                 return Ok(());
             }
         };
-        // SAFETY: as required of the caller; the snapshots are the views' own.
+        // SAFETY: as required of the caller; the snapshots live as long as their owners here.
         unsafe {
-            settle(plan, prepared, &view)?;
+            settle(plan, prepared, &snapshot)?;
             match self.intent {
                 Intent::Read => {
-                    pg_sys::PushActiveSnapshot(view.snapshot());
+                    pg_sys::PushActiveSnapshot(snapshot.raw());
                     pg_sys::SPI_execute_plan(plan, values, nulls, true, 0);
                     pg_sys::PopActiveSnapshot();
                 }
@@ -191,8 +191,8 @@ impl Kept {
                 }
                 Intent::WriteLatest => {
                     // As the server's own foreign key actions do.
-                    let (latest, own) = (View::latest(), view.snapshot());
-                    pg_sys::SPI_execute_snapshot(plan, values, nulls, latest.snapshot(), own, false, true, 0);
+                    let (latest, own) = (Snapshot::latest(), snapshot.raw());
+                    pg_sys::SPI_execute_snapshot(plan, values, nulls, latest.raw(), own, false, true, 0);
                 }
             }
         }
@@ -219,11 +219,12 @@ impl Kept {
     }
 }
 
-/// Locks what a statement reads, and makes the view one that it may be read with: see [`View::settle`].
+/// Locks what a statement reads, and takes a newer snapshot where it can't be read with this one: see
+/// [`Snapshot::settle`].
 ///
 /// # Safety
 /// SPI must be connected, and the plan be a kept one of a single statement.
-unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, view: &View) -> Result<(), Mistake> {
+unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, snapshot: &Snapshot) -> Result<(), Mistake> {
     // SAFETY: as required of the caller; the plan's list of relations is the server's and stays while the plan is
     // held, which is given back to the owner that it was taken for.
     unsafe {
@@ -241,7 +242,7 @@ unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, view: &View) -> Res
         let mut result = Ok(());
         for statement in pointers::<pg_sys::PlannedStmt>((*cached).stmt_list) {
             for table in oids((*statement).relationOids) {
-                result = result.and_then(|()| view.settle(table, catalog::changed_by(table), waited));
+                result = result.and_then(|()| snapshot.settle(table, catalog::changed_by(table), waited));
                 // Once is enough: what is taken now is newer than all the locks.
                 waited = false;
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
@@ -44,7 +44,7 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
     let changes = given(changes, "changes")?;
     let members = members(&changes)?;
     let Registered { tenant_id, metadata: mut client } = client::lock_metadata(client_id)?;
-    let mut schemes = tenant::redirect_uri_schemes(&View::writing()?, &tenant_id)?;
+    let mut schemes = tenant::redirect_uri_schemes(&Snapshot::writing()?, &tenant_id)?;
     let registered = client.redirect_uris.clone();
     for member in &members {
         change(&mut client, member.name, &member.value)?;

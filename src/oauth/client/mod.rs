@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::identity::tenant::Status;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::hold::{Hold, Place};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -90,8 +90,8 @@ pub static TABLE: Table = Table {
 static CLIENT: Lookup<Client> = Lookup::by(c"clients_id_key");
 
 /// The client with this id, of any status.
-pub fn find(view: &View, client_id: &str) -> Result<Option<Client>, Mistake> {
-    CLIENT.find(view, Key::Text(client_id))
+pub fn find(snapshot: &Snapshot, client_id: &str) -> Result<Option<Client>, Mistake> {
+    CLIENT.find(snapshot, Key::Text(client_id))
 }
 
 row! {
@@ -110,8 +110,8 @@ impl Usability {
 static USABLE: Lookup<Usability> = Lookup::by(c"clients_id_key");
 
 /// Whether the client exists and works.
-pub fn is_usable(view: &View, client_id: &str) -> Result<bool, Mistake> {
-    Ok(USABLE.find(view, Key::Text(client_id))?.is_some_and(|client| client.is_usable()))
+pub fn is_usable(snapshot: &Snapshot, client_id: &str) -> Result<bool, Mistake> {
+    Ok(USABLE.find(snapshot, Key::Text(client_id))?.is_some_and(|client| client.is_usable()))
 }
 
 row! {
@@ -123,8 +123,8 @@ row! {
 static NAME: Lookup<Named> = Lookup::by(c"clients_id_key");
 
 /// The client's name.
-pub fn name(view: &View, client_id: &str) -> Result<Option<String>, Mistake> {
-    Ok(NAME.find(view, Key::Text(client_id))?.map(|client| client.name))
+pub fn name(snapshot: &Snapshot, client_id: &str) -> Result<Option<String>, Mistake> {
+    Ok(NAME.find(snapshot, Key::Text(client_id))?.map(|client| client.name))
 }
 
 /// No client has the id that the argument says.

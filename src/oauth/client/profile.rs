@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
@@ -47,7 +47,7 @@ composite! {
 
 #[pg_extern(stable, parallel_safe)]
 fn client_get(client_id: Option<&str>) -> SetOfIterator<'static, ClientProfile> {
-    let profile = given(client_id, "client_id").and_then(|id| profile(&View::reading(), id));
+    let profile = given(client_id, "client_id").and_then(|id| profile(&Snapshot::reading(), id));
     SetOfIterator::new(profile.or_raise())
 }
 
@@ -58,15 +58,15 @@ fn client_allows_redirect_uri(client_id: Option<&str>, redirect_uri: Option<&str
 
 static PROFILE: Lookup<Profile> = Lookup::by(c"clients_id_key");
 
-fn profile(view: &View, client_id: &str) -> Result<Option<ClientProfile>, Mistake> {
-    let found = PROFILE.find(view, Key::Text(client_id))?;
+fn profile(snapshot: &Snapshot, client_id: &str) -> Result<Option<ClientProfile>, Mistake> {
+    let found = PROFILE.find(snapshot, Key::Text(client_id))?;
     Ok(found.map(|profile| ClientProfile { client_id: Some(client_id.to_owned()), profile }))
 }
 
 /// Fails closed: false for NULL, for an unknown client and for one that is not active.
 fn allows_redirect_uri(client_id: Option<&str>, uri: Option<&str>) -> Result<bool, Mistake> {
     let (Some(client_id), Some(uri)) = (client_id, uri) else { return Ok(false) };
-    let client = client::find(&View::reading(), client_id)?.filter(|client| client.is_usable());
+    let client = client::find(&Snapshot::reading(), client_id)?.filter(|client| client.is_usable());
     Ok(client
         .is_some_and(|client| client.redirect_uris.iter().any(|known| redirect_uri::matches(known, uri))))
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
@@ -71,10 +71,10 @@ fn create(
     tenant_id: Option<&str>,
     given_members: GivenClient<'_>,
 ) -> Result<ClientRegistration, Mistake> {
-    let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    let schemes = tenant::redirect_uri_schemes(&view, &tenant_id)?;
-    drop(view);
+    let snapshot = Snapshot::writing()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    let schemes = tenant::redirect_uri_schemes(&snapshot, &tenant_id)?;
+    drop(snapshot);
     let client = ClientMetadata::new(given(name, "name")?, given_members, &schemes)?;
     let client_id = match client_id {
         Some(id) => client_id::check(id)?.to_owned(),

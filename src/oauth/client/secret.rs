@@ -13,7 +13,7 @@ use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::index;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table};
@@ -128,13 +128,13 @@ pub fn unknown() -> Refused {
 }
 
 fn authenticate(
-    view: &View,
+    snapshot: &Snapshot,
     now: Timestamp,
     credentials: &Credentials<'_>,
     context: &Context<'_>,
 ) -> Answer<Client, RefusedClient> {
     let found = match credentials.client_id {
-        Some(client_id) => view.newest(|view| client::find(view, client_id))?,
+        Some(client_id) => snapshot.newest(|snapshot| client::find(snapshot, client_id))?,
         None => None,
     };
     let Some(client) = found else {
@@ -146,7 +146,7 @@ fn authenticate(
         let description = "too many failed attempts from this network";
         return RefusedClient::over_limit(now, client, description, wait).map(Err);
     }
-    if !is_authentic(view, now, &client, credentials)? {
+    if !is_authentic(snapshot, now, &client, credentials)? {
         limit::count_failure(now, &client, context)?;
         return Ok(Err(RefusedClient::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
     }
@@ -162,7 +162,7 @@ fn authenticate(
 }
 
 fn is_authentic(
-    view: &View,
+    snapshot: &Snapshot,
     now: Timestamp,
     client: &Client,
     credentials: &Credentials<'_>,
@@ -171,7 +171,7 @@ fn is_authentic(
         _ if credentials.authenticated => Ok(true),
         None => Ok(!client.is_confidential()),
         Some(secret) if client.token_endpoint_auth_method.uses_secret() => {
-            secret_matches(view, now, client, secret)
+            secret_matches(snapshot, now, client, secret)
         }
         Some(_) => Ok(false),
     }
@@ -202,12 +202,12 @@ row! {
 
 static SECRET: Lookup<Secret> = Lookup::by(c"client_secrets_pkey");
 
-fn secret_matches(view: &View, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
+fn secret_matches(snapshot: &Snapshot, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
     if let Some(presented) = token_text::parse(Kind::ClientSecret, Some(text)) {
         // A secret that has ended or was withdrawn since the transaction began no longer works.
-        let newer = if index::has_one_snapshot() { Some(View::deciding()?) } else { None };
-        let view = newer.as_ref().unwrap_or(view);
-        let matches = SECRET.find(view, Key::Id(presented.id))?.is_some_and(|secret| {
+        let newer = if index::has_one_snapshot() { Some(Snapshot::deciding()?) } else { None };
+        let snapshot = newer.as_ref().unwrap_or(snapshot);
+        let matches = SECRET.find(snapshot, Key::Id(presented.id))?.is_some_and(|secret| {
             secret.digest.is_some_and(|digest| token_text::digest_matches(&presented.digest, &digest))
                 && secret.client_id == client.id
                 && secret.expires_at.is_none_or(|end| now < end)
@@ -241,7 +241,7 @@ fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool,
 }
 
 fn log_in(now: Timestamp, credentials: &Credentials<'_>, context: &Context<'_>) -> Answer<Client> {
-    let client = match admit(&View::deciding()?, now, AUTHENTICATED, credentials, context)? {
+    let client = match admit(&Snapshot::deciding()?, now, AUTHENTICATED, credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -255,13 +255,13 @@ const AUTHENTICATED: &str = "client.authenticated";
 /// Identifies the client, checks its secret, and counts the request if the client has a limit. On failure writes the
 /// audit row of the step that fails with it.
 pub fn admit(
-    view: &View,
+    snapshot: &Snapshot,
     now: Timestamp,
     event: &str,
     credentials: &Credentials<'_>,
     context: &Context<'_>,
 ) -> Answer<Client> {
-    let denied = match authenticate(view, now, credentials, context)? {
+    let denied = match authenticate(snapshot, now, credentials, context)? {
         Ok(client) => return Ok(Ok(client)),
         Err(denied) => denied,
     };

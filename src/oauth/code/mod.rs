@@ -13,7 +13,7 @@ use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -185,18 +185,19 @@ fn issue(
     let user_id = given(user_id, "user_id")?;
     argument::object(request.claims.as_ref(), "claims")?;
     let ttl = interval::seconds(request.ttl, settings::code_ttl(), 1..=600, "ttl", TTL_ACCEPTED)?;
-    let view = View::deciding()?;
-    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let snapshot = Snapshot::deciding()?;
+    let user =
+        user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     let client = match client_id {
-        Some(client_id) => client::find(&view, client_id)?,
+        Some(client_id) => client::find(&snapshot, client_id)?,
         None => None,
     };
     if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
         return Err(Mistake::Unknown { what: "user", argument: "user_id" });
     }
     let (state, session_id) = (request.parameters.state, request.session_id);
-    let in_session = session::allows(now, &view, session_id, user_id)?;
-    drop(view);
+    let in_session = session::allows(now, &snapshot, session_id, user_id)?;
+    drop(snapshot);
     let decided = decide_issue(client.as_ref(), &user, in_session, &request);
     let mut event = Event {
         event: "code.issued",
@@ -283,8 +284,8 @@ fn store(
 }
 
 /// The code that is presented, if its secret is right.
-pub fn find(view: &View, presented: &Presented) -> Result<Option<StoredCode>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(presented.id))?;
+pub fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<StoredCode>, Mistake> {
+    let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|code| token_text::digest_matches(&presented.digest, &code.digest)))
 }
 

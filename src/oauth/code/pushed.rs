@@ -10,7 +10,7 @@ use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -136,12 +136,12 @@ fn create(
     if !parameters.is_object() {
         return Err(Mistake::invalid("parameters", "a JSON object of the request's parameters"));
     }
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, CREATED, credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, CREATED, credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(PushedRequest::refused(&refusal)),
     };
-    drop(view);
+    drop(snapshot);
     let mut event = Event {
         event: CREATED,
         tenant_id: &client.tenant_id,
@@ -292,19 +292,19 @@ fn consume(
     client_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Parameters, Mistake> {
-    let view = View::writing()?;
+    let snapshot = Snapshot::writing()?;
     let client = match client_id {
-        Some(client_id) => client::find(&view, client_id)?,
+        Some(client_id) => client::find(&snapshot, client_id)?,
         None => None,
     };
     let presented = request_uri
         .and_then(|uri| uri.strip_prefix(PREFIX))
         .and_then(|text| token_text::parse(Kind::PushedRequest, Some(text)));
     let stored = match &presented {
-        Some(presented) => find(&view, presented)?,
+        Some(presented) => find(&snapshot, presented)?,
         None => None,
     };
-    drop(view);
+    drop(snapshot);
     let tenant_id =
         client.as_ref().map_or_else(|| tenant::own().to_owned(), |client| client.tenant_id.clone());
     let mut event = Event {
@@ -397,8 +397,8 @@ fn left(client: &Client, parameters: &Jsonb) -> Result<Jsonb, Refused> {
 }
 
 /// The request that is presented, if its secret is right.
-fn find(view: &View, presented: &Presented) -> Result<Option<Stored>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(presented.id))?;
+fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Stored>, Mistake> {
+    let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|request| token_text::digest_matches(&presented.digest, &request.digest)))
 }
 

@@ -6,7 +6,7 @@ use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -64,14 +64,14 @@ fn redeem(
     redemption: RedeemRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "code.redeemed", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "code.redeemed", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
     let presented = token_text::parse(Kind::AuthorizationCode, redemption.code);
     let stored = match &presented {
-        Some(presented) => code::find(&view, presented)?,
+        Some(presented) => code::find(&snapshot, presented)?,
         None => None,
     };
     let mut event = Event {
@@ -97,9 +97,9 @@ fn redeem(
     if stored.redeemed_at.is_some() {
         return replay(now, stored.redeemed_at, stored.grant_id, &event);
     }
-    let user = view.newest(|view| user::find(view, stored.user_id))?;
-    let in_session = session::allows(now, &view, stored.session_id, stored.user_id)?;
-    drop(view);
+    let user = snapshot.newest(|snapshot| user::find(snapshot, stored.user_id))?;
+    let in_session = session::allows(now, &snapshot, stored.session_id, stored.user_id)?;
+    drop(snapshot);
     let granted = match decide_redeem(now, &client, &stored, user.as_ref(), in_session, &redemption) {
         Ok(granted) => granted,
         Err(refused) => {
@@ -157,7 +157,7 @@ fn login<'a>(
 /// Why a code that was redeemable when this call began no longer is. If another call redeemed it while this one waited,
 /// this is a retry and not a replay. Otherwise the code has had its fifth wrong verifier, or its client was deleted.
 fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
-    let stored = code::find(&View::writing()?, presented)?;
+    let stored = code::find(&Snapshot::writing()?, presented)?;
     Ok(match stored.map(|stored| stored.redeemed_at.is_some()) {
         Some(true) => invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]),
         Some(false) => invalid_grant("the code is not valid", &[Flag::TooManyFailures]),

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::oauth::grant::of_user;
@@ -37,8 +37,8 @@ fn user_applications(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, Appl
 }
 
 fn applications(now: Timestamp, user_id: Id) -> Result<Vec<Application>, Mistake> {
-    let view = View::reading();
-    let Some(user) = user::find(&view, user_id)? else { return Ok(Vec::new()) };
+    let snapshot = Snapshot::reading();
+    let Some(user) = user::find(&snapshot, user_id)? else { return Ok(Vec::new()) };
     let mut found: BTreeMap<String, (Application, Vec<String>)> = BTreeMap::new();
     for holding in of_user::holdings(now, user_id)? {
         let application = Application {
@@ -63,7 +63,7 @@ fn applications(now: Timestamp, user_id: Id) -> Result<Vec<Application>, Mistake
     let mut applications = Vec::with_capacity(found.len());
     for (client_id, (application, scopes)) in found {
         applications.push(Application {
-            name: client::name(&view, &client_id)?,
+            name: client::name(&snapshot, &client_id)?,
             client_id: Some(client_id),
             scope: Some(union(&scopes)),
             ..application

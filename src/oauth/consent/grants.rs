@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -44,12 +44,14 @@ fn revoke_by_user(
     reason: &str,
     context: &Context<'_>,
 ) -> Result<i32, Mistake> {
-    let view = View::writing()?;
-    let user = user::find(&view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let snapshot = Snapshot::writing()?;
+    let user =
+        user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     if let Some(client_id) = client_id {
-        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+        client::find(&snapshot, client_id)?
+            .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
     }
-    drop(view);
+    drop(snapshot);
     shut_out(now, user_id, &user.tenant_id, client_id)?;
     let count = of_user::revoke(now, user_id, client_id, reason)?;
     trail::record(

@@ -13,7 +13,7 @@ use crate::identity::user::{self, User};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -175,7 +175,7 @@ fn record(
     if expires_at.is_some_and(|end| end <= now) {
         return Err(Mistake::invalid("expires_at", "a time to come, or NULL"));
     }
-    let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
+    let (user_id, user, client) = parties(&Snapshot::writing()?, user_id, client_id)?;
     let decided = if !client.is_usable() {
         Err(Refused {
             refusal: Refusal::new(ErrorCode::UnauthorizedClient, "the client is not active"),
@@ -214,11 +214,16 @@ fn record(
 }
 
 /// The user and the client, of one tenant; 23503 if they are of two.
-fn parties(view: &View, user_id: Option<Id>, client_id: Option<&str>) -> Result<(Id, User, Client), Mistake> {
+fn parties(
+    snapshot: &Snapshot,
+    user_id: Option<Id>,
+    client_id: Option<&str>,
+) -> Result<(Id, User, Client), Mistake> {
     let user_id = given(user_id, "user_id")?;
     let client_id = given(client_id, "client_id")?;
-    let user = user::find(view, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
-    let client = client::find(view, client_id)?
+    let user =
+        user::find(snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let client = client::find(snapshot, client_id)?
         .filter(|client| client.tenant_id == user.tenant_id)
         .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
     Ok((user_id, user, client))
@@ -291,7 +296,7 @@ fn check(
     client_id: Option<&str>,
     request: ConsentRequest<'_>,
 ) -> Result<ConsentState, Mistake> {
-    let (user_id, user, client) = parties(&View::reading(), user_id, client_id)?;
+    let (user_id, user, client) = parties(&Snapshot::reading(), user_id, client_id)?;
     let (scope, resources) = match wanted(&client, request) {
         Ok(wanted) => wanted,
         Err(Refused { refusal, .. }) => return Ok(ConsentState::refused(&refusal)),
@@ -340,7 +345,7 @@ fn revoke(
     context: &Context<'_>,
 ) -> Result<i32, Mistake> {
     let reason = argument::reason_or(reason, "consent_revoked")?;
-    let (user_id, user, client) = parties(&View::writing()?, user_id, client_id)?;
+    let (user_id, user, client) = parties(&Snapshot::writing()?, user_id, client_id)?;
     let codes = grants::shut_out(now, user_id, &user.tenant_id, Some(&client.id))?;
     let consents = REVOKE.run(&params![user_id, user.tenant_id.as_str(), client.id.as_str()])?;
     let grants = of_user::revoke(now, user_id, Some(&client.id), reason)?;

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Bucket;
@@ -63,12 +63,12 @@ fn authorize(
     requested_resources: Option<Vec<Option<String>>>,
     context: &Context<'_>,
 ) -> Result<DeviceAuthorization, Mistake> {
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "device.requested", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "device.requested", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(DeviceAuthorization::refused(&refusal)),
     };
-    drop(view);
+    drop(snapshot);
     let mut event = Event {
         event: "device.requested",
         tenant_id: &client.tenant_id,

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::{session, tenant, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -101,13 +101,13 @@ fn look_up(
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<DeviceRequest, Mistake> {
-    let view = View::deciding()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    let entered = enter(now, &view, text, &tenant_id, context)?;
+    let snapshot = Snapshot::deciding()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    let entered = enter(now, &snapshot, text, &tenant_id, context)?;
     let step = Step { event: "device.looked_up", tenant_id: &tenant_id, user_id: None, session_id: None };
     let answer = match &entered {
         Ok(code) => DeviceRequest {
-            client_name: client::name(&view, &code.client_id)?,
+            client_name: client::name(&snapshot, &code.client_id)?,
             client_id: Some(code.client_id.clone()),
             scope: Some(code.scope.clone()),
             resource: code.resources.clone(),
@@ -119,7 +119,7 @@ fn look_up(
             DeviceRequest { status: unusable.status, ..DeviceRequest::refused(&unusable.refused.refusal) }
         }
     };
-    drop(view);
+    drop(snapshot);
     step.record(now, entered.as_ref(), context)?;
     Ok(answer)
 }
@@ -134,13 +134,13 @@ fn approve(
     let user_id = given(user_id, "user_id")?;
     argument::object(consent.claims.as_ref(), "claims")?;
     let amr = argument::texts(consent.amr, "amr")?;
-    let view = View::writing()?;
-    let user = view
-        .newest(|view| user::find(view, user_id))?
+    let snapshot = Snapshot::writing()?;
+    let user = snapshot
+        .newest(|snapshot| user::find(snapshot, user_id))?
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
-    let entered = enter(now, &view, text, &user.tenant_id, context)?;
-    drop(view);
-    let newest = View::deciding()?;
+    let entered = enter(now, &snapshot, text, &user.tenant_id, context)?;
+    drop(snapshot);
+    let newest = Snapshot::deciding()?;
     let usable = match &entered {
         Ok(code) => client::is_usable(&newest, &code.client_id)?,
         Err(_) => false,
@@ -215,10 +215,10 @@ fn deny(
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
-    let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    let entered = enter(now, &view, text, &tenant_id, context)?;
-    drop(view);
+    let snapshot = Snapshot::writing()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    let entered = enter(now, &snapshot, text, &tenant_id, context)?;
+    drop(snapshot);
     let step = Step { event: "device.denied", tenant_id: &tenant_id, user_id: None, session_id: None };
     let code = match entered {
         Ok(code) => code,
@@ -289,7 +289,7 @@ impl Final {
 /// for the code.
 fn enter(
     now: Timestamp,
-    view: &View,
+    snapshot: &Snapshot,
     text: Option<&str>,
     tenant_id: &str,
     context: &Context<'_>,
@@ -305,7 +305,7 @@ fn enter(
         let refused = Refused { refusal, flags: &[Flag::RateLimited] };
         return Ok(Err(RefusedDecision { refused, status: None, is_told }));
     }
-    let Some(code) = device::find_by_user_code(view, &user_code.digest(tenant_id))? else {
+    let Some(code) = device::find_by_user_code(snapshot, &user_code.digest(tenant_id))? else {
         guesses::count(now, tenant_id, context)?;
         return Ok(Err(Refused { refusal: WRONG, flags: &[Flag::UnknownToken] }.into()));
     };

@@ -10,7 +10,7 @@ pub mod user_code;
 use crate::kernel::crypto::token_text::{self, Digest, Minted, Presented};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -170,14 +170,14 @@ pub fn insert(code: &Minted, new: NewDeviceCode<'_>) -> Result<bool, Mistake> {
 }
 
 /// The device code that is presented, if its secret is right.
-pub fn find(view: &View, presented: &Presented) -> Result<Option<DeviceCode>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(presented.id))?;
+pub fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<DeviceCode>, Mistake> {
+    let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|code| token_text::digest_matches(&presented.digest, &code.digest)))
 }
 
 /// The request with this user code, of any state.
-pub fn find_by_user_code(view: &View, user_code: &Digest) -> Result<Option<DeviceCode>, Mistake> {
-    BY_USER_CODE.find(view, Key::Bytes(user_code))
+pub fn find_by_user_code(snapshot: &Snapshot, user_code: &Digest) -> Result<Option<DeviceCode>, Mistake> {
+    BY_USER_CODE.find(snapshot, Key::Bytes(user_code))
 }
 
 /// Notes a poll of a pending request; None if the request is decided or has expired by now.

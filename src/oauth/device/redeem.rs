@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -54,8 +54,8 @@ fn redeem(
     request: DeviceTokenRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "device.redeemed", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "device.redeemed", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
@@ -74,10 +74,10 @@ fn redeem(
     let Some(presented) = token_text::parse(Kind::DeviceCode, text) else {
         return refuse(now, &event, &invalid_grant(NOT_VALID, &[]));
     };
-    let Some(mut stored) = device::find(&view, &presented)? else {
+    let Some(mut stored) = device::find(&snapshot, &presented)? else {
         return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken]));
     };
-    drop(view);
+    drop(snapshot);
     if stored.client_id != client.id || stored.tenant_id != client.tenant_id {
         let refused = invalid_grant("the device code was issued to another client", &[Flag::WrongClient]);
         return refuse(now, &event, &refused);
@@ -87,7 +87,7 @@ fn redeem(
             return pending(now, &event, &poll);
         }
         // The user has decided, or the code is gone, while the poll waited.
-        stored = match device::find(&View::writing()?, &presented)? {
+        stored = match device::find(&Snapshot::writing()?, &presented)? {
             Some(stored) => stored,
             None => return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken])),
         };
@@ -135,7 +135,7 @@ fn finish(
         Ok(decided) => decided,
         Err(refused) => return refuse(now, event, &refused),
     };
-    let user = View::writing()?.newest(|view| user::find(view, user_id))?;
+    let user = Snapshot::writing()?.newest(|snapshot| user::find(snapshot, user_id))?;
     if !user.as_ref().is_some_and(|user| user.is_active()) {
         return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
     }
@@ -204,7 +204,7 @@ fn decide(
 /// Why an approved device code can no longer be redeemed: another poll redeemed it while this one waited, which makes
 /// this a retry, or its client was deleted.
 fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
-    let stored = device::find(&View::writing()?, presented)?;
+    let stored = device::find(&Snapshot::writing()?, presented)?;
     Ok(if stored.is_some_and(|stored| stored.redeemed_at.is_some()) {
         invalid_grant("the device code was redeemed a moment ago", &[Flag::CodeRetry])
     } else {

@@ -13,7 +13,7 @@ use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::hold::Place;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -253,13 +253,13 @@ static REVOKE_BY_CLIENT: Statement = Statement::write(
 );
 
 /// The grant with this id, live or not.
-pub fn find(view: &View, id: Id) -> Result<Option<Grant>, Mistake> {
-    BY_ID.find(view, Key::Id(id))
+pub fn find(snapshot: &Snapshot, id: Id) -> Result<Option<Grant>, Mistake> {
+    BY_ID.find(snapshot, Key::Id(id))
 }
 
 /// What introspection needs of the grant with this id.
-pub fn find_state(view: &View, id: Id) -> Result<Option<GrantState>, Mistake> {
-    STATE_BY_ID.find(view, Key::Id(id))
+pub fn find_state(snapshot: &Snapshot, id: Id) -> Result<Option<GrantState>, Mistake> {
+    STATE_BY_ID.find(snapshot, Key::Id(id))
 }
 
 /// The grant with this id, its row locked to the end of the transaction.
@@ -395,9 +395,9 @@ pub fn revoke_by_client(
     reason: &str,
     context: Option<&Context<'_>>,
 ) -> Result<i64, Mistake> {
-    let view = View::writing()?;
-    let client =
-        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let snapshot = Snapshot::writing()?;
+    let client = client::find(&snapshot, client_id)?
+        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
     let count = REVOKE_BY_CLIENT.run(&params![client_id, now, reason])?;
     trail::record(
         now,
@@ -423,8 +423,8 @@ fn revoke_one(
 ) -> Result<bool, Mistake> {
     let id = given(id, "grant_id")?;
     let reason = argument::reason(reason)?;
-    let view = View::writing()?;
-    let grant = find(&view, id)?
+    let snapshot = Snapshot::writing()?;
+    let grant = find(&snapshot, id)?
         .filter(|grant| argument::is_of(grant.user_id, of_user))
         .ok_or(Mistake::Unknown { what: "grant", argument: "grant_id" })?;
     let ended = revoke_of(now, id, &grant.tenant_id, reason, of_user)?;

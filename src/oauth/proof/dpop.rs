@@ -11,7 +11,7 @@ use url::Url;
 use crate::identity::tenant;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
@@ -106,9 +106,9 @@ fn verify(
             "an interval from 1 second to 1 day",
         )?,
     };
-    let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    drop(view);
+    let snapshot = Snapshot::writing()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    drop(snapshot);
     let (refusal, jti, flags): (_, _, &[Flag]) = match check(now, proof, &expected) {
         Ok(proven) => {
             let of = [proven.jkt.as_str(), expected.htu.as_str(), proven.jti.as_str()];

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use crate::identity::tenant;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::append::Append;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::partition::{self, Partitions, Period};
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -175,12 +175,12 @@ fn revoke(
     if expires_at > now.plus_seconds(MAX_REVOCATION) {
         return Err(Mistake::invalid("expires_at", "a time at most 366 days from now"));
     }
-    let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let snapshot = Snapshot::writing()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
     let key = revoked_hash(&tenant_id, jti);
     let mut revoked = false;
     if expires_at > now {
-        let before = REVOKED.holds(&view, now, key)?;
+        let before = REVOKED.holds(&snapshot, now, key)?;
         let near = expires_at <= now.plus_seconds(NEAR_REVOCATION);
         let end = if near { expires_at } else { partition::month_ceiling(expires_at) };
         REVOKED.ensure(end, near)?;
@@ -189,7 +189,7 @@ fn revoke(
         let added = REVOKE.run(&params![key, end, now, tenant_id.as_str(), reason])? == 1;
         revoked = added && !before;
     }
-    drop(view);
+    drop(snapshot);
     trail::record(
         now,
         &Event {
@@ -207,11 +207,11 @@ fn revoke(
 
 fn is_revoked(now: Timestamp, jti: Option<&str>, tenant_id: Option<&str>) -> Result<bool, Mistake> {
     let jti = given(jti, "jti")?;
-    let view = View::reading();
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
+    let snapshot = Snapshot::reading();
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
     // A revocation in a partition that is made meanwhile has to conflict too.
-    REVOKED.note_read(&view);
-    REVOKED.holds(&view, now, revoked_hash(&tenant_id, jti))
+    REVOKED.note_read(&snapshot);
+    REVOKED.holds(&snapshot, now, revoked_hash(&tenant_id, jti))
 }
 
 fn claim(
@@ -228,9 +228,9 @@ fn claim(
     if expires_at > now.plus_seconds(MAX_CLAIM) {
         return Err(Mistake::invalid("expires_at", "a time at most 24 hours from now"));
     }
-    let view = View::writing()?;
-    let tenant_id = tenant::resolve(&view, tenant_id)?;
-    drop(view);
+    let snapshot = Snapshot::writing()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    drop(snapshot);
     let claimed = claim_key(now, &tenant_id, hash(&["claim", &tenant_id, issuer, jti]), expires_at)?;
     if !claimed {
         // An expired id proves nothing, replayed or not.
@@ -274,7 +274,7 @@ fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) ->
     lock::lock_key(key);
     // While this claim waited another one may have been made, at a later time than this one began.
     let now = clock::now();
-    if expires_at <= now || CLAIMED.holds(&View::latest(), now, key)? {
+    if expires_at <= now || CLAIMED.holds(&Snapshot::latest(), now, key)? {
         return Ok(false);
     }
     CLAIM.run(period, &params![key, end, tenant_id])?;

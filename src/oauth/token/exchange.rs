@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::identity::user;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::hold::Place;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -103,8 +103,8 @@ fn exchange(
     request: ExchangeRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "token.exchanged", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "token.exchanged", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
@@ -118,7 +118,7 @@ fn exchange(
     if let Err(refused) = check(&client, &request) {
         return refuse(now, &event, &refused);
     }
-    let Some(subject) = subject(&view, now, &client, request.subject_token)? else {
+    let Some(subject) = subject(&snapshot, now, &client, request.subject_token)? else {
         return refuse(now, &event, &unacceptable("the subject token is not active", &[]));
     };
     let token_id = subject.active.token.id.to_string();
@@ -128,13 +128,13 @@ fn exchange(
     event.resource_type = Some("access_token");
     event.resource_id = Some(&token_id);
     let actor = match request.actor_token {
-        Some(_) => match standing::active(&view, now, request.actor_token)? {
+        Some(_) => match standing::active(&snapshot, now, request.actor_token)? {
             Some(actor) => Some(actor),
             None => return refuse(now, &event, &unacceptable("the actor token is not active", &[])),
         },
         None => None,
     };
-    drop(view);
+    drop(snapshot);
     let cnf = request.proof.confirmation();
     let granted = match decide(now, &client, &subject, actor, request) {
         Ok(granted) => granted,
@@ -181,19 +181,19 @@ fn check(client: &Client, request: &ExchangeRequest<'_>) -> Result<(), Refused> 
 
 /// The live token of the client's tenant with this text.
 fn subject(
-    view: &View,
+    snapshot: &Snapshot,
     now: Timestamp,
     client: &Client,
     text: Option<&str>,
 ) -> Result<Option<Subject>, Mistake> {
-    let Some(active) = standing::active(view, now, text)? else { return Ok(None) };
+    let Some(active) = standing::active(snapshot, now, text)? else { return Ok(None) };
     if active.token.tenant_id != client.tenant_id {
         return Ok(None);
     }
-    let Some(grant) = grant::find(view, active.token.grant_id)? else { return Ok(None) };
+    let Some(grant) = grant::find(snapshot, active.token.grant_id)? else { return Ok(None) };
     let (user_is_active, user_place) = match grant.user_id {
-        Some(user_id) => view
-            .newest(|view| user::find(view, user_id))?
+        Some(user_id) => snapshot
+            .newest(|snapshot| user::find(snapshot, user_id))?
             .map_or((false, None), |user| (user.is_active(), user.place)),
         None => (true, None),
     };

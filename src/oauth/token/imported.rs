@@ -8,7 +8,7 @@ use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
@@ -95,12 +95,12 @@ static INSERT: Statement = Statement::write(
 );
 
 /// The grant of an imported token and the digest of its text, if the text is one.
-pub fn find(view: &View, text: &str) -> Result<Option<(Id, Digest)>, Mistake> {
+pub fn find(snapshot: &Snapshot, text: &str) -> Result<Option<(Id, Digest)>, Mistake> {
     if text.is_empty() || text.len() > MAX_TEXT {
         return Ok(None);
     }
     let digest = token_text::digest(text);
-    Ok(BY_DIGEST.find(view, Key::Bytes(&digest))?.map(|token| (token.grant_id, digest)))
+    Ok(BY_DIGEST.find(snapshot, Key::Bytes(&digest))?.map(|token| (token.grant_id, digest)))
 }
 
 /// Makes the grant of a foreign refresh token; None where it has expired.
@@ -181,10 +181,10 @@ fn import(
 
 /// Client and user of the token, who are of one tenant.
 fn parties(client_id: &str, user_id: Id) -> Result<(Client, User), Mistake> {
-    let view = View::writing()?;
-    let client =
-        client::find(&view, client_id)?.ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
-    let user = user::find(&view, user_id)?
+    let snapshot = Snapshot::writing()?;
+    let client = client::find(&snapshot, client_id)?
+        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let user = user::find(&snapshot, user_id)?
         .filter(|user| user.tenant_id == client.tenant_id)
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
     Ok((client, user))
@@ -193,7 +193,7 @@ fn parties(client_id: &str, user_id: Id) -> Result<(Client, User), Mistake> {
 /// The grant of a token that was imported before, so that an import can be run again. The same text of another client
 /// is another token.
 fn imported_before(client: &Client, digest: &Digest) -> Result<Id, Mistake> {
-    match BY_DIGEST.find(&View::writing()?, Key::Bytes(digest))? {
+    match BY_DIGEST.find(&Snapshot::writing()?, Key::Bytes(digest))? {
         Some(token) if token.client_id == client.id => Ok(token.grant_id),
         _ => Err(Mistake::Duplicate { what: "refresh token", argument: "digest" }),
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -53,13 +53,15 @@ composite! {
 #[pg_extern(stable, parallel_safe)]
 fn token_introspect(token: Option<&str>) -> TokenState {
     let now = clock::now();
-    state(&View::reading(), now, token).map(Option::unwrap_or_default).or_raise()
+    state(&Snapshot::reading(), now, token).map(Option::unwrap_or_default).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
 fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> Jsonb {
     let now = clock::now();
-    state(&View::reading(), now, token).and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE)).or_raise()
+    state(&Snapshot::reading(), now, token)
+        .and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE))
+        .or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -72,7 +74,7 @@ fn token_authorize(
 ) -> TokenAuthorization {
     let now = clock::now();
     let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
-    authorize(&View::reading(), now, token, &need).map(TokenAuthorization::from).or_raise()
+    authorize(&Snapshot::reading(), now, token, &need).map(TokenAuthorization::from).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -100,10 +102,10 @@ struct Need<'a> {
 }
 
 /// The state of an active token; None for every other text.
-fn state(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
-    let Some(Active { token, grant, .. }) = active(view, now, text)? else { return Ok(None) };
+fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+    let Some(Active { token, grant, .. }) = active(snapshot, now, text)? else { return Ok(None) };
     let username = match grant.user_id {
-        Some(user_id) => user::email(view, user_id)?,
+        Some(user_id) => user::email(snapshot, user_id)?,
         None => None,
     };
     Ok(Some(TokenState {
@@ -181,7 +183,7 @@ struct TokenVerdict {
 }
 
 fn authorize(
-    view: &View,
+    snapshot: &Snapshot,
     now: Timestamp,
     text: Option<&str>,
     need: &Need<'_>,
@@ -193,7 +195,7 @@ fn authorize(
                 .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
         ),
     };
-    let Some(state) = state(view, now, text)? else {
+    let Some(state) = state(snapshot, now, text)? else {
         let refusal = Some((ErrorCode::InvalidToken, "the token is not active"));
         return Ok(TokenVerdict { state: None, refusal, flags: &[] });
     };
@@ -227,9 +229,9 @@ fn use_token(
 ) -> Result<TokenAuthorization, Mistake> {
     // Not the statement's snapshot, which does not show a revocation in the same statement or since the transaction
     // began: the audit row would say for ever that the token was active.
-    let view = View::deciding()?;
-    let verdict = authorize(&view, now, text, need)?;
-    drop(view);
+    let snapshot = Snapshot::deciding()?;
+    let verdict = authorize(&snapshot, now, text, need)?;
+    drop(snapshot);
     let state = verdict.state.as_ref();
     let jti = state.and_then(|state| state.jti).map(|id| id.to_string());
     trail::record(

@@ -6,7 +6,7 @@ use crate::identity::{session, user};
 use crate::kernel::crypto::token_text::RefreshToken;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::hold::Place;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -146,7 +146,7 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
     // The grant now holds the user's row, which the end of a session locks first, so the session cannot end from here
     // on. A log-in that began before the session's end and waited for it sees that end here.
     if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
-        && !session::allows(now, &View::latest(), login.session_id, user_id)?
+        && !session::allows(now, &Snapshot::latest(), login.session_id, user_id)?
     {
         grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
         return Ok(Err(EndedMeanwhile::Session));
@@ -189,16 +189,16 @@ fn issue_trusted(
 ) -> Result<TokenResponse, Mistake> {
     let client_id = given(client_id, "client_id")?;
     let user_id = given(user_id, "user_id")?;
-    let view = View::writing()?;
-    let client = view
-        .newest(|view| client::find(view, client_id))?
+    let snapshot = Snapshot::writing()?;
+    let client = snapshot
+        .newest(|snapshot| client::find(snapshot, client_id))?
         .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
-    let user = view
-        .newest(|view| user::find(view, user_id))?
+    let user = snapshot
+        .newest(|snapshot| user::find(snapshot, user_id))?
         .filter(|user| user.tenant_id == client.tenant_id)
         .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
-    let in_session = session::allows(now, &view, request.session_id, user_id)?;
-    drop(view);
+    let in_session = session::allows(now, &snapshot, request.session_id, user_id)?;
+    drop(snapshot);
     let may_refresh = client.allows_grant_type("refresh_token");
     let refuse = |code, description, flags| Some(Refused { refusal: Refusal::new(code, description), flags });
     let refused = if !client.is_usable() {
@@ -222,12 +222,12 @@ fn issue_client_credentials(
     request: IssueRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "token.issued", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "token.issued", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
-    drop(view);
+    drop(snapshot);
     // RFC 6749 section 4.4: confidential clients only.
     let allowed = client.is_confidential() && client.allows_grant_type("client_credentials");
     let refused = (!allowed).then_some(Refused {

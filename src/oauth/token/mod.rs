@@ -17,7 +17,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
@@ -113,14 +113,14 @@ static REVOKE: Statement = Statement::write(
 );
 
 /// The access token that is presented, if its secret is right; live or not.
-pub fn find(view: &View, presented: &Presented) -> Result<Option<AccessToken>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(presented.id))?;
+pub fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<AccessToken>, Mistake> {
+    let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|token| token_text::digest_matches(&presented.digest, &token.digest)))
 }
 
 /// The access token with this id, live or not: for a token that was made of it, not for a request that presents it.
-pub fn find_by_id(view: &View, id: Id) -> Result<Option<AccessToken>, Mistake> {
-    BY_ID.find(view, Key::Id(id))
+pub fn find_by_id(snapshot: &Snapshot, id: Id) -> Result<Option<AccessToken>, Mistake> {
+    BY_ID.find(snapshot, Key::Id(id))
 }
 
 /// Ends one access token; false where it had ended before.

@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 use crate::kernel::crypto::seal;
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -73,14 +73,14 @@ enum Form<'a> {
 impl<'a> PresentedToken<'a> {
     /// The refresh token of this text; None if it is not a refresh token, or is one of another store that was not
     /// imported.
-    fn read(view: &View, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
+    fn read(snapshot: &Snapshot, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
         let Some(text) = text else { return Ok(None) };
         if let Some(token) = RefreshToken::parse(Some(text)) {
             let (grant_id, whole) = (token.id(), token_text::digest(text));
             let family = token.family_digest();
             return Ok(Some(Self { grant_id, whole, form: Form::Native { token, family } }));
         }
-        let found = imported::find(view, text)?;
+        let found = imported::find(snapshot, text)?;
         Ok(found.map(|(grant_id, whole)| Self { grant_id, whole, form: Form::Imported(text) }))
     }
 
@@ -131,16 +131,16 @@ fn refresh(
     request: &RefreshRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "token.refreshed", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "token.refreshed", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
-    let Some(presented) = PresentedToken::read(&view, text)? else {
+    let Some(presented) = PresentedToken::read(&snapshot, text)? else {
         return refuse(now, &client, None, context, &INVALID, &[]);
     };
-    let grant = grant::find(&view, presented.grant_id)?;
-    drop(view);
+    let grant = grant::find(&snapshot, presented.grant_id)?;
+    drop(snapshot);
     // Without the family secret a caller learns and changes nothing, so a guess can't end a family.
     let Some((grant, family)) = family_of(grant, &presented) else {
         return refuse(now, &client, None, context, &INVALID, &[Flag::UnknownToken]);

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::kernel::crypto::token_text::{self, Kind, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -61,13 +61,13 @@ fn revoke(
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
     let reason = argument::reason(reason)?;
-    let view = View::writing()?;
-    let client = match secret::admit(&view, now, "token.revoked", credentials, context)? {
+    let snapshot = Snapshot::writing()?;
+    let client = match secret::admit(&snapshot, now, "token.revoked", credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Outcome::refused(&refusal)),
     };
-    let found = search(&view, text)?;
-    drop(view);
+    let found = search(&snapshot, text)?;
+    drop(snapshot);
     match found {
         // Section 2.2: an invalid token is not an error, because the purpose of the call is reached.
         Found::Nothing => {
@@ -105,14 +105,14 @@ fn revoke(
     }
 }
 
-fn search(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
+fn search(snapshot: &Snapshot, text: Option<&str>) -> Result<Found, Mistake> {
     if let Some(presented) = token_text::parse(Kind::AccessToken, text) {
-        let Some(token) = token::find(view, &presented)? else { return Ok(Found::Nothing) };
-        let grant = grant::find(view, token.grant_id)?;
+        let Some(token) = token::find(snapshot, &presented)? else { return Ok(Found::Nothing) };
+        let grant = grant::find(snapshot, token.grant_id)?;
         return Ok(grant.map_or(Found::Nothing, |grant| Found::Access(token.id, grant)));
     }
-    let Some(refresh) = RefreshToken::parse(text) else { return search_imported(view, text) };
-    let grant = grant::find(view, refresh.id())?.filter(|grant| {
+    let Some(refresh) = RefreshToken::parse(text) else { return search_imported(snapshot, text) };
+    let grant = grant::find(snapshot, refresh.id())?.filter(|grant| {
         let family = grant.family.as_ref();
         family
             .is_some_and(|family| token_text::digest_matches(&refresh.family_digest(), &family.family_digest))
@@ -121,11 +121,11 @@ fn search(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
 }
 
 /// The refresh token of another store: after its first use it still names its family.
-fn search_imported(view: &View, text: Option<&str>) -> Result<Found, Mistake> {
-    let Some((grant_id, _)) = text.map_or(Ok(None), |text| imported::find(view, text))? else {
+fn search_imported(snapshot: &Snapshot, text: Option<&str>) -> Result<Found, Mistake> {
+    let Some((grant_id, _)) = text.map_or(Ok(None), |text| imported::find(snapshot, text))? else {
         return Ok(Found::Nothing);
     };
-    Ok(grant::find(view, grant_id)?.map_or(Found::Nothing, Found::Refresh))
+    Ok(grant::find(snapshot, grant_id)?.map_or(Found::Nothing, Found::Refresh))
 }
 
 fn record(

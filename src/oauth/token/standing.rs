@@ -3,7 +3,7 @@
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client;
 use crate::oauth::grant::{self, GrantState};
@@ -24,20 +24,20 @@ pub struct Active {
 
 /// The active token of this text; None for every other text. An exchanged token is active only while the token it was
 /// exchanged for is.
-pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
+pub fn active(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
     let Some(presented) = token_text::parse(Kind::AccessToken, text) else {
         catalog::ensure_ready()?;
         return Ok(None);
     };
-    let Some(mut token) = token::find(view, &presented)? else { return Ok(None) };
-    let Some(mut grant) = live_grant(view, now, &token)? else { return Ok(None) };
+    let Some(mut token) = token::find(snapshot, &presented)? else { return Ok(None) };
+    let Some(mut grant) = live_grant(snapshot, now, &token)? else { return Ok(None) };
     // The key of a client that has changed its own since the log-in.
     grant.cnf = token.cnf.take().or(grant.cnf);
     let (mut exchanges, mut subject) = (0, grant.subject_token_id);
     while let Some(id) = subject {
         exchanges += 1;
-        let Some(token) = token::find_by_id(view, id)? else { return Ok(None) };
-        match live_grant(view, now, &token)? {
+        let Some(token) = token::find_by_id(snapshot, id)? else { return Ok(None) };
+        match live_grant(snapshot, now, &token)? {
             Some(grant) if exchanges <= MAX_EXCHANGES => subject = grant.subject_token_id,
             _ => return Ok(None),
         }
@@ -46,12 +46,17 @@ pub fn active(view: &View, now: Timestamp, text: Option<&str>) -> Result<Option<
 }
 
 /// The grant of a token, if the token, the grant and its client are all live.
-fn live_grant(view: &View, now: Timestamp, token: &AccessToken) -> Result<Option<GrantState>, Mistake> {
+fn live_grant(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    token: &AccessToken,
+) -> Result<Option<GrantState>, Mistake> {
     if token.revoked_at.is_some() || now >= token.expires_at {
         return Ok(None);
     }
-    let Some(grant) = grant::find_state(view, token.grant_id)? else { return Ok(None) };
-    let live =
-        grant.revoked_at.is_none() && now < grant.expires_at && client::is_usable(view, &grant.client_id)?;
+    let Some(grant) = grant::find_state(snapshot, token.grant_id)? else { return Ok(None) };
+    let live = grant.revoked_at.is_none()
+        && now < grant.expires_at
+        && client::is_usable(snapshot, &grant.client_id)?;
     Ok(live.then_some(grant))
 }

@@ -2,7 +2,7 @@
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
@@ -69,7 +69,7 @@ impl<'a> Owner<'a> {
     /// The owner that the arguments name; None: any owner. Half an owner is a mistake of the program and does not mean
     /// any owner.
     pub fn check(
-        view: &View,
+        snapshot: &Snapshot,
         actor_id: Option<&'a str>,
         actor_type: Option<&'a str>,
         tenant_id: Option<&'a str>,
@@ -78,7 +78,7 @@ impl<'a> Owner<'a> {
             return Ok(None);
         }
         let (actor_type, actor_id) = check_actor(actor_type.or(Some("user")), actor_id)?;
-        Ok(Some(Self { actor_type, actor_id, tenant_id: tenant::resolve(view, tenant_id)? }))
+        Ok(Some(Self { actor_type, actor_id, tenant_id: tenant::resolve(snapshot, tenant_id)? }))
     }
 }
 

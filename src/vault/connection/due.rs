@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -69,7 +69,7 @@ fn due(now: Timestamp, max: Option<i32>) -> Result<Vec<DueConnection>, Mistake> 
     if !(1..=MAX_CONNECTIONS).contains(&max) {
         return Err(Mistake::invalid("max_connections", "1 to 10000"));
     }
-    let view = View::writing()?;
+    let snapshot = Snapshot::writing()?;
     let wanted = usize::try_from(max).unwrap_or(0);
     let mut active = HashMap::new();
     let mut found = Vec::new();
@@ -84,7 +84,7 @@ fn due(now: Timestamp, max: Option<i32>) -> Result<Vec<DueConnection>, Mistake> 
             let active = match active.get(&due.tenant_id) {
                 Some(active) => *active,
                 None => {
-                    let is_active = tenant::is_active(&view, &due.tenant_id)?;
+                    let is_active = tenant::is_active(&snapshot, &due.tenant_id)?;
                     active.insert(due.tenant_id.clone(), is_active);
                     is_active
                 }

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::View;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -58,10 +58,10 @@ const UNKNOWN: Mistake = Mistake::Unknown { what: "connection", argument: "conne
 /// for its lock. The owner never changes.
 fn lock_named(named: &Named<'_>) -> Result<Connection, Mistake> {
     let id = given(named.id, "connection_id")?;
-    let view = View::writing()?;
-    let owner = Owner::check(&view, named.actor_id, named.actor_type, named.tenant_id)?;
-    let tenant_id = tenant_of_owned(&view, id, owner.as_ref())?.ok_or(UNKNOWN)?;
-    drop(view);
+    let snapshot = Snapshot::writing()?;
+    let owner = Owner::check(&snapshot, named.actor_id, named.actor_type, named.tenant_id)?;
+    let tenant_id = tenant_of_owned(&snapshot, id, owner.as_ref())?.ok_or(UNKNOWN)?;
+    drop(snapshot);
     lock(id, &tenant_id)?.ok_or(UNKNOWN)
 }
 

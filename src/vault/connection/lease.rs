@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::{WipedText, composite};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -62,9 +62,9 @@ fn connection_lease(
     let run = || {
         let id = given(connection_id, "connection_id")?.into();
         let seconds = interval::seconds(lease, 60, 1..=3600, "lease", "1 second to 1 hour")?;
-        let view = View::writing()?;
-        let owner = Owner::check(&view, actor_id, actor_type, tenant_id)?;
-        grant(now, view, id, owner.as_ref(), now.plus_seconds(seconds), if_due.unwrap_or(false))
+        let snapshot = Snapshot::writing()?;
+        let owner = Owner::check(&snapshot, actor_id, actor_type, tenant_id)?;
+        grant(now, snapshot, id, owner.as_ref(), now.plus_seconds(seconds), if_due.unwrap_or(false))
     };
     run().or_raise()
 }
@@ -116,16 +116,16 @@ static LEASE: Statement<Connection> = Statement::write(
 
 fn grant(
     now: Timestamp,
-    view: View,
+    snapshot: Snapshot,
     id: Id,
     owner: Option<&Owner<'_>>,
     until: Timestamp,
     if_due: bool,
 ) -> Result<ConnectionLease, Mistake> {
-    let Some(tenant_id) = connection::tenant_of_owned(&view, id, owner)? else {
+    let Some(tenant_id) = connection::tenant_of_owned(&snapshot, id, owner)? else {
         return Ok(ConnectionLease::refused(&GONE));
     };
-    if !tenant::is_active(&view, &tenant_id)? {
+    if !tenant::is_active(&snapshot, &tenant_id)? {
         return Ok(ConnectionLease::refused(&Refusal::new(
             ErrorCode::AccessDenied,
             "the tenant is suspended",
@@ -173,7 +173,7 @@ static STATE: Lookup<State> = Lookup::by(c"connections_pkey");
 
 /// Why a connection was not leased, as it is now.
 fn lease_refusal(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
-    let state = STATE.find(&View::latest(), Key::Id(id))?;
+    let state = STATE.find(&Snapshot::latest(), Key::Id(id))?;
     let refusal = match state {
         None => GONE,
         Some(State { revoked_at: Some(_), .. }) => {
@@ -210,7 +210,7 @@ fn lock_leased(id: Id, tenant_id: &str, fence: i64) -> Answer<Connection, Option
 
 fn complete(now: Timestamp, id: Id, fence: i64, tokens: Tokens<'_>) -> Result<ConnectionRefresh, Mistake> {
     const EVENT: &str = "connection.refreshed";
-    let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
+    let Some(tenant_id) = connection::tenant_of(&Snapshot::writing()?, id)? else {
         return Ok(ConnectionRefresh::refused(&LOST));
     };
     loop {
@@ -236,7 +236,7 @@ static FAIL: Statement = Statement::write(
 );
 
 fn fail(now: Timestamp, id: Id, fence: i64, reason: &str) -> Result<ConnectionRefresh, Mistake> {
-    let Some(tenant_id) = connection::tenant_of(&View::writing()?, id)? else {
+    let Some(tenant_id) = connection::tenant_of(&Snapshot::writing()?, id)? else {
         return Ok(ConnectionRefresh::refused(&LOST));
     };
     let there = match lock_leased(id, &tenant_id, fence)? {

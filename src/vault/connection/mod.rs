@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Answer, Mistake, OrRaise};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -96,8 +96,8 @@ row! {
 }
 
 /// The data key that sealed a connection, open.
-pub fn open_key(now: Timestamp, view: &View, id: Id, tenant_id: &str) -> Answer<DataKey, Unreadable> {
-    match key::find(view, id, tenant_id)? {
+pub fn open_key(now: Timestamp, snapshot: &Snapshot, id: Id, tenant_id: &str) -> Answer<DataKey, Unreadable> {
+    match key::find(snapshot, id, tenant_id)? {
         Some(wrapped) => wrapped.open(now),
         None => Ok(Err(Unreadable::Altered)),
     }
@@ -144,7 +144,7 @@ impl Connection {
     /// Opens the refresh token, where it has one.
     pub fn open_refresh_token(&self, now: Timestamp) -> Answer<Option<Zeroizing<String>>, Unreadable> {
         let Some(sealed) = &self.refresh_token else { return Ok(Ok(None)) };
-        let key = open_key(now, &View::latest(), self.key_id, &self.tenant_id)?;
+        let key = open_key(now, &Snapshot::latest(), self.key_id, &self.tenant_id)?;
         Ok(key.and_then(|key| REFRESH_TOKEN.open(&key, self.id, sealed)).map(Some))
     }
 
@@ -179,8 +179,8 @@ row! {
 static TENANT_OF: Lookup<Of> = Lookup::by(c"connections_pkey");
 
 /// The tenant of a connection; None if there is no such connection.
-pub fn tenant_of(view: &View, id: Id) -> Result<Option<String>, Mistake> {
-    Ok(TENANT_OF.find(view, Key::Id(id))?.map(|connection| connection.tenant_id))
+pub fn tenant_of(snapshot: &Snapshot, id: Id) -> Result<Option<String>, Mistake> {
+    Ok(TENANT_OF.find(snapshot, Key::Id(id))?.map(|connection| connection.tenant_id))
 }
 
 row! {
@@ -195,9 +195,13 @@ static OWNER_OF: Lookup<Owned> = Lookup::by(c"connections_pkey");
 
 /// The tenant of a connection of this owner; None if there is no such connection, or if it is another owner's: no
 /// caller can tell the two apart.
-pub fn tenant_of_owned(view: &View, id: Id, owner: Option<&Owner<'_>>) -> Result<Option<String>, Mistake> {
-    let Some(owner) = owner else { return tenant_of(view, id) };
-    let found = OWNER_OF.find(view, Key::Id(id))?.filter(|found| {
+pub fn tenant_of_owned(
+    snapshot: &Snapshot,
+    id: Id,
+    owner: Option<&Owner<'_>>,
+) -> Result<Option<String>, Mistake> {
+    let Some(owner) = owner else { return tenant_of(snapshot, id) };
+    let found = OWNER_OF.find(snapshot, Key::Id(id))?.filter(|found| {
         found.tenant_id == owner.tenant_id
             && found.actor_type == owner.actor_type
             && found.actor_id == owner.actor_id
@@ -229,15 +233,15 @@ pub fn store(
     tenant_id: Option<&str>,
     context: Option<&Context<'_>>,
 ) -> Result<Id, Mistake> {
-    let view = View::writing()?;
-    let (tenant_id, active) = tenant::resolve_with_status(&view, tenant_id)?;
+    let snapshot = Snapshot::writing()?;
+    let (tenant_id, active) = tenant::resolve_with_status(&snapshot, tenant_id)?;
     if !active {
         return Err(Mistake::WrongState {
             message: "the tenant is suspended".into(),
             hint: "SELECT auth_store.tenant_set_status(id, 'active') lets it store connections again.".into(),
         });
     }
-    drop(view);
+    drop(snapshot);
     loop {
         let key = key::current(now, &tenant_id)?;
         let owner = params![tenant_id.as_str(), actor.actor_type, actor.actor_id, actor.provider];

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use crate::identity::tenant;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::{WipedText, composite};
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -112,15 +112,15 @@ fn get(
     actor: &Actor<'_>,
     tenant_id: Option<&str>,
 ) -> Result<Option<ConnectionTokens>, Mistake> {
-    let view = View::reading();
-    let (tenant_id, active) = tenant::resolve_with_status(&view, tenant_id)?;
+    let snapshot = Snapshot::reading();
+    let (tenant_id, active) = tenant::resolve_with_status(&snapshot, tenant_id)?;
     let key = [
         Key::Text(&tenant_id),
         Key::Text(actor.actor_type),
         Key::Text(actor.actor_id),
         Key::Text(actor.provider),
     ];
-    let Some(stored) = GET.find_by(&view, key)? else { return Ok(None) };
+    let Some(stored) = GET.find_by(&snapshot, key)? else { return Ok(None) };
     let Sealed { id, access_token, refresh_token } = stored.sealed;
     let mut answer = ConnectionTokens {
         connection_id: Some(id),
@@ -137,7 +137,7 @@ fn get(
     }
     // Once revoked it has none.
     if let Some(access_token) = access_token {
-        let key = open_key(now, &view, stored.key_id, &tenant_id)?.map_err(Mistake::from)?;
+        let key = open_key(now, &snapshot, stored.key_id, &tenant_id)?.map_err(Mistake::from)?;
         answer.access_token = Some(WipedText(ACCESS_TOKEN.open(&key, id, &access_token)?));
         if let Some(refresh_token) = refresh_token {
             answer.refresh_token = Some(WipedText(REFRESH_TOKEN.open(&key, id, &refresh_token)?));
@@ -169,7 +169,7 @@ fn list(
     tenant_id: Option<&str>,
 ) -> Result<Vec<ConnectionProfile>, Mistake> {
     let (actor_type, actor_id) = check_actor(actor_type, actor_id)?;
-    let tenant_id = tenant::resolve(&View::reading(), tenant_id)?;
+    let tenant_id = tenant::resolve(&Snapshot::reading(), tenant_id)?;
     let connections = LIST.all(&params![tenant_id.as_str(), actor_type, actor_id])?.into_iter();
     Ok(connections
         .map(|Listed { id, provider, rest }| ConnectionProfile {

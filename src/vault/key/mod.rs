@@ -10,7 +10,7 @@ use crate::identity::tenant;
 use crate::kernel::crypto::seal;
 use crate::kernel::outcome::{Answer, Mistake};
 use crate::kernel::server::locked::KEY_LEN;
-use crate::kernel::server::lookup::{Key, Lookup, View};
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -147,8 +147,8 @@ pub static TABLE: Table = Table {
 static BY_ID: Lookup<WrappedKey> = Lookup::by(c"vault_keys_pkey");
 
 /// The key with this id; None if there is none, or if it is another tenant's.
-pub fn find(view: &View, id: Id, tenant_id: &str) -> Result<Option<WrappedKey>, Mistake> {
-    let found = BY_ID.find(view, Key::Id(id))?;
+pub fn find(snapshot: &Snapshot, id: Id, tenant_id: &str) -> Result<Option<WrappedKey>, Mistake> {
+    let found = BY_ID.find(snapshot, Key::Id(id))?;
     Ok(found.filter(|key| key.tenant_id == tenant_id))
 }
 
@@ -168,7 +168,7 @@ static INSERT: Statement = Statement::write(
 /// master key wraps the present one. Call it before you lock a connection.
 pub fn current(now: Timestamp, tenant_id: &str) -> Result<DataKey, Mistake> {
     loop {
-        let Some(key) = CURRENT.find(&View::latest(), Key::Text(tenant_id))? else {
+        let Some(key) = CURRENT.find(&Snapshot::latest(), Key::Text(tenant_id))? else {
             if let Some(key) = create(now, tenant_id)? {
                 return Ok(key);
             }
@@ -193,7 +193,7 @@ fn is_newest(master: &MasterKey) -> Result<bool, Mistake> {
 /// As [`current`], but with connections locked, when no key can be made: None if the tenant has no key that the newest
 /// master key wraps.
 pub fn current_if_fresh(now: Timestamp, tenant_id: &str) -> Result<Option<DataKey>, Mistake> {
-    let found = CURRENT.find(&View::latest(), Key::Text(tenant_id))?;
+    let found = CURRENT.find(&Snapshot::latest(), Key::Text(tenant_id))?;
     let Some(key) = found else { return Ok(None) };
     match master::find(now, &key.master_key_id)? {
         Some(master) if is_newest(&master)? => Ok(Some(key.open_with(&master)?)),
