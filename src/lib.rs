@@ -65,7 +65,7 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a backend is one thread, and the postmaster is when it preloads. With this variable set,
     // every error would carry a backtrace to the client.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
-    kernel::server::library::loaded();
+    kernel::server::state::loaded();
     kernel::server::settings::define();
     kernel::server::catalog::watch();
     kernel::server::transaction::watch();

@@ -7,11 +7,11 @@ use crate::api_key::import;
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
-use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::version;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::{Cidrs, Inet};
@@ -143,7 +143,7 @@ impl ApiKey {
 /// The key with this text, live or not. A text that names no row here may be one of another store.
 fn find(snapshot: &Snapshot, text: &str) -> Result<Option<ApiKey>, Mistake> {
     if text.is_empty() || text.len() > token_text::MAX_TEXT {
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         return Ok(None);
     }
     let digest = match token_text::parse_api_key(text) {

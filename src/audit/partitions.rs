@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::partition::Dropped;
-use crate::kernel::server::{caller, catalog, settings, spi};
+use crate::kernel::server::{caller, settings, state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
 use crate::trail::{Event, months, record, retention};
@@ -19,7 +19,7 @@ fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
         if !(0..=MAX_MONTHS_AHEAD).contains(&months_ahead) {
             return Err(Mistake::invalid("months_ahead", "0 to 120 months"));
         }
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         months::ensure(now, months_ahead)
     };
     ensure().or_raise()
@@ -45,8 +45,8 @@ pub fn ensure_ahead(now: Timestamp) -> Result<i32, Mistake> {
 pub fn drop_older(now: Timestamp, older_than: Option<Interval>, patient: bool) -> Result<i32, Mistake> {
     const FOREVER: i64 = 1_000_000 * 86_400;
     let accepted = "an interval that is not negative";
-    catalog::ensure_ready()?;
-    spi::writable()?;
+    version::ensure_ready()?;
+    state::writable()?;
     if settings::tenant_pin().is_some() {
         return Err(Mistake::NotAllowed(
             "a month of the audit trail belongs to all tenants, this session to one".into(),

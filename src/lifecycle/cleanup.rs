@@ -8,9 +8,9 @@ use crate::audit::partitions;
 use crate::identity::session;
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};
-use crate::kernel::server::{catalog, settings, transaction};
+use crate::kernel::server::{catalog, settings, state, transaction, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -239,8 +239,8 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
 /// Drops the partitions of JWT ids that have ended; returns how many. A session pinned to one tenant leaves
 /// them alone: they belong to all.
 fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
-    catalog::ensure_ready()?;
-    spi::writable()?;
+    version::ensure_ready()?;
+    state::writable()?;
     if settings::tenant_pin().is_some() {
         return Ok(0);
     }
@@ -257,8 +257,8 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
     if names.len() > MAX_PARTITIONS {
         return Err(accepted());
     }
-    catalog::ensure_ready()?;
-    spi::writable()?;
+    version::ensure_ready()?;
+    state::writable()?;
     let names: Vec<_> = names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)).collect();
     if !names.iter().all(|name| months::names(name) || jti::names(name)) {
         return Err(accepted());
@@ -273,8 +273,8 @@ fn months(now: Timestamp) -> Result<i32, Mistake> {
     if settings::tenant_pin().is_some() {
         return Ok(0);
     }
-    catalog::ensure_ready()?;
-    spi::writable()?;
+    version::ensure_ready()?;
+    state::writable()?;
     if let Err(mistake) = transaction::attempt(|| partitions::ensure_ahead(now)) {
         outcome::warning(&format!(
             "auth_store: the months ahead of the audit trail could not be made: {}",

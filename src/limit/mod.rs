@@ -14,7 +14,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::shmem::{self, Shared};
-use crate::kernel::server::{catalog, settings, transaction};
+use crate::kernel::server::{settings, transaction, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
 use crate::limit::gcra::{Decision, PERIOD, Rate};
@@ -230,7 +230,7 @@ fn shared() -> Option<Shared> {
 fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
     let snapshot = if shared().is_some() { Snapshot::latest() } else { Snapshot::writing()? };
     if tenant_id.is_none() && settings::tenant_pin().is_none() {
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         return Ok(tenant::DEFAULT.to_owned());
     }
     tenant::resolve(&snapshot, tenant_id)

@@ -3,10 +3,10 @@
 use crate::identity::tenant;
 use crate::identity::user::email_key;
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::catalog::{self, TABLES_VERSION};
-use crate::kernel::server::library;
 use crate::kernel::server::spi::{self, params};
+use crate::kernel::server::state;
 use crate::kernel::server::table::Published;
+use crate::kernel::server::version::{self, TABLES_VERSION};
 use crate::lifecycle::tables;
 use crate::schema::{PRINTING, shape};
 use crate::trail::retention;
@@ -30,7 +30,7 @@ type Finding = (String, String, String, String);
 fn tables_check() -> Result<Vec<Finding>, Mistake> {
     let [keys, parts, definitions] = shape();
     let mut found: Vec<Finding> =
-        spi::read_once(CHECK, &params![keys, parts, definitions, library::is_preloaded()])?;
+        spi::read_once(CHECK, &params![keys, parts, definitions, state::is_preloaded()])?;
     // The rows are read past the executor, because the roles that may call check() may not read the tables. A table
     // that differs from the shipped one is not read.
     let sound = |found: &[Finding], table: &str| {
@@ -87,14 +87,14 @@ fn publications() -> Result<Vec<Finding>, Mistake> {
 const FAR: i32 = 1000;
 
 fn version_problem() -> Result<Option<(String, &'static str)>, Mistake> {
-    if !catalog::has_version(TABLES_VERSION)? {
+    if !version::has_version(TABLES_VERSION)? {
         return Ok(Some((
             format!("the tables' version is not {TABLES_VERSION}, the library's"),
             "SELECT auth_store.migrate()",
         )));
     }
     for version in (-FAR..1).chain(TABLES_VERSION + 1..TABLES_VERSION + FAR) {
-        if catalog::has_version(version)? {
+        if version::has_version(version)? {
             return Ok(Some((
                 format!(
                     "says version {version}, which the library, of version {TABLES_VERSION}, does not know"

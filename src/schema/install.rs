@@ -3,9 +3,9 @@
 use crate::audit::partitions;
 use crate::identity::tenant;
 use crate::kernel::outcome::{self, Mistake, OrRaise};
-use crate::kernel::server::catalog::{self, TABLES_VERSION};
-use crate::kernel::server::library;
 use crate::kernel::server::spi::{self, params};
+use crate::kernel::server::version::TABLES_VERSION;
+use crate::kernel::server::{catalog, state};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::schema::{making, shape, superuser_only};
 use pgrx::prelude::*;
@@ -130,7 +130,7 @@ pub fn remember_version(version: i32) -> Result<(), Mistake> {
 /// Puts the privileges on functions, types and the schema back. The extension's script grants its own, and so defines
 /// the shipped privileges.
 pub fn privileges_restore() -> Result<(), Mistake> {
-    if library::is_in_extension_script() {
+    if state::is_in_extension_script() {
         return Ok(());
     }
     let [keys, parts, definitions] = shape();

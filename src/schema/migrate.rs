@@ -2,8 +2,9 @@
 
 use crate::identity::user::email_key;
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::catalog::{self, TABLES_VERSION};
+use crate::kernel::server::catalog;
 use crate::kernel::server::spi::{self, params};
+use crate::kernel::server::version::TABLES_VERSION;
 use crate::schema::install::{
     OWNERSHIP, POLICIES, ROLES, TABLESPACES, add_missing_row, privileges_restore, recorded_version,
     remember_version, run_tables, run_views,

@@ -13,13 +13,13 @@ use std::ffi::CStr;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::{catalog, guard, pin, settings, spi};
+use crate::kernel::server::{guard, pin, settings, spi, state};
 use crate::kernel::value::id::Id;
 
 /// For the end of the install script.
 #[pg_extern(stable, parallel_restricted)]
 fn restoring() -> bool {
-    catalog::is_restoring()
+    state::is_restoring()
 }
 
 /// For the event trigger.
@@ -95,7 +95,7 @@ pub fn is_own(object: &str, part: Option<&str>) -> bool {
 }
 
 pub fn superuser_only(function: &str) -> Result<(), Mistake> {
-    if catalog::is_superuser() {
+    if state::is_superuser() {
         Ok(())
     } else {
         Err(Mistake::NotAllowed(format!("auth_store.{function}() must be called by a superuser").into()))

@@ -17,12 +17,12 @@ use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted, Presented};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
-use crate::kernel::server::catalog;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::version;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -189,7 +189,7 @@ static LIST: Statement<Listed> = Statement::read(
 pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answer<Session, Unusable> {
     let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
     let Some(presented) = token_text::parse(Kind::Session, text) else {
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         return unusable(None, NOT_VALID, &[]);
     };
     let Some(session) = find(snapshot, &presented)? else {

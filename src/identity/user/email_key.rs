@@ -3,9 +3,9 @@
 
 use crate::identity::user::name;
 use crate::kernel::outcome::{self, Mistake};
-use crate::kernel::server::catalog;
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::transaction::as_owner;
+use crate::kernel::server::version;
 use crate::kernel::value::id::Id;
 const BATCH: i64 = 1000;
 
@@ -59,7 +59,7 @@ pub fn fill() -> Result<(), Mistake> {
 /// tables, because the roles that may call check() may not read them.
 pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
     // check() itself reports a table that is missing, another owner's or of another version.
-    if catalog::ensure_ready().is_err() || !readable()? {
+    if version::ensure_ready().is_err() || !readable()? {
         return Ok(Vec::new());
     }
     as_owner(|| {

@@ -11,9 +11,10 @@ use std::ffi::{CStr, CString};
 use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::attribute;
 use crate::kernel::server::spi::{Param, Statement};
-use crate::kernel::server::{catalog, settings};
+use crate::kernel::server::{catalog, settings, state, version};
 
 /// An INSERT of one row.
 pub struct Append {
@@ -21,13 +22,8 @@ pub struct Append {
     statement: Statement<pg_sys::Oid>,
     /// The column of each parameter, in order.
     columns: &'static [&'static CStr],
-    target: Target,
+    target: BackendCell<Cell<Option<Place>>>,
 }
-
-struct Target(Cell<Option<Place>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Target {}
 
 /// Where the rows go while nothing of the catalog changes.
 #[derive(Clone, Copy)]
@@ -44,7 +40,7 @@ const MAX_COLUMNS: usize = 24;
 impl Append {
     /// The rows of a table, whose parameters are those of the columns, in order.
     pub const fn new(table: &'static str, columns: &'static [&'static CStr]) -> Self {
-        Self { table, statement: Statement::write(c""), columns, target: Target(Cell::new(None)) }
+        Self { table, statement: Statement::write(c""), columns, target: BackendCell::new(Cell::new(None)) }
     }
 
     fn sql(&self) -> CString {
@@ -58,11 +54,10 @@ impl Append {
 
     /// Adds a row. `period` names the partition: rows of one period go to the same one.
     pub fn run(&self, period: i64, params: &[Param]) -> Result<(), Mistake> {
-        catalog::ensure_ready()?;
-        crate::kernel::server::spi::writable()?;
+        version::ensure_ready()?;
+        state::writable()?;
         let known = self
             .target
-            .0
             .get()
             .filter(|place| place.generation == catalog::generation() && place.period == period);
         let direct = known.is_some_and(|place| {
@@ -79,7 +74,7 @@ impl Append {
             catalog::track(table);
             let generation = catalog::generation();
             let positions = self.positions(table, params);
-            self.target.0.set(Some(Place { generation, period, table, positions }));
+            self.target.set(Some(Place { generation, period, table, positions }));
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use pgrx::prelude::*;
 
+use crate::kernel::server::cell::BackendCell;
+
 /// The database roles of a session.
 #[derive(Clone)]
 pub struct Caller {
@@ -18,13 +20,8 @@ pub struct Caller {
     pub role: Option<Rc<str>>,
 }
 
-struct Names(RefCell<Vec<(pg_sys::Oid, Rc<str>)>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Names {}
-
 /// The names of the few roles that a session has been, until a role changes.
-static NAMES: Names = Names(RefCell::new(Vec::new()));
+static NAMES: BackendCell<RefCell<Vec<(pg_sys::Oid, Rc<str>)>>> = BackendCell::new(RefCell::new(Vec::new()));
 
 /// A session that sets more roles than this begins again.
 const MAX_NAMES: usize = 64;
@@ -42,7 +39,7 @@ pub fn watch() {
 }
 
 extern "C-unwind" fn roles_changed(_: pg_sys::Datum, _cache: std::ffi::c_int, _hash: u32) {
-    if let Ok(mut names) = NAMES.0.try_borrow_mut() {
+    if let Ok(mut names) = NAMES.try_borrow_mut() {
         names.clear();
     }
 }
@@ -62,7 +59,7 @@ pub fn is_superuser() -> bool {
 }
 
 fn name(role: pg_sys::Oid) -> Rc<str> {
-    let known = NAMES.0.borrow().iter().find(|(oid, _)| *oid == role).map(|(_, name)| Rc::clone(name));
+    let known = NAMES.borrow().iter().find(|(oid, _)| *oid == role).map(|(_, name)| Rc::clone(name));
     if let Some(name) = known {
         return name;
     }
@@ -73,7 +70,7 @@ fn name(role: pg_sys::Oid) -> Rc<str> {
         (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
     };
     let name: Rc<str> = Rc::from(text.unwrap_or_else(|| role.to_u32().to_string()));
-    let mut names = NAMES.0.borrow_mut();
+    let mut names = NAMES.borrow_mut();
     if names.len() >= MAX_NAMES {
         names.clear();
     }

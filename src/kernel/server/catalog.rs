@@ -1,39 +1,28 @@
-//! Whether the tables are there, whose they are and which version they have. Looked up once in a
-//! backend and again after an invalidation of one of them; a call in between costs one flag.
+//! What the server's catalog says of the store's relations, and when that has changed: what was resolved under one
+//! generation of the catalog must be resolved again under another.
 
 #![allow(unsafe_code)]
 
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::index::{Key, Snapshot};
-use crate::kernel::server::lookup::Lookup;
-use crate::kernel::server::pin;
-use crate::kernel::server::row::row;
-
-/// The version of the tables that this library works on.
-pub const TABLES_VERSION: i32 = 5;
 
 /// The role that owns the tables and the SECURITY DEFINER functions.
 pub const OWNER: &CStr = c"auth_store_owner";
 
 const SCHEMA: &CStr = c"auth_store";
 
-static READY: AtomicBool = AtomicBool::new(false);
+/// The table that has the version of all: it is there where the tables are.
+pub const MARKER: &CStr = c"schema_version";
+
 static GENERATION: AtomicU32 = AtomicU32::new(1);
 /// The relations whose invalidation makes this backend look again. More than fit are not tracked one
 /// by one: then any invalidation does.
 static TRACKED: [AtomicU32; 256] = [const { AtomicU32::new(0) }; 256];
 static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-row! {
-    struct Version in schema_version {}
-}
-
-static VERSION: Lookup<Version> = Lookup::by(c"schema_version_pkey").shared();
 
 /// Registers for invalidations. Called once, when the library is loaded.
 pub fn watch() {
@@ -47,7 +36,6 @@ extern "C-unwind" fn invalidated(_: pg_sys::Datum, relation: pg_sys::Oid) {
         || count > TRACKED.len()
         || TRACKED.iter().take(count).any(|oid| oid.load(Relaxed) == relation.to_u32());
     if ours {
-        READY.store(false, Relaxed);
         GENERATION.fetch_add(1, Relaxed);
         TRACKED_COUNT.store(0, Relaxed);
     }
@@ -58,55 +46,12 @@ pub fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
-/// Makes sure that the tables are there, ours, and of this library's version, and that the session may see them all
-/// where it is not pinned to a tenant.
-pub fn ensure_ready() -> Result<(), Mistake> {
-    pin::prove()?;
-    if READY.load(Relaxed) {
-        return Ok(());
-    }
-    let marker = relation(c"schema_version").ok_or_else(|| {
-        Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
-    })?;
-    if owner_of(marker) != owner() {
-        return Err(Mistake::NotInstalled(
-            "the tables of auth_store belong to another role than auth_store_owner".into(),
-        ));
-    }
-    if !version_fits()? {
-        // A restore of the schema alone leaves it out.
-        for version in 1..=TABLES_VERSION + 1 {
-            if has_version(version)? {
-                return Err(Mistake::WrongVersion);
-            }
-        }
-        return Err(no_version());
-    }
-    READY.store(true, Relaxed);
-    Ok(())
-}
-
-fn version_fits() -> Result<bool, Mistake> {
-    Ok(has_version(TABLES_VERSION)? && !has_version(TABLES_VERSION + 1)?)
-}
-
-/// Whether the tables, which must be there, have or had this version.
-pub fn has_version(version: i32) -> Result<bool, Mistake> {
-    Ok(VERSION.find_unready(&Snapshot::reading(), Key::Integer(version))?.is_some())
-}
-
-/// What is wrong with tables without a version.
-pub fn no_version() -> Mistake {
-    Mistake::NotInstalled("schema_version has no row, as after a restore of the schema alone".into())
-}
-
 /// Makes this and every other backend look again. Called where the tables were changed.
 pub fn invalidate() {
-    if let Some(marker) = relation(c"schema_version") {
+    if let Some(marker) = relation(MARKER) {
         // SAFETY: a valid relation's oid; the server queues the invalidation for commit.
         unsafe { pg_sys::CacheInvalidateRelcacheByRelid(marker) };
     }
-    READY.store(false, Relaxed);
     GENERATION.fetch_add(1, Relaxed);
 }
 
@@ -302,51 +247,15 @@ pub fn owner() -> Option<pg_sys::Oid> {
     (owner != pg_sys::InvalidOid).then_some(owner)
 }
 
-fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
+/// The role that owns a relation.
+pub fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     // SAFETY: a valid tuple of pg_class.
     with_class(relation, |tuple| unsafe { class_of(tuple).relowner })
 }
 
-/// Whether the current user is a superuser.
-pub fn is_superuser() -> bool {
-    // SAFETY: a look-up of the current user's role.
-    unsafe { pg_sys::superuser() }
-}
-
-/// Whether the install script runs inside a restore: pg_dump and pg_restore set check_function_bodies
-/// off before it. CREATE EXTENSION itself switches it off too, for the script only, and remembers that
-/// in the setting's stack; off without that memory is a restore.
-pub fn is_restoring() -> bool {
-    // SAFETY: the setting is one of the server's own; its stack entries live at least as long as the
-    // statement that made them.
-    unsafe {
-        if pg_sys::check_function_bodies {
-            return false;
-        }
-        let Some(setting) = setting(c"check_function_bodies") else { return true };
-        let stack = (*setting).stack;
-        stack.is_null() || (*stack).state != pg_sys::GucStackState::GUC_SAVE
-    }
-}
-
-/// A setting of the server, also one that it knows by name only.
-#[cfg(feature = "pg15")]
-pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
-    // SAFETY: the server's array of settings, as long as it says.
-    unsafe {
-        let count = usize::try_from(pg_sys::GetNumConfigOptions()).ok()?;
-        let all = std::slice::from_raw_parts(pg_sys::get_guc_variables(), count);
-        // Names ignore case: a placeholder keeps the spelling that it was made with.
-        all.iter()
-            .copied()
-            .find(|setting| CStr::from_ptr((**setting).name).to_bytes().eq_ignore_ascii_case(name.to_bytes()))
-    }
-}
-
-/// A setting of the server, also one that it knows by name only.
-#[cfg(not(feature = "pg15"))]
-pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
-    // SAFETY: a look-up by a valid C string that neither makes a placeholder nor raises.
-    let setting = unsafe { pg_sys::find_option(name.as_ptr(), false, true, PgLogLevel::ERROR as i32) };
-    (!setting.is_null()).then_some(setting)
+/// What is wrong where a table or an index is not there.
+pub fn missing(name: &CStr) -> Mistake {
+    Mistake::NotInstalled(
+        format!("table or index of auth_store is missing: {}", name.to_string_lossy()).into(),
+    )
 }

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, fits};
 use crate::kernel::server::row::Readable;
 
@@ -72,10 +73,7 @@ impl Columns<'_> {
 }
 
 /// What is known of a composite type while nothing of the catalog changes.
-pub struct Shape(Cell<Option<Known>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Shape {}
+pub struct Shape(BackendCell<Cell<Option<Known>>>);
 
 #[derive(Clone, Copy)]
 struct Known {
@@ -90,7 +88,7 @@ struct Known {
 impl Shape {
     /// Of a type that no call has returned yet.
     pub const fn new() -> Self {
-        Self(Cell::new(None))
+        Self(BackendCell::new(Cell::new(None)))
     }
 
     /// The tuple of these columns, as the function's declared result type.

@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::{catalog, settings};
+use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::{catalog, settings, state};
 
 /// Whether `table users` is the store's own, or its part `column email`.
 type Owns = fn(object: &str, part: Option<&str>) -> bool;
@@ -25,10 +26,8 @@ struct Hooks {
     owns: Cell<Option<Owns>>,
 }
 
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Hooks {}
-
-static HOOKS: Hooks = Hooks { previous: Cell::new(None), owns: Cell::new(None) };
+static HOOKS: BackendCell<Hooks> =
+    BackendCell::new(Hooks { previous: Cell::new(None), owns: Cell::new(None) });
 
 /// The transaction in which the last such command began, by the time at which it did; 0: none.
 static GUARDED: AtomicI64 = AtomicI64::new(0);
@@ -107,7 +106,7 @@ fn is_guarded() -> bool {
     GUARDED.load(Relaxed) == transaction()
         && OWN.load(Relaxed) == 0
         && !settings::allow_drop()
-        && !(catalog::is_restoring() && by_superuser())
+        && !(state::is_restoring() && by_superuser())
 }
 
 fn owns(object: &str, part: Option<&str>) -> bool {

@@ -14,10 +14,11 @@ use std::cell::Cell;
 use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::catalog;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::Column;
 use crate::kernel::server::row::{FromRow, Row};
-use crate::kernel::server::spi::{self, Param, Statement};
+use crate::kernel::server::spi::{Param, Statement};
+use crate::kernel::server::{catalog, state, version};
 
 /// Where a look-up found a row. Good until the function returns that the server has called: so long the snapshot of
 /// the calling query keeps the row from being removed, and the look-up's lock its table from being rewritten.
@@ -28,12 +29,7 @@ pub struct Place {
     row: pg_sys::ItemPointerData,
 }
 
-struct Seen(Cell<Option<Place>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Seen {}
-
-static SEEN: Seen = Seen(Cell::new(None));
+static SEEN: BackendCell<Cell<Option<Place>>> = BackendCell::new(Cell::new(None));
 
 /// Notes where a look-up found its row.
 ///
@@ -44,7 +40,7 @@ pub unsafe fn note(table: pg_sys::Relation, slot: *const pg_sys::TupleTableSlot)
     let (table, row) = unsafe { ((*table).rd_id, (*slot).tts_tid) };
     // A slot that holds a copy of a row does not know the row's place.
     let known = row.ip_posid != 0;
-    SEEN.0.set(known.then(|| Place { generation: catalog::generation(), table, row }));
+    SEEN.set(known.then(|| Place { generation: catalog::generation(), table, row }));
 }
 
 // SAFETY: no column is read.
@@ -53,7 +49,7 @@ unsafe impl FromRow for Place {
 
     /// Where the look-up that is reading has found the row: not for the rows of a statement.
     unsafe fn load(_: &Row<'_>, _: usize) -> Option<Self> {
-        SEEN.0.get()
+        SEEN.get()
     }
 }
 
@@ -69,8 +65,8 @@ impl Hold {
     /// Keeps the row with this key, which was seen in that place, from being deleted until the transaction ends;
     /// false where there is none any more. Whoever is deleting it is waited for.
     pub fn hold(&self, place: Option<Place>, key: &[Param]) -> Result<bool, Mistake> {
-        catalog::ensure_ready()?;
-        spi::writable()?;
+        version::ensure_ready()?;
+        state::writable()?;
         if place.is_some_and(lock) {
             return Ok(true);
         }
@@ -84,7 +80,7 @@ fn lock(place: Place) -> bool {
     // below, or by the resource owner where an error unwinds. The row is still in its place, see [`Place`]; a
     // function is always called with an active snapshot.
     unsafe {
-        if pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 {
+        if state::has_one_snapshot() {
             return false;
         }
         let table = pg_sys::try_table_open(place.table, pg_sys::RowShareLock as i32);

@@ -1,161 +1,14 @@
-//! Reading by an index without the executor: which rows a look sees, the value it looks for, and what is known of
-//! the table and of the index. Locks come first, the snapshot after them: see [`Snapshot::settle`].
+//! Reading by an index without the executor: the value that is looked for, and what is known of the index.
 
 #![allow(unsafe_code)]
-
-use std::cell::Cell;
 
 use pgrx::{IntoDatum, pg_sys};
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
 use crate::kernel::server::columns::attribute;
+use crate::kernel::server::snapshot::Snapshot;
 use crate::kernel::value::id::Id;
-
-/// Which rows are visible.
-pub struct Snapshot {
-    raw: Cell<pg_sys::Snapshot>,
-    registered: Cell<bool>,
-    /// Taken with GetLatestSnapshot().
-    latest: bool,
-    /// Taken for a call that writes.
-    writes: bool,
-    /// Taken with GetLatestSnapshot() for a transaction whose own snapshot must be able to follow.
-    decides: bool,
-}
-
-impl Snapshot {
-    /// What the calling query sees: for functions that only read.
-    pub fn reading() -> Self {
-        // SAFETY: a function is always called with an active snapshot, which outlives the call.
-        let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
-        Self {
-            raw: Cell::new(snapshot),
-            registered: Cell::new(false),
-            latest: false,
-            writes: false,
-            decides: false,
-        }
-    }
-
-    /// What a statement begun now would see, as each statement of a volatile function does. Refuses
-    /// read-only transactions and standbys, because what follows is going to write.
-    pub fn writing() -> Result<Self, Mistake> {
-        crate::kernel::server::spi::writable()?;
-        // SAFETY: a function runs in a transaction.
-        unsafe { pg_sys::CommandCounterIncrement() };
-        Ok(Self::registered(false))
-    }
-
-    /// What is committed by now, or of this transaction, whatever the isolation level: for a writer that has
-    /// just taken a lock under which what it looks at cannot change.
-    pub fn latest() -> Self {
-        // SAFETY: a function runs in a transaction, and never in a parallel worker if it writes.
-        unsafe { pg_sys::CommandCounterIncrement() };
-        Self::registered(true)
-    }
-
-    /// The same for a call that decides by what it looks up alone, and changes none of those rows: no
-    /// conditional UPDATE would tell it that its transaction's snapshot is out of date. Refuses read-only
-    /// transactions and standbys, for its audit row.
-    pub fn deciding() -> Result<Self, Mistake> {
-        crate::kernel::server::spi::writable()?;
-        let mut snapshot = Self::latest();
-        snapshot.decides = true;
-        Ok(snapshot)
-    }
-
-    /// What a writer finds out of what it will not change: at REPEATABLE READ as it is committed by now, since no
-    /// UPDATE of that row would tell the writer of a change. What is gone by now is found where the transaction's
-    /// snapshot still has it: holding it says so (40001).
-    pub fn newest<T>(
-        &self,
-        find: impl Fn(&Self) -> Result<Option<T>, Mistake>,
-    ) -> Result<Option<T>, Mistake> {
-        if self.writes
-            && has_one_snapshot()
-            && let Some(found) = find(&Self::deciding()?)?
-        {
-            return Ok(Some(found));
-        }
-        find(self)
-    }
-
-    fn registered(latest: bool) -> Self {
-        let raw = Cell::new(take_snapshot(latest));
-        Self { raw, registered: Cell::new(true), latest, writes: true, decides: false }
-    }
-
-    /// Whether it is a writer's.
-    pub fn writes(&self) -> bool {
-        self.writes
-    }
-
-    /// The server's own, for its functions.
-    pub fn raw(&self) -> pg_sys::Snapshot {
-        self.raw.get()
-    }
-
-    /// Makes this the snapshot of a table that is locked by now. One from before the lock may be too old
-    /// for it: whoever held the table meanwhile may have changed its rows, and one who rewrote it (ALTER
-    /// TABLE, VACUUM FULL) gave every row a transaction that the snapshot does not see, so that the table
-    /// looks empty. So the snapshot is taken again, or, where the isolation level has only one, the
-    /// transaction can't go on (40001): a revoked id must not pass for one that is not.
-    pub fn settle(
-        &self,
-        table: pg_sys::Oid,
-        changed: pg_sys::TransactionId,
-        waited: bool,
-    ) -> Result<(), Mistake> {
-        let only_one = !self.latest && has_one_snapshot();
-        // What decides may read such a table; the statements of its transaction can't any more.
-        let bound = only_one || (self.decides && has_one_snapshot());
-        // SAFETY: the snapshot is active or registered, or the transaction's, which has one for its life.
-        let hidden = unsafe {
-            let followed = if bound && !only_one { pg_sys::GetTransactionSnapshot() } else { self.raw.get() };
-            catalog::is_rewritten_after(table, changed, followed)
-        };
-        if !hidden && (only_one || !waited) {
-            return Ok(());
-        }
-        if hidden && bound {
-            return Err(Mistake::Changed);
-        }
-        let former = self.raw.replace(take_snapshot(self.latest));
-        if self.registered.replace(true) {
-            // SAFETY: registered by this one with the same resource owner.
-            unsafe { pg_sys::UnregisterSnapshot(former) };
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        if self.registered.get() && !std::thread::panicking() {
-            // SAFETY: registered by this one with the same resource owner.
-            unsafe { pg_sys::UnregisterSnapshot(self.raw.get()) };
-        }
-    }
-}
-
-/// Whether all statements of the transaction share one snapshot.
-pub fn has_one_snapshot() -> bool {
-    // SAFETY: a variable of the server that this backend alone writes.
-    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
-}
-
-fn take_snapshot(latest: bool) -> pg_sys::Snapshot {
-    // SAFETY: the snapshot is registered with the current resource owner and given back by its drop, or by the
-    // owner where an error unwinds.
-    unsafe {
-        pg_sys::RegisterSnapshot(if latest {
-            pg_sys::GetLatestSnapshot()
-        } else {
-            pg_sys::GetTransactionSnapshot()
-        })
-    }
-}
 
 /// The value of a key's column.
 #[derive(Clone, Copy)]
@@ -421,12 +274,6 @@ unsafe extern "C-unwind" {
         row: pg_sys::ItemPointer,
         block: pg_sys::BlockNumber,
     );
-}
-
-/// Whether the transaction is to be serialized with those that read what it writes.
-pub fn is_serializable() -> bool {
-    // SAFETY: a variable of the server that this backend alone writes.
-    unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
 }
 
 /// At SERIALIZABLE: whoever says [`note_write`] of this table meanwhile has written what this transaction has read,

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use crate::kernel::server::state;
 use pgrx::pg_sys;
 
 use crate::kernel::value::id::Id;
@@ -23,7 +24,7 @@ pub fn lock_key(key: Id) {
     // full, or the wait is cancelled or a deadlock.
     unsafe {
         let tag = pg_sys::LOCKTAG {
-            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field1: state::database().to_u32(),
             locktag_field2: word(0),
             locktag_field3: word(4),
             locktag_field4: 3,

@@ -11,12 +11,14 @@ use std::marker::PhantomData;
 use pgrx::{FromDatum, pg_sys};
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, find_columns};
 use crate::kernel::server::index::{self, Index};
 use crate::kernel::server::row::{Row, TableRow};
-use crate::kernel::server::{catalog, hold, settings};
+use crate::kernel::server::{catalog, hold, settings, version};
 
-pub use crate::kernel::server::index::{Key, Snapshot};
+pub use crate::kernel::server::index::Key;
+pub use crate::kernel::server::snapshot::Snapshot;
 
 /// A unique index of a table, and what is read through it: a struct that `row!` made.
 pub struct Lookup<R> {
@@ -31,13 +33,8 @@ struct Way {
     columns: &'static [Column],
     /// The column that names the row's tenant; None for a table that belongs to all.
     tenant: Option<&'static CStr>,
-    resolved: Resolved,
+    resolved: BackendCell<RefCell<Option<Places>>>,
 }
-
-struct Resolved(RefCell<Option<Places>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Resolved {}
 
 /// What is known of table and index while nothing of the catalog changes.
 struct Places {
@@ -58,7 +55,7 @@ impl<R: TableRow> Lookup<R> {
     /// A look-up in a table with a column `tenant_id`.
     pub const fn by(index: &'static CStr) -> Self {
         const { assert!(R::COLUMNS.len() <= MAX_COLUMNS) };
-        let resolved = Resolved(RefCell::new(None));
+        let resolved = BackendCell::new(RefCell::new(None));
         let tenant = Some(c"tenant_id");
         let way = Way { table: R::TABLE, index, columns: R::COLUMNS, tenant, resolved };
         Self { way, row: PhantomData }
@@ -126,7 +123,7 @@ impl Way {
         load: impl FnOnce(&Row<'_>) -> T,
     ) -> Result<Option<T>, Mistake> {
         let waited = self.lock(check, &keys)?;
-        let resolved = self.resolved.0.borrow();
+        let resolved = self.resolved.borrow();
         let Some(places) = &*resolved else { return Err(self.missing()) };
         snapshot.settle(places.table, places.changed, waited)?;
         // SAFETY: table and index are locked, and are what was resolved. The table is closed below, or by the
@@ -170,7 +167,7 @@ impl Way {
         let mut waited = false;
         loop {
             if check {
-                catalog::ensure_ready()?;
+                version::ensure_ready()?;
             }
             let (table, index) = self.names()?;
             waited |= catalog::lock(table, mode) | catalog::lock(index, mode);
@@ -181,7 +178,7 @@ impl Way {
             let generation = catalog::generation();
             if self.look_up()? == (table, index) {
                 let places = self.places(generation, table, index, keys)?;
-                *self.resolved.0.borrow_mut() = Some(places);
+                *self.resolved.borrow_mut() = Some(places);
                 return Ok(waited);
             }
             catalog::unlock(index, mode);
@@ -191,14 +188,14 @@ impl Way {
     }
 
     fn knows(&self, table: pg_sys::Oid, index: pg_sys::Oid) -> bool {
-        self.resolved.0.borrow().as_ref().is_some_and(|places| {
+        self.resolved.borrow().as_ref().is_some_and(|places| {
             places.generation == catalog::generation() && (places.table, places.index.oid) == (table, index)
         })
     }
 
     /// Table and index, as known or looked up.
     fn names(&self) -> Result<(pg_sys::Oid, pg_sys::Oid), Mistake> {
-        match &*self.resolved.0.borrow() {
+        match &*self.resolved.borrow() {
             Some(places) if places.generation == catalog::generation() => {
                 Ok((places.table, places.index.oid))
             }
@@ -213,9 +210,7 @@ impl Way {
     }
 
     fn missing(&self) -> Mistake {
-        Mistake::NotInstalled(
-            format!("table or index of auth_store is missing: {}", self.index.to_string_lossy()).into(),
-        )
+        catalog::missing(self.index)
     }
 
     /// Reads the catalog; table and index are locked.

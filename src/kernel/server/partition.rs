@@ -12,9 +12,11 @@ use pgrx::pg_sys::PartitionRangeDatumKind::{PARTITION_RANGE_DATUM_MAXVALUE, PART
 use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 
 use crate::kernel::outcome::{self, Mistake};
-use crate::kernel::server::index::{self, Index, Key, Snapshot};
+use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::index::{self, Index, Key};
+use crate::kernel::server::snapshot::Snapshot;
 use crate::kernel::server::spi::{self, params};
-use crate::kernel::server::{catalog, transaction};
+use crate::kernel::server::{catalog, state, transaction, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 
@@ -35,20 +37,10 @@ pub struct Partitions {
     period: Period,
     /// Makes the index of a partition, whose name `{name}` stands for. A partitioned parent has none itself.
     index: &'static str,
-    known: Known,
-    failed: Failed,
+    known: BackendCell<RefCell<Option<Directory>>>,
+    /// The period whose partition could not be made ahead, and until when that is not tried again.
+    failed: BackendCell<Cell<Option<(i64, Timestamp)>>>,
 }
-
-struct Known(RefCell<Option<Directory>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Known {}
-
-/// The period whose partition could not be made ahead, and until when that is not tried again.
-struct Failed(Cell<Option<(i64, Timestamp)>>);
-
-// SAFETY: as above.
-unsafe impl Sync for Failed {}
 
 /// Seconds until a backend tries again to make a partition ahead that it could not.
 const RETRY_AFTER: i64 = 300;
@@ -73,14 +65,20 @@ struct Partition {
 impl Partitions {
     /// A table whose partitions are `period` long and get their index from `index`.
     pub const fn new(table: &'static CStr, period: Period, index: &'static str) -> Self {
-        Self { table, period, index, known: Known(RefCell::new(None)), failed: Failed(Cell::new(None)) }
+        Self {
+            table,
+            period,
+            index,
+            known: BackendCell::new(RefCell::new(None)),
+            failed: BackendCell::new(Cell::new(None)),
+        }
     }
 
     /// Makes sure that a row of this moment has its partition; returns when that one begins. With
     /// `and_next` it also makes the following one, unless somebody else is at it: then the first row of a
     /// period finds its partition made, long before, by one that did not have to wait. That one fails no call.
     pub fn ensure(&self, at: Timestamp, and_next: bool) -> Result<i64, Mistake> {
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         let slot = self.slot(at);
         if !self.has(slot)? {
             transaction::attempt(|| self.make(&[slot], true))
@@ -96,11 +94,11 @@ impl Partitions {
     /// lets it be for a while.
     fn make_ahead(&self, slot: Slot) {
         let now = clock::now();
-        if self.failed.0.get().is_some_and(|(number, until)| number == slot.number && now < until) {
+        if self.failed.get().is_some_and(|(number, until)| number == slot.number && now < until) {
             return;
         }
         if let Err(mistake) = transaction::attempt(|| self.make(&[slot], false)) {
-            self.failed.0.set(Some((slot.number, now.plus_seconds(RETRY_AFTER))));
+            self.failed.set(Some((slot.number, now.plus_seconds(RETRY_AFTER))));
             outcome::log(format!(
                 "auth_store: partition auth_store.{} could not be made ahead: {}",
                 self.name_of(slot),
@@ -171,7 +169,7 @@ impl Partitions {
         // A partition that is dropped between the look into the directory and the one into the partition had
         // ended, and the look starts again: its end, or that of an index, comes with an invalidation.
         for _ in 0..MAX_LOOKS {
-            catalog::ensure_ready()?;
+            version::ensure_ready()?;
             let live = self.with_directory(|directory| {
                 let from = directory.partitions.partition_point(|partition| partition.end <= at.micros());
                 directory.partitions.get(from..).unwrap_or(&[]).to_vec()
@@ -205,7 +203,7 @@ impl Partitions {
 
     /// For SERIALIZABLE, before [`Partitions::holds`]: what it reads includes the partitions that are not there yet.
     pub fn note_read(&self, snapshot: &Snapshot) {
-        if index::is_serializable()
+        if state::is_serializable()
             && let Some(parent) = catalog::lock_named(self.table, pg_sys::AccessShareLock)
         {
             index::note_read(parent, snapshot);
@@ -214,7 +212,7 @@ impl Partitions {
 
     /// For SERIALIZABLE, before a row is written: see [`Partitions::note_read`].
     pub fn note_write(&self) {
-        if index::is_serializable()
+        if state::is_serializable()
             && let Some(parent) = catalog::lock_named(self.table, pg_sys::RowExclusiveLock)
         {
             index::note_write(parent);
@@ -222,7 +220,7 @@ impl Partitions {
     }
 
     fn is_known(&self, generation: u32) -> bool {
-        self.known.0.borrow().as_ref().is_some_and(|directory| directory.generation == generation)
+        self.known.borrow().as_ref().is_some_and(|directory| directory.generation == generation)
     }
 
     /// Reads the description of a partition and its key, which are locked, and keeps it.
@@ -237,7 +235,7 @@ impl Partitions {
         let index =
             unsafe { Index::describe(table, key, &[value]) }?.ok_or_else(|| self.without_key(table))?;
         let known = (index, catalog::changed_by(table));
-        if let Some(directory) = &mut *self.known.0.borrow_mut()
+        if let Some(directory) = &mut *self.known.borrow_mut()
             && let Some(partition) =
                 directory.partitions.iter_mut().find(|partition| partition.table == table)
         {
@@ -289,7 +287,7 @@ impl Partitions {
     }
 
     fn make(&self, slots: &[Slot], wait: bool) -> Result<i32, Mistake> {
-        spi::writable()?;
+        state::writable()?;
         let mut missing = Vec::new();
         for slot in slots {
             if !self.has(*slot)? {
@@ -386,15 +384,15 @@ impl Partitions {
     }
 
     fn with_directory<T>(&self, read: impl FnOnce(&Directory) -> T) -> Result<T, Mistake> {
-        let stale = match &*self.known.0.borrow() {
+        let stale = match &*self.known.borrow() {
             Some(directory) => directory.generation != catalog::generation(),
             None => true,
         };
         if stale {
             let directory = self.look_up()?;
-            *self.known.0.borrow_mut() = Some(directory);
+            *self.known.borrow_mut() = Some(directory);
         }
-        match &*self.known.0.borrow() {
+        match &*self.known.borrow() {
             Some(directory) => Ok(read(directory)),
             None => Err(Mistake::WrongVersion),
         }

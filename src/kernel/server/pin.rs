@@ -8,17 +8,13 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::find_columns;
 use crate::kernel::server::row::{FromRow, Row, row};
-use crate::kernel::server::{catalog, settings};
+use crate::kernel::server::{catalog, settings, state};
 
 /// The statement, by its beginning, in which no role was pinned.
-struct Unpinned(Cell<Option<pg_sys::TimestampTz>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Unpinned {}
-
-static UNPINNED: Unpinned = Unpinned(Cell::new(None));
+static UNPINNED: BackendCell<Cell<Option<pg_sys::TimestampTz>>> = BackendCell::new(Cell::new(None));
 
 unsafe extern "C-unwind" {
     // It reads a variable and raises nothing: without the guard that every other call of the server has, because each
@@ -46,12 +42,12 @@ fn prove_restricted() -> Result<(), Mistake> {
     let (user, login, statement) = unsafe {
         (pg_sys::GetUserId(), pg_sys::GetSessionUserId(), pg_sys::GetCurrentStatementStartTimestamp())
     };
-    if user == login || UNPINNED.0.get() == Some(statement) {
+    if user == login || UNPINNED.get() == Some(statement) {
         return Ok(());
     }
     let pins = Pins::of_this_database()?;
     if !pins.everybody && pins.roles.is_empty() {
-        UNPINNED.0.set(Some(statement));
+        UNPINNED.set(Some(statement));
         return Ok(());
     }
     // Inside of a function of the store the caller can't be told any more, but what the operation is about can: it is
@@ -79,8 +75,7 @@ impl Pins {
     fn of_this_database() -> Result<Self, Mistake> {
         let mut pins = Self { everybody: false, roles: Vec::new() };
         read_catalog(c"pg_db_role_setting", |row: RoleSetting| {
-            // SAFETY: a variable of the server that is set when a backend starts.
-            let here = [pg_sys::InvalidOid, unsafe { pg_sys::MyDatabaseId }].contains(&row.setdatabase);
+            let here = [pg_sys::InvalidOid, state::database()].contains(&row.setdatabase);
             let config = row.setconfig.unwrap_or_default();
             if here && config.iter().any(|setting| is_pin(setting)) {
                 match row.setrole {
@@ -131,8 +126,7 @@ row! {
 /// Whether this backend has any lock on a relation.
 fn is_locked(relation: pg_sys::Oid) -> bool {
     let tag = pg_sys::LOCKTAG {
-        // SAFETY: a variable of the server that is set when a backend starts.
-        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field1: state::database().to_u32(),
         locktag_field2: relation.to_u32(),
         locktag_field3: 0,
         locktag_field4: 0,

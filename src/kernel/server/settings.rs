@@ -9,8 +9,7 @@ use pgrx::prelude::*;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 use crate::kernel::outcome;
-use crate::kernel::server::{catalog, shmem};
-use crate::kernel::value::clock::Timestamp;
+use crate::kernel::server::state;
 
 static TENANT_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static MASTER_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -247,7 +246,7 @@ fn define_master_keys() {
 /// Where the library is not preloaded there is no shared memory to size. The setting is known all the same, so
 /// that the line in postgresql.conf is none to complain about.
 fn define_rate_limits() {
-    let context = if shmem::is_preloading() { GucContext::Postmaster } else { GucContext::Sighup };
+    let context = if state::is_preloading() { GucContext::Postmaster } else { GucContext::Sighup };
     GucRegistry::define_int_guc(
         c"auth_store.rate_limit_slots",
         c"How many keys of rate limits fit into shared memory.",
@@ -306,7 +305,7 @@ struct Placeholder {
 fn placeholders() -> Vec<Placeholder> {
     let mut found = Vec::new();
     for name in NAMES {
-        let Some(setting) = catalog::setting(name) else { continue };
+        let Some(setting) = state::setting(name) else { continue };
         // SAFETY: the setting is the server's, and of a name that it does not know, so a text; the check reads
         // catalogs, and whoever can give connection options loads this library within a transaction.
         unsafe {
@@ -354,7 +353,7 @@ impl Placeholder {
     /// Ends the session where the server did not carry the value over to the setting, as in a parallel query, where
     /// it changes none: a session that its administrator has pinned must not go on without the pin.
     fn prove(&self) {
-        let Some(setting) = catalog::setting(self.name) else { return };
+        let Some(setting) = state::setting(self.name) else { return };
         // SAFETY: the setting was defined just now.
         let applied = unsafe {
             (*setting).reset_source == self.source
@@ -418,18 +417,6 @@ pub fn master_key_command<'a>() -> Option<&'a CStr> {
     text(&MASTER_KEY_COMMAND)
 }
 
-/// When this backend last read the server's configuration.
-pub fn reloaded_at() -> Timestamp {
-    // SAFETY: a variable of the server that this backend alone writes.
-    Timestamp::from_micros(unsafe { pg_sys::PgReloadTime })
-}
-
-/// The server's data directory.
-pub fn data_directory<'a>() -> &'a CStr {
-    // SAFETY: a C string that the server sets when it starts.
-    unsafe { CStr::from_ptr(pg_sys::DataDir) }
-}
-
 /// Seconds an authorization code lives by default.
 pub fn code_ttl() -> i64 {
     i64::from(CODE_TTL.get())
@@ -491,7 +478,7 @@ pub fn audit_retention() -> i64 {
 }
 
 fn audit_retention_source() -> pg_sys::GucSource::Type {
-    match catalog::setting(c"auth_store.audit_retention") {
+    match state::setting(c"auth_store.audit_retention") {
         // SAFETY: a setting of the server.
         Some(setting) => unsafe { (*setting).source },
         None => pg_sys::GucSource::PGC_S_DEFAULT,

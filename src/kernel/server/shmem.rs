@@ -20,7 +20,8 @@ use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::kernel::outcome::OrRaise;
-use crate::kernel::server::settings;
+use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::{settings, state};
 use crate::kernel::value::id;
 
 /// Also the name of the locks in `pg_stat_activity.wait_event`.
@@ -84,20 +85,12 @@ struct Previous {
     startup: Cell<Option<unsafe extern "C-unwind" fn()>>,
 }
 
-// SAFETY: the postmaster is one thread.
-unsafe impl Sync for Previous {}
-
-static PREVIOUS: Previous = Previous { request: Cell::new(None), startup: Cell::new(None) };
-
-/// Whether the server is loading shared_preload_libraries.
-pub fn is_preloading() -> bool {
-    // SAFETY: a flag of the server, set by the one thread that there is.
-    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
-}
+static PREVIOUS: BackendCell<Previous> =
+    BackendCell::new(Previous { request: Cell::new(None), startup: Cell::new(None) });
 
 /// Asks the server for the memory, where it is still giving some. Called once, when the library is loaded.
 pub fn request() {
-    if !is_preloading() {
+    if !state::is_preloading() {
         return;
     }
     // SAFETY: the hooks are chained as the server wants it, by the one thread that there is.
@@ -276,7 +269,7 @@ impl Shared {
 
     fn place(self, key: Key<'_>) -> Place {
         let digest = Sha256::new_with_prefix(self.header().secret)
-            .chain_update(database().to_be_bytes())
+            .chain_update(state::database().to_u32().to_be_bytes())
             .chain_update(key.owner)
             .chain_update([0])
             .chain_update(key.name)
@@ -291,9 +284,10 @@ impl Shared {
     fn owner(self, name: &str) -> Owner {
         let mut hash = DefaultHasher::new();
         hash.write(&self.header().secret);
-        hash.write_u32(database());
+        let database = state::database().to_u32();
+        hash.write_u32(database);
         hash.write(name.as_bytes());
-        let (hash, database) = (hash.finish(), database());
+        let hash = hash.finish();
         Owner { database: (database ^ (database >> 16)) as u16, name: hash as u32 }
     }
 
@@ -315,12 +309,6 @@ impl Shared {
         // SAFETY: made by starting(), and there as long as this process is. But for the counter nothing changes.
         unsafe { &*self.header }
     }
-}
-
-/// The database that this backend is connected to.
-fn database() -> u32 {
-    // SAFETY: set once, when the backend connects.
-    unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
 /// The slot that has the entry of a name.

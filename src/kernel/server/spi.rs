@@ -13,10 +13,11 @@ use pgrx::IntoDatum;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{fits, with_columns};
-use crate::kernel::server::index::{self, Snapshot};
 use crate::kernel::server::row::{FromRow, Row};
-use crate::kernel::server::{catalog, guard};
+use crate::kernel::server::snapshot::Snapshot;
+use crate::kernel::server::{catalog, guard, state, version};
 
 /// A parameter of a statement.
 pub struct Param {
@@ -59,10 +60,7 @@ enum Intent {
     WriteLatest,
 }
 
-struct Plan(Cell<pg_sys::SPIPlanPtr>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Plan {}
+type Plan = BackendCell<Cell<pg_sys::SPIPlanPtr>>;
 
 const MAX_COLUMNS: usize = 64;
 
@@ -85,7 +83,10 @@ impl<R> Statement<R> {
     }
 
     const fn new(sql: &'static CStr, intent: Intent) -> Self {
-        Self { kept: Kept { sql, intent, plan: Plan(Cell::new(std::ptr::null_mut())) }, row: PhantomData }
+        Self {
+            kept: Kept { sql, intent, plan: Plan::new(Cell::new(std::ptr::null_mut())) },
+            row: PhantomData,
+        }
     }
 }
 
@@ -103,7 +104,7 @@ impl<R: FromRow> Statement<R> {
     /// The same with another text, which must never change.
     pub(super) fn all_of(&self, params: &[Param], text: &dyn Fn() -> CString) -> Result<Vec<R>, Mistake> {
         // Whoever prepares a statement compares the names of its columns too; they are its text's.
-        let named = self.kept.plan.0.get().is_null();
+        let named = self.kept.plan.get().is_null();
         let mut found = Vec::new();
         self.kept.execute(params, text, &mut || {
             // SAFETY: SPI has just executed.
@@ -135,9 +136,9 @@ impl Kept {
         text: &dyn Fn() -> CString,
         read: &mut dyn FnMut() -> Result<(), Mistake>,
     ) -> Result<(), Mistake> {
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         if self.intent != Intent::Read {
-            writable()?;
+            state::writable()?;
         }
         let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<_> =
@@ -147,7 +148,7 @@ impl Kept {
         unsafe {
             pg_sys::SPI_connect();
             // Whoever prepares a statement waits for its tables already there.
-            let prepared = self.plan.0.get().is_null();
+            let prepared = self.plan.get().is_null();
             let result = with_row_security(|| {
                 let plan = self.plan(params, text);
                 self.execute_plan(plan, prepared, values.as_mut_ptr(), nulls.as_ptr())
@@ -170,7 +171,7 @@ impl Kept {
         // A write at READ COMMITTED takes its locks and then its snapshot by itself.
         let snapshot = match self.intent {
             Intent::Read => Snapshot::reading(),
-            _ if index::has_one_snapshot() => Snapshot::writing()?,
+            _ if state::has_one_snapshot() => Snapshot::writing()?,
             _ => {
                 // SAFETY: as required of the caller.
                 unsafe { pg_sys::SPI_execute_plan(plan, values, nulls, false, 0) };
@@ -202,7 +203,7 @@ impl Kept {
     /// # Safety
     /// SPI must be connected.
     unsafe fn plan(&self, params: &[Param], text: &dyn Fn() -> CString) -> pg_sys::SPIPlanPtr {
-        let kept = self.plan.0.get();
+        let kept = self.plan.get();
         if !kept.is_null() {
             return kept;
         }
@@ -213,7 +214,7 @@ impl Kept {
         unsafe {
             let plan = pg_sys::SPI_prepare(sql.as_ptr(), types.len() as i32, types.as_mut_ptr());
             pg_sys::SPI_keepplan(plan);
-            self.plan.0.set(plan);
+            self.plan.set(plan);
             plan
         }
     }
@@ -275,7 +276,7 @@ unsafe fn length(list: *mut pg_sys::List) -> usize {
 
 /// Runs a script of several statements, none of which returns rows of interest: the tables' own DDL.
 pub fn run_script(sql: &str) -> Result<(), Mistake> {
-    writable()?;
+    state::writable()?;
     let Ok(sql) = CString::new(sql) else {
         return Err(Mistake::invalid("script", "a text without NUL"));
     };
@@ -304,7 +305,7 @@ pub fn with_row_security<T>(work: impl FnOnce() -> T) -> T {
 /// Runs `work` under these settings of the server, whatever the caller's are, which are back afterwards.
 pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
     let context =
-        if catalog::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+        if state::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
     // SAFETY: a level of settings around the work, with valid C strings. Where the server raises an error,
     // ending the transaction or the subtransaction ends the level. A parallel worker may do so too.
     unsafe {
@@ -375,13 +376,6 @@ fn once<T>(
         pg_sys::SPI_finish();
         result
     }
-}
-
-/// Refuses read-only transactions and standbys.
-pub fn writable() -> Result<(), Mistake> {
-    // SAFETY: reads of server state.
-    let read_only = unsafe { pg_sys::XactReadOnly || pg_sys::RecoveryInProgress() };
-    if read_only { Err(Mistake::ReadOnly) } else { Ok(()) }
 }
 
 /// The rows of the statement that was just executed, whose columns are compared with R's: their types at each

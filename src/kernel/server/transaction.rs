@@ -10,16 +10,12 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
+use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::spi::with_settings;
 
 type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
 
-struct Pending(RefCell<Vec<Work>>);
-
-// SAFETY: a backend is one thread; the server calls this library from that thread only.
-unsafe impl Sync for Pending {}
-
-static PENDING: Pending = Pending(RefCell::new(Vec::new()));
+static PENDING: BackendCell<RefCell<Vec<Work>>> = BackendCell::new(RefCell::new(Vec::new()));
 
 /// Registers for the ends of transactions. Called once, when the library is loaded.
 pub fn watch() {
@@ -31,13 +27,13 @@ pub fn watch() {
 /// to commit or to be prepared; not at all where it rolls back. What a savepoint undid in between is gone
 /// then: `work` must find nothing to do.
 pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
-    PENDING.0.borrow_mut().push(Box::new(work));
+    PENDING.borrow_mut().push(Box::new(work));
 }
 
 #[pg_guard]
 extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
     use pg_sys::XactEvent::{XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE};
-    let pending = std::mem::take(&mut *PENDING.0.borrow_mut());
+    let pending = std::mem::take(&mut *PENDING.borrow_mut());
     if pending.is_empty() || !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_PRE_PREPARE) {
         return;
     }

@@ -12,10 +12,10 @@ use crate::kernel::crypto::token_text::{self, Digest, Kind};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::index;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::state;
 use crate::kernel::server::table::{Ended, Published, Rows, Table};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -205,7 +205,7 @@ static SECRET: Lookup<Secret> = Lookup::by(c"client_secrets_pkey");
 fn secret_matches(snapshot: &Snapshot, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
     if let Some(presented) = token_text::parse(Kind::ClientSecret, Some(text)) {
         // A secret that has ended or was withdrawn since the transaction began no longer works.
-        let newer = if index::has_one_snapshot() { Some(Snapshot::deciding()?) } else { None };
+        let newer = if state::has_one_snapshot() { Some(Snapshot::deciding()?) } else { None };
         let snapshot = newer.as_ref().unwrap_or(snapshot);
         let matches = SECRET.find(snapshot, Key::Id(presented.id))?.is_some_and(|secret| {
             secret.digest.is_some_and(|digest| token_text::digest_matches(&presented.digest, &digest))

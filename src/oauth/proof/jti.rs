@@ -27,7 +27,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::partition::{self, Partitions, Period};
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
-use crate::kernel::server::{catalog, lock};
+use crate::kernel::server::{lock, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -76,7 +76,7 @@ fn jti_partitions_ensure(hours_ahead: default!(Option<i32>, 24)) -> i32 {
         if !(0..=MAX_HOURS_AHEAD).contains(&hours_ahead) {
             return Err(Mistake::invalid("hours_ahead", "0 to 168 hours"));
         }
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         ensure_ahead(now, i64::from(hours_ahead))
     };
     ensure().or_raise()

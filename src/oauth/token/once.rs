@@ -1,8 +1,8 @@
 //! The common half of what is redeemed once: of an authorization code and of a device code.
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::spi::{self, Statement, params};
-use crate::kernel::server::{settings, transaction};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::{settings, state, transaction};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::oauth::client::{Client, secret};
@@ -68,7 +68,7 @@ impl Redemption {
     pub fn note_end(self, redeemed_at: Timestamp) {
         transaction::before_end(move || {
             let now = clock::now();
-            if now.micros_since(redeemed_at) > SHORT && spi::writable().is_ok() {
+            if now.micros_since(redeemed_at) > SHORT && state::writable().is_ok() {
                 self.ended.run(&params![self.code_id, now, self.tenant_id, self.grant_id])?;
             }
             Ok(())

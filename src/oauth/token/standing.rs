@@ -2,8 +2,8 @@
 
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::catalog;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::version;
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client;
 use crate::oauth::grant::{self, GrantState};
@@ -26,7 +26,7 @@ pub struct Active {
 /// exchanged for is.
 pub fn active(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
     let Some(presented) = token_text::parse(Kind::AccessToken, text) else {
-        catalog::ensure_ready()?;
+        version::ensure_ready()?;
         return Ok(None);
     };
     let Some(mut token) = token::find(snapshot, &presented)? else { return Ok(None) };

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::locked::{KEY_LEN, LockedKey};
-use crate::kernel::server::{command, settings};
+use crate::kernel::server::{command, settings, state};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::random;
 
@@ -101,7 +101,7 @@ fn forget() {
 }
 
 fn known<T>(look: impl FnOnce(&Known) -> T) -> Result<T, Mistake> {
-    let configuration = settings::reloaded_at();
+    let configuration = state::reloaded_at();
     let fresh =
         KNOWN.with_borrow(|known| known.as_ref().is_some_and(|known| known.configuration == configuration));
     if !fresh {
@@ -171,7 +171,7 @@ fn read_file(path: &CStr) -> Result<Zeroizing<Vec<u8>>, String> {
         let directory = Path::new(OsStr::from_bytes(directory.to_bytes()));
         Some(path.canonicalize().ok()?.starts_with(directory.canonicalize().ok()?))
     };
-    if within(settings::data_directory()) != Some(false) {
+    if within(state::data_directory()) != Some(false) {
         return Err("it is in the data directory, where every base backup would take it along".into());
     }
     // Full from the start: a vector that grows leaves copies behind.

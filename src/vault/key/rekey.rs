@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::spi::{self, Statement, params};
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::state;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::trail::{self, Event};
@@ -59,7 +60,7 @@ fn rekey_batch(
     if !(1..=MAX_BATCH).contains(&batch) {
         return Err(Mistake::invalid("batch", "1 to 10000"));
     }
-    spi::writable()?;
+    state::writable()?;
     let mut progress = RekeyProgress { after_key, after, ..RekeyProgress::default() };
     // In a batch of their own, because no key can be made while connections are locked.
     let stale = key::stale(batch)?;

@@ -1,0 +1,88 @@
+//! Whether the tables are there, whose they are and which version they have. Looked up once in a backend and again
+//! after a change of what the catalog says of one of them; a call in between compares two numbers.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::index::{self, Index, Key};
+use crate::kernel::server::snapshot::Snapshot;
+use crate::kernel::server::{catalog, pin};
+
+/// The version of the tables that this library works on.
+pub const TABLES_VERSION: i32 = 5;
+
+/// The unique index of the table that has the version.
+const KEY: &CStr = c"schema_version_pkey";
+
+/// The generation of the catalog in which the tables were looked at; 0: none yet.
+static READY: AtomicU32 = AtomicU32::new(0);
+
+/// Makes sure that the tables are there, ours, and of this library's version, and that the session may see them all
+/// where it is not pinned to a tenant.
+pub fn ensure_ready() -> Result<(), Mistake> {
+    pin::prove()?;
+    let generation = catalog::generation();
+    if READY.load(Relaxed) == generation {
+        return Ok(());
+    }
+    look()?;
+    // What changed meanwhile is looked at by the next call.
+    READY.store(generation, Relaxed);
+    Ok(())
+}
+
+#[cold]
+fn look() -> Result<(), Mistake> {
+    let marker = catalog::relation(catalog::MARKER).ok_or_else(|| {
+        Mistake::NotInstalled("the tables of auth_store are not installed in this database".into())
+    })?;
+    if catalog::owner_of(marker) != catalog::owner() {
+        return Err(Mistake::NotInstalled(
+            "the tables of auth_store belong to another role than auth_store_owner".into(),
+        ));
+    }
+    if has_version(TABLES_VERSION)? && !has_version(TABLES_VERSION + 1)? {
+        return Ok(());
+    }
+    // A restore of the schema alone leaves it out.
+    for version in 1..=TABLES_VERSION + 1 {
+        if has_version(version)? {
+            return Err(Mistake::WrongVersion);
+        }
+    }
+    Err(no_version())
+}
+
+/// Whether the tables, which must be there, have or had this version.
+pub fn has_version(version: i32) -> Result<bool, Mistake> {
+    let snapshot = Snapshot::reading();
+    loop {
+        let generation = catalog::generation();
+        let table = catalog::relation(catalog::MARKER).ok_or_else(missing)?;
+        let key = catalog::relation(KEY).ok_or_else(missing)?;
+        let describe = || {
+            // SAFETY: both were found by their names, and are locked.
+            let index =
+                unsafe { Index::describe(table, key, &[Key::Integer(version)]) }?.ok_or_else(missing)?;
+            Ok((index, catalog::changed_by(table)))
+        };
+        if let Some(found) =
+            index::exists(&snapshot, generation, table, key, Key::Integer(version), describe)?
+        {
+            return Ok(found);
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
+/// What is wrong with tables without a version.
+pub fn no_version() -> Mistake {
+    Mistake::NotInstalled("schema_version has no row, as after a restore of the schema alone".into())
+}
+
+fn missing() -> Mistake {
+    catalog::missing(KEY)
+}
