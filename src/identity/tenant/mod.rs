@@ -5,9 +5,10 @@
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::datum::Word;
 use crate::kernel::server::hold::Hold;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
-use crate::kernel::server::row::{Word, row};
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};

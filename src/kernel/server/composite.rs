@@ -14,63 +14,7 @@ use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, fits};
-use crate::kernel::server::row::Readable;
-
-/// A value that becomes a column of a result.
-pub trait Returned: IntoDatum {
-    /// The type of PostgreSQL.
-    const TYPE: pg_sys::Oid;
-}
-
-impl<T: Readable + IntoDatum> Returned for T {
-    const TYPE: pg_sys::Oid = T::TYPE;
-}
-
-/// What becomes columns of a result: a value, an Option of one, or a struct made by [`composite!`] inside of another.
-pub trait IntoColumns {
-    /// The columns; a single value has the name of its field.
-    const COLUMNS: &'static [Column];
-
-    /// Adds the values.
-    fn put(self, columns: &mut Columns<'_>);
-}
-
-impl<T: Returned> IntoColumns for T {
-    const COLUMNS: &'static [Column] = &[Column { name: c"", type_oid: T::TYPE, nullable: false }];
-
-    #[inline]
-    fn put(self, columns: &mut Columns<'_>) {
-        columns.add(self.into_datum());
-    }
-}
-
-impl<T: Returned> IntoColumns for Option<T> {
-    const COLUMNS: &'static [Column] = T::COLUMNS;
-
-    #[inline]
-    fn put(self, columns: &mut Columns<'_>) {
-        columns.add(self.and_then(T::into_datum));
-    }
-}
-
-/// The columns of a result, collected in order; NULL until then.
-pub struct Columns<'a> {
-    values: &'a mut [pg_sys::Datum],
-    nulls: &'a mut [bool],
-    count: usize,
-}
-
-impl Columns<'_> {
-    #[inline]
-    fn add(&mut self, datum: Option<pg_sys::Datum>) {
-        if let (Some(datum), Some(value), Some(null)) =
-            (datum, self.values.get_mut(self.count), self.nulls.get_mut(self.count))
-        {
-            (*value, *null) = (datum, false);
-        }
-        self.count += 1;
-    }
-}
+use crate::kernel::server::datum::{Columns, IntoColumns, Returned};
 
 /// What is known of a composite type while nothing of the catalog changes.
 pub struct Shape(BackendCell<Cell<Option<Known>>>);
@@ -104,7 +48,7 @@ impl Shape {
     ) -> pg_sys::Datum {
         const { assert!(N == R::COLUMNS.len()) };
         let (mut values, mut nulls) = ([pg_sys::Datum::null(); N], [true; N]);
-        result.put(&mut Columns { values: &mut values, nulls: &mut nulls, count: 0 });
+        result.put(&mut Columns::new(&mut values, &mut nulls));
         // SAFETY: the call info of a running function names it. The values are as many, and of the types, as the
         // descriptor's columns.
         unsafe {
@@ -175,10 +119,6 @@ impl IntoDatum for WipedText {
     }
 }
 
-impl Returned for &'static str {
-    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
-}
-
 impl Returned for WipedText {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 }
@@ -211,10 +151,10 @@ macro_rules! composite {
             }
         })?
 
-        impl $crate::kernel::server::composite::IntoColumns for $name {
+        impl $crate::kernel::server::datum::IntoColumns for $name {
             const COLUMNS: &'static [$crate::kernel::server::columns::Column] = {
                 use $crate::kernel::server::columns::{join, terminated};
-                use $crate::kernel::server::composite::IntoColumns;
+                use $crate::kernel::server::datum::IntoColumns;
                 &join::<{ 0 $(+ <$type as IntoColumns>::COLUMNS.len())+ }>(&[$((
                     terminated(concat!(stringify!($field), "\0")),
                     <$type as IntoColumns>::COLUMNS,
@@ -223,8 +163,8 @@ macro_rules! composite {
             };
 
             #[inline]
-            fn put(self, columns: &mut $crate::kernel::server::composite::Columns<'_>) {
-                $($crate::kernel::server::composite::IntoColumns::put(self.$field, columns);)+
+            fn put(self, columns: &mut $crate::kernel::server::datum::Columns<'_>) {
+                $($crate::kernel::server::datum::IntoColumns::put(self.$field, columns);)+
             }
         }
 
@@ -237,8 +177,9 @@ macro_rules! composite {
                 self,
                 fcinfo: &mut pgrx::callconv::FcInfo<'fcx>,
             ) -> pgrx::datum::Datum<'fcx> {
-                static SHAPE: $crate::kernel::server::composite::Shape = $crate::kernel::server::composite::Shape::new();
-                const WIDTH: usize = <$name as $crate::kernel::server::composite::IntoColumns>::COLUMNS.len();
+                use $crate::kernel::server::composite::Shape;
+                static SHAPE: Shape = Shape::new();
+                const WIDTH: usize = <$name as $crate::kernel::server::datum::IntoColumns>::COLUMNS.len();
                 // SAFETY: pgrx calls this with the call info of the running function.
                 unsafe {
                     let tuple = SHAPE.tuple::<_, WIDTH>(fcinfo, self);

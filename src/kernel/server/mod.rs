@@ -8,6 +8,7 @@ pub mod cell;
 pub mod columns;
 pub mod command;
 pub mod composite;
+pub mod datum;
 pub mod guard;
 pub mod hold;
 pub mod index;

@@ -4,82 +4,10 @@
 
 use std::ffi::CStr;
 
-use pgrx::FromDatum;
 use pgrx::prelude::*;
 
-use crate::kernel::crypto::token_text::Digest;
 use crate::kernel::server::columns::{Column, only};
-use crate::kernel::value::clock::Timestamp;
-use crate::kernel::value::id::Id;
-use crate::kernel::value::inet::{Cidrs, Inet};
-use crate::kernel::value::jsonb::Jsonb;
-
-/// A value that a column can hold.
-pub trait Readable: Sized {
-    /// The type of PostgreSQL.
-    const TYPE: pg_sys::Oid;
-
-    /// Reads a value that is not NULL; None for one that says nothing.
-    ///
-    /// # Safety
-    /// The datum must be of the type.
-    unsafe fn read(datum: pg_sys::Datum) -> Option<Self>;
-}
-
-macro_rules! readable {
-    ($($rust:ty: $sql:ident),+ $(,)?) => { $(
-        impl Readable for $rust {
-            const TYPE: pg_sys::Oid = pg_sys::$sql;
-
-            unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
-                // SAFETY: as required of the caller.
-                unsafe { Self::from_datum(datum, false) }
-            }
-        }
-    )+ };
-}
-
-readable! {
-    String: TEXTOID,
-    Vec<u8>: BYTEAOID,
-    bool: BOOLOID,
-    i32: INT4OID,
-    i64: INT8OID,
-    f32: FLOAT4OID,
-    f64: FLOAT8OID,
-    pg_sys::Oid: OIDOID,
-    Id: UUIDOID,
-    Timestamp: TIMESTAMPTZOID,
-    Jsonb: JSONBOID,
-    Inet: INETOID,
-    Cidrs: CIDRARRAYOID,
-    Vec<Option<String>>: TEXTARRAYOID,
-    Vec<String>: TEXTARRAYOID,
-}
-
-/// One of the words that a column of type `text` may hold.
-pub trait Word: Sized {
-    /// What the word stands for; None for one that stands for nothing.
-    fn of(word: &str) -> Option<Self>;
-}
-
-impl<T: Word> Readable for T {
-    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
-
-    unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
-        // SAFETY: as required of the caller. The text is not kept.
-        unsafe { <&str>::from_datum(datum, false) }.and_then(Self::of)
-    }
-}
-
-impl Readable for Digest {
-    const TYPE: pg_sys::Oid = pg_sys::BYTEAOID;
-
-    unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
-        // SAFETY: as required of the caller. The bytes are copied.
-        unsafe { <&[u8]>::from_datum(datum, false) }.and_then(|bytes| bytes.try_into().ok())
-    }
-}
+use crate::kernel::server::datum::Readable;
 
 /// What can be read from columns of a row: a value, a struct made by [`row!`], an Option or a tuple of those.
 ///
@@ -155,13 +83,13 @@ macro_rules! row {
     (@returned $name:ident {
         $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),+ $(,)?
     }) => {
-        impl $crate::kernel::server::composite::IntoColumns for $name {
+        impl $crate::kernel::server::datum::IntoColumns for $name {
             const COLUMNS: &'static [$crate::kernel::server::columns::Column] =
                 <Self as $crate::kernel::server::row::FromRow>::COLUMNS;
 
             #[inline]
-            fn put(self, columns: &mut $crate::kernel::server::composite::Columns<'_>) {
-                $($crate::kernel::server::composite::IntoColumns::put(self.$field, columns);)+
+            fn put(self, columns: &mut $crate::kernel::server::datum::Columns<'_>) {
+                $($crate::kernel::server::datum::IntoColumns::put(self.$field, columns);)+
             }
         }
     };
@@ -169,14 +97,18 @@ macro_rules! row {
         $(#[$meta:meta])*
         $vis:vis struct $name:ident in $table:ident { $($fields:tt)* } returned
     ) => {
-        $crate::kernel::server::row::row! { $(#[$meta])* #[derive(Default)] $vis struct $name in $table { $($fields)* } }
+        $crate::kernel::server::row::row! {
+            $(#[$meta])* #[derive(Default)] $vis struct $name in $table { $($fields)* }
+        }
         $crate::kernel::server::row::row! { @returned $name { $($fields)* } }
     };
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident { $($fields:tt)* } returned
     ) => {
-        $crate::kernel::server::row::row! { $(#[$meta])* #[derive(Default)] $vis struct $name { $($fields)* } }
+        $crate::kernel::server::row::row! {
+            $(#[$meta])* #[derive(Default)] $vis struct $name { $($fields)* }
+        }
         $crate::kernel::server::row::row! { @returned $name { $($fields)* } }
     };
     (
@@ -186,7 +118,8 @@ macro_rules! row {
         $crate::kernel::server::row::row! { $(#[$meta])* $vis struct $name { $($fields)* } }
 
         impl $crate::kernel::server::row::TableRow for $name {
-            const TABLE: &'static std::ffi::CStr = $crate::kernel::server::columns::terminated(concat!(stringify!($table), "\0"));
+            const TABLE: &'static std::ffi::CStr =
+                $crate::kernel::server::columns::terminated(concat!(stringify!($table), "\0"));
         }
 
         #[cfg(test)]
@@ -274,7 +207,8 @@ impl<'a> Row<'a> {
 
 #[cfg(test)]
 pub mod tests {
-    use super::{Digest, FromRow};
+    use super::FromRow;
+    use crate::kernel::crypto::token_text::Digest;
     use crate::kernel::value::id::Id;
     use pgrx::pg_sys;
 

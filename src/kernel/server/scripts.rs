@@ -7,7 +7,7 @@ use std::path::Path;
 use pgrx::pg_sys;
 
 use crate::kernel::server::columns::Column;
-use crate::kernel::server::composite::IntoColumns;
+use crate::kernel::server::datum::IntoColumns;
 use crate::kernel::server::row::TableRow;
 
 /// The columns of each table that a script creates: type, and whether it may be NULL.

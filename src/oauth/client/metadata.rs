@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::row::{Word, row};
+use crate::kernel::server::datum::Word;
+use crate::kernel::server::row::row;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
 use crate::rfc::{redirect_uri, resource, scope};

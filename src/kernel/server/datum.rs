@@ -1,0 +1,145 @@
+//! Values in and out of columns: which Rust type reads a column of which type, and which becomes one.
+
+#![allow(unsafe_code)]
+
+use pgrx::prelude::*;
+use pgrx::{FromDatum, IntoDatum};
+
+use crate::kernel::crypto::token_text::Digest;
+use crate::kernel::server::columns::Column;
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::{Cidrs, Inet};
+use crate::kernel::value::jsonb::Jsonb;
+
+/// A value that a column can hold.
+pub trait Readable: Sized {
+    /// The type of PostgreSQL.
+    const TYPE: pg_sys::Oid;
+
+    /// Reads a value that is not NULL; None for one that says nothing.
+    ///
+    /// # Safety
+    /// The datum must be of the type.
+    unsafe fn read(datum: pg_sys::Datum) -> Option<Self>;
+}
+
+macro_rules! readable {
+    ($($rust:ty: $sql:ident),+ $(,)?) => { $(
+        impl Readable for $rust {
+            const TYPE: pg_sys::Oid = pg_sys::$sql;
+
+            unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
+                // SAFETY: as required of the caller.
+                unsafe { Self::from_datum(datum, false) }
+            }
+        }
+    )+ };
+}
+
+readable! {
+    String: TEXTOID,
+    Vec<u8>: BYTEAOID,
+    bool: BOOLOID,
+    i32: INT4OID,
+    i64: INT8OID,
+    f32: FLOAT4OID,
+    f64: FLOAT8OID,
+    pg_sys::Oid: OIDOID,
+    Id: UUIDOID,
+    Timestamp: TIMESTAMPTZOID,
+    Jsonb: JSONBOID,
+    Inet: INETOID,
+    Cidrs: CIDRARRAYOID,
+    Vec<Option<String>>: TEXTARRAYOID,
+    Vec<String>: TEXTARRAYOID,
+}
+
+/// One of the words that a column of type `text` may hold.
+pub trait Word: Sized {
+    /// What the word stands for; None for one that stands for nothing.
+    fn of(word: &str) -> Option<Self>;
+}
+
+impl<T: Word> Readable for T {
+    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
+
+    unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
+        // SAFETY: as required of the caller. The text is not kept.
+        unsafe { <&str>::from_datum(datum, false) }.and_then(Self::of)
+    }
+}
+
+impl Readable for Digest {
+    const TYPE: pg_sys::Oid = pg_sys::BYTEAOID;
+
+    unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
+        // SAFETY: as required of the caller. The bytes are copied.
+        unsafe { <&[u8]>::from_datum(datum, false) }.and_then(|bytes| bytes.try_into().ok())
+    }
+}
+
+/// A value that becomes a column of a result.
+pub trait Returned: IntoDatum {
+    /// The type of PostgreSQL.
+    const TYPE: pg_sys::Oid;
+}
+
+impl<T: Readable + IntoDatum> Returned for T {
+    const TYPE: pg_sys::Oid = T::TYPE;
+}
+
+impl Returned for &'static str {
+    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
+}
+
+/// What becomes columns of a result: a value, an Option of one, or a struct made by [`composite!`] inside of another.
+pub trait IntoColumns {
+    /// The columns; a single value has the name of its field.
+    const COLUMNS: &'static [Column];
+
+    /// Adds the values.
+    fn put(self, columns: &mut Columns<'_>);
+}
+
+impl<T: Returned> IntoColumns for T {
+    const COLUMNS: &'static [Column] = &[Column { name: c"", type_oid: T::TYPE, nullable: false }];
+
+    #[inline]
+    fn put(self, columns: &mut Columns<'_>) {
+        columns.add(self.into_datum());
+    }
+}
+
+impl<T: Returned> IntoColumns for Option<T> {
+    const COLUMNS: &'static [Column] = T::COLUMNS;
+
+    #[inline]
+    fn put(self, columns: &mut Columns<'_>) {
+        columns.add(self.and_then(T::into_datum));
+    }
+}
+
+/// The columns of a result, collected in order; NULL until then.
+pub struct Columns<'a> {
+    values: &'a mut [pg_sys::Datum],
+    nulls: &'a mut [bool],
+    count: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// None yet; the nulls must all be true.
+    pub fn new(values: &'a mut [pg_sys::Datum], nulls: &'a mut [bool]) -> Self {
+        Self { values, nulls, count: 0 }
+    }
+
+    #[inline]
+    fn add(&mut self, datum: Option<pg_sys::Datum>) {
+        if let (Some(datum), Some(value), Some(null)) =
+            (datum, self.values.get_mut(self.count), self.nulls.get_mut(self.count))
+        {
+            (*value, *null) = (datum, false);
+        }
+        self.count += 1;
+    }
+}
