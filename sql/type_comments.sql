@@ -1,6 +1,6 @@
 -- What the columns of the rows that functions return say: a COMMENT on each column of each composite type. Most columns
 -- mean the same wherever they occur, and are said once here; a line that names a type counts for it alone. What a type
--- says stands beside it, in sql/types.sql.
+-- says stands beside it, in sql/types/.
 DO $$
 DECLARE
     item record;

@@ -18,13 +18,41 @@ mod vault;
 
 pgrx::pg_module_magic!(name, version);
 
-extension_sql_file!("../sql/types.sql", name = "types", bootstrap);
 extension_sql_file!("../sql/type_comments.sql", name = "type_comments", requires = ["types"]);
 extension_sql_file!("../sql/roles.sql", name = "roles");
 extension_sql_file!("../sql/guard.sql", name = "guard", requires = [schema::guard_tables]);
 extension_sql_file!("../sql/call.sql", name = "call");
 
-/// The end of the install script. pgrx takes one file there; this gives it several.
+/// The beginning of the install script. pgrx takes one file there; this gives it several.
+mod types {
+    const FILES: &str = concat!(
+        include_str!("../sql/begin.sql"),
+        include_str!("../sql/types/outcome.sql"),
+        include_str!("../sql/types/client.sql"),
+        include_str!("../sql/types/user.sql"),
+        include_str!("../sql/types/session.sql"),
+        include_str!("../sql/types/token.sql"),
+        include_str!("../sql/types/code.sql"),
+        include_str!("../sql/types/device.sql"),
+        include_str!("../sql/types/consent.sql"),
+        include_str!("../sql/types/proof.sql"),
+        include_str!("../sql/types/connection.sql"),
+        include_str!("../sql/types/key.sql"),
+        include_str!("../sql/types/api_key.sql"),
+        include_str!("../sql/types/limit.sql"),
+        include_str!("../sql/types/lifecycle.sql"),
+    );
+
+    /// How `extension_sql_file!` asks for the text.
+    macro_rules! include_str {
+        ("../sql/types") => {
+            FILES
+        };
+    }
+    pgrx::extension_sql_file!("../sql/types", name = "types", bootstrap);
+}
+
+/// The end of the install script, several files likewise.
 mod surface {
     const FILES: &str = concat!(
         include_str!("../sql/revoke.sql"),

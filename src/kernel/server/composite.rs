@@ -124,7 +124,7 @@ impl Returned for WipedText {
 }
 
 /// Declares a Rust struct that is returned as the composite type of that name, each field as the attribute of its
-/// name; a field that is such a struct itself, as all of that one's attributes. The type is created in `sql/types.sql`:
+/// name; a field that is such a struct itself, as all of that one's attributes. The type is created in `sql/types/`:
 /// a unit test compares the two, and so does the first call.
 ///
 /// `refused { error, error_description }` behind it makes the function `refused` of it, which answers a refusal in

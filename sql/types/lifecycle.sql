@@ -1,0 +1,9 @@
+CREATE TYPE auth_store.cleanup_progress AS (
+    deleted    bigint,
+    examined   bigint,
+    pass_start uuid,
+    wrapped    boolean,
+    done       boolean
+);
+COMMENT ON TYPE auth_store.cleanup_progress IS
+    'How far a batch of cleanup came; the next one is called with pass_start and wrapped.';

@@ -1,0 +1,22 @@
+CREATE TYPE auth_store.user_registration AS (
+    user_id           uuid,
+    error             text,
+    error_description text
+);
+COMMENT ON TYPE auth_store.user_registration IS 'A new user, or an error.';
+
+CREATE TYPE auth_store.user_profile AS (
+    user_id        uuid,
+    tenant_id      text,
+    status         text,
+    status_reason  text,
+    email          text,
+    email_verified boolean,
+    external_id    text,
+    first_name     text,
+    last_name      text,
+    metadata       jsonb,
+    created_at     timestamptz,
+    updated_at     timestamptz
+);
+COMMENT ON TYPE auth_store.user_profile IS 'A user as registered; no secrets.';
