@@ -1,4 +1,5 @@
-"""The tables of docs/explanation/performance.md, each between its two marker comments; the text around them is written by hand."""
+"""The tables of docs/explanation/performance.md, each between its two marker comments; the text around them is written
+by hand."""
 
 import re
 import statistics
