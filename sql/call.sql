@@ -22,7 +22,8 @@ DECLARE
     kind     text;                -- of JSON
     element  text;                -- of JSON, of an array
     written  text;                -- the value as an expression
-    checks   text[] := '{}';      -- those that the input function of their type may refuse, whose they are, and what it takes
+    -- those that the input function of their type may refuse, whose they are, and what it takes
+    checks   text[] := '{}';
     checked  text[] := '{}';
     hints    text[] := '{}';
     list     text[] := '{}';
@@ -46,12 +47,14 @@ BEGIN
        AND p.prorettype <> 'event_trigger'::regtype
        AND p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'auth_store')
        AND EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store'
-                    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass
+                    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                      AND d.refclassid = 'pg_extension'::regclass
                       AND d.deptype = 'e');
     IF target.prokind = 'p' THEN
         RAISE EXCEPTION 'invalid value for argument "function"'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = format('%s is a procedure, which commits: CALL auth_store.%1$s() outside of a transaction.', target.proname);
+                  HINT = format('%s is a procedure, which commits: CALL auth_store.%1$s() outside of a transaction.',
+                                target.proname);
     ELSIF target.oid IS NULL THEN
         SELECT string_agg(p.proname::text, ', ' ORDER BY p.proname) INTO accepted
           FROM pg_depend d
@@ -62,7 +65,8 @@ BEGIN
            AND has_function_privilege(p.oid, 'EXECUTE');
         RAISE EXCEPTION 'invalid value for argument "function"'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Accepted: the name of a function that you may call, of ' || COALESCE(accepted, 'which there is none') || '.';
+                  HINT = 'Accepted: the name of a function that you may call, of '
+                         || COALESCE(accepted, 'which there is none') || '.';
     ELSIF NOT has_function_privilege(target.oid, 'EXECUTE') THEN
         RAISE EXCEPTION 'permission denied for function %', target.proname USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -73,7 +77,8 @@ BEGIN
                    WHERE k.name <> ALL (target.names)) THEN
         RAISE EXCEPTION 'invalid value for argument "arguments"'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = CASE WHEN target.names = '{}' THEN format('Accepted: an empty object: %s takes no argument.', target.proname)
+                  HINT = CASE WHEN target.names = '{}'
+                                   THEN format('Accepted: an empty object: %s takes no argument.', target.proname)
                               ELSE format('Accepted: an object whose members are arguments of %s: %s.',
                                           target.proname, array_to_string(target.names, ', ')) END;
     END IF;
@@ -93,7 +98,8 @@ BEGIN
             IF argument.required THEN
                 RAISE EXCEPTION 'argument "%" is missing', named
                     USING ERRCODE = 'invalid_parameter_value',
-                          HINT = format('Required of %s: %s.', target.proname, array_to_string(target.names[1:target.required], ', '));
+                          HINT = format('Required of %s: %s.', target.proname,
+                                        array_to_string(target.names[1:target.required], ', '));
             END IF;
             CONTINUE;
         END IF;
@@ -108,13 +114,15 @@ BEGIN
             element := CASE argument.element_category WHEN 'N' THEN 'number' WHEN 'B' THEN 'boolean' ELSE 'string' END;
             accepted := format('a JSON array of %ss', element);
             IF kind <> 'array'
-               OR EXISTS (SELECT FROM jsonb_array_elements(current_setting('auth_store_call.arguments')::jsonb -> named) v (value)
+               OR EXISTS (SELECT
+                            FROM jsonb_array_elements(current_setting('auth_store_call.arguments')::jsonb -> named)
+                                 v (value)
                            WHERE jsonb_typeof(v.value) NOT IN ('null', element)) THEN
                 RAISE EXCEPTION 'invalid value for argument "%"', named
                     USING ERRCODE = 'invalid_parameter_value', HINT = format('Accepted: %s.', accepted);
             END IF;
-            written := format('CAST(ARRAY(SELECT v.value FROM jsonb_array_elements_text(%s -> %L) WITH ORDINALITY v (value, n)'
-                              ' ORDER BY v.n) AS %s)', held, named, argument.type);
+            written := format('CAST(ARRAY(SELECT v.value FROM jsonb_array_elements_text(%s -> %L)'
+                              ' WITH ORDINALITY v (value, n) ORDER BY v.n) AS %s)', held, named, argument.type);
             IF argument.type = 'text[]' THEN
                 accepted := NULL;
             ELSE
@@ -123,10 +131,12 @@ BEGIN
         ELSE
             accepted := CASE
                 WHEN argument.category = 'B' THEN 'true or false'
-                WHEN argument.category = 'N' THEN format('a JSON number of type %s, or the same as a string', argument.type)
+                WHEN argument.category = 'N'
+                    THEN format('a JSON number of type %s, or the same as a string', argument.type)
                 WHEN argument.type = 'interval' THEN 'a number of seconds, or the text of an interval'
                 WHEN argument.type = 'bytea' THEN 'a JSON string of hexadecimal digits, two a byte, after \x'
-                WHEN argument.type = 'timestamp with time zone' THEN 'a JSON string with a time, as 2030-01-01T00:00:00Z'
+                WHEN argument.type = 'timestamp with time zone'
+                    THEN 'a JSON string with a time, as 2030-01-01T00:00:00Z'
                 WHEN argument.type = 'text' THEN 'a JSON string'
                 ELSE format('a JSON string of type %s', argument.type) END;
             IF NOT (kind = 'string' AND argument.category <> 'B'
@@ -162,13 +172,15 @@ BEGIN
             state := CASE WHEN SQLSTATE LIKE '22%' THEN SQLSTATE ELSE '22023' END;
         END;
         IF state IS NOT NULL THEN
-            RAISE EXCEPTION 'invalid value for argument "%"', named USING ERRCODE = state, HINT = format('Accepted: %s.', accepted);
+            RAISE EXCEPTION 'invalid value for argument "%"', named
+                USING ERRCODE = state, HINT = format('Accepted: %s.', accepted);
         END IF;
     END IF;
 
     called := format('auth_store.%I(%s)', target.proname, array_to_string(list, ', '));
     IF target.proretset THEN
-        EXECUTE format('SELECT COALESCE(jsonb_agg(to_jsonb(row_of_call)), ''[]'') FROM %s AS row_of_call', called) INTO answer;
+        EXECUTE format('SELECT COALESCE(jsonb_agg(to_jsonb(row_of_call)), ''[]'') FROM %s AS row_of_call', called)
+            INTO answer;
     ELSE
         EXECUTE format('SELECT to_jsonb(row_of_call) FROM %s AS row_of_call', called) INTO answer;
     END IF;

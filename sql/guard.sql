@@ -13,7 +13,10 @@ $$;
 
 -- What can drop a table, a view, a column or a foreign key, also by what it depends on.
 CREATE EVENT TRIGGER auth_store_guard ON ddl_command_start
-    WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP VIEW', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE', 'DROP DOMAIN', 'DROP COLLATION',
-                 'DROP FUNCTION', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP LANGUAGE', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP ACCESS METHOD')
+    WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP VIEW', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+                 'DROP DOMAIN', 'DROP COLLATION', 'DROP FUNCTION', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP LANGUAGE',
+                 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP ACCESS METHOD')
     EXECUTE FUNCTION auth_store.guard();
-COMMENT ON EVENT TRIGGER auth_store_guard IS 'Refuses commands that would drop a table or view of auth_store, a column or a foreign key, unless auth_store.allow_drop is on.';
+COMMENT ON EVENT TRIGGER auth_store_guard IS
+    'Refuses commands that would drop a table or view of auth_store, a column or a foreign key, unless '
+    'auth_store.allow_drop is on.';

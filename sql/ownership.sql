@@ -10,8 +10,9 @@ BEGIN
     FOR item IN
         SELECT c.oid::pg_catalog.regclass AS name, c.relkind, w.owner
           FROM pg_catalog.pg_class c
-               CROSS JOIN LATERAL (SELECT CASE WHEN c.relkind = 'v' AND c.reloptions @> '{security_barrier=true}' THEN 'auth_store_view'
-                                               ELSE 'auth_store_owner' END) w (owner)
+               CROSS JOIN LATERAL (
+                   SELECT CASE WHEN c.relkind = 'v' AND c.reloptions @> '{security_barrier=true}'
+                                   THEN 'auth_store_view' ELSE 'auth_store_owner' END) w (owner)
          WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace
            AND c.relkind IN ('r', 'p', 'v')
            AND pg_catalog.pg_get_userbyid(c.relowner) <> w.owner
@@ -34,7 +35,8 @@ BEGIN
             SELECT d.refobjid AS oid, d.refobjsubid AS attnum
               FROM pg_catalog.pg_class c
               JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid
-              JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
+              JOIN pg_catalog.pg_depend d
+                   ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
              WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind = 'v'
                AND c.relowner = 'auth_store_view'::pg_catalog.regrole
                AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0
@@ -42,8 +44,10 @@ BEGIN
         -- what a foreign key of an application refers to
         referable AS (
             SELECT r.oid, a.attnum, a.attname
-              FROM (VALUES ('tenants', 'id'), ('clients', 'id'), ('clients', 'tenant_id'), ('users', 'id'), ('users', 'tenant_id')) k (relation, attribute)
-              JOIN relation r ON r.oid = pg_catalog.to_regclass('auth_store.' || k.relation)::pg_catalog.oid AND r.relkind = 'r'
+              FROM (VALUES ('tenants', 'id'), ('clients', 'id'), ('clients', 'tenant_id'),
+                           ('users', 'id'), ('users', 'tenant_id')) k (relation, attribute)
+              JOIN relation r
+                   ON r.oid = pg_catalog.to_regclass('auth_store.' || k.relation)::pg_catalog.oid AND r.relkind = 'r'
               JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attname = k.attribute
         ),
         granted AS (
@@ -58,36 +62,47 @@ BEGIN
              WHERE a.grantee <> r.relowner
         ),
         excess AS (
-            SELECT g.oid, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END AS grantee
+            SELECT g.oid,
+                   CASE g.grantee WHEN 0 THEN 'PUBLIC'
+                                  ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text)
+                                  END AS grantee
               FROM granted g
              WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.attnum = 0
                         AND g.grantee IN (SELECT r.oid FROM reader r))
                AND NOT (g.privilege_type = 'SELECT' AND NOT g.is_grantable
                         AND g.grantee = 'auth_store_view'::pg_catalog.regrole
                         AND EXISTS (SELECT FROM viewed v WHERE v.oid = g.oid AND v.attnum = g.attnum))
-               AND NOT (g.privilege_type = 'REFERENCES' AND EXISTS (SELECT FROM referable k WHERE k.oid = g.oid AND k.attnum = g.attnum))
+               AND NOT (g.privilege_type = 'REFERENCES'
+                        AND EXISTS (SELECT FROM referable k WHERE k.oid = g.oid AND k.attnum = g.attnum))
         )
-        SELECT 1 AS step, pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', e.oid::pg_catalog.regclass, e.grantee) AS statement
+        SELECT 1 AS step,
+               pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s CASCADE', e.oid::pg_catalog.regclass,
+                   e.grantee) AS statement
           FROM excess e
         UNION
-        SELECT 2, pg_catalog.format('GRANT ALL ON TABLE %s TO %I', r.oid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(r.relowner))
+        SELECT 2, pg_catalog.format('GRANT ALL ON TABLE %s TO %I', r.oid::pg_catalog.regclass,
+            pg_catalog.pg_get_userbyid(r.relowner))
           FROM relation r
          WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(pg_catalog.acldefault('r', r.relowner)) d
                         WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(r.acl) a
                                            WHERE a.grantee = r.relowner AND a.privilege_type = d.privilege_type))
         UNION
-        SELECT 3, pg_catalog.format('GRANT SELECT ON TABLE %s TO auth_store_auditor, auth_store_admin', r.oid::pg_catalog.regclass)
+        SELECT 3, pg_catalog.format('GRANT SELECT ON TABLE %s TO auth_store_auditor, auth_store_admin',
+            r.oid::pg_catalog.regclass)
           FROM relation r
          WHERE r.relkind = 'v'
         UNION
-        SELECT 3, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO auth_store_admin', k.attname, k.oid::pg_catalog.regclass)
+        SELECT 3, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO auth_store_admin', k.attname,
+            k.oid::pg_catalog.regclass)
           FROM referable k
-         WHERE NOT EXISTS (SELECT FROM granted g WHERE g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
+         WHERE NOT EXISTS (SELECT FROM granted g
+                            WHERE g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
                                                    AND g.grantee = 'auth_store_admin'::pg_catalog.regrole)
         UNION
         -- Taking back the rest takes this too, also from whom it was passed on to.
         SELECT 4, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO %s%s', k.attname, k.oid::pg_catalog.regclass,
-                                    CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END,
+                                    CASE g.grantee WHEN 0 THEN 'PUBLIC'
+                                         ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END,
                                     CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
           FROM referable k
           JOIN granted g ON g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
