@@ -4,6 +4,8 @@
 
 use pgrx::prelude::*;
 
+use crate::kernel::server::settings::Listed;
+
 mod api_key;
 mod audit;
 mod identity;
@@ -86,6 +88,29 @@ mod surface {
     pgrx::extension_sql_file!("../sql/surface", name = "surface", finalize);
 }
 
+/// Every setting, each beside what it decides.
+static SETTINGS: &[&dyn Listed] = &[
+    &kernel::server::pin::TENANT_ID,
+    &kernel::server::guard::ALLOW_DROP,
+    &vault::key::master::FILE,
+    &vault::key::master::COMMAND,
+    &identity::session::create::TTL,
+    &identity::session::create::IDLE_TTL,
+    &identity::session::revoke::MAX_PER_USER,
+    &oauth::code::TTL,
+    &oauth::token::once::REPLAY_GRACE,
+    &oauth::code::pushed::TTL,
+    &oauth::device::authorize::TTL,
+    &oauth::device::authorize::POLL_INTERVAL,
+    &oauth::device::guesses::PER_NETWORK,
+    &oauth::device::guesses::PER_TENANT,
+    &oauth::token::refresh::GRACE,
+    &oauth::grant::retention::RETENTION,
+    &trail::retention::RETENTION,
+    &limit::shared::SLOTS,
+    &limit::shared::ENABLED,
+];
+
 /// Called by the server when it loads the library, preloaded or at the first call.
 #[pg_guard]
 #[allow(unsafe_code)]
@@ -94,12 +119,12 @@ pub extern "C-unwind" fn _PG_init() {
     // every error would carry a backtrace to the client.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
     kernel::server::state::loaded();
-    kernel::server::settings::define();
+    kernel::server::settings::define(SETTINGS);
     kernel::server::catalog::watch();
     kernel::server::transaction::watch();
     kernel::server::caller::watch();
     kernel::server::guard::watch(schema::is_own);
-    kernel::server::shmem::request();
+    limit::shared::reserve();
 }
 
 /// What `cargo pgrx test` needs.
@@ -112,5 +137,34 @@ pub mod pg_test {
     #[must_use]
     pub fn postgresql_conf_options() -> Vec<&'static str> {
         vec![]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::SETTINGS;
+
+    /// The Rust files of a folder and of those in it, one after the other.
+    fn sources(folder: &Path) -> String {
+        let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let read = |path: std::path::PathBuf| match path.extension() {
+            None => Some(sources(&path)),
+            Some(suffix) => (suffix == "rs").then(|| fs::read_to_string(&path).unwrap_or_default()),
+        };
+        paths.filter_map(read).collect()
+    }
+
+    /// One that is not is no setting, and what a session says of it before the library is loaded would not be proven.
+    #[test]
+    fn every_setting_is_listed() {
+        let all = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        for setting in SETTINGS {
+            let name = setting.name().to_string_lossy();
+            assert_eq!(all.matches(&format!("c\"{name}\",\n")).count(), 1, "{name}");
+        }
+        assert_eq!(all.matches(concat!("= Setting", "::")).count(), SETTINGS.len());
     }
 }

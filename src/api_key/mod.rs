@@ -16,13 +16,13 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::oauth::client;
+use crate::oauth::grant::retention;
 use crate::trail::{self, Context, Event};
 
 /// The owner of the key: a user or a client. A key that belonged to both could be ended by two owners and would follow
@@ -137,7 +137,7 @@ pub static TABLE: Table = Table {
     key: &["id", "tenant_id"],
     ended: Some(Ended {
         statement: delete_ended!(sparse "auth_store.api_keys", "LEAST(expires_at, revoked_at) <= $3"),
-        times: |now| Vec::from(params![now.plus_seconds(-settings::grant_retention())]),
+        times: |now| Vec::from(params![retention::cutoff(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "api_keys", "tenant_id")),
     of_client: Rows::Deleted(delete_by!(latest "api_keys", "client_id")),

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::partition::Dropped;
-use crate::kernel::server::{caller, settings, state, version};
+use crate::kernel::server::{caller, pin, state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
 use crate::trail::{Event, months, record, retention};
@@ -47,7 +47,7 @@ pub fn drop_older(now: Timestamp, older_than: Option<Interval>, patient: bool) -
     let accepted = "an interval that is not negative";
     version::ensure_ready()?;
     state::writable()?;
-    if settings::tenant_pin().is_some() {
+    if pin::tenant().is_some() {
         return Err(Mistake::NotAllowed(
             "a month of the audit trail belongs to all tenants, this session to one".into(),
         ));

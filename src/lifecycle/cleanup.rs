@@ -10,7 +10,7 @@ use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};
-use crate::kernel::server::{catalog, settings, state, transaction, version};
+use crate::kernel::server::{catalog, pin, state, transaction, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -125,7 +125,7 @@ fn task_named(name: &str) -> Result<&'static Table, Mistake> {
 /// The task's row in `cleanup_cursors`. A session pinned to a tenant walks that tenant's rows alone, and must not
 /// move the cursor past the others'.
 fn cursor(task: &Table) -> String {
-    match settings::tenant_pin() {
+    match pin::tenant() {
         None => task.name.to_string(),
         Some(tenant) => format!("{}@{tenant}", task.name),
     }
@@ -241,7 +241,7 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
 fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
     version::ensure_ready()?;
     state::writable()?;
-    if settings::tenant_pin().is_some() {
+    if pin::tenant().is_some() {
         return Ok(0);
     }
     jti::drop_expired(now)
@@ -270,7 +270,7 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
 /// partition that can't be made or dropped now, and leaves it to the next run. A session pinned to one tenant leaves
 /// them alone: they belong to all.
 fn months(now: Timestamp) -> Result<i32, Mistake> {
-    if settings::tenant_pin().is_some() {
+    if pin::tenant().is_some() {
         return Ok(0);
     }
     version::ensure_ready()?;

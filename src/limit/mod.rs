@@ -5,6 +5,7 @@
 //! itself. The databases of a server share the memory, not the keys.
 
 pub mod gcra;
+pub mod shared;
 pub mod table;
 
 use pgrx::prelude::*;
@@ -13,11 +14,11 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::shmem::{self, Shared};
-use crate::kernel::server::{settings, transaction, version};
+use crate::kernel::server::{pin, transaction, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
 use crate::limit::gcra::{Decision, PERIOD, Rate};
+use crate::limit::shared::Shared;
 
 composite! {
     /// What rate_limit_hit() returns.
@@ -57,7 +58,7 @@ fn rate_limit_hit(
         let cost = cost.unwrap_or(1);
         let tenant_id = tenant_of(tenant_id)?;
         let hit = || hit(now, &tenant_id, key, max_hits, seconds, cost);
-        if shared().is_some() { hit() } else { transaction::as_owner(hit) }
+        if shared::enabled().is_some() { hit() } else { transaction::as_owner(hit) }
     };
     let verdict = hit().or_raise();
     RateLimitVerdict {
@@ -75,7 +76,7 @@ fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")
     let reset = || {
         let key = checked_key(key, true)?;
         let tenant_id = tenant_of(tenant_id)?;
-        let state = match shared() {
+        let state = match shared::enabled() {
             Some(shared) => shared.forget(shared_key(&tenant_id, key)),
             None => table::forget(&tenant_id, key)?,
         };
@@ -87,7 +88,7 @@ fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")
 #[pg_extern(stable, parallel_safe)]
 fn rate_limit_stats() -> RateLimitStats {
     let statistics =
-        shmem::shared().map(|shared| shared.statistics(clock::now().micros())).unwrap_or_default();
+        shared::table().map(|shared| shared.statistics(clock::now().micros())).unwrap_or_default();
     RateLimitStats { slots: statistics.slots, used: statistics.used, evicted: statistics.evicted }
 }
 
@@ -125,7 +126,7 @@ pub fn hit(
     if !(1..=max_hits).contains(&cost) {
         return Err(Mistake::invalid("cost", "1 to max_hits"));
     }
-    let decision = match shared() {
+    let decision = match shared::enabled() {
         Some(shared) => hit_shared(shared, now, shared_key(tenant_id, key), rate, cost),
         None => table::hit(now, tenant_id, key, rate, cost)?,
     };
@@ -161,7 +162,7 @@ pub fn retry_after(
     period_seconds: i64,
 ) -> Result<i32, Mistake> {
     let rate = rate(max_hits, period_seconds)?;
-    let state = match shared() {
+    let state = match shared::enabled() {
         Some(shared) => shared.find(shared_key(tenant_id, key)),
         None => table::find(tenant_id, key)?,
     };
@@ -175,10 +176,10 @@ pub fn retry_after(
 /// limits drives them out while the memory is shared as intended.
 pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<(), Mistake> {
     let until = now.plus_seconds(seconds);
-    match shared() {
+    match shared::enabled() {
         Some(shared) => {
             let owner = notes_of(tenant_id);
-            shared.update(shmem::Key { owner: &owner, name: key }, now.micros(), |_| (until.micros(), ()));
+            shared.update(shared::Key { owner: &owner, name: key }, now.micros(), |_| (until.micros(), ()));
             Ok(())
         }
         None => table::note(tenant_id, key, until),
@@ -188,8 +189,8 @@ pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<
 /// The seconds for which `key` is still noted, at most `seconds`; None if it is not noted. A longer note dates from
 /// before the clock was set back.
 pub fn noted(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<Option<i32>, Mistake> {
-    let until = match shared() {
-        Some(shared) => shared.find(shmem::Key { owner: &notes_of(tenant_id), name: key }),
+    let until = match shared::enabled() {
+        Some(shared) => shared.find(shared::Key { owner: &notes_of(tenant_id), name: key }),
         None => table::find(tenant_id, key)?,
     };
     let until = until.map(Timestamp::from_micros);
@@ -205,7 +206,7 @@ fn notes_of(tenant_id: &str) -> String {
 
 /// A state that lies too far ahead of `now` is compared with the clock once more while the entry is locked: a backend
 /// with a slightly later clock may have been here first.
-fn hit_shared(shared: Shared, now: Timestamp, key: shmem::Key<'_>, rate: Rate, cost: i32) -> Decision {
+fn hit_shared(shared: Shared, now: Timestamp, key: shared::Key<'_>, rate: Rate, cost: i32) -> Decision {
     shared.update(key, now.micros(), |arrival| {
         let mut decision = rate.decide(arrival, now.micros(), cost);
         if rate.capped(decision.arrival, now.micros()) < decision.arrival {
@@ -216,20 +217,15 @@ fn hit_shared(shared: Shared, now: Timestamp, key: shmem::Key<'_>, rate: Rate, c
 }
 
 /// A key in shared memory, where many new ones of a tenant drive out its own.
-fn shared_key<'a>(tenant_id: &'a str, key: &'a str) -> shmem::Key<'a> {
-    shmem::Key { owner: tenant_id, name: key }
-}
-
-/// The shared memory, if the server has it and it is not switched off.
-fn shared() -> Option<Shared> {
-    shmem::shared().filter(|_| settings::rate_limit_shared())
+fn shared_key<'a>(tenant_id: &'a str, key: &'a str) -> shared::Key<'a> {
+    shared::Key { owner: tenant_id, name: key }
 }
 
 /// The tenant whose key it is. The default tenant always exists and is not looked up. With limits in the table this
 /// call is going to write.
 fn tenant_of(tenant_id: Option<&str>) -> Result<String, Mistake> {
-    let snapshot = if shared().is_some() { Snapshot::latest() } else { Snapshot::writing()? };
-    if tenant_id.is_none() && settings::tenant_pin().is_none() {
+    let snapshot = if shared::enabled().is_some() { Snapshot::latest() } else { Snapshot::writing()? };
+    if tenant_id.is_none() && pin::tenant().is_none() {
         version::ensure_ready()?;
         return Ok(tenant::DEFAULT.to_owned());
     }

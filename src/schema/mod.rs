@@ -13,7 +13,7 @@ use std::ffi::CStr;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::{guard, pin, settings, spi, state};
+use crate::kernel::server::{guard, pin, spi, state};
 use crate::kernel::value::id::Id;
 
 /// For the end of the install script.
@@ -40,7 +40,7 @@ CREATE FUNCTION auth_store.tenant_visible(tenant_id text) RETURNS boolean
 )]
 fn tenant_visible(tenant_id: Option<&str>) -> bool {
     pin::prove().or_raise();
-    match settings::tenant_pin() {
+    match pin::tenant() {
         None => true,
         Some(pin) => tenant_id == Some(pin),
     }

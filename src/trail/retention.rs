@@ -8,9 +8,25 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use crate::kernel::outcome::{self, Mistake};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::{catalog, settings, transaction};
+use crate::kernel::server::{catalog, transaction};
 use crate::kernel::value::clock::Timestamp;
+
+const DAY: i32 = 24 * 60;
+const DEFAULT_DAYS: i32 = 90;
+
+/// How long the trail is kept.
+pub static RETENTION: Setting<i32> = Setting::minutes(
+    c"auth_store.audit_retention",
+    DEFAULT_DAYS * DAY,
+    DAY..=36_500 * DAY,
+    c"How long the audit trail is kept.",
+    c"partitions_drop() drops months that ended before.",
+);
+
+/// The default in seconds.
+const DEFAULT: i64 = DEFAULT_DAYS as i64 * 86_400;
 
 /// Its row in `cleanup_cursors`.
 const TASK: &str = "audit_log";
@@ -55,7 +71,7 @@ fn keep(now: Timestamp, seconds: i64) -> Result<(), Mistake> {
 /// Seconds for which a cleanup keeps the trail; remembers them. They are fewer than the last time only if they were set
 /// for this database or in this session.
 pub fn in_force(now: Timestamp) -> Result<i64, Mistake> {
-    let set = settings::audit_retention();
+    let set = RETENTION.in_seconds();
     let kept = kept(&Snapshot::writing()?)?;
     match kept {
         Some(kept) if is_forgotten(set, kept) => {
@@ -68,7 +84,7 @@ pub fn in_force(now: Timestamp) -> Result<i64, Mistake> {
 }
 
 fn is_forgotten(set: i64, kept: i64) -> bool {
-    set < kept && !settings::audit_retention_is_meant()
+    set < kept && !RETENTION.is_meant_here()
 }
 
 fn forgotten(set: i64, kept: i64) -> String {
@@ -81,7 +97,7 @@ fn forgotten(set: i64, kept: i64) -> String {
 
 /// The row of check() for a setting that was forgotten.
 pub fn problem() -> Result<Option<String>, Mistake> {
-    let set = settings::audit_retention();
+    let set = RETENTION.in_seconds();
     let kept = kept(&Snapshot::reading())?;
     Ok(kept
         .filter(|kept| is_forgotten(set, *kept))
@@ -103,7 +119,7 @@ static SEEN: AtomicI64 = AtomicI64::new(0);
 /// A longer retention is in force from the first step on, although no cleanup has run since. So this is called for each
 /// row of the trail, and looks once for each value of the setting.
 pub fn notice(now: Timestamp) {
-    let set = settings::audit_retention();
+    let set = RETENTION.in_seconds();
     if SEEN.load(Relaxed) != set {
         look(now, set);
     }
@@ -126,7 +142,7 @@ fn look(now: Timestamp, set: i64) {
     if WRITTEN.load(Relaxed) {
         return;
     }
-    if !settings::audit_retention_is_everybodys() {
+    if !RETENTION.is_everybodys() {
         SEEN.store(set, Relaxed);
         return;
     }
@@ -134,7 +150,7 @@ fn look(now: Timestamp, set: i64) {
     // default need not be written.
     let written = transaction::attempt(|| match kept(&Snapshot::writing()?)? {
         Some(kept) if kept >= set => Ok(false),
-        None if set <= settings::DEFAULT_AUDIT_RETENTION => Ok(false),
+        None if set <= DEFAULT => Ok(false),
         _ => keep(now, set).map(|()| true),
     });
     if !written.unwrap_or(false) {

@@ -393,6 +393,7 @@ my %FUNCTIONS = (
 	cleanup_expired_data => [ writes => 'SELECT auth_store.cleanup_expired_data()' ],
 	cleanup_batch        => [ writes => q{SELECT auth_store.cleanup_batch('access_tokens')} ],
 	cleanup_jtis         => [ writes => 'SELECT auth_store.cleanup_jtis()' ],
+	cleanup_tasks        => [ reads => 'SELECT auth_store.cleanup_tasks()' ],
 	cleanup_audit        => [ writes => 'SELECT auth_store.cleanup_audit()' ],
 	connection_store => [ writes => q{SELECT auth_store.connection_store('github', '2', 'new', 'new', tenant_id => {tenant})} ],
 	connection_get  => [ reads => q{SELECT * FROM auth_store.connection_get('github', '1', tenant_id => {tenant})} ],

@@ -391,9 +391,7 @@ SQL
 
 	# --- the other settings ------------------------------------------------------------------------------------------
 
-	my @settings = split /\n/, value($node, $db, "$first SELECT name || ' ' || context || ' ' || coalesce(min_val, 'off') FROM pg_settings WHERE name LIKE 'auth\\_store.%' ORDER BY 1");
-	shift @settings;    # of the first call
-	cmp_ok(scalar(@settings), '>=', 6, "$mode: there are settings");
+	my (undef, @settings) = split /\n/, value($node, $db, "$first SELECT name || ' ' || context || ' ' || coalesce(min_val, 'off') FROM pg_settings WHERE name LIKE 'auth\\_store.%' ORDER BY 1");
 	for (@settings)
 	{
 		my ($setting, $context, $least) = split / /;
@@ -423,16 +421,19 @@ SQL
 		my $result = run_sql($node, $db, "$first SHOW $setting", user => 'free', options => "-c $setting=$least");
 		is($result->{ok} ? $result->{out} =~ s/\A\n//r : $is, $is, "$mode: $setting in PGOPTIONS changes nothing");
 	}
-	# What the administrator made stricter, the options of a connection do not put back.
-	value($node, $db, 'ALTER ROLE free SET auth_store.code_replay_grace = 0; ALTER ROLE free SET auth_store.refresh_grace = 0');
-	for my $setting (qw(auth_store.code_replay_grace auth_store.refresh_grace))
+	# What the administrator has set for a role, the options of a connection do not put back to the default.
+	my (undef, @set) = split /\n/, value($node, $db, "$first SELECT name || ' ' || coalesce(min_val, CASE boot_val WHEN 'on' THEN 'off' ELSE 'on' END)" . q{
+		|| ' ' || boot_val FROM pg_settings WHERE name LIKE 'auth\_store.%' AND vartype <> 'string' AND context = 'superuser'});
+	cmp_ok(scalar(@set), '>=', 15, "$mode: there are settings of roles");
+	value($node, $db, 'ALTER ROLE free SET ' . s/ (\S+) .*/ = $1/r) for @set;
+	for (map { [ split / / ] } @set)
 	{
-		my $show = "$first SELECT setting FROM pg_settings WHERE name = '$setting'";
-		is(value($node, $db, $show, user => 'free') =~ s/\A\n//r, '0', "$mode: $setting of a role");
-		my $result = run_sql($node, $db, $show, user => 'free', options => "-c $setting=5");
-		is($result->{ok} ? $result->{out} =~ s/\A\n//r : '0', '0', "$mode: $setting of a role is not hidden by PGOPTIONS");
-		$result = run_sql($node, $db, $show, user => 'free', options => '-c ' . uc($setting) . '=5');
-		is($result->{ok} ? $result->{out} =~ s/\A\n//r : '0', '0', "$mode: $setting of a role is not hidden by PGOPTIONS in capitals");
+		my ($setting, $is, $default) = @$_;
+		for my $options ('', "-c $setting=$default", '-c ' . uc($setting) . "=$default")
+		{
+			my $result = run_sql($node, $db, "$first SELECT setting FROM pg_settings WHERE name = '$setting'", user => 'free', options => $options);
+			is($result->{ok} || !$options ? $result->{out} =~ s/\A\n//r : $is, $is, "$mode: $setting of a role, with '$options'");
+		}
 	}
 	value($node, $db, 'ALTER ROLE free RESET ALL');
 	# A value that is none: the server warns and takes the default, and the session goes on.

@@ -5,7 +5,7 @@ use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -41,10 +41,26 @@ struct NewSession<'a> {
     metadata: Option<Jsonb>,
 }
 
-const TTL: std::ops::RangeInclusive<i64> = 1..=3650 * 86_400;
+const DAY: i32 = 86_400;
+
+/// How long a session lives that is given no other time.
+pub static TTL: Setting<i32> = Setting::seconds(
+    c"auth_store.session_ttl",
+    30 * DAY,
+    1..=3650 * DAY,
+    c"How long a session lives by default, from the log-in.",
+    c"session_create() can say otherwise.",
+);
 const TTL_ACCEPTED: &str = "an interval from 1 second to 3650 days";
-// No shorter than two touches that write.
-const IDLE_TTL: std::ops::RangeInclusive<i64> = 120..=3650 * 86_400;
+
+/// How long an unused session lives that is given no other time: no shorter than two touches that write.
+pub static IDLE_TTL: Setting<i32> = Setting::seconds(
+    c"auth_store.session_idle_ttl",
+    DAY,
+    120..=3650 * DAY,
+    c"How long an unused session lives by default.",
+    c"session_create() can say otherwise.",
+);
 const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
 
 const UNKNOWN_USER: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
@@ -62,9 +78,9 @@ fn create(
     context: &Context<'_>,
 ) -> Result<SessionToken, Mistake> {
     let user_id = given(user_id, "user_id")?;
-    let ttl = interval::seconds(new.ttl, settings::session_ttl(), TTL, "ttl", TTL_ACCEPTED)?;
-    let default = settings::session_idle_ttl();
-    let idle_ttl = interval::seconds(new.idle_ttl, default, IDLE_TTL, "idle_ttl", IDLE_TTL_ACCEPTED)?;
+    let ttl = interval::seconds(new.ttl, TTL.in_seconds(), TTL.bounds(), "ttl", TTL_ACCEPTED)?;
+    let (default, bounds) = (IDLE_TTL.in_seconds(), IDLE_TTL.bounds());
+    let idle_ttl = interval::seconds(new.idle_ttl, default, bounds, "idle_ttl", IDLE_TTL_ACCEPTED)?;
     let acr = argument::optional_line(new.acr, "acr")?;
     let amr = argument::texts(new.amr, "amr")?;
     let metadata = argument::document(new.metadata, "metadata")?;

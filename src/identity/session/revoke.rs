@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::identity::{session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -167,10 +167,22 @@ pub fn end_by_user(
     end_grants(now, user_id, sessions)
 }
 
+/// How many sessions of one user live at the same time.
+pub static MAX_PER_USER: Setting<i32> = Setting::number(
+    c"auth_store.max_sessions_per_user",
+    50,
+    0..=1_000_000,
+    c"How many sessions of one user live at the same time.",
+    c"A further log-in ends the oldest. 0: any number.",
+);
+
 /// Ends the oldest sessions of a user, so that one more is within the cap. The user's row must be locked by
 /// [`user::lock_for_session`]: no other session is made meanwhile.
 pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<EndedSessions, Mistake> {
-    let Some(cap) = settings::max_sessions_per_user() else { return Ok(EndedSessions::default()) };
+    let cap = i64::from(MAX_PER_USER.get());
+    if cap == 0 {
+        return Ok(EndedSessions::default());
+    }
     let live = COUNT_LIVE.one(&params![user_id, tenant_id, now])?.unwrap_or(0);
     if live < cap {
         return Ok(EndedSessions::default());

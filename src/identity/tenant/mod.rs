@@ -8,8 +8,8 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::datum::Word;
 use crate::kernel::server::hold::Hold;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
+use crate::kernel::server::pin;
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::kernel::value::argument;
@@ -114,7 +114,7 @@ fn status(snapshot: &Snapshot, id: &str) -> Result<Option<bool>, Mistake> {
 
 /// Whether this is the default tenant, and the session may see it.
 fn is_default(id: &str) -> bool {
-    id == DEFAULT && settings::tenant_pin().is_none_or(|pin| pin == DEFAULT)
+    id == DEFAULT && pin::tenant().is_none_or(|pin| pin == DEFAULT)
 }
 
 /// Makes the default tenant's row where it is missing, if `id` names that tenant; returns whether it does.
@@ -194,7 +194,7 @@ pub fn resolve_with_status(snapshot: &Snapshot, tenant_id: Option<&str>) -> Resu
 
 /// The tenant of a session that names none.
 pub fn own<'a>() -> &'a str {
-    settings::tenant_pin().unwrap_or(DEFAULT)
+    pin::tenant().unwrap_or(DEFAULT)
 }
 
 static LOCK_SHARE: Statement<bool> =
@@ -234,7 +234,7 @@ fn create(now: Timestamp, id: Option<&str>, mut given_members: GivenTenant<'_>) 
     let display_name = argument::line(given_members.display_name.unwrap_or(id), "display_name")?;
     let schemes = given_members.redirect_uri_schemes()?.unwrap_or_default();
     let settings = argument::document(given_members.settings, "settings")?;
-    if settings::tenant_pin().is_some_and(|pin| pin != id) {
+    if pin::tenant().is_some_and(|pin| pin != id) {
         return Err(Mistake::NotAllowed("a session pinned to a tenant cannot create another".into()));
     }
     if id == DEFAULT || INSERT.run(&params![id, display_name, settings, schemes, now])? == 0 {

@@ -14,7 +14,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::attribute;
 use crate::kernel::server::spi::{Param, Statement};
-use crate::kernel::server::{catalog, settings, state, version};
+use crate::kernel::server::{catalog, pin, state, version};
 
 /// An INSERT of one row.
 pub struct Append {
@@ -63,7 +63,7 @@ impl Append {
         let direct = known.is_some_and(|place| {
             place.positions.is_some_and(|positions| {
                 // SAFETY: the positions were resolved for this table in this generation of the catalog.
-                settings::tenant_pin().is_none() && unsafe { put(&place, &positions, params) }
+                pin::tenant().is_none() && unsafe { put(&place, &positions, params) }
             })
         });
         if direct {

@@ -16,7 +16,16 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::cell::BackendCell;
-use crate::kernel::server::{catalog, settings, state};
+use crate::kernel::server::settings::Setting;
+use crate::kernel::server::{catalog, state};
+
+/// Whether DDL may drop what is the store's.
+pub static ALLOW_DROP: Setting<bool> = Setting::switch(
+    c"auth_store.allow_drop",
+    false,
+    c"Lets DDL drop tables and views of auth_store, columns and foreign keys.",
+    c"Off: DROP TABLE, ALTER TABLE ... DROP COLUMN and whatever else would drop them is refused.",
+);
 
 /// Whether `table users` is the store's own, or its part `column email`.
 type Owns = fn(object: &str, part: Option<&str>) -> bool;
@@ -105,7 +114,7 @@ fn is_guarded() -> bool {
     let by_superuser = || unsafe { pg_sys::superuser_arg(pg_sys::GetSessionUserId()) };
     GUARDED.load(Relaxed) == transaction()
         && OWN.load(Relaxed) == 0
-        && !settings::allow_drop()
+        && !ALLOW_DROP.get()
         && !(state::is_restoring() && by_superuser())
 }
 

@@ -15,7 +15,7 @@ use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, find_columns};
 use crate::kernel::server::index::{self, Index};
 use crate::kernel::server::row::{Row, TableRow};
-use crate::kernel::server::{catalog, hold, settings, version};
+use crate::kernel::server::{catalog, hold, pin, version};
 
 pub use crate::kernel::server::index::Key;
 pub use crate::kernel::server::snapshot::Snapshot;
@@ -150,7 +150,7 @@ impl Way {
 
     /// Whether the session's tenant pin shows the row.
     fn shows(&self, row: &Row<'_>) -> bool {
-        match (self.tenant, settings::tenant_pin()) {
+        match (self.tenant, pin::tenant()) {
             (None, _) | (_, None) => true,
             // SAFETY: places() has put the tenant's column there, which is of type text.
             (Some(_), Some(pin)) => row

@@ -17,6 +17,7 @@ pub mod locked;
 pub mod lookup;
 pub mod partition;
 pub mod pin;
+pub mod placeholder;
 pub mod row;
 #[cfg(test)]
 pub mod scripts;

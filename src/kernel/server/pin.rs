@@ -1,9 +1,9 @@
-//! Whose pin holds where the server runs a role's code in a session of another.
+//! The tenant a session is pinned to, and whose pin holds where the server runs a role's code in a session of another.
 
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 use pgrx::pg_sys;
 
@@ -11,7 +11,22 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::find_columns;
 use crate::kernel::server::row::{FromRow, Row, row};
-use crate::kernel::server::{catalog, settings, state};
+use crate::kernel::server::settings::Setting;
+use crate::kernel::server::{catalog, state};
+
+/// The tenant that a session sees, and no other.
+pub static TENANT_ID: Setting<Option<CString>> = Setting::text(
+    c"auth_store.tenant_id",
+    c"Pins the session to one tenant.",
+    c"While set, every function and view of auth_store sees this tenant only. Set it with ALTER ROLE ... SET; only a \
+      superuser can.",
+);
+
+/// The tenant this session is pinned to; None: it sees all. The text is valid until the next statement.
+pub fn tenant<'a>() -> Option<&'a str> {
+    // A value that is not UTF-8 must not read as "no pin": it is a pin to a tenant that is not there.
+    TENANT_ID.get().map(|text| text.to_str().unwrap_or("\u{fffd}"))
+}
 
 /// The statement, by its beginning, in which no role was pinned.
 static UNPINNED: BackendCell<Cell<Option<pg_sys::TimestampTz>>> = BackendCell::new(Cell::new(None));
@@ -28,7 +43,7 @@ unsafe extern "C-unwind" {
 /// of it, and the call is refused.
 pub fn prove() -> Result<(), Mistake> {
     // SAFETY: a read of this backend's own state.
-    if settings::tenant_pin().is_some() || !unsafe { InSecurityRestrictedOperation() } {
+    if tenant().is_some() || !unsafe { InSecurityRestrictedOperation() } {
         return Ok(());
     }
     prove_restricted()

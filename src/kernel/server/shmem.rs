@@ -1,84 +1,127 @@
-//! A table in the server's shared memory: from a name to a time until which the entry means something.
-//! It is made where the library is preloaded, has a fixed number of slots, and forgets at a restart. All
-//! databases of the server share its slots, but no entry: a name is one of the database that the caller is
-//! connected to, and of an owner in it.
-//!
-//! An entry is in one of the [`WAYS`] slots of its set. Where they are all taken by entries that still mean
-//! something, one of them gives way, and is counted: which one, [`victim`] says. Which set a name has is known
-//! to nobody: the hash is keyed with a secret of the running server, so that nobody can choose names that drive
-//! out another's. Every access holds the lock of the set's partition for some ten nanoseconds.
+//! Memory that all processes of the server share: a header and an array behind it, each entry under one of the segment's
+//! locks. The server gives it at its start alone, to a library that it preloads, and all of it is empty after a restart.
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::{AtomicI64, AtomicPtr, Ordering::Relaxed};
 
 use pgrx::pg_sys::submodules::ffi::pg_guard_ffi_boundary;
 use pgrx::prelude::*;
-use sha2::{Digest, Sha256};
 
-use crate::kernel::outcome::OrRaise;
+use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::cell::BackendCell;
-use crate::kernel::server::{settings, state};
-use crate::kernel::value::id;
+use crate::kernel::server::state;
 
-/// Also the name of the locks in `pg_stat_activity.wait_event`.
-const NAME: &CStr = c"auth_store_rate_limits";
-const PARTITIONS: usize = 64;
-const WAYS: usize = 16;
-/// How many slots of a full set an owner gets of one who has more than half of it.
-const SHARE: usize = 4;
-const HALF: usize = WAYS / 2;
+/// A segment: a `static` beside its only user. Header and entries are `Copy`, so that they have nothing of one process.
+pub struct Segment<H: 'static, E: 'static> {
+    /// Also the name of the locks in `pg_stat_activity.wait_event`.
+    name: &'static CStr,
+    locks: usize,
+    length: fn() -> usize,
+    header: fn() -> Result<H, Mistake>,
+    empty: E,
+    block: AtomicPtr<Block<H>>,
+    tranche: AtomicPtr<pg_sys::LWLockPadded>,
+}
 
+/// What the entries follow.
 #[repr(C, align(64))]
-struct Header {
-    /// The hash's key; never leaves the server.
-    secret: [u8; 28],
-    sets: usize,
-    evicted: AtomicI64,
+struct Block<H> {
+    header: H,
+    length: usize,
+    counter: AtomicI64,
 }
 
-/// Whose an entry is: hashes of the database and of the owner in it. Two that share them, which is rare and
-/// nobody's choice, are only treated as one where a set is full.
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Owner {
-    database: u16,
-    name: u32,
-}
+impl<H: Copy + Sync, E: Copy + Sync> Segment<H, E> {
+    /// A segment of `length` entries, none where that is 0, with so many locks. `length` and `header` are asked at the
+    /// server's start, in the postmaster.
+    pub const fn new(
+        name: &'static CStr,
+        locks: usize,
+        length: fn() -> usize,
+        header: fn() -> Result<H, Mistake>,
+        empty: E,
+    ) -> Self {
+        const { assert!(align_of::<E>() <= align_of::<Block<H>>()) };
+        let (block, tranche) = (AtomicPtr::new(std::ptr::null_mut()), AtomicPtr::new(std::ptr::null_mut()));
+        Self { name, locks, length, header, empty, block, tranche }
+    }
 
-/// The hash of a name with its database and owner: nobody can look for two of the same.
-type Name = [u8; 10];
+    /// Asks the server for the memory, where it is still giving some. Called once, when the library is loaded.
+    pub fn reserve(&'static self) {
+        if !state::is_preloading() {
+            return;
+        }
+        if SEGMENTS.borrow().is_empty() {
+            watch();
+        }
+        SEGMENTS.borrow_mut().push(self);
+    }
 
-/// 32 bytes, as the documentation of `auth_store.rate_limit_slots` says.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Slot {
-    name: Name,
-    database: u16,
-    owner: u32,
-    /// Until when it means something, in microseconds since 2000-01-01; an empty slot never did.
-    until: i64,
-    /// When it was used last.
-    used: i64,
-}
+    /// The segment as this process has it; None: this server has none.
+    pub fn mapped(&'static self) -> Option<Mapped<H, E>> {
+        let (block, tranche) = (self.block.load(Relaxed), self.tranche.load(Relaxed));
+        if block.is_null() || tranche.is_null() {
+            return None;
+        }
+        Some(Mapped { segment: self, block, tranche })
+    }
 
-const _: () = assert!(size_of::<Slot>() == 32);
-
-impl Slot {
-    fn owner(&self) -> Owner {
-        Owner { database: self.database, name: self.owner }
+    fn size(&self, length: usize) -> usize {
+        size_of::<Block<H>>() + length * size_of::<E>()
     }
 }
 
-type Set = [Slot; WAYS];
+/// A segment of any type, for the server's hooks.
+trait Reserved {
+    fn request(&self);
+    fn start(&self);
+}
 
-const EMPTY: Slot = Slot { name: [0; 10], database: 0, owner: 0, until: i64::MIN, used: i64::MIN };
+impl<H: Copy + Sync, E: Copy + Sync> Reserved for Segment<H, E> {
+    fn request(&self) {
+        let length = (self.length)();
+        if length == 0 {
+            return;
+        }
+        // SAFETY: called in the server's hook for requests; the name is a valid C string that stays.
+        unsafe {
+            pg_sys::RequestAddinShmemSpace(self.size(length));
+            pg_sys::RequestNamedLWLockTranche(self.name.as_ptr(), self.locks as i32);
+        }
+    }
 
-static HEADER: AtomicPtr<Header> = AtomicPtr::new(std::ptr::null_mut());
-static LOCKS: AtomicPtr<pg_sys::LWLockPadded> = AtomicPtr::new(std::ptr::null_mut());
+    fn start(&self) {
+        let length = (self.length)();
+        if length == 0 {
+            return;
+        }
+        let mut found = false;
+        // SAFETY: called in the server's hook for the start. As many bytes as were requested, aligned to a cache line, or
+        // an error.
+        let block = unsafe { pg_sys::ShmemInitStruct(self.name.as_ptr(), self.size(length), &mut found) }
+            .cast::<Block<H>>();
+        if !found {
+            let header = (self.header)().or_raise();
+            // SAFETY: there is room for the header and the entries, and nobody else sees them yet.
+            unsafe {
+                block.write(Block { header, length, counter: AtomicI64::new(0) });
+                let first = block.add(1).cast::<E>();
+                for n in 0..length {
+                    first.add(n).write(self.empty);
+                }
+            }
+        }
+        // SAFETY: the locks were requested by this name.
+        self.tranche.store(unsafe { pg_sys::GetNamedLWLockTranche(self.name.as_ptr()) }, Relaxed);
+        self.block.store(block, Relaxed);
+    }
+}
+
+static SEGMENTS: BackendCell<RefCell<Vec<&'static dyn Reserved>>> =
+    BackendCell::new(RefCell::new(Vec::new()));
 
 struct Previous {
     request: Cell<Option<unsafe extern "C-unwind" fn()>>,
@@ -88,11 +131,7 @@ struct Previous {
 static PREVIOUS: BackendCell<Previous> =
     BackendCell::new(Previous { request: Cell::new(None), startup: Cell::new(None) });
 
-/// Asks the server for the memory, where it is still giving some. Called once, when the library is loaded.
-pub fn request() {
-    if !state::is_preloading() {
-        return;
-    }
+fn watch() {
     // SAFETY: the hooks are chained as the server wants it, by the one thread that there is.
     unsafe {
         PREVIOUS.request.set(pg_sys::shmem_request_hook);
@@ -102,387 +141,109 @@ pub fn request() {
     }
 }
 
-fn sets() -> usize {
-    settings::rate_limit_slots().div_ceil(WAYS)
-}
-
-fn size(sets: usize) -> usize {
-    size_of::<Header>() + sets * size_of::<Set>()
-}
-
 #[pg_guard]
 unsafe extern "C-unwind" fn requesting() {
-    // SAFETY: the previous hook is the server's or another library's; requests are made in this hook alone.
-    unsafe {
-        if let Some(previous) = PREVIOUS.request.get() {
-            pg_guard_ffi_boundary(|| previous());
-        }
-        if sets() > 0 {
-            pg_sys::RequestAddinShmemSpace(size(sets()));
-            pg_sys::RequestNamedLWLockTranche(NAME.as_ptr(), PARTITIONS as i32);
-        }
+    if let Some(previous) = PREVIOUS.request.get() {
+        // SAFETY: the server's hook or another library's, called as the server calls this one.
+        unsafe { pg_guard_ffi_boundary(|| previous()) };
     }
+    SEGMENTS.borrow().iter().for_each(|segment| segment.request());
 }
 
 /// Runs in the postmaster, before there is any other process that could use the memory: at the start, and
 /// again after a crash.
 #[pg_guard]
 unsafe extern "C-unwind" fn starting() {
-    // SAFETY: the previous hook is the server's or another library's. ShmemInitStruct gives as many bytes as
-    // were requested, aligned to a cache line, or raises; nobody else sees them yet.
-    unsafe {
-        if let Some(previous) = PREVIOUS.startup.get() {
-            pg_guard_ffi_boundary(|| previous());
-        }
-        let sets = sets();
-        if sets == 0 {
-            return;
-        }
-        let mut found = false;
-        let header = pg_sys::ShmemInitStruct(NAME.as_ptr(), size(sets), &mut found).cast::<Header>();
-        if !found {
-            let mut secret = [0; 28];
-            id::random(&mut secret).or_raise();
-            header.write(Header { secret, sets, evicted: AtomicI64::new(0) });
-            let first = header.add(1).cast::<Slot>();
-            for n in 0..sets * WAYS {
-                first.add(n).write(EMPTY);
-            }
-        }
-        LOCKS.store(pg_sys::GetNamedLWLockTranche(NAME.as_ptr()), Relaxed);
-        HEADER.store(header, Relaxed);
+    if let Some(previous) = PREVIOUS.startup.get() {
+        // SAFETY: as in requesting().
+        unsafe { pg_guard_ffi_boundary(|| previous()) };
     }
+    SEGMENTS.borrow().iter().for_each(|segment| segment.start());
 }
 
-/// The table; None: this server has none.
-pub fn shared() -> Option<Shared> {
-    let (header, locks) = (HEADER.load(Relaxed), LOCKS.load(Relaxed));
-    if header.is_null() || locks.is_null() {
-        return None;
-    }
-    Some(Shared { header, locks })
-}
-
-/// The table in shared memory.
+/// A segment that is there.
 #[derive(Clone, Copy)]
-pub struct Shared {
-    header: *mut Header,
-    locks: *mut pg_sys::LWLockPadded,
+pub struct Mapped<H: 'static, E: 'static> {
+    segment: &'static Segment<H, E>,
+    block: *mut Block<H>,
+    tranche: *mut pg_sys::LWLockPadded,
 }
 
-/// How full the table is.
-#[derive(Default)]
-pub struct Statistics {
-    /// Slots there are.
-    pub slots: i64,
-    /// Slots with an entry that still means something.
-    pub used: i64,
-    /// Entries that still meant something and gave way, since the server's start.
-    pub evicted: i64,
-}
-
-/// Where a name's entry is, if there is one.
-struct Place {
-    name: Name,
-    set: usize,
-}
-
-/// What an entry is found by, in the database that the caller is connected to.
-#[derive(Clone, Copy)]
-pub struct Key<'a> {
-    /// Whose it is: a text without NUL.
-    pub owner: &'a str,
-    /// Its name among the owner's.
-    pub name: &'a str,
-}
-
-/// The lock of a partition, held.
+/// A lock, held.
 struct Held(*mut pg_sys::LWLock);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // SAFETY: taken in Shared::lock by this process; nothing that could raise runs in between.
+        // SAFETY: taken in Mapped::lock by this process; nothing that could raise runs in between.
         unsafe { pg_sys::LWLockRelease(self.0) };
     }
 }
 
-impl Shared {
-    /// Changes the entry of a name: `change` gets its time, if it has one, and returns the new one. It runs under
-    /// the partition's lock, so it must be short and must not raise.
-    pub fn update<T>(self, key: Key<'_>, now: i64, change: impl FnOnce(Option<i64>) -> (i64, T)) -> T {
-        let place = self.place(key);
-        let _held = self.lock(place.set, pg_sys::LWLockMode::LW_EXCLUSIVE);
-        // SAFETY: the set's lock is held exclusively.
-        let set = unsafe { &mut *self.set(place.set) };
-        if let Some(slot) = find(set, &place.name) {
-            let (until, result) = change(Some(slot.until));
-            (slot.until, slot.used) = (until, now);
-            return result;
-        }
-        let (until, result) = change(None);
-        let owner = self.owner(key.owner);
-        let slot = &mut set[victim(set, owner, now)];
-        if slot.until > now {
-            self.header().evicted.fetch_add(1, Relaxed);
-        }
-        *slot = Slot { name: place.name, database: owner.database, owner: owner.name, until, used: now };
-        result
+impl<H: Copy + Sync, E: Copy + Sync> Mapped<H, E> {
+    /// What was said at the start.
+    pub fn header(&self) -> &'static H {
+        &self.block().header
     }
 
-    /// The time of a name's entry.
-    pub fn find(self, key: Key<'_>) -> Option<i64> {
-        let place = self.place(key);
-        let _held = self.lock(place.set, pg_sys::LWLockMode::LW_SHARED);
-        // SAFETY: the set's lock is held.
-        let set = unsafe { &*self.set(place.set) };
-        set.iter().find(|slot| slot.name == place.name && slot.until != i64::MIN).map(|slot| slot.until)
+    /// How many entries there are.
+    pub fn length(&self) -> usize {
+        self.block().length
     }
 
-    /// Removes the entry of a name and returns its time.
-    pub fn forget(self, key: Key<'_>) -> Option<i64> {
-        let place = self.place(key);
-        let _held = self.lock(place.set, pg_sys::LWLockMode::LW_EXCLUSIVE);
-        // SAFETY: the set's lock is held exclusively.
-        let set = unsafe { &mut *self.set(place.set) };
-        Some(std::mem::replace(find(set, &place.name)?, EMPTY).until)
+    /// A number for the user to count by, 0 at the start.
+    pub fn counter(&self) -> &'static AtomicI64 {
+        &self.block().counter
     }
 
-    /// Counts the entries, a partition at a time.
-    pub fn statistics(self, now: i64) -> Statistics {
-        let mut used = 0;
-        let sets = self.header().sets;
-        for partition in 0..PARTITIONS.min(sets) {
+    /// Reads the entry that this number falls on, under its lock: `read` must be short and must not raise.
+    pub fn read<T>(self, number: u64, read: impl FnOnce(&E) -> T) -> T {
+        let n = self.entry_of(number);
+        let _held = self.lock(n, pg_sys::LWLockMode::LW_SHARED);
+        // SAFETY: there is such an entry, and its lock is held.
+        read(unsafe { &*self.entry(n) })
+    }
+
+    /// Changes the entry that this number falls on, under its lock: `change` must be short and must not raise.
+    pub fn change<T>(self, number: u64, change: impl FnOnce(&mut E) -> T) -> T {
+        let n = self.entry_of(number);
+        let _held = self.lock(n, pg_sys::LWLockMode::LW_EXCLUSIVE);
+        // SAFETY: there is such an entry, and its lock is held exclusively.
+        change(unsafe { &mut *self.entry(n) })
+    }
+
+    /// Reads all entries, those of a lock at a time.
+    pub fn read_all(self, mut read: impl FnMut(&E)) {
+        let (length, locks) = (self.length(), self.segment.locks);
+        for lock in 0..locks.min(length) {
             pgrx::check_for_interrupts!();
-            let _held = self.lock(partition, pg_sys::LWLockMode::LW_SHARED);
-            for set in (partition..sets).step_by(PARTITIONS) {
-                // SAFETY: the lock of the partition that all these sets are of is held.
-                let set = unsafe { &*self.set(set) };
-                used += set.iter().filter(|slot| slot.until > now).count();
+            let _held = self.lock(lock, pg_sys::LWLockMode::LW_SHARED);
+            for n in (lock..length).step_by(locks) {
+                // SAFETY: there is such an entry, and the lock that it shares with these others is held.
+                read(unsafe { &*self.entry(n) });
             }
         }
-        Statistics {
-            slots: i64::try_from(sets * WAYS).unwrap_or(i64::MAX),
-            used: i64::try_from(used).unwrap_or(i64::MAX),
-            evicted: self.header().evicted.load(Relaxed),
-        }
     }
 
-    fn place(self, key: Key<'_>) -> Place {
-        let digest = Sha256::new_with_prefix(self.header().secret)
-            .chain_update(state::database().to_u32().to_be_bytes())
-            .chain_update(key.owner)
-            .chain_update([0])
-            .chain_update(key.name)
-            .finalize();
-        let (mut name, mut number) = ([0; 10], [0; 8]);
-        name.copy_from_slice(&digest[..10]);
-        number.copy_from_slice(&digest[16..24]);
-        Place { name, set: (u64::from_be_bytes(number) % self.header().sets as u64) as usize }
+    fn entry_of(&self, number: u64) -> usize {
+        (number % self.length() as u64) as usize
     }
 
-    /// The owner of a new entry.
-    fn owner(self, name: &str) -> Owner {
-        let mut hash = DefaultHasher::new();
-        hash.write(&self.header().secret);
-        let database = state::database().to_u32();
-        hash.write_u32(database);
-        hash.write(name.as_bytes());
-        let hash = hash.finish();
-        Owner { database: (database ^ (database >> 16)) as u16, name: hash as u32 }
-    }
-
-    fn lock(self, set: usize, mode: pg_sys::LWLockMode::Type) -> Held {
-        // SAFETY: there are PARTITIONS locks in the tranche.
+    fn lock(&self, n: usize, mode: pg_sys::LWLockMode::Type) -> Held {
+        // SAFETY: there are so many locks in the tranche.
         unsafe {
-            let lock = &raw mut (*self.locks.add(set % PARTITIONS)).lock;
+            let lock = &raw mut (*self.tranche.add(n % self.segment.locks)).lock;
             pg_sys::LWLockAcquire(lock, mode);
             Held(lock)
         }
     }
 
-    /// A set. Its lock must be held while the pointer is used.
-    fn set(self, set: usize) -> *mut Set {
-        self.header.wrapping_add(1).cast::<Set>().wrapping_add(set)
+    /// An entry. Its lock must be held while the pointer is used.
+    fn entry(&self, n: usize) -> *mut E {
+        self.block.wrapping_add(1).cast::<E>().wrapping_add(n)
     }
 
-    fn header(&self) -> &Header {
-        // SAFETY: made by starting(), and there as long as this process is. But for the counter nothing changes.
-        unsafe { &*self.header }
-    }
-}
-
-/// The slot that has the entry of a name.
-fn find<'a>(set: &'a mut Set, name: &Name) -> Option<&'a mut Slot> {
-    set.iter_mut().find(|slot| slot.name == *name && slot.until != i64::MIN)
-}
-
-/// The slot for a new entry of this owner: one that means nothing any more. Where there is none, an entry gives way,
-/// of several the one that was used least recently:
-///
-/// 1. while the owner has less than its share of the set: one of whoever has more than half of it;
-/// 2. else one of the owner's own, so that many new names drive out nobody else's;
-/// 3. where it has none: one of its database, of whoever has most there;
-/// 4. else one of whoever has most.
-fn victim(set: &Set, owner: Owner, now: i64) -> usize {
-    if let Some(free) = set.iter().position(|slot| slot.until <= now) {
-        return free;
-    }
-    let held = |by: Owner| set.iter().filter(|slot| slot.owner() == by).count();
-    let own = held(owner);
-    let most = set.iter().map(|slot| held(slot.owner())).max().unwrap_or(0);
-    let oldest = |gives_way: &dyn Fn(&Slot) -> bool| {
-        (0..WAYS).filter(|n| gives_way(&set[*n])).min_by_key(|n| set[*n].used)
-    };
-    let largest = || oldest(&|slot| held(slot.owner()) == most);
-    let found = if own < SHARE && most > HALF {
-        largest()
-    } else if own > 0 {
-        oldest(&|slot| slot.owner() == owner)
-    } else {
-        let neighbours = set.iter().filter(|slot| slot.database == owner.database);
-        match neighbours.map(|slot| held(slot.owner())).max() {
-            Some(most) => oldest(&|slot| slot.database == owner.database && held(slot.owner()) == most),
-            None => largest(),
-        }
-    };
-    found.unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{EMPTY, HALF, Name, Owner, SHARE, Set, Slot, WAYS, find, victim};
-    use proptest::prelude::*;
-
-    fn name(n: usize) -> Name {
-        [n as u8 + 1; 10]
-    }
-
-    const A: Owner = Owner { database: 1, name: 1 };
-    const B: Owner = Owner { database: 1, name: 2 };
-    /// The same tenant of another database.
-    const A2: Owner = Owner { database: 2, name: 11 };
-
-    /// All slots taken until 100 by these owners, used one after the other from 10 on.
-    fn full(owners: &[(Owner, usize)]) -> Set {
-        let mut set = [EMPTY; WAYS];
-        let owners = owners.iter().flat_map(|(owner, count)| std::iter::repeat_n(*owner, *count));
-        let mut slots = 0;
-        for (n, (slot, owner)) in set.iter_mut().zip(owners).enumerate() {
-            let (database, owner) = (owner.database, owner.name);
-            *slot = Slot { name: name(n), database, owner, until: 100, used: 10 + n as i64 };
-            slots += 1;
-        }
-        assert_eq!(slots, WAYS);
-        set
-    }
-
-    /// A new entry of an owner at a time, in place of the victim, which is returned.
-    fn add(set: &mut Set, owner: Owner, now: i64) -> Slot {
-        let slot = &mut set[victim(set, owner, now)];
-        let added =
-            Slot { name: [0; 10], database: owner.database, owner: owner.name, until: 100, used: now };
-        std::mem::replace(slot, added)
-    }
-
-    fn held(set: &Set, owner: Owner) -> usize {
-        set.iter().filter(|slot| slot.owner() == owner).count()
-    }
-
-    #[test]
-    fn an_entry_is_found_wherever_it_is() {
-        let mut set = full(&[(A, WAYS)]);
-        for n in 0..WAYS {
-            assert!(find(&mut set, &name(n)).is_some_and(|slot| slot.used == 10 + n as i64));
-        }
-        assert!(find(&mut set, &name(99)).is_none());
-        assert!(find(&mut [EMPTY; WAYS], &EMPTY.name).is_none());
-    }
-
-    #[test]
-    fn the_least_recently_used_gives_way() {
-        let mut set = full(&[(A, WAYS)]);
-        set[0].used = 60;
-        assert_eq!(victim(&set, A, 50), 1);
-    }
-
-    #[test]
-    fn what_means_nothing_any_more_gives_way_first() {
-        let mut set = full(&[(A, 3), (B, WAYS - 3)]);
-        set[7].until = 50;
-        set[7].used = 99;
-        assert_eq!(victim(&set, A, 50), 7);
-        assert_eq!(victim(&set, A2, 50), 7);
-        set[3] = EMPTY;
-        assert_eq!(victim(&set, A, 50), 3);
-    }
-
-    #[test]
-    fn a_flood_takes_its_own_places() {
-        for others in 1..=WAYS - SHARE {
-            let mut set = full(&[(A, others), (B, WAYS - others)]);
-            for now in 20..90 {
-                assert!(add(&mut set, B, now).owner() == B);
-            }
-            assert_eq!(held(&set, A), others);
-        }
-    }
-
-    #[test]
-    fn who_comes_late_gets_a_share_of_who_has_more() {
-        for newcomer in [B, A2] {
-            let mut set = full(&[(A, WAYS)]);
-            for now in 20..90 {
-                add(&mut set, newcomer, now);
-            }
-            assert_eq!(held(&set, A), WAYS - SHARE);
-            assert_eq!(held(&set, newcomer), SHARE);
-        }
-    }
-
-    /// Sixteen owners with an entry each: a newcomer's own database comes first.
-    #[test]
-    fn without_one_of_its_own_an_entry_takes_the_place_of_a_neighbour() {
-        let owners: Vec<_> = (0..WAYS as u32)
-            .map(|n| (Owner { database: if n == 9 { 1 } else { 2 }, name: 100 + n }, 1))
-            .collect();
-        let mut set = full(&owners);
-        assert_eq!(victim(&set, A, 50), 9);
-        add(&mut set, A, 50);
-        assert_eq!(victim(&set, A, 51), 9);
-        assert_eq!(victim(&set, Owner { database: 3, name: 1 }, 51), 0);
-    }
-
-    fn owners() -> impl Strategy<Value = Owner> {
-        (1u16..4, 1u32..5).prop_map(|(database, name)| Owner { database, name })
-    }
-
-    proptest! {
-        /// However many entries come of one owner: of all who have no more than half one entry is lost at most, and
-        /// that one only where the owner had none; and of who has more, half stays.
-        #[test]
-        fn the_others_outlive_any_flood(
-            there in prop::collection::vec(owners(), WAYS),
-            flood in owners(),
-            times in 1usize..60,
-        ) {
-            let there: Vec<_> = there.into_iter().map(|owner| (owner, 1)).collect();
-            let mut set = full(&there);
-            let before = set;
-            for n in 0..times {
-                add(&mut set, flood, 40 + n as i64);
-            }
-            let mut others: Vec<_> =
-                there.iter().map(|(owner, _)| *owner).filter(|owner| *owner != flood).collect();
-            others.sort_by_key(|owner| (owner.database, owner.name));
-            others.dedup();
-            let mut lost = 0;
-            for owner in others {
-                match held(&before, owner) {
-                    most if most > HALF => prop_assert!(held(&set, owner) >= HALF),
-                    count => lost += count - held(&set, owner),
-                }
-            }
-            prop_assert!(lost <= usize::from(held(&before, flood) == 0));
-        }
+    fn block(&self) -> &'static Block<H> {
+        // SAFETY: made by start(), and there as long as this process is. But for the counter nothing changes.
+        unsafe { &*self.block }
     }
 }

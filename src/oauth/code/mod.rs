@@ -15,7 +15,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -129,6 +129,15 @@ row! {
 /// Wrong verifiers after which a code is dead.
 pub const MAX_FAILED_VERIFIERS: i32 = 5;
 
+/// How long a code lives that names no other time.
+pub static TTL: Setting<i32> = Setting::seconds(
+    c"auth_store.code_ttl",
+    60,
+    1..=600,
+    c"How long an authorization code lives by default.",
+    c"RFC 6749 section 4.1.2 recommends at most 10 minutes.",
+);
+
 const TTL_ACCEPTED: &str = "an interval from 1 second to 10 minutes (RFC 6749 section 4.1.2)";
 
 /// The facts of the table `authorization_codes`.
@@ -184,7 +193,7 @@ fn issue(
 ) -> Result<CodeResponse, Mistake> {
     let user_id = given(user_id, "user_id")?;
     argument::object(request.claims.as_ref(), "claims")?;
-    let ttl = interval::seconds(request.ttl, settings::code_ttl(), 1..=600, "ttl", TTL_ACCEPTED)?;
+    let ttl = interval::seconds(request.ttl, TTL.in_seconds(), TTL.bounds(), "ttl", TTL_ACCEPTED)?;
     let snapshot = Snapshot::deciding()?;
     let user =
         user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
@@ -316,12 +325,10 @@ static WITHDRAW: Statement = Statement::latest(
 /// Deletes the unredeemed codes of a user, of one client or of all, and waits for redemptions that are under way.
 /// Returns how many it deleted.
 pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<u64, Mistake> {
-    let oldest = Id::lower_bound(now.plus_seconds(-MAX_TTL));
+    // The longest life, and a second for the clock.
+    let oldest = Id::lower_bound(now.plus_seconds(-TTL.bounds().end() - 1));
     WITHDRAW.run(&params![oldest, user_id, client_id])
 }
-
-/// The longest life of a code in seconds, and one second for the clock.
-const MAX_TTL: i64 = 601;
 
 /// Seconds in a day.
 const REPLAY_WATCH: i64 = 86_400;

@@ -12,7 +12,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -25,6 +25,15 @@ use crate::oauth::code::request::{self, AuthorizationRequest};
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
+
+/// How long a pushed request lives.
+pub static TTL: Setting<i32> = Setting::seconds(
+    c"auth_store.pushed_request_ttl",
+    60,
+    5..=600,
+    c"How long a pushed authorization request lives.",
+    c"RFC 9126 section 2.2 thinks of 5 to 600 seconds.",
+);
 
 composite! {
     /// The answer of the pushed authorization request endpoint (RFC 9126 sections 2.2 and 2.3).
@@ -162,7 +171,7 @@ fn create(
         }
     };
     let minted = token_text::mint(Kind::PushedRequest, now, Bucket::of(&[&client.id]))?;
-    let ttl = settings::pushed_request_ttl();
+    let ttl = TTL.in_seconds();
     let row = params![
         minted.id,
         now.plus_seconds(ttl),

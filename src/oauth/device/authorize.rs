@@ -7,7 +7,7 @@ use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Bucket;
 use crate::kernel::value::inet::Inet;
@@ -18,6 +18,24 @@ use crate::oauth::device::{self, GRANT_TYPE, NewDeviceCode};
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
+
+/// How long a device code lives.
+pub static TTL: Setting<i32> = Setting::seconds(
+    c"auth_store.device_code_ttl",
+    15 * 60,
+    1..=3600,
+    c"How long a device code and its user code live.",
+    c"The user must find the other device, log in and agree within (RFC 8628 section 3.2).",
+);
+
+/// How long a device waits between its polls, until one comes too early.
+pub static POLL_INTERVAL: Setting<i32> = Setting::seconds(
+    c"auth_store.device_poll_interval",
+    5,
+    1..=60,
+    c"How long a device waits between its polls at first.",
+    c"Each poll that comes before nine tenths of it are over adds 5 seconds (RFC 8628 section 3.5), up to a minute.",
+);
 
 composite! {
     /// The answer of the device authorization endpoint (RFC 8628 section 3.2), without the verification URI, which is
@@ -116,7 +134,7 @@ fn store(
     resources: Option<Vec<String>>,
 ) -> Result<DeviceAuthorization, Mistake> {
     let code = token_text::mint(Kind::DeviceCode, now, Bucket::of(&[&client.id]))?;
-    let (ttl, interval) = (settings::device_code_ttl(), settings::device_poll_interval());
+    let (ttl, interval) = (TTL.in_seconds(), POLL_INTERVAL.get());
     for _ in 0..MAX_DRAWS {
         let user_code = UserCode::draw()?;
         let new = NewDeviceCode {

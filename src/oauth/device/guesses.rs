@@ -10,10 +10,30 @@
 //! names.
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::value::clock::Timestamp;
 use crate::limit::{self, HOUR};
 use crate::trail::Context;
+
+/// Wrong user codes an hour that one network is answered.
+pub static PER_NETWORK: Setting<i32> = Setting::number(
+    c"auth_store.user_code_guesses_per_network",
+    20,
+    1..=1_000_000,
+    c"How many wrong user codes an hour are answered to one network.",
+    c"A network is a /24 of IPv4 or a /64 of IPv6 (RFC 8628 section 5.1).",
+);
+
+/// Wrong user codes an hour that are answered in one tenant.
+pub static PER_TENANT: Setting<i32> = Setting::number(
+    c"auth_store.user_code_guesses_per_tenant",
+    3600,
+    1..=1_000_000,
+    c"How many wrong user codes an hour are answered in one tenant.",
+    c"Against guesses from many networks (RFC 8628 section 5.1). Networks from which a user has approved a request within \
+      30 days have as many more together.",
+);
+
 const OF_TENANT: &str = "user_code";
 
 /// The cap that known networks share where the tenant's is used up.
@@ -29,9 +49,9 @@ pub fn wait(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<Op
     let network = of_network(context);
     let mut wait = 0;
     if let Some(key) = &network {
-        wait = limit::retry_after(now, tenant_id, key, settings::user_code_guesses_per_network(), HOUR)?;
+        wait = limit::retry_after(now, tenant_id, key, PER_NETWORK.get(), HOUR)?;
     }
-    let per_tenant = settings::user_code_guesses_per_tenant();
+    let per_tenant = PER_TENANT.get();
     let mut of_all = limit::retry_after(now, tenant_id, OF_TENANT, per_tenant, HOUR)?;
     if of_all > 0 && is_known(now, tenant_id, network.as_deref())? {
         of_all = limit::retry_after(now, tenant_id, OF_KNOWN, per_tenant, HOUR)?;
@@ -45,9 +65,9 @@ pub fn wait(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<Op
 pub fn count(now: Timestamp, tenant_id: &str, context: &Context<'_>) -> Result<(), Mistake> {
     let network = of_network(context);
     if let Some(key) = &network {
-        limit::hit(now, tenant_id, key, settings::user_code_guesses_per_network(), HOUR, 1)?;
+        limit::hit(now, tenant_id, key, PER_NETWORK.get(), HOUR, 1)?;
     }
-    let per_tenant = settings::user_code_guesses_per_tenant();
+    let per_tenant = PER_TENANT.get();
     let counted = limit::hit(now, tenant_id, OF_TENANT, per_tenant, HOUR, 1)?.allowed;
     if !counted && is_known(now, tenant_id, network.as_deref())? {
         limit::hit(now, tenant_id, OF_KNOWN, per_tenant, HOUR, 1)?;

@@ -5,6 +5,7 @@
 
 pub mod of_user;
 pub mod replaced;
+pub mod retention;
 
 use pgrx::prelude::*;
 
@@ -15,7 +16,6 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table};
 use crate::kernel::value::argument;
@@ -176,9 +176,8 @@ pub static TABLE: Table = Table {
             "LEAST(expires_at, revoked_at) <= $3 OR idle_expires_at <= $4"
         ),
         times: |now| {
-            let retention = settings::grant_retention();
-            let idle = retention.max(MAX_ACCESS_TOKEN_TTL);
-            Vec::from(params![now.plus_seconds(-retention), now.plus_seconds(-idle)])
+            let ended = retention::cutoff(now);
+            Vec::from(params![ended, ended.min(now.plus_seconds(-MAX_ACCESS_TOKEN_TTL))])
         },
     }),
     of_tenant: Rows::Deleted(Statement::latest(

@@ -10,7 +10,6 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
@@ -18,7 +17,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::{self, Client};
-use crate::oauth::grant::{self, NewFamily};
+use crate::oauth::grant::{self, NewFamily, retention};
 use crate::rfc::{binding, resource, scope};
 use crate::trail::{self, Event};
 
@@ -71,7 +70,7 @@ pub static TABLE: Table = Table {
     key: &["grant_id", "tenant_id"],
     ended: Some(Ended {
         statement: delete_ended!("auth_store.imported_refresh_tokens" by "grant_id", "expires_at <= $3"),
-        times: |now| Vec::from(params![now.plus_seconds(-settings::grant_retention())]),
+        times: |now| Vec::from(params![retention::cutoff(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!("imported_refresh_tokens", "tenant_id")),
     of_client: Rows::Deleted(delete_by!("imported_refresh_tokens", "client_id")),

@@ -1,8 +1,9 @@
 //! The common half of what is redeemed once: of an authorization code and of a device code.
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::{settings, state, transaction};
+use crate::kernel::server::{state, transaction};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::oauth::client::{Client, secret};
@@ -103,6 +104,17 @@ pub fn refuse_ended(
     refuse(now, event, &refused)
 }
 
+/// How long after a redemption a second presentation is a retry. Below a second: FAPI's conformance test presents a code
+/// again after one, and wants its tokens gone.
+pub static REPLAY_GRACE: Setting<i32> = Setting::milliseconds(
+    c"auth_store.code_replay_grace",
+    500,
+    0..=60_000,
+    c"How long after the redemption of a code a second presentation counts as a retry.",
+    c"Later it is a replay and ends the grant of the first use (RFC 6749 section 4.1.2). What comes while the first runs \
+      is a retry whatever this is. FAPI's conformance test replays after 1 s.",
+);
+
 /// A code, or device code, that was redeemed before. Within the grace this is a client's retry. Later it is a replay,
 /// which ends the grant of the first use with all its tokens (RFC 6749 section 4.1.2).
 pub fn replay(
@@ -114,8 +126,7 @@ pub fn replay(
     let (Some(redeemed_at), Some(grant_id)) = (redeemed_at, grant_id) else {
         return refuse(now, event, &invalid_grant("the code is not valid", &[]));
     };
-    let grace = settings::code_replay_grace_micros();
-    if Timestamp::is_within(now, redeemed_at, grace) {
+    if Timestamp::is_within(now, redeemed_at, REPLAY_GRACE.in_micros()) {
         return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
     }
     grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;

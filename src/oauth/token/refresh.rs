@@ -12,7 +12,7 @@ use crate::kernel::crypto::seal;
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::settings;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -305,9 +305,18 @@ fn replacement(
     }
 }
 
+/// How long the previous token still works, where the client has no grace of its own.
+pub static GRACE: Setting<i32> = Setting::seconds(
+    c"auth_store.refresh_grace",
+    10,
+    0..=300,
+    c"How long after a rotation the previous refresh token is answered with the same successor.",
+    c"Clients can have their own. 0 is strict: the second use is a reuse.",
+);
+
 /// For how long a replaced token does not count as stolen.
 fn grace_micros(client: &Client) -> i64 {
-    client.refresh_grace.map_or_else(settings::refresh_grace, i64::from).saturating_mul(1_000_000)
+    client.refresh_grace.map_or_else(|| GRACE.in_seconds(), i64::from).saturating_mul(1_000_000)
 }
 
 /// Moves the family on; None where another call was first.

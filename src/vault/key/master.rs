@@ -2,7 +2,7 @@
 //! names, and are not in the database. They are read at the first use and again after a reload of the configuration.
 
 use std::cell::RefCell;
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +18,8 @@ use zeroize::Zeroizing;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::locked::{KEY_LEN, LockedKey};
-use crate::kernel::server::{command, settings, state};
+use crate::kernel::server::settings::Setting;
+use crate::kernel::server::{command, state};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::random;
 
@@ -40,6 +41,24 @@ impl MasterKey {
         self.key.bytes()
     }
 }
+
+/// The path of the file with the keys. In the server's configuration alone, as the command: a reload of it is what has
+/// the keys read again.
+pub static FILE: Setting<Option<CString>> = Setting::text(
+    c"auth_store.master_key_file",
+    c"The file with the vault's master keys.",
+    c"Lines of key_id: base64, the last of which seals. Of mode 0600, owned by the server's user, outside of the data \
+      directory.",
+)
+.of_configuration();
+
+/// The command that prints the keys.
+pub static COMMAND: Setting<Option<CString>> = Setting::text(
+    c"auth_store.master_key_command",
+    c"The command that writes the vault's master keys to its standard output.",
+    c"As in auth_store.master_key_file, for a key management service; run by the server's user in a shell.",
+)
+.of_configuration();
 
 /// The largest file, or output of a command.
 const MAX_BYTES: usize = 64 * 1024;
@@ -93,7 +112,7 @@ pub fn names() -> Result<Vec<String>, Mistake> {
 
 /// Whether there are any to be read.
 pub fn is_configured() -> bool {
-    settings::master_key_file().is_some() || settings::master_key_command().is_some()
+    FILE.get().is_some() || COMMAND.get().is_some()
 }
 
 fn forget() {
@@ -129,7 +148,7 @@ fn unusable(message: String) -> Mistake {
 }
 
 fn read() -> Result<Vec<Rc<MasterKey>>, Mistake> {
-    let text = match (settings::master_key_file(), settings::master_key_command()) {
+    let text = match (FILE.get(), COMMAND.get()) {
         (None, None) => return Err(none()),
         (Some(_), Some(_)) => {
             return Err(unusable(
