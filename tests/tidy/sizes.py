@@ -76,7 +76,7 @@ def prose(lines):
 
 
 def columns(tree):
-    """A line has at most 120 columns, but for a word that is no use in two parts, as a key, and what Markdown can't wrap."""
+    """A line has at most 120 columns. A word of 80 may be longer, as a key may; so may what Markdown can't wrap."""
     for path in tree.of("markdown", "rust", "sql", "spec", "python", "perl", "shell", "make"):
         lines = tree.lines(path)
         for number, line in prose(lines) if tree.language(path) == "markdown" else lines:
