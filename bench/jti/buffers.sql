@@ -10,6 +10,7 @@ BEGIN
     RETURN format('%s buffers  %s us  %s',
                   round((plan->0->'Plan'->>'Shared Hit Blocks')::numeric / 10000
                         + (plan->0->'Plan'->>'Shared Read Blocks')::numeric / 10000, 2),
-                  round((plan->0->>'Execution Time')::numeric / 10, 2), left(regexp_replace(what, '\s+', ' ', 'g'), 60));
+                  round((plan->0->>'Execution Time')::numeric / 10, 2),
+                  left(regexp_replace(what, '\s+', ' ', 'g'), 60));
 END $$;
 SELECT pg_temp.measure(:'call');
