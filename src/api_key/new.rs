@@ -102,7 +102,8 @@ impl<'a> NewKey<'a> {
         let scope = key_scope(given_members.scope.unwrap_or_default())?;
         let prefix = given_members.prefix.unwrap_or(Kind::ApiKey.prefix());
         if !token_text::is_api_key_prefix(prefix) {
-            let accepted = "1 to 32 letters, digits, _ and -, the last of them _, and not the prefix of another kind of token";
+            let accepted = "1 to 32 letters, digits, _ and -, the last of them _, and not the prefix of another kind \
+                            of token";
             return Err(Mistake::invalid("prefix", accepted));
         }
         let allowed_cidrs = match given_members.allowed_cidrs {

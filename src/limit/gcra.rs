@@ -170,7 +170,9 @@ mod tests {
         }
 
         #[test]
-        fn what_remains_is_what_is_allowed(rate in rates(), ahead in -10_000_000i64..3_000_000_000_000, cost in 1i32..=1_000_000) {
+        fn what_remains_is_what_is_allowed(
+            rate in rates(), ahead in -10_000_000i64..3_000_000_000_000, cost in 1i32..=1_000_000
+        ) {
             let now = 500;
             let arrival = rate.capped(now + ahead, now);
             let remaining = rate.remaining(arrival, now);
@@ -183,7 +185,8 @@ mod tests {
                 let wait = rate.retry_after(arrival, now, cost);
                 prop_assert_eq!(hit.allowed, wait == 0);
                 prop_assert!(rate.decide(Some(arrival), now + i64::from(wait) * SECOND, cost).allowed);
-                prop_assert!(wait == 0 || !rate.decide(Some(arrival), now + i64::from(wait - 1) * SECOND, cost).allowed);
+                let before = now + i64::from(wait - 1) * SECOND;
+                prop_assert!(wait == 0 || !rate.decide(Some(arrival), before, cost).allowed);
                 if hit.allowed {
                     prop_assert_eq!(rate.remaining(hit.arrival, now), remaining - cost);
                 }

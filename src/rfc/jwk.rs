@@ -269,8 +269,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_verifies_nothing(x: [u8; 32], y: [u8; 32], n in prop::collection::vec(any::<u8>(), 0..600),
-                                    e in prop::collection::vec(any::<u8>(), 0..6), message: Vec<u8>, signature: Vec<u8>) {
+        fn garbage_verifies_nothing(
+            x: [u8; 32], y: [u8; 32], n in prop::collection::vec(any::<u8>(), 0..600),
+            e in prop::collection::vec(any::<u8>(), 0..6), message: Vec<u8>, signature: Vec<u8>
+        ) {
             for key in [
                 PublicKey::P256([vec![4], x.to_vec(), y.to_vec()].concat()),
                 PublicKey::P256(n.clone()),
@@ -280,7 +282,8 @@ mod tests {
                 PublicKey::Ed25519(n.clone()),
                 PublicKey::Rsa { n: n.clone(), e },
             ] {
-                for algorithm in ["ES256", "ES384", "PS256", "RS256", "Ed25519"].map(Algorithm::of).into_iter().flatten() {
+                let algorithms = ["ES256", "ES384", "PS256", "RS256", "Ed25519"].map(Algorithm::of);
+                for algorithm in algorithms.into_iter().flatten() {
                     prop_assert!(!key.verify(algorithm, &message, &signature));
                     prop_assert!(!key.verify(algorithm, &message, &[x, y].concat()));
                 }

@@ -279,7 +279,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn to_be_one_goes_both_ways_and_through_what_is_parsed(a in "https?://[aA@:/?#.]{1,6}", b in "https?://[aA@:/?#.]{1,6}") {
+        fn to_be_one_goes_both_ways_and_through_what_is_parsed(
+            a in "https?://[aA@:/?#.]{1,6}", b in "https?://[aA@:/?#.]{1,6}"
+        ) {
             prop_assert!(same(&a, &a));
             prop_assert_eq!(same(&a, &b), same(&b, &a));
             // Indicators that are equal here are equal for a parser that reads them as a browser does.

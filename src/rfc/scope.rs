@@ -212,7 +212,9 @@ mod tests {
         }
 
         #[test]
-        fn more_scope_never_covers_less(held in "[a-c:* ]{0,20}", more in "[a-c:* ]{0,20}", required in "[a-c: ]{0,20}") {
+        fn more_scope_never_covers_less(
+            held in "[a-c:* ]{0,20}", more in "[a-c:* ]{0,20}", required in "[a-c: ]{0,20}"
+        ) {
             let both = format!("{held} {more}");
             let required = parse(&required).unwrap();
             if parse(&held).unwrap().covers(&required) {

@@ -80,7 +80,8 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     privileges_restore()?;
     if !own {
         outcome::warning(&format!(
-            "auth_store: the tables are of version {version}, the library of {TABLES_VERSION}: SELECT auth_store.migrate()"
+            "auth_store: the tables are of version {version}, the library of {TABLES_VERSION}: \
+             SELECT auth_store.migrate()"
         ));
     }
     Ok(version)

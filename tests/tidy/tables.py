@@ -6,6 +6,8 @@ import rust
 from tree import Complaint
 
 CREATE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?auth_store\.(\w+) \((.*?)\n\)", re.S)
+ROW = re.compile(r"(?<!\w)struct \w+ in (\w+)")
+FACTS = re.compile(r": Table = Table \{\s*name: \"(\w+)\"")
 NAMED = re.compile(r"(?<![\w.])auth_store\.(\w+)")
 
 
@@ -18,22 +20,29 @@ def owners(tree):
     return found
 
 
-def named(literal):
-    """The tables that a text of Rust names: in a statement by the schema, in a look-up by the table's name alone."""
-    text = literal.lstrip("bcr#").strip('"#')
-    return {text} if literal.startswith('c"') and re.fullmatch(r"\w+", text) else set(NAMED.findall(text))
+def named(source, owner):
+    """The tables that a file of Rust names, each with the offset where it first does: in a statement by the schema, in
+    a look-up by the table's name alone, in a row as `struct Name in table`."""
+    found = [(row.start(1), row[1]) for row in ROW.finditer(source.bare)]
+    for offset, literal in source.literals:
+        text = literal.lstrip("bcr#").strip('"#')
+        alone = literal.startswith('c"') and re.fullmatch(r"\w+", text)
+        found += [(offset, table) for table in ([text] if alone else NAMED.findall(text))]
+    first = {}
+    for offset, table in sorted(found):
+        if table in owner:
+            first.setdefault(table, offset)
+    return first
 
 
 def foreign_tables(tree):
     """SQL names a table only in its domain's folder or its domain's file of sql/; others call a function there."""
     owner = owners(tree)
     for path in tree.of("rust", under="src/"):
-        source, seen = rust.Source(tree.text(path)), set()
-        for offset, literal in source.literals:
-            for table in sorted(named(literal) & set(owner) - seen):
-                seen.add(table)
-                if owner[table][0] not in path.split("/")[:-1]:
-                    yield Complaint(path, source.line(offset), f"names {table}, the table of {owner[table][0]}", table)
+        source = rust.Source(tree.text(path))
+        for table, offset in named(source, owner).items():
+            if owner[table][0] not in path.split("/")[:-1]:
+                yield Complaint(path, source.line(offset), f"names {table}, the table of {owner[table][0]}", table)
     for path in tree.of("sql", under="sql/"):
         if path.startswith("sql/tables/"):
             continue
@@ -46,10 +55,14 @@ def foreign_tables(tree):
 
 
 def known_tables(tree):
-    """A table is in sql/shape.txt, so that check() knows it, and in a test that asks the server."""
+    """A table has its facts (`Table`) in its domain, is in sql/shape.txt, which check() goes by, and in a test."""
+    facts = {table for path in tree.of("rust", under="src/")
+             for table in FACTS.findall(rust.Source(tree.text(path)).code)}
     shape = tree.text("sql/shape.txt") if "sql/shape.txt" in tree.files else ""
     tests = "\n".join(tree.text(path) for path in tree.of("sql", "perl", under="tests/") if "/upgrade/" not in path)
     for table, (_, path, _) in sorted(owners(tree).items()):
+        if table not in facts:
+            yield Complaint(path, 0, f"no `Table` in src says what becomes of the rows of {table}", table)
         if not re.search(rf"(?<!\w){table}(?!\w)", shape):
             yield Complaint(path, 0, f"{table} is not in sql/shape.txt: run scripts/shape", table)
         if not re.search(rf"(?<!\w){table}(?!\w)", tests):

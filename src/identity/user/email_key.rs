@@ -68,7 +68,8 @@ pub fn problems() -> Result<Vec<(String, String, String)>, Mistake> {
             let (problem, hint) = match twin(&user)? {
                 Some(twin) => (
                     format!("has the e-mail address of user {twin} too and is not found by it"),
-                    "Give one of the two another address, or none, with a NULL email_key; then SELECT auth_store.migrate()",
+                    "Give one of the two another address, or none, with a NULL email_key; then \
+                     SELECT auth_store.migrate()",
                 ),
                 None => ("is not found by the e-mail address".into(), "SELECT auth_store.migrate()"),
             };

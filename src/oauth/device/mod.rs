@@ -121,7 +121,8 @@ static POLL: Statement<Poll> = Statement::write(
          SET last_polled_at = GREATEST(last_polled_at, $2),
              poll_interval = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
                                   THEN LEAST(poll_interval + 5,
-                                             GREATEST(poll_interval, LEAST(60, EXTRACT(epoch FROM expires_at - $2)::integer / 2)))
+                                             GREATEST(poll_interval,
+                                                      LEAST(60, EXTRACT(epoch FROM expires_at - $2)::integer / 2)))
                                   ELSE poll_interval END,
              slowed_at = CASE WHEN last_polled_at + poll_interval * interval '0.9 seconds' > $2
                               THEN $2 ELSE slowed_at END

@@ -612,7 +612,9 @@ mod tests {
         }
 
         #[test]
-        fn objects_of_all_sorts_are_refused(header in members(json_values()), claims in members(json_values()), signature: Vec<u8>) {
+        fn objects_of_all_sorts_are_refused(
+            header in members(json_values()), claims in members(json_values()), signature: Vec<u8>
+        ) {
             let part = |object| URL_SAFE_NO_PAD.encode(Value::Object(object).to_string());
             let proof = format!("{}.{}.{}", part(header), part(claims), URL_SAFE_NO_PAD.encode(signature));
             prop_assert!(check(at(AT), Some(&proof), &expected()).is_err());

@@ -34,7 +34,8 @@ impl<'a> Actor<'a> {
         if !is_provider(provider) {
             return Err(Mistake::invalid(
                 "provider",
-                "1 to 63 lower-case letters, digits, dots, underscores and hyphens, the first a letter or digit, such as github",
+                "1 to 63 lower-case letters, digits, dots, underscores and hyphens, the first a letter or digit, \
+                 such as github",
             ));
         }
         let (actor_type, actor_id) = check_actor(actor_type, actor_id)?;

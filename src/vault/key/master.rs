@@ -136,7 +136,9 @@ fn known<T>(look: impl FnOnce(&Known) -> T) -> Result<T, Mistake> {
 pub fn none() -> Mistake {
     Mistake::WrongState {
         message: "the vault has no master key".into(),
-        hint: "Set auth_store.master_key_file or auth_store.master_key_command; SELECT auth_store.vault_key_generate() makes a key.".into(),
+        hint: "Set auth_store.master_key_file or auth_store.master_key_command; \
+               SELECT auth_store.vault_key_generate() makes a key."
+            .into(),
     }
 }
 

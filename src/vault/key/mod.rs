@@ -58,15 +58,18 @@ impl From<Unreadable> for Mistake {
             Unreadable::NoMasterKey(_) if !master::is_configured() => return master::none(),
             Unreadable::NoMasterKey(id) => (
                 format!("the vault needs master key \"{id}\", which is not among the master keys"),
-                "Put its line back and reload; SELECT * FROM auth_store.vault_check() says what needs it. If it is lost, CALL auth_store.vault_rekey() lets other values be sealed.",
+                "Put its line back and reload; SELECT * FROM auth_store.vault_check() says what needs it. \
+                 If it is lost, CALL auth_store.vault_rekey() lets other values be sealed.",
             ),
             Unreadable::WrongMasterKey(id) => (
                 format!("a data key of the vault does not open with master key \"{id}\""),
-                "Under this key_id the master keys must hold the key that wrapped it; SELECT * FROM auth_store.vault_check() says what is unreadable.",
+                "Under this key_id the master keys must hold the key that wrapped it; \
+                 SELECT * FROM auth_store.vault_check() says what is unreadable.",
             ),
             Unreadable::Altered => (
                 "a sealed value of the vault does not open".into(),
-                "It was changed, or moved from another place; SELECT * FROM auth_store.vault_check() names it. Store the connection again.",
+                "It was changed, or moved from another place; SELECT * FROM auth_store.vault_check() names it. \
+                 Store the connection again.",
             ),
         };
         Self::WrongState { message: message.into(), hint: hint.into() }
