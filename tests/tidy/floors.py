@@ -59,9 +59,8 @@ def circles(tree):
     crate = rust.Crate(tree)
     arrows = {(one.source, one.target): one.line for one in crate.imports}
     for files in rust.circles(crate.imports):
-        names = " ".join(path.removeprefix("src/") for path in files)
-        line = next(line for (source, target), line in sorted(arrows.items()) if source == files[0] and target in files)
-        yield Complaint(files[0], line, f"in a circle of {len(files)} files: {names}")
+        names = " -> ".join(path.removeprefix("src/") for path in [*files, files[0]])
+        yield Complaint(files[0], arrows[files[0], files[1]], f"a circle: {names}")
 
 
 def macros(tree):

@@ -5,6 +5,7 @@ Tests (`#[cfg(test)]`) are left out everywhere: the library does not contain the
 """
 
 import bisect
+import collections
 import dataclasses
 import functools
 import re
@@ -233,7 +234,7 @@ class Crate:
 
 
 def circles(imports):
-    """The strongly connected components of more than one file (Tarjan), each sorted."""
+    """For each strongly connected component of several files (Tarjan) a shortest way round in it."""
     arrows = {}
     for one in imports:
         arrows.setdefault(one.source, []).append(one.target)
@@ -258,4 +259,25 @@ def circles(imports):
     for node in list(arrows):
         if node not in index:
             visit(node)
-    return sorted(found)
+    return [shortest(arrows, set(files)) for files in sorted(found)]
+
+
+def shortest(arrows, files):
+    """A shortest way round among these files, from one of them back to it."""
+    found = []
+    for first in sorted(files):
+        ways = collections.deque([[first]])
+        seen = set()
+        while ways:
+            way = ways.popleft()
+            if found and len(way) >= len(found):
+                break
+            for target in sorted(set(arrows.get(way[-1], ())) & files):
+                if target == first:
+                    found = way
+                    ways.clear()
+                    break
+                if target not in seen:
+                    seen.add(target)
+                    ways.append(way + [target])
+    return found
