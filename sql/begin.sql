@@ -30,4 +30,3 @@ BEGIN
     END IF;
 END
 $$;
-
