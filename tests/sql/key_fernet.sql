@@ -87,7 +87,7 @@ SELECT pg_temp.raised(format('SELECT auth_store.fernet_encrypt(repeat(%L, 167772
 SELECT ttl, pg_temp.raised(format('SELECT auth_store.fernet_decrypt(%L, %L, %L)', :'hello', :'key', ttl))
   FROM (VALUES ('0'), ('-1 s'), ('-1 microsecond'), ('1 day -25 hours'), ('178000000 years')) AS t (ttl);
 
--- What docs/migrating.md does: the rows of a table that do not open are found before anything is moved.
+-- What docs/how-to/migrating.md does: the rows of a table that do not open are found before anything is moved.
 CREATE TEMP TABLE old (id int, token text);
 INSERT INTO old
 VALUES (1, :'hello'), (2, auth_store.fernet_encrypt('two', :'other')), (3, left(:'hello', 40)), (4, NULL),

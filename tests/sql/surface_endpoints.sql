@@ -1,5 +1,5 @@
--- What docs/endpoints.md promises to whoever puts the functions behind HTTP: how credentials and addresses arrive, what
--- a limit leaves as it was.
+-- What docs/how-to/endpoints.md promises to an application that puts the functions behind HTTP: how credentials and
+-- addresses arrive, what a limit leaves as it was.
 \i tests/sql/include/helpers.sql
 
 -- Basic credentials are form-encoded (RFC 6749 section 2.3.1). Not decoded, a secret of the store's is a wrong one;
