@@ -25,7 +25,7 @@ COMMENT ON TABLE auth_store.revoked_jtis IS
     'JWT ids that were revoked before the end of their token; daily partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.revoked_jtis.jti_hash IS 'The first half of the SHA-256 of the tenant and the jti.';
 
--- As the partitions have it, see partition.rs.
+-- As the partitions have it, see kernel/server/partition/make.rs.
 ALTER TABLE auth_store.claimed_jtis REPLICA IDENTITY FULL;
 ALTER TABLE auth_store.revoked_jtis REPLICA IDENTITY FULL;
 COMMENT ON COLUMN auth_store.revoked_jtis.expires_at IS

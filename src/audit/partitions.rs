@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::partition::Dropped;
+use crate::kernel::server::partition::drop::Dropped;
 use crate::kernel::server::{caller, pin, state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;

@@ -2,7 +2,9 @@
 //! A month is known by its partition's name, `audit_log_y2024m05`.
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::partition::{Dropped, Partitions, Period};
+use crate::kernel::server::partition::Partitions;
+use crate::kernel::server::partition::drop::Dropped;
+use crate::kernel::value::calendar::Period;
 use crate::kernel::value::clock::Timestamp;
 /// The index is BRIN: a btree on the user or the grant would write a page to the WAL for almost every step
 /// after a checkpoint, because neither comes in order. Bloom filters for each 32 pages (some 1200 rows) find a

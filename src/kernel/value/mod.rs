@@ -1,6 +1,7 @@
 //! The values of columns and arguments.
 
 pub mod argument;
+pub mod calendar;
 pub mod clock;
 pub mod id;
 pub mod inet;

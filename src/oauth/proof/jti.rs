@@ -24,11 +24,12 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::partition::{self, Partitions, Period};
+use crate::kernel::server::partition::Partitions;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::server::{lock, version};
 use crate::kernel::value::argument;
+use crate::kernel::value::calendar::{self, Period};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -182,7 +183,7 @@ fn revoke(
     if expires_at > now {
         let before = REVOKED.holds(&snapshot, now, key)?;
         let near = expires_at <= now.plus_seconds(NEAR_REVOCATION);
-        let end = if near { expires_at } else { partition::month_ceiling(expires_at) };
+        let end = if near { expires_at } else { calendar::month_ceiling(expires_at) };
         REVOKED.ensure(end, near)?;
         REVOKED.note_write();
         // Even if the id is in an earlier partition: that one is dropped first.
@@ -269,7 +270,7 @@ fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) ->
         return Ok(false);
     }
     let near = expires_at <= now.plus_seconds(NEAR_CLAIM);
-    let end = if near { expires_at } else { partition::day_ceiling(expires_at) };
+    let end = if near { expires_at } else { calendar::day_ceiling(expires_at) };
     let period = CLAIMED.ensure(end, near)?;
     lock::lock_key(key);
     // While this claim waited another one may have been made, at a later time than this one began.
@@ -294,12 +295,12 @@ fn ensure_ahead(now: Timestamp, hours: i64) -> Result<i32, Mistake> {
 
 /// The ends of days that ends between these two are rounded up to.
 fn midnights(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
-    ceilings(from, until, partition::day_ceiling)
+    ceilings(from, until, calendar::day_ceiling)
 }
 
 /// The ends of months that ends between these two are rounded up to.
 fn firsts_of_months(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
-    ceilings(from, until, partition::month_ceiling)
+    ceilings(from, until, calendar::month_ceiling)
 }
 
 fn ceilings(from: Timestamp, until: Timestamp, ceiling: fn(Timestamp) -> Timestamp) -> Vec<Timestamp> {
