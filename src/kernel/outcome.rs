@@ -269,10 +269,7 @@ impl Mistake {
             .set_hint("Retry the transaction"),
             Self::Failed { code, message, hint } => {
                 let report = new(*code, message.clone());
-                match hint {
-                    Some(hint) => report.set_hint(hint.clone()),
-                    None => report,
-                }
+                if let Some(hint) = hint { report.set_hint(hint.clone()) } else { report }
             }
         }
     }
