@@ -1,4 +1,4 @@
-//! What every domain stands on. Nothing here knows a domain.
+//! The ground of every domain. Nothing here knows a domain.
 
 pub mod crypto;
 pub mod outcome;

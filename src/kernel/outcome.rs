@@ -1,8 +1,8 @@
 //! Outcomes and mistakes.
 //!
-//! What a client or an end user did wrong is an [`Refusal`]: it comes back as a row, so that the
-//! revocation, the counter and the audit row that go with it commit. What the calling program did
-//! wrong is a [`Mistake`]: it is raised, and nothing is written. This file is the only one that raises.
+//! A [`Refusal`] says what a client or an end user did wrong. It comes back as a row, so that the revocation, the
+//! counter and the audit row that go with it commit. A [`Mistake`] says what the calling program did wrong. It is
+//! raised, and the call writes nothing. Only this file raises.
 
 use std::borrow::Cow;
 
@@ -85,15 +85,15 @@ impl ErrorCode {
     }
 }
 
-/// What a step comes to: something, or the reason why not, which becomes a row; or else a mistake, which is raised.
+/// The outcome of a step: a value, or a refusal, which becomes a row; or a mistake, which is raised.
 pub type Answer<T, R = Refusal> = Result<Result<T, R>, Mistake>;
 
-/// A protocol outcome that is not a success: the columns `error` and `error_description`.
+/// An outcome of the protocol other than success: the columns `error` and `error_description`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// The RFC's code.
     pub code: ErrorCode,
-    /// For the developer of the client; never says more than its holder may know.
+    /// For the developer of the client. It never says more than the client may know.
     pub description: Cow<'static, str>,
     /// Seconds after which the same request may succeed: the column `retry_after`.
     pub retry_after: Option<i32>,
@@ -175,11 +175,11 @@ pub enum Mistake {
     NoRandomness,
     /// 55000: the function's SQL definition is not the library's.
     DefinitionDiffers,
-    /// 55000: a table or index is not what the library reads; what of it.
+    /// 55000: a table or index differs from what the library reads; says in what.
     TypeDiffers(Cow<'static, str>),
     /// 40001: a table was rewritten after the transaction's only snapshot was taken.
     Changed,
-    /// An error of the server, with its own SQLSTATE, of which there is more to say.
+    /// An error of the server with its own SQLSTATE, to which the store adds a hint.
     Failed {
         /// The server's SQLSTATE.
         code: PgSqlErrorCode,
@@ -298,7 +298,7 @@ pub fn given<T>(value: Option<T>, argument: &'static str) -> Result<T, Mistake> 
     value.ok_or(Mistake::NullArgument(argument))
 }
 
-/// Ends the session, for what it may not go on with: 42501.
+/// Ends a session that may not go on: 42501.
 pub fn end_session(message: String) {
     ErrorReport::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message, "auth_store")
         .report(PgLogLevel::FATAL);

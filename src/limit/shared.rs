@@ -1,12 +1,12 @@
 //! The state of limits in memory that the whole server shares: from a key to a time until which the entry means
-//! something. There is some where the library is preloaded; it has a fixed number of slots, and forgets at a restart. All
-//! databases of the server share its slots, but no entry: a name is one of the database that the caller is
-//! connected to, and of an owner in it.
+//! something. There is some where the library is preloaded; it has a fixed number of slots, and forgets at a restart.
+//! All databases of the server share the slots but no entry: a name belongs to the database that the caller is
+//! connected to, and to an owner in it.
 //!
-//! An entry is in one of the [`WAYS`] slots of its set. Where they are all taken by entries that still mean
-//! something, one of them gives way, and is counted: which one, [`victim`] says. Which set a name has is known
-//! to nobody: the hash is keyed with a secret of the running server, so that nobody can choose names that drive
-//! out another's. Every access holds a lock, which other sets share, for some ten nanoseconds.
+//! An entry is in one of the [`WAYS`] slots of its set. If all slots are taken by entries that still mean something,
+//! one of them gives way and is counted; [`victim`] chooses it. Nobody knows the set of a name: the hash is keyed with
+//! a secret of the running server, so that nobody can choose names that drive out another's. Every access holds a lock,
+//! which other sets share, for some ten nanoseconds.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,15 +39,15 @@ pub static ENABLED: Setting<bool> = Setting::switch(
 
 const LOCKS: usize = 64;
 const WAYS: usize = 16;
-/// How many slots of a full set an owner gets of one who has more than half of it.
+/// How many slots of a full set an owner gets from an owner that has more than half of it.
 const SHARE: usize = 4;
 const HALF: usize = WAYS / 2;
 
 /// The hash's key; never leaves the server.
 type Secret = [u8; 28];
 
-/// Whose an entry is: hashes of the database and of the owner in it. Two that share them, which is rare and
-/// nobody's choice, are only treated as one where a set is full.
+/// The owner of an entry: hashes of the database and of the owner in it. Two owners may rarely, and not by choice,
+/// share them: then they count as one owner where a set is full.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Owner {
@@ -55,7 +55,7 @@ struct Owner {
     name: u32,
 }
 
-/// The hash of a name with its database and owner: nobody can look for two of the same.
+/// The hash of a name with its database and owner. It is keyed, so nobody can search for collisions.
 type Name = [u8; 10];
 
 /// 32 bytes, as the documentation of `auth_store.rate_limit_slots` says.
@@ -65,7 +65,7 @@ struct Slot {
     name: Name,
     database: u16,
     owner: u32,
-    /// Until when it means something, in microseconds since 2000-01-01; an empty slot never did.
+    /// Until when the entry means something, in microseconds since 2000-01-01; for an empty slot this is always past.
     until: i64,
     /// When it was used last.
     used: i64,
@@ -123,7 +123,7 @@ pub struct Statistics {
     pub slots: i64,
     /// Slots with an entry that still means something.
     pub used: i64,
-    /// Entries that still meant something and gave way, since the server's start.
+    /// How many entries gave way while they still meant something, since the server's start.
     pub evicted: i64,
 }
 
@@ -134,7 +134,7 @@ struct Place {
     set: u64,
 }
 
-/// What an entry is found by, in the database that the caller is connected to.
+/// The key of an entry, in the database that the caller is connected to.
 #[derive(Clone, Copy)]
 pub struct Key<'a> {
     /// Whose it is: a text without NUL.
@@ -220,13 +220,13 @@ fn find<'a>(set: &'a mut Set, name: &Name) -> Option<&'a mut Slot> {
     set.iter_mut().find(|slot| slot.name == *name && slot.until != i64::MIN)
 }
 
-/// The slot for a new entry of this owner: one that means nothing any more. Where there is none, an entry gives way,
-/// of several the one that was used least recently:
+/// The slot for a new entry of this owner: one that no longer means anything. If there is none, an entry gives way, of
+/// several the one that was used least recently:
 ///
-/// 1. while the owner has less than its share of the set: one of whoever has more than half of it;
-/// 2. else one of the owner's own, so that many new names drive out nobody else's;
-/// 3. where it has none: one of its database, of whoever has most there;
-/// 4. else one of whoever has most.
+/// 1. while the owner has less than its share of the set: an entry of the owner that has more than half of it;
+/// 2. otherwise one of the owner's own, so that many new names drive out no other owner's;
+/// 3. if it has none: one of its database, of the owner that has most there;
+/// 4. otherwise one of the owner that has most.
 fn victim(set: &Set, owner: Owner, now: i64) -> usize {
     if let Some(free) = set.iter().position(|slot| slot.until <= now) {
         return free;
@@ -361,8 +361,8 @@ mod tests {
     }
 
     proptest! {
-        /// However many entries come of one owner: of all who have no more than half one entry is lost at most, and
-        /// that one only where the owner had none; and of who has more, half stays.
+        /// However many entries one owner adds: owners that have no more than half of the set together lose one entry
+        /// at most, and only if the owner had none; an owner that has more keeps half of the set.
         #[test]
         fn the_others_outlive_any_flood(
             there in prop::collection::vec(owners(), WAYS),

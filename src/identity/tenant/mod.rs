@@ -61,7 +61,7 @@ impl GivenTenant<'_> {
 /// The tenant of what names none.
 pub const DEFAULT: &str = "default";
 
-/// There is no tenant such as the argument `id` says.
+/// The tenant that the argument `id` names does not exist.
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "tenant", argument: "id" };
 
 /// The tenant that the argument `tenant_id` of another domain names does not exist.

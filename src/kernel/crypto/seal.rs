@@ -12,8 +12,8 @@ use crate::kernel::value::id::random;
 
 const NONCE_LEN: usize = 12;
 
-/// Seals `plain` so that only who knows `key_material` opens it, in the same `context`.
-/// The result is nonce(12) ‖ ciphertext ‖ tag(16).
+/// Seals `plain` so that it opens only with `key_material` and in the same `context`. The result is nonce(12) ‖
+/// ciphertext ‖ tag(16).
 pub fn seal(key_material: &[u8], context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Mistake> {
     let mut sealed = vec![0; NONCE_LEN];
     random(&mut sealed)?;

@@ -1,11 +1,10 @@
-//! The text of tokens: minting, parsing, digesting, comparing. Pure but for the operating system's
-//! randomness.
+//! The text of tokens: minting, parsing, digesting, comparing. Pure, except for the operating system's randomness.
 //!
-//! A token is `as??_` + base64url(id(16) ‖ secret(32)), 69 characters; the store keeps the id as key
-//! and SHA-256 of the whole text. An API key may begin with another prefix, of its issuer's choice. A refresh token is `asrt_` + base64url(id(16) ‖ family secret(16) ‖
-//! rotation secret(32)), 91 characters.
+//! A token is `as??_` + base64url(id(16) ‖ secret(32)), 69 characters; the store keeps the id as key and SHA-256 of the
+//! whole text. An API key may begin with another prefix, of its issuer's choice. A refresh token is `asrt_` +
+//! base64url(id(16) ‖ family secret(16) ‖ rotation secret(32)), 91 characters.
 //!
-//! No type here that holds a secret implements Debug or Display, and all are wiped when dropped.
+//! A type here that holds a secret implements neither Debug nor Display, and is wiped when dropped.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -17,10 +16,10 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id, random};
 
-/// The longest text that is looked at; anything longer is an unusable secret.
+/// The longest text that is read; a longer one is an unusable secret.
 pub const MAX_TEXT: usize = 512;
 
-/// What a token is for; each kind has its prefix, so that a leaked one is recognised.
+/// The use of a token; each kind has its prefix, so that a leaked token is recognised.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `asat_`, an access token
@@ -81,7 +80,7 @@ pub struct Minted {
     pub digest: Digest,
 }
 
-/// A token that somebody presents; only its form is known to be right.
+/// A presented token, of which only the form is checked.
 pub struct Presented {
     /// Key of the row it claims.
     pub id: Id,
@@ -152,11 +151,11 @@ fn encode(prefix: &str, id: Id, secret: &[u8; 32]) -> Minted {
 
 /// Characters behind the prefix of an API key.
 const API_KEY_BODY: usize = 64;
-/// Characters of them that say the row's id alone: its first nine bytes.
+/// How many of its characters come from the row's id alone: its first nine bytes.
 const API_KEY_START: usize = 12;
 
-/// Whether API keys may begin with this: 1 to 32 letters, digits, _ and -, the last of them _, and not what
-/// another kind of token begins with.
+/// True if API keys may begin with this: 1 to 32 letters, digits, _ and -, the last of them _, and not the prefix of
+/// another kind of token.
 pub fn is_api_key_prefix(prefix: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let kind = prefix.strip_prefix("as").and_then(|rest| rest.split_once('_')).map(|(kind, _)| kind);
@@ -165,7 +164,7 @@ pub fn is_api_key_prefix(prefix: &str) -> bool {
     prefix.len() <= 32 && prefix.ends_with('_') && prefix.bytes().all(legal) && !reserved
 }
 
-/// Reads an API key with any prefix; None where it is malformed, or an id the store would not make.
+/// Reads an API key with any prefix; None if it is malformed, or if the store would not make its id.
 pub fn parse_api_key(text: &str) -> Option<Presented> {
     let (prefix, _) = text.split_at_checked(text.len().checked_sub(API_KEY_BODY)?)?;
     if !is_api_key_prefix(prefix) {
@@ -178,7 +177,7 @@ pub fn parse_api_key(text: &str) -> Option<Presented> {
     id.is_own().then(|| Presented { id, digest: digest(text) })
 }
 
-/// The first characters of an API key, to know it by: nothing of its secret is in them.
+/// The first characters of an API key, to recognise it by. They hold no part of its secret.
 pub fn api_key_start<'a>(prefix: &str, text: &'a str) -> &'a str {
     text.get(..prefix.len() + API_KEY_START).unwrap_or_default()
 }
@@ -192,7 +191,7 @@ pub fn parse(kind: Kind, text: Option<&str>) -> Option<Presented> {
     Some(Presented { id: Id::from_bytes(id), digest: digest(text) })
 }
 
-/// The row id in a token of any kind, for a router; None where the text is no token.
+/// The row id in a token of any kind, for a router; None if the text is not a token.
 pub fn id_of(text: &str) -> Option<Id> {
     Kind::ALL
         .into_iter()
@@ -290,7 +289,7 @@ fn unarmour<const N: usize>(prefix: &str, text: &str) -> Option<Zeroizing<[u8; N
     }
     let body = text.strip_prefix(prefix)?;
     let mut bytes = Zeroizing::new([0; N]);
-    // decode_slice refuses what is not canonical: one token has one text.
+    // decode_slice refuses a text that is not canonical, so that a token has one text.
     let length = URL_SAFE_NO_PAD.decode_slice(body, bytes.as_mut_slice()).ok()?;
     (length == N).then_some(bytes)
 }
@@ -392,7 +391,7 @@ mod tests {
     #[test]
     fn a_refresh_token_has_one_text_only() {
         let text = RefreshToken { bytes: [3; 64] }.text();
-        // 64 bytes leave four unused bits in the last character; another value of them is no token.
+        // 64 bytes leave four unused bits in the last character; a text with another value there is not a token.
         let mut other = text[..90].to_string();
         other.push(if text.ends_with('w') { 'x' } else { 'B' });
         assert_ne!(*text, other);
@@ -428,7 +427,7 @@ mod tests {
             prop_assert!(presented.id == id && digest_matches(&presented.digest, &minted.digest));
             let named = id_of(&minted.text).unwrap();
             prop_assert!(named == id);
-            // Another prefix is another key, and the start says nothing of the secret.
+            // Another prefix makes another key, and the start tells nothing about the secret.
             let elsewhere = parse_api_key(&format!("x{}", &*minted.text)).unwrap();
             prop_assert!(!digest_matches(&elsewhere.digest, &minted.digest));
             let start = api_key_start(&prefix, &minted.text);

@@ -18,9 +18,9 @@ row! {
 }
 
 impl Batch {
-    /// Runs a domain's statement. It examines at most $2 rows after the id $1, in order of their ids,
-    /// deletes those that have expired and that nobody holds a lock on, and returns how many it deleted,
-    /// how many it examined, and the last id examined. Its other parameters come behind these two.
+    /// Runs a domain's statement. It examines at most $2 rows after the id $1, in order of their ids, deletes those
+    /// that have expired and are not locked, and returns how many it deleted, how many it examined, and the last id
+    /// examined. Its other parameters come after these two.
     pub fn run(
         statement: &Statement<Self>,
         after: Option<Id>,
@@ -38,9 +38,9 @@ impl Batch {
     }
 }
 
-/// The statement of a domain for [`Batch::run`]: deletes the rows of a table for which the condition holds, which
-/// names columns as they are and the parameters from $3 on. A `sparse` table has many rows without an end: those are
-/// passed over and do not count as examined. The rows are walked `by` their id, or another uuid that is unique.
+/// The statement of a domain for [`Batch::run`]: deletes the rows of a table for which the condition holds. The
+/// condition names columns without a prefix, and parameters from $3 on. A `sparse` table has many rows without an end:
+/// they are skipped and do not count as examined. The rows are walked `by` their id, or another uuid that is unique.
 macro_rules! delete_ended {
     ($table:literal, $ended:literal) => {
         $crate::kernel::server::batch::delete_ended!(@ $table, "id", "true", $ended)

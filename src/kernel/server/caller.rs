@@ -1,5 +1,5 @@
-//! Who calls. Inside of a SECURITY DEFINER function the current user is the owner of the tables; who called it is
-//! told by the session: the role that logged in, and the one that it has set.
+//! The caller. Inside a SECURITY DEFINER function the current user is the owner of the tables. The session knows who
+//! called: the role that logged in, and the role that it has set.
 
 #![allow(unsafe_code)]
 
@@ -14,9 +14,9 @@ use crate::kernel::server::cell::BackendCell;
 /// The database roles of a session.
 #[derive(Clone)]
 pub struct Caller {
-    /// Who logged in, `session_user`: SET ROLE does not change it, and only a superuser can.
+    /// The role that logged in, `session_user`: SET ROLE does not change it, and only a superuser can.
     pub session_user: Rc<str>,
-    /// The role that SET ROLE has set, where it is another.
+    /// The role that SET ROLE has set, if it is another.
     pub role: Option<Rc<str>>,
 }
 
@@ -51,8 +51,7 @@ pub fn current() -> Caller {
     Caller { session_user: name(session), role: (outer != session).then(|| name(outer)) }
 }
 
-/// Whether the caller, not the owner of the function that asks, is a superuser now: by the role that is set, where one
-/// is.
+/// True if the caller (not the owner of the running function) is a superuser now, by the role that is set if one is.
 pub fn is_superuser() -> bool {
     // SAFETY: a read of the session's state and a look-up of that role.
     unsafe { pg_sys::superuser_arg(pg_sys::GetOuterUserId()) }

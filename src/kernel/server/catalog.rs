@@ -1,4 +1,4 @@
-//! What the server's catalog says of the store's relations, and when that has changed: what was resolved under one
+//! The store's relations in the server's catalog, and when they have changed: names that were resolved under one
 //! generation of the catalog must be resolved again under another.
 
 #![allow(unsafe_code)]
@@ -19,14 +19,13 @@ const SCHEMA: &CStr = c"auth_store";
 pub const MARKER: &CStr = c"schema_version";
 
 static GENERATION: AtomicU32 = AtomicU32::new(1);
-/// The relations whose invalidation makes this backend look again. More than fit are not tracked one
-/// by one: then any invalidation does.
+/// The relations whose invalidation makes this backend look again. If there are more than fit, any invalidation does.
 static TRACKED: [AtomicU32; 256] = [const { AtomicU32::new(0) }; 256];
 static TRACKED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Registers for invalidations. Called once, when the library is loaded.
 pub fn watch() {
-    // SAFETY: the callback matches the server's type and does nothing but store into atomics.
+    // SAFETY: the callback matches the server's type and only stores into atomics.
     unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::null()) };
 }
 
@@ -41,7 +40,7 @@ extern "C-unwind" fn invalidated(_: pg_sys::Datum, relation: pg_sys::Oid) {
     }
 }
 
-/// Counts invalidations: what was resolved under another generation must be resolved again.
+/// Counts invalidations: names that were resolved in another generation must be resolved again.
 pub fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
@@ -85,8 +84,8 @@ pub fn track(oid: pg_sys::Oid) {
     }
 }
 
-/// Locks a relation until the end of the transaction. True where it had to wait for somebody. What others have changed
-/// until then is for [`accept`] to take in.
+/// Locks a relation until the end of the transaction; true if it had to wait. [`accept`] takes in what others have
+/// changed until then.
 pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
     let mode = mode as i32;
     // SAFETY: the transaction holds the lock and gives it back; an oid that names nothing any more can be locked
@@ -100,20 +99,20 @@ pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
     }
 }
 
-/// Takes in what others have changed of the catalog until now. Taking a lock does so too, but not one that the
-/// transaction has already.
+/// Takes in what others have changed in the catalog until now. Taking a lock does so too, but not if the transaction
+/// has the lock already.
 pub fn accept() {
     // SAFETY: within a transaction, as every call is.
     unsafe { pg_sys::AcceptInvalidationMessages() };
 }
 
-/// Gives back what [`lock`] took, where the relation turned out to be another one by then.
+/// Gives back a lock of [`lock`], if the name stands for another relation by then.
 pub fn unlock(oid: pg_sys::Oid, mode: u32) {
     // SAFETY: the caller holds the lock.
     unsafe { pg_sys::UnlockRelationOid(oid, mode as i32) };
 }
 
-/// Locks the relation of the store's schema that has this name when the lock is there; None where there is none.
+/// Locks the relation of the store's schema that has this name once the lock is held; None if there is none.
 pub fn lock_named(name: &CStr, mode: u32) -> Option<pg_sys::Oid> {
     loop {
         let oid = relation(name)?;
@@ -127,8 +126,9 @@ pub fn lock_named(name: &CStr, mode: u32) -> Option<pg_sys::Oid> {
     }
 }
 
-/// Takes a SHARE UPDATE EXCLUSIVE lock until the end of the transaction, as ATTACH PARTITION does: it shuts out
-/// itself, VACUUM and other DDL, no reader and no writer. Without `wait`, false where somebody else holds it.
+/// Takes a SHARE UPDATE EXCLUSIVE lock until the end of the transaction, as ATTACH PARTITION does. The lock conflicts
+/// with itself, with VACUUM and with other DDL, but with no reader or writer. Without `wait`, returns false if another
+/// session holds it.
 pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
     let mode = pg_sys::ShareUpdateExclusiveLock;
     if wait {
@@ -138,12 +138,12 @@ pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
         // SAFETY: as in lock(): a lock that is not there at once is none.
         let locked = unsafe { pg_sys::ConditionalLockRelationOid(oid, mode as i32) };
         accept();
-        // Another table of that name by now: somebody is at work here.
+        // The name stands for another table by now: another session is changing it.
         locked && relation(table) == Some(oid)
     })
 }
 
-/// The transaction that last changed what the catalog says of a relation: its storage among it.
+/// The transaction that last changed the catalog's row of a relation, for example its storage.
 pub fn changed_by(oid: pg_sys::Oid) -> pg_sys::TransactionId {
     with_class(oid, |tuple| {
         // SAFETY: a valid tuple of the catalog.
@@ -152,8 +152,8 @@ pub fn changed_by(oid: pg_sys::Oid) -> pg_sys::TransactionId {
     .unwrap_or(pg_sys::TransactionId::INVALID)
 }
 
-/// Whether a relation, last changed by that transaction, got its present storage after the snapshot was taken: then
-/// the snapshot does not see its rows, though they were there before. Mostly a comparison of two numbers.
+/// True if a relation, last changed by that transaction, got its present storage after the snapshot was taken: then the
+/// snapshot does not see the relation's rows, although they existed before. Mostly a comparison of two numbers.
 ///
 /// # Safety
 /// The snapshot must be active or registered.
@@ -218,7 +218,7 @@ pub fn is_ordinary(oid: pg_sys::Oid) -> bool {
         == Some(true)
 }
 
-/// Reads the row of pg_class; None where there is none any more.
+/// Reads the row of pg_class; None if it is gone.
 fn with_class<T>(oid: pg_sys::Oid, read: impl FnOnce(pg_sys::HeapTuple) -> T) -> Option<T> {
     // SAFETY: a look-up in the server's cache, given back at once.
     unsafe {
@@ -240,7 +240,7 @@ pub fn name_of(oid: pg_sys::Oid) -> Option<String> {
     }
 }
 
-/// The role [`OWNER`], where it is not missing.
+/// The role [`OWNER`]; None if it is missing.
 pub fn owner() -> Option<pg_sys::Oid> {
     // SAFETY: a catalog look-up by a valid C string.
     let owner = unsafe { pg_sys::get_role_oid(OWNER.as_ptr(), true) };
@@ -253,7 +253,7 @@ pub fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     with_class(relation, |tuple| unsafe { class_of(tuple).relowner })
 }
 
-/// What is wrong where a table or an index is not there.
+/// The mistake where a table or an index is missing.
 pub fn missing(name: &CStr) -> Mistake {
     Mistake::NotInstalled(
         format!("table or index of auth_store is missing: {}", name.to_string_lossy()).into(),

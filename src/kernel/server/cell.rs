@@ -1,4 +1,4 @@
-//! What a backend keeps for itself from one call to the next.
+//! Values that a backend keeps from one call to the next.
 
 #![allow(unsafe_code)]
 
@@ -7,8 +7,8 @@ use std::ops::Deref;
 /// A `static` that may be changed, as a `Cell` or `RefCell` in it allows: one thread alone ever sees it.
 pub struct BackendCell<T>(T);
 
-// SAFETY: a backend is one thread, and so is the postmaster; the server calls this library from that thread only. What a
-// backend inherits from the postmaster is a copy.
+// SAFETY: a backend is one thread, and so is the postmaster; the server calls this library from that thread only. What
+// a backend inherits from the postmaster is a copy.
 unsafe impl<T> Sync for BackendCell<T> {}
 
 impl<T> BackendCell<T> {

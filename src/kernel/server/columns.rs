@@ -46,7 +46,7 @@ pub const fn join<const N: usize>(fields: &[(&'static CStr, &'static [Column], b
     joined
 }
 
-/// A text that a macro has put together, which must end with the one NUL in it: checked when it is compiled.
+/// A text that a macro has put together. It must end with its only NUL, which is checked at compile time.
 pub const fn terminated(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(text) => text,
@@ -54,7 +54,7 @@ pub const fn terminated(text: &'static str) -> &'static CStr {
     }
 }
 
-/// The text of a statement, with the columns' names where it says so.
+/// The text of a statement, with the columns' names at its mark.
 pub fn with_columns(sql: &CStr, columns: &[Column]) -> CString {
     const MARK: &str = "columns}";
     let mut rest = sql.to_str().unwrap_or_default();
@@ -111,7 +111,7 @@ pub fn differs(found: pg_sys::Oid, wanted: pg_sys::Oid) -> Mistake {
     Mistake::TypeDiffers(what.into())
 }
 
-/// The description of a column. Without a call of the server, which each row of a result would pay for.
+/// The description of a column. It is read without a call of the server, for which each row of a result would pay.
 ///
 /// # Safety
 /// The descriptor must be valid and have an attribute of this position.
@@ -128,7 +128,7 @@ pub unsafe fn attribute(descriptor: pg_sys::TupleDesc, position: i32) -> pg_sys:
     }
 }
 
-/// Compares the columns of a result with those that are to be read from it.
+/// Compares the columns of a result with those that will be read from it.
 ///
 /// # Safety
 /// The descriptor must be valid.

@@ -11,22 +11,22 @@ use std::time::{Duration, Instant};
 use pgrx::pg_sys;
 use zeroize::Zeroizing;
 
-/// A command that is ended where the wait for it is.
+/// A command that is killed when the wait for it ends.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Of one that has ended already this changes nothing but that it is no zombie.
+        // If the command has ended already, this only reaps its process.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Runs `command` in a shell and returns what it writes to its standard output, at most `limit` bytes; Err: why
-/// there is none, for the server's operator, without a word of the output. What it writes to its standard error goes
-/// to the server's log.
+/// Runs `command` in a shell and returns what it writes to its standard output, at most `limit` bytes; Err: why there
+/// is no output, for the server's operator, without any part of the output. The command's standard error goes to the
+/// server's log.
 pub fn output(command: &str, limit: usize, timeout: Duration) -> Result<Zeroizing<Vec<u8>>, String> {
-    // How long a wait is, is no question of the wall clock.
+    // The length of a wait does not depend on the wall clock.
     #[allow(clippy::disallowed_methods)]
     let started = Instant::now();
     let child = Command::new("/bin/sh")
@@ -37,7 +37,7 @@ pub fn output(command: &str, limit: usize, timeout: Duration) -> Result<Zeroizin
         .map_err(|error| format!("it could not be started: {error}"))?;
     let mut running = Running(child);
     let Some(mut pipe) = running.0.stdout.take() else { return Err("it has no output".into()) };
-    // Full from the start: a vector that grows leaves copies behind.
+    // Allocated in full at once: a vector that grows leaves copies behind.
     let mut buffer = Zeroizing::new(vec![0; limit + 1]);
     let mut filled = 0;
     loop {
@@ -70,8 +70,7 @@ pub fn output(command: &str, limit: usize, timeout: Duration) -> Result<Zeroizin
     Ok(buffer)
 }
 
-/// Waits a moment, shorter for a file that becomes readable, which it then says; raises where the statement is
-/// cancelled.
+/// Waits up to 100 ms; true if the file became readable. Raises if the statement is cancelled.
 fn wait(readable: Option<i32>) -> bool {
     let mut events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
     if readable.is_some() {

@@ -16,7 +16,7 @@ use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, fits};
 use crate::kernel::server::datum::{Columns, IntoColumns, Returned};
 
-/// What is known of a composite type while nothing of the catalog changes.
+/// The description of a composite type, valid as long as the catalog does not change.
 pub struct Shape(BackendCell<Cell<Option<Known>>>);
 
 #[derive(Clone, Copy)]
@@ -83,8 +83,8 @@ impl Shape {
         // SAFETY: a catalog look-up by oid.
         catalog::track(unsafe { pg_sys::get_typ_typrelid(type_oid) });
         let generation = catalog::generation();
-        // SAFETY: the type cache's own description of a composite type, whose reference is given back. The former
-        // copy is nobody's any more.
+        // SAFETY: the type cache's own description of a composite type, whose reference is given back. Nothing uses the
+        // former copy any more.
         unsafe {
             let current = pg_sys::lookup_rowtype_tupdesc(type_oid, -1);
             let fits = fits(current, columns, true).is_ok();

@@ -17,7 +17,7 @@ pub trait Readable: Sized {
     /// The type of PostgreSQL.
     const TYPE: pg_sys::Oid;
 
-    /// Reads a value that is not NULL; None for one that says nothing.
+    /// Reads a value that is not NULL; None for a value without meaning.
     ///
     /// # Safety
     /// The datum must be of the type.
@@ -57,7 +57,7 @@ readable! {
 
 /// One of the words that a column of type `text` may hold.
 pub trait Word: Sized {
-    /// What the word stands for; None for one that stands for nothing.
+    /// The meaning of the word; None for an unknown word.
     fn of(word: &str) -> Option<Self>;
 }
 
@@ -93,7 +93,8 @@ impl Returned for &'static str {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 }
 
-/// What becomes columns of a result: a value, an Option of one, or a struct made by [`composite!`] inside of another.
+/// A value that becomes columns of a result: a single value, an Option of one, or a struct made by [`composite!`]
+/// inside another.
 pub trait IntoColumns {
     /// The columns; a single value has the name of its field.
     const COLUMNS: &'static [Column];

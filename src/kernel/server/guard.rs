@@ -1,10 +1,10 @@
-//! Against tools that drop what they do not know: migration tools that find the store's tables in a database and none
-//! in their own models, and drop them unasked.
+//! Guards the tables against tools that drop what they do not know: migration tools that find the store's tables in a
+//! database but not in their own models, and drop them unasked.
 //!
-//! Two things of the server work together. An event trigger (sql/guard.sql) tells that a command begins which may drop
-//! something; so it is the guard's in every session, also in one that has never called the store, whose library it
-//! loads. The hook for access to objects then sees each object before it goes, whatever the command and by
-//! whatever cascade, `DROP SCHEMA … CASCADE` too, which takes the event trigger along.
+//! Two things of the server work together. An event trigger (sql/guard.sql) tells that a command begins that may drop
+//! something. It fires in every session, and loads the library in one that has never called the store. The hook for
+//! access to objects then sees each object before it is dropped, whatever the command and by whatever cascade, even
+//! `DROP SCHEMA … CASCADE`, which drops the event trigger too.
 
 #![allow(unsafe_code)]
 
@@ -27,7 +27,7 @@ pub static ALLOW_DROP: Setting<bool> = Setting::switch(
     c"Off: DROP TABLE, ALTER TABLE ... DROP COLUMN and whatever else would drop them is refused.",
 );
 
-/// Whether `table users` is the store's own, or its part `column email`.
+/// True if `table users`, or its part `column email`, is the store's own.
 type Owns = fn(object: &str, part: Option<&str>) -> bool;
 
 struct Hooks {
@@ -38,13 +38,13 @@ struct Hooks {
 static HOOKS: BackendCell<Hooks> =
     BackendCell::new(Hooks { previous: Cell::new(None), owns: Cell::new(None) });
 
-/// The transaction in which the last such command began, by the time at which it did; 0: none.
+/// The transaction in which the last such command began, identified by the transaction's start time; 0: none.
 static GUARDED: AtomicI64 = AtomicI64::new(0);
 
 /// How many scripts of the store itself are running.
 static OWN: AtomicU32 = AtomicU32::new(0);
 
-/// Registers for access to objects. Called once, when the library is loaded.
+/// Registers the hook for access to objects. Called once, when the library is loaded.
 pub fn watch(owns: Owns) {
     HOOKS.owns.set(Some(owns));
     // SAFETY: the hook is chained as the server wants it, by the one thread that there is.
@@ -54,20 +54,20 @@ pub fn watch(owns: Owns) {
     }
 }
 
-/// A command begins that may drop something. DROP EXTENSION drops no table: they are no members. When the extension is
-/// gone nothing tells of the next command any more, so the guard ends with it.
+/// A command begins that may drop something. DROP EXTENSION drops no table, because tables are not members of the
+/// extension. Without the extension no trigger tells of the next command, so the guard ends with it.
 pub fn command_begins(tag: &str) {
     GUARDED.store(if tag == "DROP EXTENSION" { 0 } else { transaction() }, Relaxed);
 }
 
-/// What tells this session's transactions apart before they have an id: the time at which each began.
+/// The start time of a transaction, which tells this session's transactions apart before they have an id.
 #[allow(clippy::disallowed_methods)]
 fn transaction() -> i64 {
     // SAFETY: a read of the transaction's state.
     unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }
 }
 
-/// Runs a script of the store itself, which may drop what is the store's.
+/// Runs a script of the store itself, which may drop the store's objects.
 pub fn own<T>(script: impl FnOnce() -> T) -> T {
     struct Level;
     impl Drop for Level {
@@ -107,8 +107,8 @@ unsafe extern "C-unwind" fn accessed(
 /// The oid of the catalog pg_constraint, in every version of the server.
 const CONSTRAINTS: pg_sys::Oid = pg_sys::Oid::from_u32(2606);
 
-/// pg_restore --clean drops the tables before it makes them anew: as a superuser, or one who has become the owner, since
-/// anybody can say what a restore says.
+/// pg_restore --clean drops the tables before it makes them anew. Only a superuser, or one who has become the owner,
+/// may do so, because anybody can set what a restore sets.
 fn is_guarded() -> bool {
     // SAFETY: a look-up of the role that has logged in.
     let by_superuser = || unsafe { pg_sys::superuser_arg(pg_sys::GetSessionUserId()) };
@@ -147,7 +147,7 @@ fn refuse_relation(relation: pg_sys::Oid, part: c_int) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// Some tools begin with the foreign keys, each in a transaction of its own, and would leave none.
+/// Some tools begin with the foreign keys, each in a transaction of its own, and would drop all of them.
 #[cold]
 fn refuse_foreign_key(constraint: pg_sys::Oid) -> Result<(), Mistake> {
     let Some((relation, key)) = foreign_key(constraint) else { return Ok(()) };
@@ -165,7 +165,7 @@ struct Relation {
     name: String,
 }
 
-/// What this relation is of the store's schema; None where it is in another.
+/// Kind and table of a relation of the store's schema; None if it is in another schema.
 fn relation_of_the_store(relation: pg_sys::Oid) -> Option<Relation> {
     let schema = catalog::schema()?;
     // SAFETY: catalog look-ups by oid.
@@ -187,8 +187,8 @@ fn relation_of_the_store(relation: pg_sys::Oid) -> Option<Relation> {
 
 /// The table that refers, and the foreign key's name; None for another constraint.
 fn foreign_key(constraint: pg_sys::Oid) -> Option<(pg_sys::Oid, String)> {
-    // SAFETY: the row of a constraint that is there until the hook returns; its columns are found by their names, none of the
-    // three is ever NULL, and what is kept of them is copied.
+    // SAFETY: the row of a constraint that is there until the hook returns; its columns are found by their names, none
+    // of the three is ever NULL, and what is kept of them is copied.
     unsafe {
         let cache = pg_sys::SysCacheIdentifier::CONSTROID as i32;
         let row = pg_sys::SearchSysCache1(cache, constraint.into());

@@ -1,11 +1,11 @@
-//! A row that must not go away until the transaction ends: locked as a foreign key check locks it (FOR KEY SHARE).
-//! What refers to the row afterwards finds it: the check of the foreign key takes the same lock once more, which
-//! costs no WAL, and the caller gets to know that the row is gone as an answer, not as the server's error.
+//! A row that must not be deleted until the transaction ends: locked as a foreign key check locks it (FOR KEY SHARE). A
+//! row that refers to it afterwards finds it: the check of the foreign key takes the same lock once more, which costs
+//! no WAL. If the row is gone the caller gets an answer and not the server's error.
 //!
-//! A row that a look-up has just found is locked where it was found, without the executor, which costs a
-//! fraction of the statement and next to nothing more than the foreign key's own lock. The statement is asked
-//! wherever that is not the end of it: the row was changed or deleted meanwhile, was not looked up, or the isolation
-//! level is REPEATABLE READ or above, where the statement raises 40001.
+//! A row that a look-up has just found is locked where it was found, without the executor, which costs a fraction of
+//! the statement and next to nothing more than the foreign key's own lock. The statement runs where that does not
+//! suffice: if the row was changed or deleted meanwhile or was not looked up, and at REPEATABLE READ and above, where
+//! the statement raises 40001.
 
 #![allow(unsafe_code)]
 
@@ -20,8 +20,8 @@ use crate::kernel::server::row::{FromRow, Row};
 use crate::kernel::server::spi::{Param, Statement};
 use crate::kernel::server::{catalog, state, version};
 
-/// Where a look-up found a row. Good until the function returns that the server has called: so long the snapshot of
-/// the calling query keeps the row from being removed, and the look-up's lock its table from being rewritten.
+/// Where a look-up found a row. Valid until the function that the server has called returns: until then the snapshot of
+/// the calling query keeps the row from being removed, and the look-up's lock keeps the table from being rewritten.
 #[derive(Clone, Copy)]
 pub struct Place {
     generation: u32,
@@ -38,7 +38,7 @@ static SEEN: BackendCell<Cell<Option<Place>>> = BackendCell::new(Cell::new(None)
 pub unsafe fn note(table: pg_sys::Relation, slot: *const pg_sys::TupleTableSlot) {
     // SAFETY: as required of the caller.
     let (table, row) = unsafe { ((*table).rd_id, (*slot).tts_tid) };
-    // A slot that holds a copy of a row does not know the row's place.
+    // A slot with a copy of a row does not know the row's place.
     let known = row.ip_posid != 0;
     SEEN.set(known.then(|| Place { generation: catalog::generation(), table, row }));
 }
@@ -62,8 +62,8 @@ impl Hold {
         Self(Statement::write(sql))
     }
 
-    /// Keeps the row with this key, which was seen in that place, from being deleted until the transaction ends;
-    /// false where there is none any more. Whoever is deleting it is waited for.
+    /// Keeps the row with this key, which was seen in that place, from being deleted until the transaction ends; false
+    /// if it is gone. Waits for a transaction that is deleting it.
     pub fn hold(&self, place: Option<Place>, key: &[Param]) -> Result<bool, Mistake> {
         version::ensure_ready()?;
         state::writable()?;
@@ -74,7 +74,7 @@ impl Hold {
     }
 }
 
-/// Locks a row in its place, waiting for whoever else has it; false where it is not there as it was.
+/// Locks a row in its place, waiting for other holders; false if it is no longer there as it was.
 fn lock(place: Place) -> bool {
     // SAFETY: the table is opened if it still exists, with the lock a SELECT … FOR KEY SHARE takes, and closed
     // below, or by the resource owner where an error unwinds. The row is still in its place, see [`Place`]; a

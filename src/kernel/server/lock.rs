@@ -7,12 +7,12 @@ use pgrx::pg_sys;
 
 use crate::kernel::value::id::Id;
 
-/// Locks a key until the end of the transaction, or until the savepoint is undone in which this happens:
-/// whoever locks the same key in this database waits. What others have committed meanwhile, and what they
-/// changed of the catalog, is known when it returns. One entry of the server's lock table for each key.
+/// Locks a key until the end of the transaction, or until the savepoint in which this happens is undone: other sessions
+/// that lock the same key in this database wait. When it returns, the session knows what others have committed
+/// meanwhile and changed in the catalog. One entry of the server's lock table for each key.
 ///
-/// It is an advisory lock, of a class that no SQL function can take: the last field is 1 or 2 for those of
-/// `pg_advisory_lock()`.
+/// An advisory lock of a class that no SQL function can take: for the locks of `pg_advisory_lock()` the last field is 1
+/// or 2.
 pub fn lock_key(key: Id) {
     let word = |at: usize| {
         key.bytes()

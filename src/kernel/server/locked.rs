@@ -1,5 +1,5 @@
-//! A key that must stay in memory: on a page of its own that neither swap nor a core file gets, and that is
-//! wiped before it is given back.
+//! A key that must stay in memory: on a page of its own, which goes neither to swap nor to a core file, and is wiped
+//! before it is given back.
 
 #![allow(unsafe_code)]
 
@@ -16,8 +16,8 @@ pub struct LockedKey(*mut [u8; KEY_LEN]);
 impl LockedKey {
     /// Moves a key there; the source is wiped.
     pub fn take(source: &mut [u8; KEY_LEN]) -> Result<Self, Mistake> {
-        // SAFETY: a new mapping of at least a page, aligned to one, that nothing else knows. Where the system does
-        // not let it be locked (RLIMIT_MEMLOCK) it works all the same.
+        // SAFETY: a new mapping of at least a page, aligned to one, that nothing else knows. If the system does not
+        // allow the lock (RLIMIT_MEMLOCK), the page works without it.
         let key = unsafe {
             let page = libc::mmap(
                 std::ptr::null_mut(),
@@ -52,7 +52,7 @@ impl LockedKey {
 
 impl Drop for LockedKey {
     fn drop(&mut self) {
-        // SAFETY: mapped in take(), and nobody's any more.
+        // SAFETY: mapped in take(), and not used any more.
         unsafe {
             (*self.0).zeroize();
             libc::munmap(self.0.cast(), KEY_LEN);

@@ -1,4 +1,5 @@
-//! What reaches into the server: statements, look-ups, locks, settings, memory. All unsafe code is here or beside it.
+//! Code that reaches into the server: statements, look-ups, locks, settings, memory. All unsafe code is here or beside
+//! it.
 
 pub mod append;
 pub mod batch;

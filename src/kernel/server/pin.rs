@@ -22,25 +22,26 @@ pub static TENANT_ID: Setting<Option<CString>> = Setting::text(
       superuser can.",
 );
 
-/// The tenant this session is pinned to; None: it sees all. The text is valid until the next statement.
+/// The tenant that this session is pinned to; None: the session sees all tenants. The text is valid until the next
+/// statement.
 pub fn tenant<'a>() -> Option<&'a str> {
-    // A value that is not UTF-8 must not read as "no pin": it is a pin to a tenant that is not there.
+    // A value that is not UTF-8 must not read as "no pin": it pins to a tenant that does not exist.
     TENANT_ID.get().map(|text| text.to_str().unwrap_or("\u{fffd}"))
 }
 
-/// The statement, by its beginning, in which no role was pinned.
+/// The statement, identified by its start time, in which no role was pinned.
 static UNPINNED: BackendCell<Cell<Option<pg_sys::TimestampTz>>> = BackendCell::new(Cell::new(None));
 
 unsafe extern "C-unwind" {
-    // It reads a variable and raises nothing: without the guard that every other call of the server has, because each
-    // look-up asks.
+    // Called without the guard that other calls of the server have, because each look-up calls it; it reads a variable
+    // and raises nothing.
     fn InSecurityRestrictedOperation() -> bool;
 }
 
 /// ANALYZE, REINDEX, REFRESH MATERIALIZED VIEW and autovacuum run what the owner of a table or view has put there (an
-/// index's expression, a view's query) as that owner, but in a session that began without the owner's settings. Where
-/// the owner is pinned to a tenant, or a role that is pinned may act as the owner (SET ROLE), the session does not know
-/// of it, and the call is refused.
+/// index's expression, a view's query) as that owner, but in a session that began without the owner's settings. If the
+/// owner is pinned to a tenant, or if a pinned role may act as the owner (SET ROLE), the session does not know of the
+/// pin, so the call is refused.
 pub fn prove() -> Result<(), Mistake> {
     // SAFETY: a read of this backend's own state.
     if tenant().is_some() || !unsafe { InSecurityRestrictedOperation() } {
@@ -49,7 +50,7 @@ pub fn prove() -> Result<(), Mistake> {
     prove_restricted()
 }
 
-// The time at which a statement began is what tells it from others here.
+// Here a statement is identified by the time at which it began.
 #[allow(clippy::disallowed_methods)]
 #[cold]
 fn prove_restricted() -> Result<(), Mistake> {
@@ -65,8 +66,8 @@ fn prove_restricted() -> Result<(), Mistake> {
         UNPINNED.set(Some(statement));
         return Ok(());
     }
-    // Inside of a function of the store the caller can't be told any more, but what the operation is about can: it is
-    // locked.
+    // Inside a function of the store the caller is unknown, but the relation that the operation is about is known: the
+    // backend has locked it.
     let refused =
         if Some(user) == catalog::owner() { pins.bind_owner_of_locked(login)? } else { pins.bind(user) };
     if refused {
@@ -80,13 +81,14 @@ fn prove_restricted() -> Result<(), Mistake> {
 
 /// Whom the administrator has pinned in a database.
 struct Pins {
-    /// The database as a whole, or every role: but for those with another value, as this session's.
+    /// The setting of the database or of all roles: it holds for every role that has no other value, as this session's
+    /// does.
     everybody: bool,
     roles: Vec<pg_sys::Oid>,
 }
 
 impl Pins {
-    /// Asked of the catalog directly: a query's operators would be looked up along the caller's search_path.
+    /// Reads the catalog directly: the operators of a query would be looked up along the caller's search_path.
     fn of_this_database() -> Result<Self, Mistake> {
         let mut pins = Self { everybody: false, roles: Vec::new() };
         read_catalog(c"pg_db_role_setting", |row: RoleSetting| {
@@ -102,7 +104,7 @@ impl Pins {
         Ok(pins)
     }
 
-    /// Whether what runs as this role may be the work of somebody who is pinned.
+    /// True if code that runs as this role may come from a pinned role.
     fn bind(&self, role: pg_sys::Oid) -> bool {
         // SAFETY: look-ups of memberships by oid.
         self.everybody

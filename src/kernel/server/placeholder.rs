@@ -1,4 +1,4 @@
-//! What a session has said of a setting before the library was loaded that knows it.
+//! The values that a session gave to the settings before it loaded the library that knows them.
 
 #![allow(unsafe_code)]
 
@@ -9,24 +9,24 @@ use pgrx::prelude::*;
 use crate::kernel::outcome;
 use crate::kernel::server::state;
 
-/// A value that the session began with while the server did not know the setting yet.
+/// A value that the session began with before the server knew the setting.
 pub struct Placeholder {
     name: &'static CStr,
-    /// What RESET would have gone back to: the value of the role, the database or the server.
+    /// The value that RESET would have restored: the role's, the database's or the server's.
     value: Option<CString>,
     source: pg_sys::GucSource::Type,
     context: pg_sys::GucContext::Type,
 }
 
 impl Placeholder {
-    /// Until the library is loaded the server takes any value for a setting that it does not know, also from
-    /// the options of a connection, where it hides the role's, the database's and the server's own: the
-    /// tenant pin. At the load it drops what the user may not set, and the hidden value is gone. So such a
-    /// session ends, as it does not begin where the library is preloaded.
+    /// Until the library is loaded the server takes any value for a setting that it does not know, also from the
+    /// options of a connection, where it hides the role's, the database's and the server's own: the tenant pin. When
+    /// the library is loaded, the server drops a value that the user may not set, and the hidden value is lost. So such
+    /// a session ends; with a preloaded library it would not even begin.
     pub fn of(name: &'static CStr) -> Option<Self> {
         let setting = state::setting(name)?;
         // SAFETY: the setting is the server's, and of a name that it does not know, so a text; the check reads
-        // catalogs, and whoever can give connection options loads this library within a transaction.
+        // catalogs, and a session that brings connection options loads this library within a transaction.
         unsafe {
             let refused = matches!(
                 (*setting).reset_scontext,
@@ -51,8 +51,8 @@ impl Placeholder {
         }
     }
 
-    /// Ends the session where the server did not carry the value over to the setting, as in a parallel query, where
-    /// it changes none: a session that its administrator has pinned must not go on without the pin.
+    /// Ends the session if the server did not carry the value over to the setting, as in a parallel query, where it
+    /// changes no setting: a session that its administrator has pinned must not go on without the pin.
     pub fn prove(&self) {
         let Some(setting) = state::setting(self.name) else { return };
         // SAFETY: the setting was defined just now.
@@ -69,8 +69,8 @@ impl Placeholder {
         }
     }
 
-    /// Whether the server would take the value. What it would not, it has warned of, and goes on with the default, as
-    /// it does where the library is preloaded.
+    /// True if the server would accept the value. Otherwise it has warned of the value and goes on with the default, as
+    /// with a preloaded library.
     fn is_acceptable(&self) -> bool {
         let value = self.value.as_ref().map_or(std::ptr::null(), |value| value.as_ptr());
         // SAFETY: valid C strings; nothing is changed, and what is not accepted is not worth more than a debug
@@ -90,7 +90,7 @@ impl Placeholder {
     }
 }
 
-/// What RESET goes back to; None where that is nothing, or no text.
+/// The value that RESET restores; None if there is none, or if it is not a text.
 ///
 /// # Safety
 /// The setting must be one of the server.

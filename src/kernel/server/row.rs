@@ -9,7 +9,8 @@ use pgrx::prelude::*;
 use crate::kernel::server::columns::{Column, only};
 use crate::kernel::server::datum::Readable;
 
-/// What can be read from columns of a row: a value, a struct made by [`row!`], an Option or a tuple of those.
+/// A value that can be read from columns of a row: a single value, a struct made by [`row!`], an Option or a tuple of
+/// those.
 ///
 /// # Safety
 /// `load` must read nothing but the columns, each as its type.

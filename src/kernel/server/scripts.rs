@@ -62,7 +62,8 @@ pub fn script(name: &str) -> String {
     files.filter_map(|file| fs::read_to_string(file).ok()).collect()
 }
 
-/// Every column of a struct is one of its table, of the type that is read; and never NULL where it must not be.
+/// Every column of a struct is a column of its table, with the type that is read, and NOT NULL where the struct takes
+/// no NULL.
 pub fn agrees_with_table<R: TableRow>() {
     let name = R::TABLE.to_string_lossy();
     let tables = definitions(&script("tables"));

@@ -1,5 +1,5 @@
-//! The settings `auth_store.*`: each is a `static` beside what it decides, and one list in lib.rs has them all. None of
-//! them can be set by an ordinary user: each loosens or pins something.
+//! The settings `auth_store.*`: each is a `static` beside what it decides, and one list in lib.rs has them all. Only
+//! superusers can set them, because each loosens or pins something.
 
 #![allow(unsafe_code)]
 
@@ -16,9 +16,9 @@ use crate::kernel::server::state;
 /// A setting: its name, bounds, unit and description, said once, and its value.
 pub struct Setting<T: GucValue> {
     name: &'static CStr,
-    /// What it is, a sentence.
+    /// What the setting is, in one sentence.
     short: &'static CStr,
-    /// What there is to know beside it.
+    /// Further facts.
     long: &'static CStr,
     context: Context,
     unit: Unit,
@@ -92,8 +92,8 @@ impl Setting<i32> {
         Self { unit: Unit::Minute, ..Self::number(name, default, bounds, short, long) }
     }
 
-    /// Set before the server's start. Where the library is not preloaded that means nothing, but the setting is defined
-    /// anyway, so that the server does not warn of the line in postgresql.conf.
+    /// Set before the server's start. Without preloading it has no effect, but it is defined anyway, so that the server
+    /// does not warn about the line in postgresql.conf.
     pub const fn at_start(self) -> Self {
         Self { context: Context::Start, ..self }
     }
@@ -151,12 +151,12 @@ impl Setting<Option<CString>> {
         Self { name, short, long, context, unit, bounds: 0..=0, value }
     }
 
-    /// Set in the server's configuration alone, and only superusers see it.
+    /// Set only in the server's configuration, and seen only by superusers.
     pub const fn of_configuration(self) -> Self {
         Self { context: Context::Configuration, ..self }
     }
 
-    /// The text, valid until the next statement; None where it is not set or empty.
+    /// The text, valid until the next statement; None if the setting is not set or empty.
     pub fn get<'a>(&self) -> Option<&'a CStr> {
         // SAFETY: the server keeps the setting's value as a C string until the setting changes, which
         // cannot happen while a function of this library runs.
@@ -178,7 +178,7 @@ impl<T: GucValue> Setting<T> {
         source >= PGC_S_DATABASE && source != PGC_S_USER
     }
 
-    /// Whether its value is everybody's in this database, not a role's or a session's own.
+    /// True if its value holds for everybody in this database and is not a role's or a session's own.
     pub fn is_everybodys(&self) -> bool {
         self.source() <= pg_sys::GucSource::PGC_S_DATABASE
     }
@@ -278,14 +278,14 @@ pub fn define(all: &[&'static dyn Listed]) {
     }
 }
 
-/// A session's first call may be made in a parallel query, in which the server changes no setting: it would not carry the
-/// values over that the session began with, and that the leader and all its workers have. For that moment the mode
-/// is left. Not in a server built with assertions, which checks that nobody does so while workers are about: there the
-/// session ends, see [`Placeholder::prove`].
+/// A session's first call may be made in a parallel query, in which the server changes no setting, and so would not
+/// carry over the values that the session began with, which the leader and all its workers have. So parallel mode is
+/// left for that moment. A server built with assertions forbids that while workers run: there the session ends, see
+/// [`Placeholder::prove`].
 fn outside_parallel_mode(define: impl FnOnce()) {
     let mut left = 0;
-    // SAFETY: levels of this backend's own, entered again as often as they were left; an error ends the transaction, and
-    // with it the mode. No subtransaction is about, which would count levels of its own.
+    // SAFETY: levels of this backend's own, entered again as often as they were left; an error ends the transaction,
+    // and with it the mode. No subtransaction is about, which would count levels of its own.
     unsafe {
         while pg_sys::IsInParallelMode()
             && pg_sys::GetCurrentTransactionNestLevel() == 1

@@ -1,5 +1,6 @@
-//! Memory that all processes of the server share: a header and an array behind it, each entry under one of the segment's
-//! locks. The server gives it at its start alone, to a library that it preloads, and all of it is empty after a restart.
+//! Memory that all processes of the server share: a header and an array behind it, each entry under one of the
+//! segment's locks. The server gives it at its start alone, to a library that it preloads, and all of it is empty after
+//! a restart.
 
 #![allow(unsafe_code)]
 
@@ -35,7 +36,7 @@ struct Block<H> {
 }
 
 impl<H: Copy + Sync, E: Copy + Sync> Segment<H, E> {
-    /// A segment of `length` entries, none where that is 0, with so many locks. `length` and `header` are asked at the
+    /// A segment of `length` entries (none if that is 0) with so many locks. `length` and `header` are called at the
     /// server's start, in the postmaster.
     pub const fn new(
         name: &'static CStr,
@@ -49,7 +50,7 @@ impl<H: Copy + Sync, E: Copy + Sync> Segment<H, E> {
         Self { name, locks, length, header, empty, block, tranche }
     }
 
-    /// Asks the server for the memory, where it is still giving some. Called once, when the library is loaded.
+    /// Requests the memory from the server, if it still takes requests. Called once, when the library is loaded.
     pub fn reserve(&'static self) {
         if !state::is_preloading() {
             return;
@@ -99,8 +100,8 @@ impl<H: Copy + Sync, E: Copy + Sync> Reserved for Segment<H, E> {
             return;
         }
         let mut found = false;
-        // SAFETY: called in the server's hook for the start. As many bytes as were requested, aligned to a cache line, or
-        // an error.
+        // SAFETY: called in the server's hook for the start. As many bytes as were requested, aligned to a cache line,
+        // or an error.
         let block = unsafe { pg_sys::ShmemInitStruct(self.name.as_ptr(), self.size(length), &mut found) }
             .cast::<Block<H>>();
         if !found {

@@ -17,12 +17,12 @@ pub struct Snapshot {
     latest: bool,
     /// Taken for a call that writes.
     writes: bool,
-    /// Taken with GetLatestSnapshot() for a transaction whose own snapshot must be able to follow.
+    /// Taken with GetLatestSnapshot(), for a transaction that may still take its own snapshot later.
     decides: bool,
 }
 
 impl Snapshot {
-    /// What the calling query sees: for functions that only read.
+    /// The rows that the calling query sees: for functions that only read.
     pub fn reading() -> Self {
         // SAFETY: a function is always called with an active snapshot, which outlives the call.
         let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
@@ -35,8 +35,8 @@ impl Snapshot {
         }
     }
 
-    /// What a statement begun now would see, as each statement of a volatile function does. Refuses
-    /// read-only transactions and standbys, because what follows is going to write.
+    /// The rows that a statement begun now would see, as for each statement of a volatile function. Refuses read-only
+    /// transactions and standbys, because the caller is going to write.
     pub fn writing() -> Result<Self, Mistake> {
         state::writable()?;
         // SAFETY: a function runs in a transaction.
@@ -44,17 +44,17 @@ impl Snapshot {
         Ok(Self::registered(false))
     }
 
-    /// What is committed by now, or of this transaction, whatever the isolation level: for a writer that has
-    /// just taken a lock under which what it looks at cannot change.
+    /// The rows that are committed by now, or of this transaction, whatever the isolation level: for a writer that has
+    /// just taken a lock under which the rows it looks at cannot change.
     pub fn latest() -> Self {
         // SAFETY: a function runs in a transaction, and never in a parallel worker if it writes.
         unsafe { pg_sys::CommandCounterIncrement() };
         Self::registered(true)
     }
 
-    /// The same for a call that decides by what it looks up alone, and changes none of those rows: no
-    /// conditional UPDATE would tell it that its transaction's snapshot is out of date. Refuses read-only
-    /// transactions and standbys, for its audit row.
+    /// The same for a call that decides only by the rows it looks up and changes none of them: no conditional UPDATE
+    /// would tell it that its transaction's snapshot is out of date. Refuses read-only transactions and standbys, for
+    /// its audit row.
     pub fn deciding() -> Result<Self, Mistake> {
         state::writable()?;
         let mut snapshot = Self::latest();
@@ -62,9 +62,9 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// What a writer finds out of what it will not change: at REPEATABLE READ as it is committed by now, since no
-    /// UPDATE of that row would tell the writer of a change. What is gone by now is found where the transaction's
-    /// snapshot still has it: holding it says so (40001).
+    /// For rows that a writer looks up and does not change: at REPEATABLE READ they are read as they are committed by
+    /// now, since no UPDATE of the row would tell the writer of a change. A row that is gone by now is found if the
+    /// transaction's snapshot still has it: holding it raises 40001.
     pub fn newest<T>(
         &self,
         find: impl Fn(&Self) -> Result<Option<T>, Mistake>,
@@ -93,11 +93,11 @@ impl Snapshot {
         self.raw.get()
     }
 
-    /// Makes this the snapshot of a table that is locked by now. One from before the lock may be too old
-    /// for it: whoever held the table meanwhile may have changed its rows, and one who rewrote it (ALTER
-    /// TABLE, VACUUM FULL) gave every row a transaction that the snapshot does not see, so that the table
-    /// looks empty. So the snapshot is taken again, or, where the isolation level has only one, the
-    /// transaction can't go on (40001): a revoked id must not pass for one that is not.
+    /// Makes this the snapshot of a table that is locked by now. A snapshot from before the lock may be too old: the
+    /// former holder of the lock may have changed the table's rows, and a rewrite of the table (ALTER TABLE, VACUUM
+    /// FULL) gives every row a transaction that the snapshot does not see, so that the table looks empty. So the
+    /// snapshot is taken again. Where the isolation level allows only one, the transaction can't go on (40001), because
+    /// a revoked id must not pass for a valid one.
     pub fn settle(
         &self,
         table: pg_sys::Oid,
@@ -105,7 +105,7 @@ impl Snapshot {
         waited: bool,
     ) -> Result<(), Mistake> {
         let only_one = !self.latest && state::has_one_snapshot();
-        // What decides may read such a table; the statements of its transaction can't any more.
+        // A deciding view may read such a table; the statements of its transaction no longer can.
         let bound = only_one || (self.decides && state::has_one_snapshot());
         // SAFETY: the snapshot is active or registered, or the transaction's, which has one for its life.
         let hidden = unsafe {

@@ -1,5 +1,5 @@
-//! Statements with kept plans, run by intent: a read leaves a standby alone, a write says 25006 there.
-//! Parsing and planning costs more than most statements here; a kept plan does it once in a backend.
+//! Statements with kept plans, run by intent: a read works on a standby, a write raises 25006 there. Parsing and
+//! planning costs more than most statements here; a kept plan does it once in a backend.
 //!
 //! This is the only file that reaches SPI.
 
@@ -75,9 +75,9 @@ impl<R> Statement<R> {
         Self::new(sql, Intent::Write)
     }
 
-    /// A statement that writes and must reach every row that is committed by now, whatever the isolation
-    /// level: the end of all of something. At REPEATABLE READ and above it raises 40001 where it would
-    /// change a row that the transaction's own snapshot does not show.
+    /// A statement that writes and must reach every row that is committed by now, whatever the isolation level: for
+    /// example the end of all grants of a user. At REPEATABLE READ and above it raises 40001 if it would change a row
+    /// that the transaction's own snapshot does not show.
     pub const fn latest(sql: &'static CStr) -> Self {
         Self::new(sql, Intent::WriteLatest)
     }
@@ -103,7 +103,7 @@ impl<R: FromRow> Statement<R> {
 
     /// The same with another text, which must never change.
     pub(super) fn all_of(&self, params: &[Param], text: &dyn Fn() -> CString) -> Result<Vec<R>, Mistake> {
-        // Whoever prepares a statement compares the names of its columns too; they are its text's.
+        // The first execution also compares the names of the columns, which come from the statement's text.
         let named = self.kept.plan.get().is_null();
         let mut found = Vec::new();
         self.kept.execute(params, text, &mut || {
@@ -147,7 +147,7 @@ impl Kept {
         // this frame and closes the connection itself.
         unsafe {
             pg_sys::SPI_connect();
-            // Whoever prepares a statement waits for its tables already there.
+            // Preparing a statement already waits for its tables.
             let prepared = self.plan.get().is_null();
             let result = with_row_security(|| {
                 let plan = self.plan(params, text);
@@ -220,7 +220,7 @@ impl Kept {
     }
 }
 
-/// Locks what a statement reads, and takes a newer snapshot where it can't be read with this one: see
+/// Locks the tables that a statement reads, and takes a newer snapshot if this one can't read them: see
 /// [`Snapshot::settle`].
 ///
 /// # Safety
@@ -231,7 +231,7 @@ unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, snapshot: &Snapshot
     unsafe {
         let sources = pg_sys::SPI_plan_get_plan_sources(plan);
         if let Some(source) = pointers::<pg_sys::CachedPlanSource>(sources).next() {
-            // The server locks these itself below, but does not say whether it had to wait.
+            // The server locks these tables itself below, but does not tell whether it had to wait.
             for table in oids((*source).relationOids) {
                 waited |= catalog::lock(table, pg_sys::AccessShareLock);
             }
@@ -244,7 +244,7 @@ unsafe fn settle(plan: pg_sys::SPIPlanPtr, mut waited: bool, snapshot: &Snapshot
         for statement in pointers::<pg_sys::PlannedStmt>((*cached).stmt_list) {
             for table in oids((*statement).relationOids) {
                 result = result.and_then(|()| snapshot.settle(table, catalog::changed_by(table), waited));
-                // Once is enough: what is taken now is newer than all the locks.
+                // Once is enough: a snapshot taken now is newer than all the locks.
                 waited = false;
             }
         }
@@ -274,7 +274,7 @@ unsafe fn length(list: *mut pg_sys::List) -> usize {
     if list.is_null() { 0 } else { usize::try_from(unsafe { (*list).length }).unwrap_or(0) }
 }
 
-/// Runs a script of several statements, none of which returns rows of interest: the tables' own DDL.
+/// Runs a script of several statements whose rows do not matter: the tables' own DDL.
 pub fn run_script(sql: &str) -> Result<(), Mistake> {
     state::writable()?;
     let Ok(sql) = CString::new(sql) else {
@@ -294,15 +294,14 @@ pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistak
     with_settings(&[(c"client_min_messages", c"warning")], work)
 }
 
-/// Runs `work` with row-level security on, whatever the session has. Where it is off, as pg_dump and
-/// pg_restore have it, the server refuses every statement that a policy would bind, with a hint that would
-/// take the tenant pin away.
+/// Runs `work` with row-level security on, whatever the session has set. With it off, as in pg_dump and pg_restore, the
+/// server refuses every statement that a policy would filter, with a hint that would remove the tenant pin.
 pub fn with_row_security<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: a read of server state.
     if unsafe { pg_sys::row_security } { work() } else { with_settings(&[(c"row_security", c"on")], work) }
 }
 
-/// Runs `work` under these settings of the server, whatever the caller's are, which are back afterwards.
+/// Runs `work` under these settings of the server, and restores the caller's afterwards.
 pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
     let context =
         if state::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
@@ -378,8 +377,8 @@ fn once<T>(
     }
 }
 
-/// The rows of the statement that was just executed, whose columns are compared with R's: their types at each
-/// execution, because a plan made anew after ALTER TABLE may have others.
+/// The rows of the statement that was just executed. Their columns are compared with R's, the types at each execution,
+/// because a plan made anew after ALTER TABLE may have others.
 ///
 /// # Safety
 /// SPI must be connected and have just executed.

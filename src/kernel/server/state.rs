@@ -1,4 +1,4 @@
-//! What the server says of itself, of this session and of its transaction.
+//! The state of the server, of this session and of its transaction.
 
 #![allow(unsafe_code)]
 
@@ -12,7 +12,7 @@ use crate::kernel::value::clock::Timestamp;
 
 static PRELOADED: AtomicBool = AtomicBool::new(false);
 
-/// Called once, when the library is loaded. What the server preloads, its processes inherit.
+/// Called once, when the library is loaded. The server's processes inherit a library that it preloads.
 pub fn loaded() {
     PRELOADED.store(is_preloading(), Relaxed);
 }
@@ -34,9 +34,9 @@ pub fn is_in_extension_script() -> bool {
     unsafe { pg_sys::creating_extension }
 }
 
-/// Whether the install script runs inside a restore: pg_dump and pg_restore set check_function_bodies
-/// off before it. CREATE EXTENSION itself switches it off too, for the script only, and remembers that
-/// in the setting's stack; off without that memory is a restore.
+/// Whether the install script runs inside a restore: pg_dump and pg_restore set check_function_bodies off before it.
+/// CREATE EXTENSION itself switches it off too, for the script only, and remembers that in the setting's stack. Off
+/// without such an entry means a restore.
 pub fn is_restoring() -> bool {
     // SAFETY: the setting is one of the server's own; its stack entries live at least as long as the
     // statement that made them.
@@ -63,7 +63,7 @@ pub fn has_one_snapshot() -> bool {
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
-/// Whether the transaction is to be serialized with those that read what it writes.
+/// True if the transaction must be serialized with those that read what it writes.
 pub fn is_serializable() -> bool {
     // SAFETY: a variable of the server that this backend alone writes.
     unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
@@ -93,7 +93,7 @@ pub fn data_directory<'a>() -> &'a CStr {
     unsafe { CStr::from_ptr(pg_sys::DataDir) }
 }
 
-/// A setting of the server, also one that it knows by name only.
+/// A setting of the server, including one that it knows by name only.
 #[cfg(feature = "pg15")]
 pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     // SAFETY: the server's array of settings, as long as it says.
@@ -107,7 +107,7 @@ pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     }
 }
 
-/// A setting of the server, also one that it knows by name only.
+/// A setting of the server, including one that it knows by name only.
 #[cfg(not(feature = "pg15"))]
 pub fn setting(name: &CStr) -> Option<*mut pg_sys::config_generic> {
     // SAFETY: a look-up by a valid C string that neither makes a placeholder nor raises.

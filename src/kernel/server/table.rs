@@ -1,5 +1,6 @@
-//! What a domain says of its table, once: when a row has ended, and what becomes of the rows of a tenant, a client or
-//! a user that is deleted. `lifecycle/` goes by it, and so do the tests that prove that no table is left out.
+//! The facts of a table, said once by its domain: when a row has ended, and what becomes of the rows of a tenant, a
+//! client or a user that is deleted. `lifecycle/` goes by them, and so do the tests that prove that no table is left
+//! out.
 
 use super::batch::Batch;
 use super::spi::{Param, Statement, params};
@@ -27,7 +28,7 @@ pub struct Table {
     pub restored: bool,
 }
 
-/// What becomes of a table's rows when what they belong to is deleted.
+/// What becomes of a table's rows when their tenant, client or user is deleted.
 pub enum Rows {
     /// The table has no column for it.
     None,
@@ -52,11 +53,11 @@ pub struct Ended {
 /// For whom logical replication carries a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Published {
-    /// A server that validates tokens, sessions and keys elsewhere; and one that takes over.
+    /// For a server that validates tokens, sessions and keys elsewhere, and for one that takes over.
     Validation,
     /// Reports; and a server that takes over.
     Reports,
-    /// A server that opens the vault elsewhere; and one that takes over.
+    /// For a server that opens the vault elsewhere, and for one that takes over.
     Vault,
     /// A server that takes over.
     TakeOver,
@@ -75,7 +76,7 @@ impl Table {
 }
 
 impl Rows {
-    /// Deletes the rows of what has this id where that is for the statement to do; returns how many.
+    /// Deletes the rows of the tenant, client or user with this id, if a statement has to do so; returns how many.
     pub fn delete(&self, id: &str) -> Result<u64, Mistake> {
         match self {
             Self::Deleted(statement) => statement.run(&params![id]),

@@ -23,9 +23,9 @@ pub fn watch() {
     unsafe { pg_sys::RegisterXactCallback(Some(ending), std::ptr::null_mut()) };
 }
 
-/// Runs `work` as the owner of the tables when everything else of the transaction is done and it is about
-/// to commit or to be prepared; not at all where it rolls back. What a savepoint undid in between is gone
-/// then: `work` must find nothing to do.
+/// Runs `work` as the owner of the tables when the rest of the transaction is done and it is about to commit or to be
+/// prepared; not if it rolls back. Rows that a savepoint undid in between are gone then, so `work` must cope with
+/// finding nothing to do.
 pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
     PENDING.borrow_mut().push(Box::new(work));
 }
@@ -54,7 +54,7 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mista
     unsafe {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-        // As the definer functions have it: an operator of the caller's own schema must not run as the owner.
+        // The search_path of the definer functions: an operator of the caller's own schema must not run as the owner.
         with_settings(&[(c"search_path", c"pg_catalog, pg_temp")], || {
             pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
@@ -66,8 +66,8 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mista
     }
 }
 
-/// Runs `work` in a subtransaction of its own: where it fails, all it did is undone and the error comes back as a
-/// value. What ends the statement or the session whatever it is at, a cancel or a shutdown, is raised as ever.
+/// Runs `work` in a subtransaction of its own: if it fails, all it did is undone and the error comes back as a value. A
+/// cancel or a shutdown, which end the statement or the session in any case, are raised as usual.
 pub fn attempt<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
     // SAFETY: as PL/pgSQL runs a block with an exception clause: memory context and resource owner are those of the
     // function again when the subtransaction is over, however it ends, and then no error of it is pending.
@@ -104,7 +104,7 @@ pub fn attempt<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistak
     }
 }
 
-/// The mistake that a caught error is, unless it must not be caught.
+/// The mistake that stands for a caught error, unless the error must not be caught.
 fn failed<T>(error: CaughtError) -> Result<T, Mistake> {
     use PgSqlErrorCode as E;
     let report = match &error {

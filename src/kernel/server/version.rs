@@ -1,5 +1,5 @@
-//! Whether the tables are there, whose they are and which version they have. Looked up once in a backend and again
-//! after a change of what the catalog says of one of them; a call in between compares two numbers.
+//! Whether the tables exist, who owns them and which version they have. Looked up once in a backend, and again after a
+//! change of one of them in the catalog; a call in between compares two numbers.
 
 #![allow(unsafe_code)]
 
@@ -20,8 +20,8 @@ const KEY: &CStr = c"schema_version_pkey";
 /// The generation of the catalog in which the tables were looked at; 0: none yet.
 static READY: AtomicU32 = AtomicU32::new(0);
 
-/// Makes sure that the tables are there, ours, and of this library's version, and that the session may see them all
-/// where it is not pinned to a tenant.
+/// Checks that the tables exist, are ours and have this library's version, and that the session sees every row if it is
+/// not pinned to a tenant.
 pub fn ensure_ready() -> Result<(), Mistake> {
     pin::prove()?;
     let generation = catalog::generation();
@@ -29,7 +29,7 @@ pub fn ensure_ready() -> Result<(), Mistake> {
         return Ok(());
     }
     look()?;
-    // What changed meanwhile is looked at by the next call.
+    // The next call notices a change that came meanwhile.
     READY.store(generation, Relaxed);
     Ok(())
 }
@@ -56,7 +56,7 @@ fn look() -> Result<(), Mistake> {
     Err(no_version())
 }
 
-/// Whether the tables, which must be there, have or had this version.
+/// True if the tables, which must exist, have or had this version.
 pub fn has_version(version: i32) -> Result<bool, Mistake> {
     let snapshot = Snapshot::reading();
     loop {
@@ -78,7 +78,7 @@ pub fn has_version(version: i32) -> Result<bool, Mistake> {
     }
 }
 
-/// What is wrong with tables without a version.
+/// The mistake for tables without a version.
 pub fn no_version() -> Mistake {
     Mistake::NotInstalled("schema_version has no row, as after a restore of the schema alone".into())
 }

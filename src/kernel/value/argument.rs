@@ -1,4 +1,4 @@
-//! The limits of what is stored as it comes: short texts, lists of texts, JSON objects.
+//! The limits of values that are stored as they come: short texts, lists of texts, JSON objects.
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::jsonb::Jsonb;
@@ -28,7 +28,7 @@ pub fn optional_line<'a>(value: Option<&'a str>, argument: &'static str) -> Resu
     }
 }
 
-/// Why something was ended; NULL is the argument's default. No call that ends something fails for a line break in it.
+/// Why something was ended; NULL is the argument's default. A line break in it does not fail the call.
 pub fn reason(value: Option<&str>) -> Result<&str, Mistake> {
     reason_or(value, "revoked")
 }
@@ -41,7 +41,7 @@ pub fn reason_or<'a>(value: Option<&'a str>, default: &'static str) -> Result<&'
     }
 }
 
-/// Why something was done, which may be missing or empty.
+/// Why something was done; it may be missing or empty.
 pub fn optional_reason(value: Option<&str>) -> Result<Option<&str>, Mistake> {
     match value {
         Some(text) if !is_line(text, MAX_REASON) => {
@@ -92,8 +92,8 @@ pub fn texts(
     }
 }
 
-/// Whether a thing is the one's whom an argument names. Where it names nobody, anybody's will do; what has no owner of
-/// that kind is not the one's who is named.
+/// True if the owner of a thing is the one that an argument names. Without a name any owner will do; a thing without an
+/// owner of that kind never matches a name.
 pub fn is_of<T: PartialEq>(owner: Option<T>, named: Option<T>) -> bool {
     named.is_none() || owner == named
 }
@@ -103,7 +103,7 @@ fn is_line(text: &str, max: usize) -> bool {
 }
 
 fn is_at_most(text: &str, max: usize) -> bool {
-    // Four bytes are the longest character: a text of a megabyte is not counted.
+    // A character has at most four bytes, so a text of a megabyte need not be counted.
     text.len() <= max.saturating_mul(4) && text.chars().count() <= max
 }
 

@@ -122,7 +122,7 @@ fn ceiling(period: Period, at: Timestamp) -> Timestamp {
     if slot.start() == at { at } else { slot.plus(1).start() }
 }
 
-/// The month of a day. The years are taken to begin in March, so that the leap day ends one.
+/// The month of a day. Here a year begins in March, so that the leap day is its last.
 fn month_of(day: i64) -> i64 {
     let days = day.saturating_add(DAYS_TO_1970);
     let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));

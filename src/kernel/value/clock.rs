@@ -38,10 +38,10 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Whether less than `micros` microseconds have passed since `start`, for a grace that begins there and was
-    /// looked at by a call of `now`. A start that is later than the call is that of another call, which this one has
-    /// waited for, or the clock was set back since: then the grace is over, however long it would be until the
-    /// clock has come to its end again.
+    /// Whether less than `micros` microseconds have passed since `start`, for a grace that begins there and was looked
+    /// at by a call of `now`. A start that is later than the call belongs to another call that this one has waited for,
+    /// or the clock was set back since. In the second case the grace is over, however long the clock takes to reach its
+    /// end again.
     pub fn is_within(now: Self, start: Self, micros: i64) -> bool {
         Self::is_within_by(self::now, now, start, micros)
     }
@@ -138,9 +138,9 @@ mod tests {
             |clock, now, micros| Timestamp::is_within_by(|| Timestamp(clock), Timestamp(now), start, micros);
         assert!(within(100, 100, 10) && within(109, 109, 10));
         assert!(!within(110, 110, 10) && !within(100, 100, 0));
-        // A call that began before another one's step, and waited for it.
+        // A call that began before another call's step, and waited for it.
         assert!(within(101, 90, 10) && !within(101, 90, 0));
-        // The clock was set back, and has not come to the start again.
+        // The clock was set back, and has not reached the start again.
         assert!(!within(91, 90, 10));
     }
 

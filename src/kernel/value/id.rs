@@ -1,7 +1,7 @@
 //! Ids: UUIDv8 (RFC 9562 section 5.8) = 48-bit unix milliseconds ‖ 12-bit bucket ‖ 62 random bits.
 //!
-//! Time order keeps inserts on the right edge of their index. The bucket says where a row lives once
-//! the store is spread over several databases; nothing on one database depends on it.
+//! Time order keeps inserts on the right edge of their index. The bucket lets a router find a row's database where the
+//! store is spread over several; on one database nothing depends on it.
 
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 use rand::TryRngCore;
@@ -20,7 +20,7 @@ pub struct Id([u8; 16]);
 pub struct Bucket(u16);
 
 impl Bucket {
-    /// The bucket of what is named by `parts`: the first 12 bits of SHA-256 over the parts, joined by 0x00.
+    /// The bucket that `parts` name: the first 12 bits of SHA-256 over the parts, joined by 0x00.
     pub fn of(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for (n, part) in parts.iter().enumerate() {

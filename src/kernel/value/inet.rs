@@ -56,8 +56,7 @@ impl Inet {
         })
     }
 
-    /// Whether the address, or the whole network where it is one, is in `network`; the operator <<= of
-    /// PostgreSQL.
+    /// True if the address, or the whole network if it is one, is in `network`; PostgreSQL's operator <<=.
     fn is_within(&self, network: &Self) -> bool {
         let (Some((bits, address)), Some((wanted, prefix))) = (self.parts(), network.parts()) else {
             return false;

@@ -33,7 +33,7 @@ impl Jsonb {
         Self::read(&value.to_string())
     }
 
-    /// The document that a text is; the server's own error (22P02) where it is none.
+    /// Reads a text as a document; the server's own error (22P02) if it is malformed.
     fn read(text: &str) -> Option<Self> {
         let text = std::ffi::CString::new(text).ok()?;
         // SAFETY: jsonb_in takes a C string and returns a jsonb.
@@ -105,7 +105,7 @@ impl Jsonb {
         }
     }
 
-    /// The document as a Rust value; None where it is too deep or a number too large for one.
+    /// The document as a Rust value; None if it is too deep, or a number in it is too large.
     pub fn parse(&self) -> Option<serde_json::Value> {
         // SAFETY: jsonb_out takes a jsonb, which is what into_datum() makes of these bytes; it
         // returns a C string.
@@ -144,11 +144,11 @@ unsafe impl BoxRet for Jsonb {
     }
 }
 
-/// An argument that takes a document as `jsonb`, `json` or text. There is no cast from the latter two that a function
-/// call would make, and no function has two forms: so it is declared as of any type, and looked at here. A literal and
-/// a parameter of no type are then text.
+/// An argument that takes a document as `jsonb`, `json` or text. A function call casts neither of the latter two, and a
+/// function has one form only; so the argument is declared as of any type, and its type is checked here. A literal and
+/// a parameter without a type are then text.
 pub enum AnyJson {
-    /// What it is as jsonb.
+    /// The argument as jsonb.
     Document(Jsonb),
     /// A value of a type that holds no document.
     Other,

@@ -15,7 +15,7 @@ use crate::kernel::value::clock::Timestamp;
 use crate::limit::{self, HOUR};
 use crate::trail::Context;
 
-/// Wrong user codes an hour that one network is answered.
+/// How many wrong user codes an hour the store answers for one network.
 pub static PER_NETWORK: Setting<i32> = Setting::number(
     c"auth_store.user_code_guesses_per_network",
     20,
@@ -24,7 +24,7 @@ pub static PER_NETWORK: Setting<i32> = Setting::number(
     c"A network is a /24 of IPv4 or a /64 of IPv6 (RFC 8628 section 5.1).",
 );
 
-/// Wrong user codes an hour that are answered in one tenant.
+/// How many wrong user codes an hour the store answers in one tenant.
 pub static PER_TENANT: Setting<i32> = Setting::number(
     c"auth_store.user_code_guesses_per_tenant",
     3600,

@@ -104,8 +104,8 @@ pub fn refuse_ended(
     refuse(now, event, &refused)
 }
 
-/// How long after a redemption a second presentation is a retry. Below a second: FAPI's conformance test presents a code
-/// again after one, and wants its tokens gone.
+/// How long after a redemption a second presentation is a retry. Below a second: FAPI's conformance test presents a
+/// code again after one, and wants its tokens gone.
 pub static REPLAY_GRACE: Setting<i32> = Setting::milliseconds(
     c"auth_store.code_replay_grace",
     500,

@@ -195,7 +195,7 @@ fn read_file(path: &CStr) -> Result<Zeroizing<Vec<u8>>, String> {
     if within(state::data_directory()) != Some(false) {
         return Err("it is in the data directory, where every base backup would take it along".into());
     }
-    // Full from the start: a vector that grows leaves copies behind.
+    // Allocated in full at once: a vector that grows leaves copies behind.
     let mut text = Zeroizing::new(vec![0; MAX_BYTES + 1]);
     let mut filled = 0;
     loop {

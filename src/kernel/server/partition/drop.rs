@@ -14,15 +14,15 @@ pub struct Dropped {
     pub from: String,
     /// The first moment that was not in it.
     pub until: String,
-    /// How many rows it had, as the last VACUUM or ANALYZE has it; None: neither ever ran.
+    /// How many rows it had, by the last VACUUM or ANALYZE; None if neither ever ran.
     pub rows: Option<i64>,
     /// Its size with its index.
     pub bytes: i64,
 }
 
 impl Partitions {
-    /// Drops the partitions that ended at `cutoff` or before; returns them. One that can't be dropped fails the
-    /// call, or is left to the next run with a warning where `patient`.
+    /// Drops the partitions that ended at `cutoff` or before; returns them. A partition that can't be dropped fails the
+    /// call or, if `patient`, is left to the next run with a warning.
     pub fn drop_before(&self, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
         let found = spi::run_once::<(String, f64, i64)>(
             "SELECT c.relname::text, c.reltuples::double precision, pg_catalog.pg_total_relation_size(c.oid)
@@ -46,7 +46,7 @@ impl Partitions {
                 continue;
             }
             if matches!(self.state(slot)?, State::Absent) {
-                // Negative where nothing has ever counted the rows.
+                // Negative if the rows were never counted.
                 let rows = (tuples >= 0.0).then_some(tuples as i64);
                 dropped.push(Dropped { name, from: slot.bound(), until: slot.plus(1).bound(), rows, bytes });
             } else {
@@ -64,8 +64,8 @@ impl Partitions {
     }
 }
 
-/// DETACH takes an ACCESS EXCLUSIVE lock on the parent: every step of the store would queue behind it
-/// for as long as it waits for a long query. So it waits a fifth of a second at most, five times.
+/// DETACH takes an ACCESS EXCLUSIVE lock on the parent: while it waits for a long query, every step of the store would
+/// queue behind it. So it waits for a fifth of a second at most, five times.
 const DETACH_AND_DROP: &str = "
 DO $$
 DECLARE

@@ -11,7 +11,7 @@ use crate::kernel::server::{catalog, state, transaction, version};
 use crate::kernel::value::calendar::Slot;
 use crate::kernel::value::clock::{self, Timestamp};
 
-/// Seconds until a backend tries again to make a partition ahead that it could not.
+/// Seconds until a backend tries again to make a partition ahead after a failure.
 const RETRY_AFTER: i64 = 300;
 
 /// Where a partition and its index are made.
@@ -21,9 +21,9 @@ struct Place {
 }
 
 impl Partitions {
-    /// Makes sure that a row of this moment has its partition; returns when that one begins. With
-    /// `and_next` it also makes the following one, unless somebody else is at it: then the first row of a
-    /// period finds its partition made, long before, by one that did not have to wait. That one fails no call.
+    /// Makes the partition of this moment if it is missing; returns when that partition begins. With `and_next` it also
+    /// makes the following partition, unless another session is making it: so the first row of a period finds its
+    /// partition made long before, and no call waited for it. A failure to make the following partition fails no call.
     pub fn ensure(&self, at: Timestamp, and_next: bool) -> Result<i64, Mistake> {
         version::ensure_ready()?;
         let slot = self.slot(at);
@@ -37,8 +37,8 @@ impl Partitions {
         Ok(slot.start().micros())
     }
 
-    /// Makes a partition that nobody needs yet. Where that fails, the server's log says so, and this backend
-    /// lets it be for a while.
+    /// Makes a partition that nobody needs yet. On failure the server's log says so, and this backend does not try
+    /// again for a while.
     fn make_ahead(&self, slot: Slot) {
         let now = clock::now();
         if self.failed.get().is_some_and(|(number, until)| number == slot.number() && now < until) {
@@ -54,10 +54,10 @@ impl Partitions {
         }
     }
 
-    /// What the server said of a partition that a row needs now.
+    /// The server's error about a partition that a row needs now.
     fn not_made(&self, slot: Slot, mistake: Mistake) -> Mistake {
         match mistake {
-            // For the caller to try again: nothing is wrong with the partition.
+            // The caller should try again: the partition itself is in order.
             Mistake::Failed {
                 code:
                     PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
@@ -68,7 +68,7 @@ impl Partitions {
             Mistake::Failed { code, message, hint } => Mistake::Failed {
                 code,
                 message: format!("partition auth_store.{} could not be made: {message}", self.name_of(slot)),
-                // The owner lacks a right, as it does in an event trigger.
+                // The owner lacks a privilege, for example in an event trigger.
                 hint: hint.or_else(|| {
                     (code == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE).then(|| HOW_TO_MAKE.to_owned())
                 }),
@@ -77,15 +77,14 @@ impl Partitions {
         }
     }
 
-    /// Makes what is missing of this moment's partition and the next `ahead`; returns how many. Does not ask
-    /// for the version of the tables: `install()` is among its callers.
+    /// Makes the missing ones of this moment's partition and the next `ahead`; returns how many. Does not check the
+    /// version of the tables, because `install()` calls it too.
     pub fn ensure_ahead(&self, now: Timestamp, ahead: i32) -> Result<i32, Mistake> {
         let slots: Vec<_> = (0..=i64::from(ahead)).map(|n| self.slot(now).plus(n)).collect();
         self.make(&slots, true)
     }
 
-    /// Makes what is missing of the partitions of these moments and of all periods between the first two;
-    /// returns how many.
+    /// Makes the missing partitions of these moments and of all periods between the first two; returns how many.
     pub fn ensure_all(
         &self,
         from: Timestamp,
@@ -100,7 +99,7 @@ impl Partitions {
         self.make(&slots, true)
     }
 
-    /// Makes those of the named partitions that are this table's and missing; returns how many.
+    /// Makes the named partitions that belong to this table and are missing; returns how many.
     pub fn ensure_named(&self, names: &[&str]) -> Result<i32, Mistake> {
         let slots: Vec<_> = names.iter().filter_map(|name| self.slot_named(name)).collect();
         self.make(&slots, true)
@@ -140,9 +139,9 @@ impl Partitions {
         Ok(made)
     }
 
-    /// Where the parent says that its partitions are: the access method and tablespace of CREATE TABLE, and of its
-    /// index. In a tablespace that the owner may not use the partition can't be; a row without one would be
-    /// lost, so then it is in the database's own.
+    /// The parent determines where its partitions are: the access method and tablespace of CREATE TABLE, and of its
+    /// index. If the owner may not use that tablespace, the partition is made in the database's own, because without a
+    /// partition the row would be lost.
     fn place(&self) -> Result<Place, Mistake> {
         let found = spi::run_once::<(Option<String>, Option<String>, Option<bool>)>(
             "SELECT COALESCE(pg_catalog.quote_ident(a.amname), 'heap'), pg_catalog.quote_ident(t.spcname),
@@ -168,7 +167,7 @@ impl Partitions {
         Ok(Place { method: method.unwrap_or_else(|| "heap".to_owned()), tablespace })
     }
 
-    /// A table of its own first, attached last: CREATE TABLE … PARTITION OF would lock the parent against
+    /// Made as a table of its own first and attached last: CREATE TABLE … PARTITION OF would lock the parent against
     /// every writer.
     fn ddl(&self, slot: Slot, place: &Place) -> String {
         DDL.replace("{index}", self.index)
@@ -184,13 +183,13 @@ impl Partitions {
 const HOW_TO_MAKE: &str = "An event trigger runs as auth_store_owner there: see Partitions in docs/operations.md. \
     SELECT auth_store.partitions_ensure(), auth_store.jti_partitions_ensure() makes what is missing";
 
-/// What a session, a role or a database has set must not decide where a partition goes. Its index says nothing
-/// of a tablespace unless the parent does.
+/// The settings of a session, a role or a database must not decide where a partition goes. The statement for its index
+/// names a tablespace only if the parent does.
 const DDL_SETTINGS: &[(&CStr, &CStr)] =
     &[(c"default_tablespace", c""), (c"default_table_access_method", c"heap")];
 
 /// A deletion is replicated by the whole row: the parents have no key, and a partition must agree with its root
-/// (publish_via_partition_root). Rows are deleted with their tenant only.
+/// (publish_via_partition_root). Rows are only deleted with their tenant.
 const DDL: &str = "
 CREATE TABLE auth_store.{name}
     (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)

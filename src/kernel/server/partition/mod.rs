@@ -1,6 +1,6 @@
-//! Tables partitioned by time: one partition for each month, day or hour, bounds in UTC whatever the session's
-//! time zone. A partition is known by its name: `audit_log_y2026m11`, `revoked_jtis_y2026m11d21`,
-//! `claimed_jtis_y2026m11d21h14`. What has expired costs a dropped partition, not deleted rows.
+//! Tables partitioned by time: one partition for each month, day or hour, bounds in UTC whatever the session's time
+//! zone. A partition is known by its name: `audit_log_y2026m11`, `revoked_jtis_y2026m11d21`,
+//! `claimed_jtis_y2026m11d21h14`. Expired rows cost a dropped partition and not many deletions.
 
 #![allow(unsafe_code)]
 
@@ -27,14 +27,14 @@ use crate::kernel::value::id::Id;
 pub struct Partitions {
     table: &'static CStr,
     period: Period,
-    /// Makes the index of a partition, whose name `{name}` stands for. A partitioned parent has none itself.
+    /// Makes the index of a partition, whose name `{name}` stands for. The partitioned parent has no index itself.
     index: &'static str,
     known: BackendCell<RefCell<Option<Directory>>>,
-    /// The period whose partition could not be made ahead, and until when that is not tried again.
+    /// The period whose partition could not be made ahead, and when to try it again.
     failed: BackendCell<Cell<Option<(i64, Timestamp)>>>,
 }
 
-/// The partitions there are while nothing of the catalog changes, in order.
+/// The partitions in order, valid as long as the catalog does not change.
 struct Directory {
     generation: u32,
     partitions: Vec<Partition>,
@@ -47,7 +47,7 @@ struct Partition {
     table: pg_sys::Oid,
     /// The unique index `…_key`, where the partitions have one.
     key: Option<pg_sys::Oid>,
-    /// What is known of the index, and which transaction last changed the table in the catalog.
+    /// The description of the index, and the transaction that last changed the table in the catalog.
     known: Option<(Index, pg_sys::TransactionId)>,
 }
 
@@ -70,8 +70,8 @@ impl Partitions {
 
     /// Whether a row with this key is in a partition that ends after `at`: one descent for each.
     pub fn holds(&self, snapshot: &Snapshot, at: Timestamp, key: Id) -> Result<bool, Mistake> {
-        // A partition that is dropped between the look into the directory and the one into the partition had
-        // ended, and the look starts again: its end, or that of an index, comes with an invalidation.
+        // If a partition is dropped between the look into the directory and the look into the partition, the search
+        // starts again: the drop of a partition or an index comes with an invalidation, and the partition had ended.
         for _ in 0..MAX_LOOKS {
             version::ensure_ready()?;
             let live = self.with_directory(|directory| {
@@ -105,7 +105,7 @@ impl Partitions {
         })
     }
 
-    /// For SERIALIZABLE, before [`Partitions::holds`]: what it reads includes the partitions that are not there yet.
+    /// For SERIALIZABLE, before [`Partitions::holds`]: the read includes partitions that do not exist yet.
     pub fn note_read(&self, snapshot: &Snapshot) {
         if state::is_serializable()
             && let Some(parent) = catalog::lock_named(self.table, pg_sys::AccessShareLock)
@@ -148,8 +148,8 @@ impl Partitions {
         Ok(known)
     }
 
-    /// Asks the catalog as it is now, not as the transaction's snapshot has it: another session may have made
-    /// the partition since.
+    /// Reads the catalog as it is now and not by the transaction's snapshot: another session may have made the
+    /// partition since.
     fn state(&self, slot: Slot) -> Result<State, Mistake> {
         let found = spi::run_once::<bool>(
             "SELECT pg_catalog.pg_partition_root(r.relation) IS NOT DISTINCT FROM ('auth_store.' || $2)::pg_catalog.regclass
@@ -186,13 +186,13 @@ impl Partitions {
         }
     }
 
-    /// Reads the partitions from the catalog. The parent and they are tracked from here on: making or dropping
-    /// one, undoing the transaction that made it, or another index make this backend look again.
+    /// Reads the partitions from the catalog. From here on the parent and its partitions are tracked: making or
+    /// dropping a partition, undoing the transaction that made it, or another index make this backend look again.
     #[cold]
     fn look_up(&self) -> Result<Directory, Mistake> {
         let missing = || Mistake::NotInstalled(format!("table auth_store.{} is missing", self.name()).into());
         let parent = catalog::lock_named(self.table, pg_sys::AccessShareLock).ok_or_else(missing)?;
-        // What changes from here on makes the directory one of a former state.
+        // A change from here on makes the directory out of date.
         let generation = catalog::generation();
         let mut partitions = Vec::new();
         // SAFETY: the parent is locked while its description is read: as many bounds as it says, each
@@ -249,7 +249,7 @@ impl Partitions {
     }
 }
 
-/// How often a look starts again because a partition came or went meanwhile.
+/// How often a search starts again because a partition came or went meanwhile.
 const MAX_LOOKS: usize = 100;
 
 /// The index `…_key` of a partition.
@@ -265,6 +265,6 @@ fn key_of(table: pg_sys::Oid) -> Option<pg_sys::Oid> {
 enum State {
     Absent,
     Attached,
-    /// A relation of that name that is no partition of ours.
+    /// A relation of that name that is not one of our partitions.
     Foreign,
 }
