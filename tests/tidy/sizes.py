@@ -51,9 +51,13 @@ def functions(tree, path):
 def function_length(tree):
     """The body of a function has at most 70 lines."""
     for path in tree.of("rust", "python", *BODIES):
-        for one in functions(tree, path):
-            if one.body > FUNCTION:
-                yield Complaint(path, one.line, f"{one.name}: {one.body} lines, more than {FUNCTION}", one.name)
+        try:
+            long = [one for one in functions(tree, path) if one.body > FUNCTION]
+        except SyntaxError as error:
+            yield Complaint(path, error.lineno, f"can't be read: {error.msg}")
+            continue
+        for one in long:
+            yield Complaint(path, one.line, f"{one.name}: {one.body} lines, more than {FUNCTION}", one.name)
 
 
 def folder_size(tree):

@@ -420,7 +420,10 @@ mod tests {
         }
 
         #[test]
-        fn api_keys_round_trip(millis in 0u64..(1 << 47), entropy: [u8; 8], secret: [u8; 32], other: [u8; 32], prefix in "(sk_|[a-z]{3}-[0-9]{0,4}_|asak_)") {
+        fn api_keys_round_trip(
+            millis in 0u64..(1 << 47), entropy: [u8; 8], secret: [u8; 32], other: [u8; 32],
+            prefix in "(sk_|[a-z]{3}-[0-9]{0,4}_|asak_)"
+        ) {
             let id = Id::from_parts(Timestamp::from_unix_millis(millis), Bucket::of(&["a"]), entropy);
             let minted = encode(&prefix, id, &secret);
             let presented = parse_api_key(&minted.text).unwrap();

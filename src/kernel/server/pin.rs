@@ -72,7 +72,8 @@ fn prove_restricted() -> Result<(), Mistake> {
         if Some(user) == catalog::owner() { pins.bind_owner_of_locked(login)? } else { pins.bind(user) };
     if refused {
         return Err(Mistake::NotAllowed(
-            "this operation runs as a role whose settings the session did not begin with, and a tenant pin may be among them"
+            "this operation runs as a role whose settings the session did not begin with, and a tenant pin may be \
+             among them"
                 .into(),
         ));
     }

@@ -30,8 +30,8 @@ pub static PER_TENANT: Setting<i32> = Setting::number(
     3600,
     1..=1_000_000,
     c"How many wrong user codes an hour are answered in one tenant.",
-    c"Against guesses from many networks (RFC 8628 section 5.1). Networks from which a user has approved a request within \
-      30 days have as many more together.",
+    c"Against guesses from many networks (RFC 8628 section 5.1). Networks from which a user has approved a request \
+      within 30 days have as many more together.",
 );
 
 const OF_TENANT: &str = "user_code";

@@ -111,8 +111,8 @@ pub static REPLAY_GRACE: Setting<i32> = Setting::milliseconds(
     500,
     0..=60_000,
     c"How long after the redemption of a code a second presentation counts as a retry.",
-    c"Later it is a replay and ends the grant of the first use (RFC 6749 section 4.1.2). What comes while the first runs \
-      is a retry whatever this is. FAPI's conformance test replays after 1 s.",
+    c"Later it is a replay and ends the grant of the first use (RFC 6749 section 4.1.2). What comes while the first \
+      runs is a retry whatever this is. FAPI's conformance test replays after 1 s.",
 );
 
 /// A code, or device code, that was redeemed before. Within the grace this is a client's retry. Later it is a replay,

@@ -157,7 +157,8 @@ impl Partitions {
             (Some(name), Some(true)) => format!(" TABLESPACE {name}"),
             (Some(name), _) => {
                 outcome::log(format!(
-                    "auth_store: partitions of auth_store.{} are made outside of tablespace {name}: GRANT CREATE ON TABLESPACE {name} TO auth_store_owner",
+                    "auth_store: partitions of auth_store.{} are made outside of tablespace {name}: \
+                     GRANT CREATE ON TABLESPACE {name} TO auth_store_owner",
                     self.name()
                 ));
                 String::new()
@@ -192,16 +193,30 @@ const DDL_SETTINGS: &[(&CStr, &CStr)] =
 /// (publish_via_partition_root). Rows are only deleted with their tenant.
 const DDL: &str = "
 CREATE TABLE auth_store.{name}
-    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)
+    (LIKE auth_store.{table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING STORAGE
+          INCLUDING COMPRESSION)
     USING {method}{tablespace};
 ALTER TABLE auth_store.{name} REPLICA IDENTITY FULL;
 ALTER TABLE auth_store.{name} OWNER TO auth_store_owner;
-DO $$ DECLARE other text; BEGIN FOR other IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) END FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.aclexplode(c.relacl) a WHERE c.oid = 'auth_store.{name}'::pg_catalog.regclass AND a.grantee <> c.relowner LOOP EXECUTE pg_catalog.format('REVOKE ALL ON TABLE auth_store.{name} FROM %s CASCADE', other); END LOOP; END $$;
+DO $$
+DECLARE
+    other text;
+BEGIN
+    FOR other IN
+        SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                             ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) END
+          FROM pg_catalog.pg_class c CROSS JOIN pg_catalog.aclexplode(c.relacl) a
+         WHERE c.oid = 'auth_store.{name}'::pg_catalog.regclass AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON TABLE auth_store.{name} FROM %s CASCADE', other);
+    END LOOP;
+END $$;
 GRANT ALL ON TABLE auth_store.{name} TO auth_store_owner;
 {index};
 ALTER TABLE auth_store.{name} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE auth_store.{name} FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_pin ON auth_store.{name} USING (auth_store.tenant_visible(tenant_id));
-COMMENT ON POLICY tenant_pin ON auth_store.{name} IS 'While auth_store.tenant_id is set, a session sees the rows of that tenant only, and writes no others.';
+COMMENT ON POLICY tenant_pin ON auth_store.{name} IS
+    'While auth_store.tenant_id is set, a session sees the rows of that tenant only, and writes no others.';
 ALTER TABLE auth_store.{table} ATTACH PARTITION auth_store.{name} FOR VALUES FROM ('{from}') TO ('{until}');
 ";

@@ -152,7 +152,8 @@ impl Partitions {
     /// partition since.
     fn state(&self, slot: Slot) -> Result<State, Mistake> {
         let found = spi::run_once::<bool>(
-            "SELECT pg_catalog.pg_partition_root(r.relation) IS NOT DISTINCT FROM ('auth_store.' || $2)::pg_catalog.regclass
+            "SELECT pg_catalog.pg_partition_root(r.relation)
+                    IS NOT DISTINCT FROM ('auth_store.' || $2)::pg_catalog.regclass
                FROM (SELECT pg_catalog.to_regclass('auth_store.' || $1)) AS r (relation)
               WHERE r.relation IS NOT NULL",
             &params![self.name_of(slot), self.name()],
