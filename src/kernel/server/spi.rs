@@ -40,7 +40,7 @@ pub(crate) use params;
 /// A statement with its kept plan: a `static` in the file of the domain that owns the table.
 ///
 /// `R` is what it returns: a struct that `row!` made, a value, or a tuple of values; nothing by default. In its text
-/// `{columns}` stands for the struct's columns, `{g.columns}` for the same of the table with the alias g.
+/// `{columns}` stands for the columns of the struct.
 pub struct Statement<R = ()> {
     kept: Kept,
     row: PhantomData<fn() -> R>,
@@ -51,6 +51,8 @@ struct Kept {
     sql: &'static CStr,
     intent: Intent,
     plan: Plan,
+    /// Whether the names of the result's columns, which are the text's, are those that are read.
+    compared: BackendCell<Cell<bool>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +86,12 @@ impl<R> Statement<R> {
 
     const fn new(sql: &'static CStr, intent: Intent) -> Self {
         Self {
-            kept: Kept { sql, intent, plan: Plan::new(Cell::new(std::ptr::null_mut())) },
+            kept: Kept {
+                sql,
+                intent,
+                plan: Plan::new(Cell::new(std::ptr::null_mut())),
+                compared: BackendCell::new(Cell::new(false)),
+            },
             row: PhantomData,
         }
     }
@@ -103,12 +110,13 @@ impl<R: FromRow> Statement<R> {
 
     /// The same with another text, which must never change.
     pub(super) fn all_of(&self, params: &[Param], text: &dyn Fn() -> CString) -> Result<Vec<R>, Mistake> {
-        // The first execution also compares the names of the columns, which come from the statement's text.
-        let named = self.kept.plan.get().is_null();
+        // Until they were found right, the names of the columns are compared too, which come from the text.
+        let compared = &self.kept.compared;
         let mut found = Vec::new();
         self.kept.execute(params, text, &mut || {
             // SAFETY: SPI has just executed.
-            found = unsafe { rows(named) }?;
+            found = unsafe { rows(!compared.get()) }?;
+            compared.set(true);
             Ok(())
         })?;
         Ok(found)

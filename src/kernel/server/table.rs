@@ -9,7 +9,10 @@ use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
 /// A table of the store.
-#[cfg_attr(not(test), expect(dead_code, reason = "some facts are for the tests, which compare them with the catalog"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "some facts are for the tests, which compare them with the catalog")
+)]
 pub struct Table {
     /// Its name, without the schema.
     pub name: &'static str,
