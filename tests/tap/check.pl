@@ -1,5 +1,5 @@
-# check(): it names every alteration of what the store is made of, is silent about what an administrator may do, and notes
-# what an application may add. And privileges: exact, whatever default privileges there are.
+# check(): it names every alteration of what the store is made of, is silent about what an administrator may do, and
+# notes what an application may add. And privileges: exact, whatever default privileges there are.
 use strict;
 use warnings;
 use FindBin;
@@ -12,339 +12,497 @@ my $node = new_server('check');
 my $db = 'postgres';
 value($node, $db, 'CREATE EXTENSION auth_store');
 my $store = populate($node, $db);
-my $FOUND = "SELECT severity || ' ' || object || ': ' || problem || CASE WHEN coalesce(hint, '') = '' THEN ' NO HINT' ELSE '' END FROM auth_store.check()";
+my $FOUND = "SELECT severity || ' ' || object || ': ' || problem ||
+    CASE WHEN coalesce(hint, '') = '' THEN ' NO HINT' ELSE '' END FROM auth_store.check()";
 my $major = int(value($node, $db, 'SHOW server_version_num') / 10000);
-sub month { return value($node, $db, q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', '"audit_log_y"YYYY"m"MM')}) }
+sub month
+{
+    return value($node, $db, q{SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', '"audit_log_y"YYYY"m"MM')});
+}
 my ($month) = month();
-my $claims = value($node, $db, "SELECT min(relname) FROM pg_class WHERE relnamespace = 'auth_store'::regnamespace AND relname ~ '^claimed_jtis_y' AND relkind = 'r'");
+my $claims = value($node, $db, "SELECT min(relname) FROM pg_class
+    WHERE relnamespace = 'auth_store'::regnamespace AND relname ~ '^claimed_jtis_y' AND relkind = 'r'");
 
 # --- the shipped text ------------------------------------------------------------------------------------------------
 
 {
-	my $shape = slurp_file("$FindBin::Bin/../../sql/shape.sql");
-	my $now = value($node, $db, "SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'; SET DateStyle = ISO;\n$shape SELECT pg_catalog.concat_ws(E'\\t', key, part, definition) FROM fact
-		GROUP BY key, part, definition ORDER BY key COLLATE \"C\", part COLLATE \"C\", definition COLLATE \"C\"");
-	my %shipped = map { $_ => 1 } split /\n/, slurp_file("$FindBin::Bin/../../sql/shape.txt");
-	my %now = map { $_ => 1 } split /\n/, $now;
-	is(join("\n", grep { !$now{$_} } sort keys %shipped), '', 'sql/shape.txt has nothing that a fresh install has not: else run scripts/shape');
-	is(join("\n", grep { !$shipped{$_} } sort keys %now), '', 'and lacks nothing');
+    my $shape = slurp_file("$FindBin::Bin/../../sql/shape.sql");
+    my $now = value($node, $db, "SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC';
+        SET DateStyle = ISO;\n$shape SELECT pg_catalog.concat_ws(E'\\t', key, part, definition) FROM fact
+        GROUP BY key, part, definition ORDER BY key COLLATE \"C\", part COLLATE \"C\", definition COLLATE \"C\"");
+    my %shipped = map { $_ => 1 } split /\n/, slurp_file("$FindBin::Bin/../../sql/shape.txt");
+    my %now = map { $_ => 1 } split /\n/, $now;
+    is(join("\n", grep { !$now{$_} } sort keys %shipped), '',
+        'sql/shape.txt has nothing that a fresh install has not: else run scripts/shape');
+    is(join("\n", grep { !$shipped{$_} } sort keys %now), '', 'and lacks nothing');
 }
 is(value($node, $db, $FOUND), '', 'check() has nothing to say of a fresh install');
 
 # --- alterations -----------------------------------------------------------------------------------------------------
 
-# Runs in a transaction that is undone. Every row of check() must match the pattern, and there must be as many as given (1).
+# Runs in a transaction that is undone. Every row of check() must match the pattern, and there must
+# be as many as given (1).
 sub finds
 {
-	my ($severity, $sql, $expected, %how) = @_;
-	my $name = $sql =~ s/\s+/ /gr;
-	$name = substr($name, 0, 97) . '...' if length $name > 100;
-	my $checked = run_sql($node, $db, "SET client_min_messages = warning; SET auth_store.allow_drop = on; BEGIN; $sql; SET LOCAL search_path = public; $FOUND; ROLLBACK");
-	my @rows = split /\n/, $checked->{out};
-	my $wanted = $how{rows} // 1;
-	ok($checked->{ok} && @rows == $wanted && !(grep { $_ !~ /^$severity $expected/ || /NO HINT/ } @rows), "$severity: $name")
-	  or diag("expected $wanted like $expected, got:\n$checked->{out}$checked->{err}");
-	return unless $how{repaired};
-	my $result = run_sql($node, $db, "SET client_min_messages = warning; SET auth_store.allow_drop = on; BEGIN; $sql; SELECT auth_store.install() \\g /dev/null
-		$FOUND; ROLLBACK");
-	ok($result->{ok} && $result->{out} eq '', "install() mends: $name") or diag($result->{out}, $result->{err});
+    my ($severity, $sql, $expected, %how) = @_;
+    my $name = $sql =~ s/\s+/ /gr;
+    $name = substr($name, 0, 97) . '...' if length $name > 100;
+    my $checked = run_sql($node, $db, "SET client_min_messages = warning; SET auth_store.allow_drop = on; BEGIN;
+        $sql; SET LOCAL search_path = public; $FOUND; ROLLBACK");
+    my @rows = split /\n/, $checked->{out};
+    my $wanted = $how{rows} // 1;
+    ok($checked->{ok} && @rows == $wanted && !(grep { $_ !~ /^$severity $expected/ || /NO HINT/ } @rows),
+        "$severity: $name")
+      or diag("expected $wanted like $expected, got:\n$checked->{out}$checked->{err}");
+    return unless $how{repaired};
+    my $result = run_sql($node, $db, "SET client_min_messages = warning; SET auth_store.allow_drop = on; BEGIN; $sql;
+        SELECT auth_store.install() \\g /dev/null
+        $FOUND; ROLLBACK");
+    ok($result->{ok} && $result->{out} eq '', "install() mends: $name") or diag($result->{out}, $result->{err});
 }
 
-value($node, $db, 'CREATE ROLE stranger; CREATE ROLE app_login LOGIN; CREATE SCHEMA app; CREATE TABLE app.parent (version integer NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL);
-	CREATE FUNCTION app.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$');
+value($node, $db, 'CREATE ROLE stranger; CREATE ROLE app_login LOGIN; CREATE SCHEMA app;
+    CREATE TABLE app.parent (version integer NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL);
+    CREATE FUNCTION app.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$');
 my @repaired = (repaired => 1);
 my $refresh = 'function auth_store\.token_refresh\(.*\): ';
 for (
-	# the guard
-	[ 'ALTER EVENT TRIGGER auth_store_guard DISABLE', 'event trigger auth_store_guard: firing is altered: disabled' ],
-	# settings
-	[ 'GRANT SET ON PARAMETER auth_store.tenant_id TO stranger', 'setting auth_store.tenant_id: SET is granted to stranger' ],
-	[ 'GRANT ALTER SYSTEM ON PARAMETER auth_store.audit_retention TO stranger', 'setting auth_store.audit_retention: ALTER SYSTEM is granted to stranger' ],
-	# roles
-	[ 'ALTER ROLE auth_store_app LOGIN', 'role auth_store_app: attributes is altered: .* LOGIN' ],
-	[ 'ALTER ROLE auth_store_owner BYPASSRLS', 'role auth_store_owner: .* BYPASSRLS' ],
-	[ 'ALTER ROLE auth_store_reader SUPERUSER', 'role auth_store_reader: attributes is altered: SUPERUSER' ],
-	[ 'ALTER ROLE auth_store_admin CREATEROLE', 'role auth_store_admin: .* CREATEROLE' ],
-	[ 'ALTER ROLE auth_store_admin CREATEDB', 'role auth_store_admin: .* CREATEDB' ],
-	[ 'ALTER ROLE auth_store_auditor REPLICATION', 'role auth_store_auditor: .* REPLICATION' ],
-	[ 'ALTER ROLE auth_store_auditor INHERIT', 'role auth_store_auditor: .* INHERIT' ],
-	[ 'GRANT auth_store_owner TO app_login', 'role auth_store_owner: app_login is a member' ],
-	[ 'GRANT auth_store_admin TO auth_store_app', 'role auth_store_app: is a member of auth_store_admin' ],
-	[ 'ALTER ROLE auth_store_jobs LOGIN', 'role auth_store_jobs: attributes is altered: .* LOGIN' ],
-	[ 'GRANT auth_store_app TO auth_store_worker', 'role auth_store_worker: is a member of auth_store_app' ],
-	[ 'REVOKE USAGE ON SCHEMA auth_store FROM auth_store_verifier', 'schema auth_store: USAGE is not granted to auth_store_verifier', @repaired ],
-	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_issue TO auth_store_worker', 'function auth_store\.token_issue\(.*\): EXECUTE is granted to auth_store_worker', @repaired ],
-	[ 'REVOKE EXECUTE ON PROCEDURE auth_store.cleanup FROM auth_store_jobs', 'function auth_store\.cleanup\(.*\): EXECUTE is not granted to auth_store_jobs', @repaired ],
-	[ 'GRANT pg_read_all_data TO auth_store_auditor', 'role auth_store_auditor: is a member of pg_read_all_data' ],
-	# functions
-	[ 'ALTER FUNCTION auth_store.token_refresh SECURITY INVOKER', "${refresh}attributes is altered: .* INVOKER" ],
-	[ 'ALTER FUNCTION auth_store.token_introspect VOLATILE', 'function auth_store\.token_introspect\(.*\): attributes is altered: .*VOLATILE' ],
-	[ 'ALTER FUNCTION auth_store.token_introspect SECURITY DEFINER', 'function auth_store\.token_introspect\(.*\): attributes' ],
-	[ 'ALTER FUNCTION auth_store.token_refresh STRICT', "${refresh}attributes is altered: .* STRICT" ],
-	[ 'ALTER FUNCTION auth_store.token_refresh LEAKPROOF', "${refresh}attributes is altered: .* LEAKPROOF" ],
-	[ 'ALTER FUNCTION auth_store.token_refresh PARALLEL SAFE', "${refresh}attributes is altered: .* PARALLEL SAFE" ],
-	[ 'ALTER FUNCTION auth_store.tenant_visible NOT LEAKPROOF', 'function auth_store\.tenant_visible\(text\): attributes' ],
-	[ 'ALTER FUNCTION auth_store.token_refresh OWNER TO CURRENT_USER', "${refresh}belongs to a superuser, not to auth_store_owner" ],
-	[ 'ALTER FUNCTION auth_store.token_introspect OWNER TO auth_store_owner', 'function auth_store\.token_introspect\(.*\): belongs to auth_store_owner' ],
-	[ 'ALTER FUNCTION auth_store.token_refresh SET search_path = public, pg_catalog', "${refresh}configuration is altered: search_path=public" ],
-	[ 'ALTER FUNCTION auth_store.token_refresh RESET ALL', "${refresh}configuration is altered: none" ],
-	[ 'ALTER FUNCTION auth_store.token_refresh SET work_mem = 64', "${refresh}configuration" ],
-	[ 'ALTER PROCEDURE auth_store.cleanup SET search_path = public', 'function auth_store\.cleanup\(.*\): configuration' ],
-	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO PUBLIC', "${refresh}EXECUTE is granted to PUBLIC", @repaired ],
-	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO stranger', "${refresh}EXECUTE is granted to stranger", @repaired ],
-	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO auth_store_reader', "${refresh}EXECUTE is granted to auth_store_reader", @repaired ],
-	[ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO auth_store_app WITH GRANT OPTION', "${refresh}EXECUTE WITH GRANT OPTION is granted to auth_store_app", @repaired ],
-	[ 'REVOKE EXECUTE ON FUNCTION auth_store.token_refresh FROM auth_store_app', "${refresh}EXECUTE is not granted to auth_store_app", @repaired ],
-	[ 'REVOKE EXECUTE ON FUNCTION auth_store.token_refresh FROM auth_store_owner', "${refresh}EXECUTE is not granted to its owner", @repaired ],
-	[ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text, method text DEFAULT 'S256') RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT true'},
-		'function auth_store\.pkce_verify\(.*\): body is altered' ],
-	[ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text, method text DEFAULT 'S256') RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE internal AS 'booleq'},
-		'function auth_store\.pkce_verify\(.*\): body is altered' ],
-	[ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text, method text DEFAULT 'S256') RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE c AS '$libdir/auth_store', 'restoring_wrapper'},
-		'function auth_store\.pkce_verify\(.*\): body is altered' ],
-	[ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text, method text DEFAULT 'plain') RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE c AS '$libdir/auth_store', 'pkce_verify_wrapper'},
-		'function auth_store\.pkce_verify\(.*\): signature is altered' ],
-	[ q{CREATE OR REPLACE PROCEDURE auth_store.cleanup(batch_size integer DEFAULT 1000, max_batches integer DEFAULT 1000) LANGUAGE plpgsql AS 'BEGIN END'},
-		'function auth_store\.cleanup\(integer,integer\): body is altered' ],
-	[ 'ALTER EXTENSION auth_store DROP FUNCTION auth_store.pkce_verify(text, text, text)', 'function auth_store\.pkce_verify\(.*\): belongs to no extension' ],
-	[ 'ALTER EXTENSION auth_store DROP FUNCTION auth_store.pkce_verify(text, text, text); DROP FUNCTION auth_store.pkce_verify', 'function auth_store\.pkce_verify\(.*\): missing' ],
-	[ 'ALTER FUNCTION auth_store.pkce_verify(text, text, text) RENAME TO verify', 'function auth_store\.(pkce_verify\(.*\): missing|verify\(.*\): is none)', rows => 2 ],
-	[ 'ALTER FUNCTION auth_store.pkce_verify(text, text, text) SET SCHEMA app', 'function auth_store\.pkce_verify\(.*\): missing' ],
-	[ q{CREATE FUNCTION auth_store.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'}, 'function auth_store\.mine\(\): is none of the store' ],
-	[ q{CREATE FUNCTION auth_store.token_introspect(token varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'}, 'function auth_store\.token_introspect\(character varying\): is none' ],
-	# other things in the schema
-	[ 'CREATE OPERATOR auth_store.= (LEFTARG = text, RIGHTARG = uuid, FUNCTION = pg_catalog.num_nulls)', 'operator .*is none', skip => 1 ],
-	[ 'CREATE OPERATOR auth_store.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.texteq)', 'operator auth_store\.===\(text,text\): is none' ],
-	[ 'CREATE DOMAIN auth_store.uuid AS int', 'type auth_store\.uuid: is none' ],
-	[ 'CREATE TYPE auth_store.mine AS (a int)', 'type mine: is none' ],
-	[ q{CREATE TYPE auth_store.mood AS ENUM ('a')}, 'type auth_store\.mood: is none' ],
-	[ 'CREATE TABLE auth_store.mine (a int)', 'table mine: is none' ],
-	[ 'CREATE VIEW auth_store.mine AS SELECT 1 AS a', 'view mine: is none' ],
-	[ 'CREATE MATERIALIZED VIEW auth_store.mine AS SELECT 1 AS a', 'materialized view mine: is none' ],
-	[ 'CREATE SEQUENCE auth_store.mine', 'sequence mine: is none' ],
-	[ 'CREATE COLLATION auth_store.mine FROM "C"', 'collation auth_store\.mine: is none' ],
-	[ 'CREATE TEXT SEARCH DICTIONARY auth_store.mine (TEMPLATE = pg_catalog.simple)', 'text search dictionary auth_store\.mine: is none' ],
-	# types
-	[ 'ALTER TYPE auth_store.token_state ADD ATTRIBUTE note text', 'type token_state: attributes is altered' ],
-	[ 'ALTER TYPE auth_store.outcome ALTER ATTRIBUTE error TYPE varchar', 'type outcome: attributes is altered' ],
-	[ 'ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error TO err', 'type outcome: attributes is altered' ],
-	[ 'ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error TO e; ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error_description TO error;
-		ALTER TYPE auth_store.outcome RENAME ATTRIBUTE e TO error_description', 'type outcome: attributes is altered' ],
-	[ 'ALTER TYPE auth_store.outcome OWNER TO stranger', 'type outcome: belongs to stranger' ],
-	[ 'GRANT USAGE ON TYPE auth_store.outcome TO stranger', 'type outcome: USAGE is granted to stranger', @repaired ],
-	[ 'REVOKE USAGE ON TYPE auth_store.outcome FROM PUBLIC', 'type outcome: USAGE is not granted to PUBLIC', @repaired ],
-	# triggers, rules, inheritance
-	[ 'ALTER TABLE auth_store.grants DISABLE TRIGGER ALL', 'table grants: its foreign keys are not checked' ],
-	[ 'ALTER TABLE auth_store.users DISABLE TRIGGER ALL', 'table users: its foreign keys are not checked' ],
-	[ 'CREATE RULE spy AS ON INSERT TO auth_store.grants DO ALSO NOTHING', 'table grants: carries the rule spy' ],
-	[ "CREATE RULE spy AS ON INSERT TO auth_store.$month DO ALSO NOTHING", "table $month: carries the rule spy" ],
-	[ 'CREATE RULE spy AS ON INSERT TO auth_store.recent_activity DO INSTEAD NOTHING', 'view recent_activity: carries the rule spy' ],
-	[ 'CREATE TABLE app.child () INHERITS (auth_store.grants)', 'table grants: has the child app\.child' ],
-	[ 'ALTER TABLE auth_store.schema_version INHERIT app.parent', 'table schema_version: inherits from app\.parent' ],
-	[ q{CREATE TABLE app.part PARTITION OF auth_store.audit_log FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')}, 'table audit_log: has the child app\.part' ],
-	[ 'CREATE TABLE app.part PARTITION OF auth_store.audit_log DEFAULT', 'table audit_log: has the child app\.part' ],
-	[ q{CREATE TABLE auth_store.mine PARTITION OF auth_store.audit_log FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')}, 'table (audit_log: has the child auth_store\.mine|mine: is none)', rows => 2 ],
-	[ 'ALTER EXTENSION auth_store ADD TABLE auth_store.users', 'table users: belongs to the extension auth_store' ],
-	[ 'ALTER EXTENSION auth_store ADD VIEW auth_store.recent_activity', 'view recent_activity: belongs to the extension auth_store' ],
-	# constraints and indexes
-	[ 'ALTER TABLE auth_store.access_tokens DROP CONSTRAINT access_tokens_pkey; ALTER TABLE auth_store.access_tokens REPLICA IDENTITY FULL', 'table access_tokens: constraint access_tokens_pkey is missing' ],
-	[ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_client_fkey', 'table grants: constraint grants_client_fkey is missing' ],
-	[ 'ALTER TABLE auth_store.clients DROP CONSTRAINT clients_status_known, ADD CONSTRAINT clients_status_known CHECK (true)', 'table clients: constraint clients_status_known is altered: CHECK \(true\)' ],
-	[ q{ALTER TABLE auth_store.clients DROP CONSTRAINT clients_type_known, ADD CONSTRAINT clients_type_known CHECK (client_type IN ('confidential', 'public')) NOT VALID},
-		'table clients: constraint clients_type_known is altered: .* NOT VALID' ],
-	[ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_user_fkey, ADD CONSTRAINT grants_user_fkey FOREIGN KEY (user_id) REFERENCES auth_store.users (id)', 'table grants: constraint grants_user_fkey is altered' ],
-	[ 'ALTER TABLE auth_store.grants ALTER CONSTRAINT grants_user_fkey DEFERRABLE INITIALLY DEFERRED', 'table grants: constraint grants_user_fkey is altered: .* DEFERRABLE' ],
-	[ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_user_fkey, ADD CONSTRAINT grants_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE',
-		'table grants: constraint grants_user_fkey is altered: .* CASCADE' ],
-	[ 'ALTER TABLE auth_store.consents DROP CONSTRAINT consents_key; CREATE INDEX consents_key ON auth_store.consents (user_id)', '.*', any => [ 'problem table consents: constraint consents_key is missing', 'note table consents: carries the index consents_key' ] ],
-	[ 'DROP INDEX auth_store.grants_user_idx', 'table grants: index grants_user_idx is missing', @repaired ],
-	[ 'DROP INDEX auth_store.grants_user_idx; CREATE INDEX grants_user_idx ON auth_store.grants (expires_at)', 'table grants: index grants_user_idx is altered' ],
-	[ 'DROP INDEX auth_store.users_external_id_key; CREATE INDEX users_external_id_key ON auth_store.users (tenant_id, external_id)', 'table users: index users_external_id_key is altered' ],
-	[ 'DROP INDEX auth_store.users_email_key; CREATE UNIQUE INDEX users_email_key ON auth_store.users (tenant_id, email) WHERE email IS NOT NULL', 'table users: index users_email_key is altered' ],
-	[ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.grants_user_idx'::regclass}, 'table grants: index grants_user_idx is altered: .*, invalid' ],
-	[ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.users_id_key'::regclass}, 'table users: constraint users_id_key is altered: .* invalid' ],
-	[ q{UPDATE pg_index SET indisready = false WHERE indexrelid = 'auth_store.grants_user_idx'::regclass}, 'table grants: index grants_user_idx is altered: .*, invalid' ],
-	# columns
-	[ 'ALTER TABLE auth_store.clients DROP COLUMN name', 'table clients: column name is missing' ],
-	[ 'ALTER TABLE auth_store.clients ALTER COLUMN name TYPE varchar(20)', 'table clients: column name is altered' ],
-	[ 'ALTER TABLE auth_store.clients ALTER COLUMN name DROP NOT NULL', 'table clients: column name is altered: text, not text NOT NULL' ],
-	[ 'ALTER TABLE auth_store.clients ALTER COLUMN status_reason SET NOT NULL', 'table clients: column status_reason is altered', empty => 'clients' ],
-	[ q{ALTER TABLE auth_store.clients ALTER COLUMN status SET DEFAULT 'pending'}, 'table clients: column status is altered: .*pending' ],
-	[ 'ALTER TABLE auth_store.clients ALTER COLUMN status DROP DEFAULT', 'table clients: column status is altered' ],
-	[ q{ALTER TABLE auth_store.clients ALTER COLUMN name SET DEFAULT 'x'}, 'table clients: column name is altered' ],
-	[ 'ALTER TABLE auth_store.cleanup_cursors ALTER COLUMN task TYPE text COLLATE "POSIX"', 'table cleanup_cursors: column task is altered: .*POSIX' ],
-	[ 'ALTER TABLE auth_store.clients RENAME COLUMN name TO title', 'table clients: (column name is missing|carries the column title)', rows => 2 ],
-	[ 'ALTER TABLE ONLY auth_store.audit_log ALTER COLUMN risk_score SET DEFAULT 1', 'table audit_log: column risk_score is altered' ],
-	[ "ALTER TABLE auth_store.$month ALTER COLUMN risk_score SET DEFAULT 1", "table $month: column risk_score is altered" ],
-	[ q{ALTER TABLE auth_store.schema_version ADD COLUMN must text NOT NULL DEFAULT 'x'; ALTER TABLE auth_store.schema_version ALTER COLUMN must DROP DEFAULT},
-		'table schema_version: carries the column must, which the store gives no value' ],
-	# storage, row-level security, policies
-	[ 'ALTER TABLE auth_store.imported_refresh_tokens SET UNLOGGED', 'table imported_refresh_tokens: storage is altered: unlogged' ],
-	[ "ALTER TABLE auth_store.$month REPLICA IDENTITY DEFAULT", "table $month: replica identity is altered: too little" ],
-	[ 'ALTER TABLE auth_store.claimed_jtis REPLICA IDENTITY NOTHING', 'table claimed_jtis: replica identity is altered: too little', @repaired ],
-	[ "ALTER TABLE auth_store.$month SET UNLOGGED", "table $month: storage is altered: unlogged" ],
-	[ 'ALTER TABLE auth_store.access_tokens DISABLE ROW LEVEL SECURITY', 'table access_tokens: row-level security is off', @repaired ],
-	[ 'ALTER TABLE auth_store.access_tokens NO FORCE ROW LEVEL SECURITY', 'table access_tokens: row-level security is on, not forced', @repaired ],
-	[ "ALTER TABLE auth_store.$month DISABLE ROW LEVEL SECURITY", "table $month: row-level security is off", @repaired ],
-	[ 'DROP POLICY tenant_pin ON auth_store.grants', 'table grants: policy tenant_pin is missing', @repaired ],
-	[ "DROP POLICY tenant_pin ON auth_store.$month", "table $month: policy tenant_pin is missing", @repaired ],
-	[ 'ALTER POLICY tenant_pin ON auth_store.users USING (true)', 'table users: policy tenant_pin is altered', @repaired ],
-	[ 'ALTER POLICY tenant_pin ON auth_store.users TO auth_store_app', 'table users: policy tenant_pin is altered', @repaired ],
-	[ 'ALTER POLICY tenant_pin ON auth_store.users WITH CHECK (true)', 'table users: policy tenant_pin is altered', @repaired ],
-	[ 'CREATE POLICY wide ON auth_store.users USING (true)', 'table users: carries the policy wide, which widens' ],
-	# partitions
-	[ "DROP INDEX auth_store.${month}_idx", "table $month: index ${month}_idx is missing" ],
-	[ "DROP INDEX auth_store.${month}_idx; CREATE INDEX ${month}_idx ON auth_store.$month (occurred_at)", "table $month: index ${month}_idx is altered" ],
-	[ "DROP INDEX auth_store.${claims}_key", "table $claims: index ${claims}_key is missing" ],
-	[ "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.${claims}_key'::regclass", "table $claims: index ${claims}_key is altered: .*, invalid" ],
-	[ "ALTER TABLE auth_store.audit_log DETACH PARTITION auth_store.$month; ALTER TABLE auth_store.audit_log ATTACH PARTITION auth_store.$month FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')",
-		"table $month: bounds is altered: FOR VALUES FROM", empty_log => 1 ],
-	[ "DROP TABLE auth_store.$month", 'table audit_log: has no partition for the current month', @repaired ],
-	[ "ALTER TABLE auth_store.audit_log DETACH PARTITION auth_store.$month", "table (audit_log: has no partition for the current month|$month: is none)", rows => 2 ],
-	# owners and privileges of relations and of the schema
-	[ 'ALTER TABLE auth_store.users OWNER TO CURRENT_USER', 'table users: belongs to a superuser', @repaired ],
-	[ 'ALTER VIEW auth_store.recent_activity OWNER TO CURRENT_USER', 'view recent_activity: belongs to a superuser', @repaired ],
-	[ "ALTER TABLE auth_store.$month OWNER TO stranger", "table $month: belongs to stranger" ],
-	[ 'GRANT SELECT ON auth_store.client_secrets TO stranger', 'table client_secrets: SELECT is granted to stranger', @repaired ],
-	[ "GRANT INSERT ON auth_store.$month TO stranger", "table $month: INSERT is granted to stranger", @repaired ],
-	[ 'GRANT REFERENCES ON auth_store.users TO stranger', 'table users: REFERENCES is granted to stranger', @repaired ],
-	[ 'GRANT REFERENCES (id, email) ON auth_store.users TO stranger', 'table users: REFERENCES \(email\) is granted to stranger', @repaired ],
-	[ 'GRANT REFERENCES (id) ON auth_store.grants TO stranger', 'table grants: REFERENCES \(id\) is granted to stranger', @repaired ],
-	[ 'GRANT REFERENCES (name) ON auth_store.clients TO PUBLIC', 'table clients: REFERENCES \(name\) is granted to PUBLIC', @repaired ],
-	[ 'GRANT REFERENCES ON auth_store.tenants TO auth_store_admin', 'table tenants: REFERENCES is granted to auth_store_admin', @repaired ],
-	[ 'REVOKE REFERENCES (id) ON auth_store.users FROM auth_store_admin', 'table users: REFERENCES \(id\) is not granted to auth_store_admin', @repaired ],
-	[ 'GRANT UPDATE (status) ON auth_store.users TO stranger', 'table users: UPDATE \(status\) is granted to stranger', @repaired ],
-	[ 'GRANT SELECT ON auth_store.tenants TO auth_store_app', 'table tenants: SELECT is granted to auth_store_app', @repaired ],
-	[ 'REVOKE SELECT ON auth_store.tenants FROM auth_store_owner', 'table tenants: SELECT is not granted to its owner', @repaired ],
-	[ 'GRANT SELECT ON auth_store.recent_activity TO PUBLIC', 'view recent_activity: SELECT is granted to PUBLIC', @repaired ],
-	[ 'GRANT SELECT (id) ON auth_store.recent_activity TO stranger', 'view recent_activity: SELECT \(id\) is granted to stranger', @repaired ],
-	[ 'REVOKE SELECT ON auth_store.recent_activity FROM auth_store_auditor', 'view recent_activity: SELECT is not granted to auth_store_auditor', @repaired ],
-	[ 'GRANT CREATE ON SCHEMA auth_store TO stranger', 'schema auth_store: CREATE is granted to stranger', @repaired ],
-	[ 'GRANT USAGE ON SCHEMA auth_store TO stranger', 'schema auth_store: USAGE is granted to stranger', @repaired ],
-	[ 'GRANT USAGE ON SCHEMA auth_store TO PUBLIC', 'schema auth_store: USAGE is granted to PUBLIC', @repaired ],
-	[ 'REVOKE USAGE ON SCHEMA auth_store FROM auth_store_app', 'schema auth_store: USAGE is not granted to auth_store_app', @repaired ],
-	[ 'ALTER SCHEMA auth_store OWNER TO stranger', 'schema auth_store: belongs to stranger' ],
-	# views
-	[ 'DROP VIEW auth_store.recent_activity', 'view recent_activity: missing', @repaired ],
-	[ q{DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW auth_store.recent_activity WITH (security_barrier = true) AS ' || replace(pg_get_viewdef('auth_store.recent_activity'), '30 days', '1 day'); END $$},
-		'view recent_activity: definition is altered', @repaired ],
-	[ 'ALTER VIEW auth_store.recent_activity SET (security_invoker = true)', 'view recent_activity: options is altered', @repaired ],
-	[ 'ALTER VIEW auth_store.recent_activity RESET (security_barrier)', 'view recent_activity: options is altered', @repaired ],
-	# rows
-	[ q{INSERT INTO auth_store.schema_version (version, name) VALUES (99, 'x')}, 'table schema_version: says version 99' ],
-	[ q{INSERT INTO auth_store.schema_version (version, name) VALUES (0, 'x')}, 'table schema_version: says version 0' ],
-	[ 'DELETE FROM auth_store.schema_version', q{table schema_version: the tables' version is not}, @repaired ],
-	[ q{SET LOCAL session_replication_role = replica; DELETE FROM auth_store.tenants WHERE id = 'default'; RESET session_replication_role}, 'table tenants: has no tenant default', @repaired ],
-	[ 'DROP TABLE auth_store.authorization_codes', 'table authorization_codes: missing', @repaired ],
-	# settings
-	[ q{ALTER ROLE app_login SET auth_store.tenant_id = 'acme'}, 'setting auth_store.tenant_id: pins role app_login, but auth_store is not preloaded' ],
-	[ q{ALTER ROLE app_login IN DATABASE postgres SET "Auth_Store.TENANT_ID" = 'acme'}, 'setting auth_store.tenant_id: pins role app_login in this database' ],
-	[ q{ALTER DATABASE postgres SET auth_store.tenant_id = 'acme'}, 'setting auth_store.tenant_id: pins everybody in this database' ],
-	[ 'ALTER ROLE app_login SET session_replication_role = replica', 'setting session_replication_role: is replica for role app_login' ],
+    # the guard
+    [ 'ALTER EVENT TRIGGER auth_store_guard DISABLE', 'event trigger auth_store_guard: firing is altered: disabled' ],
+    # settings
+    [ 'GRANT SET ON PARAMETER auth_store.tenant_id TO stranger',
+        'setting auth_store.tenant_id: SET is granted to stranger' ],
+    [ 'GRANT ALTER SYSTEM ON PARAMETER auth_store.audit_retention TO stranger',
+        'setting auth_store.audit_retention: ALTER SYSTEM is granted to stranger' ],
+    # roles
+    [ 'ALTER ROLE auth_store_app LOGIN', 'role auth_store_app: attributes is altered: .* LOGIN' ],
+    [ 'ALTER ROLE auth_store_owner BYPASSRLS', 'role auth_store_owner: .* BYPASSRLS' ],
+    [ 'ALTER ROLE auth_store_reader SUPERUSER', 'role auth_store_reader: attributes is altered: SUPERUSER' ],
+    [ 'ALTER ROLE auth_store_admin CREATEROLE', 'role auth_store_admin: .* CREATEROLE' ],
+    [ 'ALTER ROLE auth_store_admin CREATEDB', 'role auth_store_admin: .* CREATEDB' ],
+    [ 'ALTER ROLE auth_store_auditor REPLICATION', 'role auth_store_auditor: .* REPLICATION' ],
+    [ 'ALTER ROLE auth_store_auditor INHERIT', 'role auth_store_auditor: .* INHERIT' ],
+    [ 'GRANT auth_store_owner TO app_login', 'role auth_store_owner: app_login is a member' ],
+    [ 'GRANT auth_store_admin TO auth_store_app', 'role auth_store_app: is a member of auth_store_admin' ],
+    [ 'ALTER ROLE auth_store_jobs LOGIN', 'role auth_store_jobs: attributes is altered: .* LOGIN' ],
+    [ 'GRANT auth_store_app TO auth_store_worker', 'role auth_store_worker: is a member of auth_store_app' ],
+    [ 'REVOKE USAGE ON SCHEMA auth_store FROM auth_store_verifier',
+        'schema auth_store: USAGE is not granted to auth_store_verifier', @repaired ],
+    [ 'GRANT EXECUTE ON FUNCTION auth_store.token_issue TO auth_store_worker',
+        'function auth_store\.token_issue\(.*\): EXECUTE is granted to auth_store_worker', @repaired ],
+    [ 'REVOKE EXECUTE ON PROCEDURE auth_store.cleanup FROM auth_store_jobs',
+        'function auth_store\.cleanup\(.*\): EXECUTE is not granted to auth_store_jobs', @repaired ],
+    [ 'GRANT pg_read_all_data TO auth_store_auditor', 'role auth_store_auditor: is a member of pg_read_all_data' ],
+    # functions
+    [ 'ALTER FUNCTION auth_store.token_refresh SECURITY INVOKER', "${refresh}attributes is altered: .* INVOKER" ],
+    [ 'ALTER FUNCTION auth_store.token_introspect VOLATILE',
+        'function auth_store\.token_introspect\(.*\): attributes is altered: .*VOLATILE' ],
+    [ 'ALTER FUNCTION auth_store.token_introspect SECURITY DEFINER',
+        'function auth_store\.token_introspect\(.*\): attributes' ],
+    [ 'ALTER FUNCTION auth_store.token_refresh STRICT', "${refresh}attributes is altered: .* STRICT" ],
+    [ 'ALTER FUNCTION auth_store.token_refresh LEAKPROOF', "${refresh}attributes is altered: .* LEAKPROOF" ],
+    [ 'ALTER FUNCTION auth_store.token_refresh PARALLEL SAFE', "${refresh}attributes is altered: .* PARALLEL SAFE" ],
+    [ 'ALTER FUNCTION auth_store.tenant_visible NOT LEAKPROOF',
+        'function auth_store\.tenant_visible\(text\): attributes' ],
+    [ 'ALTER FUNCTION auth_store.token_refresh OWNER TO CURRENT_USER',
+        "${refresh}belongs to a superuser, not to auth_store_owner" ],
+    [ 'ALTER FUNCTION auth_store.token_introspect OWNER TO auth_store_owner',
+        'function auth_store\.token_introspect\(.*\): belongs to auth_store_owner' ],
+    [ 'ALTER FUNCTION auth_store.token_refresh SET search_path = public, pg_catalog',
+        "${refresh}configuration is altered: search_path=public" ],
+    [ 'ALTER FUNCTION auth_store.token_refresh RESET ALL', "${refresh}configuration is altered: none" ],
+    [ 'ALTER FUNCTION auth_store.token_refresh SET work_mem = 64', "${refresh}configuration" ],
+    [ 'ALTER PROCEDURE auth_store.cleanup SET search_path = public',
+        'function auth_store\.cleanup\(.*\): configuration' ],
+    [ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO PUBLIC', "${refresh}EXECUTE is granted to PUBLIC",
+        @repaired ],
+    [ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO stranger', "${refresh}EXECUTE is granted to stranger",
+        @repaired ],
+    [ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO auth_store_reader',
+        "${refresh}EXECUTE is granted to auth_store_reader", @repaired ],
+    [ 'GRANT EXECUTE ON FUNCTION auth_store.token_refresh TO auth_store_app WITH GRANT OPTION',
+        "${refresh}EXECUTE WITH GRANT OPTION is granted to auth_store_app", @repaired ],
+    [ 'REVOKE EXECUTE ON FUNCTION auth_store.token_refresh FROM auth_store_app',
+        "${refresh}EXECUTE is not granted to auth_store_app", @repaired ],
+    [ 'REVOKE EXECUTE ON FUNCTION auth_store.token_refresh FROM auth_store_owner',
+        "${refresh}EXECUTE is not granted to its owner", @repaired ],
+    [ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text,
+        method text DEFAULT 'S256') RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE sql AS 'SELECT true'},
+        'function auth_store\.pkce_verify\(.*\): body is altered' ],
+    [ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text,
+        method text DEFAULT 'S256') RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE internal AS 'booleq'},
+        'function auth_store\.pkce_verify\(.*\): body is altered' ],
+    [ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text,
+        method text DEFAULT 'S256') RETURNS boolean IMMUTABLE PARALLEL SAFE
+        LANGUAGE c AS '$libdir/auth_store', 'restoring_wrapper'},
+        'function auth_store\.pkce_verify\(.*\): body is altered' ],
+    [ q{CREATE OR REPLACE FUNCTION auth_store.pkce_verify(verifier text, challenge text,
+        method text DEFAULT 'plain') RETURNS boolean IMMUTABLE PARALLEL SAFE
+        LANGUAGE c AS '$libdir/auth_store', 'pkce_verify_wrapper'},
+        'function auth_store\.pkce_verify\(.*\): signature is altered' ],
+    [ q{CREATE OR REPLACE PROCEDURE auth_store.cleanup(batch_size integer DEFAULT 1000,
+        max_batches integer DEFAULT 1000) LANGUAGE plpgsql AS 'BEGIN END'},
+        'function auth_store\.cleanup\(integer,integer\): body is altered' ],
+    [ 'ALTER EXTENSION auth_store DROP FUNCTION auth_store.pkce_verify(text, text, text)',
+        'function auth_store\.pkce_verify\(.*\): belongs to no extension' ],
+    [ 'ALTER EXTENSION auth_store DROP FUNCTION auth_store.pkce_verify(text, text, text);
+        DROP FUNCTION auth_store.pkce_verify', 'function auth_store\.pkce_verify\(.*\): missing' ],
+    [ 'ALTER FUNCTION auth_store.pkce_verify(text, text, text) RENAME TO verify',
+        'function auth_store\.(pkce_verify\(.*\): missing|verify\(.*\): is none)', rows => 2 ],
+    [ 'ALTER FUNCTION auth_store.pkce_verify(text, text, text) SET SCHEMA app',
+        'function auth_store\.pkce_verify\(.*\): missing' ],
+    [ q{CREATE FUNCTION auth_store.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'},
+        'function auth_store\.mine\(\): is none of the store' ],
+    [ q{CREATE FUNCTION auth_store.token_introspect(token varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'},
+        'function auth_store\.token_introspect\(character varying\): is none' ],
+    # other things in the schema
+    [ 'CREATE OPERATOR auth_store.= (LEFTARG = text, RIGHTARG = uuid, FUNCTION = pg_catalog.num_nulls)',
+        'operator .*is none', skip => 1 ],
+    [ 'CREATE OPERATOR auth_store.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.texteq)',
+        'operator auth_store\.===\(text,text\): is none' ],
+    [ 'CREATE DOMAIN auth_store.uuid AS int', 'type auth_store\.uuid: is none' ],
+    [ 'CREATE TYPE auth_store.mine AS (a int)', 'type mine: is none' ],
+    [ q{CREATE TYPE auth_store.mood AS ENUM ('a')}, 'type auth_store\.mood: is none' ],
+    [ 'CREATE TABLE auth_store.mine (a int)', 'table mine: is none' ],
+    [ 'CREATE VIEW auth_store.mine AS SELECT 1 AS a', 'view mine: is none' ],
+    [ 'CREATE MATERIALIZED VIEW auth_store.mine AS SELECT 1 AS a', 'materialized view mine: is none' ],
+    [ 'CREATE SEQUENCE auth_store.mine', 'sequence mine: is none' ],
+    [ 'CREATE COLLATION auth_store.mine FROM "C"', 'collation auth_store\.mine: is none' ],
+    [ 'CREATE TEXT SEARCH DICTIONARY auth_store.mine (TEMPLATE = pg_catalog.simple)',
+        'text search dictionary auth_store\.mine: is none' ],
+    # types
+    [ 'ALTER TYPE auth_store.token_state ADD ATTRIBUTE note text', 'type token_state: attributes is altered' ],
+    [ 'ALTER TYPE auth_store.outcome ALTER ATTRIBUTE error TYPE varchar', 'type outcome: attributes is altered' ],
+    [ 'ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error TO err', 'type outcome: attributes is altered' ],
+    [ 'ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error TO e;
+        ALTER TYPE auth_store.outcome RENAME ATTRIBUTE error_description TO error;
+        ALTER TYPE auth_store.outcome RENAME ATTRIBUTE e TO error_description', 'type outcome: attributes is altered' ],
+    [ 'ALTER TYPE auth_store.outcome OWNER TO stranger', 'type outcome: belongs to stranger' ],
+    [ 'GRANT USAGE ON TYPE auth_store.outcome TO stranger', 'type outcome: USAGE is granted to stranger', @repaired ],
+    [ 'REVOKE USAGE ON TYPE auth_store.outcome FROM PUBLIC', 'type outcome: USAGE is not granted to PUBLIC',
+        @repaired ],
+    # triggers, rules, inheritance
+    [ 'ALTER TABLE auth_store.grants DISABLE TRIGGER ALL', 'table grants: its foreign keys are not checked' ],
+    [ 'ALTER TABLE auth_store.users DISABLE TRIGGER ALL', 'table users: its foreign keys are not checked' ],
+    [ 'CREATE RULE spy AS ON INSERT TO auth_store.grants DO ALSO NOTHING', 'table grants: carries the rule spy' ],
+    [ "CREATE RULE spy AS ON INSERT TO auth_store.$month DO ALSO NOTHING", "table $month: carries the rule spy" ],
+    [ 'CREATE RULE spy AS ON INSERT TO auth_store.recent_activity DO INSTEAD NOTHING',
+        'view recent_activity: carries the rule spy' ],
+    [ 'CREATE TABLE app.child () INHERITS (auth_store.grants)', 'table grants: has the child app\.child' ],
+    [ 'ALTER TABLE auth_store.schema_version INHERIT app.parent', 'table schema_version: inherits from app\.parent' ],
+    [ q{CREATE TABLE app.part PARTITION OF auth_store.audit_log FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')},
+        'table audit_log: has the child app\.part' ],
+    [ 'CREATE TABLE app.part PARTITION OF auth_store.audit_log DEFAULT', 'table audit_log: has the child app\.part' ],
+    [ q{CREATE TABLE auth_store.mine PARTITION OF auth_store.audit_log FOR VALUES
+        FROM ('1999-01-01') TO ('1999-02-01')}, 'table (audit_log: has the child auth_store\.mine|mine: is none)',
+        rows => 2 ],
+    [ 'ALTER EXTENSION auth_store ADD TABLE auth_store.users', 'table users: belongs to the extension auth_store' ],
+    [ 'ALTER EXTENSION auth_store ADD VIEW auth_store.recent_activity',
+        'view recent_activity: belongs to the extension auth_store' ],
+    # constraints and indexes
+    [ 'ALTER TABLE auth_store.access_tokens DROP CONSTRAINT access_tokens_pkey;
+        ALTER TABLE auth_store.access_tokens REPLICA IDENTITY FULL',
+        'table access_tokens: constraint access_tokens_pkey is missing' ],
+    [ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_client_fkey',
+        'table grants: constraint grants_client_fkey is missing' ],
+    [ 'ALTER TABLE auth_store.clients DROP CONSTRAINT clients_status_known,
+        ADD CONSTRAINT clients_status_known CHECK (true)',
+        'table clients: constraint clients_status_known is altered: CHECK \(true\)' ],
+    [ q{ALTER TABLE auth_store.clients DROP CONSTRAINT clients_type_known,
+        ADD CONSTRAINT clients_type_known CHECK (client_type IN ('confidential', 'public')) NOT VALID},
+        'table clients: constraint clients_type_known is altered: .* NOT VALID' ],
+    [ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_user_fkey,
+        ADD CONSTRAINT grants_user_fkey FOREIGN KEY (user_id) REFERENCES auth_store.users (id)',
+        'table grants: constraint grants_user_fkey is altered' ],
+    [ 'ALTER TABLE auth_store.grants ALTER CONSTRAINT grants_user_fkey DEFERRABLE INITIALLY DEFERRED',
+        'table grants: constraint grants_user_fkey is altered: .* DEFERRABLE' ],
+    [ 'ALTER TABLE auth_store.grants DROP CONSTRAINT grants_user_fkey,
+        ADD CONSTRAINT grants_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id,
+        tenant_id) ON DELETE CASCADE',
+        'table grants: constraint grants_user_fkey is altered: .* CASCADE' ],
+    [ 'ALTER TABLE auth_store.consents DROP CONSTRAINT consents_key;
+        CREATE INDEX consents_key ON auth_store.consents (user_id)', '.*',
+        any => [ 'problem table consents: constraint consents_key is missing',
+        'note table consents: carries the index consents_key' ] ],
+    [ 'DROP INDEX auth_store.grants_user_idx', 'table grants: index grants_user_idx is missing', @repaired ],
+    [ 'DROP INDEX auth_store.grants_user_idx; CREATE INDEX grants_user_idx ON auth_store.grants (expires_at)',
+        'table grants: index grants_user_idx is altered' ],
+    [ 'DROP INDEX auth_store.users_external_id_key;
+        CREATE INDEX users_external_id_key ON auth_store.users (tenant_id, external_id)',
+        'table users: index users_external_id_key is altered' ],
+    [ 'DROP INDEX auth_store.users_email_key; CREATE UNIQUE INDEX users_email_key ON auth_store.users (tenant_id, email)
+        WHERE email IS NOT NULL', 'table users: index users_email_key is altered' ],
+    [ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.grants_user_idx'::regclass},
+        'table grants: index grants_user_idx is altered: .*, invalid' ],
+    [ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.users_id_key'::regclass},
+        'table users: constraint users_id_key is altered: .* invalid' ],
+    [ q{UPDATE pg_index SET indisready = false WHERE indexrelid = 'auth_store.grants_user_idx'::regclass},
+        'table grants: index grants_user_idx is altered: .*, invalid' ],
+    # columns
+    [ 'ALTER TABLE auth_store.clients DROP COLUMN name', 'table clients: column name is missing' ],
+    [ 'ALTER TABLE auth_store.clients ALTER COLUMN name TYPE varchar(20)', 'table clients: column name is altered' ],
+    [ 'ALTER TABLE auth_store.clients ALTER COLUMN name DROP NOT NULL',
+        'table clients: column name is altered: text, not text NOT NULL' ],
+    [ 'ALTER TABLE auth_store.clients ALTER COLUMN status_reason SET NOT NULL',
+        'table clients: column status_reason is altered', empty => 'clients' ],
+    [ q{ALTER TABLE auth_store.clients ALTER COLUMN status SET DEFAULT 'pending'},
+        'table clients: column status is altered: .*pending' ],
+    [ 'ALTER TABLE auth_store.clients ALTER COLUMN status DROP DEFAULT', 'table clients: column status is altered' ],
+    [ q{ALTER TABLE auth_store.clients ALTER COLUMN name SET DEFAULT 'x'}, 'table clients: column name is altered' ],
+    [ 'ALTER TABLE auth_store.cleanup_cursors ALTER COLUMN task TYPE text COLLATE "POSIX"',
+        'table cleanup_cursors: column task is altered: .*POSIX' ],
+    [ 'ALTER TABLE auth_store.clients RENAME COLUMN name TO title',
+        'table clients: (column name is missing|carries the column title)', rows => 2 ],
+    [ 'ALTER TABLE ONLY auth_store.audit_log ALTER COLUMN risk_score SET DEFAULT 1',
+        'table audit_log: column risk_score is altered' ],
+    [ "ALTER TABLE auth_store.$month ALTER COLUMN risk_score SET DEFAULT 1",
+        "table $month: column risk_score is altered" ],
+    [ q{ALTER TABLE auth_store.schema_version ADD COLUMN must text NOT NULL DEFAULT 'x';
+        ALTER TABLE auth_store.schema_version ALTER COLUMN must DROP DEFAULT},
+        'table schema_version: carries the column must, which the store gives no value' ],
+    # storage, row-level security, policies
+    [ 'ALTER TABLE auth_store.imported_refresh_tokens SET UNLOGGED',
+        'table imported_refresh_tokens: storage is altered: unlogged' ],
+    [ "ALTER TABLE auth_store.$month REPLICA IDENTITY DEFAULT",
+        "table $month: replica identity is altered: too little" ],
+    [ 'ALTER TABLE auth_store.claimed_jtis REPLICA IDENTITY NOTHING',
+        'table claimed_jtis: replica identity is altered: too little', @repaired ],
+    [ "ALTER TABLE auth_store.$month SET UNLOGGED", "table $month: storage is altered: unlogged" ],
+    [ 'ALTER TABLE auth_store.access_tokens DISABLE ROW LEVEL SECURITY',
+        'table access_tokens: row-level security is off', @repaired ],
+    [ 'ALTER TABLE auth_store.access_tokens NO FORCE ROW LEVEL SECURITY',
+        'table access_tokens: row-level security is on, not forced', @repaired ],
+    [ "ALTER TABLE auth_store.$month DISABLE ROW LEVEL SECURITY", "table $month: row-level security is off",
+        @repaired ],
+    [ 'DROP POLICY tenant_pin ON auth_store.grants', 'table grants: policy tenant_pin is missing', @repaired ],
+    [ "DROP POLICY tenant_pin ON auth_store.$month", "table $month: policy tenant_pin is missing", @repaired ],
+    [ 'ALTER POLICY tenant_pin ON auth_store.users USING (true)', 'table users: policy tenant_pin is altered',
+        @repaired ],
+    [ 'ALTER POLICY tenant_pin ON auth_store.users TO auth_store_app', 'table users: policy tenant_pin is altered',
+        @repaired ],
+    [ 'ALTER POLICY tenant_pin ON auth_store.users WITH CHECK (true)', 'table users: policy tenant_pin is altered',
+        @repaired ],
+    [ 'CREATE POLICY wide ON auth_store.users USING (true)', 'table users: carries the policy wide, which widens' ],
+    # partitions
+    [ "DROP INDEX auth_store.${month}_idx", "table $month: index ${month}_idx is missing" ],
+    [ "DROP INDEX auth_store.${month}_idx; CREATE INDEX ${month}_idx ON auth_store.$month (occurred_at)",
+        "table $month: index ${month}_idx is altered" ],
+    [ "DROP INDEX auth_store.${claims}_key", "table $claims: index ${claims}_key is missing" ],
+    [ "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.${claims}_key'::regclass",
+        "table $claims: index ${claims}_key is altered: .*, invalid" ],
+    [ "ALTER TABLE auth_store.audit_log DETACH PARTITION auth_store.$month;
+        ALTER TABLE auth_store.audit_log ATTACH PARTITION auth_store.$month FOR VALUES
+        FROM ('1999-01-01') TO ('1999-02-01')",
+        "table $month: bounds is altered: FOR VALUES FROM", empty_log => 1 ],
+    [ "DROP TABLE auth_store.$month", 'table audit_log: has no partition for the current month', @repaired ],
+    [ "ALTER TABLE auth_store.audit_log DETACH PARTITION auth_store.$month",
+        "table (audit_log: has no partition for the current month|$month: is none)", rows => 2 ],
+    # owners and privileges of relations and of the schema
+    [ 'ALTER TABLE auth_store.users OWNER TO CURRENT_USER', 'table users: belongs to a superuser', @repaired ],
+    [ 'ALTER VIEW auth_store.recent_activity OWNER TO CURRENT_USER', 'view recent_activity: belongs to a superuser',
+        @repaired ],
+    [ "ALTER TABLE auth_store.$month OWNER TO stranger", "table $month: belongs to stranger" ],
+    [ 'GRANT SELECT ON auth_store.client_secrets TO stranger', 'table client_secrets: SELECT is granted to stranger',
+        @repaired ],
+    [ "GRANT INSERT ON auth_store.$month TO stranger", "table $month: INSERT is granted to stranger", @repaired ],
+    [ 'GRANT REFERENCES ON auth_store.users TO stranger', 'table users: REFERENCES is granted to stranger', @repaired ],
+    [ 'GRANT REFERENCES (id, email) ON auth_store.users TO stranger',
+        'table users: REFERENCES \(email\) is granted to stranger', @repaired ],
+    [ 'GRANT REFERENCES (id) ON auth_store.grants TO stranger',
+        'table grants: REFERENCES \(id\) is granted to stranger', @repaired ],
+    [ 'GRANT REFERENCES (name) ON auth_store.clients TO PUBLIC',
+        'table clients: REFERENCES \(name\) is granted to PUBLIC', @repaired ],
+    [ 'GRANT REFERENCES ON auth_store.tenants TO auth_store_admin',
+        'table tenants: REFERENCES is granted to auth_store_admin', @repaired ],
+    [ 'REVOKE REFERENCES (id) ON auth_store.users FROM auth_store_admin',
+        'table users: REFERENCES \(id\) is not granted to auth_store_admin', @repaired ],
+    [ 'GRANT UPDATE (status) ON auth_store.users TO stranger', 'table users: UPDATE \(status\) is granted to stranger',
+        @repaired ],
+    [ 'GRANT SELECT ON auth_store.tenants TO auth_store_app', 'table tenants: SELECT is granted to auth_store_app',
+        @repaired ],
+    [ 'REVOKE SELECT ON auth_store.tenants FROM auth_store_owner', 'table tenants: SELECT is not granted to its owner',
+        @repaired ],
+    [ 'GRANT SELECT ON auth_store.recent_activity TO PUBLIC', 'view recent_activity: SELECT is granted to PUBLIC',
+        @repaired ],
+    [ 'GRANT SELECT (id) ON auth_store.recent_activity TO stranger',
+        'view recent_activity: SELECT \(id\) is granted to stranger', @repaired ],
+    [ 'REVOKE SELECT ON auth_store.recent_activity FROM auth_store_auditor',
+        'view recent_activity: SELECT is not granted to auth_store_auditor', @repaired ],
+    [ 'GRANT CREATE ON SCHEMA auth_store TO stranger', 'schema auth_store: CREATE is granted to stranger', @repaired ],
+    [ 'GRANT USAGE ON SCHEMA auth_store TO stranger', 'schema auth_store: USAGE is granted to stranger', @repaired ],
+    [ 'GRANT USAGE ON SCHEMA auth_store TO PUBLIC', 'schema auth_store: USAGE is granted to PUBLIC', @repaired ],
+    [ 'REVOKE USAGE ON SCHEMA auth_store FROM auth_store_app',
+        'schema auth_store: USAGE is not granted to auth_store_app', @repaired ],
+    [ 'ALTER SCHEMA auth_store OWNER TO stranger', 'schema auth_store: belongs to stranger' ],
+    # views
+    [ 'DROP VIEW auth_store.recent_activity', 'view recent_activity: missing', @repaired ],
+    [ q{DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW auth_store.recent_activity WITH (security_barrier = true) AS '
+        || replace(pg_get_viewdef('auth_store.recent_activity'), '30 days', '1 day'); END $$},
+        'view recent_activity: definition is altered', @repaired ],
+    [ 'ALTER VIEW auth_store.recent_activity SET (security_invoker = true)', 'view recent_activity: options is altered',
+        @repaired ],
+    [ 'ALTER VIEW auth_store.recent_activity RESET (security_barrier)', 'view recent_activity: options is altered',
+        @repaired ],
+    # rows
+    [ q{INSERT INTO auth_store.schema_version (version, name) VALUES (99, 'x')},
+        'table schema_version: says version 99' ],
+    [ q{INSERT INTO auth_store.schema_version (version, name) VALUES (0, 'x')},
+        'table schema_version: says version 0' ],
+    [ 'DELETE FROM auth_store.schema_version', q{table schema_version: the tables' version is not}, @repaired ],
+    [ q{SET LOCAL session_replication_role = replica; DELETE FROM auth_store.tenants WHERE id = 'default';
+        RESET session_replication_role}, 'table tenants: has no tenant default', @repaired ],
+    [ 'DROP TABLE auth_store.authorization_codes', 'table authorization_codes: missing', @repaired ],
+    # settings
+    [ q{ALTER ROLE app_login SET auth_store.tenant_id = 'acme'},
+        'setting auth_store.tenant_id: pins role app_login, but auth_store is not preloaded' ],
+    [ q{ALTER ROLE app_login IN DATABASE postgres SET "Auth_Store.TENANT_ID" = 'acme'},
+        'setting auth_store.tenant_id: pins role app_login in this database' ],
+    [ q{ALTER DATABASE postgres SET auth_store.tenant_id = 'acme'},
+        'setting auth_store.tenant_id: pins everybody in this database' ],
+    [ 'ALTER ROLE app_login SET session_replication_role = replica',
+        'setting session_replication_role: is replica for role app_login' ],
   )
 {
-	my ($sql, $expected, %how) = @$_;
-	next if $how{skip};
-	if ($how{any})
-	{
-		my @rows = split /\n/, value($node, $db, "SET client_min_messages = warning; BEGIN; $sql; $FOUND; ROLLBACK");
-		is(join("\n", sort map { s/, which.*//r } @rows), join("\n", sort @{ $how{any} }), "problem: $sql");
-		next;
-	}
-	if ($how{empty_log}) { $sql = "TRUNCATE auth_store.audit_log; $sql"; }
-	if ($how{empty}) { $sql = "UPDATE auth_store.$how{empty} SET status_reason = 'x'; $sql"; }
-	finds('problem', $sql, $expected, %how);
+    my ($sql, $expected, %how) = @$_;
+    next if $how{skip};
+    if ($how{any})
+    {
+        my @rows = split /\n/, value($node, $db, "SET client_min_messages = warning; BEGIN; $sql; $FOUND; ROLLBACK");
+        is(join("\n", sort map { s/, which.*//r } @rows), join("\n", sort @{ $how{any} }), "problem: $sql");
+        next;
+    }
+    if ($how{empty_log}) { $sql = "TRUNCATE auth_store.audit_log; $sql"; }
+    if ($how{empty}) { $sql = "UPDATE auth_store.$how{empty} SET status_reason = 'x'; $sql"; }
+    finds('problem', $sql, $expected, %how);
 }
 
 # The hint of a lost index puts it back, that of a partition's too.
 for my $index ('grants_user_idx', "${claims}_key")
 {
-	my $hint = value($node, $db, "BEGIN; DROP INDEX auth_store.$index; SELECT hint FROM auth_store.check(); ROLLBACK");
-	is(value($node, $db, "SET client_min_messages = warning; BEGIN; DROP INDEX auth_store.$index; $hint \\g /dev/null\n$FOUND; ROLLBACK"), '', "the hint mends: DROP INDEX $index");
+    my $hint = value($node, $db, "BEGIN; DROP INDEX auth_store.$index; SELECT hint FROM auth_store.check(); ROLLBACK");
+    is(value($node, $db, "SET client_min_messages = warning; BEGIN; DROP INDEX auth_store.$index;
+        $hint \\g /dev/null\n$FOUND; ROLLBACK"), '', "the hint mends: DROP INDEX $index");
 }
 
 # What it says of too wide a REFERENCES leaves what a foreign key needs.
 for my $wide ('REFERENCES', 'REFERENCES (id, email)')
 {
-	my $hint = value($node, $db, "BEGIN; GRANT $wide ON auth_store.users TO stranger; SELECT string_agg(hint, '; ') FROM auth_store.check(); ROLLBACK");
-	is(value($node, $db, "BEGIN; GRANT $wide ON auth_store.users TO stranger; $hint; $FOUND; SELECT has_column_privilege('stranger', 'auth_store.users', 'id', 'REFERENCES'); ROLLBACK"),
-		't', "the hint leaves the key: $wide");
+    my $hint = value($node, $db, "BEGIN; GRANT $wide ON auth_store.users TO stranger;
+        SELECT string_agg(hint, '; ') FROM auth_store.check(); ROLLBACK");
+    is(value($node, $db, "BEGIN; GRANT $wide ON auth_store.users TO stranger; $hint; $FOUND;
+        SELECT has_column_privilege('stranger', 'auth_store.users', 'id', 'REFERENCES'); ROLLBACK"),
+        't', "the hint leaves the key: $wide");
 }
 # So does install(), whatever else it takes back.
 for (
-	[ 'GRANT REFERENCES (id, email), SELECT ON auth_store.users TO stranger', 'stranger' ],
-	[ 'GRANT REFERENCES (id) ON auth_store.users TO PUBLIC; GRANT SELECT ON auth_store.users TO PUBLIC', 'stranger' ],
-	[ 'GRANT REFERENCES (id) ON auth_store.users TO stranger WITH GRANT OPTION; GRANT auth_store_reader TO stranger; SET ROLE stranger; GRANT REFERENCES (id) ON auth_store.users TO app_login; RESET ROLE; GRANT UPDATE ON auth_store.users TO stranger', 'app_login' ],
-	[ 'GRANT SELECT ON auth_store.users TO auth_store_admin', 'auth_store_admin' ],
+    [ 'GRANT REFERENCES (id, email), SELECT ON auth_store.users TO stranger', 'stranger' ],
+    [ 'GRANT REFERENCES (id) ON auth_store.users TO PUBLIC; GRANT SELECT ON auth_store.users TO PUBLIC', 'stranger' ],
+    [ 'GRANT REFERENCES (id) ON auth_store.users TO stranger WITH GRANT OPTION;
+        GRANT auth_store_reader TO stranger; SET ROLE stranger; GRANT REFERENCES (id) ON auth_store.users TO app_login;
+        RESET ROLE; GRANT UPDATE ON auth_store.users TO stranger', 'app_login' ],
+    [ 'GRANT SELECT ON auth_store.users TO auth_store_admin', 'auth_store_admin' ],
   )
 {
-	my ($sql, $who) = @$_;
-	is(value($node, $db, "SET client_min_messages = warning; BEGIN; $sql; SELECT auth_store.install() \\g /dev/null\n$FOUND; SELECT has_column_privilege('$who', 'auth_store.users', 'id', 'REFERENCES'); ROLLBACK"),
-		't', "install() leaves the key: $sql");
+    my ($sql, $who) = @$_;
+    is(value($node, $db, "SET client_min_messages = warning; BEGIN; $sql;
+        SELECT auth_store.install() \\g /dev/null\n$FOUND;
+        SELECT has_column_privilege('$who', 'auth_store.users', 'id', 'REFERENCES'); ROLLBACK"),
+        't', "install() leaves the key: $sql");
 }
 
 # --- notes -----------------------------------------------------------------------------------------------------------
 
 for (
-	[ 'CREATE TRIGGER spy BEFORE INSERT ON auth_store.grants FOR EACH ROW EXECUTE FUNCTION app.spy()', 'table grants: carries the trigger spy, which sees every row' ],
-	[ 'ALTER TABLE auth_store.clients ADD COLUMN note text', 'table clients: carries the column note' ],
-	[ 'ALTER TABLE auth_store.clients ADD COLUMN made int NOT NULL DEFAULT 1', 'table clients: carries the column made' ],
-	[ 'ALTER TABLE auth_store.clients ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY', 'table clients: carries the column n' ],
-	[ 'CREATE INDEX mine ON auth_store.grants (expires_at)', 'table grants: carries the index mine' ],
-	[ "CREATE INDEX mine ON auth_store.$month (event)", "table $month: carries the index mine" ],
-	[ q{ALTER TABLE auth_store.clients ADD CONSTRAINT mine CHECK (name <> '')}, 'table clients: carries the constraint mine' ],
-	[ 'ALTER TABLE auth_store.users ADD CONSTRAINT mine UNIQUE (tenant_id, id)', 'table users: carries the constraint mine' ],
-	[ 'CREATE POLICY narrow ON auth_store.users AS RESTRICTIVE USING (true)', 'table users: carries the policy narrow, which narrows' ],
-	[ 'CREATE STATISTICS auth_store.mine ON user_id, client_id FROM auth_store.grants', 'statistics object auth_store.mine: is none' ],
-	[ 'ALTER TABLE auth_store.clients ADD COLUMN n bigserial', 'table clients: carries the column n' ],
-	[ 'CREATE CAST (auth_store.outcome AS text) WITH INOUT', 'cast from auth_store.outcome to text: is none' ],
+    [ 'CREATE TRIGGER spy BEFORE INSERT ON auth_store.grants FOR EACH ROW EXECUTE FUNCTION app.spy()',
+        'table grants: carries the trigger spy, which sees every row' ],
+    [ 'ALTER TABLE auth_store.clients ADD COLUMN note text', 'table clients: carries the column note' ],
+    [ 'ALTER TABLE auth_store.clients ADD COLUMN made int NOT NULL DEFAULT 1',
+        'table clients: carries the column made' ],
+    [ 'ALTER TABLE auth_store.clients ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY',
+        'table clients: carries the column n' ],
+    [ 'CREATE INDEX mine ON auth_store.grants (expires_at)', 'table grants: carries the index mine' ],
+    [ "CREATE INDEX mine ON auth_store.$month (event)", "table $month: carries the index mine" ],
+    [ q{ALTER TABLE auth_store.clients ADD CONSTRAINT mine CHECK (name <> '')},
+        'table clients: carries the constraint mine' ],
+    [ 'ALTER TABLE auth_store.users ADD CONSTRAINT mine UNIQUE (tenant_id, id)',
+        'table users: carries the constraint mine' ],
+    [ 'CREATE POLICY narrow ON auth_store.users AS RESTRICTIVE USING (true)',
+        'table users: carries the policy narrow, which narrows' ],
+    [ 'CREATE STATISTICS auth_store.mine ON user_id, client_id FROM auth_store.grants',
+        'statistics object auth_store.mine: is none' ],
+    [ 'ALTER TABLE auth_store.clients ADD COLUMN n bigserial', 'table clients: carries the column n' ],
+    [ 'CREATE CAST (auth_store.outcome AS text) WITH INOUT', 'cast from auth_store.outcome to text: is none' ],
   )
 {
-	my ($sql, $expected, %how) = @$_;
-	finds('note', $sql, $expected, %how);
+    my ($sql, $expected, %how) = @$_;
+    finds('note', $sql, $expected, %how);
 }
 
 # --- silence ---------------------------------------------------------------------------------------------------------
 
 for my $sql (
-	'SET quote_all_identifiers = on', q{SET DateStyle = 'German, DMY'}, 'SET IntervalStyle = iso_8601', q{SET TimeZone = 'Pacific/Auckland'}, 'SET row_security = off',
-	'SET standard_conforming_strings = off', 'SET extra_float_digits = -15', 'SET bytea_output = escape', 'SET transform_null_equals = on', 'SET check_function_bodies = off',
-	'SET client_min_messages = error', 'SET session_replication_role = replica', 'SET search_path = auth_store, public, pg_catalog', q{SET search_path = ''}, 'SET enable_indexscan = off',
-	'GRANT auth_store_app, auth_store_admin TO app_login', 'GRANT auth_store_app TO app_login WITH ADMIN OPTION',
-	'ALTER TABLE auth_store.grants SET (autovacuum_vacuum_scale_factor = 0.01, fillfactor = 70)', 'ALTER INDEX auth_store.grants_user_idx SET (fillfactor = 70)',
-	'ALTER TABLE auth_store.grants ALTER COLUMN user_id SET STATISTICS 1000', 'ALTER TABLE auth_store.grants CLUSTER ON grants_pkey', 'CLUSTER auth_store.consents USING consents_pkey', 'ALTER TABLE auth_store.grants ALTER COLUMN claims SET STORAGE EXTERNAL',
-	'ALTER FUNCTION auth_store.token_refresh COST 10', 'ALTER FUNCTION auth_store.session_list ROWS 5',
-	'COMMENT ON TABLE auth_store.grants IS NULL', 'COMMENT ON FUNCTION auth_store.token_refresh IS NULL', 'COMMENT ON ROLE auth_store_app IS NULL',
-	'GRANT auth_store_verifier TO app_login', 'GRANT auth_store_jobs, auth_store_worker TO app_login',
-	'REINDEX TABLE auth_store.grants', 'ANALYZE auth_store.grants', "TRUNCATE auth_store.access_tokens", 'CREATE STATISTICS app.mine ON user_id, client_id FROM auth_store.grants',
-	'GRANT REFERENCES (id) ON auth_store.users TO stranger', 'GRANT REFERENCES (id, tenant_id) ON auth_store.users TO stranger WITH GRANT OPTION', 'GRANT REFERENCES (id) ON auth_store.tenants TO PUBLIC',
-	'GRANT REFERENCES (id, tenant_id) ON auth_store.clients TO auth_store_app', 'GRANT REFERENCES (id) ON auth_store.users TO auth_store_admin WITH GRANT OPTION',
-	'CREATE TABLE app.orders (user_id uuid, tenant_id text, FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id))',
-	'CREATE VIEW app.mine AS SELECT * FROM auth_store.recent_activity', 'CREATE TABLE app.many OF auth_store.outcome',
-	'ALTER ROLE app_login SET auth_store.tenant_id = \'\'', 'ALTER ROLE auth_store_app CONNECTION LIMIT 5', 'ALTER ROLE app_login SUPERUSER',
-	'SELECT auth_store.partitions_ensure(6)', q{SELECT auth_store.jti_claim('i', 'far', clock_timestamp() + '23 hours'), auth_store.jti_revoke('far', clock_timestamp() + '23 hours'), auth_store.jti_revoke('farther', clock_timestamp() + '30 days')},
-	'ALTER DEFAULT PRIVILEGES IN SCHEMA auth_store GRANT SELECT ON TABLES TO stranger', 'SELECT auth_store.install()', 'SELECT auth_store.migrate()',
-	'ALTER TABLE auth_store.users REPLICA IDENTITY FULL',
+    'SET quote_all_identifiers = on', q{SET DateStyle = 'German, DMY'}, 'SET IntervalStyle = iso_8601',
+    q{SET TimeZone = 'Pacific/Auckland'}, 'SET row_security = off',
+    'SET standard_conforming_strings = off', 'SET extra_float_digits = -15', 'SET bytea_output = escape',
+    'SET transform_null_equals = on', 'SET check_function_bodies = off',
+    'SET client_min_messages = error', 'SET session_replication_role = replica',
+    'SET search_path = auth_store, public, pg_catalog', q{SET search_path = ''}, 'SET enable_indexscan = off',
+    'GRANT auth_store_app, auth_store_admin TO app_login', 'GRANT auth_store_app TO app_login WITH ADMIN OPTION',
+    'ALTER TABLE auth_store.grants SET (autovacuum_vacuum_scale_factor = 0.01, fillfactor = 70)',
+    'ALTER INDEX auth_store.grants_user_idx SET (fillfactor = 70)',
+    'ALTER TABLE auth_store.grants ALTER COLUMN user_id SET STATISTICS 1000',
+    'ALTER TABLE auth_store.grants CLUSTER ON grants_pkey', 'CLUSTER auth_store.consents USING consents_pkey',
+    'ALTER TABLE auth_store.grants ALTER COLUMN claims SET STORAGE EXTERNAL',
+    'ALTER FUNCTION auth_store.token_refresh COST 10', 'ALTER FUNCTION auth_store.session_list ROWS 5',
+    'COMMENT ON TABLE auth_store.grants IS NULL', 'COMMENT ON FUNCTION auth_store.token_refresh IS NULL',
+    'COMMENT ON ROLE auth_store_app IS NULL',
+    'GRANT auth_store_verifier TO app_login', 'GRANT auth_store_jobs, auth_store_worker TO app_login',
+    'REINDEX TABLE auth_store.grants', 'ANALYZE auth_store.grants', "TRUNCATE auth_store.access_tokens",
+    'CREATE STATISTICS app.mine ON user_id, client_id FROM auth_store.grants',
+    'GRANT REFERENCES (id) ON auth_store.users TO stranger',
+    'GRANT REFERENCES (id, tenant_id) ON auth_store.users TO stranger WITH GRANT OPTION',
+    'GRANT REFERENCES (id) ON auth_store.tenants TO PUBLIC',
+    'GRANT REFERENCES (id, tenant_id) ON auth_store.clients TO auth_store_app',
+    'GRANT REFERENCES (id) ON auth_store.users TO auth_store_admin WITH GRANT OPTION',
+    'CREATE TABLE app.orders (user_id uuid, tenant_id text,
+        FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id))',
+    'CREATE VIEW app.mine AS SELECT * FROM auth_store.recent_activity', 'CREATE TABLE app.many OF auth_store.outcome',
+    'ALTER ROLE app_login SET auth_store.tenant_id = \'\'', 'ALTER ROLE auth_store_app CONNECTION LIMIT 5',
+    'ALTER ROLE app_login SUPERUSER',
+    'SELECT auth_store.partitions_ensure(6)', q{SELECT auth_store.jti_claim('i', 'far', clock_timestamp() + '23 hours'),
+        auth_store.jti_revoke('far', clock_timestamp() + '23 hours'),
+        auth_store.jti_revoke('farther', clock_timestamp() + '30 days')},
+    'ALTER DEFAULT PRIVILEGES IN SCHEMA auth_store GRANT SELECT ON TABLES TO stranger', 'SELECT auth_store.install()',
+    'SELECT auth_store.migrate()',
+    'ALTER TABLE auth_store.users REPLICA IDENTITY FULL',
   )
 {
-	my $out = run_sql($node, $db, "SET client_min_messages = warning; BEGIN; $sql \\g /dev/null\n$FOUND; ROLLBACK");
-	ok($out->{ok} && $out->{out} eq '', "silence: $sql") or diag($out->{out}, $out->{err});
+    my $out = run_sql($node, $db, "SET client_min_messages = warning; BEGIN; $sql \\g /dev/null\n$FOUND; ROLLBACK");
+    ok($out->{ok} && $out->{out} eq '', "silence: $sql") or diag($out->{out}, $out->{err});
 }
 for my $user ('app_login')
 {
-	value($node, $db, "GRANT auth_store_auditor TO $user");
-	is(value($node, $db, $FOUND, user => $user), '', 'an auditor is told the same');
-	my $told = value($node, $db, "INSERT INTO auth_store.schema_version (version, name) VALUES (99, 'x'); SET ROLE $user; $FOUND; RESET ROLE; DELETE FROM auth_store.schema_version WHERE version = 99");
-	like($told, qr/^problem table schema_version: says version 99/, 'and of rows that he may not read');
-	is(value($node, $db, "SET debug_parallel_query = on; $FOUND", user => $user), '', 'also in a parallel worker') if $major >= 16;
-	is(value($node, $db, "SET force_parallel_mode = on; $FOUND", user => $user), '', 'also in a parallel worker') if $major < 16;
-	is(value($node, $db, "LOAD 'auth_store'; SET auth_store.tenant_id = 'acme'; SET quote_all_identifiers = on; $FOUND; SHOW quote_all_identifiers"), 'on', 'a pinned session too; settings are put back');
+    value($node, $db, "GRANT auth_store_auditor TO $user");
+    is(value($node, $db, $FOUND, user => $user), '', 'an auditor is told the same');
+    my $told = value($node, $db, "INSERT INTO auth_store.schema_version (version, name)
+        VALUES (99, 'x'); SET ROLE $user; $FOUND; RESET ROLE;
+        DELETE FROM auth_store.schema_version WHERE version = 99");
+    like($told, qr/^problem table schema_version: says version 99/, 'and of rows that he may not read');
+    is(value($node, $db, "SET debug_parallel_query = on; $FOUND", user => $user), '', 'also in a parallel worker')
+      if $major >= 16;
+    is(value($node, $db, "SET force_parallel_mode = on; $FOUND", user => $user), '', 'also in a parallel worker')
+      if $major < 16;
+    is(value($node, $db, "LOAD 'auth_store'; SET auth_store.tenant_id = 'acme'; SET quote_all_identifiers = on; $FOUND;
+        SHOW quote_all_identifiers"), 'on', 'a pinned session too; settings are put back');
 }
 
 # --- preloaded -------------------------------------------------------------------------------------------------------
 
-value($node, $db, q{ALTER ROLE app_login SET auth_store.tenant_id = 'acme'; ALTER ROLE stranger IN DATABASE template1 SET auth_store.tenant_id = 'acme'});
-is(value($node, $db, $FOUND), 'problem setting auth_store.tenant_id: pins role app_login, but auth_store is not preloaded', 'a pin without preloading');
+value($node, $db, q{ALTER ROLE app_login SET auth_store.tenant_id = 'acme';
+    ALTER ROLE stranger IN DATABASE template1 SET auth_store.tenant_id = 'acme'});
+is(value($node, $db, $FOUND),
+    'problem setting auth_store.tenant_id: pins role app_login, but auth_store is not preloaded',
+    'a pin without preloading');
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'auth_store'");
 $node->restart;
 is(value($node, $db, $FOUND), '', 'is no problem with it');
@@ -356,53 +514,76 @@ value($node, $db, 'ALTER ROLE app_login RESET auth_store.tenant_id');
 
 # Whoever has anything on anything of the store: but its roles, owners and superusers, and PUBLIC's use of types.
 my $OTHERS = q{
-	SELECT a.object || ': ' || a.privilege_type || ' of ' || CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
-	  FROM (SELECT p.oid::regprocedure::text, x.* FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x WHERE p.pronamespace = 'auth_store'::regnamespace
-	  UNION ALL SELECT c.oid::regclass::text, x.* FROM pg_class c, aclexplode(c.relacl) x WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind <> 'c'
-	  UNION ALL SELECT a.attrelid::regclass || '.' || a.attname, x.* FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) x WHERE c.relnamespace = 'auth_store'::regnamespace
-	  UNION ALL SELECT t.oid::regtype::text, x.* FROM pg_type t, aclexplode(t.typacl) x WHERE t.typnamespace = 'auth_store'::regnamespace AND x.grantee <> 0
-	  UNION ALL SELECT 'auth_store', x.* FROM pg_namespace n, aclexplode(n.nspacl) x WHERE n.nspname = 'auth_store') a (object)
-	 WHERE a.grantee NOT IN (SELECT oid FROM pg_roles WHERE rolsuper OR rolname LIKE 'auth\_store\_%') ORDER BY 1};
+    SELECT a.object || ': ' || a.privilege_type || ' of ' ||
+    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+      FROM (SELECT p.oid::regprocedure::text, x.*
+      FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x
+          WHERE p.pronamespace = 'auth_store'::regnamespace
+      UNION ALL SELECT c.oid::regclass::text, x.* FROM pg_class c, aclexplode(c.relacl) x
+      WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind <> 'c'
+      UNION ALL SELECT a.attrelid::regclass || '.' || a.attname, x.* FROM pg_class c
+      JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) x
+          WHERE c.relnamespace = 'auth_store'::regnamespace
+      UNION ALL SELECT t.oid::regtype::text, x.* FROM pg_type t, aclexplode(t.typacl) x
+      WHERE t.typnamespace = 'auth_store'::regnamespace AND x.grantee <> 0
+      UNION ALL SELECT 'auth_store', x.* FROM pg_namespace n, aclexplode(n.nspacl) x
+      WHERE n.nspname = 'auth_store') a (object)
+     WHERE a.grantee NOT IN (SELECT oid FROM pg_roles WHERE rolsuper OR rolname LIKE 'auth\_store\_%') ORDER BY 1};
 value($node, $db, 'CREATE ROLE report LOGIN; CREATE ROLE idle');
 my $DEFAULTS = join '; ', map { my $role = $_; (map { "ALTER DEFAULT PRIVILEGES$role $_" } (
-	'GRANT EXECUTE ON FUNCTIONS TO report WITH GRANT OPTION', 'GRANT ALL ON TABLES TO report', 'GRANT USAGE ON SCHEMAS TO report, PUBLIC', 'GRANT USAGE ON TYPES TO report',
-	'GRANT CREATE ON SCHEMAS TO auth_store_reader', 'GRANT SELECT ON TABLES TO PUBLIC, auth_store_app', 'GRANT EXECUTE ON FUNCTIONS TO auth_store_reader, PUBLIC', 'REVOKE USAGE ON TYPES FROM PUBLIC',
-	'GRANT ALL ON SEQUENCES TO report')) } ('', ' FOR ROLE auth_store_owner');
+    'GRANT EXECUTE ON FUNCTIONS TO report WITH GRANT OPTION', 'GRANT ALL ON TABLES TO report',
+    'GRANT USAGE ON SCHEMAS TO report, PUBLIC', 'GRANT USAGE ON TYPES TO report',
+    'GRANT CREATE ON SCHEMAS TO auth_store_reader', 'GRANT SELECT ON TABLES TO PUBLIC, auth_store_app',
+    'GRANT EXECUTE ON FUNCTIONS TO auth_store_reader, PUBLIC', 'REVOKE USAGE ON TYPES FROM PUBLIC',
+    'GRANT ALL ON SEQUENCES TO report')) } ('', ' FOR ROLE auth_store_owner');
 for my $when ('before CREATE EXTENSION', 'before CREATE EXTENSION, the schema there', 'in a restore')
 {
-	my $name = lc('d' . ($when =~ s/\W//gr));
-	value($node, $db, "CREATE DATABASE $name");
-	value($node, $name, $DEFAULTS);
-	value($node, $name, 'CREATE SCHEMA auth_store; GRANT ALL ON SCHEMA auth_store TO idle') if $when =~ /there/;
-	value($node, $name, 'SET client_min_messages = warning; ' . ($when =~ /restore/ ? 'SET check_function_bodies = off;' : '') . 'CREATE EXTENSION auth_store');
-	is(value($node, $name, $OTHERS), '', "default privileges $when: nobody else has anything");
-	if ($when =~ /restore/)
-	{
-		like(value($node, $name, $FOUND), qr/^(problem (table|view) \w+: missing\n?)+$/, 'and the functions, types and schema are as shipped');
-		value($node, $name, 'SELECT auth_store.install()');
-	}
-	value($node, $name, q{SELECT auth_store.partitions_ensure(4), auth_store.jti_claim('i', 'j', clock_timestamp() + '1 hour'), auth_store.jti_revoke('j', clock_timestamp() + '1 hour')});
-	is(value($node, $name, $OTHERS), '', 'nor on a partition that was made later');
-	is(value($node, $name, $FOUND), '', 'and check() has nothing to say');
-	is(run_sql($node, $name, q{SELECT auth_store.check()}, user => 'report')->{state}, '42501', 'report may call nothing');
-	my $dump = shape($node, $name);
-	is(join("\n", grep { /^(GRANT|REVOKE) .* (report|PUBLIC)/ } sort keys %$dump), '', 'nor does a dump grant it anything');
+    my $name = lc('d' . ($when =~ s/\W//gr));
+    value($node, $db, "CREATE DATABASE $name");
+    value($node, $name, $DEFAULTS);
+    value($node, $name, 'CREATE SCHEMA auth_store; GRANT ALL ON SCHEMA auth_store TO idle') if $when =~ /there/;
+    value($node, $name, 'SET client_min_messages = warning; '
+        . ($when =~ /restore/ ? 'SET check_function_bodies = off;' : '') . 'CREATE EXTENSION auth_store');
+    is(value($node, $name, $OTHERS), '', "default privileges $when: nobody else has anything");
+    if ($when =~ /restore/)
+    {
+        like(value($node, $name, $FOUND), qr/^(problem (table|view) \w+: missing\n?)+$/,
+            'and the functions, types and schema are as shipped');
+        value($node, $name, 'SELECT auth_store.install()');
+    }
+    value($node, $name, q{SELECT auth_store.partitions_ensure(4),
+        auth_store.jti_claim('i', 'j', clock_timestamp() + '1 hour'),
+        auth_store.jti_revoke('j', clock_timestamp() + '1 hour')});
+    is(value($node, $name, $OTHERS), '', 'nor on a partition that was made later');
+    is(value($node, $name, $FOUND), '', 'and check() has nothing to say');
+    is(run_sql($node, $name, q{SELECT auth_store.check()}, user => 'report')->{state}, '42501',
+        'report may call nothing');
+    my $dump = shape($node, $name);
+    is(join("\n", grep { /^(GRANT|REVOKE) .* (report|PUBLIC)/ } sort keys %$dump), '',
+        'nor does a dump grant it anything');
 }
 {
-	# Granted afterwards: named, one by one, and taken back.
-	value($node, 'dbeforecreateextension', q{GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA auth_store TO report WITH GRANT OPTION; GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA auth_store TO report;
-		GRANT ALL ON ALL TABLES IN SCHEMA auth_store TO report; GRANT SELECT (id) ON auth_store.users TO idle; GRANT ALL ON SCHEMA auth_store TO report; GRANT USAGE ON TYPE auth_store.outcome TO report;
-		SET ROLE report; GRANT EXECUTE ON FUNCTION auth_store.token_issue TO idle});
-	my $named = value($node, 'dbeforecreateextension', $FOUND);
-	for my $object (split /\n/, value($node, 'dbeforecreateextension', "SELECT DISTINCT regexp_replace(o, ': .*', '') FROM ($OTHERS) x (o)"))
-	{
-		my $bare = $object =~ s/^auth_store\.//r =~ s/\.id$//r;
-		like($named, qr/^problem \S+ (?:auth_store\.)?\Q$bare\E: .* is granted to (report|idle)$/m, "check() names what was granted on $object");
-	}
-	like($named, qr/^problem function auth_store\.token_issue\(.*\): EXECUTE is granted to idle$/m, 'also what the grantee granted on');
-	like($named, qr/^problem table users: SELECT \(id\) is granted to idle$/m, 'and a column');
-	is(value($node, 'dbeforecreateextension', "SELECT auth_store.install() \\g /dev/null\n$OTHERS"), '', 'install() takes it all back');
-	is(value($node, 'dbeforecreateextension', $FOUND), '', 'to the shipped privileges');
+    # Granted afterwards: named, one by one, and taken back.
+    value($node, 'dbeforecreateextension',
+        q{GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA auth_store TO report WITH GRANT OPTION;
+        GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA auth_store TO report;
+        GRANT ALL ON ALL TABLES IN SCHEMA auth_store TO report; GRANT SELECT (id) ON auth_store.users TO idle;
+        GRANT ALL ON SCHEMA auth_store TO report; GRANT USAGE ON TYPE auth_store.outcome TO report;
+        SET ROLE report; GRANT EXECUTE ON FUNCTION auth_store.token_issue TO idle});
+    my $named = value($node, 'dbeforecreateextension', $FOUND);
+    for my $object (split /\n/,
+        value($node, 'dbeforecreateextension', "SELECT DISTINCT regexp_replace(o, ': .*', '') FROM ($OTHERS) x (o)"))
+    {
+        my $bare = $object =~ s/^auth_store\.//r =~ s/\.id$//r;
+        like($named, qr/^problem \S+ (?:auth_store\.)?\Q$bare\E: .* is granted to (report|idle)$/m,
+            "check() names what was granted on $object");
+    }
+    like($named, qr/^problem function auth_store\.token_issue\(.*\): EXECUTE is granted to idle$/m,
+        'also what the grantee granted on');
+    like($named, qr/^problem table users: SELECT \(id\) is granted to idle$/m, 'and a column');
+    is(value($node, 'dbeforecreateextension', "SELECT auth_store.install() \\g /dev/null\n$OTHERS"), '',
+        'install() takes it all back');
+    is(value($node, 'dbeforecreateextension', $FOUND), '', 'to the shipped privileges');
 }
 
 # --- the caller's settings -------------------------------------------------------------------------------------------
@@ -412,23 +593,30 @@ value($node, 'usual', 'CREATE EXTENSION auth_store');
 my $usual = shape($node, 'usual');
 my $version = value($node, 'usual', 'SELECT max(version) FROM auth_store.schema_version');
 {
-	my $dir = PostgreSQL::Test::Utils::tempdir;
-	value($node, $db, "CREATE TABLESPACE elsewhere LOCATION '$dir'");
-	for my $settings (q{SET quote_all_identifiers = on}, q{SET default_tablespace = elsewhere}, q{SET IntervalStyle = iso_8601; SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'},
-		q{SET standard_conforming_strings = off; SET transform_null_equals = on; SET array_nulls = off; SET bytea_output = escape; SET extra_float_digits = -15},
-		q{SET session_replication_role = replica; SET row_security = off}, q{SET search_path = auth_store, public}, q{SET search_path = ''})
-	{
-		value($node, $db, 'DROP DATABASE IF EXISTS odd');
-		value($node, $db, 'CREATE DATABASE odd');
-		succeeds($node, 'odd', "SET client_min_messages = warning; $settings; CREATE EXTENSION auth_store", "CREATE EXTENSION under $settings");
-		is(AuthStore::differences($usual, shape($node, 'odd')), '', 'makes the same');
-		is(value($node, 'odd', "$settings; $FOUND"), '', 'check() agrees');
-		my $again = value($node, 'odd', "$settings; SET client_min_messages = warning; DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; DROP INDEX auth_store.grants_user_idx;
-			SET auth_store.allow_drop = on; DROP TABLE auth_store.authorization_codes; ALTER TABLE auth_store.users OWNER TO CURRENT_USER; SELECT auth_store.install(); SELECT auth_store.migrate()");
-		is($again, "$version\n$version", 'install() and migrate() do');
-		is(AuthStore::differences($usual, shape($node, 'odd')), '', 'the same');
-	}
-	value($node, $db, 'DROP DATABASE odd; DROP TABLESPACE elsewhere');
+    my $dir = PostgreSQL::Test::Utils::tempdir;
+    value($node, $db, "CREATE TABLESPACE elsewhere LOCATION '$dir'");
+    for my $settings (q{SET quote_all_identifiers = on}, q{SET default_tablespace = elsewhere},
+        q{SET IntervalStyle = iso_8601; SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'},
+        q{SET standard_conforming_strings = off; SET transform_null_equals = on; SET array_nulls = off;
+            SET bytea_output = escape; SET extra_float_digits = -15},
+        q{SET session_replication_role = replica; SET row_security = off}, q{SET search_path = auth_store, public},
+        q{SET search_path = ''})
+    {
+        value($node, $db, 'DROP DATABASE IF EXISTS odd');
+        value($node, $db, 'CREATE DATABASE odd');
+        succeeds($node, 'odd', "SET client_min_messages = warning; $settings; CREATE EXTENSION auth_store",
+            "CREATE EXTENSION under $settings");
+        is(AuthStore::differences($usual, shape($node, 'odd')), '', 'makes the same');
+        is(value($node, 'odd', "$settings; $FOUND"), '', 'check() agrees');
+        my $again = value($node, 'odd', "$settings; SET client_min_messages = warning;
+            DROP EXTENSION auth_store CASCADE; CREATE EXTENSION auth_store; DROP INDEX auth_store.grants_user_idx;
+            SET auth_store.allow_drop = on; DROP TABLE auth_store.authorization_codes;
+            ALTER TABLE auth_store.users OWNER TO CURRENT_USER; SELECT auth_store.install();
+                SELECT auth_store.migrate()");
+        is($again, "$version\n$version", 'install() and migrate() do');
+        is(AuthStore::differences($usual, shape($node, 'odd')), '', 'the same');
+    }
+    value($node, $db, 'DROP DATABASE odd; DROP TABLESPACE elsewhere');
 }
 
 $node->stop;

@@ -1,5 +1,6 @@
-# COST and ROWS of every function: none has what CREATE FUNCTION gives by itself, and the planner's idea of them is in the order of
-# what they take. The notes are the measurement that they come from: prove -v prints it, as does the log of tests/run.
+# COST and ROWS of every function: none has what CREATE FUNCTION gives by itself, and the planner's idea of them
+# is in the order of what they take. The notes are the measurement that they come from: prove -v prints it, as
+# does the log of tests/run.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +14,7 @@ value($node, $db, 'CREATE EXTENSION auth_store');
 my $store = populate($node, $db);
 my $made = $store->{acme};
 
-# --- measured ----------------------------------------------------------------------------------------------------------
+# --- measured ---------------------------------------------------------------------------------------------------------
 
 # Microseconds of one call, the median of several, each undone. What EXECUTE takes is taken off.
 value($node, $db, <<'SQL');
@@ -54,35 +55,42 @@ my @measured;
 my %skipped = map { $_ => 1 } qw(install migrate uninstall restoring);
 for my $name (functions($node, $db))
 {
-	my $call = call_of($name, $made);
-	next if $call->{does} =~ /^(commits|event)$/ || $skipped{$name};
-	my $sql = AuthStore::quote($call->{sql});
-	my $micros = value($node, $db, "SET plan_cache_mode = force_generic_plan; SELECT micros($sql, 3) \\g /dev/null\nSELECT micros($sql, 25) - micros('SELECT pg_catalog.pg_backend_pid()', 25)");
-	push @measured, [ $name, $micros ];
+    my $call = call_of($name, $made);
+    next if $call->{does} =~ /^(commits|event)$/ || $skipped{$name};
+    my $sql = AuthStore::quote($call->{sql});
+    my $micros = value($node, $db, "SET plan_cache_mode = force_generic_plan;
+        SELECT micros($sql, 3) \\g /dev/null\nSELECT micros($sql, 25) - micros('SELECT pg_catalog.pg_backend_pid()',
+        25)");
+    push @measured, [ $name, $micros ];
 }
-my %cost = map { split /\|/ } split /\n/, value($node, $db, "SELECT proname, procost FROM pg_proc WHERE pronamespace = 'auth_store'::regnamespace");
-note sprintf '%-30s %8.0f us %9.0f units, COST %s', @$_, $_->[1] / $unit, $cost{ $_->[0] } for sort { $a->[1] <=> $b->[1] } @measured;
+my %cost = map { split /\|/ } split /\n/,
+    value($node, $db, "SELECT proname, procost FROM pg_proc WHERE pronamespace = 'auth_store'::regnamespace");
+note sprintf '%-30s %8.0f us %9.0f units, COST %s', @$_, $_->[1] / $unit, $cost{ $_->[0] }
+  for sort { $a->[1] <=> $b->[1] } @measured;
 
 # Not each by itself: the machine may be busy with something else.
 sub median
 {
-	my ($cost) = @_;
-	my @micros = sort { $a <=> $b } map { $_->[1] } grep { $cost{ $_->[0] } == $cost } @measured;
-	return $micros[ @micros / 2 ];
+    my ($cost) = @_;
+    my @micros = sort { $a <=> $b } map { $_->[1] } grep { $cost{ $_->[0] } == $cost } @measured;
+    return $micros[ @micros / 2 ];
 }
 cmp_ok(median(100), '<', median(1000), 'what costs 1000 takes longer than what costs 100');
 cmp_ok(median(1000), '<', median(10000), 'and what costs 10000 longer than that');
 
-# --- the catalog -------------------------------------------------------------------------------------------------------
+# --- the catalog ------------------------------------------------------------------------------------------------------
 
 my $MINE = q{FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store' WHERE p.prokind = 'f'};
-is(value($node, $db, "SELECT p.proname, p.procost $MINE AND p.procost NOT IN (1, 100, 1000, 5000, 10000, 100000)"), '', 'every COST is one of the classes');
-is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $MINE AND p.procost = 1"), 'id_time restoring tenant_visible',
-	'no function has the COST that CREATE FUNCTION gives, but those that take no more');
+    JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'auth_store' WHERE p.prokind = 'f'};
+is(value($node, $db, "SELECT p.proname, p.procost $MINE AND p.procost NOT IN (1, 100, 1000, 5000, 10000, 100000)"), '',
+    'every COST is one of the classes');
+is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $MINE AND p.procost = 1"),
+    'id_time restoring tenant_visible',
+    'no function has the COST that CREATE FUNCTION gives, but those that take no more');
 is(value($node, $db, "SELECT p.proname $MINE AND p.proretset AND p.prorows NOT BETWEEN 1 AND 100"), '', 'nor its ROWS');
-is(value($node, $db, "SELECT p.proname $MINE AND p.provolatile = 'v' AND p.procost < 10000 AND p.proname NOT IN ('fernet_encrypt', 'vault_key_generate')"), '',
-	'what writes costs more than what reads');
+is(value($node, $db, "SELECT p.proname $MINE AND p.provolatile = 'v' AND p.procost < 10000
+    AND p.proname NOT IN ('fernet_encrypt', 'vault_key_generate')"), '',
+    'what writes costs more than what reads');
 
 $node->stop;
 done_testing();

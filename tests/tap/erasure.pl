@@ -1,6 +1,6 @@
 # A deleted client leaves nothing: the tables with a client_id are asked of the catalog, so that a new one is among them
-# by itself, as tests/sql/tenant.sql does for tenants. populate() must have put a row into each, else a table that nobody
-# empties would pass.
+# by itself, as tests/sql/tenant.sql does for tenants. populate() must have put a row into each, else a table that
+# nobody empties would pass.
 use strict;
 use warnings;
 use FindBin;

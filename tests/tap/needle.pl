@@ -1,9 +1,9 @@
 # No secret in the server's log, whatever is logged, nor in its files: heap, WAL and all.
 #
-# Everything that can log a statement is on: log_statement, durations with parameters, query trees, auto_explain and pgaudit
-# with nested statements and their parameters, pg_stat_statements. What a client itself writes into its statement is its own:
-# each statement that carries a secret begins with a mark, and the log entries of marked statements are left out. What is
-# left, the statements of the store above all, must hold no secret in any form.
+# Everything that can log a statement is on: log_statement, durations with parameters, query trees, auto_explain and
+# pgaudit with nested statements and their parameters, pg_stat_statements. What a client itself writes into its
+# statement is its own: each statement that carries a secret begins with a mark, and the log entries of marked
+# statements are left out. What is left, the statements of the store above all, must hold no secret in any form.
 use strict;
 use warnings;
 use FindBin;
@@ -59,7 +59,7 @@ value($node, $db, 'CREATE EXTENSION auth_store');
 value($node, $db, 'CREATE EXTENSION pg_stat_statements') if $have{pg_stat_statements};
 value($node, $db, "SELECT pg_create_logical_replication_slot('needle', 'test_decoding')") if $have{test_decoding};
 
-# --- what to look for --------------------------------------------------------------------------------------------------
+# --- what to look for -------------------------------------------------------------------------------------------------
 
 # name => { text: as the holder knows it, forms: { name => bytes } }
 my %secrets;
@@ -67,121 +67,138 @@ my %secrets;
 # A secret text of our own, or one that the store made: then its parts behind the id are secret too, in every encoding.
 sub secret
 {
-	my ($name, $text) = @_;
-	die "no secret for $name" unless defined $text && length $text >= 20;
-	my %forms = (text => $text, tail => substr($text, -24));
-	my @parts = ($text);
-	if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak)|sk_live)_([\w-]+)$/)
-	{
-		my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
-		# id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
-		push @parts, ($1 // '') eq 'rt' ? (substr($bytes, 16, 16), substr($bytes, 32)) : substr($bytes, 16);
-		die "$name has an odd length" unless length $bytes == (($1 // '') eq 'rt' ? 64 : 48);
-	}
-	for my $n (0 .. $#parts)
-	{
-		my $bytes = $parts[$n];
-		$forms{"part $n"} = $bytes;
-		$forms{"part $n in hex"} = unpack 'H*', $bytes;
-		$forms{"part $n in HEX"} = uc unpack 'H*', $bytes;
-		$forms{"part $n in base64"} = encode_base64($bytes, '') =~ s/=*$//r;
-		# as a query tree prints a constant
-		$forms{"part $n as numbers"} = join ' ', unpack 'c*', $bytes;
-	}
-	$secrets{$name} = { text => $text, forms => \%forms };
-	return $text;
+    my ($name, $text) = @_;
+    die "no secret for $name" unless defined $text && length $text >= 20;
+    my %forms = (text => $text, tail => substr($text, -24));
+    my @parts = ($text);
+    if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak)|sk_live)_([\w-]+)$/)
+    {
+        my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
+        # id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
+        push @parts, ($1 // '') eq 'rt' ? (substr($bytes, 16, 16), substr($bytes, 32)) : substr($bytes, 16);
+        die "$name has an odd length" unless length $bytes == (($1 // '') eq 'rt' ? 64 : 48);
+    }
+    for my $n (0 .. $#parts)
+    {
+        my $bytes = $parts[$n];
+        $forms{"part $n"} = $bytes;
+        $forms{"part $n in hex"} = unpack 'H*', $bytes;
+        $forms{"part $n in HEX"} = uc unpack 'H*', $bytes;
+        $forms{"part $n in base64"} = encode_base64($bytes, '') =~ s/=*$//r;
+        # as a query tree prints a constant
+        $forms{"part $n as numbers"} = join ' ', unpack 'c*', $bytes;
+    }
+    $secrets{$name} = { text => $text, forms => \%forms };
+    return $text;
 }
 
 # A user code is short, and typed in many ways.
 sub user_code
 {
-	my ($name, $text) = @_;
-	my $bare = $text =~ tr/-//dr;
-	die "no user code for $name" unless $bare =~ /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
-	$secrets{$name} = { text => $text, forms => { shown => $text, bare => $bare, 'in lower case' => lc $text, 'bare in lower case' => lc $bare } };
-	return $text;
+    my ($name, $text) = @_;
+    my $bare = $text =~ tr/-//dr;
+    die "no user code for $name" unless $bare =~ /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
+    $secrets{$name} = { text => $text,
+        forms => { shown => $text, bare => $bare, 'in lower case' => lc $text, 'bare in lower case' => lc $bare } };
+    return $text;
 }
 
 # The names of the secrets, with their forms, that are in a text.
 sub found_in
 {
-	my ($text) = @_;
-	my @found;
-	for my $name (sort keys %secrets)
-	{
-		my $forms = $secrets{$name}{forms};
-		push @found, map { "$name ($_)" } grep { index($text, $forms->{$_}) >= 0 } sort keys %$forms;
-	}
-	return @found;
+    my ($text) = @_;
+    my @found;
+    for my $name (sort keys %secrets)
+    {
+        my $forms = $secrets{$name}{forms};
+        push @found, map { "$name ($_)" } grep { index($text, $forms->{$_}) >= 0 } sort keys %$forms;
+    }
+    return @found;
 }
 
-# --- what the store hands out ------------------------------------------------------------------------------------------
+# --- what the store hands out -----------------------------------------------------------------------------------------
 
 # These statements hold no secret, so there is no mark: everything is searched, query trees too.
 my %made;
 
 sub mint
 {
-	my ($name, $sql) = @_;
-	my $out = value($node, $db, $sql, options => '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_print_plan=on -c debug_pretty_print=off');
-	my @texts = $out =~ /\b((?:as\w\w|sk_live)_[\w-]+)/g;    # a pushed request's is in a URN
-	die "$name: got $out" unless @texts;
-	$made{$name} = @texts > 1 ? \@texts : $texts[0];
-	secret("$name $_", $texts[$_]) for 0 .. $#texts;
-	return $made{$name};
+    my ($name, $sql) = @_;
+    my $out = value($node, $db, $sql,
+        options => '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_print_plan=on '
+        . '-c debug_pretty_print=off');
+    my @texts = $out =~ /\b((?:as\w\w|sk_live)_[\w-]+)/g;    # a pushed request's is in a URN
+    die "$name: got $out" unless @texts;
+    $made{$name} = @texts > 1 ? \@texts : $texts[0];
+    secret("$name $_", $texts[$_]) for 0 .. $#texts;
+    return $made{$name};
 }
 
-mint(client => "SELECT client_secret FROM auth_store.client_create('Needle', ARRAY['https://needle.example/cb'], client_id => 'needle', scope => 'read',
-	grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'])");
+mint(client => "SELECT client_secret
+    FROM auth_store.client_create('Needle', ARRAY['https://needle.example/cb'], client_id => 'needle', scope => 'read',
+    grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials',
+    'urn:ietf:params:oauth:grant-type:token-exchange'])");
 mint(rotated => "SELECT auth_store.client_secret_rotate('needle', '1 day')");
 value($node, $db, "SELECT user_id FROM auth_store.user_create('needle\@example.com', external_id => 'needle')");
 my $user = "auth_store.user_ensure('needle')";
 # The verifier is the client's; the store sees its challenge alone until the redemption.
 my $verifier = secret(verifier => join '', map { chr(97 + rand 26) } 1 .. 60);
 my $challenge = sha256_base64($verifier) =~ tr{+/}{-_}r;
-mint(code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min', ip => '192.0.2.1')");
-mint(second_code => "SELECT code FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min')");
-value($node, $db, "SELECT auth_store.client_create('Needle TV', client_type => 'public', client_id => 'needle-tv', scope => 'read',
-	grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'])");
+mint(code => "SELECT code
+    FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min', ip => '192.0.2.1')");
+mint(second_code => "SELECT code
+    FROM auth_store.code_issue('needle', $user, code_challenge => '$challenge', ttl => '10 min')");
+value($node, $db,
+    "SELECT auth_store.client_create('Needle TV', client_type => 'public', client_id => 'needle-tv', scope => 'read',
+    grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'])");
 my (%user_code, %device_code);
 for my $name ('device', 'denied device', 'refused device')
 {
-	(my $device_code, $user_code{$name}) = split /\|/, value($node, $db, "SELECT device_code, user_code FROM auth_store.device_authorize('needle-tv')");
-	$device_code{$name} = secret("$name code", $device_code);
-	user_code("$name, user code", $user_code{$name});
+    (my $device_code, $user_code{$name}) = split /\|/,
+        value($node, $db, "SELECT device_code, user_code FROM auth_store.device_authorize('needle-tv')");
+    $device_code{$name} = secret("$name code", $device_code);
+    user_code("$name, user code", $user_code{$name});
 }
 my $pushed = "'response_type', 'code', 'code_challenge', '$challenge', 'code_challenge_method', 'S256'";
-mint(pushed => "SELECT request_uri FROM auth_store.pushed_request_create('needle', client_authenticated => true, parameters => jsonb_build_object($pushed))");
-mint(issued => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
+mint(pushed => "SELECT request_uri FROM auth_store.pushed_request_create('needle', client_authenticated => true,
+    parameters => jsonb_build_object($pushed))");
+mint(issued => "SELECT access_token, refresh_token
+    FROM auth_store.token_issue('needle', $user, claims => '{\"a\": 1}')");
 mint(fresh => "SELECT access_token, refresh_token FROM auth_store.token_issue('needle', $user)");
-mint(session => "SELECT session_token FROM auth_store.session_create($user, metadata => '{\"a\": 1}', ip => '192.0.2.1', user_agent => 'a b')");
+mint(session => "SELECT session_token
+    FROM auth_store.session_create($user, metadata => '{\"a\": 1}', ip => '192.0.2.1', user_agent => 'a b')");
 mint(other_session => "SELECT session_token FROM auth_store.session_create($user)");
-mint(machine => "SELECT access_token FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
+mint(machine => "SELECT access_token
+    FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
 my $key_id = "(SELECT api_key_id FROM auth_store.api_key_list($user) WHERE name = 'Needle')";
-mint(api_key => "SELECT api_key FROM auth_store.api_key_create('Needle', $user, scope => 'read', prefix => 'sk_live_')");
+mint(api_key => "SELECT api_key
+    FROM auth_store.api_key_create('Needle', $user, scope => 'read', prefix => 'sk_live_')");
 mint(rotated_key => "SELECT api_key FROM auth_store.api_key_rotate($key_id, '1 day')");
-mint(plain_key => "SELECT api_key FROM auth_store.api_key_create('Plain', client_id => 'needle', rate_limit_per_hour => 100)");
+mint(plain_key => "SELECT api_key
+    FROM auth_store.api_key_create('Plain', client_id => 'needle', rate_limit_per_hour => 100)");
 # A key of another store, of which the store is told the digest alone.
 my $foreign_key = secret(foreign_key => 'foreign-key-of-the-needle-' . join '', map { chr(97 + rand 26) } 1 .. 20);
-value($node, $db, "SELECT auth_store.api_key_import('" . sha256_hex($foreign_key) . "', 'Foreign', client_id => 'needle')");
+value($node, $db,
+    "SELECT auth_store.api_key_import('" . sha256_hex($foreign_key) . "', 'Foreign', client_id => 'needle')");
 
-# --- what the client brings --------------------------------------------------------------------------------------------
+# --- what the client brings -------------------------------------------------------------------------------------------
 
 # Each with the mark. The answer's tokens are secrets too, though nobody has said them yet.
 sub say_it
 {
-	my ($name, $call) = @_;
-	my $out = value($node, $db, "SELECT $MARK * FROM auth_store.$call");
-	my @texts = $out =~ /\b(as[ars]t_[\w-]+)/g;
-	$made{$name} = \@texts;
-	secret("$name $_", $texts[$_]) for 0 .. $#texts;
-	return $out;
+    my ($name, $call) = @_;
+    my $out = value($node, $db, "SELECT $MARK * FROM auth_store.$call");
+    my @texts = $out =~ /\b(as[ars]t_[\w-]+)/g;
+    $made{$name} = \@texts;
+    secret("$name $_", $texts[$_]) for 0 .. $#texts;
+    return $out;
 }
 
 my $auth = "'needle', client_secret => '$made{client}'";
 like(say_it(authenticated => "client_authenticate($auth)"), qr/^t\|/, 'the client was authenticated');
 say_it(wrong => "client_authenticate('needle', '" . secret('wrong secret', 'ascs_' . 'Q' x 63 . 'A') . "')");
-say_it(wrong_verifier => "code_redeem('$made{code}', $auth, code_verifier => '" . secret('wrong verifier', 'w' . reverse $verifier) . "')");
+say_it(wrong_verifier => "code_redeem('$made{code}', $auth, code_verifier => '"
+    . secret('wrong verifier', 'w' . reverse $verifier) . "')");
 say_it(redeemed => "code_redeem('$made{code}', $auth, code_verifier => '$verifier')");
 is(scalar @{ $made{redeemed} }, 2, 'the code was redeemed');
 my ($access, $refresh) = @{ $made{redeemed} };
@@ -198,26 +215,32 @@ say_it(verified => "pkce_verify('$verifier', '$challenge')");
 say_it(machine_again => "token_issue_client_credentials($auth)");
 like(say_it(looked_up => "device_lookup('$user_code{device}')"), qr/pending/, 'the user code leads to its request');
 say_it(wrong_user_code => "device_lookup('" . user_code('wrong user code', 'QZXJ-VKWQ') . "')");
-like(say_it(polled => "device_redeem('$device_code{device}', 'needle-tv')"), qr/authorization_pending/, 'the device polled');
+like(say_it(polled => "device_redeem('$device_code{device}', 'needle-tv')"), qr/authorization_pending/,
+    'the device polled');
 like(say_it(too_early => "device_redeem('$device_code{device}', 'needle-tv')"), qr/slow_down/, 'too often');
 say_it(approved => "device_approve('" . lc($user_code{$_}) . "', $user)") for 'device', 'refused device';
 say_it(denied => "device_deny('$user_code{'denied device'}')");
-like(say_it(denied_device => "device_redeem('$device_code{'denied device'}', 'needle-tv')"), qr/access_denied/, 'one was denied');
-like(say_it(device_tokens => "device_redeem('$device_code{device}', 'needle-tv')"), qr/asrt_/, 'and one got its tokens');
+like(say_it(denied_device => "device_redeem('$device_code{'denied device'}', 'needle-tv')"), qr/access_denied/,
+    'one was denied');
+like(say_it(device_tokens => "device_redeem('$device_code{device}', 'needle-tv')"), qr/asrt_/,
+    'and one got its tokens');
 # An application that passes on the whole form, the client's secret with it.
-like(say_it(pushed_form => "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}', 'client_assertion', '$verifier'))"),
-	qr/urn:ietf/, 'a request was pushed');
-like(say_it(consumed => "pushed_request_consume('urn:ietf:params:oauth:request_uri:$made{pushed}', 'needle')"), qr/response_type/, 'and consumed');
-like(say_it(replayed => "code_redeem('$made{code}', $auth, code_verifier => '$verifier')"), qr/invalid_grant/, 'the code was replayed');
+like(say_it(pushed_form => "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', "
+    . "'$made{client}', 'client_assertion', '$verifier'))"),
+    qr/urn:ietf/, 'a request was pushed');
+like(say_it(consumed => "pushed_request_consume('urn:ietf:params:oauth:request_uri:$made{pushed}', 'needle')"),
+    qr/response_type/, 'and consumed');
+like(say_it(replayed => "code_redeem('$made{code}', $auth, code_verifier => '$verifier')"), qr/invalid_grant/,
+    'the code was replayed');
 say_it(reuse => "token_refresh('$made{issued}[1]', $auth)");
 say_it(reused => "token_refresh('" . substr($made{issued}[1], 0, 80) . 'AAAAAAAAAAA' . "', $auth)");
 say_it(revoked => "token_revoke('$made{machine}', $auth)");
 say_it(unknown => "token_revoke('" . secret('unknown token', 'asat_' . 'zYx0' x 16) . "', $auth)");
 for my $key (map { $made{$_} } qw(api_key rotated_key plain_key))
 {
-	like(say_it(key_verified => "api_key_verify('$key')"), qr/^t\|/, 'the API key was verified');
-	like(say_it(key_used => "api_key_touch('$key', ip => '192.0.2.1')"), qr/^t\|/, 'and used');
-	say_it(key_refused => "api_key_touch('$key', 'admin')");
+    like(say_it(key_verified => "api_key_verify('$key')"), qr/^t\|/, 'the API key was verified');
+    like(say_it(key_used => "api_key_touch('$key', ip => '192.0.2.1')"), qr/^t\|/, 'and used');
+    say_it(key_refused => "api_key_touch('$key', 'admin')");
 }
 like(say_it(foreign_used => "api_key_touch('$foreign_key')"), qr/^t\|/, 'the foreign API key was used');
 say_it(unknown_key => "api_key_touch('" . secret('unknown key', 'sk_live_' . 'zYx1' x 16) . "')");
@@ -232,7 +255,8 @@ say_it(ended_session => "session_rotate('$made{other_session}')");
 # A secret that another store has hashed: bcrypt of "imported-secret-of-the-needle".
 my $imported = secret(imported => 'imported-secret-of-the-needle');
 say_it(import => q{client_secret_import('needle', '$2b$04$abcdefghijklmnopqrstuuqVEyXk0KbDYiCyzr68BHvnbdPT7CSf2')});
-like(say_it(imported => "client_authenticate('needle', '$imported')"), qr/^t\|/, 'the imported secret is the right one');
+like(say_it(imported => "client_authenticate('needle', '$imported')"), qr/^t\|/,
+    'the imported secret is the right one');
 # A token for a token, and a refresh token of another store, of which only the digest was told.
 say_it(exchanged => "token_exchange('$made{fresh}[0]', '$made{machine_again}[0]', $auth)");
 say_it(exchanged_again => "token_exchange('$made{exchanged}[0]', client_id => $auth)");
@@ -246,9 +270,11 @@ say_it(legacy_revoked => "token_revoke('$legacy', $auth)");
 # A Fernet key, as text and as the bytes that it is, and what is encrypted with it.
 my $fernet_bytes = secret('Fernet key, bytes' => join '', map { chr int rand 256 } 1 .. 32);
 my $fernet_key = secret('Fernet key' => encode_base64($fernet_bytes, '') =~ tr{+/}{-_}r);
-my $fernet_text = secret('Fernet plaintext' => 'a-token-of-another-provider-' . join '', map { chr(97 + rand 26) } 1 .. 40);
+my $fernet_text = secret('Fernet plaintext' => 'a-token-of-another-provider-' . join '',
+    map { chr(97 + rand 26) } 1 .. 40);
 my $fernet_token = say_it(fernet => "fernet_encrypt('$fernet_text', '$fernet_key')");
-is(say_it(fernet_opened => "fernet_decrypt('$fernet_token', '$fernet_key')"), $fernet_text, 'a Fernet token was made and opened');
+is(say_it(fernet_opened => "fernet_decrypt('$fernet_token', '$fernet_key')"), $fernet_text,
+    'a Fernet token was made and opened');
 # The vault: tokens of a provider, of any length, and the keys that seal them.
 my $master_file = $node->basedir . '/master.key';
 my ($master) = PostgreSQL::Test::Utils::slurp_file($master_file) =~ /^first: (\S+)$/m;
@@ -256,88 +282,124 @@ secret('master key' => $master);
 secret('master key, bytes' => decode_base64($master));
 my $letters = sub { my ($n) = @_; join '', map { chr(97 + rand 26) } 1 .. $n };
 my %given = map { ($_ => secret("provider's $_", "provider-$_-" =~ tr/ /-/r . $letters->($_ =~ /long/ ? 9000 : 40))) }
-  ('access token', 'refresh token', 'second access token', 'second refresh token', 'long access token', 'late access token', 'imported access token', 'imported refresh token');
-my $connection = value($node, $db, "SELECT $MARK auth_store.connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}', 'repo', clock_timestamp() - interval '1 s')");
-like(say_it(got => "connection_get('github', 'needle')"), qr/\Q$given{'refresh token'}/, 'a connection was stored and read');
+  ('access token', 'refresh token', 'second access token', 'second refresh token', 'long access token',
+      'late access token', 'imported access token', 'imported refresh token');
+my $connection = value($node, $db, "SELECT $MARK auth_store.connection_store('github', 'needle',
+    '$given{'access token'}', '$given{'refresh token'}', 'repo', clock_timestamp() - interval '1 s')");
+like(say_it(got => "connection_get('github', 'needle')"), qr/\Q$given{'refresh token'}/,
+    'a connection was stored and read');
 is(value($node, $db, "SELECT count(*) FROM auth_store.connections_due()"), '1', 'it is due');
-like(say_it(leased => "connection_lease('$connection')"), qr/\Q$given{'refresh token'}/, 'its refresh token was leased');
+like(say_it(leased => "connection_lease('$connection')"), qr/\Q$given{'refresh token'}/,
+    'its refresh token was leased');
 say_it(leased_twice => "connection_lease('$connection')");
-like(say_it(late => "connection_complete('$connection', 0, '$given{'late access token'}')"), qr/lease_lost/, 'somebody came late');
-like(say_it(completed => "connection_complete('$connection', 1, '$given{'second access token'}', '$given{'second refresh token'}', clock_timestamp() - interval '1 s')"), qr/^t\|/, 'and it was refreshed');
-say_it(stored_again => "connection_store('github', 'needle', '$given{'long access token'}', access_token_expires_at => clock_timestamp() - interval '1 s')");
-like(say_it(leased_again => "connection_lease('$connection')"), qr/\Q$given{'second refresh token'}/, 'the refresh token stayed');
+like(say_it(late => "connection_complete('$connection', 0, '$given{'late access token'}')"), qr/lease_lost/,
+    'somebody came late');
+like(say_it(completed => "connection_complete('$connection', 1, '$given{'second access token'}', "
+    . "'$given{'second refresh token'}', clock_timestamp() - interval '1 s')"), qr/^t\|/, 'and it was refreshed');
+say_it(stored_again => "connection_store('github', 'needle', '$given{'long access token'}', access_token_expires_at => "
+    . "clock_timestamp() - interval '1 s')");
+like(say_it(leased_again => "connection_lease('$connection')"), qr/\Q$given{'second refresh token'}/,
+    'the refresh token stayed');
 value($node, $db, "SELECT auth_store.connection_fail('$connection', 2, 'http_503')");
-my %encrypted = map { ($_ => say_it("encrypted $_" => "fernet_encrypt('$given{$_}', '$fernet_key')")) } 'imported access token', 'imported refresh token';
-say_it(imported_connection => "connection_import_fernet('google', 'needle', '$encrypted{'imported access token'}', '$encrypted{'imported refresh token'}', fernet_key => '$fernet_key')");
-like(say_it(imported_got => "connection_get('google', 'needle')"), qr/\Q$given{'imported access token'}/, 'a connection was imported');
+my %encrypted =
+    map { ($_ => say_it("encrypted $_" => "fernet_encrypt('$given{$_}', '$fernet_key')")) } 'imported access token',
+'imported refresh token';
+say_it(imported_connection => "connection_import_fernet('google', 'needle', '$encrypted{'imported access token'}', "
+    . "'$encrypted{'imported refresh token'}', fernet_key => '$fernet_key')");
+like(say_it(imported_got => "connection_get('google', 'needle')"), qr/\Q$given{'imported access token'}/,
+    'a connection was imported');
 # What needs no token is told none, with all its own statements in the log: a new master key, rekeying, the check.
 mint_key();
 my $rekeyed = run_sql($node, $db, 'CALL auth_store.vault_rekey()');
 like($rekeyed->{err}, qr/2 connection\(s\) sealed anew/, 'all is sealed anew');
 is(value($node, $db, 'SELECT count(*) FROM auth_store.vault_check() WHERE NOT readable'), '0', 'and opens');
-value($node, $db, "SELECT auth_store.connection_list('needle'), (SELECT count(*) FROM auth_store.provider_connections)");
-is_deeply([ found_in(value($node, $db, 'SELECT * FROM auth_store.provider_connections')) ], [], 'the view shows no token');
-say_it(revoked_connection => "connection_revoke((SELECT connection_id FROM auth_store.connection_list('needle') WHERE provider = 'google'))");
+value($node, $db,
+    "SELECT auth_store.connection_list('needle'), (SELECT count(*) FROM auth_store.provider_connections)");
+is_deeply([ found_in(value($node, $db, 'SELECT * FROM auth_store.provider_connections')) ], [],
+    'the view shows no token');
+say_it(revoked_connection => "connection_revoke((SELECT connection_id FROM auth_store.connection_list('needle')
+    WHERE provider = 'google'))");
 
 # Another master key for the file, made by the store.
 sub mint_key
 {
-	my $made = value($node, $db, 'SELECT auth_store.vault_key_generate()');
-	my ($key) = $made =~ /^\S+: (\S+)$/m;
-	secret('second master key' => $key);
-	secret('second master key, bytes' => decode_base64($key));
-	PostgreSQL::Test::Utils::append_to_file($master_file, "$made\n");
-	$node->reload;
-	Time::HiRes::sleep(0.3);
+    my $made = value($node, $db, 'SELECT auth_store.vault_key_generate()');
+    my ($key) = $made =~ /^\S+: (\S+)$/m;
+    secret('second master key' => $key);
+    secret('second master key, bytes' => decode_base64($key));
+    PostgreSQL::Test::Utils::append_to_file($master_file, "$made\n");
+    $node->reload;
+    Time::HiRes::sleep(0.3);
 }
 
 # As parameters of a prepared statement, planned for any value.
-value($node, $db, "SET plan_cache_mode = force_generic_plan; PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
-	EXECUTE $MARK introspect('$access'); EXECUTE $MARK introspect('$made{machine}')");
+value($node, $db, "SET plan_cache_mode = force_generic_plan;
+    PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
+    EXECUTE $MARK introspect('$access'); EXECUTE $MARK introspect('$made{machine}')");
 # By name, with the arguments as JSON: the statement that call() makes of it holds none of them.
-like(say_it(call => "call('token_introspect', jsonb_build_object('token', '$access'))"), qr/"active": false/, 'call() passes a token on');
-like(say_it(call_issues => "call('token_issue', jsonb_build_object('client_id', 'needle', 'user_id', $user))"), qr/"access_token": "asat_/, 'and brings one back');
+like(say_it(call => "call('token_introspect', jsonb_build_object('token', '$access'))"), qr/"active": false/,
+    'call() passes a token on');
+like(say_it(call_issues => "call('token_issue', jsonb_build_object('client_id', 'needle', 'user_id', $user))"),
+    qr/"access_token": "asat_/, 'and brings one back');
 say_it(call_key => "call('api_key_verify', jsonb_build_object('api_key', '$made{api_key}', 'ip', '192.0.2.1'))");
-say_it(call_array => "call('token_exchange', jsonb_build_object('subject_token', '$access', 'client_id', 'needle', 'client_authenticated', true, 'audience', jsonb_build_array('$access')))");
+say_it(call_array => "call('token_exchange', jsonb_build_object('subject_token', '$access', 'client_id', 'needle', "
+    . "'client_authenticated', true, 'audience', jsonb_build_array('$access')))");
 # Errors, with a secret in every text.
 my $long = secret(long => 'in-an-error-message-' x 20);
-for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')", "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
-	"token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')", "token_issue('$long', $user)", "user_grants_revoke($user, '$long')", "api_key_verify('$made{api_key}', '$long*')", "api_key_import('$long', 'x', client_id => 'needle')",
-	"connection_store('github', '$long', '')", "connection_store('$long', 'x', '$given{'access token'}')", "connection_store('github', 'x', '$given{'access token'}', scope => repeat('$long', 50))", "connection_complete('$connection', 3, repeat('$long', 500))",
-	"connection_import_fernet('github', 'x', '$long', fernet_key => '$fernet_key')", "connection_import_fernet('github', 'x', '$encrypted{'imported access token'}', '$long', fernet_key => '$fernet_key')",
-	"fernet_encrypt('$fernet_text', '$fernet_key,$long')", "fernet_decrypt('$fernet_token', '$long')", "fernet_decrypt('$fernet_token', '$fernet_key', '-1 s')",
-	"api_key_create('x', $user, scope => '$long\"', prefix => '$long')", "call('$long')", "call('token_hash', jsonb_build_object('$long', '$access'))", "call('token_hash', to_jsonb('$long'::text))",
-	"call('session_revoke', jsonb_build_object('session_id', '$long'))", "call('client_create', jsonb_build_object('name', 'x', 'redirect_uris', '$long'))", "call('api_key_create', jsonb_build_object('name', 'x', 'allowed_cidrs', jsonb_build_array('$long')))",
-	"call('token_issue', jsonb_build_object('client_id', '$long', 'user_id', $user))")
+for my $call ("code_issue('needle', $user, redirect_uri => '$long', state => '$long', ttl => '-1 s')",
+    "pkce_challenge('$long')", "token_authorize('$access', '$long\"')",
+    "token_revoke('$access', $auth, reason => repeat('$long', 3))", "client_secret_import('needle', '$long')",
+    "token_issue('$long', $user)", "user_grants_revoke($user, '$long')", "api_key_verify('$made{api_key}', '$long*')",
+    "api_key_import('$long', 'x', client_id => 'needle')",
+    "connection_store('github', '$long', '')", "connection_store('$long', 'x', '$given{'access token'}')",
+    "connection_store('github', 'x', '$given{'access token'}', scope => repeat('$long', 50))",
+    "connection_complete('$connection', 3, repeat('$long', 500))",
+    "connection_import_fernet('github', 'x', '$long', fernet_key => '$fernet_key')",
+    "connection_import_fernet('github', 'x', '$encrypted{'imported access token'}', '$long', "
+        . "fernet_key => '$fernet_key')",
+    "fernet_encrypt('$fernet_text', '$fernet_key,$long')", "fernet_decrypt('$fernet_token', '$long')",
+    "fernet_decrypt('$fernet_token', '$fernet_key', '-1 s')",
+    "api_key_create('x', $user, scope => '$long\"', prefix => '$long')", "call('$long')",
+    "call('token_hash', jsonb_build_object('$long', '$access'))", "call('token_hash', to_jsonb('$long'::text))",
+    "call('session_revoke', jsonb_build_object('session_id', '$long'))",
+    "call('client_create', jsonb_build_object('name', 'x', 'redirect_uris', '$long'))",
+    "call('api_key_create', jsonb_build_object('name', 'x', 'allowed_cidrs', jsonb_build_array('$long')))",
+    "call('token_issue', jsonb_build_object('client_id', '$long', 'user_id', $user))")
 {
-	my $result = run_sql($node, $db, "SELECT $MARK auth_store.$call");
-	ok(!$result->{ok}, "it is an error: $result->{state}");
-	my $said = join "\n", grep { defined } @{$result}{qw(message detail hint)};
-	is_deeply([ found_in($said) ], [], 'which holds no secret') or diag($said);
+    my $result = run_sql($node, $db, "SELECT $MARK auth_store.$call");
+    ok(!$result->{ok}, "it is an error: $result->{state}");
+    my $said = join "\n", grep { defined } @{$result}{qw(message detail hint)};
+    is_deeply([ found_in($said) ], [], 'which holds no secret') or diag($said);
 }
 # An error in the middle of the store's own statements, with all that the server says of where it was.
-value($node, $db, q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by a trigger''; END';
-	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
-	CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse();
-	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
-	CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
-	CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse()});
-for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)", "token_revoke('$made{fresh}[0]', $auth)",
-	"code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')", "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')", "device_redeem('$device_code{'refused device'}', 'needle-tv')", "device_authorize('needle-tv')",
-	"connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}')", "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
-	"pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")
+value($node, $db,
+    q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by a trigger''; END';
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse()});
+for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)",
+    "token_revoke('$made{fresh}[0]', $auth)",
+    "code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')",
+    "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')",
+    "device_redeem('$device_code{'refused device'}', 'needle-tv')", "device_authorize('needle-tv')",
+    "connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}')",
+    "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
+    "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")
 {
-	my $result = run_sql($node, $db, "\\set ECHO none\nSELECT $MARK auth_store.$call");
-	is($result->{state}, 'P0001', 'an error in the middle of ' . $call =~ s/\(.*//r);
-	# psql repeats the client's own line where the error is in it, which this one is not.
-	is_deeply([ found_in($result->{err}) ], [], 'its context holds no secret') or diag($result->{err});
+    my $result = run_sql($node, $db, "\\set ECHO none\nSELECT $MARK auth_store.$call");
+    is($result->{state}, 'P0001', 'an error in the middle of ' . $call =~ s/\(.*//r);
+    # psql repeats the client's own line where the error is in it, which this one is not.
+    is_deeply([ found_in($result->{err}) ], [], 'its context holds no secret') or diag($result->{err});
 }
 value($node, $db, 'DROP FUNCTION refuse() CASCADE');
 value($node, $db, 'SELECT auth_store.cleanup_expired_data(); ANALYZE; SELECT * FROM auth_store.check()');
 
-# --- search ------------------------------------------------------------------------------------------------------------
+# --- search -----------------------------------------------------------------------------------------------------------
 
-# That the search finds what is there: a text that is no secret of the store, in a statement without a mark and in a table.
+# That the search finds what is there: a text that is no secret of the store, in a statement
+# without a mark and in a table.
 my $control = 'control-of-the-search-' . join '', map { int rand 10 } 1 .. 20;
 value($node, $db, "CREATE TABLE control AS SELECT '$control'::text AS text, convert_to('$control', 'UTF8') AS bytes");
 # Everything to its files.
@@ -348,72 +410,79 @@ my $control_in_log = 0;
 my $lines = PostgreSQL::Test::Utils::slurp_file($log);
 for my $line (split /\n/, $lines)
 {
-	my $entry = eval { decode_json($line) } or next;
-	$entries++;
-	# The statement that an entry belongs to is the client's own text, and said so.
-	delete $entry->{statement} if index($entry->{statement} // '', $MARK) >= 0;
-	if (index($entry->{message} // '', $MARK) >= 0) { $marked++; next; }
-	my $text = join "\n", map { my $value = $entry->{$_}; utf8::encode($value); $value } sort keys %$entry;
-	$nested++ if $text =~ /Query Text: (INSERT INTO|UPDATE) auth_store\./;
-	$audited++ if $text =~ /^AUDIT: .*INSERT INTO auth_store\.access_tokens/m;
-	$control_in_log = 1 if index($text, $control) >= 0;
-	push @hits, map { "$_ in: " . substr($text, 0, 1500) } found_in($text);
+    my $entry = eval { decode_json($line) } or next;
+    $entries++;
+    # The statement that an entry belongs to is the client's own text, and said so.
+    delete $entry->{statement} if index($entry->{statement} // '', $MARK) >= 0;
+    if (index($entry->{message} // '', $MARK) >= 0) { $marked++; next; }
+    my $text = join "\n", map { my $value = $entry->{$_}; utf8::encode($value); $value } sort keys %$entry;
+    $nested++ if $text =~ /Query Text: (INSERT INTO|UPDATE) auth_store\./;
+    $audited++ if $text =~ /^AUDIT: .*INSERT INTO auth_store\.access_tokens/m;
+    $control_in_log = 1 if index($text, $control) >= 0;
+    push @hits, map { "$_ in: " . substr($text, 0, 1500) } found_in($text);
 }
 cmp_ok($entries, '>', $have{auto_explain} ? 500 : 100, 'the log has many entries');
 cmp_ok($marked, '>', 30, "some of them the client's own statements");
 SKIP:
 {
-	skip 'auto_explain is not installed on this server', 1 unless $have{auto_explain};
-	cmp_ok($nested, '>', 20, "auto_explain wrote the store's nested statements");
+    skip 'auto_explain is not installed on this server', 1 unless $have{auto_explain};
+    cmp_ok($nested, '>', 20, "auto_explain wrote the store's nested statements");
 }
 SKIP:
 {
-	skip 'pgaudit is not installed on this server', 1 unless $have{pgaudit};
-	cmp_ok($audited, '>', 5, "pgaudit wrote the store's nested statements with their parameters");
+    skip 'pgaudit is not installed on this server', 1 unless $have{pgaudit};
+    cmp_ok($audited, '>', 5, "pgaudit wrote the store's nested statements with their parameters");
 }
 like($lines, qr/parse tree/, 'query trees were written');
 ok($control_in_log, 'the search finds a text in the log');
-is(scalar @hits, 0, 'no log entry but the client\'s own statements holds a secret') or diag(join "\n\n", @hits[ 0 .. ($#hits > 9 ? 9 : $#hits) ]);
+is(scalar @hits, 0, 'no log entry but the client\'s own statements holds a secret')
+  or diag(join "\n\n", @hits[ 0 .. ($#hits > 9 ? 9 : $#hits) ]);
 
 # pg_stat_statements replaces constants, so that not even the client's own are left.
 SKIP:
 {
-	skip 'pg_stat_statements is not installed on this server', 1 unless $have{pg_stat_statements};
-	is_deeply([ found_in(value($node, $db, 'SELECT query FROM pg_stat_statements')) ], [], 'no secret in pg_stat_statements');
+    skip 'pg_stat_statements is not installed on this server', 1 unless $have{pg_stat_statements};
+    is_deeply([ found_in(value($node, $db, 'SELECT query FROM pg_stat_statements')) ], [],
+        'no secret in pg_stat_statements');
 }
 # What the trail and every other table say, as text.
 my ($dump, $err) = ('', '');
-IPC::Run::run([ $node->installed_command('pg_dump'), '--host', $node->host, '--port', $node->port, '--data-only', $db ], '>', \$dump, '2>', \$err) or die $err;
+IPC::Run::run([ $node->installed_command('pg_dump'), '--host', $node->host, '--port', $node->port, '--data-only', $db ],
+    '>', \$dump, '2>', \$err) or die $err;
 like($dump, qr/COPY auth_store\.audit_log/, 'a dump has the audit trail');
 is_deeply([ found_in($dump) ], [], 'no secret in a dump');
 # What a subscriber of the WAL gets to read.
 SKIP:
 {
-	skip 'test_decoding is not installed on this server', 1 unless $have{test_decoding};
-	is_deeply([ found_in(value($node, $db, "SELECT data FROM pg_logical_slot_get_changes('needle', NULL, NULL)")) ], [], 'no secret in the decoded WAL');
+    skip 'test_decoding is not installed on this server', 1 unless $have{test_decoding};
+    is_deeply([ found_in(value($node, $db, "SELECT data FROM pg_logical_slot_get_changes('needle', NULL, NULL)")) ], [],
+        'no secret in the decoded WAL');
 }
 
 # The raw files: every one but the log and the configuration.
 my ($files, %control_in) = (0);
 @hits = ();
-for my $folder (qw(base global pg_wal pg_xact pg_multixact pg_replslot pg_logical pg_stat pg_stat_tmp pg_subtrans pg_twophase pg_tblspc))
+for my $folder (qw(base global pg_wal pg_xact pg_multixact pg_replslot pg_logical pg_stat pg_stat_tmp pg_subtrans
+    pg_twophase pg_tblspc))
 {
-	find({ no_chdir => 1, wanted => sub {
-		return unless -f $_;
-		my $path = $_;
-		open my $handle, '<:raw', $path or return;
-		my $bytes = do { local $/; <$handle> } // '';
-		$files++;
-		$control_in{$folder}++ if index($bytes, $control) >= 0;
-		push @hits, map { "$_ in $path" } found_in($bytes);
-	} }, $node->data_dir . "/$folder");
+    find({ no_chdir => 1, wanted => sub {
+        return unless -f $_;
+        my $path = $_;
+        open my $handle, '<:raw', $path or return;
+        my $bytes = do { local $/; <$handle> } // '';
+        $files++;
+        $control_in{$folder}++ if index($bytes, $control) >= 0;
+        push @hits, map { "$_ in $path" } found_in($bytes);
+    } }, $node->data_dir . "/$folder");
 }
 cmp_ok($files, '>', 500, 'all files of the server were searched');
 ok($control_in{$_}, "the search finds a text in $_") for qw(base pg_wal);
-is(scalar @hits, 0, 'no file of the server holds a secret, as text, bytes, hex or base64') or diag(join "\n", @hits[ 0 .. ($#hits > 19 ? 19 : $#hits) ]);
+is(scalar @hits, 0, 'no file of the server holds a secret, as text, bytes, hex or base64')
+  or diag(join "\n", @hits[ 0 .. ($#hits > 19 ? 19 : $#hits) ]);
 
 $node->stop;
 # pg_stat_statements writes its texts when the server stops.
 my $stats = $node->data_dir . '/pg_stat';
-is_deeply([ map { found_in(PostgreSQL::Test::Utils::slurp_file($_)) } grep { -f } glob "$stats/*" ], [], 'nor after it has stopped');
+is_deeply([ map { found_in(PostgreSQL::Test::Utils::slurp_file($_)) } grep { -f } glob "$stats/*" ], [],
+    'nor after it has stopped');
 done_testing();

@@ -1,7 +1,8 @@
-"""Opens the vault as docs/reference/vault_format.md says that it is sealed, with Python's cryptography and nothing of the store.
+"""Opens the vault as docs/reference/vault_format.md says that it is sealed, with Python's cryptography alone.
 
-Reads JSON: {"masters": {key_id: base64}, "keys": [{id, tenant_id, master_key_id, wrapped}], "connections": [{id, tenant_id,
-key_id, access_token, refresh_token}]}, bytes in hexadecimal. Writes JSON: {"keys": {id: hex}, "connections": {id: [text, text]}}.
+Reads JSON, bytes in hexadecimal: {"masters": {key_id: base64}, "keys": [{id, tenant_id, master_key_id, wrapped}],
+"connections": [{id, tenant_id, key_id, access_token, refresh_token}]}. Writes JSON: {"keys": {id: hex},
+"connections": {id: [text, text]}}.
 """
 
 import base64, json, sys

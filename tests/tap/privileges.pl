@@ -14,280 +14,363 @@ my $store = populate($node, $db);
 my $made = $store->{acme};
 my @functions = functions($node, $db);
 my $FUNCTION = q{FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'auth_store'};
+    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+    AND e.extname = 'auth_store'};
 my $RELATION = q{FROM pg_class c WHERE c.relnamespace = 'auth_store'::regnamespace};
 
 # Test: a query that names offenders names none.
 sub none
 {
-	my ($sql, $name) = @_;
-	is(value($node, $db, $sql), '', $name);
+    my ($sql, $name) = @_;
+    is(value($node, $db, $sql), '', $name);
 }
 
 # --- functions -------------------------------------------------------------------------------------------------------
 
 cmp_ok(scalar(@functions), '>', 40, 'there are functions');
-none("SELECT p.proname $FUNCTION AND coalesce(length(obj_description(p.oid, 'pg_proc')), 0) < 30", 'every function has a COMMENT that says something');
-none("SELECT p.proname $FUNCTION AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)",
-	'PUBLIC may execute none');
-none("SELECT p.proname, p.proconfig $FUNCTION AND p.prosecdef AND p.proconfig IS DISTINCT FROM '{\"search_path=pg_catalog, pg_temp\"}'",
-	'every definer function pins search_path to pg_catalog and pg_temp, in that order, and sets nothing else');
-none("SELECT p.proname, p.proconfig $FUNCTION AND NOT p.prosecdef AND p.proconfig <> '{\"search_path=pg_catalog, pg_temp\"}'",
-	'no other function pins anything else');
+none("SELECT p.proname $FUNCTION AND coalesce(length(obj_description(p.oid, 'pg_proc')), 0) < 30",
+    'every function has a COMMENT that says something');
+none("SELECT p.proname $FUNCTION
+    AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)",
+    'PUBLIC may execute none');
+none("SELECT p.proname, p.proconfig $FUNCTION AND p.prosecdef
+    AND p.proconfig IS DISTINCT FROM '{\"search_path=pg_catalog, pg_temp\"}'",
+    'every definer function pins search_path to pg_catalog and pg_temp, in that order, and sets nothing else');
+none("SELECT p.proname, p.proconfig $FUNCTION AND NOT p.prosecdef
+    AND p.proconfig <> '{\"search_path=pg_catalog, pg_temp\"}'",
+    'no other function pins anything else');
 none("SELECT p.proname, p.proowner::regrole $FUNCTION AND p.prosecdef AND p.proowner <> 'auth_store_owner'::regrole",
-	'every definer function runs as auth_store_owner');
-none("SELECT p.proname $FUNCTION AND p.proisstrict AND p.pronargs > 0", 'no function is STRICT: a check of NULL must not answer NULL');
-none("SELECT p.proname $FUNCTION AND p.proleakproof AND p.proname <> 'tenant_visible'", 'no function but the policies\' own is LEAKPROOF');
-none("SELECT c.oid::regclass $RELATION AND c.relkind NOT IN ('r', 'p', 'v', 'i', 'c', 't')", 'the schema holds tables, views, indexes and types only');
+    'every definer function runs as auth_store_owner');
+none("SELECT p.proname $FUNCTION AND p.proisstrict AND p.pronargs > 0",
+    'no function is STRICT: a check of NULL must not answer NULL');
+none("SELECT p.proname $FUNCTION AND p.proleakproof AND p.proname <> 'tenant_visible'",
+    'no function but the policies\' own is LEAKPROOF');
+none("SELECT c.oid::regclass $RELATION AND c.relkind NOT IN ('r', 'p', 'v', 'i', 'c', 't')",
+    'the schema holds tables, views, indexes and types only');
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace GROUP BY 1 HAVING count(*) > 1",
-	'no function has a second form: values without a type could not choose between them');
-none("SELECT p.proname $FUNCTION AND p.prokind = 'f' AND p.prorettype = 'void'::regtype", 'no function returns void, which not every driver can read');
-none("SELECT p.proname $FUNCTION AND 'real'::regtype::oid = ANY (p.proargtypes::oid[] || p.prorettype)", 'a fraction is double precision');
-none("SELECT p.proname $FUNCTION AND p.proargtypes::oid[] && '{cidr,cidr[]}'::regtype[]::oid[]", 'a network is an inet');
-none("SELECT p.proname $FUNCTION AND p.proretset = false AND p.prorettype = 'bigint'::regtype AND p.proname ~ '^(user|session|consent|api_key|device)_'",
-	'what one user has is counted as integer');
-none("SELECT p.proname $FUNCTION AND EXISTS (SELECT FROM unnest(p.proargtypes) a JOIN pg_type y ON y.oid = a WHERE y.typtype = 'p')
-	AND p.proname <> 'user_create'", 'an argument has a type of its own, which a driver that asks is told');
+    'no function has a second form: values without a type could not choose between them');
+none("SELECT p.proname $FUNCTION AND p.prokind = 'f' AND p.prorettype = 'void'::regtype",
+    'no function returns void, which not every driver can read');
+none("SELECT p.proname $FUNCTION AND 'real'::regtype::oid = ANY (p.proargtypes::oid[] || p.prorettype)",
+    'a fraction is double precision');
+none("SELECT p.proname $FUNCTION AND p.proargtypes::oid[] && '{cidr,cidr[]}'::regtype[]::oid[]",
+    'a network is an inet');
+none("SELECT p.proname $FUNCTION AND p.proretset = false AND p.prorettype = 'bigint'::regtype
+    AND p.proname ~ '^(user|session|consent|api_key|device)_'",
+    'what one user has is counted as integer');
+none("SELECT p.proname $FUNCTION
+    AND EXISTS (SELECT FROM unnest(p.proargtypes) a JOIN pg_type y ON y.oid = a WHERE y.typtype = 'p')
+    AND p.proname <> 'user_create'", 'an argument has a type of its own, which a driver that asks is told');
 none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
-	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
-	'every function of the schema belongs to the extension');
-my %marks = (reads => 's or i, s', draws => 'v, s', passes => 'v, u', writes => 'v, u', superuser => 'v, u', commits => 'v, u', script => 's or i, r', event => 'v, u');
+    AND NOT EXISTS (SELECT FROM pg_depend d
+    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
+    'every function of the schema belongs to the extension');
+my %marks = (reads => 's or i, s', draws => 'v, s', passes => 'v, u', writes => 'v, u', superuser => 'v, u',
+    commits => 'v, u', script => 's or i, r', event => 'v, u');
 for my $name (@functions)
 {
-	my $mark = value($node, $db, "SELECT CASE WHEN provolatile = 'v' THEN 'v' ELSE 's or i' END || ', ' || proparallel::text
-		FROM pg_proc WHERE pronamespace = 'auth_store'::regnamespace AND proname = '$name'");
-	is($mark, $marks{ call_of($name, $made)->{does} }, "$name: volatility and parallel safety");
+    my $mark = value($node, $db,
+        "SELECT CASE WHEN provolatile = 'v' THEN 'v' ELSE 's or i' END || ', ' || proparallel::text
+        FROM pg_proc WHERE pronamespace = 'auth_store'::regnamespace AND proname = '$name'");
+    is($mark, $marks{ call_of($name, $made)->{does} }, "$name: volatility and parallel safety");
 }
 
 # Each login with one role of the store, and one without any, by each function.
 for my $login (sort keys %AuthStore::LOGINS)
 {
-	my $role = ($AuthStore::LOGINS{$login} // '') =~ s/^auth_store_//r;
-	for my $name (@functions)
-	{
-		my $call = call_of($name, $made);
-		my $may = grep { $_ eq $role } @{ $call->{roles} };
-		my $got;
-		if ($call->{does} eq 'commits')
-		{
-			my $result = run_sql($node, $db, $call->{sql}, user => $login);
-			$got = $result->{ok} ? 'ok' : $result->{state};
-		}
-		else { $got = value($node, $db, 'SELECT test.attempt(' . AuthStore::quote($call->{sql}) . ')', user => $login); }
-		is($got, $may ? 'ok' : '42501', "$login" . ($may ? ' may call ' : ' may not call ') . $name);
-	}
+    my $role = ($AuthStore::LOGINS{$login} // '') =~ s/^auth_store_//r;
+    for my $name (@functions)
+    {
+        my $call = call_of($name, $made);
+        my $may = grep { $_ eq $role } @{ $call->{roles} };
+        my $got;
+        if ($call->{does} eq 'commits')
+        {
+            my $result = run_sql($node, $db, $call->{sql}, user => $login);
+            $got = $result->{ok} ? 'ok' : $result->{state};
+        }
+        else { $got = value($node, $db, 'SELECT test.attempt(' . AuthStore::quote($call->{sql}) . ')',
+            user => $login); }
+        is($got, $may ? 'ok' : '42501', "$login" . ($may ? ' may call ' : ' may not call ') . $name);
+    }
 }
 
 # The new ones are made of the old: what a resource server may is a part of what an API server may, and so on.
-none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_reader', p.oid, 'EXECUTE') AND NOT has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')",
-	'a verifier may whatever a reader may');
-is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $FUNCTION AND has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')
-	AND NOT has_function_privilege('auth_store_reader', p.oid, 'EXECUTE')"), 'api_key_touch rate_limit_hit token_use', 'and these');
-none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_worker', p.oid, 'EXECUTE') AND NOT has_function_privilege('auth_store_app', p.oid, 'EXECUTE')",
-	'a worker nothing that an application may not');
-none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_jobs', p.oid, 'EXECUTE') AND NOT has_function_privilege('auth_store_admin', p.oid, 'EXECUTE')",
-	'a scheduler nothing that an administrator may not');
+none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_reader', p.oid, 'EXECUTE')
+    AND NOT has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')",
+    'a verifier may whatever a reader may');
+is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $FUNCTION
+    AND has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')
+    AND NOT has_function_privilege('auth_store_reader', p.oid, 'EXECUTE')"), 'api_key_touch rate_limit_hit token_use',
+        'and these');
+none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_worker', p.oid, 'EXECUTE')
+    AND NOT has_function_privilege('auth_store_app', p.oid, 'EXECUTE')",
+    'a worker nothing that an application may not');
+none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_jobs', p.oid, 'EXECUTE')
+    AND NOT has_function_privilege('auth_store_admin', p.oid, 'EXECUTE')",
+    'a scheduler nothing that an administrator may not');
 none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
-	AND r.rolname IN ('auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs') AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
-	AND p.proname ~ 'issue|redeem|refresh|exchange|_create|_store\$|_get\$|_rotate|import|client_authenticate|erase' AND p.proname NOT IN ('client_get', 'user_get')",
-	'and none of them mints, opens or takes over a token');
+    AND r.rolname IN ('auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs')
+    AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
+    AND p.proname ~ 'issue|redeem|refresh|exchange|_create|_store\$|_get\$|_rotate|import|client_authenticate|erase'
+    AND p.proname NOT IN ('client_get', 'user_get')",
+    'and none of them mints, opens or takes over a token');
 
 # --- tables and views ------------------------------------------------------------------------------------------------
 
-none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND coalesce(length(obj_description(c.oid, 'pg_class')), 0) < 20",
-	'every table and view has a COMMENT');
-none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'c') AND NOT c.relispartition AND coalesce(length(col_description(c.oid, a.attnum)), 0) < 5",
-	'every column of every table, view and type has one');
+none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+    AND coalesce(length(obj_description(c.oid, 'pg_class')), 0) < 20",
+    'every table and view has a COMMENT');
+none("SELECT c.relname, a.attname FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'c') AND NOT c.relispartition
+    AND coalesce(length(col_description(c.oid, a.attnum)), 0) < 5",
+    'every column of every table, view and type has one');
 none("SELECT t.typname FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
-	WHERE t.typnamespace = 'auth_store'::regnamespace AND coalesce(length(obj_description(t.oid, 'pg_type')), 0) < 15", 'every type');
+    WHERE t.typnamespace = 'auth_store'::regnamespace AND coalesce(length(obj_description(t.oid, 'pg_type')), 0) < 15",
+        'every type');
 none("SELECT c.relname, p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND coalesce(length(obj_description(p.oid, 'pg_policy')), 0) < 20", 'every policy, those of partitions too');
-none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND coalesce(length(shobj_description(oid, 'pg_authid')), 0) < 20", 'every role');
-cmp_ok(value($node, $db, "SELECT length(obj_description('auth_store'::regnamespace, 'pg_namespace'))"), '>', 20, 'and the schema');
-none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind NOT IN ('c', 'v') AND c.relowner <> 'auth_store_owner'::regrole", 'auth_store_owner owns every table');
-none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind = 'v' AND c.relowner <> 'auth_store_view'::regrole", 'auth_store_view owns every view');
+    WHERE c.relnamespace = 'auth_store'::regnamespace
+    AND coalesce(length(obj_description(p.oid, 'pg_policy')), 0) < 20", 'every policy, those of partitions too');
+none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%'
+    AND coalesce(length(shobj_description(oid, 'pg_authid')), 0) < 20", 'every role');
+cmp_ok(value($node, $db, "SELECT length(obj_description('auth_store'::regnamespace, 'pg_namespace'))"), '>', 20,
+    'and the schema');
+none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind NOT IN ('c', 'v')
+    AND c.relowner <> 'auth_store_owner'::regrole", 'auth_store_owner owns every table');
+none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind = 'v' AND c.relowner <> 'auth_store_view'::regrole",
+    'auth_store_view owns every view');
 # Who may do what to tables and views, as tests/privileges.txt says: the roles of the store, and the logins with one.
 {
-	my %holders;
-	push @{ $holders{ $AuthStore::LOGINS{$_} // '' } }, $_ for keys %AuthStore::LOGINS;
-	my @expected;
-	for (grep { $_->[0] =~ /^(?:table|view)$/ } privileges())
-	{
-		my ($kind, $object, $role, $privilege) = @$_;
-		push @expected, map { "$object: $_ $privilege" } $role, @{ $holders{$role} // [] };
-	}
-	cmp_ok(scalar(@expected), '>', 20, 'there are privileges on tables and views');
-	is(value($node, $db, q{
-		WITH held AS (
-			SELECT c.oid, c.relname, r.oid AS role, r.rolname
-			  FROM pg_class c JOIN pg_roles r ON NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname NOT LIKE 'pg\_%'
-			 WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v'))
-		SELECT line FROM (
-			SELECT h.relname || ': ' || h.rolname || ' ' || x.privilege
-			  FROM held h
-			  CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) x (privilege)
-			 WHERE has_table_privilege(h.role, h.oid, x.privilege)
-			UNION ALL
-			SELECT h.relname || '.' || a.attname || ': ' || h.rolname || ' ' || x.privilege
-			  FROM held h
-			  JOIN pg_attribute a ON a.attrelid = h.oid AND a.attnum > 0 AND NOT a.attisdropped
-			  CROSS JOIN unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) x (privilege)
-			 WHERE has_column_privilege(h.role, h.oid, a.attnum, x.privilege)
-			   AND NOT has_table_privilege(h.role, h.oid, x.privilege)) f (line)
-		 ORDER BY line COLLATE "C"}), join("\n", sort @expected), 'nobody but the owners has another one');
+    my %holders;
+    push @{ $holders{ $AuthStore::LOGINS{$_} // '' } }, $_ for keys %AuthStore::LOGINS;
+    my @expected;
+    for (grep { $_->[0] =~ /^(?:table|view)$/ } privileges())
+    {
+        my ($kind, $object, $role, $privilege) = @$_;
+        push @expected, map { "$object: $_ $privilege" } $role, @{ $holders{$role} // [] };
+    }
+    cmp_ok(scalar(@expected), '>', 20, 'there are privileges on tables and views');
+    is(value($node, $db, q{
+        WITH held AS (
+            SELECT c.oid, c.relname, r.oid AS role, r.rolname
+              FROM pg_class c JOIN pg_roles r ON NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname NOT LIKE 'pg\_%'
+             WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v'))
+        SELECT line FROM (
+            SELECT h.relname || ': ' || h.rolname || ' ' || x.privilege
+              FROM held h
+              CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) x (privilege)
+             WHERE has_table_privilege(h.role, h.oid, x.privilege)
+            UNION ALL
+            SELECT h.relname || '.' || a.attname || ': ' || h.rolname || ' ' || x.privilege
+              FROM held h
+              JOIN pg_attribute a ON a.attrelid = h.oid AND a.attnum > 0 AND NOT a.attisdropped
+              CROSS JOIN unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) x (privilege)
+             WHERE has_column_privilege(h.role, h.oid, a.attnum, x.privilege)
+               AND NOT has_table_privilege(h.role, h.oid, x.privilege)) f (line)
+         ORDER BY line COLLATE "C"}), join("\n", sort @expected), 'nobody but the owners has another one');
 }
 for my $login (sort keys %AuthStore::LOGINS)
 {
-	for my $statement ('SELECT * FROM auth_store.access_tokens', 'SELECT id FROM auth_store.clients', 'DELETE FROM auth_store.grants',
-		'INSERT INTO auth_store.audit_log SELECT', 'UPDATE auth_store.users SET status = status', 'TRUNCATE auth_store.audit_log',
-		'CREATE TABLE auth_store.mine ()', 'DROP TABLE auth_store.users', 'ALTER TABLE auth_store.users DISABLE ROW LEVEL SECURITY',
-		'SET ROLE auth_store_owner', 'DROP FUNCTION auth_store.token_introspect',
-		"LOCK TABLE auth_store.users IN ACCESS SHARE MODE", 'SELECT * FROM auth_store.schema_version')
-	{
-		is(value($node, $db, 'SELECT test.attempt(' . AuthStore::quote($statement) . ')', user => $login), '42501', "$login: $statement");
-	}
-	my $reads = $login =~ /^(boss|auditor)$/ ? 'ok' : '42501';
-	is(value($node, $db, 'SELECT test.attempt(' . AuthStore::quote("SELECT * FROM auth_store.$_") . ')', user => $login), $reads, "$login: view $_: $reads")
-	  for qw(recent_activity failed_actions security_events token_activity provider_connections);
+    for my $statement ('SELECT * FROM auth_store.access_tokens', 'SELECT id FROM auth_store.clients',
+        'DELETE FROM auth_store.grants',
+        'INSERT INTO auth_store.audit_log SELECT', 'UPDATE auth_store.users SET status = status',
+        'TRUNCATE auth_store.audit_log',
+        'CREATE TABLE auth_store.mine ()', 'DROP TABLE auth_store.users',
+        'ALTER TABLE auth_store.users DISABLE ROW LEVEL SECURITY',
+        'SET ROLE auth_store_owner', 'DROP FUNCTION auth_store.token_introspect',
+        "LOCK TABLE auth_store.users IN ACCESS SHARE MODE", 'SELECT * FROM auth_store.schema_version')
+    {
+        is(value($node, $db, 'SELECT test.attempt(' . AuthStore::quote($statement) . ')', user => $login), '42501',
+            "$login: $statement");
+    }
+    my $reads = $login =~ /^(boss|auditor)$/ ? 'ok' : '42501';
+    is(value($node, $db, 'SELECT test.attempt(' . AuthStore::quote("SELECT * FROM auth_store.$_") . ')',
+        user => $login), $reads, "$login: view $_: $reads")
+      for qw(recent_activity failed_actions security_events token_activity provider_connections);
 }
-none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%' AND (rolcanlogin OR rolsuper OR rolbypassrls AND rolname <> 'auth_store_view' OR rolcreaterole OR rolcreatedb OR rolreplication)",
-	'no role of the store can log in or has an attribute, but the views\' owner');
-none("SELECT m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'auth_store_owner'::regrole", 'nobody is a member of auth_store_owner');
-none("SELECT m.roleid::regrole FROM pg_auth_members m WHERE m.member::regrole::text LIKE 'auth\\_store\\_%'", 'no role of the store is a member of another');
+none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%'
+    AND (rolcanlogin OR rolsuper OR rolbypassrls AND rolname <> 'auth_store_view' OR rolcreaterole OR rolcreatedb
+    OR rolreplication)",
+    'no role of the store can log in or has an attribute, but the views\' owner');
+none("SELECT m.member::regrole FROM pg_auth_members m WHERE m.roleid = 'auth_store_owner'::regrole",
+    'nobody is a member of auth_store_owner');
+none("SELECT m.roleid::regrole FROM pg_auth_members m WHERE m.member::regrole::text LIKE 'auth\\_store\\_%'",
+    'no role of the store is a member of another');
 is(value($node, $db, q{
-	SELECT g.rolname || ' ' || a.privilege_type
-	  FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a JOIN pg_roles g ON g.oid = a.grantee
-	 WHERE n.nspname = 'auth_store' AND a.grantee <> n.nspowner
-	 ORDER BY (g.rolname || ' ' || a.privilege_type) COLLATE "C"}),
-	join("\n", sort map { "$_->[2] $_->[3]" } grep { $_->[0] eq 'schema' } privileges()),
-	'only the owners may create in the schema, only the roles use it');
-none("SELECT a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'auth_store' AND a.grantee = 0",
-	'and PUBLIC nothing');
+    SELECT g.rolname || ' ' || a.privilege_type
+      FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a JOIN pg_roles g ON g.oid = a.grantee
+     WHERE n.nspname = 'auth_store' AND a.grantee <> n.nspowner
+     ORDER BY (g.rolname || ' ' || a.privilege_type) COLLATE "C"}),
+    join("\n", sort map { "$_->[2] $_->[3]" } grep { $_->[0] eq 'schema' } privileges()),
+    'only the owners may create in the schema, only the roles use it');
+none("SELECT a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a
+    WHERE n.nspname = 'auth_store' AND a.grantee = 0",
+    'and PUBLIC nothing');
 
 # What a view shows has no column for a secret, and no digest in any.
 none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'v' AND a.attnum > 0
-	  AND (a.attname ~ 'digest|hash|secret|sealed|password|challenge|verifier' OR a.atttypid = 'bytea'::regtype)", 'no view has a column for a digest or secret');
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'v' AND a.attnum > 0
+      AND (a.attname ~ 'digest|hash|secret|sealed|password|challenge|verifier' OR a.atttypid = 'bytea'::regtype)",
+          'no view has a column for a digest or secret');
 {
-	my @views = split /\n/, value($node, $db, "SELECT c.relname $RELATION AND c.relkind = 'v'");
-	my $text = join "\n", map { value($node, $db, "SELECT row_to_json(v) FROM auth_store.$_ v", user => 'auditor') } @views;
-	like($text, qr/token\.refreshed/, 'the views show what happened');
-	my @digests = split /\n/, value($node, $db, q{
-		SELECT encode(digest, e) FROM (SELECT digest FROM auth_store.access_tokens UNION SELECT digest FROM auth_store.authorization_codes
-			UNION SELECT digest FROM auth_store.sessions
-			UNION SELECT digest FROM auth_store.client_secrets UNION SELECT digest FROM auth_store.api_keys UNION SELECT digest FROM auth_store.imported_api_keys UNION SELECT family_digest FROM auth_store.grants
-			UNION SELECT current_digest FROM auth_store.grants UNION SELECT previous_digest FROM auth_store.grants) d,
-			unnest('{hex,base64}'::text[]) e WHERE digest IS NOT NULL});
-	my @secrets = map { my $m = $_; map { $m->{$_} } qw(secret access first_refresh refresh code used_code machine_access api_key client_api_key session first_session) } values %$store;
-	cmp_ok(scalar(@digests), '>', 40, 'there are digests');
-	is(join(' ', grep { index($text, $_) >= 0 } @digests, @secrets), '', 'no view shows a digest or a secret');
+    my @views = split /\n/, value($node, $db, "SELECT c.relname $RELATION AND c.relkind = 'v'");
+    my $text = join "\n",
+        map { value($node, $db, "SELECT row_to_json(v) FROM auth_store.$_ v", user => 'auditor') } @views;
+    like($text, qr/token\.refreshed/, 'the views show what happened');
+    my @digests = split /\n/, value($node, $db, q{
+        SELECT encode(digest, e)
+        FROM (SELECT digest FROM auth_store.access_tokens UNION SELECT digest FROM auth_store.authorization_codes
+            UNION SELECT digest FROM auth_store.sessions
+            UNION SELECT digest FROM auth_store.client_secrets UNION SELECT digest FROM auth_store.api_keys
+            UNION SELECT digest FROM auth_store.imported_api_keys UNION SELECT family_digest FROM auth_store.grants
+            UNION SELECT current_digest FROM auth_store.grants UNION SELECT previous_digest FROM auth_store.grants) d,
+            unnest('{hex,base64}'::text[]) e WHERE digest IS NOT NULL});
+    my @secrets = map { my $m = $_; map { $m->{$_} } qw(secret access first_refresh refresh code used_code
+        machine_access api_key client_api_key session first_session) } values %$store;
+    cmp_ok(scalar(@digests), '>', 40, 'there are digests');
+    is(join(' ', grep { index($text, $_) >= 0 } @digests, @secrets), '', 'no view shows a digest or a secret');
 }
 
 # --- keys, indexes, partitions ---------------------------------------------------------------------------------------
 
-# An index on the columns of the key, the first ones in any order; a partial one serves where it leaves out only NULLs of them.
+# An index on the columns of the key, the first ones in any order; a partial one serves where it leaves
+# out only NULLs of them.
 none(q{SELECT k.conrelid::regclass, k.conname FROM pg_constraint k
-	WHERE k.contype = 'f' AND k.connamespace = 'auth_store'::regnamespace AND k.conparentid = 0
-	  AND NOT EXISTS (SELECT FROM pg_index i
-		WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indnkeyatts >= cardinality(k.conkey)
-		  AND (SELECT array_agg(a ORDER BY a) FROM unnest(k.conkey) a)
-		    = (SELECT array_agg(a ORDER BY a) FROM unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) a)
-		  AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) IN
-			(SELECT format('(%I IS NOT NULL)', a.attname) FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))))},
-	'an index covers the columns of every foreign key');
-cmp_ok(value($node, $db, q{SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'auth_store'::regnamespace}), '>=', 5, 'of which there are some');
+    WHERE k.contype = 'f' AND k.connamespace = 'auth_store'::regnamespace AND k.conparentid = 0
+      AND NOT EXISTS (SELECT FROM pg_index i
+        WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indnkeyatts >= cardinality(k.conkey)
+          AND (SELECT array_agg(a ORDER BY a) FROM unnest(k.conkey) a)
+            = (SELECT array_agg(a ORDER BY a) FROM unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) a)
+          AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) IN
+            (SELECT format('(%I IS NOT NULL)', a.attname) FROM pg_attribute a
+            WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))))},
+    'an index covers the columns of every foreign key');
+cmp_ok(value($node, $db, q{SELECT count(*) FROM pg_constraint
+    WHERE contype = 'f' AND connamespace = 'auth_store'::regnamespace}), '>=', 5, 'of which there are some');
 none("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND (a.attidentity <> '' OR a.attgenerated <> '')", 'no table has an identity column');
-none("SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relkind = 'p' AND c.relnamespace = 'auth_store'::regnamespace", 'no partitioned parent has an index');
-none("SELECT k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE c.relkind = 'p' AND c.relnamespace = 'auth_store'::regnamespace AND k.contype NOT IN ('c', 'n')", 'or a key');
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p')
+    AND (a.attidentity <> '' OR a.attgenerated <> '')", 'no table has an identity column');
+none("SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+    WHERE c.relkind = 'p' AND c.relnamespace = 'auth_store'::regnamespace", 'no partitioned parent has an index');
+none("SELECT k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+    WHERE c.relkind = 'p' AND c.relnamespace = 'auth_store'::regnamespace AND k.contype NOT IN ('c', 'n')", 'or a key');
 none("SELECT partdefid::regclass FROM pg_partitioned_table WHERE partdefid <> 0", 'or a DEFAULT partition');
-none("SELECT c.relname $RELATION AND c.relispartition AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid)", 'every partition has its own index');
-none("SET TimeZone = 'UTC'; SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) $RELATION AND c.relispartition AND c.relkind = 'r'
-	AND pg_get_expr(c.relpartbound, c.oid) !~ '^FOR VALUES FROM \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\) TO \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\)\$'
-	AND c.relname !~ '_jtis_'", 'every partition of the audit trail is a month in UTC');
+none("SELECT c.relname $RELATION AND c.relispartition AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid)",
+    'every partition has its own index');
+none("SET TimeZone = 'UTC';
+    SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) $RELATION AND c.relispartition AND c.relkind = 'r'
+    AND pg_get_expr(c.relpartbound, c.oid)
+        !~ '^FOR VALUES FROM \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\) TO \\(''\\d{4}-\\d\\d-01 00:00:00\\+00''\\)\$'
+    AND c.relname !~ '_jtis_'", 'every partition of the audit trail is a month in UTC');
 none(q{SET TimeZone = 'UTC'; SELECT c.relname, b.bounds
-	FROM pg_class c CROSS JOIN LATERAL (SELECT regexp_matches(pg_get_expr(c.relpartbound, c.oid), '''([^'']*)''.*''([^'']*)''')) b (bounds)
-	   CROSS JOIN LATERAL (SELECT c.relname ~ '^claimed') h (hourly)
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relispartition AND c.relname ~ '_jtis_' AND NOT (
-	   b.bounds[2]::timestamptz - b.bounds[1]::timestamptz = CASE WHEN hourly THEN '1 hour'::interval ELSE '1 day' END
-	   AND c.relname ~ ('_jtis_' || to_char(b.bounds[1]::timestamptz, '"y"YYYY"m"MM"d"DD' || CASE WHEN hourly THEN '"h"HH24' ELSE '' END) || '$'))},
-	'every one of JWT ids is an hour or a day in UTC');
+    FROM pg_class c CROSS JOIN LATERAL (SELECT regexp_matches(pg_get_expr(c.relpartbound, c.oid),
+    '''([^'']*)''.*''([^'']*)''')) b (bounds)
+       CROSS JOIN LATERAL (SELECT c.relname ~ '^claimed') h (hourly)
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relispartition AND c.relname ~ '_jtis_' AND NOT (
+       b.bounds[2]::timestamptz - b.bounds[1]::timestamptz = CASE WHEN hourly THEN '1 hour'::interval ELSE '1 day' END
+       AND c.relname ~ ('_jtis_' || to_char(b.bounds[1]::timestamptz, '"y"YYYY"m"MM"d"DD' ||
+       CASE WHEN hourly THEN '"h"HH24' ELSE '' END) || '$'))},
+    'every one of JWT ids is an hour or a day in UTC');
 
 # --- row-level security ----------------------------------------------------------------------------------------------
 
-my $TENANT = q{(SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attname = CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END)};
-is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 0"), 'cleanup_cursors schema_version',
-	'every table but these two has a column for the tenant');
-none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 1 AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
-	'row-level security is enabled and forced on each of them, and on every partition');
+my $TENANT = q{(SELECT count(*) FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attname =
+    CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END)};
+is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION AND c.relkind IN ('r', 'p')
+    AND $TENANT = 0"), 'cleanup_cursors schema_version',
+    'every table but these two has a column for the tenant');
+none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 1
+    AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
+    'row-level security is enabled and forced on each of them, and on every partition');
 none(q{SELECT c.relname, count(p.oid) FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid
-	   AND p.polname = 'tenant_pin' AND p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}' AND p.polwithcheck IS NULL
-	   AND pg_get_expr(p.polqual, p.polrelid) = CASE c.relname WHEN 'tenants' THEN 'auth_store.tenant_visible(id)' ELSE 'auth_store.tenant_visible(tenant_id)' END
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('cleanup_cursors', 'schema_version')
-	GROUP BY c.oid HAVING count(p.oid) <> 1}, 'with the policy tenant_pin, for all commands and all roles');
-none("SELECT polname, polrelid::regclass FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = 'auth_store'::regnamespace AND p.polname <> 'tenant_pin'", 'and no other policy');
-none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true' = ANY (coalesce(c.reloptions, '{}'))", 'views read with their owner\'s rights, whom the policies bind');
+       AND p.polname = 'tenant_pin' AND p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
+       AND p.polwithcheck IS NULL
+       AND pg_get_expr(p.polqual, p.polrelid) = CASE c.relname WHEN 'tenants' THEN 'auth_store.tenant_visible(id)'
+       ELSE 'auth_store.tenant_visible(tenant_id)' END
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p')
+    AND c.relname NOT IN ('cleanup_cursors', 'schema_version')
+    GROUP BY c.oid HAVING count(p.oid) <> 1}, 'with the policy tenant_pin, for all commands and all roles');
+none("SELECT polname, polrelid::regclass FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND p.polname <> 'tenant_pin'", 'and no other policy');
+none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true' = ANY (coalesce(c.reloptions, '{}'))",
+    'views read with their owner\'s rights, whom the policies bind');
 
 # --- what expires is cleaned up --------------------------------------------------------------------------------------
 
 # A row of each table with a time of expiry, long past.
 {
-	my $old = "'00000000-0000-8000-8000-00000000000%s', clock_timestamp() - interval '400 days'";
-	my $row = sub { sprintf $old, $_[0] };
-	my %expired = (
-		access_tokens => 'INSERT INTO auth_store.access_tokens (id, expires_at, grant_id, tenant_id, digest)
-			VALUES (' . $row->(1) . ", gen_random_uuid(), 'default', sha256(''))",
-		api_keys => 'INSERT INTO auth_store.api_keys (id, expires_at, tenant_id, client_id, digest, scope, name, prefix)
-			VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''), '', 'old', 'asak_')",
-		authorization_codes => 'INSERT INTO auth_store.authorization_codes (id, expires_at, user_id, tenant_id, client_id, digest, scope)
-			VALUES (' . $row->(2) . ", gen_random_uuid(), 'default', 'web-default', sha256(''), '')",
-		device_codes => 'INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id, digest, user_code_digest, scope)
-			VALUES (' . $row->(6) . ", 5, 'default', 'web-default', sha256(''), sha256(''), '')",
-		pushed_requests => 'INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest, parameters)
-			VALUES (' . $row->(7) . ", 'default', 'web-default', sha256(''), '{}')",
-		client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id, digest)
-			VALUES (' . $row->(3) . ", '2000-01-01', 'default', 'web-default', sha256(''))",
-		consents => 'INSERT INTO auth_store.consents (id, expires_at, user_id, renewed_at, tenant_id, client_id, resource, scope)
-			VALUES (' . $row->(5) . ", '$store->{default}{user}', '2000-01-01', 'default', 'web-default', '', 'past')",
-		sessions => 'INSERT INTO auth_store.sessions (id, expires_at, user_id, idle_expires_at, last_seen_at, idle_ttl, tenant_id, digest, metadata)
-			VALUES (' . $row->(6) . ", '$store->{default}{user}', 'infinity', '2000-01-01', 120, 'default', sha256(''), '{}')",
-		grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
-			VALUES (' . $row->(4) . ", 'default', 'web-default', '')",
-		imported_refresh_tokens => 'INSERT INTO auth_store.imported_refresh_tokens (grant_id, expires_at, tenant_id, client_id, digest)
-			VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))",
-		rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
-			VALUES (' . $row->(5) . ", true, 'default')");
-	# What goes with its partition: that of 2020.
-	for (['claimed_jtis', 'y2020m01d01h00', '2020-01-01 01:00Z', ''], ['revoked_jtis', 'y2020m01d01', '2020-01-02 00:00Z', ', revoked_at'])
-	{
-		my ($table, $period, $until, $more) = @$_;
-		my $partition = "auth_store.${table}_$period";
-		$expired{$table} = "CREATE TABLE $partition (LIKE auth_store.$table); ALTER TABLE $partition OWNER TO auth_store_owner;
-			ALTER TABLE auth_store.$table ATTACH PARTITION $partition FOR VALUES FROM ('2020-01-01 00:00Z') TO ('$until');
-			INSERT INTO $partition (jti_hash, expires_at, tenant_id$more) VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
-	}
-	# A connection outlives its access token and every lease.
-	my @expiring = split /\n/, value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname ~ 'expires_at\$|_until\$' AND c.relname <> 'connections' ORDER BY 1");
-	is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
-	for my $call ('SELECT auth_store.cleanup_expired_data()', 'CALL auth_store.cleanup()')
-	{
-		value($node, $db, $_) for values %expired;
-		my $before = contents($node, $db);
-		succeeds($node, $db, "SET client_min_messages = warning; $call", $call, user => 'boss');
-		my $after = contents($node, $db);
-		for my $table (@expiring)
-		{
-			my ($had, $has) = map { (split / /, $_->{$table})[0] } $before, $after;
-			is($has, $had - 1, "$call deletes what has expired in $table and nothing else");
-		}
-	}
+    my $old = "'00000000-0000-8000-8000-00000000000%s', clock_timestamp() - interval '400 days'";
+    my $row = sub { sprintf $old, $_[0] };
+    my %expired = (
+        access_tokens => 'INSERT INTO auth_store.access_tokens (id, expires_at, grant_id, tenant_id, digest)
+            VALUES (' . $row->(1) . ", gen_random_uuid(), 'default', sha256(''))",
+        api_keys => 'INSERT INTO auth_store.api_keys (id, expires_at, tenant_id, client_id, digest, scope, name, prefix)
+            VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''), '', 'old', 'asak_')",
+        authorization_codes => 'INSERT INTO auth_store.authorization_codes (id, expires_at, user_id, tenant_id,
+            client_id, digest, scope)
+            VALUES (' . $row->(2) . ", gen_random_uuid(), 'default', 'web-default', sha256(''), '')",
+        device_codes => 'INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id,
+            digest, user_code_digest, scope)
+            VALUES (' . $row->(6) . ", 5, 'default', 'web-default', sha256(''), sha256(''), '')",
+        pushed_requests => 'INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest,
+            parameters)
+            VALUES (' . $row->(7) . ", 'default', 'web-default', sha256(''), '{}')",
+        client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id,
+            digest)
+            VALUES (' . $row->(3) . ", '2000-01-01', 'default', 'web-default', sha256(''))",
+        consents => 'INSERT INTO auth_store.consents (id, expires_at, user_id, renewed_at, tenant_id, client_id,
+            resource, scope)
+            VALUES (' . $row->(5) . ", '$store->{default}{user}', '2000-01-01', 'default', 'web-default', '', 'past')",
+        sessions => 'INSERT INTO auth_store.sessions (id, expires_at, user_id, idle_expires_at, last_seen_at, idle_ttl,
+            tenant_id, digest, metadata)
+            VALUES (' . $row->(6)
+                . ", '$store->{default}{user}', 'infinity', '2000-01-01', 120, 'default', sha256(''), '{}')",
+        grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
+            VALUES (' . $row->(4) . ", 'default', 'web-default', '')",
+        imported_refresh_tokens => 'INSERT INTO auth_store.imported_refresh_tokens (grant_id, expires_at, tenant_id,
+            client_id, digest)
+            VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))",
+        rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
+            VALUES (' . $row->(5) . ", true, 'default')");
+    # What goes with its partition: that of 2020.
+    for (['claimed_jtis', 'y2020m01d01h00', '2020-01-01 01:00Z', ''],
+        ['revoked_jtis', 'y2020m01d01', '2020-01-02 00:00Z', ', revoked_at'])
+    {
+        my ($table, $period, $until, $more) = @$_;
+        my $partition = "auth_store.${table}_$period";
+        $expired{$table} = "CREATE TABLE $partition (LIKE auth_store.$table);
+            ALTER TABLE $partition OWNER TO auth_store_owner;
+            ALTER TABLE auth_store.$table ATTACH PARTITION $partition FOR VALUES
+            FROM ('2020-01-01 00:00Z') TO ('$until');
+            INSERT INTO $partition (jti_hash, expires_at, tenant_id$more)
+            VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
+    }
+    # A connection outlives its access token and every lease.
+    my @expiring = split /\n/,
+        value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname <> 'connections' ORDER BY 1");
+    is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
+    for my $call ('SELECT auth_store.cleanup_expired_data()', 'CALL auth_store.cleanup()')
+    {
+        value($node, $db, $_) for values %expired;
+        my $before = contents($node, $db);
+        succeeds($node, $db, "SET client_min_messages = warning; $call", $call, user => 'boss');
+        my $after = contents($node, $db);
+        for my $table (@expiring)
+        {
+            my ($had, $has) = map { (split / /, $_->{$table})[0] } $before, $after;
+            is($has, $had - 1, "$call deletes what has expired in $table and nothing else");
+        }
+    }
 }
 
 # --- search_path and temporary objects -------------------------------------------------------------------------------
 
-# A schema in which every function and operator of pg_catalog has a twin that fails, and every type a twin that nothing can be.
+# A schema in which every function and operator of pg_catalog has a twin that fails, and every type a
+# twin that nothing can be.
 value($node, $db, <<'SQL');
 SET client_min_messages = warning;
 CREATE SCHEMA evil;
@@ -297,14 +380,17 @@ DECLARE
     item record;
 BEGIN
     FOR item IN
-        SELECT p.oid, p.proname, pg_get_function_identity_arguments(p.oid) AS arguments, format_type(p.prorettype, NULL) AS result
+        SELECT p.oid, p.proname, pg_get_function_identity_arguments(p.oid) AS arguments,
+               format_type(p.prorettype, NULL) AS result
           FROM pg_proc p
          WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND NOT p.proretset AND p.provariadic = 0
-           AND NOT EXISTS (SELECT FROM unnest(p.proargtypes || p.prorettype) t JOIN pg_type y ON y.oid = t WHERE y.typtype = 'p')
+           AND NOT EXISTS (SELECT FROM unnest(p.proargtypes || p.prorettype) t JOIN pg_type y ON y.oid = t
+                            WHERE y.typtype = 'p')
            AND p.proargmodes IS NULL
     LOOP
         BEGIN
-            EXECUTE format($f$CREATE FUNCTION evil.%I(%s) RETURNS %s LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''evil''; END'$f$,
+            EXECUTE format(
+                $f$CREATE FUNCTION evil.%I(%s) RETURNS %s LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''evil''; END'$f$,
                 item.proname, item.arguments, item.result);
         EXCEPTION WHEN OTHERS THEN NULL;
         END;
@@ -320,26 +406,31 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN NULL;
         END;
     END LOOP;
-    FOREACH item.proname IN ARRAY ARRAY['text', 'uuid', 'jsonb', 'timestamptz', 'int4', 'int8', 'bool', 'float4', 'bytea', 'inet', 'regclass', 'name']
+    FOREACH item.proname IN ARRAY ARRAY['text', 'uuid', 'jsonb', 'timestamptz', 'int4', 'int8', 'bool', 'float4',
+        'bytea', 'inet', 'regclass', 'name']
     LOOP
         EXECUTE format('CREATE DOMAIN evil.%I AS pg_catalog.%1$I CHECK (false)', item.proname);
     END LOOP;
     -- and every table of the store, empty
-    FOR item IN SELECT relname FROM pg_class WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p', 'v') LOOP
+    FOR item IN SELECT relname FROM pg_class
+     WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p', 'v') LOOP
         EXECUTE format('CREATE TABLE evil.%I AS SELECT * FROM auth_store.%1$I WHERE false', item.relname);
         EXECUTE format('GRANT ALL ON evil.%I TO PUBLIC', item.relname);
     END LOOP;
 END
 $$;
 SQL
-cmp_ok(value($node, $db, "SELECT count(*) FROM pg_operator WHERE oprnamespace = 'evil'::regnamespace"), '>', 500, 'the trap has operators');
-is(run_sql($node, $db, 'SET search_path = evil, pg_catalog; SELECT 1 = 1')->{message}, 'evil', 'and bites what names no schema');
-is(run_sql($node, $db, "SET search_path = evil, pg_catalog; SELECT lower('A'::pg_catalog.text)")->{message}, 'evil', 'in function calls too');
+cmp_ok(value($node, $db, "SELECT count(*) FROM pg_operator WHERE oprnamespace = 'evil'::regnamespace"), '>', 500,
+    'the trap has operators');
+is(run_sql($node, $db, 'SET search_path = evil, pg_catalog; SELECT 1 = 1')->{message}, 'evil',
+    'and bites what names no schema');
+is(run_sql($node, $db, "SET search_path = evil, pg_catalog; SELECT lower('A'::pg_catalog.text)")->{message}, 'evil',
+    'in function calls too');
 
 for my $path ('evil, pg_temp, pg_catalog, public', 'pg_temp, evil, auth_store, pg_catalog')
 {
-	# Temporary tables of the same names, which come first whatever the path says, filled with what would help a thief.
-	my $prelude = <<"SQL";
+    # Temporary tables of the same names, which come first whatever the path says, filled with what would help a thief.
+    my $prelude = <<"SQL";
 CREATE TEMP TABLE access_tokens AS SELECT * FROM evil.access_tokens;
 CREATE TEMP TABLE grants AS SELECT * FROM evil.grants;
 CREATE TEMP TABLE clients AS SELECT * FROM evil.clients;
@@ -352,25 +443,27 @@ CREATE TYPE pg_temp.uuid AS (a int);
 CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''-infinity''::timestamptz';
 SET search_path = $path;
 SQL
-	for my $login (undef, 'web', 'boss', 'replica', 'auditor')
-	{
-		my $role = defined $login ? $AuthStore::LOGINS{$login} =~ s/^auth_store_//r : '';
-		my $who = $login // 'a superuser';
-		my $script = $prelude;
-		for my $name (@functions)
-		{
-			my $call = call_of($name, $made);
-			next if $call->{does} eq 'event';
-			next unless !defined $login || grep { $_ eq $role } @{ $call->{roles} };
-			$script .= $call->{does} eq 'commits' ? "$call->{sql};\n" : "BEGIN;\n$call->{sql} \\g /dev/null\nROLLBACK;\n";
-		}
-		if ($who !~ /web|replica/) { $script .= "SELECT * FROM auth_store.$_ \\g /dev/null\n" for qw(recent_activity failed_actions security_events token_activity provider_connections) }
-		my $result = run_sql($node, $db, "SET client_min_messages = warning;\n$script");
-		$result = run_sql($node, $db, "SET client_min_messages = warning;\n$script", user => $login) if defined $login;
-		ok($result->{ok}, "every call of $who under search_path = $path") or diag($result->{err});
-	}
-	# The answers are the same, not only given.
-	my $questions = <<"SQL";
+    for my $login (undef, 'web', 'boss', 'replica', 'auditor')
+    {
+        my $role = defined $login ? $AuthStore::LOGINS{$login} =~ s/^auth_store_//r : '';
+        my $who = $login // 'a superuser';
+        my $script = $prelude;
+        for my $name (@functions)
+        {
+            my $call = call_of($name, $made);
+            next if $call->{does} eq 'event';
+            next unless !defined $login || grep { $_ eq $role } @{ $call->{roles} };
+            $script .= $call->{does} eq 'commits' ? "$call->{sql};\n"
+                : "BEGIN;\n$call->{sql} \\g /dev/null\nROLLBACK;\n";
+        }
+        if ($who !~ /web|replica/) { $script .= "SELECT * FROM auth_store.$_ \\g /dev/null\n" for qw(recent_activity
+            failed_actions security_events token_activity provider_connections) }
+        my $result = run_sql($node, $db, "SET client_min_messages = warning;\n$script");
+        $result = run_sql($node, $db, "SET client_min_messages = warning;\n$script", user => $login) if defined $login;
+        ok($result->{ok}, "every call of $who under search_path = $path") or diag($result->{err});
+    }
+    # The answers are the same, not only given.
+    my $questions = <<"SQL";
 SELECT i.active, i.client_id, i.user_id, i.scope FROM auth_store.token_introspect('$made->{access}') i;
 SELECT i.active FROM auth_store.token_introspect('$made->{revoked_access}') i;
 SELECT i.active FROM auth_store.token_introspect('asat_forged') i;
@@ -380,47 +473,61 @@ SELECT auth_store.pkce_verify('$made->{verifier}', '$made->{challenge}');
 SELECT u.email FROM auth_store.user_get('$made->{user}') u;
 SELECT t.error FROM auth_store.token_refresh('$made->{first_refresh}', 'unknown') t;
 SQL
-	is(value($node, $db, $prelude . $questions, user => 'web'), value($node, $db, $questions, user => 'web'), "the answers are the same under $path");
+    is(value($node, $db, $prelude . $questions, user => 'web'), value($node, $db, $questions, user => 'web'),
+        "the answers are the same under $path");
 }
 
 # A thief's own row for a token: temporary tables that look like ours, with a digest of his choice.
 {
-	my $forged = 'asat_' . 'A' x 64;
-	my $result = value($node, $db, <<"SQL", user => 'web');
-CREATE TEMP TABLE access_tokens (id uuid, tenant_id text, grant_id uuid, expires_at timestamptz, revoked_at timestamptz, digest bytea, scope text, resources text[], PRIMARY KEY (id, tenant_id));
-INSERT INTO access_tokens VALUES ('00000000-0000-0000-0000-000000000000', 'default', '$made->{grant}', 'infinity', NULL, sha256('$forged'), 'admin', NULL);
+    my $forged = 'asat_' . 'A' x 64;
+    my $result = value($node, $db, <<"SQL", user => 'web');
+CREATE TEMP TABLE access_tokens (id uuid, tenant_id text, grant_id uuid, expires_at timestamptz, revoked_at timestamptz,
+    digest bytea, scope text, resources text[], PRIMARY KEY (id, tenant_id));
+INSERT INTO access_tokens
+VALUES ('00000000-0000-0000-0000-000000000000', 'default', '$made->{grant}', 'infinity', NULL, sha256('$forged'),
+    'admin', NULL);
 SELECT active FROM auth_store.token_introspect('$forged');
 SET search_path = pg_temp, auth_store, pg_catalog;
 SELECT active FROM auth_store.token_introspect('$forged');
 SELECT error FROM auth_store.token_authorize('$forged', 'admin');
 SELECT error FROM auth_store.token_use('$forged', 'admin');
 SQL
-	is($result, "f\nf\ninvalid_token\ninvalid_token", 'a temporary table forges no token');
+    is($result, "f\nf\ninvalid_token\ninvalid_token", 'a temporary table forges no token');
 }
 # What is done at the commit, for a transaction that took long, is done under the functions' path, not the session's.
 {
-	my $code = value($node, $db, "SELECT code FROM auth_store.code_issue('$made->{client}', '$made->{user}', code_challenge => '$made->{challenge}')");
-	my $result = run_sql($node, $db, <<"SQL", user => 'web');
+    my $code = value($node, $db, "SELECT code
+        FROM auth_store.code_issue('$made->{client}', '$made->{user}', code_challenge => '$made->{challenge}')");
+    my $result = run_sql($node, $db, <<"SQL", user => 'web');
 SET search_path = evil, pg_catalog;
 BEGIN;
-SELECT FROM auth_store.code_redeem('$code', '$made->{client}', client_secret => '$made->{secret}', code_verifier => '$made->{verifier}');
+SELECT FROM auth_store.code_redeem('$code', '$made->{client}', client_secret => '$made->{secret}',
+    code_verifier => '$made->{verifier}');
 SELECT FROM pg_catalog.pg_sleep(0.2);
 COMMIT;
 SQL
-	ok($result->{ok}, 'a commit under an evil search_path') or diag($result->{err});
-	is(value($node, $db, "SELECT count(*) FROM auth_store.authorization_codes WHERE digest = auth_store.token_hash('$code') AND redeemed_at > auth_store.id_time(grant_id) + interval '100 ms'"), '1',
-		'which had something to do');
+    ok($result->{ok}, 'a commit under an evil search_path') or diag($result->{err});
+    is(value($node, $db, "SELECT count(*) FROM auth_store.authorization_codes
+        WHERE digest = auth_store.token_hash('$code')
+        AND redeemed_at > auth_store.id_time(grant_id) + interval '100 ms'"), '1',
+        'which had something to do');
 }
 # A superuser whose path leads to the trap repairs and checks all the same.
-succeeds($node, $db, 'SET client_min_messages = warning; SET search_path = evil, pg_catalog; SELECT auth_store.install(); SELECT * FROM auth_store.check()', 'install() and check() under an evil search_path');
-raises($node, $db, 'SET search_path = evil, pg_catalog; DROP EXTENSION auth_store', '2BP01', 'the extension stays where it is');
+succeeds($node, $db, 'SET client_min_messages = warning; SET search_path = evil, pg_catalog;
+    SELECT auth_store.install(); SELECT * FROM auth_store.check()', 'install() and check() under an evil search_path');
+raises($node, $db, 'SET search_path = evil, pg_catalog; DROP EXTENSION auth_store', '2BP01',
+    'the extension stays where it is');
 value($node, $db, 'CREATE DATABASE trap');
-value($node, 'trap', q{CREATE FUNCTION public.lower(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''evil''; END';
-	CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = text, FUNCTION = pg_catalog.nameeqtext);
-	CREATE DOMAIN public.uuid AS int; CREATE DOMAIN public.jsonb AS int});
-succeeds($node, 'trap', 'SET search_path = public, pg_catalog; CREATE EXTENSION auth_store; SELECT * FROM auth_store.check()', 'CREATE EXTENSION under an evil search_path');
-is(value($node, 'trap', "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-	WHERE c.relnamespace = 'auth_store'::regnamespace AND t.typnamespace = 'public'::regnamespace"), '0', 'takes no type from it');
+value($node, 'trap',
+    q{CREATE FUNCTION public.lower(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''evil''; END';
+    CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = text, FUNCTION = pg_catalog.nameeqtext);
+    CREATE DOMAIN public.uuid AS int; CREATE DOMAIN public.jsonb AS int});
+succeeds($node, 'trap', 'SET search_path = public, pg_catalog; CREATE EXTENSION auth_store;
+    SELECT * FROM auth_store.check()', 'CREATE EXTENSION under an evil search_path');
+is(value($node, 'trap',
+    "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+    WHERE c.relnamespace = 'auth_store'::regnamespace AND t.typnamespace = 'public'::regnamespace"), '0',
+        'takes no type from it');
 
 $node->stop;
 done_testing();
