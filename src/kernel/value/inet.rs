@@ -2,15 +2,16 @@
 
 #![allow(unsafe_code)]
 
-use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, impl_sql_translatable};
+
+use crate::kernel::value::varlena::{argument, varlena};
 
 /// An `inet`: its family, mask and address bytes, as on disk.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Inet(Vec<u8>);
 
-impl_sql_translatable!(Inet, "inet");
+varlena!(Inet = "inet", INETOID);
 
 impl Inet {
     /// Whether both addresses are of one network: the same /24 of IPv4 or /48 of IPv6.
@@ -83,6 +84,8 @@ pub struct Cidrs(Vec<Option<Inet>>);
 pub struct Inets(Vec<Option<Inet>>);
 
 impl_sql_translatable!(Inets, "inet[]");
+
+argument!(Inets, Self(Vec::new()));
 
 impl Inets {
     /// How many there are.
@@ -163,49 +166,6 @@ impl IntoDatum for Cidrs {
 
     fn type_oid() -> pg_sys::Oid {
         pg_sys::CIDRARRAYOID
-    }
-}
-
-// SAFETY: the argument is declared as inet[], see impl_sql_translatable above.
-unsafe impl<'fcx> ArgAbi<'fcx> for Inets {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
-        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
-    }
-
-    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
-        // SAFETY: as above.
-        unsafe { arg.unbox_arg_using_from_datum() }.into()
-    }
-}
-
-impl FromDatum for Inet {
-    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
-        // SAFETY: an inet is a varlena like bytea, and the caller passes one.
-        unsafe { Vec::<u8>::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
-    }
-}
-
-impl IntoDatum for Inet {
-    fn into_datum(self) -> Option<pg_sys::Datum> {
-        self.0.into_datum()
-    }
-
-    fn type_oid() -> pg_sys::Oid {
-        pg_sys::INETOID
-    }
-}
-
-// SAFETY: the argument is declared as inet, see impl_sql_translatable above.
-unsafe impl<'fcx> ArgAbi<'fcx> for Inet {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
-        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
-    }
-
-    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
-        // SAFETY: as above.
-        unsafe { arg.unbox_arg_using_from_datum() }.into()
     }
 }
 

@@ -6,18 +6,19 @@
 
 use std::ffi::CStr;
 
-use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
+use pgrx::callconv::{BoxRet, FcInfo};
 use pgrx::datum::Datum;
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, direct_function_call, impl_sql_translatable};
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::value::varlena::{argument, varlena};
 
 /// A `jsonb`: its bytes as on disk, without the length word.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Jsonb(Vec<u8>);
 
-impl_sql_translatable!(Jsonb, "jsonb");
+varlena!(Jsonb = "jsonb", JSONBOID);
 
 /// The bit of a jsonb's first word that says "object".
 const OBJECT: u32 = 0x2000_0000;
@@ -114,23 +115,6 @@ impl Jsonb {
     }
 }
 
-impl FromDatum for Jsonb {
-    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
-        // SAFETY: a jsonb is a varlena like bytea, and the caller passes one.
-        unsafe { Vec::<u8>::from_polymorphic_datum(datum, is_null, oid) }.map(Self)
-    }
-}
-
-impl IntoDatum for Jsonb {
-    fn into_datum(self) -> Option<pg_sys::Datum> {
-        self.0.into_datum()
-    }
-
-    fn type_oid() -> pg_sys::Oid {
-        pg_sys::JSONBOID
-    }
-}
-
 // SAFETY: the result is declared as jsonb, and into_datum() makes one of these bytes.
 unsafe impl BoxRet for Jsonb {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
@@ -155,6 +139,8 @@ pub enum AnyJson {
 }
 
 impl_sql_translatable!(AnyJson, "anycompatible");
+
+argument!(AnyJson, Self::Other);
 
 impl AnyJson {
     /// The document; 22023 for a value of another type.
@@ -185,31 +171,5 @@ impl FromDatum for AnyJson {
             }
         };
         Some(document.map_or(Self::Other, Self::Document))
-    }
-}
-
-// SAFETY: the argument is declared as anycompatible, and its value unboxed by the type it has in the call.
-unsafe impl<'fcx> ArgAbi<'fcx> for AnyJson {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
-        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self::Other)
-    }
-
-    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
-        // SAFETY: as above.
-        unsafe { arg.unbox_arg_using_from_datum() }.into()
-    }
-}
-
-// SAFETY: the argument is declared as jsonb, see impl_sql_translatable above.
-unsafe impl<'fcx> ArgAbi<'fcx> for Jsonb {
-    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
-        // SAFETY: as above; a NULL is only unboxed through unbox_nullable_arg.
-        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(Self(Vec::new()))
-    }
-
-    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> pgrx::nullable::Nullable<Self> {
-        // SAFETY: as above.
-        unsafe { arg.unbox_arg_using_from_datum() }.into()
     }
 }

@@ -7,3 +7,4 @@ pub mod id;
 pub mod inet;
 pub mod interval;
 pub mod jsonb;
+pub mod varlena;
