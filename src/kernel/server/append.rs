@@ -112,6 +112,31 @@ impl Append {
             pg_sys::table_close(table, pg_sys::NoLock as i32);
             (all && rest).then_some(positions)
         }
+        // SAFETY: an open table's own data.
+        let (oid, descriptor, count) = unsafe {
+            let descriptor = (*table).rd_att;
+            ((*table).rd_id, descriptor, (*descriptor).natts)
+        };
+        let (mut positions, mut named) = ([0; MAX_COLUMNS], [false; 64]);
+        for ((column, param), place) in self.columns.iter().zip(params).zip(&mut positions) {
+            // SAFETY: a catalog look-up by oid and a valid C string.
+            let number = unsafe { pg_sys::get_attnum(oid, column.as_ptr()) };
+            let position = usize::try_from(number).ok()?.checked_sub(1)?;
+            *place = u8::try_from(position).ok()?;
+            *named.get_mut(position)? = true;
+            // SAFETY: the table has a column of this number.
+            if unsafe { (*attribute(descriptor, i32::from(number) - 1)).atttypid } != param.oid {
+                return None;
+            }
+        }
+        // What no parameter fills must be NULL of itself.
+        let rest = (0..count).all(|n| {
+            // SAFETY: one of the columns there are.
+            let attribute = unsafe { &*attribute(descriptor, n) };
+            let filled = usize::try_from(n).ok().and_then(|n| named.get(n)).is_some_and(|seen| *seen);
+            filled || attribute.attisdropped || !(attribute.atthasdef || attribute.attnotnull)
+        });
+        rest.then_some(positions)
     }
 }
 
@@ -151,6 +176,43 @@ unsafe fn put(place: &Place, positions: &[u8; MAX_COLUMNS], params: &[Param]) ->
         pg_sys::table_close(table, pg_sys::NoLock as i32);
         usable
     }
+    // Taking the lock may have brought in an invalidation, after which nothing resolved holds.
+    let resolved = catalog::generation() == place.generation;
+    // SAFETY: the table is open, and in this generation of the catalog the positions are those of its columns.
+    let added = resolved && unsafe { add(table, positions, params) };
+    // SAFETY: opened above, and kept locked. Where an error unwinds, the resource owner closes it.
+    unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
+    added
+}
+
+/// # Safety
+/// The table must be open and locked for writing, and the positions be those of columns of the parameters' types.
+unsafe fn add(table: pg_sys::Relation, positions: &[u8; MAX_COLUMNS], params: &[Param]) -> bool {
+    // SAFETY: an open table's own data.
+    let (descriptor, count) = unsafe { ((*table).rd_att, (*(*table).rd_att).natts) };
+    if count > 64 {
+        return false;
+    }
+    let (mut values, mut nulls) = ([pg_sys::Datum::null(); 64], [true; 64]);
+    for (param, position) in params.iter().zip(positions) {
+        let position = usize::from(*position);
+        match param.datum {
+            Some(datum) => (values[position], nulls[position]) = (datum, false),
+            // The statement says which column must not be NULL. SAFETY: as required of the caller.
+            None if unsafe { (*attribute(descriptor, position as i32)).attnotnull } => return false,
+            None => {}
+        }
+    }
+    // SAFETY: a value or NULL for each column; the values outlive the tuple's forming.
+    let tuple = unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
+    // SAFETY: despite its name for any heap whose indexes are plain: the row, then an entry in each index. The tuple
+    // is nobody else's.
+    unsafe {
+        pg_sys::CatalogTupleInsert(table, tuple);
+        pg_sys::heap_freetuple(tuple);
+        pg_sys::CommandCounterIncrement();
+    }
+    true
 }
 
 /// True if a row of the table is only a heap tuple with its entries in plain indexes.

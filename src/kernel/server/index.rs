@@ -195,43 +195,73 @@ pub unsafe fn scan<T>(
             unsafe { key.init(number, scan_key) };
         }
     }
-    let count = keys.len() as i32;
-    // SAFETY: as required of the caller; the scan, its slot and the index are closed below, or by the resource
-    // owner where an error unwinds.
-    unsafe {
-        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-        let found = if usable {
-            let relation = pg_sys::index_open(index.oid, pg_sys::NoLock as i32);
-            #[cfg(not(feature = "pg18"))]
-            let scan = pg_sys::index_beginscan(table, relation, snapshot.raw(), count, 0);
-            #[cfg(feature = "pg18")]
-            let scan =
-                pg_sys::index_beginscan(table, relation, snapshot.raw(), std::ptr::null_mut(), count, 0);
-            pg_sys::index_rescan(scan, scan_keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
-            let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
-                .then(|| read(slot));
-            pg_sys::index_endscan(scan);
-            pg_sys::index_close(relation, pg_sys::NoLock as i32);
-            found
+    let scan_keys = scan_keys.get_mut(..keys.len()).unwrap_or_default();
+    // SAFETY: the table is open. The slot is dropped below, or by the resource owner where an error unwinds.
+    let slot = unsafe { pg_sys::table_slot_create(table, std::ptr::null_mut()) };
+    // SAFETY: as required of the caller; the keys are of the index's columns, or of the table's, as each takes them.
+    let found = unsafe {
+        if usable {
+            by_index(table, index.oid, snapshot, scan_keys, slot, read)
         } else {
-            let scan = pg_sys::systable_beginscan(
-                table,
-                index.oid,
-                false,
-                snapshot.raw(),
-                count,
-                scan_keys.as_mut_ptr(),
-            );
-            let tuple = pg_sys::systable_getnext(scan);
-            let found = (!tuple.is_null()).then(|| {
-                pg_sys::ExecForceStoreHeapTuple(tuple, slot, false);
-                read(slot)
-            });
-            pg_sys::systable_endscan(scan);
-            found
-        };
-        pg_sys::ExecDropSingleTupleTableSlot(slot);
-        Ok(found)
+            by_table(table, index.oid, snapshot, scan_keys, slot, read)
+        }
+    };
+    // SAFETY: made above, and read by now.
+    unsafe { pg_sys::ExecDropSingleTupleTableSlot(slot) };
+    Ok(found)
+}
+
+/// # Safety
+/// As of [`scan`], with keys of the index's columns.
+unsafe fn by_index<T>(
+    table: pg_sys::Relation,
+    index: pg_sys::Oid,
+    snapshot: &Snapshot,
+    keys: &mut [pg_sys::ScanKeyData],
+    slot: *mut pg_sys::TupleTableSlot,
+    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+) -> Option<T> {
+    let count = keys.len() as i32;
+    // SAFETY: as required of the caller; the scan and the index are closed below, or by the resource owner where an
+    // error unwinds.
+    unsafe {
+        let index = pg_sys::index_open(index, pg_sys::NoLock as i32);
+        #[cfg(not(feature = "pg18"))]
+        let scan = pg_sys::index_beginscan(table, index, snapshot.raw(), count, 0);
+        #[cfg(feature = "pg18")]
+        let scan = pg_sys::index_beginscan(table, index, snapshot.raw(), std::ptr::null_mut(), count, 0);
+        pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
+        let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+            .then(|| read(slot));
+        pg_sys::index_endscan(scan);
+        pg_sys::index_close(index, pg_sys::NoLock as i32);
+        found
+    }
+}
+
+/// # Safety
+/// As of [`scan`], with keys of the table's columns.
+#[cold]
+unsafe fn by_table<T>(
+    table: pg_sys::Relation,
+    index: pg_sys::Oid,
+    snapshot: &Snapshot,
+    keys: &mut [pg_sys::ScanKeyData],
+    slot: *mut pg_sys::TupleTableSlot,
+    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+) -> Option<T> {
+    let count = keys.len() as i32;
+    // SAFETY: as required of the caller; the scan is ended below, or by the resource owner where an error unwinds. The
+    // row is the scan's until then.
+    unsafe {
+        let scan = pg_sys::systable_beginscan(table, index, false, snapshot.raw(), count, keys.as_mut_ptr());
+        let tuple = pg_sys::systable_getnext(scan);
+        let found = (!tuple.is_null()).then(|| {
+            pg_sys::ExecForceStoreHeapTuple(tuple, slot, false);
+            read(slot)
+        });
+        pg_sys::systable_endscan(scan);
+        found
     }
 }
 
