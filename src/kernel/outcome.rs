@@ -177,6 +177,15 @@ pub enum Mistake {
     DefinitionDiffers,
     /// 55000: a table or index differs from what the library reads; says in what.
     TypeDiffers(Cow<'static, str>),
+    /// XX000: a statement has written another number of rows than it always does.
+    RowsDiffer {
+        /// The beginning of its text.
+        statement: String,
+        /// How many rows it always writes.
+        expected: u64,
+        /// How many it has written.
+        actual: u64,
+    },
     /// 40001: a table was rewritten after the transaction's only snapshot was taken.
     Changed,
     /// An error of the server with its own SQLSTATE, to which the store adds a hint.
@@ -202,74 +211,74 @@ impl Mistake {
     }
 
     fn report(&self) -> ErrorReport {
+        use PgSqlErrorCode as E;
         let new = |code, message: String| ErrorReport::new(code, message, "auth_store");
+        let state = |message: &str, hint: &str| {
+            new(E::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.to_owned()).set_hint(hint.to_owned())
+        };
         match self {
             Self::NullArgument(argument) => new(
-                PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                E::ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 format!("argument \"{argument}\" must not be NULL"),
             ),
             Self::InvalidArgument { argument, accepted } => new(
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                E::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("invalid value for argument \"{argument}\""),
             )
             .set_hint(format!("Accepted: {accepted}.")),
             Self::Unknown { what, argument } => new(
-                PgSqlErrorCode::ERRCODE_FOREIGN_KEY_VIOLATION,
+                E::ERRCODE_FOREIGN_KEY_VIOLATION,
                 format!("{what} named by argument \"{argument}\" does not exist"),
             ),
             Self::Duplicate { what, argument } => new(
-                PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION,
+                E::ERRCODE_UNIQUE_VIOLATION,
                 format!("{what} with this \"{argument}\" exists already"),
             ),
-            Self::WrongState { message, hint } => {
-                new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.to_string())
-                    .set_hint(hint.to_string())
-            }
+            Self::WrongState { message, hint } => state(message, hint),
             Self::NotAllowed(message) => {
-                new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message.to_string())
+                new(E::ERRCODE_INSUFFICIENT_PRIVILEGE, message.to_string())
             }
-            Self::NotInstalled(message) => {
-                new(PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.to_string())
-                    .set_hint("SELECT auth_store.install()")
-            }
-            Self::WrongVersion => new(
-                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the tables of auth_store have another version than its library".into(),
-            )
-            .set_hint("SELECT auth_store.migrate()"),
+            Self::NotInstalled(message) => state(message, "SELECT auth_store.install()"),
+            Self::WrongVersion => state(
+                "the tables of auth_store have another version than its library",
+                "SELECT auth_store.migrate()",
+            ),
             Self::NotSupported(message) => {
-                new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, (*message).to_string())
+                new(E::ERRCODE_FEATURE_NOT_SUPPORTED, (*message).to_string())
             }
             Self::ReadOnly => new(
-                PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
+                E::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 "this function of auth_store writes and cannot run in a read-only transaction or on a standby".into(),
             ),
             Self::OutOfMemory => new(
-                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                E::ERRCODE_OUT_OF_MEMORY,
                 "not enough memory to verify a secret's hash".into(),
             ),
             Self::NoRandomness => new(
-                PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
+                E::ERRCODE_SYSTEM_ERROR,
                 "the operating system's random generator gave no bytes".into(),
             ),
-            Self::DefinitionDiffers => new(
-                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the SQL definition of this function is not the one of the loaded library".into(),
+            Self::DefinitionDiffers => state(
+                "the SQL definition of this function is not the one of the loaded library",
+                "ALTER EXTENSION auth_store UPDATE",
+            ),
+            Self::TypeDiffers(what) => state(
+                &format!("the tables of auth_store were altered: {what}"),
+                "SELECT * FROM auth_store.check()",
+            ),
+            Self::RowsDiffer { statement, expected, actual } => new(
+                E::ERRCODE_INTERNAL_ERROR,
+                format!("a statement of auth_store wrote {actual} rows, not {expected}: {statement}"),
             )
-            .set_hint("ALTER EXTENSION auth_store UPDATE"),
-            Self::TypeDiffers(what) => new(
-                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("the tables of auth_store were altered: {what}"),
-            )
-            .set_hint("SELECT * FROM auth_store.check()"),
+            .set_hint("A trigger, rule or policy of the table may be in the way: SELECT * FROM auth_store.check()"),
             Self::Changed => new(
-                PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                E::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 "could not serialize access due to a concurrent change of the tables of auth_store".into(),
             )
             .set_hint("Retry the transaction"),
-            Self::Failed { code, message, hint } => {
-                let report = new(*code, message.clone());
-                if let Some(hint) = hint { report.set_hint(hint.clone()) } else { report }
+            Self::Failed { code, message, hint: None } => new(*code, message.clone()),
+            Self::Failed { code, message, hint: Some(hint) } => {
+                new(*code, message.clone()).set_hint(hint.clone())
             }
         }
     }

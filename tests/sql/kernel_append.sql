@@ -98,6 +98,14 @@ SELECT error FROM auth_store.token_revoke(:'access_token', 'append');
 SELECT active FROM auth_store.token_introspect(:'access_token');
 COMMIT;
 
+-- A trigger that keeps a row out is told, where the row is what the answer is about.
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER swallow BEFORE INSERT ON auth_store.sessions FOR EACH ROW EXECUTE FUNCTION swallow();
+SELECT auth_store.session_create(:'u');
+\echo :LAST_ERROR_SQLSTATE
+DROP TRIGGER swallow ON auth_store.sessions;
+DROP FUNCTION swallow();
+
 DROP TABLE seen;
 DROP FUNCTION see();
 SELECT auth_store.client_delete('append');

@@ -108,7 +108,7 @@ fn create(
     let ended = revoke::make_room(now, user_id, &user.tenant_id)?;
     let token = token_text::mint(Kind::Session, now, user_id.bucket())?;
     let expires_at = now.plus_seconds(ttl);
-    let rows = INSERT.run(&params![
+    INSERT.exactly_one(&params![
         token.id,
         user_id,
         user.tenant_id.as_str(),
@@ -123,7 +123,6 @@ fn create(
         context.ip.clone(),
         context.user_agent.map(trail::cut_user_agent),
     ])?;
-    debug_assert_eq!(rows, 1);
     let details = (ended.sessions > 0).then(|| json!({ "ended": ended.sessions, "grants": ended.grants }));
     trail::record(now, &Event { session_id: Some(token.id), details, ..event })?;
     Ok(SessionToken::new(&token, expires_at))

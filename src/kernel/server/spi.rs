@@ -124,6 +124,17 @@ impl<R: FromRow> Statement<R> {
 }
 
 impl Statement {
+    /// Runs it where it always writes one row; another number is a mistake, with which the call's work is undone.
+    pub fn exactly_one(&self, params: &[Param]) -> Result<(), Mistake> {
+        let actual = self.run(params)?;
+        if actual == 1 {
+            return Ok(());
+        }
+        let text = self.kept.sql.to_string_lossy();
+        let statement = text.split('(').next().unwrap_or_default().trim().to_owned();
+        Err(Mistake::RowsDiffer { statement, expected: 1, actual })
+    }
+
     /// Runs it and returns how many rows it touched.
     pub fn run(&self, params: &[Param]) -> Result<u64, Mistake> {
         let mut count = 0;

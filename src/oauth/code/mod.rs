@@ -263,7 +263,7 @@ fn store(
     let amr = argument::texts(request.amr, "amr")?;
     let code = token_text::mint(Kind::AuthorizationCode, now, user_id.bucket())?;
     let expires_at = now.plus_seconds(ttl);
-    let rows = INSERT.run(&params![
+    INSERT.exactly_one(&params![
         code.id,
         client.tenant_id.as_str(),
         client.id.as_str(),
@@ -283,7 +283,6 @@ fn store(
         amr,
         request.claims,
     ])?;
-    debug_assert_eq!(rows, 1);
     Ok(CodeResponse {
         code: Some(code.text.to_string()),
         expires_at: Some(expires_at),

@@ -278,7 +278,7 @@ pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
         return Ok(Err(Gone::User));
     }
     let family = new.family.as_ref();
-    let rows = INSERT.run(&params![
+    INSERT.exactly_one(&params![
         new.id,
         new.tenant_id,
         new.client_id,
@@ -298,7 +298,6 @@ pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
         new.network,
         new.subject_token_id,
     ])?;
-    debug_assert_eq!(rows, 1);
     Ok(Ok(()))
 }
 
