@@ -1,7 +1,7 @@
-//! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about a third of a
-//! kept INSERT's cost. The statement remains. It makes the first row of a backend and tells into which table (or
-//! partition) the row went. It also makes every row where more is needed than a row and its index entries: with a
-//! trigger, a rule, a CHECK or a partial index on the table, and in a session with a tenant pin.
+//! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about
+//! a third of a kept INSERT's cost. The statement remains: it makes the first row of a backend and tells
+//! into which table (or partition) it went, and it makes every row of a table that asks for more than a
+//! row and its index entries: a trigger, a rule, a CHECK, a partial index, a session with a tenant pin.
 
 #![allow(unsafe_code)]
 
@@ -25,13 +25,13 @@ pub struct Append {
     target: BackendCell<Cell<Option<Place>>>,
 }
 
-/// Where the rows go as long as the catalog does not change.
+/// Where the rows go while nothing of the catalog changes.
 #[derive(Clone, Copy)]
 struct Place {
     generation: u32,
     period: i64,
     table: pg_sys::Oid,
-    /// The attribute number - 1 of each parameter's column; None if only the statement may write there.
+    /// The attribute number - 1 of each parameter's column; None: only the statement may write there.
     positions: Option<[u8; MAX_COLUMNS]>,
 }
 
@@ -79,38 +79,25 @@ impl Append {
         Ok(())
     }
 
-    /// The positions of the columns, if a row of the table is only a heap tuple with its entries in plain indexes.
+    /// The positions of the columns, where a row of the table is nothing but a heap tuple and its entries
+    /// in plain indexes.
     fn positions(&self, oid: pg_sys::Oid, params: &[Param]) -> Option<[u8; MAX_COLUMNS]> {
-        let mut positions = [0; MAX_COLUMNS];
-        // SAFETY: the statement just wrote into the table, whose lock the transaction still holds. What is
-        // read belongs to the open relation; both are closed before the end.
-        unsafe {
-            let table = pg_sys::table_open(oid, pg_sys::NoLock as i32);
-            let plain = is_plain(table) && self.columns.len() == params.len();
-            let descriptor = (*table).rd_att;
-            let mut named = [false; 64];
-            let all = plain
-                && self.columns.iter().zip(params).enumerate().all(|(n, (column, param))| {
-                    let number = pg_sys::get_attnum(oid, column.as_ptr());
-                    let position = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-                    let (Some(position), Some(place)) = (position, positions.get_mut(n)) else {
-                        return false;
-                    };
-                    let (Ok(byte), Some(seen)) = (u8::try_from(position), named.get_mut(position)) else {
-                        return false;
-                    };
-                    *place = byte;
-                    *seen = true;
-                    (*attribute(descriptor, i32::from(number) - 1)).atttypid == param.oid
-                });
-            // A column without a parameter must be NULL by default.
-            let rest = (0..(*descriptor).natts).all(|n| {
-                let attribute = attribute(descriptor, n);
-                let filled = usize::try_from(n).ok().and_then(|n| named.get(n)).is_some_and(|seen| *seen);
-                filled || (*attribute).attisdropped || !((*attribute).atthasdef || (*attribute).attnotnull)
-            });
-            pg_sys::table_close(table, pg_sys::NoLock as i32);
-            (all && rest).then_some(positions)
+        // SAFETY: the statement has just written into the table, whose lock the transaction still holds.
+        let table = unsafe { pg_sys::table_open(oid, pg_sys::NoLock as i32) };
+        // SAFETY: it is open.
+        let positions = unsafe { self.positions_in(table, params) };
+        // SAFETY: opened above; the lock is kept.
+        unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
+        positions
+    }
+
+    /// # Safety
+    /// The table must be open.
+    unsafe fn positions_in(&self, table: pg_sys::Relation, params: &[Param]) -> Option<[u8; MAX_COLUMNS]> {
+        // SAFETY: as required of the caller.
+        let plain = unsafe { is_plain(table) };
+        if !plain || self.columns.len() != params.len() || params.len() > MAX_COLUMNS {
+            return None;
         }
         // SAFETY: an open table's own data.
         let (oid, descriptor, count) = unsafe {
@@ -140,41 +127,15 @@ impl Append {
     }
 }
 
-/// Puts a row into the heap and its indexes; does nothing and returns false if only the statement may.
+/// Puts a row into the heap and its indexes; false, and nothing done, where only the statement may.
 ///
 /// # Safety
 /// `place` must have been resolved for these parameters in the present generation of the catalog.
 unsafe fn put(place: &Place, positions: &[u8; MAX_COLUMNS], params: &[Param]) -> bool {
-    // SAFETY: the table exists in this generation. It is opened with the lock an INSERT takes, which the
-    // transaction keeps; taking it may bring in an invalidation, after which nothing resolved holds. The
-    // values outlive the tuple's forming. Errors unwind as everywhere, and the owner closes the relation.
-    unsafe {
-        let table = pg_sys::try_table_open(place.table, pg_sys::RowExclusiveLock as i32);
-        if table.is_null() {
-            return false;
-        }
-        let descriptor = (*table).rd_att;
-        let mut values = [pg_sys::Datum::null(); 64];
-        let mut nulls = [true; 64];
-        let mut usable = catalog::generation() == place.generation && (*descriptor).natts <= 64;
-        for (param, position) in params.iter().zip(positions) {
-            let position = usize::from(*position);
-            match param.datum {
-                Some(datum) => (values[position], nulls[position]) = (datum, false),
-                // The statement says which column must not be NULL.
-                None => usable = usable && !(*attribute(descriptor, position as i32)).attnotnull,
-            }
-        }
-        if usable {
-            let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            // In spite of its name this works for any heap whose indexes are plain: the row first, then an entry in
-            // each index.
-            pg_sys::CatalogTupleInsert(table, tuple);
-            pg_sys::heap_freetuple(tuple);
-            pg_sys::CommandCounterIncrement();
-        }
-        pg_sys::table_close(table, pg_sys::NoLock as i32);
-        usable
+    // SAFETY: opened if it still exists, with the lock an INSERT takes, which the transaction keeps.
+    let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowExclusiveLock as i32) };
+    if table.is_null() {
+        return false;
     }
     // Taking the lock may have brought in an invalidation, after which nothing resolved holds.
     let resolved = catalog::generation() == place.generation;
@@ -215,7 +176,7 @@ unsafe fn add(table: pg_sys::Relation, positions: &[u8; MAX_COLUMNS], params: &[
     true
 }
 
-/// True if a row of the table is only a heap tuple with its entries in plain indexes.
+/// Whether a row of the table is nothing but a heap tuple and its entries in plain indexes.
 ///
 /// # Safety
 /// The table must be open.
