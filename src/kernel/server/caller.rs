@@ -20,8 +20,10 @@ pub struct Caller {
     pub role: Option<Rc<str>>,
 }
 
+type Names = RefCell<Vec<(pg_sys::Oid, Rc<str>)>>;
+
 /// The names of the few roles that a session has been, until a role changes.
-static NAMES: BackendCell<RefCell<Vec<(pg_sys::Oid, Rc<str>)>>> = BackendCell::new(RefCell::new(Vec::new()));
+static NAMES: BackendCell<Names> = BackendCell::new(RefCell::new(Vec::new()));
 
 /// A session that sets more roles than this begins again.
 const MAX_NAMES: usize = 64;
