@@ -1,7 +1,7 @@
-//! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about
-//! a third of a kept INSERT's cost. The statement remains: it makes the first row of a backend and tells
-//! into which table (or partition) it went, and it makes every row of a table that asks for more than a
-//! row and its index entries: a trigger, a rule, a CHECK, a partial index, a session with a tenant pin.
+//! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about a third of a
+//! kept INSERT's cost. The statement remains. It makes the first row of a backend and tells into which table (or
+//! partition) the row went. It also makes every row where more is needed than a row and its index entries: with a
+//! trigger, a rule, a CHECK or a partial index on the table, and in a session with a tenant pin.
 
 #![allow(unsafe_code)]
 
@@ -25,13 +25,13 @@ pub struct Append {
     target: BackendCell<Cell<Option<Place>>>,
 }
 
-/// Where the rows go while nothing of the catalog changes.
+/// Where the rows go as long as the catalog does not change.
 #[derive(Clone, Copy)]
 struct Place {
     generation: u32,
     period: i64,
     table: pg_sys::Oid,
-    /// The attribute number - 1 of each parameter's column; None: only the statement may write there.
+    /// The attribute number - 1 of each parameter's column; None if only the statement may write there.
     positions: Option<[u8; MAX_COLUMNS]>,
 }
 
@@ -79,8 +79,7 @@ impl Append {
         Ok(())
     }
 
-    /// The positions of the columns, where a row of the table is nothing but a heap tuple and its entries
-    /// in plain indexes.
+    /// The positions of the columns, if a row of the table is only a heap tuple with its entries in plain indexes.
     fn positions(&self, oid: pg_sys::Oid, params: &[Param]) -> Option<[u8; MAX_COLUMNS]> {
         // SAFETY: the statement has just written into the table, whose lock the transaction still holds.
         let table = unsafe { pg_sys::table_open(oid, pg_sys::NoLock as i32) };
@@ -116,7 +115,7 @@ impl Append {
                 return None;
             }
         }
-        // What no parameter fills must be NULL of itself.
+        // A column without a parameter must be NULL by default.
         let rest = (0..count).all(|n| {
             // SAFETY: one of the columns there are.
             let attribute = unsafe { &*attribute(descriptor, n) };
@@ -127,7 +126,7 @@ impl Append {
     }
 }
 
-/// Puts a row into the heap and its indexes; false, and nothing done, where only the statement may.
+/// Puts a row into the heap and its indexes; does nothing and returns false if only the statement may.
 ///
 /// # Safety
 /// `place` must have been resolved for these parameters in the present generation of the catalog.
@@ -166,8 +165,8 @@ unsafe fn add(table: pg_sys::Relation, positions: &[u8; MAX_COLUMNS], params: &[
     }
     // SAFETY: a value or NULL for each column; the values outlive the tuple's forming.
     let tuple = unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
-    // SAFETY: despite its name for any heap whose indexes are plain: the row, then an entry in each index. The tuple
-    // is nobody else's.
+    // In spite of its name CatalogTupleInsert works for any heap whose indexes are plain: the row first, then an entry
+    // in each index. SAFETY: as required of the caller; the tuple is nobody else's.
     unsafe {
         pg_sys::CatalogTupleInsert(table, tuple);
         pg_sys::heap_freetuple(tuple);
@@ -176,7 +175,7 @@ unsafe fn add(table: pg_sys::Relation, positions: &[u8; MAX_COLUMNS], params: &[
     true
 }
 
-/// Whether a row of the table is nothing but a heap tuple and its entries in plain indexes.
+/// True if a row of the table is only a heap tuple with its entries in plain indexes.
 ///
 /// # Safety
 /// The table must be open.

@@ -1,4 +1,4 @@
-//! Reading by an index without the executor: the value that is looked for, and what is known of the index.
+//! Reading by an index without the executor: the value that is looked for, and the description of the index.
 
 #![allow(unsafe_code)]
 
@@ -74,7 +74,7 @@ struct KeyColumn {
 
 const MAX_KEYS: usize = 4;
 
-/// What is known of an index while the catalog stays as it is.
+/// The description of an index, valid as long as the catalog does not change.
 #[derive(Clone, Copy)]
 pub struct Index {
     pub oid: pg_sys::Oid,
@@ -83,14 +83,14 @@ pub struct Index {
     sound: bool,
     /// Holds a part of the rows only.
     partial: bool,
-    /// The index lacks rows that a transaction may see which was there before this one.
+    /// The index lacks rows that a transaction from before the index may see.
     usable_after: Option<pg_sys::TransactionId>,
 }
 
 impl Index {
-    /// Reads the description of an index that is to be searched for these values; None where it is not one of the
-    /// table. Somebody may have altered either: a table that has no rows of its own, or a key of another type, is a
-    /// mistake, since searching it would end the server.
+    /// Reads the description of an index before it is searched for these values; None if the index is not the table's.
+    /// Somebody may have altered either: a table without rows of its own, or a key of another type, is a mistake, since
+    /// searching it would crash the server.
     ///
     /// # Safety
     /// Table and index must exist and be locked.
@@ -171,9 +171,8 @@ impl Index {
     }
 }
 
-/// Reads a visible row with these values in the first columns of the index's key, if there is one. An index that
-/// can't be used, because it is invalid or too new for the transaction, is passed over: then all of the table is
-/// read, as a SELECT would.
+/// Reads a visible row with these values in the first columns of the index's key, if there is one. An index that is
+/// invalid, or too new for the transaction, is not used: then the whole table is read, as a SELECT would do.
 ///
 /// # Safety
 /// Table and index must be locked and belong together, and the index fit the keys.
@@ -266,9 +265,9 @@ unsafe fn by_table<T>(
     }
 }
 
-/// Whether a table has a row with this key, as [`scan`] finds it. None where the catalog has changed by the time
-/// that table and index are locked: they may be others now. Of a tenant pin it knows nothing: the key must tell the
-/// tenants apart.
+/// Whether a table has a row with this key, as [`scan`] finds it. None if the catalog has changed by the time that
+/// table and index are locked, because the names may stand for others now. It does not check a tenant pin: the key must
+/// tell the tenants apart.
 pub fn exists(
     snapshot: &Snapshot,
     generation: u32,
@@ -306,8 +305,8 @@ unsafe extern "C-unwind" {
     );
 }
 
-/// At SERIALIZABLE: whoever says [`note_write`] of this table meanwhile has written what this transaction has read,
-/// also where it is in a partition that did not exist yet.
+/// At SERIALIZABLE: a transaction that calls [`note_write`] for this table meanwhile counts as having written what this
+/// transaction has read, even in a partition that did not exist yet.
 pub fn note_read(table: pg_sys::Oid, snapshot: &Snapshot) {
     // SAFETY: the table is locked; it is opened and closed, and the snapshot is active or registered. The server's
     // errors are turned at the boundary.
@@ -318,7 +317,7 @@ pub fn note_read(table: pg_sys::Oid, snapshot: &Snapshot) {
     }
 }
 
-/// At SERIALIZABLE: what this transaction writes is of interest to all that have said [`note_read`]. 40001 where
+/// At SERIALIZABLE: this transaction's writes conflict with all transactions that have called [`note_read`]. 40001 if
 /// it can't be serialized with them.
 pub fn note_write(table: pg_sys::Oid) {
     // SAFETY: as in note_read().

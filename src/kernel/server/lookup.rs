@@ -1,6 +1,6 @@
-//! Rows by key, straight through an index, without the executor: about a quarter of a prepared
-//! SELECT's cost. It runs no SQL and so needs neither SECURITY DEFINER nor a search_path; what row-level
-//! security would do for a tenant pin is done here.
+//! Rows by key, straight through an index, without the executor: about a quarter of a prepared SELECT's cost. It runs
+//! no SQL and so needs neither SECURITY DEFINER nor a search_path; the check that row-level security would make for a
+//! tenant pin is made here.
 
 #![allow(unsafe_code)]
 
@@ -36,7 +36,7 @@ struct Way {
     resolved: BackendCell<RefCell<Option<Places>>>,
 }
 
-/// What is known of table and index while nothing of the catalog changes.
+/// The descriptions of table and index, valid as long as the catalog does not change.
 struct Places {
     generation: u32,
     table: pg_sys::Oid,
@@ -73,8 +73,8 @@ impl<R: TableRow> Lookup<R> {
         self
     }
 
-    /// The row with this value in the key's first column; None where there is none, or where the session's tenant
-    /// pin hides it.
+    /// The row with this value in the key's first column; None if there is no such row, or if the session's tenant pin
+    /// hides it.
     pub fn find(&self, snapshot: &Snapshot, key: Key<'_>) -> Result<Option<R>, Mistake> {
         self.find_by(snapshot, [key])
     }
@@ -159,9 +159,9 @@ impl Way {
         }
     }
 
-    /// Locks table and index with the lock a SELECT takes. What the names stand for may change while a lock is
-    /// waited for (REINDEX CONCURRENTLY, a key dropped and made again, a migration), so it is compared again after
-    /// that, until nothing has changed. Returns whether there was a wait.
+    /// Locks table and index with the lock a SELECT takes. The names may stand for other relations after a wait for a
+    /// lock (REINDEX CONCURRENTLY, a key dropped and made again, a migration), so they are compared again after it,
+    /// until nothing has changed. Returns true if there was a wait.
     fn lock(&self, check: bool, keys: &[Key<'_>]) -> Result<bool, Mistake> {
         let mode = pg_sys::AccessShareLock;
         let mut waited = false;
