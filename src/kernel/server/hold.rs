@@ -76,36 +76,42 @@ impl Hold {
 
 /// Locks a row in its place, waiting for other holders; false if it is no longer there as it was.
 fn lock(place: Place) -> bool {
-    // SAFETY: the table is opened if it still exists, with the lock a SELECT … FOR KEY SHARE takes, and closed
-    // below, or by the resource owner where an error unwinds. The row is still in its place, see [`Place`]; a
-    // function is always called with an active snapshot.
-    unsafe {
-        if state::has_one_snapshot() {
-            return false;
-        }
-        let table = pg_sys::try_table_open(place.table, pg_sys::RowShareLock as i32);
-        if table.is_null() {
-            return false;
-        }
-        let locked = catalog::generation() == place.generation && {
-            let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-            let mut row = place.row;
-            let mut failure = pg_sys::TM_FailureData::default();
-            let result = pg_sys::table_tuple_lock(
-                table,
-                &mut row,
-                pg_sys::GetActiveSnapshot(),
-                slot,
-                pg_sys::GetCurrentCommandId(true),
-                pg_sys::LockTupleMode::LockTupleKeyShare,
-                pg_sys::LockWaitPolicy::LockWaitBlock,
-                pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION as u8,
-                &mut failure,
-            );
-            pg_sys::ExecDropSingleTupleTableSlot(slot);
-            result == pg_sys::TM_Result::TM_Ok && !failure.traversed
-        };
-        pg_sys::table_close(table, pg_sys::NoLock as i32);
-        locked
+    if state::has_one_snapshot() {
+        return false;
     }
+    // SAFETY: opened if it still exists, with the lock a SELECT … FOR KEY SHARE takes.
+    let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowShareLock as i32) };
+    if table.is_null() {
+        return false;
+    }
+    // SAFETY: the table is open and was not changed, so the row is still in its place, see [`Place`].
+    let locked = catalog::generation() == place.generation && unsafe { lock_row(table, place.row) };
+    // SAFETY: opened above; the resource owner closes it if an error unwinds.
+    unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
+    locked
+}
+
+/// # Safety
+/// The table must be open, and this be the place of one of its rows.
+unsafe fn lock_row(table: pg_sys::Relation, mut row: pg_sys::ItemPointerData) -> bool {
+    let mut failure = pg_sys::TM_FailureData::default();
+    // SAFETY: as required of the caller. A function is always called with an active snapshot. The slot is dropped here,
+    // or by the resource owner if an error unwinds.
+    let result = unsafe {
+        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
+        let result = pg_sys::table_tuple_lock(
+            table,
+            &mut row,
+            pg_sys::GetActiveSnapshot(),
+            slot,
+            pg_sys::GetCurrentCommandId(true),
+            pg_sys::LockTupleMode::LockTupleKeyShare,
+            pg_sys::LockWaitPolicy::LockWaitBlock,
+            pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION as u8,
+            &mut failure,
+        );
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+        result
+    };
+    result == pg_sys::TM_Result::TM_Ok && !failure.traversed
 }
