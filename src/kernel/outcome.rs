@@ -177,15 +177,6 @@ pub enum Mistake {
     DefinitionDiffers,
     /// 55000: a table or index differs from what the library reads; says in what.
     TypeDiffers(Cow<'static, str>),
-    /// XX000: a statement has written another number of rows than it always does.
-    RowsDiffer {
-        /// The beginning of its text.
-        statement: String,
-        /// How many rows it always writes.
-        expected: u64,
-        /// How many it has written.
-        actual: u64,
-    },
     /// 40001: a table was rewritten after the transaction's only snapshot was taken.
     Changed,
     /// An error of the server with its own SQLSTATE, to which the store adds a hint.
@@ -266,11 +257,6 @@ impl Mistake {
                 &format!("the tables of auth_store were altered: {what}"),
                 "SELECT * FROM auth_store.check()",
             ),
-            Self::RowsDiffer { statement, expected, actual } => new(
-                E::ERRCODE_INTERNAL_ERROR,
-                format!("a statement of auth_store wrote {actual} rows, not {expected}: {statement}"),
-            )
-            .set_hint("A trigger, rule or policy of the table may be in the way: SELECT * FROM auth_store.check()"),
             Self::Changed => new(
                 E::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 "could not serialize access due to a concurrent change of the tables of auth_store".into(),

@@ -131,8 +131,8 @@ impl Statement {
             return Ok(());
         }
         let text = self.kept.sql.to_string_lossy();
-        let statement = text.split('(').next().unwrap_or_default().trim().to_owned();
-        Err(Mistake::RowsDiffer { statement, expected: 1, actual })
+        let statement = text.split('(').next().unwrap_or_default().trim();
+        Err(Mistake::TypeDiffers(format!("{statement} wrote {actual} rows, not 1").into()))
     }
 
     /// Runs it and returns how many rows it touched.
