@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Functions;
 use Test::More;
 
 my $node = new_server('altered');

@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Functions;
 use Test::More;
 
 my $node = new_server('costs');

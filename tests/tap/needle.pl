@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Needle;
 use Digest::SHA qw(sha256_base64 sha256_hex);
 use File::Find;
 use JSON::PP;
@@ -58,63 +59,6 @@ my $log = $node->data_dir . '/log/needle.json';
 value($node, $db, 'CREATE EXTENSION auth_store');
 value($node, $db, 'CREATE EXTENSION pg_stat_statements') if $have{pg_stat_statements};
 value($node, $db, "SELECT pg_create_logical_replication_slot('needle', 'test_decoding')") if $have{test_decoding};
-
-# --- what to look for -------------------------------------------------------------------------------------------------
-
-# name => { text: as the holder knows it, forms: { name => bytes } }
-my %secrets;
-
-# A secret text of our own, or one that the store made: then its parts behind the id are secret too, in every encoding.
-sub secret
-{
-    my ($name, $text) = @_;
-    die "no secret for $name" unless defined $text && length $text >= 20;
-    my %forms = (text => $text, tail => substr($text, -24));
-    my @parts = ($text);
-    if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak)|sk_live)_([\w-]+)$/)
-    {
-        my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
-        # id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)
-        push @parts, ($1 // '') eq 'rt' ? (substr($bytes, 16, 16), substr($bytes, 32)) : substr($bytes, 16);
-        die "$name has an odd length" unless length $bytes == (($1 // '') eq 'rt' ? 64 : 48);
-    }
-    for my $n (0 .. $#parts)
-    {
-        my $bytes = $parts[$n];
-        $forms{"part $n"} = $bytes;
-        $forms{"part $n in hex"} = unpack 'H*', $bytes;
-        $forms{"part $n in HEX"} = uc unpack 'H*', $bytes;
-        $forms{"part $n in base64"} = encode_base64($bytes, '') =~ s/=*$//r;
-        # as a query tree prints a constant
-        $forms{"part $n as numbers"} = join ' ', unpack 'c*', $bytes;
-    }
-    $secrets{$name} = { text => $text, forms => \%forms };
-    return $text;
-}
-
-# A user code is short, and typed in many ways.
-sub user_code
-{
-    my ($name, $text) = @_;
-    my $bare = $text =~ tr/-//dr;
-    die "no user code for $name" unless $bare =~ /^[BCDFGHJKLMNPQRSTVWXZ]{8}$/;
-    $secrets{$name} = { text => $text,
-        forms => { shown => $text, bare => $bare, 'in lower case' => lc $text, 'bare in lower case' => lc $bare } };
-    return $text;
-}
-
-# The names of the secrets, with their forms, that are in a text.
-sub found_in
-{
-    my ($text) = @_;
-    my @found;
-    for my $name (sort keys %secrets)
-    {
-        my $forms = $secrets{$name}{forms};
-        push @found, map { "$name ($_)" } grep { index($text, $forms->{$_}) >= 0 } sort keys %$forms;
-    }
-    return @found;
-}
 
 # --- what the store hands out -----------------------------------------------------------------------------------------
 

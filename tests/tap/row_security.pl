@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Functions;
 use PostgreSQL::Test::Utils;
 use IPC::Run;
 use Test::More;

@@ -1,0 +1,209 @@
+# Every function of the store with a call of it, for the tests that try them all.
+package Functions;
+
+use strict;
+use warnings;
+
+use feature 'state';
+use Exporter 'import';
+use File::Basename qw(dirname);
+use AuthStore;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(functions call_of privileges);
+
+# name => [does, call]: whether it reads or writes, draws random bytes only, passes on to another, is the superuser's,
+# the install script's or the event trigger's; a call that succeeds. Who may call it is in tests/privileges.txt.
+# In a call, {x} stands for the literal of what populate() made under that name.
+my %FUNCTIONS = (
+    # schema
+    install        => [ superuser => 'SELECT auth_store.install()' ],
+    migrate        => [ superuser => 'SELECT auth_store.migrate()' ],
+    uninstall      => [ superuser => 'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
+    check          => [ reads => 'SELECT * FROM auth_store.check()' ],
+    guard          => [ event => 'SELECT auth_store.guard()' ],
+    guard_tables   => [ event => q{SELECT auth_store.guard_tables('DROP TABLE')} ],
+    restoring      => [ script => 'SELECT auth_store.restoring()' ],
+    tenant_visible => [ reads => 'SELECT auth_store.tenant_visible({tenant})' ],
+    call           => [ passes => q{SELECT auth_store.call('id_time', pg_catalog.jsonb_build_object('id', {user}))} ],
+    id_time        => [ reads => 'SELECT auth_store.id_time({user})' ],
+    # tenant
+    tenant_create     => [ writes => q{SELECT auth_store.tenant_create('new')} ],
+    tenant_update     => [ writes => q{SELECT auth_store.tenant_update({tenant}, 'another name')} ],
+    tenant_set_status => [ writes => q{SELECT auth_store.tenant_set_status({tenant}, 'suspended')} ],
+    tenant_erase      => [ writes => q{SELECT auth_store.tenant_erase({tenant}, {tenant})} ],
+    # client
+    client_create        => [ writes => q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],
+    client_authenticate  => [ writes => 'SELECT auth_store.client_authenticate({client}, {secret})' ],
+    client_secret_rotate => [ writes => q{SELECT auth_store.client_secret_rotate({client}, '1 day')} ],
+    client_secret_import => [ writes =>
+        q{SELECT auth_store.client_secret_import({client},
+            '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy')} ],
+    client_update        => [ writes => q{SELECT auth_store.client_update({client}, '{"name": "n"}')} ],
+    client_set_status    => [ writes => q{SELECT auth_store.client_set_status({client}, 'suspended')} ],
+    client_delete        => [ writes => q{SELECT auth_store.client_delete({client})} ],
+    # user
+    user_create => [ writes => q{SELECT auth_store.user_create('new@example.com')} ],
+    user_ensure => [ writes => q{SELECT auth_store.user_ensure('2', {tenant})} ],
+    client_get  => [ reads => 'SELECT * FROM auth_store.client_get({client})' ],
+    client_allows_redirect_uri => [ reads => q{SELECT auth_store.client_allows_redirect_uri({client},
+        'https://x.example/')} ],
+    user_get    => [ reads => 'SELECT * FROM auth_store.user_get({user})' ],
+    # pkce
+    pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
+    pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],
+    # code
+    code_issue  => [ writes => 'SELECT auth_store.code_issue({client}, {user}, code_challenge => {challenge})' ],
+    code_redeem => [ writes =>
+        'SELECT auth_store.code_redeem({code}, {client}, client_secret => {secret}, code_verifier => {verifier})' ],
+    # pushed request
+    pushed_request_create => [ writes => q{SELECT * FROM auth_store.pushed_request_create({client}, {secret},
+        parameters => jsonb_build_object('response_type', 'code', 'code_challenge', {challenge},
+        'code_challenge_method', 'S256'))} ],
+    pushed_request_consume => [ writes => 'SELECT * FROM auth_store.pushed_request_consume({request_uri}, {client})' ],
+    # device
+    device_authorize => [ writes => 'SELECT * FROM auth_store.device_authorize({device_client})' ],
+    device_lookup    => [ writes => 'SELECT * FROM auth_store.device_lookup({user_code}, tenant_id => {tenant})' ],
+    device_approve   => [ writes => 'SELECT * FROM auth_store.device_approve({user_code}, {user})' ],
+    device_deny      => [ writes => 'SELECT * FROM auth_store.device_deny({user_code}, tenant_id => {tenant})' ],
+    device_redeem    => [ writes => 'SELECT * FROM auth_store.device_redeem({device_code}, {device_client})' ],
+    # token
+    token_issue                    => [ writes => 'SELECT auth_store.token_issue({client}, {user})' ],
+    token_issue_client_credentials => [ writes => 'SELECT auth_store.token_issue_client_credentials({client},
+        {secret})' ],
+    token_refresh => [ writes => 'SELECT auth_store.token_refresh({refresh}, {client}, client_secret => {secret})' ],
+    token_exchange => [ writes =>
+        'SELECT auth_store.token_exchange({access}, {machine_access}, {client}, {secret})' ],
+    refresh_token_import => [ writes => q{SELECT auth_store.refresh_token_import(pg_catalog.repeat('0f', 32), {client},
+        {user})} ],
+    token_introspect    => [ reads => 'SELECT * FROM auth_store.token_introspect({access})' ],
+    token_introspection => [ reads => 'SELECT auth_store.token_introspection({access})' ],
+    token_authorize     => [ reads => q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],
+    token_use           => [ writes => q{SELECT * FROM auth_store.token_use({access}, 'orders')} ],
+    token_revoke        => [ writes => 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
+    token_hash          => [ reads => 'SELECT auth_store.token_hash({access})' ],
+    token_bucket        => [ reads => 'SELECT auth_store.token_bucket({access})' ],
+    # jti
+    jti_revoke     => [ writes => q{SELECT auth_store.jti_revoke('new',
+        pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)} ],
+    jti_is_revoked => [ reads => 'SELECT auth_store.jti_is_revoked({revoked_jti}, {tenant})' ],
+    jti_claim      => [ writes =>
+        q{SELECT auth_store.jti_claim('issuer', 'new',
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '5 min'::pg_catalog.interval)} ],
+    jti_partitions_ensure => [ writes => 'SELECT auth_store.jti_partitions_ensure()' ],
+    # dpop
+    jwk_thumbprint => [ reads =>
+        q{SELECT auth_store.jwk_thumbprint('{"kty": "OKP", "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')} ],
+    dpop_verify => [ writes => q{SELECT auth_store.dpop_verify('e30.e30.', 'POST', 'https://as.example/token')} ],
+    # grant
+    grant_revoke         => [ writes => 'SELECT auth_store.grant_revoke({grant})' ],
+    user_grants_revoke   => [ writes => 'SELECT auth_store.user_grants_revoke({user})' ],
+    client_grants_revoke => [ writes => 'SELECT auth_store.client_grants_revoke({client})' ],
+    # API key
+    api_key_create => [ writes => q{SELECT auth_store.api_key_create('new', {user})} ],
+    api_key_verify => [ reads => q{SELECT * FROM auth_store.api_key_verify({api_key}, 'orders:read', '192.0.2.1')} ],
+    api_key_touch  => [ writes => q{SELECT auth_store.api_key_touch({api_key}, 'orders:read', '192.0.2.1')} ],
+    api_key_rotate => [ writes => q{SELECT auth_store.api_key_rotate({api_key_id}, '1 hour')} ],
+    api_key_revoke => [ writes => 'SELECT auth_store.api_key_revoke({api_key_id})' ],
+    api_key_list   => [ reads => 'SELECT * FROM auth_store.api_key_list({user})' ],
+    api_key_import => [ writes => q{SELECT auth_store.api_key_import({new_digest}, 'new', client_id => {client})} ],
+    # session
+    session_create       => [ writes => 'SELECT auth_store.session_create({user})' ],
+    session_validate     => [ reads => 'SELECT * FROM auth_store.session_validate({session})' ],
+    session_touch        => [ writes => 'SELECT * FROM auth_store.session_touch({session})' ],
+    session_rotate       => [ writes => 'SELECT * FROM auth_store.session_rotate({session})' ],
+    session_revoke       => [ writes => 'SELECT auth_store.session_revoke({session_id})' ],
+    user_sessions_revoke => [ writes => 'SELECT auth_store.user_sessions_revoke({user}, {session_id})' ],
+    session_list         => [ reads => 'SELECT * FROM auth_store.session_list({user})' ],
+    # consent
+    consent_record    => [ writes => q{SELECT auth_store.consent_record({user}, {client}, 'orders')} ],
+    consent_check     => [ reads => q{SELECT * FROM auth_store.consent_check({user}, {client}, 'openid')} ],
+    consent_revoke    => [ writes => 'SELECT auth_store.consent_revoke({user}, {client})' ],
+    user_applications => [ reads => 'SELECT * FROM auth_store.user_applications({user})' ],
+    # audit
+    audit_write       => [ writes => q{SELECT auth_store.audit_write('report.exported')} ],
+    partitions_ensure => [ writes => 'SELECT auth_store.partitions_ensure()' ],
+    partitions_drop   => [ writes => 'SELECT auth_store.partitions_drop()' ],
+    partitions_make   => [ writes => q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
+    # limit
+    rate_limit_hit   => [ writes => q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
+    rate_limit_reset => [ writes => q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
+    rate_limit_stats => [ reads => 'SELECT * FROM auth_store.rate_limit_stats()' ],
+    # vault
+    fernet_encrypt => [ draws => q{SELECT auth_store.fernet_encrypt('hello',
+        'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
+    fernet_decrypt => [ reads => q{SELECT auth_store.fernet_decrypt(
+        'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==',
+        'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
+    # maintenance
+    cleanup_expired_data => [ writes => 'SELECT auth_store.cleanup_expired_data()' ],
+    cleanup_batch        => [ writes => q{SELECT auth_store.cleanup_batch('access_tokens')} ],
+    cleanup_jtis         => [ writes => 'SELECT auth_store.cleanup_jtis()' ],
+    cleanup_tasks        => [ reads => 'SELECT auth_store.cleanup_tasks()' ],
+    cleanup_audit        => [ writes => 'SELECT auth_store.cleanup_audit()' ],
+    connection_store => [ writes => q{SELECT auth_store.connection_store('github', '2', 'new', 'new',
+        tenant_id => {tenant})} ],
+    connection_get  => [ reads => q{SELECT * FROM auth_store.connection_get('github', '1', tenant_id => {tenant})} ],
+    connection_list => [ reads => q{SELECT * FROM auth_store.connection_list('1', tenant_id => {tenant})} ],
+    connection_status => [ reads => q{SELECT auth_store.connection_status('2000-01-01', '2000-01-01', NULL, 0, NULL)} ],
+    connections_due => [ writes => 'SELECT * FROM auth_store.connections_due()' ],
+    connection_lease => [ writes => 'SELECT auth_store.connection_lease({connection})' ],
+    connection_complete => [ writes => q{SELECT auth_store.connection_complete({leased_connection}, {fence}, 'new')} ],
+    connection_fail   => [ writes => q{SELECT auth_store.connection_fail({leased_connection}, {fence}, 'timeout')} ],
+    connection_import_fernet => [ writes => q{SELECT auth_store.connection_import_fernet('github', '3',
+        'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==',
+        fernet_key => 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
+    connection_revoke => [ writes => 'SELECT auth_store.connection_revoke({connection})' ],
+    connection_delete => [ writes => 'SELECT auth_store.connection_delete({connection})' ],
+    vault_key_generate => [ draws => 'SELECT auth_store.vault_key_generate()' ],
+    vault_check       => [ reads => 'SELECT * FROM auth_store.vault_check()' ],
+    vault_rekey_batch => [ writes => 'SELECT auth_store.vault_rekey_batch()' ],
+    # These commit after each batch, so they can't be undone: each is called by itself.
+    vault_rekey => [ commits => 'CALL auth_store.vault_rekey()' ],
+    cleanup => [ commits => 'CALL auth_store.cleanup()' ],
+);
+
+# The functions' names in order; dies where the extension and the table above do not know the same ones.
+sub functions
+{
+    my ($node, $database) = @_;
+    my @there = split /\n/, value($node, $database, <<'SQL');
+SELECT p.proname
+  FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
+ WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+    AND e.extname = 'auth_store'
+ ORDER BY p.proname COLLATE "C"
+SQL
+    is(join(' ', @there), join(' ', sort keys %FUNCTIONS),
+        'the tests have a call of every function, and each exists once');
+    return grep { exists $FUNCTIONS{$_} } @there;
+}
+
+# The lines of tests/privileges.txt: [kind, object (of a column: table.column), role, privilege].
+sub privileges
+{
+    my @lines = grep { !/^#/ } split /\n/, slurp_file(dirname(__FILE__) . '/../privileges.txt');
+    return map { /^(\w+) (\S+): (\w+) (\w+)$/ ? [ $1, $2, $3, $4 ] : die "tests/privileges.txt: $_" } @lines;
+}
+
+# call_of(NAME, what populate() made of a tenant): { does, sql, roles }, those of %LOGINS that may call it.
+sub call_of
+{
+    my ($name, $made) = @_;
+    my ($does, $sql) = @{ $FUNCTIONS{$name} };
+    $sql =~ s/\{(\w+)\}/AuthStore::quote($made->{$1} \/\/ die "nothing named $1")/ge;
+    state %roles;
+    if (!%roles)
+    {
+        my %granted = map { ($_ => 1) } grep { defined } values %AuthStore::LOGINS;
+        for (grep { $_->[3] eq 'EXECUTE' && $granted{ $_->[2] } } privileges())
+        {
+            push @{ $roles{ $_->[1] } }, $_->[2] =~ s/^auth_store_//r;
+        }
+    }
+    return { does => $does, roles => $roles{$name} // [], sql => $sql };
+}
+
+1;
