@@ -165,6 +165,12 @@ for my $index ($icu ? '(id COLLATE "en-x-icu")' : (), '(id text_pattern_ops)', '
     like($result->{ok} ? "ok $result->{out}" : $result->{state}, qr/\A(?:55000|23505)\z/,
         "an index on $index is not taken for the key");
 }
+# A value is missing where its table did not allow it: no such row would be the wrong answer.
+my $lacking = run_sql($node, $db, "BEGIN; SET LOCAL auth_store.allow_drop = on;
+    ALTER TABLE auth_store.grants ALTER scope DROP NOT NULL; UPDATE auth_store.grants SET scope = NULL;
+    SELECT active FROM auth_store.token_introspect('$made->{access}')");
+is($lacking->{state}, '55000', 'a grant without a scope is no missing grant');
+like($lacking->{message}, qr/a row of grants lacks a value that it must have/, 'the message says so');
 # A result of which two attributes of one type have changed their names is an error, not swapped answers; before the
 # first call of a session as well as after one.
 my $swap = join ';', map { "ALTER TYPE auth_store.token_state RENAME ATTRIBUTE $_" } ('scope TO s', 'username TO scope',
