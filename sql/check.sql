@@ -76,7 +76,7 @@ finding (object, problem, hint, severity) AS (
                           AND d.classid = c.classid AND c.refclassid = c.classid AND c.refobjsubid > 0
                           AND c.deptype IN ('a', 'i') AND o.object LIKE 'sequence %')
     UNION ALL
-    -- Not only in the store's schema: what reads or replaces a row in passing.
+    -- Also outside the store's schema: objects that read or replace a row in passing.
     SELECT pg_catalog.pg_describe_object('pg_catalog.pg_cast'::pg_catalog.regclass, k.oid, 0),
            'is none of the store''s', 'Drop it unless it is yours', 'note'
       FROM pg_catalog.pg_cast k
@@ -228,7 +228,7 @@ finding (object, problem, hint, severity) AS (
               AND r.name LIKE '%' || pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC',
                                                            '"y"YYYY"m"MM'))
     UNION ALL
-    -- Who may set one loosens or leaves what it holds.
+    -- A role that may set one can loosen what it holds.
     SELECT 'setting ' || a.parname, g.privilege_type || ' is granted to ' || w.grantee,
            pg_catalog.format('REVOKE %s ON PARAMETER %s FROM %s CASCADE', g.privilege_type, a.parname, w.grantee),
            'problem'

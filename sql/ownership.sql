@@ -99,7 +99,7 @@ BEGIN
                             WHERE g.oid = k.oid AND g.attnum = k.attnum AND g.privilege_type = 'REFERENCES'
                                                    AND g.grantee = 'auth_store_admin'::pg_catalog.regrole)
         UNION
-        -- Taking back the rest takes this too, also from whom it was passed on to.
+        -- Revoking the rest revokes this too, and from the roles that it was passed on to.
         SELECT 4, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO %s%s', k.attname, k.oid::pg_catalog.regclass,
                                     CASE g.grantee WHEN 0 THEN 'PUBLIC'
                                          ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text) END,

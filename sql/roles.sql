@@ -28,7 +28,7 @@ BEGIN
             IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) wanted.name) THEN
                 EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted.name);
             END IF;
-            -- Somebody else's comment stays.
+            -- A comment of another origin stays.
             IF pg_catalog.shobj_description(pg_catalog.to_regrole(wanted.name)::pg_catalog.oid, 'pg_authid')
                IS NULL THEN
                 EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name, wanted.comment);
@@ -51,8 +51,8 @@ BEGIN
 END
 $$;
 
--- Also in a restore, where install() does not run: a privilege that the script of an extension granted is
--- the script's to grant again, pg_dump leaves it out. What default privileges gave to anybody else goes.
+-- This runs in a restore too, where install() does not: pg_dump leaves out a privilege that an extension's script
+-- granted, so the script grants it again. What default privileges gave to other roles is taken back.
 DO $$
 DECLARE
     stranger text;

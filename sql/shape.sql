@@ -60,7 +60,7 @@ store_role AS (
                          'auth_store_worker', 'auth_store_jobs', 'auth_store_admin', 'auth_store_auditor',
                          'auth_store_view')
 ),
--- Whoever installs is a superuser of any name.
+-- The role that installs is a superuser of any name.
 owner_name AS (
     SELECT r.oid, CASE WHEN r.rolname IN ('auth_store_owner', 'auth_store_view') THEN r.rolname::text
                        WHEN r.rolsuper THEN 'a superuser' ELSE r.rolname::text END AS name
@@ -88,7 +88,7 @@ acl AS (
       FROM schema s CROSS JOIN pg_catalog.aclexplode(COALESCE(s.nspacl, pg_catalog.acldefault('n', s.nspowner))) a
 ),
 raw_fact (object, key, target, part, definition) AS (
-    -- whose, and who may what
+    -- owners and privileges
     SELECT o.object, o.key, o.target, 'owner', COALESCE(n.name, 'nobody')
       FROM (SELECT r.object, r.key, r.target, r.relowner FROM relation r
             UNION ALL SELECT f.object, f.object, f.target, f.proowner FROM routine f
@@ -114,7 +114,7 @@ raw_fact (object, key, target, part, definition) AS (
            CASE r.relkind WHEN 'p' THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(r.oid) ELSE 'table' END
       FROM relation r WHERE r.relkind IN ('r', 'p')
     UNION ALL
-    -- What has ended is dropped by the name of its partition.
+    -- An ended partition is dropped by its name.
     SELECT r.object, r.key, r.target, 'bounds',
            CASE WHEN t.bounds[2]::timestamptz = t.bounds[1]::timestamptz + period.length
                      AND r.name = r.parent || '_' || pg_catalog.to_char(t.bounds[1]::timestamptz, period.format)
