@@ -61,7 +61,7 @@ def dead_files(tree):
         missing -= {path for path in missing if path != by and path.startswith(mine) and mentions.has(path)}
     for path in sorted(missing):
         yield Complaint(path, 0, "no other file names it")
-    crate, tests = rust.Crate(tree), set()
+    crate, tests = rust.crate(tree), set()
     for path, source in crate.sources.items():
         folder = path.removesuffix("/mod.rs") if path.endswith("/mod.rs") else path.removesuffix(".rs")
         tests |= {f"{folder}/{name}.rs" for name in source.test_modules}

@@ -33,7 +33,7 @@ class Floors:
 
 def floors(tree):
     """An import goes down, or stays in its folder; every folder has a floor."""
-    crate, listed = rust.Crate(tree), Floors(tree)
+    crate, listed = rust.crate(tree), Floors(tree)
     used, imported = set(), {one.target for one in crate.imports}
     for path in sorted(crate.sources):
         used.add(listed.entry(path))
@@ -56,7 +56,7 @@ def floors(tree):
 
 def circles(tree):
     """No file imports itself by way of others."""
-    crate = rust.Crate(tree)
+    crate = rust.crate(tree)
     arrows = {(one.source, one.target): one.line for one in crate.imports}
     for files in rust.circles(crate.imports):
         names = " -> ".join(path.removeprefix("src/") for path in [*files, files[0]])
@@ -66,7 +66,7 @@ def circles(tree):
 def macros(tree):
     """A macro is imported from its file: from the root of the crate, its imports would hide where it comes from."""
     for path in tree.of("rust", under="src/"):
-        source = rust.Source(tree.text(path))
+        source = rust.read(tree, path)
         for found in re.finditer(r"#\[macro_(?:export|use)\b", source.bare):
             line = source.line(found.start())
             yield Complaint(path, line, f"{found[0]}]: say `pub(crate) use name;` beside the macro instead")

@@ -127,6 +127,12 @@ class Source:
         return sentence(self.text, "//!", ".")
 
 
+@functools.cache
+def read(tree, path):
+    """The file, read once."""
+    return Source(tree.text(path))
+
+
 def names_of(text):
     """The paths of a use, as pairs of (segments, name it gets here): `a::{b, c as d}` are two, `self` is the module."""
     text = " ".join(text.split())
@@ -159,22 +165,20 @@ class Import:
 
 
 class Crate:
-    """The modules under a folder, found from its lib.rs by their `mod` lines, and the imports between their files."""
+    """The modules under src, found from lib.rs by their `mod` lines, and the imports between their files."""
 
-    def __init__(self, tree, folder="src"):
+    def __init__(self, tree):
         self.tree = tree
-        self.folder = folder
         self.files = {}       # module, as a tuple of names: its file
         self.modules = {}     # file: its module
         self.sources = {}
-        root = f"{folder}/lib.rs"
-        if root in tree.files:
-            self._add((), root)
+        if "src/lib.rs" in tree.files:
+            self._add((), "src/lib.rs")
 
     def _add(self, module, path):
         self.files[module], self.modules[path] = path, module
-        source = self.sources[path] = Source(self.tree.text(path))
-        base = "/".join((self.folder, *module))
+        source = self.sources[path] = read(self.tree, path)
+        base = "/".join(("src", *module))
         for name in source.modules():
             for child in (f"{base}/{name}.rs", f"{base}/{name}/mod.rs"):
                 if child in self.tree.files:
@@ -231,6 +235,12 @@ class Crate:
             target = self._resolve(here, segments, known)
             if target is not None:
                 yield self._target(target), source.line(way.start())
+
+
+@functools.cache
+def crate(tree):
+    """The modules under src, read once."""
+    return Crate(tree)
 
 
 def circles(imports):

@@ -18,7 +18,7 @@ BODIES = {"shell": (re.compile(r"^([\w-]+)\(\) *[({]$", re.M), re.compile(r"^[)}
 
 def code_lines(tree, path):
     if tree.language(path) == "rust":
-        return rust.Source(tree.text(path)).code_lines()
+        return rust.read(tree, path).code_lines()
     comment = COMMENT.get(tree.language(path), "#")
     return sum(1 for _, line in tree.lines(path) if line.strip() and not line.lstrip().startswith(comment))
 

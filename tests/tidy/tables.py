@@ -39,7 +39,7 @@ def foreign_tables(tree):
     """SQL names a table only in its domain's folder or its domain's file of sql/; others call a function there."""
     owner = owners(tree)
     for path in tree.of("rust", under="src/"):
-        source = rust.Source(tree.text(path))
+        source = rust.read(tree, path)
         for table, offset in named(source, owner).items():
             if owner[table][0] not in path.split("/")[:-1]:
                 yield Complaint(path, source.line(offset), f"names {table}, the table of {owner[table][0]}", table)
@@ -57,7 +57,7 @@ def foreign_tables(tree):
 def known_tables(tree):
     """A table has its facts (`Table`) in its domain, is in sql/shape.txt, which check() goes by, and in a test."""
     facts = {table for path in tree.of("rust", under="src/")
-             for table in FACTS.findall(rust.Source(tree.text(path)).code)}
+             for table in FACTS.findall(rust.read(tree, path).code)}
     shape = tree.text("sql/shape.txt") if "sql/shape.txt" in tree.files else ""
     tests = "\n".join(tree.text(path) for path in tree.of("sql", "perl", under="tests/") if "/upgrade/" not in path)
     for table, (_, path, _) in sorted(owners(tree).items()):

@@ -12,7 +12,7 @@ BY_NUMBER = re.compile(r"(?<!\w)row\.(?:get|get_text|take)(?:::<[^()]*>)?\(\d+\)
 def unfinished(tree):
     """The library holds no todo!, unimplemented!, dbg! or println!."""
     for path in tree.of("rust", under="src/"):
-        source = rust.Source(tree.text(path))
+        source = rust.read(tree, path)
         for found in UNFINISHED.finditer(source.bare):
             yield Complaint(path, source.line(found.start()), f"{found[0]} in the library")
 
@@ -22,7 +22,7 @@ def numbered_columns(tree):
     for path in tree.of("rust", under="src/"):
         if path.startswith("src/kernel/"):
             continue
-        source = rust.Source(tree.text(path))
+        source = rust.read(tree, path)
         for found in BY_NUMBER.finditer(source.bare):
             yield Complaint(path, source.line(found.start()), f"{found[0]}: a column by its number")
 
