@@ -135,7 +135,7 @@ pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
         return lock_named(table, mode).is_some();
     }
     relation(table).is_some_and(|oid| {
-        // SAFETY: as in lock(): a lock that is not there at once is none.
+        // SAFETY: as in lock(); a lock that is not free at once is not taken.
         let locked = unsafe { pg_sys::ConditionalLockRelationOid(oid, mode as i32) };
         accept();
         // The name stands for another table by now: another session is changing it.
