@@ -48,8 +48,8 @@ setup:          ## install what is missing on this machine, tests included
 fmt:            ## format the sources
 	@cargo fmt --all
 
-lint:           ## the checks without a server: format, clippy
-	@tests/run fmt clippy
+lint:           ## the checks without a server: format, the rules of tests/tidy, clippy
+	@tests/run fmt tidy clippy
 
 clean:          ## stop throw-away servers, remove everything built
 	@scripts/cluster stop-all
