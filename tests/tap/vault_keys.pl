@@ -209,8 +209,8 @@ raises($node, $db, "SELECT $_ FROM auth_store.vault_keys", '42501', "nobody read
         'a session reads the file at its first use, and again after a reload');
     # Another session seals with the new key; one that has not read it yet finds it by its name, without a reload.
     write_keys($good);
-    $script .= "\\! psql -X -q -c \"SELECT auth_store.connection_store('github', 'v', 'new',
-        'new')\" >/dev/null\nSELECT pg_sleep(5.1);\n";
+    my $sealing = "SELECT auth_store.connection_store('github', 'v', 'new', 'new')";
+    $script .= "\\! psql -X -q -c \"$sealing\" >/dev/null\nSELECT pg_sleep(5.1);\n";
     local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, $db);
     is(value($node, $db, "$script SELECT access_token FROM auth_store.connection_get('github', 'v')"),
         "accessrefresh\n\nnew", 'a key that somebody else uses already is read when it is met');
