@@ -21,7 +21,7 @@ composite! {
         pub api_key_id: Option<Id>,
         pub about: About,
         pub created_at: Option<Timestamp>,
-        pub state: State,
+        pub state: KeyState,
     }
 }
 
@@ -29,7 +29,7 @@ row! {
     struct Listed in api_keys {
         id: Id,
         about: About,
-        state: State,
+        state: KeyState,
     }
 }
 
@@ -48,7 +48,7 @@ row! {
 
 row! {
     /// What has become of a key, and what it is for.
-    pub struct State in api_keys {
+    pub struct KeyState in api_keys {
         expires_at: Option<Timestamp>,
         revoked_at: Option<Timestamp>,
         revoked_reason: Option<String>,

@@ -128,7 +128,7 @@ pub struct Statistics {
 }
 
 /// Where a name's entry is, if there is one.
-struct Place {
+struct SlotPlace {
     name: Name,
     /// Its set, a number beyond the sets there are.
     set: u64,
@@ -190,7 +190,7 @@ impl Shared {
         }
     }
 
-    fn place(self, key: Key<'_>) -> Place {
+    fn place(self, key: Key<'_>) -> SlotPlace {
         let digest = Sha256::new_with_prefix(self.0.header())
             .chain_update(state::database().to_u32().to_be_bytes())
             .chain_update(key.owner)
@@ -200,7 +200,7 @@ impl Shared {
         let (mut name, mut number) = ([0; 10], [0; 8]);
         name.copy_from_slice(&digest[..10]);
         number.copy_from_slice(&digest[16..24]);
-        Place { name, set: u64::from_be_bytes(number) }
+        SlotPlace { name, set: u64::from_be_bytes(number) }
     }
 
     /// The owner of a new entry.

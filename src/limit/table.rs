@@ -78,12 +78,12 @@ pub fn note(tenant_id: &str, key: &str, until: Timestamp) -> Result<(), Mistake>
 }
 
 row! {
-    struct State in rate_limits {
+    struct LimitState in rate_limits {
         expires_at: Timestamp,
     }
 }
 
-static STATE: Lookup<State> = Lookup::by(c"rate_limits_pkey");
+static STATE: Lookup<LimitState> = Lookup::by(c"rate_limits_pkey");
 
 /// The state of a key.
 pub fn find(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {

@@ -9,6 +9,9 @@ CREATE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?auth_store\.(\w+) \((.*?)\
 ROW = re.compile(r"(?<!\w)struct \w+ in (\w+)")
 FACTS = re.compile(r": Table = Table \{\s*name: \"(\w+)\"")
 NAMED = re.compile(r"(?<![\w.])auth_store\.(\w+)")
+# A table by its name alone: in a statement, in the macros and constructors that take one, after the schema in concat!.
+BARE = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN) (\w+)")
+TAKEN = re.compile(r'(?:delete_by!\((?:latest )?|Append::new\(\s*|auth_store\.",\s*)"(\w+)"')
 
 
 def owners(tree):
@@ -27,7 +30,8 @@ def named(source, owner):
     for offset, literal in source.literals:
         text = literal.lstrip("bcr#").strip('"#')
         alone = literal.startswith('c"') and re.fullmatch(r"\w+", text)
-        found += [(offset, table) for table in ([text] if alone else NAMED.findall(text))]
+        found += [(offset, table) for table in ([text] if alone else NAMED.findall(text) + BARE.findall(text))]
+    found += [(taken.start(1), taken[1]) for taken in TAKEN.finditer(source.code)]
     first = {}
     for offset, table in sorted(found):
         if table in owner:

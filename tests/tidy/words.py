@@ -6,7 +6,7 @@ import rust
 from tree import Complaint
 
 UNFINISHED = re.compile(r"(?<!\w)(?:todo|unimplemented|dbg|println|eprintln)!")
-BY_NUMBER = re.compile(r"(?<!\w)row\.(?:get|get_text|take)(?:::<[^()]*>)?\(\d+\)")
+BY_NUMBER = re.compile(r"(?<!\w)row\.(?:get|datum)(?:::<[^()]*>)?\(\d+\)")
 
 
 def unfinished(tree):

@@ -4,7 +4,7 @@
 //! Locks: the row of the user stands for the user's sessions. Making a session locks that row against other new
 //! sessions; ending a session locks it against everything that refers to the user, such as the foreign key check of a
 //! new grant. So the end of a session waits for a grant that is being made in it and ends that grant too, and a grant
-//! that waited for the end finds the session ended: see [`admits`].
+//! that waited for the end finds the session ended: see [`allows`].
 
 pub mod create;
 pub mod revoke;
@@ -138,7 +138,7 @@ pub struct Unusable {
 /// A caller without a valid token learns only that the token is not valid.
 pub const NOT_VALID: &str = "the session token is not valid";
 
-/// Seconds in a day.
+/// How long an ended session is kept, in seconds: a day.
 const KEPT_AFTER_END: i64 = 86_400;
 
 /// The facts of the table `sessions`.

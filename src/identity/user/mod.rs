@@ -106,7 +106,7 @@ row! {
         /// The tenant.
         pub tenant_id: String,
         status: Status,
-        /// Where it was found, for [`hold`].
+        /// Where it was found, for [`lock_key_share`].
         pub place: Option<Place>,
     }
 }

@@ -22,12 +22,12 @@ pub struct Append {
     statement: Statement<pg_sys::Oid>,
     /// The column of each parameter, in order.
     columns: &'static [&'static CStr],
-    target: BackendCell<Cell<Option<Place>>>,
+    target: BackendCell<Cell<Option<Target>>>,
 }
 
 /// Where the rows go as long as the catalog does not change.
 #[derive(Clone, Copy)]
-struct Place {
+struct Target {
     generation: u32,
     period: i64,
     table: pg_sys::Oid,
@@ -62,8 +62,11 @@ impl Append {
             .filter(|place| place.generation == catalog::generation() && place.period == period);
         let direct = known.is_some_and(|place| {
             place.positions.is_some_and(|positions| {
-                // SAFETY: the positions were resolved for this table in this generation of the catalog.
-                pin::tenant().is_none() && unsafe { put(&place, &positions, params) }
+                pin::tenant().is_none()
+                    && self.statement.takes(params)
+                    // SAFETY: the positions were resolved for this table in this generation of the catalog, and for
+                    // parameters of these types.
+                    && unsafe { put(&place, &positions, params) }
             })
         });
         if direct {
@@ -74,7 +77,7 @@ impl Append {
             catalog::track(table);
             let generation = catalog::generation();
             let positions = self.positions(table, params);
-            self.target.set(Some(Place { generation, period, table, positions }));
+            self.target.set(Some(Target { generation, period, table, positions }));
         }
         Ok(())
     }
@@ -130,7 +133,7 @@ impl Append {
 ///
 /// # Safety
 /// `place` must have been resolved for these parameters in the present generation of the catalog.
-unsafe fn put(place: &Place, positions: &[u8; MAX_COLUMNS], params: &[Param]) -> bool {
+unsafe fn put(place: &Target, positions: &[u8; MAX_COLUMNS], params: &[Param]) -> bool {
     // SAFETY: opened if it still exists, with the lock an INSERT takes, which the transaction keeps.
     let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowExclusiveLock as i32) };
     if table.is_null() {

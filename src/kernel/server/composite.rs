@@ -119,7 +119,8 @@ impl IntoDatum for WipedText {
     }
 }
 
-impl Returned for WipedText {
+// SAFETY: a text.
+unsafe impl Returned for WipedText {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 }
 
@@ -151,7 +152,9 @@ macro_rules! composite {
             }
         })?
 
-        impl $crate::kernel::server::datum::IntoColumns for $name {
+        // SAFETY: each field puts its own columns, in order.
+        #[allow(unsafe_code)]
+        unsafe impl $crate::kernel::server::datum::IntoColumns for $name {
             const COLUMNS: &'static [$crate::kernel::server::columns::Column] = {
                 use $crate::kernel::server::columns::{join, terminated};
                 use $crate::kernel::server::datum::IntoColumns;

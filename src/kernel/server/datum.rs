@@ -13,7 +13,10 @@ use crate::kernel::value::inet::{Cidrs, Inet};
 use crate::kernel::value::jsonb::Jsonb;
 
 /// A value that a column can hold.
-pub trait Readable: Sized {
+///
+/// # Safety
+/// `read` must read values of [`Readable::TYPE`]: columns are compared with that type, and read unchecked.
+pub unsafe trait Readable: Sized {
     /// The type of PostgreSQL.
     const TYPE: pg_sys::Oid;
 
@@ -26,7 +29,8 @@ pub trait Readable: Sized {
 
 macro_rules! readable {
     ($($rust:ty: $sql:ident),+ $(,)?) => { $(
-        impl Readable for $rust {
+        // SAFETY: the conversion of each is that of its type.
+        unsafe impl Readable for $rust {
             const TYPE: pg_sys::Oid = pg_sys::$sql;
 
             unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
@@ -61,7 +65,8 @@ pub trait Word: Sized {
     fn of(word: &str) -> Option<Self>;
 }
 
-impl<T: Word> Readable for T {
+// SAFETY: a word is read as the text that it is.
+unsafe impl<T: Word> Readable for T {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 
     unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
@@ -70,7 +75,8 @@ impl<T: Word> Readable for T {
     }
 }
 
-impl Readable for Digest {
+// SAFETY: read as a bytea.
+unsafe impl Readable for Digest {
     const TYPE: pg_sys::Oid = pg_sys::BYTEAOID;
 
     unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
@@ -80,22 +86,30 @@ impl Readable for Digest {
 }
 
 /// A value that becomes a column of a result.
-pub trait Returned: IntoDatum {
+///
+/// # Safety
+/// The datum must be of [`Returned::TYPE`].
+pub unsafe trait Returned: IntoDatum {
     /// The type of PostgreSQL.
     const TYPE: pg_sys::Oid;
 }
 
-impl<T: Readable + IntoDatum> Returned for T {
+// SAFETY: what is read from a column of a type is written as one of it.
+unsafe impl<T: Readable + IntoDatum> Returned for T {
     const TYPE: pg_sys::Oid = T::TYPE;
 }
 
-impl Returned for &'static str {
+// SAFETY: a text.
+unsafe impl Returned for &'static str {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 }
 
 /// A value that becomes columns of a result: a single value, an Option of one, or a struct made by [`composite!`]
 /// inside another.
-pub trait IntoColumns {
+///
+/// # Safety
+/// `put` must add a value for each of [`IntoColumns::COLUMNS`], of its type.
+pub unsafe trait IntoColumns {
     /// The columns; a single value has the name of its field.
     const COLUMNS: &'static [Column];
 
@@ -103,7 +117,8 @@ pub trait IntoColumns {
     fn put(self, columns: &mut Columns<'_>);
 }
 
-impl<T: Returned> IntoColumns for T {
+// SAFETY: one value of its type.
+unsafe impl<T: Returned> IntoColumns for T {
     const COLUMNS: &'static [Column] = &[Column { name: c"", type_oid: T::TYPE, nullable: false }];
 
     #[inline]
@@ -112,7 +127,8 @@ impl<T: Returned> IntoColumns for T {
     }
 }
 
-impl<T: Returned> IntoColumns for Option<T> {
+// SAFETY: one value of its type, or NULL.
+unsafe impl<T: Returned> IntoColumns for Option<T> {
     const COLUMNS: &'static [Column] = T::COLUMNS;
 
     #[inline]

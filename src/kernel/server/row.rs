@@ -84,7 +84,9 @@ macro_rules! row {
     (@returned $name:ident {
         $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty),+ $(,)?
     }) => {
-        impl $crate::kernel::server::datum::IntoColumns for $name {
+        // SAFETY: each field puts its own columns, in order.
+        #[allow(unsafe_code)]
+        unsafe impl $crate::kernel::server::datum::IntoColumns for $name {
             const COLUMNS: &'static [$crate::kernel::server::columns::Column] =
                 <Self as $crate::kernel::server::row::FromRow>::COLUMNS;
 

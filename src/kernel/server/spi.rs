@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 
@@ -51,6 +51,8 @@ struct Kept {
     sql: &'static CStr,
     intent: Intent,
     plan: Plan,
+    /// The types of the parameters that it was prepared for.
+    types: BackendCell<RefCell<Vec<pg_sys::Oid>>>,
     /// Whether the names of the result's columns, which are the text's, are those that are read.
     compared: BackendCell<Cell<bool>>,
 }
@@ -90,6 +92,7 @@ impl<R> Statement<R> {
                 sql,
                 intent,
                 plan: Plan::new(Cell::new(std::ptr::null_mut())),
+                types: BackendCell::new(RefCell::new(Vec::new())),
                 compared: BackendCell::new(Cell::new(false)),
             },
             row: PhantomData,
@@ -147,7 +150,20 @@ impl Statement {
     }
 }
 
+impl<R> Statement<R> {
+    /// Whether the parameters are of the types that the statement was prepared for.
+    pub(super) fn takes(&self, params: &[Param]) -> bool {
+        self.kept.takes(params)
+    }
+}
+
 impl Kept {
+    /// Whether the parameters are of the types that the statement was prepared for.
+    fn takes(&self, params: &[Param]) -> bool {
+        let types = self.types.borrow();
+        types.len() == params.len() && types.iter().zip(params).all(|(oid, param)| *oid == param.oid)
+    }
+
     /// `text` is asked for where the statement is prepared, `read` reads the result.
     fn execute(
         &self,
@@ -159,11 +175,14 @@ impl Kept {
         if self.intent != Intent::Read {
             state::writable()?;
         }
+        if !self.plan.get().is_null() && !self.takes(params) {
+            return Err(Mistake::DefinitionDiffers);
+        }
         let mut values: Vec<_> = params.iter().map(|p| p.datum.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<_> =
             params.iter().map(|p| if p.datum.is_none() { b'n' } else { b' ' } as std::ffi::c_char).collect();
-        // SAFETY: one connection around one execution. Where the server raises an error, it unwinds
-        // this frame and closes the connection itself.
+        // SAFETY: the values are of the types the plan was prepared for; one connection around one execution. Where
+        // the server raises an error, it unwinds this frame and closes the connection itself.
         unsafe {
             pg_sys::SPI_connect();
             // Preparing a statement already waits for its tables.
@@ -234,6 +253,7 @@ impl Kept {
             let plan = pg_sys::SPI_prepare(sql.as_ptr(), types.len() as i32, types.as_mut_ptr());
             pg_sys::SPI_keepplan(plan);
             self.plan.set(plan);
+            *self.types.borrow_mut() = types;
             plan
         }
     }

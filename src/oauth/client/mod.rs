@@ -53,7 +53,7 @@ row! {
         pub resources: Vec<String>,
         /// How many requests the client may make in an hour; None: any number.
         pub rate_limit_per_hour: Option<i32>,
-        /// Where it was found, for [`hold`].
+        /// Where it was found, for [`lock_key_share`].
         pub place: Option<Place>,
     }
 }

@@ -25,7 +25,7 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
 use crate::oauth::client::{self, Client};
 use crate::oauth::code::request::{Accepted, AuthorizationRequest, MAX_PARAMETER};
-use crate::oauth::token::once::Redemption;
+use crate::oauth::token::once::{REPLAY_WATCH, Redemption};
 use crate::rfc::parameter;
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
@@ -328,6 +328,3 @@ pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<
     let oldest = Id::lower_bound(now.plus_seconds(-TTL.bounds().end() - 1));
     WITHDRAW.run(&params![oldest, user_id, client_id])
 }
-
-/// Seconds in a day.
-const REPLAY_WATCH: i64 = 86_400;

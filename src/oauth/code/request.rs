@@ -1,5 +1,5 @@
 //! The parameters of an authorization request and the rules of the endpoint for them, whether they come with the
-//! browser (`code.rs`) or were pushed before (`code/pushed.rs`).
+//! browser (`code/mod.rs`) or were pushed before (`code/pushed.rs`).
 
 use crate::kernel::outcome::{ErrorCode, Refusal};
 use crate::oauth::client::Client;

@@ -17,7 +17,7 @@ use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::token::once::Redemption;
+use crate::oauth::token::once::{REPLAY_WATCH, Redemption};
 /// The grant type (RFC 8628 section 3.4).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -238,6 +238,3 @@ pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<
 
 /// Seconds in an hour.
 const TOLD_AFTER_EXPIRY: i64 = 3600;
-
-/// Seconds in a day.
-const REPLAY_WATCH: i64 = 86_400;

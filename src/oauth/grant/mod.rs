@@ -200,7 +200,7 @@ static STATE_BY_ID: Lookup<GrantState> = Lookup::by(c"grants_pkey");
 // The tenant is in every condition, so that the whole primary key is: the planner then expects one row, whatever the
 // statistics say.
 
-static LOCK: Statement<Grant> = Statement::write(
+static LOCK_NO_KEY_UPDATE: Statement<Grant> = Statement::write(
     c"SELECT {columns} FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
@@ -262,8 +262,8 @@ pub fn find_state(snapshot: &Snapshot, id: Id) -> Result<Option<GrantState>, Mis
 }
 
 /// The grant with this id, its row locked to the end of the transaction.
-pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
-    LOCK.one(&params![id, tenant_id])
+pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
+    LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
 
 /// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the

@@ -59,6 +59,9 @@ pub struct Redemption {
     pub grant_id: Id,
 }
 
+/// How long a redeemed code is kept after its end, in seconds, so that a replay of it is recognised: a day.
+pub const REPLAY_WATCH: i64 = 86_400;
+
 /// Microseconds: a transaction that ends sooner after its redemption does not write the time anew.
 const SHORT: i64 = 100_000;
 

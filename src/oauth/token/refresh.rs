@@ -167,7 +167,8 @@ fn refresh_locked(
     request: &RefreshRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let Some((grant, family)) = family_of(grant::lock(presented.grant_id, &client.tenant_id)?, presented)
+    let Some((grant, family)) =
+        family_of(grant::lock_no_key_update(presented.grant_id, &client.tenant_id)?, presented)
     else {
         return refuse(now, client, None, context, &INVALID, &[]);
     };

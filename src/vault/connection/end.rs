@@ -12,7 +12,7 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::trail::{Context, Event};
 use crate::vault::connection::account::Owner;
-use crate::vault::connection::{Connection, lock, tenant_of_owned};
+use crate::vault::connection::{Connection, lock_no_key_update, tenant_of_owned};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -62,7 +62,7 @@ fn lock_named(named: &Named<'_>) -> Result<Connection, Mistake> {
     let owner = Owner::check(&snapshot, named.actor_id, named.actor_type, named.tenant_id)?;
     let tenant_id = tenant_of_owned(&snapshot, id, owner.as_ref())?.ok_or(UNKNOWN)?;
     drop(snapshot);
-    lock(id, &tenant_id)?.ok_or(UNKNOWN)
+    lock_no_key_update(id, &tenant_id)?.ok_or(UNKNOWN)
 }
 
 static REVOKE: Statement = Statement::write(

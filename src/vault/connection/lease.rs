@@ -160,7 +160,7 @@ fn unreadable(now: Timestamp, leased: &Connection) -> Result<ConnectionLease, Mi
 const GONE: Refusal = Refusal::new(ErrorCode::InvalidGrant, "there is no such connection");
 
 row! {
-    struct State in connections {
+    struct LeaseState in connections {
         leased_until: Option<Timestamp>,
         refresh_at: Option<Timestamp>,
         revoked_at: Option<Timestamp>,
@@ -169,29 +169,29 @@ row! {
     }
 }
 
-static STATE: Lookup<State> = Lookup::by(c"connections_pkey");
+static STATE: Lookup<LeaseState> = Lookup::by(c"connections_pkey");
 
 /// Why a connection was not leased, as it is now.
 fn lease_refusal(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
     let state = STATE.find(&Snapshot::latest(), Key::Id(id))?;
     let refusal = match state {
         None => GONE,
-        Some(State { revoked_at: Some(_), .. }) => {
+        Some(LeaseState { revoked_at: Some(_), .. }) => {
             Refusal::new(ErrorCode::InvalidGrant, "the connection is revoked")
         }
-        Some(State { refresh_token: None, .. }) => {
+        Some(LeaseState { refresh_token: None, .. }) => {
             Refusal::new(ErrorCode::InvalidGrant, "the connection has no refresh token")
         }
-        Some(State { leased_until: Some(end), .. }) if end > now => Refusal {
+        Some(LeaseState { leased_until: Some(end), .. }) if end > now => Refusal {
             retry_after: Some(end.seconds_after(now)),
             ..Refusal::new(ErrorCode::TemporarilyUnavailable, "somebody else has leased it")
         },
-        Some(State { refresh_at: None, failures: 1.., .. }) => Refusal::new(
+        Some(LeaseState { refresh_at: None, failures: 1.., .. }) => Refusal::new(
             ErrorCode::InvalidGrant,
             "the provider has refused the refresh token; the user must connect again",
         ),
         // The former holder has given the lease back meanwhile: try again, if the connection is still due.
-        Some(State { refresh_at, .. }) => Refusal {
+        Some(LeaseState { refresh_at, .. }) => Refusal {
             retry_after: refresh_at.map(|due| due.seconds_after(now)),
             ..Refusal::new(ErrorCode::TemporarilyUnavailable, "its refresh is not due")
         },
@@ -201,7 +201,7 @@ fn lease_refusal(now: Timestamp, id: Id) -> Result<ConnectionLease, Mistake> {
 
 /// The connection whose lease has this number, locked; Err: the lease is over.
 fn lock_leased(id: Id, tenant_id: &str, fence: i64) -> Answer<Connection, Option<Connection>> {
-    let found = connection::lock(id, tenant_id)?;
+    let found = connection::lock_no_key_update(id, tenant_id)?;
     Ok(match found {
         Some(there) if there.fence == fence && there.leased_until.is_some() => Ok(there),
         other => Err(other),

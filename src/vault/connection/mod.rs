@@ -209,13 +209,13 @@ pub fn tenant_of_owned(
     Ok(found.map(|found| found.tenant_id))
 }
 
-static LOCK: Statement<Connection> = Statement::latest(
+static LOCK_NO_KEY_UPDATE: Statement<Connection> = Statement::latest(
     c"SELECT {columns} FROM auth_store.connections WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
 /// Locks a connection; None: it is gone.
-pub fn lock(id: Id, tenant_id: &str) -> Result<Option<Connection>, Mistake> {
-    LOCK.one(&params![id, tenant_id])
+pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<Connection>, Mistake> {
+    LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
 
 static LOCK_BY_ACTOR: Statement<Connection> = Statement::latest(
