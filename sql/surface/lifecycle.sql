@@ -26,6 +26,7 @@ GRANT EXECUTE ON FUNCTION auth_store.cleanup_batch TO auth_store_admin, auth_sto
 
 COMMENT ON FUNCTION auth_store.cleanup_tasks IS
     'The tables that cleanup() walks, in its order: what cleanup_batch() takes as task.';
+ALTER FUNCTION auth_store.cleanup_tasks COST 100;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_tasks TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.cleanup_jtis IS
