@@ -27,7 +27,8 @@ FROM bench.seed s, generate_series(200, 299) n;
 INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, digest)
 SELECT id, clock_timestamp(), 'default', client_id, bench.digest(secret) FROM bench.client_secrets;
 
-INSERT INTO auth_store.users (id, email, email_key, email_verified, created_at, updated_at)
-SELECT bench.user_id(n), 'user' || n || '@example.test', 'user' || n || '@example.test', true, clock_timestamp(),
-    clock_timestamp()
+INSERT INTO auth_store.users (id, email, email_verified, created_at, updated_at)
+SELECT bench.user_id(n), 'user' || n || '@example.test', true, clock_timestamp(), clock_timestamp()
 FROM bench.seed s, generate_series(1, s.users) n;
+INSERT INTO auth_store.user_names (user_id, created_at, bucket, tenant_id, kind, name_key, name)
+SELECT id, created_at, 0, tenant_id, 'email', email, email FROM auth_store.users;

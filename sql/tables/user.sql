@@ -11,29 +11,23 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
     metadata       jsonb       NOT NULL DEFAULT '{}',
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
-    email_key      text COLLATE "C",
+    email_unnamed  boolean     NOT NULL DEFAULT false,
     CONSTRAINT users_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT users_id_key UNIQUE (id),
     CONSTRAINT users_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
     CONSTRAINT users_status_known CHECK (status IN ('active', 'inactive', 'suspended', 'deleted')),
-    CONSTRAINT users_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object'),
-    CONSTRAINT users_email_key_of_email CHECK (email IS NOT NULL OR email_key IS NULL)
+    CONSTRAINT users_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
 );
-CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON auth_store.users (tenant_id, email_key)
-    WHERE email_key IS NOT NULL;
--- Finds users who wait for a key; there is hardly ever one.
-CREATE INDEX IF NOT EXISTS users_email_unkeyed_idx ON auth_store.users (id)
-    WHERE email IS NOT NULL AND email_key IS NULL;
--- Includes users without one, so that it covers the foreign key to the tenant.
-CREATE UNIQUE INDEX IF NOT EXISTS users_external_id_key ON auth_store.users (tenant_id, external_id);
+-- The users of a tenant in the order of their making; it covers the foreign key to the tenant.
+CREATE INDEX IF NOT EXISTS users_tenant_idx ON auth_store.users (tenant_id, id);
+-- Finds users whose address is no name; there is hardly ever one.
+CREATE INDEX IF NOT EXISTS users_email_unnamed_idx ON auth_store.users (id) WHERE email_unnamed;
 COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 section 1.1).';
 COMMENT ON COLUMN auth_store.users.external_id IS
-    'The user''s key in the application''s own users table, see user_ensure().';
+    'The user''s key in the application''s own users table, see user_ensure(): what is shown.';
 COMMENT ON COLUMN auth_store.users.email IS 'The address as it was given: what is shown and mailed to.';
-COMMENT ON COLUMN auth_store.users.email_key IS
-    'What the address is compared by, the same in every database: its local part in NFC and lower case of Unicode, '
-    'its domain in ASCII (UTS 46). Written by the store''s functions. '
-    'NULL beside an address that is another user''s too, see check().';
+COMMENT ON COLUMN auth_store.users.email_unnamed IS
+    'Whether the user is not found by the address, because it is another user''s too, see check().';
 COMMENT ON COLUMN auth_store.users.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.users.email_verified IS 'Whether the address was shown to be the user''s.';
 COMMENT ON COLUMN auth_store.users.tenant_id IS 'The tenant it belongs to.';
@@ -45,3 +39,32 @@ COMMENT ON COLUMN auth_store.users.status_reason IS 'Why the user has that statu
 COMMENT ON COLUMN auth_store.users.metadata IS 'What the application keeps with the user, a JSON object.';
 COMMENT ON COLUMN auth_store.users.created_at IS 'When the user was registered.';
 COMMENT ON COLUMN auth_store.users.updated_at IS 'When the row was last changed.';
+
+-- What a user is found by, unique within its kind. The keys are made by the library.
+CREATE TABLE IF NOT EXISTS auth_store.user_names (
+    user_id    uuid        NOT NULL,
+    created_at timestamptz NOT NULL,
+    bucket     integer     NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    kind       text COLLATE "C" NOT NULL,
+    name_key   text COLLATE "C" NOT NULL,
+    name       text COLLATE "C" NOT NULL,
+    CONSTRAINT user_names_pkey PRIMARY KEY (tenant_id, kind, name_key),
+    CONSTRAINT user_names_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT user_names_kind_known CHECK (kind IN ('email', 'external', 'phone', 'username'))
+);
+CREATE INDEX IF NOT EXISTS user_names_user_idx ON auth_store.user_names (user_id, tenant_id);
+COMMENT ON TABLE auth_store.user_names IS 'The names of users: what a user is found by, of each kind any number.';
+COMMENT ON COLUMN auth_store.user_names.user_id IS 'Whose name it is.';
+COMMENT ON COLUMN auth_store.user_names.created_at IS 'When the user got the name.';
+COMMENT ON COLUMN auth_store.user_names.bucket IS
+    'The first 12 bits of SHA-256 of tenant_id, a zero byte and name_key: where a router looks for the name once the '
+    'store is spread over several databases.';
+COMMENT ON COLUMN auth_store.user_names.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.user_names.kind IS 'email, external, phone or username.';
+COMMENT ON COLUMN auth_store.user_names.name_key IS
+    'What names of the kind are compared by, the same in every database and written by the store''s functions. '
+    'email: the local part in NFC and lower case of Unicode, the domain in ASCII (UTS 46). external: as given. '
+    'phone: the digits of E.164. username: NFC and case folding of Unicode.';
+COMMENT ON COLUMN auth_store.user_names.name IS 'The name as it was given.';

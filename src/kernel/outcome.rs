@@ -52,6 +52,8 @@ pub enum ErrorCode {
     ServerError,
     /// Of this store: another user of the tenant has the address
     EmailTaken,
+    /// Of this store: another user of the tenant has the name
+    NameTaken,
     /// Of this store: the lease with this fence is over
     LeaseLost,
 }
@@ -80,6 +82,7 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
             Self::EmailTaken => "email_taken",
+            Self::NameTaken => "name_taken",
             Self::LeaseLost => "lease_lost",
         }
     }

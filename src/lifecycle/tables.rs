@@ -31,7 +31,7 @@ pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed:
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 17] = [
+pub static AFTER_USERS: [&Table; 18] = [
     &session::TABLE,
     &consent::TABLE,
     &grant::TABLE,
@@ -43,6 +43,7 @@ pub static AFTER_USERS: [&Table; 17] = [
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,
+    &user::names::TABLE,
     &user::TABLE,
     &secret::TABLE,
     &client::TABLE,

@@ -1,7 +1,7 @@
 //! What is missing, foreign, altered or lost.
 
 use crate::identity::tenant;
-use crate::identity::user::email_key;
+use crate::identity::user::unnamed;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::state;
@@ -46,8 +46,8 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
         let problem = format!("has no tenant {}, whose clients and users there are", tenant::DEFAULT);
         found.push(("table tenants".into(), problem, "SELECT auth_store.install()".into(), "problem".into()));
     }
-    if sound(&found, "table users") {
-        let problems = email_key::problems()?.into_iter();
+    if sound(&found, "table users") && sound(&found, "table user_names") {
+        let problems = unnamed::problems()?.into_iter();
         found.extend(problems.map(|(object, problem, hint)| (object, problem, hint, "problem".into())));
     }
     if sound(&found, "table cleanup_cursors")

@@ -1,6 +1,6 @@
 //! Bringing the tables of another version to this one, or back.
 
-use crate::identity::user::email_key;
+use crate::identity::user::unnamed;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::spi::{self, params};
@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003", "email_key"),
     migration!(4, "0004", "schemes_and_keys"),
     migration!(5, "0005", "audit_retention"),
+    migration!(6, "0006", "user_names"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
@@ -89,7 +90,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     remember_version(target)?;
     spi::run_script(POLICIES)?;
     if target == TABLES_VERSION {
-        email_key::fill()?;
+        unnamed::fill()?;
         // Puts back what a migration did not name: comments, an index that was lost.
         run_tables()?;
         run_views()?;

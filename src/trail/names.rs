@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 57] = [
+pub const NAMES: [&str; 59] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -119,6 +119,10 @@ pub const NAMES: [&str; 57] = [
     "token.used",
     // user_create(), and user_ensure() where it makes the user
     "user.created",
+    // user_name_add(); details has the kind of the name, not the name
+    "user.name_added",
+    // user_name_remove(); details has the kind of the name, not the name
+    "user.name_removed",
     // a data key of a tenant was made: at the first connection and after a change of the master key
     "vault.key_created",
     // a data key of a tenant was deleted by vault_rekey(), because nothing needs it

@@ -1,7 +1,18 @@
 //! A refused request: the answer, and what the audit trail says about it.
 
 use crate::kernel::outcome::{ErrorCode, Refusal};
+use crate::kernel::server::composite::composite;
 use crate::trail::risk::Flag;
+
+composite! {
+    /// The outcome of a call that returns nothing else: both NULL on success.
+    pub struct Outcome = "auth_store.outcome" {
+        pub error: Option<&'static str>,
+        pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
+    }
+    refused { error, error_description, retry_after }
+}
 
 /// Why a request is refused, and what makes it suspicious.
 pub struct Refused {

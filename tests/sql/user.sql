@@ -7,6 +7,9 @@ CREATE FUNCTION pg_temp.bucket(id uuid) RETURNS text
 CREATE FUNCTION pg_temp.first_bits(name text) RETURNS text LANGUAGE sql AS $$
     SELECT left(encode(sha256('default'::bytea || '\x00'::bytea || convert_to(name, 'UTF8')), 'hex'), 3)
 $$;
+CREATE FUNCTION pg_temp.number(name text) RETURNS int LANGUAGE sql AS $$
+    SELECT ('x' || lpad(pg_temp.first_bits(name), 8, '0'))::bit(32)::int
+$$;
 \set ECHO all
 
 SELECT count(*) AS trail FROM pg_temp.trail() \gset
@@ -58,13 +61,17 @@ INSERT INTO mailbox VALUES
     (12, 'a@key.example', U&'A@\ff2b\ff25\ff39.example'), (13, 'a@-.key.example', 'A@-.KEY.example'),
     (14, 'a@xn--a.key.example', 'A@xn--A.Key.example');
 SELECT n, (auth_store.user_create(written)).error FROM mailbox ORDER BY n, key;
-SELECT m.n, u.email = m.written AS as_given, u.email_key = m.key AS key,
-       pg_temp.bucket(u.id) = pg_temp.first_bits(m.key) AS bucket
-  FROM mailbox m LEFT JOIN auth_store.users u ON u.email_key = m.key WHERE m.key IS NOT NULL ORDER BY n;
+SELECT m.n, u.email = m.written AS as_given, k.name = m.written AS name,
+       pg_temp.bucket(u.id) = pg_temp.first_bits(m.key) AS bucket, k.bucket = pg_temp.number(m.key) AS of_name
+  FROM mailbox m
+  LEFT JOIN auth_store.user_names k ON k.kind = 'email' AND k.name_key = m.key AND k.tenant_id = 'default'
+  LEFT JOIN auth_store.users u ON u.id = k.user_id
+ WHERE m.key IS NOT NULL ORDER BY n;
 SELECT m.n, (auth_store.user_create(m.key)).error FROM mailbox m WHERE m.key IS NOT NULL ORDER BY n;
 -- A domain that would fold to thousands of characters is compared as it is.
 SELECT error IS NULL AS made, user_id AS long FROM auth_store.user_create('long@' || repeat(U&'\fdfa', 80)) \gset
-SELECT :'made' AS made, octet_length(email_key) < 1000 AS bounded FROM auth_store.users WHERE id = :'long';
+SELECT :'made' AS made, octet_length(name_key) < 1000 AS bounded
+  FROM auth_store.user_names WHERE user_id = :'long';
 
 -- Another tenant has its own addresses and external ids.
 SELECT auth_store.tenant_create('user-tenant');

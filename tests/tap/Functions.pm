@@ -50,6 +50,10 @@ my %FUNCTIONS = (
     client_allows_redirect_uri => [ reads => q{SELECT auth_store.client_allows_redirect_uri({client},
         'https://x.example/')} ],
     user_get    => [ reads => 'SELECT * FROM auth_store.user_get({user})' ],
+    user_find   => [ reads => q{SELECT * FROM auth_store.user_find('1', 'external', {tenant})} ],
+    user_name_add    => [ writes => q{SELECT auth_store.user_name_add({user}, 'username', 'ada.l')} ],
+    user_name_remove => [ writes => q{SELECT auth_store.user_name_remove({user}, 'external', '1')} ],
+    user_name_list   => [ reads => 'SELECT * FROM auth_store.user_name_list({user})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
     pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],

@@ -176,11 +176,12 @@ for (
     [ 'DROP INDEX auth_store.grants_user_idx', 'table grants: index grants_user_idx is missing', @repaired ],
     [ 'DROP INDEX auth_store.grants_user_idx; CREATE INDEX grants_user_idx ON auth_store.grants (expires_at)',
         'table grants: index grants_user_idx is altered' ],
-    [ 'DROP INDEX auth_store.users_external_id_key;
-        CREATE INDEX users_external_id_key ON auth_store.users (tenant_id, external_id)',
-        'table users: index users_external_id_key is altered' ],
-    [ 'DROP INDEX auth_store.users_email_key; CREATE UNIQUE INDEX users_email_key ON auth_store.users (tenant_id, email)
-        WHERE email IS NOT NULL', 'table users: index users_email_key is altered' ],
+    [ 'DROP INDEX auth_store.users_tenant_idx;
+        CREATE UNIQUE INDEX users_tenant_idx ON auth_store.users (tenant_id, id)',
+        'table users: index users_tenant_idx is altered' ],
+    [ 'DROP INDEX auth_store.users_email_unnamed_idx;
+        CREATE INDEX users_email_unnamed_idx ON auth_store.users (id) WHERE NOT email_unnamed',
+        'table users: index users_email_unnamed_idx is altered' ],
     [ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.grants_user_idx'::regclass},
         'table grants: index grants_user_idx is altered: .*, invalid' ],
     [ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'auth_store.users_id_key'::regclass},

@@ -12,7 +12,7 @@ my @TABLES = qw(access_tokens api_keys audit_log authorization_codes claimed_jti
     connections
   consents device_codes grants imported_api_keys imported_refresh_tokens pushed_requests rate_limits revoked_jtis
       schema_version sessions
-  tenants users vault_keys);
+  tenants user_names users vault_keys);
 my @VIEWS = qw(failed_actions provider_connections recent_activity security_events token_activity);
 
 # A database of its own for each thing that is tried.

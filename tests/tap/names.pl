@@ -65,8 +65,10 @@ for my $database (sort keys %HOW)
         }
         # The bucket is that of the key.
         my $bucket = substr sha256_hex("default\0" . encode_utf8($key)), 0, 3;
-        is(says($database, "SELECT substr(replace(id::text, '-', ''), 14, 3), email_key = '$key', email = '$ways[0]'
-            FROM auth_store.users WHERE email = '$ways[0]'"), "$bucket|t|t",
+        is(says($database, "SELECT substr(replace(u.id::text, '-', ''), 14, 3), n.bucket = ('x00000$bucket')::bit(32)::int,
+                n.name_key = '$key', n.name = '$ways[0]'
+            FROM auth_store.users u JOIN auth_store.user_names n ON n.user_id = u.id WHERE u.email = '$ways[0]'"),
+                "$bucket|t|t|t",
                 encode_utf8("$database: bucket and key of $ways[0], the address as it was given"));
     }
     is(value($node, $database, "SELECT count(*) FROM auth_store.users"), scalar(@MAILBOXES),
@@ -160,10 +162,12 @@ my $up = run_sql($node, 'old', 'SELECT auth_store.migrate() > 1');
 is($up->{out}, 't', 'migrate() succeeds over two users with one mailbox') or diag($up->{err});
 like($up->{err}, qr/NOTICE:.*address of 2 user/, 'and says how many there are');
 unlike($up->{err}, qr/example\.com/, 'without an address');
-is(value($node, 'old', "SELECT id FROM auth_store.users WHERE email IS NOT NULL AND email_key IS NULL ORDER BY id"),
+is(value($node, 'old', "SELECT id FROM auth_store.users WHERE email_unnamed ORDER BY id"),
     "$OLD[3]\n$OLD[4]",
     'the one with the smaller id is found by it');
-is(value($node, 'old', q{SELECT count(*) FROM auth_store.users WHERE email LIKE 'user%' AND email_key = lower(email)}),
+is(value($node, 'old', q{SELECT count(*) FROM auth_store.users u JOIN auth_store.user_names n ON n.user_id = u.id
+        AND n.kind = 'email' AND n.name_key = lower(u.email) AND n.created_at = u.created_at
+    WHERE u.email LIKE 'user%'}),
     '2500', 'all others have their key');
 is(value($node, 'old', 'SELECT object, problem FROM auth_store.check() ORDER BY 1'),
     "user $OLD[3]|has the e-mail address of user $OLD[0] too and is not found by it\n"
@@ -174,18 +178,16 @@ is(value($node, 'old', 'SELECT count(*) FROM auth_store.check()', user => 'looke
     'also to those who may not read the table');
 says('old', "SELECT auth_store.user_create('REN\x{c9}\@example.com')");
 is(value($node, 'old',
-    "SELECT external_id, email_key IS NULL FROM auth_store.users WHERE id IN ('$OLD[0]', '$OLD[3]') ORDER BY 1"),
+    "SELECT external_id, email_unnamed FROM auth_store.users WHERE id IN ('$OLD[0]', '$OLD[3]') ORDER BY 1"),
     "early|f\nlate|t", 'they stay as they are');
 is(differences($fresh, shape($node, 'old')), '', 'the objects are those of a fresh install');
 # Settled by the administrator.
 value($node, 'old', "UPDATE auth_store.users SET email = 'other\@example.com' WHERE id = '$OLD[3]';
-    UPDATE auth_store.users SET email = NULL, email_key = NULL WHERE id = '$OLD[1]'");
+    SELECT auth_store.user_name_remove('$OLD[1]', 'email', 'k\@example.com') \\g /dev/null");
 is(value($node, 'old', "SELECT object || ': ' || problem FROM auth_store.check()"),
     join("\n", map { "user $_: is not found by the e-mail address" } @OLD[3, 4]), 'check() says when a key is free');
 value($node, 'old', 'SELECT auth_store.migrate()');
 is(value($node, 'old', 'SELECT object, problem FROM auth_store.check()'), '', 'migrate() gives the keys that are free');
-raises($node, 'old', "UPDATE auth_store.users SET email = NULL WHERE id = '$OLD[4]'", '23514',
-    'no key stays without its address');
 is(says('old', "SELECT error FROM auth_store.user_create('k\@example.com')"), 'email_taken', 'and the user is found');
 # Back: two keys that lower() of this database takes for one.
 says('old', "SELECT auth_store.migrate(1); SELECT auth_store.migrate()");

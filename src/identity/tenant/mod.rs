@@ -136,7 +136,7 @@ row! {
 }
 
 static CLIENT_OF: Lookup<AnyClient> = Lookup::by(c"clients_tenant_idx");
-static USER_OF: Lookup<AnyUser> = Lookup::by(c"users_external_id_key");
+static USER_OF: Lookup<AnyUser> = Lookup::by(c"users_tenant_idx");
 
 /// True if the default tenant has no row although it has a client or a user, as far as the session may see. Without
 /// those the first call that needs the row makes it.

@@ -15,8 +15,8 @@ use crate::oauth::client;
 use crate::oauth::code::request::MAX_PARAMETER;
 use crate::oauth::device::user_code::UserCode;
 use crate::oauth::device::{self, Approval, DeviceCode, guesses};
-use crate::oauth::token::revoke::Outcome;
 use crate::rfc::scope;
+use crate::trail::refused::Outcome;
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 

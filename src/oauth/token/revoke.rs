@@ -4,7 +4,6 @@ use pgrx::prelude::*;
 
 use crate::kernel::crypto::token_text::{self, Kind, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
-use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -14,17 +13,8 @@ use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::grant::{self, Grant};
 use crate::oauth::token::{self, imported};
+use crate::trail::refused::Outcome;
 use crate::trail::{self, Context, Event, Flag};
-
-composite! {
-    /// The outcome of a call that returns nothing else: both NULL on success.
-    pub struct Outcome = "auth_store.outcome" {
-        pub error: Option<&'static str>,
-        pub error_description: Option<String>,
-        pub retry_after: Option<i32>,
-    }
-    refused { error, error_description, retry_after }
-}
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]

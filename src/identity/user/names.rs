@@ -1,0 +1,275 @@
+//! The names of users, each a row: finding by one, adding and taking away.
+//!
+//! Lock order: the user, then the names in the order of their kinds.
+
+use pgrx::iter::SetOfIterator;
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::tenant;
+use crate::identity::user::name::{Kind, Name};
+use crate::identity::user::{self, UserProfile, profile};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::composite::composite;
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
+use crate::kernel::server::row::row;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::inet::Inet;
+use crate::trail::refused::Outcome;
+use crate::trail::{self, Context, Event};
+
+row! {
+    /// What is shown of a name.
+    pub struct Shown {
+        kind: Option<String>,
+        name: Option<String>,
+        created_at: Option<Timestamp>,
+    }
+    returned
+}
+
+composite! {
+    /// A row of user_name_list().
+    pub struct UserName = "auth_store.user_name" {
+        pub shown: Shown,
+    }
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn user_find(
+    name: Option<&str>,
+    kind: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> SetOfIterator<'static, UserProfile> {
+    SetOfIterator::new(find_profile(name, kind, tenant_id).or_raise())
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_name_add(
+    user_id: Option<pgrx::Uuid>,
+    kind: Option<&str>,
+    name: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> Outcome {
+    let context = Context { ip, user_agent };
+    match add(clock::now(), user_id.map(Id::from), kind, name, &context).or_raise() {
+        Ok(()) => Outcome::default(),
+        Err(refusal) => Outcome::refused(&refusal),
+    }
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_name_remove(
+    user_id: Option<pgrx::Uuid>,
+    kind: Option<&str>,
+    name: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> bool {
+    remove(clock::now(), user_id.map(Id::from), kind, name, &Context { ip, user_agent }).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_name_list(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, UserName> {
+    let names = given(user_id, "user_id").and_then(|user_id| LIST.all(&params![Id::from(user_id)]));
+    SetOfIterator::new(names.or_raise().into_iter().map(|shown| UserName { shown }))
+}
+
+/// The facts of the table `user_names`.
+pub static TABLE: Table = Table {
+    name: "user_names",
+    key: &["tenant_id", "kind", "name_key"],
+    ended: None,
+    of_tenant: Rows::Deleted(delete_by!(latest "user_names", "tenant_id")),
+    of_client: Rows::None,
+    of_user: Rows::Cascade,
+    published: Published::TakeOver,
+    restored: true,
+};
+
+impl Name<'_> {
+    /// Where a router looks for the name.
+    pub fn bucket(&self, tenant_id: &str) -> Bucket {
+        Bucket::of(&[tenant_id, &self.key])
+    }
+}
+
+/// The refusal of a name of this kind that another user has.
+pub fn taken(kind: Kind) -> Refusal {
+    match kind {
+        Kind::Email => Refusal::new(ErrorCode::EmailTaken, "a user with this e-mail address exists"),
+        _ => Refusal::new(ErrorCode::NameTaken, "a user with this name exists"),
+    }
+}
+
+row! {
+    struct Named in user_names {
+        user_id: Id,
+    }
+}
+
+static BY_NAME: Lookup<Named> = Lookup::by(c"user_names_pkey");
+
+/// The user of a tenant who has this name.
+pub fn find(snapshot: &Snapshot, tenant_id: &str, name: &Name<'_>) -> Result<Option<Id>, Mistake> {
+    let key = [Key::Text(tenant_id), Key::Text(name.kind.as_str()), Key::Text(&name.key)];
+    Ok(BY_NAME.find_by(snapshot, key)?.map(|named| named.user_id))
+}
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.user_names (user_id, created_at, bucket, tenant_id, kind, name_key, name)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)
+      ON CONFLICT DO NOTHING",
+);
+
+/// Gives a user a name; false if somebody has it. Whoever is just getting it is waited for.
+pub fn insert(now: Timestamp, user_id: Id, tenant_id: &str, name: &Name<'_>) -> Result<bool, Mistake> {
+    let rows = INSERT.run(&params![
+        user_id,
+        now,
+        name.bucket(tenant_id).number(),
+        tenant_id,
+        name.kind.as_str(),
+        &*name.key,
+        name.text
+    ])?;
+    Ok(rows == 1)
+}
+
+/// What no name of a kind is, nobody has.
+fn find_profile(
+    name: Option<&str>,
+    kind: Option<&str>,
+    tenant_id: Option<&str>,
+) -> Result<Option<UserProfile>, Mistake> {
+    let text = given(name, "name")?;
+    let kind = match kind {
+        Some(kind) => read_kind(kind)?,
+        None => Kind::of_typed(text),
+    };
+    let snapshot = Snapshot::reading();
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    let Some(name) = Name::read(kind, text) else { return Ok(None) };
+    match find(&snapshot, &tenant_id, &name)? {
+        Some(id) => profile(&snapshot, id),
+        None => Ok(None),
+    }
+}
+
+fn read_kind(kind: &str) -> Result<Kind, Mistake> {
+    Kind::read(kind).ok_or(Mistake::invalid("kind", "email, external, phone, username"))
+}
+
+/// A user who is locked against another change of the names, and the tenant.
+fn lock(user_id: Option<Id>) -> Result<(Id, String), Mistake> {
+    let id = given(user_id, "user_id")?;
+    let tenant_id = user::find(&Snapshot::writing()?, id)?.ok_or(user::UNKNOWN)?.tenant_id;
+    user::lock_no_key_update(id, &tenant_id)?.ok_or(user::UNKNOWN)?;
+    Ok((id, tenant_id))
+}
+
+// The first name of its kind is the one that is shown.
+static SHOW: Statement = Statement::write(
+    c"UPDATE auth_store.users
+         SET email = CASE $3 WHEN 'email' THEN COALESCE(email, $4) ELSE email END,
+             external_id = CASE $3 WHEN 'external' THEN COALESCE(external_id, $4) ELSE external_id END,
+             updated_at = $5
+       WHERE id = $1 AND tenant_id = $2",
+);
+
+fn add(
+    now: Timestamp,
+    user_id: Option<Id>,
+    kind: Option<&str>,
+    name: Option<&str>,
+    context: &Context<'_>,
+) -> Answer<()> {
+    let kind = read_kind(given(kind, "kind")?)?;
+    let text = given(name, "name")?;
+    let name = Name::read(kind, text);
+    if kind == Kind::External && name.is_none() {
+        return Err(Mistake::invalid("name", kind.accepted()));
+    }
+    let (id, tenant_id) = lock(user_id)?;
+    let outcome = match name {
+        None => Err(Refusal::new(ErrorCode::InvalidRequest, kind.accepted())),
+        Some(name) => loop {
+            match find(&Snapshot::latest(), &tenant_id, &name)? {
+                Some(owner) if owner == id => return Ok(Ok(())),
+                Some(_) => break Err(taken(kind)),
+                None if insert(now, id, &tenant_id, &name)? => {
+                    SHOW.run(&params![id, tenant_id.as_str(), kind.as_str(), text, now])?;
+                    break Ok(());
+                }
+                None => {
+                    pgrx::check_for_interrupts!();
+                }
+            }
+        },
+    };
+    let error = outcome.as_ref().err().map(|refusal| refusal.code);
+    record(now, Event { event: "user.name_added", error, ..told(id, &tenant_id, context) }, kind)?;
+    Ok(outcome)
+}
+
+static DELETE: Statement<String> = Statement::write(
+    c"DELETE FROM auth_store.user_names
+       WHERE user_id = $1 AND tenant_id = $2 AND kind = $3 AND name_key = $4
+      RETURNING name",
+);
+
+// Where the name that is shown goes, the oldest that is left is shown. Nobody has verified that address.
+static HIDE: Statement = Statement::write(
+    c"UPDATE auth_store.users u
+         SET email = CASE WHEN h.email THEN n.name ELSE u.email END,
+             email_verified = u.email_verified AND NOT h.email,
+             external_id = CASE WHEN h.external THEN n.name ELSE u.external_id END,
+             updated_at = $5
+        FROM auth_store.users s
+             CROSS JOIN LATERAL (SELECT ($3 = 'email' AND s.email = $4) IS TRUE AND NOT s.email_unnamed AS email,
+                                        ($3 = 'external' AND s.external_id = $4) IS TRUE AS external) h
+             LEFT JOIN LATERAL (SELECT l.name FROM auth_store.user_names l
+                                 WHERE l.user_id = $1 AND l.tenant_id = $2 AND l.kind = $3
+                                 ORDER BY l.created_at, l.name_key LIMIT 1) n ON true
+       WHERE s.id = $1 AND s.tenant_id = $2 AND u.id = s.id AND u.tenant_id = s.tenant_id",
+);
+
+/// False where the user has no such name.
+fn remove(
+    now: Timestamp,
+    user_id: Option<Id>,
+    kind: Option<&str>,
+    name: Option<&str>,
+    context: &Context<'_>,
+) -> Result<bool, Mistake> {
+    let kind = read_kind(given(kind, "kind")?)?;
+    let name = Name::read(kind, given(name, "name")?);
+    let (id, tenant_id) = lock(user_id)?;
+    let Some(name) = name else { return Ok(false) };
+    let params = params![id, tenant_id.as_str(), kind.as_str(), &*name.key];
+    let Some(shown) = DELETE.one(&params)? else { return Ok(false) };
+    HIDE.run(&params![id, tenant_id.as_str(), kind.as_str(), shown, now])?;
+    record(now, Event { event: "user.name_removed", ..told(id, &tenant_id, context) }, kind)?;
+    Ok(true)
+}
+
+static LIST: Statement<Shown> = Statement::read(
+    c"SELECT {columns} FROM auth_store.user_names WHERE user_id = $1 ORDER BY kind, created_at, name_key",
+);
+
+fn told<'a>(id: Id, tenant_id: &'a str, context: &'a Context<'a>) -> Event<'a> {
+    Event { tenant_id, user_id: Some(id), context: Some(context), ..Event::default() }
+}
+
+/// The trail says what kind of name it was. A name says who somebody is, and stays out of the trail.
+fn record(now: Timestamp, event: Event<'_>, kind: Kind) -> Result<(), Mistake> {
+    trail::record(now, &Event { details: Some(json!({ "kind": kind.as_str() })), ..event })?;
+    Ok(())
+}
