@@ -150,6 +150,7 @@ BEGIN
             ('connection_tokens', 'status', 'valid, expiring, expired, error or revoked.'),
             ('connection_profile', 'status', 'valid, expiring, expired, error or revoked.'),
             ('connection_refresh', 'status', 'valid, expiring, expired, error or revoked.'),
+            (NULL, 'status_changed_at', 'Since when it has its status; NULL: since it was made.'),
             (NULL, 'status_reason', 'Why it has its status; NULL: nobody said.'),
             (NULL, 'team_id', 'The team or workspace at the provider; NULL: none.'),
             (NULL, 'tenant_id', 'The tenant it belongs to.'),

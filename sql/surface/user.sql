@@ -60,3 +60,33 @@ COMMENT ON FUNCTION auth_store.user_name_list IS
     '22004 for NULL.';
 ALTER FUNCTION auth_store.user_name_list COST 1000 ROWS 5;
 GRANT EXECUTE ON FUNCTION auth_store.user_name_list TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_update IS
+    'Changes what changes, a JSON object, names: email, email_verified (true or false), external_id, first_name, '
+    'last_name, metadata (as a whole); null empties a member. Another key is refused with 22023, and so is a value out '
+    'of the bounds of user_create(). A new address or external key takes the place of the one that is shown: the '
+    'user gets the name, and the former one is free for others then; with null the oldest other one is shown. An '
+    'address that was changed is not verified unless email_verified says so. Errors: email_taken where another user '
+    'of the tenant has the address, invalid_request where it is none; then nothing has changed. 23505 where another '
+    'user has the external key, 23503 for an unknown user. Other names: user_name_add(). '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.user_update COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_update TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_set_status IS
+    'Makes a user active, inactive, suspended or deleted (22023), and says why: reason, at most 1000 characters. '
+    'With any status but active the user''s sessions and grants end in the same transaction, with their tokens and '
+    'with codes that were not redeemed, and nothing more is issued; API keys do not work until the user is active '
+    'again. A log-in that is under way is waited for and ended. A deleted user keeps row and names, so that nobody '
+    'else gets the names. 23503 for an unknown user. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.user_set_status COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_set_status TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_list IS
+    'The users of a tenant in the order of their ids, which is that of their making, max_rows at a time (1 to 1000), '
+    'behind the user with the id after: NULL for the first page, then the last user_id of the page before. '
+    'status: only users of this status (22023); metadata: only those whose metadata contains this object. '
+    'tenant_id: default the session''s. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.user_list COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.user_list TO auth_store_admin;

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
     email_unnamed  boolean     NOT NULL DEFAULT false,
+    status_changed_at timestamptz,
     CONSTRAINT users_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT users_id_key UNIQUE (id),
     CONSTRAINT users_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
@@ -36,6 +37,8 @@ COMMENT ON COLUMN auth_store.users.status IS
 COMMENT ON COLUMN auth_store.users.first_name IS 'As the user writes it; NULL: not known.';
 COMMENT ON COLUMN auth_store.users.last_name IS 'As the user writes it; NULL: not known.';
 COMMENT ON COLUMN auth_store.users.status_reason IS 'Why the user has that status; NULL: nobody said.';
+COMMENT ON COLUMN auth_store.users.status_changed_at IS
+    'When user_set_status() gave the user that status; NULL: never.';
 COMMENT ON COLUMN auth_store.users.metadata IS 'What the application keeps with the user, a JSON object.';
 COMMENT ON COLUMN auth_store.users.created_at IS 'When the user was registered.';
 COMMENT ON COLUMN auth_store.users.updated_at IS 'When the row was last changed.';

@@ -17,7 +17,8 @@ CREATE TYPE auth_store.user_profile AS (
     last_name      text,
     metadata       jsonb,
     created_at     timestamptz,
-    updated_at     timestamptz
+    updated_at     timestamptz,
+    status_changed_at timestamptz
 );
 COMMENT ON TYPE auth_store.user_profile IS 'A user as registered; no secrets.';
 

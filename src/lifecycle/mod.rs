@@ -1,6 +1,7 @@
-//! Steps that reach over domains: the ends of tenants and clients, and cleanup.
+//! Steps that reach over domains: the ends of tenants, clients and users, and cleanup.
 
 pub mod cleanup;
 pub mod client_end;
 pub mod tables;
 pub mod tenant_end;
+pub mod user_end;

@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004", "schemes_and_keys"),
     migration!(5, "0005", "audit_retention"),
     migration!(6, "0006", "user_names"),
+    migration!(7, "0007", "user_status"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 59] = [
+pub const NAMES: [&str; 61] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -123,6 +123,10 @@ pub const NAMES: [&str; 59] = [
     "user.name_added",
     // user_name_remove(); details has the kind of the name, not the name
     "user.name_removed",
+    // user_set_status(); how many codes, sessions and grants it ended is in details
+    "user.status_changed",
+    // user_update(); the names of what was to change are in details
+    "user.updated",
     // a data key of a tenant was made: at the first connection and after a change of the master key
     "vault.key_created",
     // a data key of a tenant was deleted by vault_rekey(), because nothing needs it

@@ -53,6 +53,9 @@ my %FUNCTIONS = (
     user_find   => [ reads => q{SELECT * FROM auth_store.user_find('1', 'external', {tenant})} ],
     user_name_add    => [ writes => q{SELECT auth_store.user_name_add({user}, 'username', 'ada.l')} ],
     user_name_remove => [ writes => q{SELECT auth_store.user_name_remove({user}, 'external', '1')} ],
+    user_update      => [ writes => q{SELECT auth_store.user_update({user}, '{"email": "ada@new.example"}')} ],
+    user_set_status  => [ writes => q{SELECT auth_store.user_set_status({user}, 'suspended', 'asked for')} ],
+    user_list        => [ reads => q{SELECT * FROM auth_store.user_list('active', tenant_id => {tenant})} ],
     user_name_list   => [ reads => 'SELECT * FROM auth_store.user_name_list({user})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],

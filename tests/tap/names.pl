@@ -65,8 +65,8 @@ for my $database (sort keys %HOW)
         }
         # The bucket is that of the key.
         my $bucket = substr sha256_hex("default\0" . encode_utf8($key)), 0, 3;
-        is(says($database, "SELECT substr(replace(u.id::text, '-', ''), 14, 3), n.bucket = ('x00000$bucket')::bit(32)::int,
-                n.name_key = '$key', n.name = '$ways[0]'
+        is(says($database, "SELECT substr(replace(u.id::text, '-', ''), 14, 3),
+                n.bucket = ('x00000$bucket')::bit(32)::int, n.name_key = '$key', n.name = '$ways[0]'
             FROM auth_store.users u JOIN auth_store.user_names n ON n.user_id = u.id WHERE u.email = '$ways[0]'"),
                 "$bucket|t|t|t",
                 encode_utf8("$database: bucket and key of $ways[0], the address as it was given"));

@@ -133,7 +133,7 @@ fn insert(now: Timestamp, row: NewRow<'_>, given: &[Name<'_>]) -> Result<Made, M
 
 fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id> {
     let tenant_id = tenant::resolve(&Snapshot::writing()?, user.tenant_id)?;
-    let external = user.external_id.map(external_name).transpose()?;
+    let external = user.external_id.map(names::external).transpose()?;
     let first_name = argument::optional_line(user.first_name, "first_name")?;
     let last_name = argument::optional_line(user.last_name, "last_name")?;
     let metadata = argument::document(user.metadata, "metadata")?;
@@ -197,7 +197,7 @@ fn ensure(
     context: &Context<'_>,
 ) -> Result<Id, Mistake> {
     let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
-    let given = [external_name(given(external_id, "external_id")?)?];
+    let given = [names::external(given(external_id, "external_id")?)?];
     // If another session makes the user first, the insert waits for it and does nothing, and the next look finds that
     // user, unless it is gone again. A user who was there stays unlocked.
     loop {
@@ -221,11 +221,6 @@ fn ensure(
         }
         pgrx::check_for_interrupts!();
     }
-}
-
-/// The name of the argument `external_id`.
-fn external_name(text: &str) -> Result<Name<'_>, Mistake> {
-    Name::read(Kind::External, text).ok_or(Mistake::invalid("external_id", Kind::External.accepted()))
 }
 
 fn record_created(

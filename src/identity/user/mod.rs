@@ -1,9 +1,11 @@
 //! End users: resource owners (RFC 6749 section 1.1).
 
 pub mod create;
+pub mod list;
 pub mod name;
 pub mod names;
 pub mod unnamed;
+pub mod update;
 
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
@@ -34,6 +36,7 @@ row! {
         metadata: Option<Jsonb>,
         created_at: Option<Timestamp>,
         updated_at: Option<Timestamp>,
+        status_changed_at: Option<Timestamp>,
     }
     returned
 }
@@ -68,6 +71,14 @@ impl User {
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
     }
+}
+
+/// What a user's status can be.
+pub const STATUSES: [&str; 4] = ["active", "inactive", "suspended", "deleted"];
+
+/// The argument is no status.
+pub fn status_invalid() -> Mistake {
+    Mistake::invalid("status", "active, inactive, suspended, deleted")
 }
 
 /// No user has the id that the argument says.
@@ -158,8 +169,50 @@ pub fn profile(snapshot: &Snapshot, id: Id) -> Result<Option<UserProfile>, Mista
 static LOCK_KEY_SHARE: Hold =
     Hold::new(c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE");
 
+static LOCK_KEY_SHARE_ACTIVE: Hold = Hold::new(
+    c"SELECT true FROM auth_store.users WHERE id = $1 AND tenant_id = $2 AND status = 'active' FOR KEY SHARE",
+);
+
 /// Keeps the user from being deleted until the transaction ends; false if the user is gone. Call it before you store a
 /// row that refers to the user.
 pub fn lock_key_share(id: Id, tenant_id: &str, place: Option<Place>) -> Result<bool, Mistake> {
     LOCK_KEY_SHARE.hold(place, &params![id, tenant_id])
+}
+
+/// What the row of a user who is to log in turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// As it was found, or active.
+    Active,
+    /// Of another status meanwhile.
+    Inactive,
+    /// Deleted meanwhile.
+    Gone,
+}
+
+/// The same for a log-in, whose caller has looked at the status: a change of the status that was under way is waited
+/// for. A row that nobody has changed costs what it costs to hold it.
+pub fn lock_for_login(id: Id, tenant_id: &str, place: Option<Place>) -> Result<Held, Mistake> {
+    if LOCK_KEY_SHARE_ACTIVE.hold(place, &params![id, tenant_id])? {
+        return Ok(Held::Active);
+    }
+    Ok(if lock_key_share(id, tenant_id, None)? { Held::Inactive } else { Held::Gone })
+}
+
+static STORE_STATUS: Statement<bool> = Statement::write(
+    c"UPDATE auth_store.users
+         SET status = $3, status_reason = $4, status_changed_at = $5, updated_at = $5
+       WHERE id = $1 AND tenant_id = $2
+      RETURNING true",
+);
+
+/// Changes the status of a user whom [`lock_update`] has locked; false if the user is gone.
+pub fn store_status(
+    now: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    status: &str,
+    reason: Option<&str>,
+) -> Result<bool, Mistake> {
+    Ok(STORE_STATUS.one(&params![id, tenant_id, status, reason, now])?.is_some())
 }

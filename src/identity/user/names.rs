@@ -143,6 +143,68 @@ pub fn insert(now: Timestamp, user_id: Id, tenant_id: &str, name: &Name<'_>) -> 
     Ok(rows == 1)
 }
 
+/// The external key of an argument.
+pub fn external(text: &str) -> Result<Name<'_>, Mistake> {
+    Name::read(Kind::External, text).ok_or(Mistake::invalid("external_id", Kind::External.accepted()))
+}
+
+// In the call that has looked: a name may be given up and taken again meanwhile.
+/// Gives a user who is locked a name, unless another user has it; false where it was the user's already.
+fn give(now: Timestamp, id: Id, tenant_id: &str, name: &Name<'_>) -> Answer<bool> {
+    loop {
+        match find(&Snapshot::latest(), tenant_id, name)? {
+            Some(owner) if owner == id => return Ok(Ok(false)),
+            Some(_) => return Ok(Err(taken(name.kind))),
+            None if insert(now, id, tenant_id, name)? => return Ok(Ok(true)),
+            None => {
+                pgrx::check_for_interrupts!();
+            }
+        }
+    }
+}
+
+// Another spelling of the name.
+static SPELL: Statement = Statement::write(
+    c"UPDATE auth_store.user_names SET name = $5
+       WHERE user_id = $1 AND tenant_id = $2 AND kind = $3 AND name_key = $4 AND name <> $5",
+);
+
+static OLDEST: Statement<String> = Statement::write(
+    c"SELECT name FROM auth_store.user_names
+       WHERE user_id = $1 AND tenant_id = $2 AND kind = $3 ORDER BY created_at, name_key LIMIT 1",
+);
+
+/// Gives a user who is locked a name in place of another of its kind: the new one is there before the old one goes.
+/// Returns what is to be shown from now on.
+pub fn replace(
+    now: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    kind: Kind,
+    old: Option<&str>,
+    new: Option<Name<'_>>,
+) -> Answer<Option<String>> {
+    if let Some(name) = &new {
+        match give(now, id, tenant_id, name)? {
+            Ok(true) => {}
+            Ok(false) => {
+                SPELL.run(&params![id, tenant_id, kind.as_str(), &*name.key, name.text])?;
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    let old = old.and_then(|old| Name::read(kind, old));
+    if let Some(old) = old
+        && new.as_ref().is_none_or(|new| new.key != old.key)
+    {
+        DELETE.one(&params![id, tenant_id, kind.as_str(), &*old.key])?;
+    }
+    match new {
+        Some(name) => Ok(Ok(Some(name.text.to_owned()))),
+        None => Ok(Ok(OLDEST.one(&params![id, tenant_id, kind.as_str()])?)),
+    }
+}
+
 /// What no name of a kind is, nobody has.
 fn find_profile(
     name: Option<&str>,
@@ -167,10 +229,15 @@ fn read_kind(kind: &str) -> Result<Kind, Mistake> {
     Kind::read(kind).ok_or(Mistake::invalid("kind", "email, external, phone, username"))
 }
 
+/// The tenant of a user who is to be changed.
+pub fn tenant_of(id: Id) -> Result<String, Mistake> {
+    Ok(user::find(&Snapshot::writing()?, id)?.ok_or(user::UNKNOWN)?.tenant_id)
+}
+
 /// A user who is locked against another change of the names, and the tenant.
 fn lock(user_id: Option<Id>) -> Result<(Id, String), Mistake> {
     let id = given(user_id, "user_id")?;
-    let tenant_id = user::find(&Snapshot::writing()?, id)?.ok_or(user::UNKNOWN)?.tenant_id;
+    let tenant_id = tenant_of(id)?;
     user::lock_no_key_update(id, &tenant_id)?.ok_or(user::UNKNOWN)?;
     Ok((id, tenant_id))
 }
@@ -200,18 +267,13 @@ fn add(
     let (id, tenant_id) = lock(user_id)?;
     let outcome = match name {
         None => Err(Refusal::new(ErrorCode::InvalidRequest, kind.accepted())),
-        Some(name) => loop {
-            match find(&Snapshot::latest(), &tenant_id, &name)? {
-                Some(owner) if owner == id => return Ok(Ok(())),
-                Some(_) => break Err(taken(kind)),
-                None if insert(now, id, &tenant_id, &name)? => {
-                    SHOW.run(&params![id, tenant_id.as_str(), kind.as_str(), text, now])?;
-                    break Ok(());
-                }
-                None => {
-                    pgrx::check_for_interrupts!();
-                }
+        Some(name) => match give(now, id, &tenant_id, &name)? {
+            Ok(false) => return Ok(Ok(())),
+            Ok(true) => {
+                SHOW.run(&params![id, tenant_id.as_str(), kind.as_str(), text, now])?;
+                Ok(())
             }
+            Err(refusal) => Err(refusal),
         },
     };
     let error = outcome.as_ref().err().map(|refusal| refusal.code);

@@ -9,7 +9,7 @@ pub mod retention;
 
 use pgrx::prelude::*;
 
-use crate::identity::user;
+use crate::identity::user::{self, Held};
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
@@ -148,11 +148,13 @@ pub struct NewGrant<'a> {
     pub network: Option<Inet>,
 }
 
-/// A row that a new grant would refer to and that is gone.
+/// Why a new grant has nobody to refer to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gone {
     Client,
     User,
+    /// The user is there, and not active any more.
+    UserInactive,
 }
 
 impl Gone {
@@ -161,6 +163,10 @@ impl Gone {
         match self {
             Self::Client => client::UNKNOWN,
             Self::User => user::UNKNOWN,
+            Self::UserInactive => Mistake::WrongState {
+                message: "the user is not active".into(),
+                hint: "SELECT auth_store.user_set_status(…, 'active')".into(),
+            },
         }
     }
 }
@@ -266,16 +272,18 @@ pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mist
     LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
 
-/// Stores a new grant, unless its client or user was deleted since the caller looked. Both are locked first, in the
+/// Stores a new grant, unless its client or user was deleted, or the user's status changed, since the caller looked. Both are locked first, in the
 /// order of the locks and as the foreign keys would lock them, because a foreign key could only raise.
 pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
     if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
         return Ok(Err(Gone::Client));
     }
-    if let Some(user_id) = new.user_id
-        && !user::lock_key_share(user_id, new.tenant_id, new.user_place)?
-    {
-        return Ok(Err(Gone::User));
+    if let Some(user_id) = new.user_id {
+        match user::lock_for_login(user_id, new.tenant_id, new.user_place)? {
+            Held::Active => {}
+            Held::Inactive => return Ok(Err(Gone::UserInactive)),
+            Held::Gone => return Ok(Err(Gone::User)),
+        }
     }
     let family = new.family.as_ref();
     INSERT.exactly_one(&params![

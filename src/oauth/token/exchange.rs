@@ -147,7 +147,7 @@ fn exchange(
     let response = match issue(now, &client, subject, granted, cnf, context)? {
         Ok(response) => response,
         Err(Gone::Client) => return refuse(now, &event, &secret::unknown()),
-        Err(Gone::User) => {
+        Err(Gone::User | Gone::UserInactive) => {
             return refuse(now, &event, &unacceptable("the user is not active", &[Flag::InactiveUser]));
         }
     };

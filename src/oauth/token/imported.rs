@@ -102,7 +102,8 @@ pub fn find(snapshot: &Snapshot, text: &str) -> Result<Option<(Id, Digest)>, Mis
     Ok(BY_DIGEST.find(snapshot, Key::Bytes(&digest))?.map(|token| (token.grant_id, digest)))
 }
 
-/// Makes the grant of a foreign refresh token; None where it has expired.
+/// Makes the grant of a foreign refresh token; None where it has expired, or its user is not active: the end of a
+/// user's activity has ended every other refresh token, and a refresh does not look at the user.
 fn import(
     now: Timestamp,
     digest: Option<&str>,
@@ -118,6 +119,9 @@ fn import(
     argument::object(login.claims.as_ref(), "claims")?;
     binding::check_confirmation(login.cnf.as_ref())?;
     let (client, user) = parties(client_id, user_id)?;
+    if !user.is_active() {
+        return Ok(None);
+    }
     if !client.allows_grant_type("refresh_token") {
         return Err(Mistake::invalid("client_id", "a client with the grant type refresh_token"));
     }

@@ -204,7 +204,7 @@ fn issue_trusted(
     let refused = if !client.is_usable() {
         refuse(ErrorCode::UnauthorizedClient, "the client is not active", &[Flag::InactiveClient])
     } else if !user.is_active() {
-        refuse(ErrorCode::AccessDenied, "the user is not active", &[Flag::InactiveUser])
+        Some(USER_INACTIVE)
     } else if !in_session {
         Some(SESSION_ENDED)
     } else if request.refresh == Some(true) && !may_refresh {
@@ -215,6 +215,12 @@ fn issue_trusted(
     let refresh = request.refresh.unwrap_or(may_refresh);
     finish(now, &client, Some((user_id, user.place)), refresh, refused, request, context)
 }
+
+/// The user may not log in.
+const USER_INACTIVE: Refused = Refused {
+    refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active"),
+    flags: &[Flag::InactiveUser],
+};
 
 fn issue_client_credentials(
     now: Timestamp,
@@ -300,6 +306,7 @@ fn finish(
             event.grant_id = Some(grant_id);
             refuse(now, &event, &SESSION_ENDED)
         }
+        Err(EndedMeanwhile::Gone(Gone::UserInactive)) => refuse(now, &event, &USER_INACTIVE),
         // The application named client and user, so this is its mistake; a client that speaks for itself gets
         // the answer of its next request: unknown.
         Err(EndedMeanwhile::Gone(gone)) if user_id.is_some() => Err(gone.mistake()),

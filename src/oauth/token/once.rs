@@ -99,7 +99,7 @@ pub fn refuse_ended(
     let refused = match ended {
         EndedMeanwhile::Session => session_ended(),
         EndedMeanwhile::Gone(Gone::Client) => secret::unknown(),
-        EndedMeanwhile::Gone(Gone::User) => user_inactive(),
+        EndedMeanwhile::Gone(Gone::User | Gone::UserInactive) => user_inactive(),
     };
     if ended != EndedMeanwhile::Session {
         event.grant_id = None;

@@ -1,0 +1,1 @@
+ALTER TABLE auth_store.users DROP COLUMN status_changed_at;
