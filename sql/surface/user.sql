@@ -74,7 +74,7 @@ ALTER FUNCTION auth_store.user_update COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_update TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_set_status IS
-    'Makes a user active, inactive, suspended or deleted (22023), and says why: reason, at most 1000 characters. '
+    'Makes a user active, inactive, suspended or deleted (22023). reason: why, at most 1000 characters. '
     'With any status but active the user''s sessions and grants end in the same transaction, with their tokens and '
     'with codes that were not redeemed, and nothing more is issued; API keys do not work until the user is active '
     'again. A log-in that is under way is waited for and ended. A deleted user keeps row and names, so that nobody '
