@@ -272,8 +272,9 @@ pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mist
     LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
 
-/// Stores a new grant, unless its client or user was deleted, or the user's status changed, since the caller looked. Both are locked first, in the
-/// order of the locks and as the foreign keys would lock them, because a foreign key could only raise.
+/// Stores a new grant, unless its client or user was deleted, or the user's status changed, since the caller looked.
+/// Both are locked first, in the order of the locks and as the foreign keys would lock them, because a foreign key
+/// could only raise.
 pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
     if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
         return Ok(Err(Gone::Client));
