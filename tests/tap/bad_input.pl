@@ -93,7 +93,7 @@ my %SENSE = (
     challenge => literal($ours->{challenge}), refresh_token => literal($ours->{refresh}),
     token => literal($ours->{access}), name => "'Sense'", reason => "'sense'",
     redirect_uris => "ARRAY['https://sense.example/cb']", status => "'active'", changes => "'{\"name\": \"Sense\"}'",
-    event => "'sense.made'", external_id => "'sense'",
+    event => "'sense.made'", kind => "'username'", external_id => "'sense'",
     secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'",
     email => "'sense\@example.com'",
     api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}),
@@ -118,7 +118,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'call.function' => "'token_introspect'",
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",
-    'user_create.id' => 'gen_random_uuid()',
+    'user_create.id' => 'gen_random_uuid()', 'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
     'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL',
