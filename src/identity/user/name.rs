@@ -146,11 +146,11 @@ fn username_key(text: &str) -> Option<String> {
     well_formed.then(|| nfc.normalize(&text.chars().flat_map(case_folded).collect::<String>()).into_owned())
 }
 
-/// Full case folding (Unicode section 3.13): the lower case of the upper case, but for ı, whose upper case is I and
-/// which no case folding but that of Turkic languages makes an i.
+/// Full case folding (Unicode section 3.13): the lower case of the upper case, but for ẞ, which has an upper case only
+/// by way of ß, and ı, whose upper case is I and which no case folding but that of Turkic languages makes an i.
 fn case_folded(character: char) -> impl Iterator<Item = char> {
     let kept = (character == '\u{131}').then_some(character);
-    let folded = character.to_uppercase().flat_map(char::to_lowercase);
+    let folded = character.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     kept.into_iter().chain(folded.filter(move |_| kept.is_none()))
 }
 
