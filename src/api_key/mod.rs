@@ -62,14 +62,8 @@ impl<'a> Owner<'a> {
     /// The owner's tenant; an explicit one must be the same.
     fn tenant(self, snapshot: &Snapshot, tenant_id: Option<&str>) -> Result<String, Mistake> {
         let (found, unknown) = match self {
-            Self::User(id) => (
-                user::find(snapshot, id)?.map(|user| user.tenant_id),
-                Mistake::Unknown { what: "user", argument: "user_id" },
-            ),
-            Self::Client(id) => (
-                client::find(snapshot, id)?.map(|client| client.tenant_id),
-                Mistake::Unknown { what: "client", argument: "client_id" },
-            ),
+            Self::User(id) => (user::find(snapshot, id)?.map(|user| user.tenant_id), user::UNKNOWN),
+            Self::Client(id) => (client::find(snapshot, id)?.map(|client| client.tenant_id), client::UNKNOWN),
         };
         let explicit = tenant_id.map(|_| tenant::resolve(snapshot, tenant_id)).transpose()?;
         match found {
@@ -81,14 +75,8 @@ impl<'a> Owner<'a> {
     /// Keeps the owner from being deleted until the transaction ends.
     fn lock_key_share(self, tenant_id: &str) -> Result<(), Mistake> {
         let (held, unknown) = match self {
-            Self::User(id) => (
-                user::lock_key_share(id, tenant_id, None)?,
-                Mistake::Unknown { what: "user", argument: "user_id" },
-            ),
-            Self::Client(id) => (
-                client::lock_key_share(id, tenant_id, None)?,
-                Mistake::Unknown { what: "client", argument: "client_id" },
-            ),
+            Self::User(id) => (user::lock_key_share(id, tenant_id, None)?, user::UNKNOWN),
+            Self::Client(id) => (client::lock_key_share(id, tenant_id, None)?, client::UNKNOWN),
         };
         if held { Ok(()) } else { Err(unknown) }
     }

@@ -115,8 +115,7 @@ impl<'a> NewKey<'a> {
             return Err(Mistake::invalid("rate_limit_per_hour", "1 or more"));
         }
         let metadata = argument::document(given_members.metadata, "metadata")?;
-        let tenant_suspended = tenant::lock_share(&tenant_id)?
-            .ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+        let tenant_suspended = tenant::lock_share(&tenant_id)?.ok_or(tenant::UNKNOWN_ID)?;
         owner.lock_key_share(&tenant_id)?;
         Ok(Self {
             tenant_id,

@@ -199,6 +199,11 @@ impl Mistake {
         Self::InvalidArgument { argument, accepted: Cow::Borrowed(accepted) }
     }
 
+    /// An argument that must be one of these words.
+    pub fn one_of(argument: &'static str, words: &[&str]) -> Self {
+        Self::InvalidArgument { argument, accepted: words.join(", ").into() }
+    }
+
     /// What is wrong, for a message about something else.
     pub fn message(&self) -> String {
         self.report().message().to_owned()

@@ -89,7 +89,7 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
     named_partitions(names).or_raise()
 }
 
-/// The tables whose rows end. The grants come first, as everywhere where rows of several tables are locked.
+/// The tables whose rows end. They are walked in any order: a batch passes over rows that others have locked.
 static TASKS: [&Table; 11] = [
     &grant::TABLE,
     &imported::TABLE,

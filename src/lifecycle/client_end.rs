@@ -5,13 +5,14 @@
 use pgrx::prelude::*;
 use serde_json::{Map, json};
 
+use crate::api_key;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::table::Table;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::lifecycle::tables;
-use crate::oauth::{client, grant};
+use crate::oauth::{client, code, grant};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -42,7 +43,7 @@ fn set_status(
     let client_id = given(client_id, "client_id")?;
     let status = given(status, "status")?;
     if !STATUSES.contains(&status) {
-        return Err(Mistake::invalid("status", "active, suspended, revoked, pending"));
+        return Err(Mistake::one_of("status", &STATUSES));
     }
     let reason = argument::optional_reason(reason)?;
     let changed = client::store_status(now, client_id, status, reason)?;
@@ -64,15 +65,15 @@ fn set_status(
 }
 
 /// The rows of a deleted client that the trail counts, and its words for them.
-const TOLD: [(&str, &str); 3] =
-    [("authorization_codes", "codes"), ("grants", "grants"), ("api_keys", "api_keys")];
+static TOLD: [(&Table, &str); 3] =
+    [(&code::TABLE, "codes"), (&grant::TABLE, "grants"), (&api_key::TABLE, "api_keys")];
 
 fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     let client_id = given(client_id, "client_id")?;
     let mut gone = Map::new();
     let mut end = |table: &Table| {
         let rows = table.of_client.delete(client_id)?;
-        if let Some((_, told)) = TOLD.into_iter().find(|(name, _)| *name == table.name) {
+        if let Some((_, told)) = TOLD.into_iter().find(|(counted, _)| std::ptr::eq(*counted, table)) {
             gone.insert(told.to_owned(), rows.into());
         }
         Ok::<_, Mistake>(())

@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::identity::session::revoke;
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -42,11 +41,9 @@ fn set_status(
 ) -> Result<(), Mistake> {
     let id = given(user_id, "user_id")?;
     let status = given(status, "status")?;
-    if !user::STATUSES.contains(&status) {
-        return Err(user::status_invalid());
-    }
+    user::check_status(status)?;
     let reason = argument::optional_reason(reason)?;
-    let tenant_id = user::find(&Snapshot::writing()?, id)?.ok_or(user::UNKNOWN)?.tenant_id;
+    let tenant_id = user::tenant_of(id)?;
     let mut details = json!({ "status": status, "reason": reason });
     if status == "active" {
         user::lock_update(id, &tenant_id)?;

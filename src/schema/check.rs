@@ -1,13 +1,14 @@
 //! What is missing, foreign, altered or lost.
 
 use crate::identity::tenant;
-use crate::identity::user::unnamed;
+use crate::identity::user::{self, names, unnamed};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::state;
-use crate::kernel::server::table::Published;
+use crate::kernel::server::table::{Published, Table};
 use crate::kernel::server::version::{self, TABLES_VERSION};
-use crate::lifecycle::tables;
+use crate::lifecycle::{cleanup, tables};
+use crate::oauth::client;
 use crate::schema::{PRINTING, shape};
 use crate::trail::retention;
 use pgrx::prelude::*;
@@ -33,24 +34,23 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
         spi::read_once(CHECK, &params![keys, parts, definitions, state::is_preloaded()])?;
     // The rows are read past the executor, because the roles that may call check() may not read the tables. A table
     // that differs from the shipped one is not read.
-    let sound = |found: &[Finding], table: &str| {
-        !found.iter().any(|(object, _, _, severity)| object == table && severity == "problem")
+    let sound = |found: &[Finding], tables: &[&Table]| {
+        let objects: Vec<_> = tables.iter().map(|table| format!("table {}", table.name)).collect();
+        !found.iter().any(|(object, _, _, severity)| objects.contains(object) && severity == "problem")
     };
     // A version that cannot be read is in an altered table, which the findings above name.
     if let Ok(Some((problem, hint))) = version_problem() {
         found.push(("table schema_version".into(), problem, hint.into(), "problem".into()));
     }
-    if ["tenants", "clients", "users"].iter().all(|table| sound(&found, &format!("table {table}")))
-        && tenant::default_is_lost()?
-    {
+    if sound(&found, &[&tenant::TABLE, &client::TABLE, &user::TABLE]) && tenant::default_is_lost()? {
         let problem = format!("has no tenant {}, whose clients and users there are", tenant::DEFAULT);
         found.push(("table tenants".into(), problem, "SELECT auth_store.install()".into(), "problem".into()));
     }
-    if sound(&found, "table users") && sound(&found, "table user_names") {
+    if sound(&found, &[&user::TABLE, &names::TABLE]) {
         let problems = unnamed::problems()?.into_iter();
         found.extend(problems.map(|(object, problem, hint)| (object, problem, hint, "problem".into())));
     }
-    if sound(&found, "table cleanup_cursors")
+    if sound(&found, &[&cleanup::TABLE])
         && let Some(problem) = retention::problem()?
     {
         let hint =

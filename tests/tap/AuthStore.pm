@@ -5,6 +5,7 @@ package AuthStore;
 use strict;
 use warnings;
 
+use FindBin;
 use Exporter 'import';
 use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
@@ -12,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_server set_conf run_sql value raises succeeds install_helpers populate contents differences
-  shape);
+  shape table_facts);
 
 # The roles of the store and what a DBA would grant them to; nobody is a login without any.
 our %LOGINS = (
@@ -307,6 +308,20 @@ sub quote
     my ($text) = @_;
     $text =~ s/'/''/g;
     return "'$text'";
+}
+
+# What the library says of each table, by its name: the columns of tests/tables.txt, which a unit test compares.
+sub table_facts
+{
+    my ($head, @lines) = split /\n/, slurp_file("$FindBin::Bin/../tables.txt");
+    my ($name, @columns) = split /\t/, $head;
+    my %facts;
+    for (@lines)
+    {
+        my ($table, @words) = split /\t/;
+        @{ $facts{$table} }{@columns} = @words;
+    }
+    return %facts;
 }
 
 1;

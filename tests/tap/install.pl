@@ -8,11 +8,8 @@ use AuthStore;
 use Test::More;
 
 my $node = new_server('install');
-my @TABLES = qw(access_tokens api_keys audit_log authorization_codes claimed_jtis cleanup_cursors client_secrets clients
-    connections
-  consents device_codes grants imported_api_keys imported_refresh_tokens pushed_requests rate_limits revoked_jtis
-      schema_version sessions
-  tenants user_names users vault_keys);
+my %FACTS = table_facts();
+my @TABLES = sort keys %FACTS;
 my @VIEWS = qw(failed_actions provider_connections recent_activity security_events token_activity);
 
 # A database of its own for each thing that is tried.

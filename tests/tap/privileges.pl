@@ -354,6 +354,10 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         AND a.attname ~ 'expires_at\$|_until\$' AND c.relname <> 'connections' ORDER BY 1");
     is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
+    # The partitions of JWT ids are dropped instead.
+    my %facts = table_facts();
+    is(join(' ', grep { $facts{$_}{ended} eq 'cleanup' } sort keys %facts),
+        join(' ', grep { !/_jtis$/ } sort keys %expired), 'are those that the library walks');
     for my $call ('SELECT auth_store.cleanup_expired_data()', 'CALL auth_store.cleanup()')
     {
         value($node, $db, $_) for values %expired;

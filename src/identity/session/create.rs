@@ -63,8 +63,6 @@ pub static IDLE_TTL: Setting<i32> = Setting::seconds(
 );
 const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
 
-const UNKNOWN_USER: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
-
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.sessions (id, user_id, tenant_id, digest, expires_at, idle_expires_at, last_seen_at,
              idle_ttl, acr, amr, metadata, ip, user_agent)
@@ -85,11 +83,11 @@ fn create(
     let amr = argument::texts(new.amr, "amr")?;
     let metadata = argument::document(new.metadata, "metadata")?;
     let snapshot = Snapshot::writing()?;
-    let user = user::find(&snapshot, user_id)?.ok_or(UNKNOWN_USER)?;
+    let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
     let tenant_active = tenant::is_active(&snapshot, &user.tenant_id)?;
     drop(snapshot);
     // The status as it is under the lock: a change of the status waits, and then finds this session.
-    let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(UNKNOWN_USER)?;
+    let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(user::UNKNOWN)?;
     let event = Event {
         event: "session.created",
         tenant_id: &user.tenant_id,

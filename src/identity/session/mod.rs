@@ -217,14 +217,15 @@ fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Session>, M
     Ok(found.filter(|session| token_text::digest_matches(&presented.digest, &session.digest)))
 }
 
+/// The user has no session of the id that the argument says.
+pub const UNKNOWN: Mistake = Mistake::Unknown { what: "session", argument: "session_id" };
+
 /// True if tokens may be issued in this session: the session is live, or the id is not one of ours, because
 /// applications may pass their own. 23503 if it is another user's.
 pub fn allows(now: Timestamp, snapshot: &Snapshot, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
     let Some(id) = id else { return Ok(true) };
     match STANDING.find(snapshot, Key::Id(id))? {
-        Some(session) if session.user_id != user_id => {
-            Err(Mistake::Unknown { what: "session", argument: "session_id" })
-        }
+        Some(session) if session.user_id != user_id => Err(UNKNOWN),
         Some(session) => {
             Ok(session.revoked_at.is_none() && now < session.expires_at && now < session.idle_expires_at)
         }

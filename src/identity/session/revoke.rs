@@ -55,8 +55,6 @@ pub struct EndedSessions {
     pub grants: u64,
 }
 
-const UNKNOWN: Mistake = Mistake::Unknown { what: "session", argument: "session_id" };
-
 // Of the user who is locked.
 static REVOKE: Statement<Id> = Statement::latest(
     c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
@@ -98,7 +96,7 @@ fn revoke_one(
     let reason = argument::reason(reason)?;
     let (user_id, tenant_id) = session::owner(&Snapshot::writing()?, id)?
         .filter(|(owner, _)| argument::is_of(Some(*owner), of_user))
-        .ok_or(UNKNOWN)?;
+        .ok_or(session::UNKNOWN)?;
     user::lock_update(user_id, &tenant_id)?;
     let params = params![id, tenant_id.as_str(), now, reason, user_id];
     let sessions = REVOKE.all(&params)?;
@@ -130,8 +128,7 @@ fn revoke_by_user(
 ) -> Result<i32, Mistake> {
     let reason = argument::reason(reason)?;
     let snapshot = Snapshot::writing()?;
-    let user =
-        user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
     if let Some(except) = except {
         session::owner(&snapshot, except)?
             .filter(|(owner, _)| *owner == user_id)

@@ -4,7 +4,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::tenant;
-use crate::identity::user::{Profile, STATUSES, UserProfile};
+use crate::identity::user::{self, Profile, UserProfile};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
@@ -51,9 +51,7 @@ fn page(
     max_rows: Option<i32>,
     tenant_id: Option<&str>,
 ) -> Result<Vec<UserProfile>, Mistake> {
-    if status.is_some_and(|status| !STATUSES.contains(&status)) {
-        return Err(super::status_invalid());
-    }
+    status.map(user::check_status).transpose()?;
     argument::object(metadata.as_ref(), "metadata")?;
     let max_rows = max_rows.unwrap_or(100);
     if !(1..=MAX_ROWS).contains(&max_rows) {

@@ -74,11 +74,11 @@ impl User {
 }
 
 /// What a user's status can be.
-pub const STATUSES: [&str; 4] = ["active", "inactive", "suspended", "deleted"];
+const STATUSES: [&str; 4] = ["active", "inactive", "suspended", "deleted"];
 
-/// The argument is no status.
-pub fn status_invalid() -> Mistake {
-    Mistake::invalid("status", "active, inactive, suspended, deleted")
+/// A status that is an argument.
+pub fn check_status(status: &str) -> Result<(), Mistake> {
+    if STATUSES.contains(&status) { Ok(()) } else { Err(Mistake::one_of("status", &STATUSES)) }
 }
 
 /// No user has the id that the argument says.
@@ -101,6 +101,11 @@ static USER: Lookup<User> = Lookup::by(c"users_id_key");
 /// The user with this id, of any status.
 pub fn find(snapshot: &Snapshot, id: Id) -> Result<Option<User>, Mistake> {
     USER.find(snapshot, Key::Id(id))
+}
+
+/// The tenant of a user who is to be changed.
+pub fn tenant_of(id: Id) -> Result<String, Mistake> {
+    Ok(find(&Snapshot::writing()?, id)?.ok_or(UNKNOWN)?.tenant_id)
 }
 
 row! {
@@ -199,11 +204,10 @@ pub fn lock_for_login(id: Id, tenant_id: &str, place: Option<Place>) -> Result<H
     Ok(if lock_key_share(id, tenant_id, None)? { Held::Inactive } else { Held::Gone })
 }
 
-static STORE_STATUS: Statement<bool> = Statement::write(
+static STORE_STATUS: Statement = Statement::write(
     c"UPDATE auth_store.users
          SET status = $3, status_reason = $4, status_changed_at = $5, updated_at = $5
-       WHERE id = $1 AND tenant_id = $2
-      RETURNING true",
+       WHERE id = $1 AND tenant_id = $2",
 );
 
 /// Changes the status of a user whom [`lock_update`] has locked; false if the user is gone.
@@ -214,5 +218,5 @@ pub fn store_status(
     status: &str,
     reason: Option<&str>,
 ) -> Result<bool, Mistake> {
-    Ok(STORE_STATUS.one(&params![id, tenant_id, status, reason, now])?.is_some())
+    Ok(STORE_STATUS.run(&params![id, tenant_id, status, reason, now])? == 1)
 }

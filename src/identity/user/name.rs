@@ -31,7 +31,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Email, Self::External, Self::Phone, Self::Username];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Email, Self::External, Self::Phone, Self::Username];
 
     /// The kind as the column `kind` has it.
     pub fn as_str(self) -> &'static str {

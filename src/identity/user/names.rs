@@ -148,8 +148,8 @@ pub fn external(text: &str) -> Result<Name<'_>, Mistake> {
     Name::read(Kind::External, text).ok_or(Mistake::invalid("external_id", Kind::External.accepted()))
 }
 
-// In the call that has looked: a name may be given up and taken again meanwhile.
-/// Gives a user who is locked a name, unless another user has it; false where it was the user's already.
+/// Gives a user who is locked a name, unless another user has it; false where it was the user's already. A name that is
+/// taken while this call waits may be given up again, so the call looks until it has an answer.
 fn give(now: Timestamp, id: Id, tenant_id: &str, name: &Name<'_>) -> Answer<bool> {
     loop {
         match find(&Snapshot::latest(), tenant_id, name)? {
@@ -226,18 +226,13 @@ fn find_profile(
 }
 
 fn read_kind(kind: &str) -> Result<Kind, Mistake> {
-    Kind::read(kind).ok_or(Mistake::invalid("kind", "email, external, phone, username"))
-}
-
-/// The tenant of a user who is to be changed.
-pub fn tenant_of(id: Id) -> Result<String, Mistake> {
-    Ok(user::find(&Snapshot::writing()?, id)?.ok_or(user::UNKNOWN)?.tenant_id)
+    Kind::read(kind).ok_or_else(|| Mistake::one_of("kind", &Kind::ALL.map(Kind::as_str)))
 }
 
 /// A user who is locked against another change of the names, and the tenant.
 fn lock(user_id: Option<Id>) -> Result<(Id, String), Mistake> {
     let id = given(user_id, "user_id")?;
-    let tenant_id = tenant_of(id)?;
+    let tenant_id = user::tenant_of(id)?;
     user::lock_no_key_update(id, &tenant_id)?.ok_or(user::UNKNOWN)?;
     Ok((id, tenant_id))
 }

@@ -1,12 +1,11 @@
 //! Users who are not found by their e-mail address: after the migration from tables that had no keys, and where two
 //! users had one mailbox, until an administrator has settled which of them has it.
 
-use crate::identity::user::name::{self, Kind};
+use crate::identity::user::name::{self, Kind, Name};
 use crate::kernel::outcome::{self, Mistake};
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::transaction::as_owner;
 use crate::kernel::server::version;
-use crate::kernel::value::id::Bucket;
 use crate::kernel::value::id::Id;
 
 const BATCH: i64 = 1000;
@@ -125,9 +124,9 @@ fn seen(after: Id, limit: i64) -> Result<Vec<Unnamed>, Mistake> {
 fn keyed(rows: Vec<(Id, String, String)>) -> Vec<Unnamed> {
     rows.into_iter()
         .map(|(id, tenant_id, email)| {
-            let key = name::email_key(&email);
-            let bucket = Bucket::of(&[&tenant_id, &key]).number();
-            Unnamed { id, tenant_id, key, bucket }
+            let name = Name { kind: Kind::Email, key: name::email_key(&email).into(), text: &email };
+            let bucket = name.bucket(&tenant_id).number();
+            Unnamed { id, key: name.key.into_owned(), tenant_id, bucket }
         })
         .collect()
 }

@@ -62,7 +62,7 @@ static UPDATE: Statement = Statement::write(
 fn update(now: Timestamp, user_id: Option<Id>, changes: Option<Jsonb>, context: &Context<'_>) -> Answer<()> {
     let id = given(user_id, "user_id")?;
     let changes = Changes::read(&given(changes, "changes")?)?;
-    let tenant_id = names::tenant_of(id)?;
+    let tenant_id = super::tenant_of(id)?;
     let mut user = LOCK.one(&params![id, tenant_id.as_str()])?.ok_or(super::UNKNOWN)?;
     let outcome = changes.apply(now, id, &tenant_id, &mut user)?;
     if outcome.is_ok() {

@@ -195,14 +195,13 @@ fn issue(
     argument::object(request.claims.as_ref(), "claims")?;
     let ttl = interval::seconds(request.ttl, TTL.in_seconds(), TTL.bounds(), "ttl", TTL_ACCEPTED)?;
     let snapshot = Snapshot::deciding()?;
-    let user =
-        user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
     let client = match client_id {
         Some(client_id) => client::find(&snapshot, client_id)?,
         None => None,
     };
     if client.as_ref().is_some_and(|client| client.tenant_id != user.tenant_id) {
-        return Err(Mistake::Unknown { what: "user", argument: "user_id" });
+        return Err(user::UNKNOWN);
     }
     let (state, session_id) = (request.parameters.state, request.session_id);
     let in_session = session::allows(now, &snapshot, session_id, user_id)?;

@@ -45,11 +45,9 @@ fn revoke_by_user(
     context: &Context<'_>,
 ) -> Result<i32, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let user =
-        user::find(&snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
     if let Some(client_id) = client_id {
-        client::find(&snapshot, client_id)?
-            .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+        client::find(&snapshot, client_id)?.ok_or(client::UNKNOWN)?;
     }
     drop(snapshot);
     shut_out(now, user_id, &user.tenant_id, client_id)?;

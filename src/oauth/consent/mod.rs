@@ -221,11 +221,10 @@ fn parties(
 ) -> Result<(Id, User, Client), Mistake> {
     let user_id = given(user_id, "user_id")?;
     let client_id = given(client_id, "client_id")?;
-    let user =
-        user::find(snapshot, user_id)?.ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let user = user::find(snapshot, user_id)?.ok_or(user::UNKNOWN)?;
     let client = client::find(snapshot, client_id)?
         .filter(|client| client.tenant_id == user.tenant_id)
-        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+        .ok_or(client::UNKNOWN)?;
     Ok((user_id, user, client))
 }
 

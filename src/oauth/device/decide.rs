@@ -135,9 +135,7 @@ fn approve(
     argument::object(consent.claims.as_ref(), "claims")?;
     let amr = argument::texts(consent.amr, "amr")?;
     let snapshot = Snapshot::writing()?;
-    let user = snapshot
-        .newest(|snapshot| user::find(snapshot, user_id))?
-        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+    let user = snapshot.newest(|snapshot| user::find(snapshot, user_id))?.ok_or(user::UNKNOWN)?;
     let entered = enter(now, &snapshot, text, &user.tenant_id, context)?;
     drop(snapshot);
     let newest = Snapshot::deciding()?;

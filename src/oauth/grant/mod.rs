@@ -403,8 +403,7 @@ pub fn revoke_by_client(
     context: Option<&Context<'_>>,
 ) -> Result<i64, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = client::find(&snapshot, client_id)?
-        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let client = client::find(&snapshot, client_id)?.ok_or(client::UNKNOWN)?;
     let count = REVOKE_BY_CLIENT.run(&params![client_id, now, reason])?;
     trail::record(
         now,

@@ -185,11 +185,10 @@ fn import(
 /// Client and user of the token, who are of one tenant.
 fn parties(client_id: &str, user_id: Id) -> Result<(Client, User), Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = client::find(&snapshot, client_id)?
-        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let client = client::find(&snapshot, client_id)?.ok_or(client::UNKNOWN)?;
     let user = user::find(&snapshot, user_id)?
         .filter(|user| user.tenant_id == client.tenant_id)
-        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+        .ok_or(user::UNKNOWN)?;
     Ok((client, user))
 }
 

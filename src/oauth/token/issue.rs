@@ -190,13 +190,11 @@ fn issue_trusted(
     let client_id = given(client_id, "client_id")?;
     let user_id = given(user_id, "user_id")?;
     let snapshot = Snapshot::writing()?;
-    let client = snapshot
-        .newest(|snapshot| client::find(snapshot, client_id))?
-        .ok_or(Mistake::Unknown { what: "client", argument: "client_id" })?;
+    let client = snapshot.newest(|snapshot| client::find(snapshot, client_id))?.ok_or(client::UNKNOWN)?;
     let user = snapshot
         .newest(|snapshot| user::find(snapshot, user_id))?
         .filter(|user| user.tenant_id == client.tenant_id)
-        .ok_or(Mistake::Unknown { what: "user", argument: "user_id" })?;
+        .ok_or(user::UNKNOWN)?;
     let in_session = session::allows(now, &snapshot, request.session_id, user_id)?;
     drop(snapshot);
     let may_refresh = client.allows_grant_type("refresh_token");

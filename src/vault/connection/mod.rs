@@ -275,7 +275,7 @@ fn insert(
     tokens: Tokens<'_>,
     account: &Account<'_>,
 ) -> Result<Option<Id>, Mistake> {
-    tenant::lock_share(tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    tenant::lock_share(tenant_id)?.ok_or(tenant::UNKNOWN_ID)?;
     if !key::lock_key_share(key)? {
         return Ok(None);
     }

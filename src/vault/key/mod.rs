@@ -218,7 +218,7 @@ pub fn renew(now: Timestamp, key: &WrappedKey) -> Result<(), Mistake> {
 /// Makes the tenant's key; None where another transaction did.
 fn create(now: Timestamp, tenant_id: &str) -> Result<Option<DataKey>, Mistake> {
     let master = master::newest()?;
-    tenant::lock_share(tenant_id)?.ok_or(Mistake::Unknown { what: "tenant", argument: "tenant_id" })?;
+    tenant::lock_share(tenant_id)?.ok_or(tenant::UNKNOWN_ID)?;
     let mut key = DataKey {
         id: Id::mint(now, Bucket::of(&[tenant_id]))?,
         tenant_id: tenant_id.to_owned(),
