@@ -1,7 +1,8 @@
 //! Refresh token rotation with reuse detection (RFC 6749 section 6, RFC 9700 section 4.14.2).
 //!
 //! The state of a family is one row of `grants`. Rotation is one conditional UPDATE of it; everything
-//! else that changes the family or adds a token to it locks that row first and decides again.
+//! else that changes the family or adds a token to it locks that row first and decides again. Lock order: the grant
+//! alone.
 //!
 //! A refresh token of another store (`token/imported.rs`) is the first of a family like any other: the
 //! same table of outcomes holds for it, but its successor is the first that has the store's own form.
