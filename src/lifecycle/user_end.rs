@@ -5,15 +5,13 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::session::revoke;
 use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::consent::grants;
-use crate::oauth::grant::of_user;
+use crate::oauth::consent::access::end_access;
 use crate::trail::{self, Context, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -49,10 +47,7 @@ fn set_status(
         user::lock_update(id, &tenant_id)?;
     } else {
         let ended_by = format!("user_{status}");
-        let codes = grants::shut_out(now, id, &tenant_id, None)?;
-        let ended = revoke::end_by_user(now, id, &tenant_id, None, &ended_by)?;
-        let grants = ended.grants + of_user::revoke(now, id, None, &ended_by)?;
-        details["ended"] = json!({ "codes": codes, "sessions": ended.sessions, "grants": grants });
+        details["ended"] = end_access(now, id, &tenant_id, None, &ended_by)?.details();
     }
     if !user::store_status(now, id, &tenant_id, status, reason)? {
         return Err(user::UNKNOWN);

@@ -3,6 +3,7 @@
 //!
 //! Lock order: the client, the user, then consents, then grants.
 
+pub mod access;
 pub mod applications;
 pub mod grants;
 

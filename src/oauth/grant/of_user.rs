@@ -39,6 +39,15 @@ static REVOKE_BY_USER: Statement = Statement::latest(
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
 );
 
+static REVOKE_EXCEPT: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
+                     WHERE user_id = $1 AND ($2 IS NULL OR session_id IS DISTINCT FROM $2) AND revoked_at IS NULL
+                       AND expires_at > $3
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+);
+
 // Uses the index on the user: an index on the session would cost every log-in WAL.
 static REVOKE_BY_SESSIONS: Statement = Statement::latest(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
@@ -63,6 +72,16 @@ static HOLDINGS: Statement<Holding> = Statement::read(
 /// Ends the live grants of a user who is locked out; returns how many.
 pub fn revoke(now: Timestamp, user_id: Id, client_id: Option<&str>, reason: &str) -> Result<u64, Mistake> {
     REVOKE_BY_USER.run(&params![user_id, client_id, now, reason])
+}
+
+/// Ends the live grants of a user who is locked out, except those that were made in one session; returns how many.
+pub fn revoke_except(
+    now: Timestamp,
+    user_id: Id,
+    session_id: Option<Id>,
+    reason: &str,
+) -> Result<u64, Mistake> {
+    REVOKE_EXCEPT.run(&params![user_id, session_id, now, reason])
 }
 
 // As above; waits for a grant that is being refreshed.

@@ -1,0 +1,46 @@
+//! The end of a user's access: unredeemed codes, sessions and grants, in one step.
+//!
+//! Lock order: codes, the user, sessions, grants in the order of their ids.
+
+use serde_json::{Value, json};
+
+use crate::identity::session::revoke;
+use crate::kernel::outcome::Mistake;
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
+use crate::oauth::consent::grants;
+use crate::oauth::grant::of_user;
+
+/// How much has ended.
+#[derive(Default)]
+pub struct Ended {
+    pub codes: u64,
+    pub sessions: u64,
+    pub grants: u64,
+}
+
+impl Ended {
+    /// What the trail says of it.
+    pub fn details(&self) -> Value {
+        json!({ "codes": self.codes, "sessions": self.sessions, "grants": self.grants })
+    }
+}
+
+/// Ends the codes, sessions and grants of a user, all but one session and the grants that were made in it. The user is
+/// locked until the end of the transaction: no log-in begins meanwhile. The caller writes the audit row.
+pub fn end_access(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    except_session: Option<Id>,
+    ended_by: &str,
+) -> Result<Ended, Mistake> {
+    let codes = grants::shut_out(now, user_id, tenant_id, None)?;
+    let ended = revoke::end_by_user(now, user_id, tenant_id, except_session, ended_by)?;
+    let others = of_user::revoke_except(now, user_id, except_session, ended_by)?;
+    Ok(Ended {
+        codes,
+        sessions: u64::try_from(ended.sessions).unwrap_or(u64::MAX),
+        grants: ended.grants + others,
+    })
+}
