@@ -41,6 +41,7 @@ mod types {
         include_str!("../sql/types/connection.sql"),
         include_str!("../sql/types/key.sql"),
         include_str!("../sql/types/api_key.sql"),
+        include_str!("../sql/types/audit.sql"),
         include_str!("../sql/types/limit.sql"),
         include_str!("../sql/types/lifecycle.sql"),
     );

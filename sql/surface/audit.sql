@@ -11,6 +11,15 @@ COMMENT ON FUNCTION auth_store.audit_write IS
 ALTER FUNCTION auth_store.audit_write COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.audit_write TO auth_store_app, auth_store_admin;
 
+COMMENT ON FUNCTION auth_store.user_activity IS
+    'What happened to one user, the newest first, for that user''s own page: nobody else''s rows, and no risk, flag or '
+    'detail. since: NULL is 30 days ago. Page by page: before is the activity_id of the last row of the page before, '
+    'max_rows 1 to 1000 (22023). The application must know that who asks is that user. An unknown user has no rows. '
+    'It reads the months since then by their index: some hundredths of each. Read-only, also on a standby. '
+    '22004 for a user_id that is NULL.';
+ALTER FUNCTION auth_store.user_activity COST 100000 ROWS 50;
+GRANT EXECUTE ON FUNCTION auth_store.user_activity TO auth_store_app, auth_store_admin;
+
 COMMENT ON FUNCTION auth_store.partitions_ensure IS
     'Makes the audit trail''s partitions for this month and the next months_ahead (0 to 120) where they are missing; '
     'returns how many it made. Months are those of UTC. It lets every reader and writer pass. '

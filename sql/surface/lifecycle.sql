@@ -1,3 +1,14 @@
+COMMENT ON FUNCTION auth_store.user_end IS
+    'Ends what a user has, in one transaction: sessions, grants (with their tokens, and with codes that were not '
+    'redeemed), API keys, and connections to providers (their tokens are deleted). Returns how many of each. '
+    'what: only these of sessions, grants, api_keys, connections (22023); NULL: all. With sessions alone the grants '
+    'that were made in them end too. Connections are those of the actor user whose actor_id is the user''s id or one '
+    'of the external keys, and those of the user''s API keys. The user stays and may log in again: see '
+    'user_set_status(). A log-in or a new key that is under way is waited for and ended. 23503 for an unknown user. '
+    'reason: why, 1 to 1000 characters. ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.user_end COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_end TO auth_store_app, auth_store_admin;
+
 COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
     'Deletes what has expired, in the caller''s transaction: grants auth_store.grant_retention after their end, '
     'imported refresh tokens that long after their grant''s absolute end, authorization codes at their expiry '

@@ -31,7 +31,8 @@ CREATE TYPE auth_store.api_key_use AS (
     metadata          jsonb,
     error             text,
     error_description text,
-    retry_after       integer
+    retry_after       integer,
+    external_id       text
 );
 COMMENT ON TYPE auth_store.api_key_use IS 'What an API key is good for, its rate limit asked too.';
 

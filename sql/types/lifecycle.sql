@@ -1,3 +1,12 @@
+CREATE TYPE auth_store.user_ended AS (
+    codes       integer,
+    sessions    integer,
+    grants      integer,
+    api_keys    integer,
+    connections integer
+);
+COMMENT ON TYPE auth_store.user_ended IS 'How many things of a user user_end() ended.';
+
 CREATE TYPE auth_store.cleanup_progress AS (
     deleted    bigint,
     examined   bigint,

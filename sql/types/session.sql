@@ -20,7 +20,8 @@ CREATE TYPE auth_store.session_state AS (
     metadata          jsonb,
     error             text,
     error_description text,
-    idle_expires_at   timestamptz
+    idle_expires_at   timestamptz,
+    external_id       text
 );
 COMMENT ON TYPE auth_store.session_state IS 'What a session token is good for.';
 

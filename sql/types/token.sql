@@ -58,7 +58,8 @@ CREATE TYPE auth_store.token_authorization AS (
     cnf               jsonb,
     claims            jsonb,
     error             text,
-    error_description text
+    error_description text,
+    external_id       text
 );
 COMMENT ON TYPE auth_store.token_authorization IS
     'What introspection says of a token, and whether it is good for what is asked (RFC 6750 section 3.1).';

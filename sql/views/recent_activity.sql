@@ -2,8 +2,9 @@
 CREATE OR REPLACE VIEW auth_store.recent_activity WITH (security_barrier = true) AS
 SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags,
        a.tenant_id, a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip,
-       a.user_agent, a.details, a.id, a.called_by, a.called_as, a.from_application
+       a.user_agent, a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id
   FROM auth_store.audit_log a
+  LEFT JOIN auth_store.users u ON u.id = a.user_id AND u.tenant_id = a.tenant_id
  WHERE auth_store.tenant_visible(a.tenant_id)
    AND a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days';
 COMMENT ON VIEW auth_store.recent_activity IS
@@ -41,3 +42,5 @@ COMMENT ON COLUMN auth_store.recent_activity.user_agent IS
     'The client''s user agent as the application passed it on; NULL: none.';
 COMMENT ON COLUMN auth_store.recent_activity.details IS
     'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
+COMMENT ON COLUMN auth_store.recent_activity.external_id IS
+    'The user''s key in the application''s own users table; NULL: none, or the user is gone.';

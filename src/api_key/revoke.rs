@@ -33,6 +33,30 @@ static REVOKE: Statement = Statement::write(
          AND ($5 IS NULL OR user_id = $5) AND ($6 IS NULL OR client_id = $6)",
 );
 
+// In the order of the ids, so that two of these never wait for each other in a circle.
+static REVOKE_BY_USER: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.api_keys
+                     WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+                       AND (expires_at IS NULL OR expires_at > $3)
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.api_keys k SET revoked_at = $3, revoked_reason = $4
+        FROM live WHERE k.id = live.id AND k.tenant_id = live.tenant_id AND k.revoked_at IS NULL",
+);
+
+/// Ends the keys of a user whose row is locked FOR UPDATE, so that no key is made meanwhile; returns how many. The caller
+/// writes the audit row.
+pub fn revoke_by_user(now: Timestamp, user_id: Id, tenant_id: &str, reason: &str) -> Result<u64, Mistake> {
+    REVOKE_BY_USER.run(&params![user_id, tenant_id, now, reason])
+}
+
+static OF_USER: Statement<Id> =
+    Statement::latest(c"SELECT id FROM auth_store.api_keys WHERE user_id = $1 AND tenant_id = $2");
+
+/// The keys of a user, also those that have ended.
+pub fn of_user(user_id: Id, tenant_id: &str) -> Result<Vec<Id>, Mistake> {
+    OF_USER.all(&params![user_id, tenant_id])
+}
+
 fn revoke(
     now: Timestamp,
     id: Option<Id>,

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use crate::api_key::import;
 use crate::identity::{tenant, user};
 use crate::kernel::crypto::token_text::{self, Digest};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
@@ -44,6 +44,7 @@ composite! {
     pub struct ApiKeyUse = "auth_store.api_key_use" {
         pub state: ApiKeyState,
         pub retry_after: Option<i32>,
+        pub external_id: Option<String>,
     }
 }
 
@@ -105,30 +106,27 @@ impl ApiKey {
         (replaced && self.previous_expires_at.is_some()).then_some(self)
     }
 
-    /// Why the key does not work at all, for the audit trail; None if it works.
-    fn ended(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Option<&'static [Flag]>, Mistake> {
+    /// The application's key of the user whose the key is, or why the key does not work at all, for the audit trail.
+    fn live(&self, snapshot: &Snapshot, now: Timestamp) -> Answer<Option<String>, &'static [Flag]> {
         let past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked_at.is_some() {
-            return Ok(Some(&[Flag::RevokedToken]));
+            return Ok(Err(&[Flag::RevokedToken]));
         }
         if past(self.expires_at) || past(self.previous_expires_at) {
-            return Ok(Some(&[Flag::ExpiredToken]));
+            return Ok(Err(&[Flag::ExpiredToken]));
         }
-        let user = match self.user_id {
-            Some(user_id) => user::find(snapshot, user_id)?.is_some_and(|user| user.is_active()),
-            None => true,
-        };
+        let mut external_id = None;
+        if let Some(user_id) = self.user_id {
+            match user::active(snapshot, user_id)? {
+                Some(user) => external_id = user.external_id,
+                None => return Ok(Err(&[Flag::InactiveUser])),
+            }
+        }
         let client = match &self.client_id {
             Some(client_id) => client::is_usable(snapshot, client_id)?,
             None => true,
         };
-        Ok(if !user {
-            Some(&[Flag::InactiveUser])
-        } else if !client || self.tenant_suspended {
-            Some(&[Flag::InactiveClient])
-        } else {
-            None
-        })
+        Ok(if client && !self.tenant_suspended { Ok(external_id) } else { Err(&[Flag::InactiveClient]) })
     }
 
     fn allows(&self, address: Option<&Inet>) -> bool {
@@ -165,13 +163,15 @@ fn find(snapshot: &Snapshot, text: &str) -> Result<Option<ApiKey>, Mistake> {
 struct KeyVerdict {
     /// The key, if the text is right.
     key: Option<ApiKey>,
+    external_id: Option<String>,
     refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
 
 impl KeyVerdict {
     fn inactive(key: Option<ApiKey>, flags: &'static [Flag]) -> Self {
-        Self { key, refusal: Some((ErrorCode::InvalidToken, "the API key is not active")), flags }
+        let refusal = Some((ErrorCode::InvalidToken, "the API key is not active"));
+        Self { key, external_id: None, refusal, flags }
     }
 }
 
@@ -193,9 +193,10 @@ fn verify(
         let formed = token_text::parse_api_key(text).is_some();
         return Ok(KeyVerdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
     };
-    if let Some(flags) = key.ended(snapshot, now)? {
-        return Ok(KeyVerdict::inactive(Some(key), flags));
-    }
+    let external_id = match key.live(snapshot, now)? {
+        Ok(external_id) => external_id,
+        Err(flags) => return Ok(KeyVerdict::inactive(Some(key), flags)),
+    };
     let enough =
         required.is_none_or(|required| scope::parse(&key.scope).is_some_and(|scope| scope.covers(&required)));
     let (refusal, flags): (_, &[Flag]) = if !key.allows(address) {
@@ -206,7 +207,7 @@ fn verify(
     } else {
         (None, &[])
     };
-    Ok(KeyVerdict { key: Some(key), refusal, flags })
+    Ok(KeyVerdict { key: Some(key), external_id, refusal, flags })
 }
 
 /// Seconds between two writes of a key's last use.
@@ -250,7 +251,8 @@ fn touch(
     if told {
         record(now, &verdict, context)?;
     }
-    Ok(ApiKeyUse { state: verdict.into(), retry_after })
+    let external_id = verdict.external_id.take();
+    Ok(ApiKeyUse { state: verdict.into(), retry_after, external_id })
 }
 
 /// Counts a use of the key; the seconds to wait where its limit is used up.

@@ -1,18 +1,33 @@
-//! A change of a user's status, with the end of what only an active user may have.
+//! The end of what a user has: by a change of the status, which ends what only an active user may have, and in one call
+//! for all of it.
 //!
-//! Lock order: codes, the user, sessions, grants in the order of their ids.
+//! Lock order: codes, the user, sessions, grants, API keys, connections, each in the order of their ids.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::user;
+use crate::api_key::revoke::{of_user, revoke_by_user};
+use crate::identity::user::{self, names};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::composite::composite;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::consent::access::end_access;
+use crate::oauth::consent::access::{Ended, end_access, end_grants, end_sessions};
 use crate::trail::{self, Context, Event};
+use crate::vault::connection::end::revoke_by_actors;
+
+composite! {
+    /// How many things of a user have ended.
+    pub struct UserEnded = "auth_store.user_ended" {
+        pub codes: i32,
+        pub sessions: i32,
+        pub grants: i32,
+        pub api_keys: i32,
+        pub connections: i32,
+    }
+}
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -26,6 +41,18 @@ fn user_set_status(
     let context = Context { ip, user_agent };
     set_status(clock::now(), user_id.map(Id::from), status, reason, &context).or_raise();
     true
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_end(
+    user_id: Option<pgrx::Uuid>,
+    what: default!(Option<Vec<Option<String>>>, "NULL"),
+    reason: default!(Option<&str>, "'revoked'"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> UserEnded {
+    end(clock::now(), user_id.map(Id::from), what, reason, &Context { ip, user_agent }).or_raise()
 }
 
 /// Ends sessions and grants with any status but active. So a refresh, which finds its grant over, need not look at the
@@ -64,4 +91,70 @@ fn set_status(
         },
     )?;
     Ok(())
+}
+
+/// What a user has and user_end() ends.
+const THINGS: [&str; 4] = ["sessions", "grants", "api_keys", "connections"];
+
+fn end(
+    now: Timestamp,
+    user_id: Option<Id>,
+    what: Option<Vec<Option<String>>>,
+    reason: Option<&str>,
+    context: &Context<'_>,
+) -> Result<UserEnded, Mistake> {
+    let id = given(user_id, "user_id")?;
+    let what = argument::list(what, "what")?;
+    if what.as_ref().is_some_and(|what| what.iter().any(|thing| !THINGS.contains(&thing.as_str()))) {
+        return Err(Mistake::one_of("what", &THINGS));
+    }
+    let wanted = |thing: &str| what.as_ref().is_none_or(|what| what.iter().any(|wanted| wanted == thing));
+    let reason = argument::reason(reason)?;
+    let tenant_id = user::tenant_of(id)?;
+    let access = match (wanted("sessions"), wanted("grants")) {
+        (true, true) => end_access(now, id, &tenant_id, None, reason)?,
+        (true, false) => end_sessions(now, id, &tenant_id, reason)?,
+        (false, true) => end_grants(now, id, &tenant_id, reason)?,
+        (false, false) => {
+            user::lock_update(id, &tenant_id)?;
+            Ended::default()
+        }
+    };
+    let api_keys = if wanted("api_keys") { revoke_by_user(now, id, &tenant_id, reason)? } else { 0 };
+    let connections = if wanted("connections") {
+        revoke_by_actors(now, &tenant_id, actors(id, &tenant_id)?, reason)?
+    } else {
+        0
+    };
+    let mut ended = access.details();
+    ended["api_keys"] = api_keys.into();
+    ended["connections"] = connections.into();
+    trail::record(
+        now,
+        &Event {
+            event: "user.ended",
+            tenant_id: &tenant_id,
+            user_id: Some(id),
+            details: Some(json!({ "what": what, "reason": reason, "ended": ended })),
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    let count = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
+    Ok(UserEnded {
+        codes: count(access.codes),
+        sessions: count(access.sessions),
+        grants: count(access.grants),
+        api_keys: count(api_keys),
+        connections: count(connections),
+    })
+}
+
+/// Those whose connections are the user's: the user, by the store's id and by the application's keys, and the user's
+/// API keys.
+pub fn actors(id: Id, tenant_id: &str) -> Result<Vec<(&'static str, String)>, Mistake> {
+    let mut actors = vec![("user", id.to_string())];
+    actors.extend(names::external_keys(id, tenant_id)?.into_iter().map(|key| ("user", key)));
+    actors.extend(of_user(id, tenant_id)?.into_iter().map(|key| ("api_key", key.to_string())));
+    Ok(actors)
 }

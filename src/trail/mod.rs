@@ -2,6 +2,7 @@
 
 pub mod months;
 pub mod names;
+pub mod of_user;
 pub mod refused;
 pub mod retention;
 pub mod risk;

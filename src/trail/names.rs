@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 61] = [
+pub const NAMES: [&str; 62] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -119,6 +119,8 @@ pub const NAMES: [&str; 61] = [
     "token.used",
     // user_create(), and user_ensure() where it makes the user
     "user.created",
+    // user_end(); how many codes, sessions, grants, API keys and connections it ended is in details
+    "user.ended",
     // user_name_add(); details has the kind of the name, not the name
     "user.name_added",
     // user_name_remove(); details has the kind of the name, not the name

@@ -55,6 +55,7 @@ my %FUNCTIONS = (
     user_name_remove => [ writes => q{SELECT auth_store.user_name_remove({user}, 'external', '1')} ],
     user_update      => [ writes => q{SELECT auth_store.user_update({user}, '{"email": "ada@new.example"}')} ],
     user_set_status  => [ writes => q{SELECT auth_store.user_set_status({user}, 'suspended', 'asked for')} ],
+    user_end         => [ writes => q{SELECT auth_store.user_end({user}, reason => 'asked for')} ],
     user_list        => [ reads => q{SELECT * FROM auth_store.user_list('active', tenant_id => {tenant})} ],
     user_name_list   => [ reads => 'SELECT * FROM auth_store.user_name_list({user})' ],
     # pkce
@@ -131,6 +132,7 @@ my %FUNCTIONS = (
     user_applications => [ reads => 'SELECT * FROM auth_store.user_applications({user})' ],
     # audit
     audit_write       => [ writes => q{SELECT auth_store.audit_write('report.exported')} ],
+    user_activity     => [ reads => q{SELECT * FROM auth_store.user_activity({user}, '2020-01-01')} ],
     partitions_ensure => [ writes => 'SELECT auth_store.partitions_ensure()' ],
     partitions_drop   => [ writes => 'SELECT auth_store.partitions_drop()' ],
     partitions_make   => [ writes => q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],

@@ -118,7 +118,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'call.function' => "'token_introspect'",
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",
-    'user_create.id' => 'gen_random_uuid()', 'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
+    'user_create.id' => 'gen_random_uuid()', 'user_end.what' => "'{sessions,api_keys}'",
+    'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
     'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL',

@@ -57,6 +57,7 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<&'static str>,
         pub idle_expires_at: Option<Timestamp>,
+        pub external_id: Option<String>,
     }
 }
 
@@ -128,6 +129,12 @@ row! {
     }
 }
 
+/// A valid session, and the application's key of its user.
+pub struct Examined {
+    pub session: Session,
+    pub external_id: Option<String>,
+}
+
 /// Why a token is not that of a valid session.
 pub struct Unusable {
     pub session: Option<Session>,
@@ -186,7 +193,7 @@ static LIST: Statement<Listed> = Statement::read(
 /// The session of a presented token, if it is valid: the session is live, and its user and tenant are active. It reads
 /// three rows by key, so that the status of a user or tenant counts at once, however it was changed, and a suspension
 /// ends with the status, without a write to each session.
-pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answer<Session, Unusable> {
+pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answer<Examined, Unusable> {
     let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
     let Some(presented) = token_text::parse(Kind::Session, text) else {
         version::ensure_ready()?;
@@ -201,15 +208,15 @@ pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answe
     if now >= session.expires_at || now >= session.idle_expires_at {
         return unusable(Some(session), "the session has expired", &[Flag::ExpiredToken]);
     }
-    let is_active = |snapshot: &Snapshot| {
-        Ok(Some(
-            user::is_active(snapshot, session.user_id)? && tenant::is_active(snapshot, &session.tenant_id)?,
-        ))
+    let active = |snapshot: &Snapshot| {
+        let user = user::active(snapshot, session.user_id)?;
+        let active = user.is_some() && tenant::is_active(snapshot, &session.tenant_id)?;
+        Ok(Some(user.filter(|_| active)))
     };
-    if snapshot.newest(is_active)? != Some(true) {
-        return unusable(Some(session), "the user is not active", &[Flag::InactiveUser]);
+    match snapshot.newest(active)?.flatten() {
+        Some(user) => Ok(Ok(Examined { session, external_id: user.external_id })),
+        None => unusable(Some(session), "the user is not active", &[Flag::InactiveUser]),
     }
-    Ok(Ok(session))
 }
 
 fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Session>, Mistake> {
@@ -262,10 +269,10 @@ impl SessionToken {
     }
 }
 
-impl From<Result<Session, Unusable>> for SessionState {
-    fn from(examined: Result<Session, Unusable>) -> Self {
+impl From<Result<Examined, Unusable>> for SessionState {
+    fn from(examined: Result<Examined, Unusable>) -> Self {
         match examined {
-            Ok(session) => Self {
+            Ok(Examined { session, external_id }) => Self {
                 valid: true,
                 session_id: Some(session.id),
                 user_id: Some(session.user_id),
@@ -279,6 +286,7 @@ impl From<Result<Session, Unusable>> for SessionState {
                 error: None,
                 error_description: None,
                 idle_expires_at: Some(session.idle_expires_at),
+                external_id,
             },
             Err(unusable) => Self {
                 error: Some(ErrorCode::InvalidToken.as_str()),

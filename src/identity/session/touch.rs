@@ -2,7 +2,7 @@
 
 use pgrx::prelude::*;
 
-use crate::identity::session::{NOT_VALID, Session, SessionState, SessionToken, Unusable, examine};
+use crate::identity::session::{Examined, NOT_VALID, Session, SessionState, SessionToken, Unusable, examine};
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
@@ -55,13 +55,14 @@ static ROTATE: Statement = Statement::write(
          AND idle_expires_at > $4",
 );
 
-fn touch(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Answer<Session, Unusable> {
+fn touch(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Answer<Examined, Unusable> {
     let snapshot = Snapshot::deciding()?;
-    let mut session = match examine(now, &snapshot, text)? {
-        Ok(session) if now.micros_since(session.last_seen_at) >= TOUCH_INTERVAL => session,
+    let mut examined = match examine(now, &snapshot, text)? {
+        Ok(examined) if now.micros_since(examined.session.last_seen_at) >= TOUCH_INTERVAL => examined,
         settled => return Ok(settled),
     };
     drop(snapshot);
+    let session = &mut examined.session;
     let idle_expires_at = session.idle_end(now);
     let rows = TOUCH.run(&params![
         session.id,
@@ -87,7 +88,7 @@ fn touch(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Answer<Se
     }
     session.last_seen_at = now;
     session.idle_expires_at = idle_expires_at;
-    Ok(Ok(session))
+    Ok(Ok(examined))
 }
 
 impl Session {
@@ -119,7 +120,7 @@ fn rotate(
     let acr = argument::optional_line(acr, "acr")?;
     let amr = argument::texts(amr, "amr")?;
     let session = match examine(now, &Snapshot::writing()?, text)? {
-        Ok(session) => session,
+        Ok(examined) => examined.session,
         Err(unusable) => return refuse_rotation(now, &unusable, context),
     };
     let token = token_text::mint_for(Kind::Session.prefix(), session.id)?;

@@ -109,16 +109,18 @@ pub fn tenant_of(id: Id) -> Result<String, Mistake> {
 }
 
 row! {
-    struct Standing in users {
+    /// Whether a user may use what it has, and the application's key of the user.
+    pub struct Standing in users {
         status: Status,
+        pub external_id: Option<String>,
     }
 }
 
-static STATUS: Lookup<Standing> = Lookup::by(c"users_id_key");
+static STANDING: Lookup<Standing> = Lookup::by(c"users_id_key");
 
-/// Whether the user exists and is active.
-pub fn is_active(snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> {
-    Ok(STATUS.find(snapshot, Key::Id(id))?.is_some_and(|user| user.status == Status::Active))
+/// The active user with this id.
+pub fn active(snapshot: &Snapshot, id: Id) -> Result<Option<Standing>, Mistake> {
+    Ok(STANDING.find(snapshot, Key::Id(id))?.filter(|user| user.status == Status::Active))
 }
 
 static LOCK_NO_KEY_UPDATE: Statement<bool> = Statement::write(
@@ -152,16 +154,19 @@ pub fn lock_update_by_tenant(tenant_id: &str) -> Result<(), Mistake> {
 }
 
 row! {
-    struct Addressee in users {
-        email: Option<String>,
+    /// The names that are shown of a user.
+    #[derive(Default)]
+    pub struct ShownNames in users {
+        pub email: Option<String>,
+        pub external_id: Option<String>,
     }
 }
 
-static EMAIL: Lookup<Addressee> = Lookup::by(c"users_id_key");
+static SHOWN_NAMES: Lookup<ShownNames> = Lookup::by(c"users_id_key");
 
-/// The e-mail address of the user with this id.
-pub fn email(snapshot: &Snapshot, id: Id) -> Result<Option<String>, Mistake> {
-    Ok(EMAIL.find(snapshot, Key::Id(id))?.and_then(|user| user.email))
+/// The e-mail address and the application's key of the user with this id.
+pub fn shown_names(snapshot: &Snapshot, id: Id) -> Result<Option<ShownNames>, Mistake> {
+    SHOWN_NAMES.find(snapshot, Key::Id(id))
 }
 
 static PROFILE: Lookup<Profile> = Lookup::by(c"users_id_key");

@@ -317,6 +317,15 @@ fn remove(
     Ok(true)
 }
 
+static EXTERNAL: Statement<String> = Statement::latest(
+    c"SELECT name FROM auth_store.user_names WHERE user_id = $1 AND tenant_id = $2 AND kind = 'external'",
+);
+
+/// The external keys of a user: what an application calls the user by.
+pub fn external_keys(id: Id, tenant_id: &str) -> Result<Vec<String>, Mistake> {
+    EXTERNAL.all(&params![id, tenant_id])
+}
+
 static LIST: Statement<Shown> = Statement::read(
     c"SELECT {columns} FROM auth_store.user_names WHERE user_id = $1 ORDER BY kind, created_at, name_key",
 );

@@ -75,6 +75,11 @@ impl Id {
         Self(bytes)
     }
 
+    /// An id as it is written; None for a text that is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(text).ok().map(|id| Self(id.into_bytes()))
+    }
+
     /// The 16 bytes.
     pub fn bytes(&self) -> &[u8; 16] {
         &self.0

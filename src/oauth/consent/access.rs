@@ -38,9 +38,21 @@ pub fn end_access(
     let codes = grants::shut_out(now, user_id, tenant_id, None)?;
     let ended = revoke::end_by_user(now, user_id, tenant_id, except_session, ended_by)?;
     let others = of_user::revoke_except(now, user_id, except_session, ended_by)?;
-    Ok(Ended {
-        codes,
-        sessions: u64::try_from(ended.sessions).unwrap_or(u64::MAX),
-        grants: ended.grants + others,
-    })
+    Ok(Ended { codes, sessions: count(ended.sessions), grants: ended.grants + others })
+}
+
+/// Ends the sessions of a user and the grants that were made in them; locks and trail as for [`end_access`].
+pub fn end_sessions(now: Timestamp, user_id: Id, tenant_id: &str, ended_by: &str) -> Result<Ended, Mistake> {
+    let ended = revoke::end_by_user(now, user_id, tenant_id, None, ended_by)?;
+    Ok(Ended { codes: 0, sessions: count(ended.sessions), grants: ended.grants })
+}
+
+/// Ends the grants of a user and the codes that would become grants; locks and trail as for [`end_access`].
+pub fn end_grants(now: Timestamp, user_id: Id, tenant_id: &str, ended_by: &str) -> Result<Ended, Mistake> {
+    let codes = grants::shut_out(now, user_id, tenant_id, None)?;
+    Ok(Ended { codes, sessions: 0, grants: of_user::revoke(now, user_id, None, ended_by)? })
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }

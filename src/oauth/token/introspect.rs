@@ -1,12 +1,13 @@
 //! Whether an access token is active and what it is for: RFC 7662, and RFC 6750 for a resource server
 //! that asks the database itself. Three look-ups by key (token, grant, client) and one for the user's
-//! name, without the executor, and three more for each exchange that the token comes from; nothing is
+//! names, without the executor, and three more for each exchange that the token comes from; nothing is
 //! written, so all but `token_use` run on a standby.
 
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::identity::{tenant, user};
+use crate::identity::tenant;
+use crate::identity::user::{self, ShownNames};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
@@ -47,20 +48,21 @@ composite! {
         pub state: TokenState,
         pub error: Option<&'static str>,
         pub error_description: Option<&'static str>,
+        pub external_id: Option<String>,
     }
 }
 
 #[pg_extern(stable, parallel_safe)]
 fn token_introspect(token: Option<&str>) -> TokenState {
     let now = clock::now();
-    state(&Snapshot::reading(), now, token).map(Option::unwrap_or_default).or_raise()
+    state(&Snapshot::reading(), now, token).map(|shown| shown.unwrap_or_default().state).or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
 fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL")) -> Jsonb {
     let now = clock::now();
     state(&Snapshot::reading(), now, token)
-        .and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE))
+        .and_then(|shown| to_json(shown.map(|shown| shown.state), issuer).ok_or(TOO_LARGE))
         .or_raise()
 }
 
@@ -101,19 +103,26 @@ struct Need<'a> {
     proof: Proof<'a>,
 }
 
-/// The state of an active token; None for every other text.
-fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<TokenState>, Mistake> {
+/// What is said of an active token.
+#[derive(Default)]
+struct Shown {
+    state: TokenState,
+    external_id: Option<String>,
+}
+
+/// What is said of an active token; None for every other text.
+fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<Shown>, Mistake> {
     let Some(Active { token, grant, .. }) = active(snapshot, now, text)? else { return Ok(None) };
-    let username = match grant.user_id {
-        Some(user_id) => user::email(snapshot, user_id)?,
-        None => None,
+    let user = match grant.user_id {
+        Some(user_id) => user::shown_names(snapshot, user_id)?.unwrap_or_default(),
+        None => ShownNames::default(),
     };
-    Ok(Some(TokenState {
+    let state = TokenState {
         active: true,
         scope: Some(token.scope.unwrap_or(grant.scope)),
         client_id: Some(grant.client_id),
         user_id: grant.user_id,
-        username,
+        username: user.email,
         token_type: Some(token::token_type(grant.cnf.as_ref())),
         issued_at: Some(token.id.time()),
         expires_at: Some(token.expires_at),
@@ -124,7 +133,8 @@ fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Opti
         tenant_id: Some(token.tenant_id),
         cnf: grant.cnf,
         claims: grant.claims,
-    }))
+    };
+    Ok(Some(Shown { state, external_id: user.external_id }))
 }
 
 /// The members of RFC 7662 section 2.2; the grant's own claims stand beside them and never replace them. The server's
@@ -177,7 +187,7 @@ const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make 
 /// The answer to a resource server's question.
 struct TokenVerdict {
     /// The token, if it is active.
-    state: Option<TokenState>,
+    shown: Option<Shown>,
     refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
@@ -195,10 +205,11 @@ fn authorize(
                 .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
         ),
     };
-    let Some(state) = state(snapshot, now, text)? else {
+    let Some(shown) = state(snapshot, now, text)? else {
         let refusal = Some((ErrorCode::InvalidToken, "the token is not active"));
-        return Ok(TokenVerdict { state: None, refusal, flags: &[] });
+        return Ok(TokenVerdict { shown: None, refusal, flags: &[] });
     };
+    let state = &shown.state;
     let elsewhere = match (need.resource, &state.audience) {
         (Some(resource), Some(audience)) => !audience.iter().any(|known| resource::same(known, resource)),
         _ => false,
@@ -218,7 +229,7 @@ fn authorize(
     } else {
         (None, &[])
     };
-    Ok(TokenVerdict { state: Some(state), refusal, flags })
+    Ok(TokenVerdict { shown: Some(shown), refusal, flags })
 }
 
 fn use_token(
@@ -232,7 +243,7 @@ fn use_token(
     let snapshot = Snapshot::deciding()?;
     let verdict = authorize(&snapshot, now, text, need)?;
     drop(snapshot);
-    let state = verdict.state.as_ref();
+    let state = verdict.shown.as_ref().map(|shown| &shown.state);
     let jti = state.and_then(|state| state.jti).map(|id| id.to_string());
     trail::record(
         now,
@@ -256,12 +267,14 @@ fn use_token(
 
 impl From<TokenVerdict> for TokenAuthorization {
     fn from(verdict: TokenVerdict) -> Self {
-        let state = match (verdict.refusal, verdict.state) {
+        let Shown { state, external_id } = match (verdict.refusal, verdict.shown) {
             // A token or key that is not active for the caller shows nothing of itself.
-            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => TokenState::default(),
-            (refusal, Some(state)) => TokenState { active: refusal.is_none(), ..state },
+            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => Shown::default(),
+            (refusal, Some(shown)) => {
+                Shown { state: TokenState { active: refusal.is_none(), ..shown.state }, ..shown }
+            }
         };
         let (code, error_description) = verdict.refusal.unzip();
-        Self { state, error: code.map(ErrorCode::as_str), error_description }
+        Self { state, error: code.map(ErrorCode::as_str), error_description, external_id }
     }
 }

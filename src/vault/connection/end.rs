@@ -90,6 +90,29 @@ fn revoke(
     Ok(true)
 }
 
+// In the order of the ids, so that two of these never wait for each other in a circle.
+static REVOKE_BY_ACTORS: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.connections
+                     WHERE tenant_id = $1 AND (actor_type, actor_id) IN (SELECT * FROM unnest($2, $3))
+                       AND revoked_at IS NULL
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.connections c
+         SET access_token = NULL, refresh_token = NULL, refresh_at = NULL, leased_until = NULL,
+             revoked_at = $4, revoked_reason = $5
+        FROM live WHERE c.id = live.id AND c.tenant_id = live.tenant_id AND c.revoked_at IS NULL",
+);
+
+/// Revokes the connections of these actors, each a type and an id; returns how many. The caller writes the audit row.
+pub fn revoke_by_actors(
+    now: Timestamp,
+    tenant_id: &str,
+    actors: Vec<(&'static str, String)>,
+    reason: &str,
+) -> Result<u64, Mistake> {
+    let (types, ids): (Vec<_>, Vec<_>) = actors.into_iter().unzip();
+    REVOKE_BY_ACTORS.run(&params![tenant_id, types, ids, now, reason])
+}
+
 static DELETE: Statement =
     Statement::write(c"DELETE FROM auth_store.connections WHERE id = $1 AND tenant_id = $2");
 

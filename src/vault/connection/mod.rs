@@ -13,6 +13,8 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::identity::tenant;
+use crate::identity::user::name::{Kind, Name};
+use crate::identity::user::{self, names};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
@@ -362,6 +364,23 @@ pub fn replace(
     Ok(true)
 }
 
+/// The user of the store who is the actor, if the actor is one: by the store's id, or by the application's key.
+fn user_of(tenant_id: &str, actor: &Actor<'_>) -> Result<Option<Id>, Mistake> {
+    if actor.actor_type != "user" {
+        return Ok(None);
+    }
+    let snapshot = Snapshot::latest();
+    if let Some(id) = Id::parse(actor.actor_id)
+        && user::find(&snapshot, id)?.is_some_and(|user| user.tenant_id == tenant_id)
+    {
+        return Ok(Some(id));
+    }
+    match Name::read(Kind::External, actor.actor_id) {
+        Some(name) => names::find(&snapshot, tenant_id, &name),
+        None => Ok(None),
+    }
+}
+
 /// Writes the audit row of a step with a connection, which says whose it is.
 fn record(now: Timestamp, id: Id, actor: &Actor<'_>, event: Event<'_>) -> Result<(), Mistake> {
     let mut details = event.details.unwrap_or_else(|| json!({}));
@@ -372,9 +391,10 @@ fn record(now: Timestamp, id: Id, actor: &Actor<'_>, event: Event<'_>) -> Result
     }
     let id = id.to_string();
     let details = Some(details);
+    let user_id = user_of(event.tenant_id, actor)?;
     trail::record(
         now,
-        &Event { resource_type: Some("connection"), resource_id: Some(&id), details, ..event },
+        &Event { user_id, resource_type: Some("connection"), resource_id: Some(&id), details, ..event },
     )?;
     Ok(())
 }
