@@ -1,5 +1,5 @@
 //! Secrets: their text, their digests, what seals them.
 
-pub mod password_hash;
+pub mod password;
 pub mod seal;
 pub mod token_text;

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::tenant;
-use crate::kernel::crypto::password_hash;
+use crate::kernel::crypto::password::secret_hash;
 use crate::kernel::crypto::token_text::{self, Digest, Kind};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
@@ -232,7 +232,7 @@ fn imported_matches(now: Timestamp, client: &Client, text: &str) -> Result<bool,
     for hash in &hashes {
         // Each computation takes long, so look for a cancellation before it.
         pgrx::check_for_interrupts!();
-        if password_hash::verify(text, hash)? {
+        if secret_hash::verify(text, hash)? {
             return Ok(true);
         }
     }
@@ -326,7 +326,7 @@ fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) ->
 fn import(now: Timestamp, client_id: Option<&str>, hash: Option<&str>) -> Result<(), Mistake> {
     let client_id = given(client_id, "client_id")?;
     let hash = given(hash, "secret_hash")?;
-    password_hash::check(hash)?;
+    secret_hash::check(hash)?;
     let tenant_id = lock_secrets(client_id)?;
     check_room(now, client_id)?;
     let id = Id::mint(now, Bucket::of(&[client_id]))?;

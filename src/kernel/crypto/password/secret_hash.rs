@@ -1,85 +1,34 @@
-//! Hashes of secrets that another store made: argon2id as a PHC string, and bcrypt. Pure.
+//! Hashes of client secrets that another store made, argon2id as a PHC string and bcrypt, stored as they came.
 
-use argon2::password_hash::PasswordHash;
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use subtle::ConstantTimeEq;
+use ::argon2::{Algorithm, Version};
 
+use super::hash::{Before, Function, Hash};
+use super::import::{argon2, bcrypt};
 use crate::kernel::outcome::Mistake;
-
-// A verification must end in seconds and fit a backend's memory: otherwise a role that may import a hash could choose
-// one that takes minutes at each log-in.
-const MAX_BCRYPT_COST: u32 = 15;
-const MAX_ARGON2_MEMORY_KIB: u32 = 256 * 1024;
-const MAX_ARGON2_PASSES: u32 = 16;
-const MAX_ARGON2_LANES: u32 = 16;
-/// Memory times passes, which determines the time.
-const MAX_ARGON2_WORK_KIB: u64 = 1024 * 1024;
 
 const ACCEPTED: &str = "an argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$hash; m at most 262144, t and p \
                         at most 16, m times t at most 1048576), or a bcrypt hash ($2a$, $2b$ or $2y$; cost 4 to 15)";
 
 /// Refuses what cannot be verified in reasonable time.
 pub fn check(hash: &str) -> Result<(), Mistake> {
-    if argon2id(hash).is_some() || is_bcrypt(hash) {
-        Ok(())
-    } else {
-        Err(Mistake::invalid("secret_hash", ACCEPTED))
-    }
+    parsed(hash).map(|_| ()).ok_or(Mistake::invalid("secret_hash", ACCEPTED))
 }
 
 /// Whether the secret has this hash. Compares in constant time.
 pub fn verify(secret: &str, hash: &str) -> Result<bool, Mistake> {
-    match argon2id(hash) {
-        Some((hash, params)) => verify_argon2id(secret, &hash, params),
-        None => Ok(is_bcrypt(hash) && bcrypt::verify(secret, hash).unwrap_or(false)),
-    }
+    parsed(hash).map_or(Ok(false), |hash| hash.matches(secret.as_bytes(), None))
 }
 
-fn verify_argon2id(secret: &str, hash: &PasswordHash<'_>, params: Params) -> Result<bool, Mistake> {
-    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Ok(false) };
-    let mut salt_bytes = [0; 64];
-    let Ok(salt) = salt.decode_b64(&mut salt_bytes) else { return Ok(false) };
-    // Up to 256 MiB: if the machine has less, this is an error and does not end the server.
-    let mut memory: Vec<Block> = Vec::new();
-    memory.try_reserve_exact(params.block_count()).map_err(|_| Mistake::OutOfMemory)?;
-    memory.resize(params.block_count(), Block::default());
-    let mut output = vec![0; expected.len()];
-    let computed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
-        secret.as_bytes(),
-        salt,
-        &mut output,
-        &mut memory,
-    );
-    Ok(computed.is_ok() && output.as_slice().ct_eq(expected.as_bytes()).into())
+fn parsed(text: &str) -> Option<Hash> {
+    let hash = argon2::phc(text).or_else(|| bcrypt::plain(text)).filter(Hash::fits)?;
+    let accepted = match &hash.function {
+        Function::Argon2 { algorithm, version, .. } => {
+            *algorithm == Algorithm::Argon2id && *version == Version::V0x13
+        }
+        function => matches!(function, Function::Bcrypt { before: Before::Nothing, .. }),
+    };
+    accepted.then_some(hash)
 }
-
-/// The parts of a PHC string within the bounds.
-fn argon2id(text: &str) -> Option<(PasswordHash<'_>, Params)> {
-    if !text.starts_with("$argon2id$") {
-        return None;
-    }
-    let hash = PasswordHash::new(text).ok()?;
-    let params = Params::try_from(&hash).ok()?;
-    let fits = hash.version == Some(Version::V0x13.into())
-        && params.m_cost() <= MAX_ARGON2_MEMORY_KIB
-        && params.t_cost() <= MAX_ARGON2_PASSES
-        && params.p_cost() <= MAX_ARGON2_LANES
-        && u64::from(params.m_cost()) * u64::from(params.t_cost()) <= MAX_ARGON2_WORK_KIB;
-    let long_enough = hash.hash?.len() >= 16 && hash.salt?.as_str().len() >= 11;
-    (fits && long_enough).then_some((hash, params))
-}
-
-/// `$2b$` + two digits of cost + `$` + 53 characters of bcrypt's own base64.
-fn is_bcrypt(text: &str) -> bool {
-    let body = ["$2a$", "$2b$", "$2y$"].into_iter().find_map(|prefix| text.strip_prefix(prefix));
-    let Some((cost, body)) = body.and_then(|rest| rest.split_once('$')) else { return false };
-    cost.len() == 2
-        && cost.bytes().all(|b| b.is_ascii_digit())
-        && cost.parse().is_ok_and(|cost: u32| (4..=MAX_BCRYPT_COST).contains(&cost))
-        && body.len() == 53
-        && body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/')
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
