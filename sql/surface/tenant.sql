@@ -24,8 +24,8 @@ GRANT EXECUTE ON FUNCTION auth_store.tenant_set_status TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.tenant_erase IS
     'Deletes a tenant with all it has: codes, device codes, pushed requests, sessions, consents, grants, tokens, API '
-    'keys, JWT ids, connections to providers, users, clients, secrets, rate limits, audit trail; leaves one audit '
-    'row, tenant.erased. confirm must be the id once more (22023). '
+    'keys, JWT ids, connections to providers, roles, users, clients, secrets, rate limits, audit trail; leaves one '
+    'audit row, tenant.erased. confirm must be the id once more (22023). '
     'The tenant default cannot be erased (55000); 23503 for an unknown one. Returns the number of rows deleted. '
     'One transaction, so for a large tenant a long one.';
 ALTER FUNCTION auth_store.tenant_erase COST 100000;

@@ -5,7 +5,7 @@
 use pgrx::prelude::*;
 
 use crate::audit::partitions;
-use crate::identity::session;
+use crate::identity::{role, session};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
@@ -90,7 +90,7 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
 }
 
 /// The tables whose rows end. They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [&Table; 11] = [
+static TASKS: [&Table; 12] = [
     &grant::TABLE,
     &imported::TABLE,
     &code::TABLE,
@@ -98,6 +98,7 @@ static TASKS: [&Table; 11] = [
     &device::TABLE,
     &token::TABLE,
     &session::TABLE,
+    &role::assign::TABLE,
     &consent::TABLE,
     &secret::TABLE,
     &api_key::TABLE,

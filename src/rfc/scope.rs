@@ -1,6 +1,7 @@
 //! Scopes: the space-separated, case-sensitive tokens of RFC 6749 section 3.3.
 
 use crate::kernel::outcome::{ErrorCode, Refusal};
+
 /// The longest scope text accepted, in bytes.
 const MAX_TEXT: usize = 4096;
 
@@ -73,7 +74,7 @@ impl Scope<'_> {
     /// True if each token of `required` is one of these or covered by a wildcard among them: `orders:*` covers every
     /// longer token that begins with `orders:`, `*` covers all.
     pub fn covers(&self, required: &Scope<'_>) -> bool {
-        let covered = |token: &str| self.0.iter().any(|pattern| token_covers(pattern, token));
+        let covered = |token: &str| self.0.iter().any(|held| covers(held, token));
         required.0.iter().all(|token| covered(token))
     }
 
@@ -84,10 +85,7 @@ impl Scope<'_> {
 
     /// True if each asterisk stands alone, or last and after a colon, where it is a wildcard.
     pub fn wildcards_are_plain(&self) -> bool {
-        self.0.iter().all(|token| match token.strip_suffix('*') {
-            Some(stem) => stem.is_empty() || (stem.ends_with(':') && !stem.contains('*')),
-            None => !token.contains('*'),
-        })
+        self.0.iter().all(|token| is_plain(token))
     }
 
     /// The space-separated text.
@@ -96,11 +94,21 @@ impl Scope<'_> {
     }
 }
 
-fn token_covers(pattern: &str, token: &str) -> bool {
+/// Whether a token or permission covers another: `orders:*` covers every longer one that begins with `orders:`, `*`
+/// covers all, and anything else itself.
+pub fn covers(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some("") => true,
-        Some(stem) if stem.ends_with(':') => token.len() > stem.len() && token.starts_with(stem),
-        _ => pattern == token,
+        Some(stem) if stem.ends_with(':') => name.len() > stem.len() && name.starts_with(stem),
+        _ => pattern == name,
+    }
+}
+
+/// True if an asterisk stands alone, or last and after a colon, where it is a wildcard; or if there is none.
+pub fn is_plain(pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(stem) => stem.is_empty() || (stem.ends_with(':') && !stem.contains('*')),
+        None => !pattern.contains('*'),
     }
 }
 

@@ -22,6 +22,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/tenant.sql"),
     include_str!("../../sql/tables/client.sql"),
     include_str!("../../sql/tables/user.sql"),
+    include_str!("../../sql/tables/role.sql"),
     include_str!("../../sql/tables/session.sql"),
     include_str!("../../sql/tables/consent.sql"),
     include_str!("../../sql/tables/grant.sql"),

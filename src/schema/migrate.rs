@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005", "audit_retention"),
     migration!(6, "0006", "user_names"),
     migration!(7, "0007", "user_status"),
+    migration!(8, "0008", "people"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 62] = [
+pub const NAMES: [&str; 67] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -89,6 +89,17 @@ pub const NAMES: [&str; 62] = [
     "refresh_reuse",
     // refresh_token_import()
     "refresh_token.imported",
+    // role_assign(), also where it gives a role that the user has a new end; details has assigned_by, expires_at as
+    // seconds since 1970, and renewed
+    "role.assigned",
+    // role_create()
+    "role.created",
+    // role_delete(); how many users it was taken from is in details
+    "role.deleted",
+    // role_unassign() of a role that the user had
+    "role.unassigned",
+    // role_update(), with what has changed in details
+    "role.updated",
     // session_create(); how many sessions the cap ended, with how many grants, is in details
     "session.created",
     // session_revoke()

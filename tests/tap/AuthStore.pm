@@ -201,6 +201,9 @@ SELECT encode(sha256(('foreign-key-of-' || :'tenant')::bytea), 'hex') AS foreign
        encode(sha256(('new-' || :'tenant')::bytea), 'hex') AS new_digest \gset
 SELECT auth_store.api_key_import(:'foreign_digest', 'Foreign', client_id => :'client',
     start => 'foreign-') IS NULL AS _ \gset
+-- a role that inherits, and who has it
+SELECT auth_store.role_create('clerk', '{orders:read}', tenant_id => :'tenant', inherits => '{user}') AS _ \gset _
+SELECT auth_store.role_assign(:'user', 'clerk', 'infinity', :'user') AS _ \gset _
 -- JWT ids
 SELECT auth_store.jti_revoke('jti-of-' || :'tenant', clock_timestamp() + '1 hour', 'stolen', :'tenant') AS _ \gset _
 SELECT auth_store.jti_claim('https://idp.example', 'jti', clock_timestamp() + '1 hour', :'tenant') AS _ \gset _

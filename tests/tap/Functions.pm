@@ -130,6 +130,18 @@ my %FUNCTIONS = (
     consent_check     => [ reads => q{SELECT * FROM auth_store.consent_check({user}, {client}, 'openid')} ],
     consent_revoke    => [ writes => 'SELECT auth_store.consent_revoke({user}, {client})' ],
     user_applications => [ reads => 'SELECT * FROM auth_store.user_applications({user})' ],
+    # role
+    role_create   => [ writes =>
+        q{SELECT auth_store.role_create('new', ARRAY['orders:*'], tenant_id => {tenant})} ],
+    role_update   => [ writes =>
+        q{SELECT auth_store.role_update('clerk', ARRAY['orders:*'], tenant_id => {tenant})} ],
+    role_delete   => [ writes => q{SELECT auth_store.role_delete('clerk', {tenant})} ],
+    role_list     => [ reads => 'SELECT * FROM auth_store.role_list({tenant})' ],
+    role_assign   => [ writes => q{SELECT auth_store.role_assign({user}, 'admin')} ],
+    role_unassign => [ writes => q{SELECT auth_store.role_unassign({user}, 'clerk')} ],
+    user_roles          => [ reads => 'SELECT * FROM auth_store.user_roles({user})' ],
+    user_permissions    => [ reads => 'SELECT auth_store.user_permissions({user})' ],
+    user_has_permission => [ reads => q{SELECT auth_store.user_has_permission({user}, 'orders:read')} ],
     # audit
     audit_write       => [ writes => q{SELECT auth_store.audit_write('report.exported')} ],
     user_activity     => [ reads => q{SELECT * FROM auth_store.user_activity({user}, '2020-01-01')} ],

@@ -333,6 +333,8 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         imported_refresh_tokens => 'INSERT INTO auth_store.imported_refresh_tokens (grant_id, expires_at, tenant_id,
             client_id, digest)
             VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))",
+        user_roles => 'INSERT INTO auth_store.user_roles (id, expires_at, user_id, assigned_at, tenant_id, role)
+            VALUES (' . $row->(8) . ", '$store->{default}{user}', '2000-01-01', 'default', 'user')",
         rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
             VALUES (' . $row->(5) . ", true, 'default')");
     # What goes with its partition: that of 2020.

@@ -120,6 +120,12 @@ for my $mode ('loaded by the first call', 'preloaded')
         [ "consent_record('$globex->{user}', '$globex->{client}')", '23503' ],
         [ "consent_check('$acme->{user}', '$globex->{client}')", '23503' ],
         [ "consent_revoke('$globex->{user}', '$globex->{client}')", '23503' ],
+        [ "role_create('x', tenant_id => 'globex')", '23503' ],
+        [ "role_update('clerk', tenant_id => 'globex')", '23503' ],
+        [ "role_delete('clerk', 'globex')", '23503' ],
+        [ "role_list('globex')", '23503' ],
+        [ "role_assign('$globex->{user}', 'clerk')", '23503' ],
+        [ "role_unassign('$globex->{user}', 'clerk')", '23503' ],
         [ "client_update('$globex->{client}', '{\"name\": \"x\"}')", '23503' ],
         [ "client_set_status('$globex->{client}', 'revoked')", '23503' ],
         [ "client_secret_rotate('$globex->{client}')", '23503' ],
@@ -165,6 +171,8 @@ for my $mode ('loaded by the first call', 'preloaded')
             FROM auth_store.imported_refresh_tokens i WHERE tenant_id <> 'acme' UNION ALL SELECT c::text
             FROM auth_store.connections c WHERE tenant_id <> 'acme' UNION ALL SELECT k::text
             FROM auth_store.vault_keys k WHERE tenant_id <> 'acme'
+        UNION ALL SELECT r::text FROM auth_store.roles r WHERE tenant_id <> 'acme'
+        UNION ALL SELECT r::text FROM auth_store.user_roles r WHERE tenant_id <> 'acme'
         UNION ALL SELECT n::text FROM auth_store.tenants n WHERE id <> 'acme') t";
     my $rows_of_globex = value($node, $db, $of_globex);
     my @calls = ("SELECT auth_store.audit_write('x')",

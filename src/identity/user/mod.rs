@@ -123,6 +123,13 @@ pub fn active(snapshot: &Snapshot, id: Id) -> Result<Option<Standing>, Mistake> 
     Ok(STANDING.find(snapshot, Key::Id(id))?.filter(|user| user.status == Status::Active))
 }
 
+static STATUS_ANYWHERE: Lookup<Standing> = Lookup::by(c"users_id_key").shared();
+
+/// The same of a user of any tenant, whatever tenant the session is pinned to: of one who is known to be a member.
+pub fn is_active_anywhere(snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> {
+    Ok(STATUS_ANYWHERE.find(snapshot, Key::Id(id))?.is_some_and(|user| user.status == Status::Active))
+}
+
 static LOCK_NO_KEY_UPDATE: Statement<bool> = Statement::write(
     c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );

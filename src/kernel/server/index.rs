@@ -171,8 +171,9 @@ impl Index {
     }
 }
 
-/// Reads a visible row with these values in the first columns of the index's key, if there is one. An index that is
-/// invalid, or too new for the transaction, is not used: then the whole table is read, as a SELECT would do.
+/// Shows `read` the visible rows with these values in the first columns of the index's key, until it takes one. An
+/// index that is invalid, or too new for the transaction, is not used: then the whole table is read, as a SELECT would
+/// do.
 ///
 /// # Safety
 /// Table and index must be locked and belong together, and the index fit the keys.
@@ -181,7 +182,7 @@ pub unsafe fn scan<T>(
     index: &Index,
     snapshot: &Snapshot,
     keys: &[Key<'_>],
-    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+    read: impl FnMut(*mut pg_sys::TupleTableSlot) -> Option<T>,
 ) -> Result<Option<T>, Mistake> {
     let mut scan_keys = [pg_sys::ScanKeyData::default(); MAX_KEYS];
     let usable = index.is_usable();
@@ -219,7 +220,7 @@ unsafe fn by_index<T>(
     snapshot: &Snapshot,
     keys: &mut [pg_sys::ScanKeyData],
     slot: *mut pg_sys::TupleTableSlot,
-    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+    mut read: impl FnMut(*mut pg_sys::TupleTableSlot) -> Option<T>,
 ) -> Option<T> {
     let count = keys.len() as i32;
     // SAFETY: as required of the caller; the scan and the index are closed below, or by the resource owner where an
@@ -231,8 +232,12 @@ unsafe fn by_index<T>(
         #[cfg(feature = "pg18")]
         let scan = pg_sys::index_beginscan(table, index, snapshot.raw(), std::ptr::null_mut(), count, 0);
         pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
-        let found = pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
-            .then(|| read(slot));
+        let mut found = None;
+        while found.is_none()
+            && pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+        {
+            found = read(slot);
+        }
         pg_sys::index_endscan(scan);
         pg_sys::index_close(index, pg_sys::NoLock as i32);
         found
@@ -248,18 +253,22 @@ unsafe fn by_table<T>(
     snapshot: &Snapshot,
     keys: &mut [pg_sys::ScanKeyData],
     slot: *mut pg_sys::TupleTableSlot,
-    read: impl FnOnce(*mut pg_sys::TupleTableSlot) -> T,
+    mut read: impl FnMut(*mut pg_sys::TupleTableSlot) -> Option<T>,
 ) -> Option<T> {
     let count = keys.len() as i32;
     // SAFETY: as required of the caller; the scan is ended below, or by the resource owner where an error unwinds. The
     // row is the scan's until then.
     unsafe {
         let scan = pg_sys::systable_beginscan(table, index, false, snapshot.raw(), count, keys.as_mut_ptr());
-        let tuple = pg_sys::systable_getnext(scan);
-        let found = (!tuple.is_null()).then(|| {
+        let mut found = None;
+        while found.is_none() {
+            let tuple = pg_sys::systable_getnext(scan);
+            if tuple.is_null() {
+                break;
+            }
             pg_sys::ExecForceStoreHeapTuple(tuple, slot, false);
-            read(slot)
-        });
+            found = read(slot);
+        }
         pg_sys::systable_endscan(scan);
         found
     }
@@ -290,7 +299,7 @@ pub fn exists(
     // error unwinds.
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
-        let found = scan(relation, &index, snapshot, &[key], |_| ())?;
+        let found = scan(relation, &index, snapshot, &[key], |_| Some(()))?;
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
         Ok(Some(found.is_some()))
     }

@@ -20,7 +20,7 @@ use crate::kernel::server::{catalog, hold, pin, version};
 pub use crate::kernel::server::index::Key;
 pub use crate::kernel::server::snapshot::Snapshot;
 
-/// A unique index of a table, and what is read through it: a struct that `row!` made.
+/// An index of a table, and what is read through it: a struct that `row!` made.
 pub struct Lookup<R> {
     way: Way,
     row: PhantomData<fn() -> R>,
@@ -88,6 +88,23 @@ impl<R: TableRow> Lookup<R> {
         self.load(true, snapshot, keys)
     }
 
+    /// Every row with these values in the key's first columns, in the order of the key, of those that the session's
+    /// tenant pin shows.
+    pub fn all_by<const N: usize>(&self, snapshot: &Snapshot, keys: [Key<'_>; N]) -> Result<Vec<R>, Mistake> {
+        let mut rows = Vec::new();
+        // SAFETY: as in load().
+        let altered =
+            self.way.find(true, snapshot, keys, |row| match row.map(|row| unsafe { R::load(row, 0) }) {
+                None => None,
+                Some(None) => Some(()),
+                Some(Some(row)) => {
+                    rows.push(row);
+                    None
+                }
+            })?;
+        if altered.is_some() { Err(lacks(self.way.table)) } else { Ok(rows) }
+    }
+
     /// [`Lookup::find`] before the tables were checked.
     pub fn find_unready(&self, snapshot: &Snapshot, key: Key<'_>) -> Result<Option<R>, Mistake> {
         self.load(false, snapshot, [key])
@@ -100,7 +117,8 @@ impl<R: TableRow> Lookup<R> {
         keys: [Key<'_>; N],
     ) -> Result<Option<R>, Mistake> {
         // SAFETY: the columns are where the row says, and of the types that R reads: see places().
-        match self.way.find(check, snapshot, keys, |row| unsafe { R::load(row, 0) })? {
+        let load = |row: Option<&Row<'_>>| Some(row.map(|row| unsafe { R::load(row, 0) }));
+        match self.way.find(check, snapshot, keys, load)?.flatten() {
             Some(None) => Err(lacks(self.way.table)),
             found => Ok(found.flatten()),
         }
@@ -115,12 +133,13 @@ fn lacks(table: &CStr) -> Mistake {
 }
 
 impl Way {
+    /// Shows the rows one by one, until one is taken; None stands for a row that the tenant pin hides.
     fn find<T, const N: usize>(
         &self,
         check: bool,
         snapshot: &Snapshot,
         keys: [Key<'_>; N],
-        load: impl FnOnce(&Row<'_>) -> T,
+        mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
         let waited = self.lock(check, &keys)?;
         let resolved = self.resolved.borrow();
@@ -141,10 +160,10 @@ impl Way {
                     std::slice::from_raw_parts((*slot).tts_isnull, valid),
                     &places.positions,
                 );
-                self.shows(&row).then(|| load(&row))
+                take(self.shows(&row).then_some(&row))
             });
             pg_sys::table_close(table, pg_sys::NoLock as i32);
-            Ok(found?.flatten())
+            found
         }
     }
 
