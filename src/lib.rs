@@ -13,6 +13,7 @@ mod kernel;
 mod lifecycle;
 mod limit;
 mod oauth;
+mod principal;
 mod rfc;
 mod schema;
 mod trail;
@@ -39,6 +40,7 @@ mod types {
         include_str!("../sql/types/device.sql"),
         include_str!("../sql/types/consent.sql"),
         include_str!("../sql/types/proof.sql"),
+        include_str!("../sql/types/principal.sql"),
         include_str!("../sql/types/connection.sql"),
         include_str!("../sql/types/key.sql"),
         include_str!("../sql/types/api_key.sql"),
@@ -76,6 +78,7 @@ mod surface {
         include_str!("../sql/surface/connection.sql"),
         include_str!("../sql/surface/key.sql"),
         include_str!("../sql/surface/api_key.sql"),
+        include_str!("../sql/surface/principal.sql"),
         include_str!("../sql/surface/limit.sql"),
         include_str!("../sql/surface/audit.sql"),
         include_str!("../sql/surface/lifecycle.sql"),
@@ -95,6 +98,7 @@ mod surface {
 static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::pin::TENANT_ID,
     &kernel::server::guard::ALLOW_DROP,
+    &kernel::server::principal::PRINCIPAL,
     &vault::key::master::FILE,
     &vault::key::master::COMMAND,
     &identity::session::create::TTL,

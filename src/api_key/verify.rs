@@ -160,11 +160,12 @@ fn find(snapshot: &Snapshot, text: &str) -> Result<Option<ApiKey>, Mistake> {
 }
 
 /// The answer to the question whether the key allows the request.
-struct KeyVerdict {
+pub struct KeyVerdict {
     /// The key, if the text is right.
     key: Option<ApiKey>,
     external_id: Option<String>,
     refusal: Option<(ErrorCode, &'static str)>,
+    pub refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
 
@@ -173,9 +174,22 @@ impl KeyVerdict {
         let refusal = Some((ErrorCode::InvalidToken, "the API key is not active"));
         Self { key, external_id: None, refusal, flags }
     }
+
+    /// When the text that was presented ends, with its key or, after a rotation, before.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let key = self.key.as_ref()?;
+        [key.expires_at, key.previous_expires_at].into_iter().flatten().min()
+    }
 }
 
-fn verify(
+/// Whether the key with this id works: for what was found out by its text before.
+pub fn is_active(snapshot: &Snapshot, now: Timestamp, id: Id) -> Result<bool, Mistake> {
+    let Some(key) = BY_ID.find(snapshot, Key::Id(id))? else { return Ok(false) };
+    Ok(ApiKey { previous_expires_at: None, ..key }.ended(snapshot, now)?.is_none())
+}
+
+/// Whether a key works, and is good for what is asked.
+pub fn verify(
     snapshot: &Snapshot,
     now: Timestamp,
     text: Option<&str>,

@@ -13,8 +13,8 @@ use Test::More;
 
 our @EXPORT = qw(functions call_of privileges);
 
-# name => [does, call]: whether it reads or writes, draws random bytes only, passes on to another, is the superuser's,
-# the install script's or the event trigger's; a call that succeeds. Who may call it is in tests/privileges.txt.
+# name => [does, call]: whether it reads or writes, holds what it read, draws random bytes only, passes on to another,
+# is the superuser's, the install script's or the event trigger's; a call that succeeds. Who may call it is in tests/privileges.txt.
 # In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
     # schema
@@ -142,6 +142,18 @@ my %FUNCTIONS = (
     user_roles          => [ reads => 'SELECT * FROM auth_store.user_roles({user})' ],
     user_permissions    => [ reads => 'SELECT auth_store.user_permissions({user})' ],
     user_has_permission => [ reads => q{SELECT auth_store.user_has_permission({user}, 'orders:read')} ],
+    # principal
+    authenticate           => [ holds => 'SELECT ok, user_id FROM auth_store.authenticate({session})' ],
+    current_user_id        => [ reads => 'SELECT auth_store.current_user_id()' ],
+    current_tenant_id      => [ reads => 'SELECT auth_store.current_tenant_id()' ],
+    current_client_id      => [ reads => 'SELECT auth_store.current_client_id()' ],
+    current_session_id     => [ reads => 'SELECT auth_store.current_session_id()' ],
+    current_acr            => [ reads => 'SELECT auth_store.current_acr()' ],
+    current_amr            => [ reads => 'SELECT auth_store.current_amr()' ],
+    current_has_scope      => [ reads => q{SELECT auth_store.current_has_scope('orders')} ],
+    current_has_permission => [ reads => q{SELECT auth_store.current_has_permission('orders:read')} ],
+    principal_max_age      => [ reads => q{SELECT auth_store.principal_max_age('5 min')} ],
+    principal_recheck      => [ reads => 'SELECT auth_store.principal_recheck()' ],
     # audit
     audit_write       => [ writes => q{SELECT auth_store.audit_write('report.exported')} ],
     user_activity     => [ reads => q{SELECT * FROM auth_store.user_activity({user}, '2020-01-01')} ],

@@ -66,8 +66,8 @@ none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regna
     AND NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
     'every function of the schema belongs to the extension');
-my %marks = (reads => 's or i, s', draws => 'v, s', passes => 'v, u', writes => 'v, u', superuser => 'v, u',
-    commits => 'v, u', script => 's or i, r', event => 'v, u');
+my %marks = (reads => 's or i, s', draws => 'v, s', holds => 'v, u', passes => 'v, u', writes => 'v, u',
+    superuser => 'v, u', commits => 'v, u', script => 's or i, r', event => 'v, u');
 for my $name (@functions)
 {
     my $mark = value($node, $db,

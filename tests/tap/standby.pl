@@ -55,7 +55,7 @@ for my $where ([ 'on the standby', $standby, '' ],
         my $result = run_sql($node, $db, "$prelude $call->{sql}", user => as_login($name));
         is($result->{ok} ? 'works' : 'is refused', $told{$name} =~ /^(?:yes|as the function)/ ? 'works' : 'is refused',
             "$place: $name: docs/reference says so");
-        if ($call->{does} =~ /^(?:reads|draws|passes|script)$/)
+        if ($call->{does} =~ /^(?:reads|holds|draws|passes|script)$/)
         {
             ok($result->{ok}, "$place: $name works") or diag($result->{err});
             next if $call->{does} eq 'draws';

@@ -9,7 +9,7 @@ pub mod assign;
 mod built_in;
 pub mod held;
 mod inherit;
-mod permission;
+pub mod permission;
 
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;

@@ -219,6 +219,16 @@ pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answe
     }
 }
 
+/// Whether the session with this id is valid: for what was found out by its token before.
+pub fn is_valid(now: Timestamp, snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> {
+    let Some(session) = STANDING.find(snapshot, Key::Id(id))? else { return Ok(false) };
+    Ok(session.revoked_at.is_none()
+        && now < session.expires_at
+        && now < session.idle_expires_at
+        && user::is_active(snapshot, session.user_id)?
+        && tenant::is_active(snapshot, &session.tenant_id)?)
+}
+
 fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Session>, Mistake> {
     let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|session| token_text::digest_matches(&presented.digest, &session.digest)))

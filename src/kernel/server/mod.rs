@@ -19,6 +19,7 @@ pub mod lookup;
 pub mod partition;
 pub mod pin;
 pub mod placeholder;
+pub mod principal;
 pub mod row;
 #[cfg(test)]
 pub mod scripts;

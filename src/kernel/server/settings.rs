@@ -24,7 +24,16 @@ pub struct Setting<T: GucValue> {
     unit: Unit,
     /// Of a number.
     bounds: RangeInclusive<i32>,
+    /// Of a text that the library itself sets.
+    hooks: Option<Hooks>,
     value: GucSetting<T>,
+}
+
+/// What the server asks before it takes a text, and tells when it has taken one.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    pub check: pg_sys::GucStringCheckHook,
+    pub assign: pg_sys::GucStringAssignHook,
 }
 
 /// Who sets it, and when.
@@ -36,6 +45,8 @@ enum Context {
     Configuration,
     /// The server's operator, before the start.
     Start,
+    /// The library; only superusers see it.
+    Library,
 }
 
 #[derive(Clone, Copy)]
@@ -56,7 +67,8 @@ impl Setting<i32> {
         long: &'static CStr,
     ) -> Self {
         let (context, unit) = (Context::Superuser, Unit::None);
-        Self { name, short, long, context, unit, bounds, value: GucSetting::<i32>::new(default) }
+        let (hooks, value) = (None, GucSetting::<i32>::new(default));
+        Self { name, short, long, context, unit, bounds, hooks, value }
     }
 
     /// A time of so many milliseconds.
@@ -134,7 +146,7 @@ impl Setting<bool> {
         long: &'static CStr,
     ) -> Self {
         let (context, unit, value) = (Context::Superuser, Unit::None, GucSetting::<bool>::new(default));
-        Self { name, short, long, context, unit, bounds: 0..=0, value }
+        Self { name, short, long, context, unit, bounds: 0..=0, hooks: None, value }
     }
 
     /// Whether it is on.
@@ -148,12 +160,17 @@ impl Setting<Option<CString>> {
     pub const fn text(name: &'static CStr, short: &'static CStr, long: &'static CStr) -> Self {
         let (context, unit) = (Context::Superuser, Unit::None);
         let value = GucSetting::<Option<CString>>::new(None);
-        Self { name, short, long, context, unit, bounds: 0..=0, value }
+        Self { name, short, long, context, unit, bounds: 0..=0, hooks: None, value }
     }
 
     /// Set only in the server's configuration, and seen only by superusers.
     pub const fn of_configuration(self) -> Self {
         Self { context: Context::Configuration, ..self }
+    }
+
+    /// Set by the library alone, as these say; only superusers see it.
+    pub const fn of_the_library(self, hooks: Hooks) -> Self {
+        Self { context: Context::Library, hooks: Some(hooks), ..self }
     }
 
     /// The text, valid until the next statement; None if the setting is not set or empty.
@@ -195,7 +212,7 @@ impl<T: GucValue> Setting<T> {
 impl Context {
     fn of_the_server(self) -> GucContext {
         match self {
-            Self::Superuser => GucContext::Suset,
+            Self::Superuser | Self::Library => GucContext::Suset,
             Self::Start if state::is_preloading() => GucContext::Postmaster,
             Self::Configuration | Self::Start => GucContext::Sighup,
         }
@@ -204,6 +221,7 @@ impl Context {
     fn flags(self) -> GucFlags {
         match self {
             Self::Configuration => GucFlags::SUPERUSER_ONLY,
+            Self::Library => GucFlags::SUPERUSER_ONLY | GucFlags::DISALLOW_IN_FILE,
             Self::Superuser | Self::Start => GucFlags::empty(),
         }
     }
@@ -263,7 +281,25 @@ impl Listed for Setting<Option<CString>> {
 
     fn define(&'static self) {
         let (context, flags) = (self.context.of_the_server(), self.context.flags());
-        GucRegistry::define_string_guc(self.name, self.short, self.long, &self.value, context, flags);
+        let Some(hooks) = self.hooks else {
+            GucRegistry::define_string_guc(self.name, self.short, self.long, &self.value, context, flags);
+            return;
+        };
+        // SAFETY: C strings and the place of a value that live as long as the library; null is no value.
+        unsafe {
+            pg_sys::DefineCustomStringVariable(
+                self.name.as_ptr(),
+                self.short.as_ptr(),
+                self.long.as_ptr(),
+                self.value.as_ptr(),
+                std::ptr::null(),
+                context as pg_sys::GucContext::Type,
+                flags.bits(),
+                hooks.check,
+                hooks.assign,
+                None,
+            );
+        }
     }
 }
 

@@ -97,10 +97,10 @@ fn token_use(
 }
 
 /// What a resource server demands of a token.
-struct Need<'a> {
-    required_scope: Option<&'a str>,
-    resource: Option<&'a str>,
-    proof: Proof<'a>,
+pub struct Need<'a> {
+    pub required_scope: Option<&'a str>,
+    pub resource: Option<&'a str>,
+    pub proof: Proof<'a>,
 }
 
 /// What is said of an active token.
@@ -185,14 +185,17 @@ fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
 const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
 
 /// The answer to a resource server's question.
-struct TokenVerdict {
+pub struct TokenVerdict {
     /// The token, if it is active.
     shown: Option<Shown>,
     refusal: Option<(ErrorCode, &'static str)>,
+    pub state: Option<TokenState>,
+    pub refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
 
-fn authorize(
+/// Whether a token is active, and good for what is needed.
+pub fn authorize(
     snapshot: &Snapshot,
     now: Timestamp,
     text: Option<&str>,

@@ -5,6 +5,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::version;
 use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
 use crate::oauth::client;
 use crate::oauth::grant::{self, GrantState};
 use crate::oauth::token::{self, AccessToken};
@@ -29,7 +30,21 @@ pub fn active(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result
         version::ensure_ready()?;
         return Ok(None);
     };
-    let Some(mut token) = token::find(snapshot, &presented)? else { return Ok(None) };
+    match token::find(snapshot, &presented)? {
+        Some(token) => stands(snapshot, now, token),
+        None => Ok(None),
+    }
+}
+
+/// Whether the token with this id is active: for what was found out by its text before.
+pub fn is_active(snapshot: &Snapshot, now: Timestamp, id: Id) -> Result<bool, Mistake> {
+    match token::find_by_id(snapshot, id)? {
+        Some(token) => Ok(stands(snapshot, now, token)?.is_some()),
+        None => Ok(false),
+    }
+}
+
+fn stands(snapshot: &Snapshot, now: Timestamp, mut token: AccessToken) -> Result<Option<Active>, Mistake> {
     let Some(mut grant) = live_grant(snapshot, now, &token)? else { return Ok(None) };
     // The key of a client that has changed its own since the log-in.
     grant.cnf = token.cnf.take().or(grant.cnf);

@@ -1,0 +1,157 @@
+//! What policies ask of the one who is behind the transaction. All are STABLE: a plan that is kept, or an index
+//! condition that is made of one, asks anew in each statement. They cost some nanoseconds a row.
+
+use std::cell::RefCell;
+
+use pgrx::prelude::*;
+
+use crate::identity::role::{held as roles, permission};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::principal as held;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::interval;
+use crate::principal::Principal;
+
+#[pg_extern(stable, parallel_safe)]
+fn current_user_id() -> Option<pgrx::Uuid> {
+    with(|principal| principal.user_id).flatten().map(pgrx::Uuid::from_bytes)
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_tenant_id() -> Option<String> {
+    with(|principal| principal.tenant_id.clone())
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_client_id() -> Option<String> {
+    with(|principal| principal.client_id.clone()).flatten()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_session_id() -> Option<pgrx::Uuid> {
+    with(|principal| principal.session_id).flatten().map(pgrx::Uuid::from_bytes)
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_acr() -> Option<String> {
+    with(|principal| principal.acr.clone()).flatten()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_amr() -> Option<Vec<String>> {
+    with(|principal| principal.amr.clone()).flatten()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_has_scope(scope: Option<&str>) -> bool {
+    let asked = scope.unwrap_or_default();
+    !asked.is_empty() && with(|principal| principal.has_scope(asked)).unwrap_or(false)
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_has_permission(permission: Option<&str>) -> bool {
+    match permission {
+        Some(permission) => has_permission(permission).or_raise(),
+        None => false,
+    }
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn principal_max_age(max_age: Option<Interval>) -> bool {
+    is_younger(clock::now(), max_age).or_raise()
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn principal_recheck() -> bool {
+    recheck(clock::now()).or_raise()
+}
+
+/// What is known while the held text stays as it is.
+struct Known {
+    changes: u64,
+    principal: Option<Principal>,
+    /// What the user may, and the statement in which it was looked up.
+    permissions: Option<(Timestamp, Vec<String>)>,
+    /// Whether the token still works, likewise.
+    stands: Option<(Timestamp, bool)>,
+}
+
+static KNOWN: BackendCell<RefCell<Known>> =
+    BackendCell::new(RefCell::new(Known { changes: 0, principal: None, permissions: None, stands: None }));
+
+/// Asks the one who is behind the transaction; None where nobody is, or the token has ended by the time that the
+/// statement began.
+#[inline]
+fn with<T>(ask: impl FnOnce(&Principal) -> T) -> Option<T> {
+    if KNOWN.borrow().changes != held::changes() {
+        learn();
+    }
+    let known = KNOWN.borrow();
+    known.principal.as_ref().filter(|principal| is_here(principal)).map(ask)
+}
+
+/// Whether this session and transaction hold it, and its end is still to come.
+#[inline]
+fn is_here(principal: &Principal) -> bool {
+    let held::Holder { session_user, began } = held::holder();
+    (principal.session_user, principal.began) == (session_user, began)
+        && principal.expires_at.is_none_or(|end| held::statement().micros() < end)
+}
+
+#[cold]
+fn learn() {
+    let text = held::PRINCIPAL.get().and_then(|text| text.to_str().ok());
+    *KNOWN.borrow_mut() = Known {
+        changes: held::changes(),
+        principal: text.and_then(|text| serde_json::from_str(text).ok()),
+        permissions: None,
+        stands: None,
+    };
+}
+
+/// Whether one of the permissions that the user has in this statement covers what is asked for.
+fn has_permission(asked: &str) -> Result<bool, Mistake> {
+    let asked = permission::asked(asked)?;
+    if with(|_| ()).is_none() {
+        return Ok(false);
+    }
+    let statement = held::statement();
+    if let Some((of, permissions)) = &KNOWN.borrow().permissions
+        && *of == statement
+    {
+        return Ok(permission::allow(permissions, asked));
+    }
+    let whose = with(|principal| (principal.user_id.map(Id::from_bytes), principal.tenant_id.clone()));
+    let permissions = match whose {
+        Some((Some(user_id), tenant_id)) => roles::permissions(clock::now(), user_id, Some(&tenant_id))?,
+        _ => Vec::new(),
+    };
+    let allowed = permission::allow(&permissions, asked);
+    KNOWN.borrow_mut().permissions = Some((statement, permissions));
+    Ok(allowed)
+}
+
+fn is_younger(now: Timestamp, max_age: Option<Interval>) -> Result<bool, Mistake> {
+    let max_age = given(max_age, "max_age")?;
+    let seconds = interval::seconds(Some(max_age), 0, 0..=i64::from(i32::MAX), "max_age", "0 to 68 years")?;
+    let auth_time = with(|principal| principal.auth_time).flatten();
+    Ok(auth_time.is_some_and(|at| now <= Timestamp::from_micros(at).plus_seconds(seconds)))
+}
+
+/// Looks once a statement; whoever asks again gets the same answer.
+fn recheck(now: Timestamp) -> Result<bool, Mistake> {
+    if with(|_| ()).is_none() {
+        return Ok(false);
+    }
+    let statement = held::statement();
+    if let Some((of, stands)) = KNOWN.borrow().stands
+        && of == statement
+    {
+        return Ok(stands);
+    }
+    let stands = with(|principal| principal.stands(now)).transpose()?.unwrap_or(false);
+    KNOWN.borrow_mut().stands = Some((statement, stands));
+    Ok(stands)
+}
