@@ -14,40 +14,40 @@ GRANT EXECUTE ON FUNCTION auth_store.authenticate TO auth_store_app, auth_store_
 COMMENT ON FUNCTION auth_store.current_user_id IS
     'The user behind the transaction, as authenticate() found out; NULL where nobody is, for a client''s own token '
     'or key, and where the token had ended when the statement began.';
-ALTER FUNCTION auth_store.current_user_id COST 2;
+ALTER FUNCTION auth_store.current_user_id COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.current_user_id TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_tenant_id IS
     'The tenant of who is behind the transaction; NULL as for current_user_id() where nobody is.';
-ALTER FUNCTION auth_store.current_tenant_id COST 2;
+ALTER FUNCTION auth_store.current_tenant_id COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.current_tenant_id TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_client_id IS
     'The client that the token behind the transaction was issued to, or whose API key it is; NULL for a session, '
     'for a user''s key, and where nobody is.';
-ALTER FUNCTION auth_store.current_client_id COST 2;
+ALTER FUNCTION auth_store.current_client_id COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.current_client_id TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_session_id IS
     'The session behind the transaction, or in which the access token was issued; NULL where there is none.';
-ALTER FUNCTION auth_store.current_session_id COST 2;
+ALTER FUNCTION auth_store.current_session_id COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.current_session_id TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_acr IS
     'How the user behind the transaction was authenticated (OpenID Connect acr); NULL: not said, or nobody is.';
-ALTER FUNCTION auth_store.current_acr COST 2;
+ALTER FUNCTION auth_store.current_acr COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.current_acr TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_amr IS
     'By which methods the user behind the transaction was authenticated (RFC 8176); NULL: not said, or nobody is.';
-ALTER FUNCTION auth_store.current_amr COST 3;
+ALTER FUNCTION auth_store.current_amr COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.current_amr TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_has_scope IS
     'Whether the token behind the transaction has all of these scope tokens, an API key by its wildcards too. False '
     'for a session, which has no scope, for NULL and for an empty or malformed text, and where nobody is. The scope '
     'is what the token may; what its user may is current_has_permission().';
-ALTER FUNCTION auth_store.current_has_scope COST 5;
+ALTER FUNCTION auth_store.current_has_scope COST 10;
 GRANT EXECUTE ON FUNCTION auth_store.current_has_scope TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.current_has_permission IS
@@ -55,7 +55,7 @@ COMMENT ON FUNCTION auth_store.current_has_permission IS
     'user_has_permission(), looked up once a statement. False for NULL, for a client''s own token or key, and where '
     'nobody is; 22023 for a wildcard or a malformed text. The scope of the token is not looked at: '
     'current_has_scope().';
-ALTER FUNCTION auth_store.current_has_permission COST 5;
+ALTER FUNCTION auth_store.current_has_permission COST 10;
 GRANT EXECUTE ON FUNCTION auth_store.current_has_permission TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.principal_max_age IS
@@ -68,5 +68,5 @@ COMMENT ON FUNCTION auth_store.principal_recheck IS
     'Whether the token behind the transaction still works: not revoked, its user, client and tenant active. It '
     'looks once a statement of the client, and sees what that statement sees: a revocation in the same statement, '
     'or function, is not seen. False where nobody is. For a long transaction, and for what must not be late.';
-ALTER FUNCTION auth_store.principal_recheck COST 50;
+ALTER FUNCTION auth_store.principal_recheck COST 100;
 GRANT EXECUTE ON FUNCTION auth_store.principal_recheck TO auth_store_app, auth_store_reader, auth_store_verifier;

@@ -300,7 +300,7 @@ COMMIT;
 SELECT p.proname, array_agg(r ORDER BY r) AS roles
   FROM pg_proc p,
        unnest(ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_admin', 'auth_store_auditor', 'public']) AS r
- WHERE p.pronamespace = 'auth_store'::regnamespace AND p.proname LIKE '%session%'
+ WHERE p.pronamespace = 'auth_store'::regnamespace AND p.proname ~ '^(user_)?sessions?_'
    AND has_function_privilege(r, p.oid, 'EXECUTE') GROUP BY 1 ORDER BY 1;
 -- A tenant is erased with its sessions.
 SELECT auth_store.tenant_erase('session_tenant', 'session_tenant') > 0 AS erased;

@@ -156,6 +156,7 @@ SELECT auth_store.jti_claim('full', 'full', clock_timestamp() + '5 min', tenant_
        auth_store.jti_revoke('full', clock_timestamp() + '5 min', tenant_id => 'full');
 SET auth_store.rate_limit_shared = off;
 SELECT FROM auth_store.rate_limit_hit('full', 1, '1 hour', tenant_id => 'full');
+SELECT auth_store.role_assign(:'full_user', 'user') \gset full_
 RESET auth_store.rate_limit_shared;
 SELECT relation AS empty FROM pg_temp.tenant_rows('full') WHERE rows = 0;
 SELECT auth_store.tenant_erase('full', 'full') > 0 AS erased;

@@ -14,8 +14,8 @@ use Test::More;
 our @EXPORT = qw(functions call_of privileges);
 
 # name => [does, call]: whether it reads or writes, holds what it read, draws random bytes only, passes on to another,
-# is the superuser's, the install script's or the event trigger's; a call that succeeds. Who may call it is in tests/privileges.txt.
-# In a call, {x} stands for the literal of what populate() made under that name.
+# is the superuser's, the install script's or the event trigger's; a call that succeeds. Who may call it is in
+# tests/privileges.txt. In a call, {x} stands for the literal of what populate() made under that name.
 my %FUNCTIONS = (
     # schema
     install        => [ superuser => 'SELECT auth_store.install()' ],
