@@ -60,7 +60,8 @@ my $forged = value($node, $db, "BEGIN; SELECT auth_store.authenticate('$globex->
 SELECT current_setting('auth_store.principal'); COMMIT");
 like($forged, qr/^\{/, 'what a superuser sees of it');
 my $literal = AuthStore::quote($forged);
-is(titles("SELECT auth_store.authenticate('$acme->{session}')"), 'of acme|3', 'who is authenticated reads the own rows');
+is(titles("SELECT auth_store.authenticate('$acme->{session}')"), 'of acme|3',
+    'who is authenticated reads the own rows');
 is(titles('SELECT 1'), '', 'and nobody none');
 for my $loaded (0, 1)
 {
@@ -187,7 +188,8 @@ SELECT \"app\".\"pre_request\"() \\g /dev/null\n$query;\nCOMMIT", user => 'authe
 my $read = q{WITH pgrst_source AS (SELECT "app"."documents"."title" FROM "app"."documents")
     SELECT coalesce(json_agg(_postgrest_t), '[]')::text
       FROM (SELECT * FROM pgrst_source ORDER BY 1 LIMIT 1) _postgrest_t};
-is(request($acme->{access}, $read)->{out}, '[{"title":"of acme"}]', 'PostgREST: an access token reads its user\'s rows');
+is(request($acme->{access}, $read)->{out}, '[{"title":"of acme"}]',
+    'PostgREST: an access token reads its user\'s rows');
 is(request($acme->{session}, "$read; SELECT current_user, session_user")->{out},
     "[{\"title\":\"of acme\"}]\nauthenticated|authenticator", 'a session too, as the role authenticated');
 is(request($globex->{other_access}, $read)->{state}, 'PT401', 'a token that is bound to a key is refused without it');
