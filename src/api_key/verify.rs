@@ -164,7 +164,6 @@ pub struct KeyVerdict {
     /// The key, if the text is right.
     key: Option<ApiKey>,
     external_id: Option<String>,
-    refusal: Option<(ErrorCode, &'static str)>,
     pub refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
@@ -185,7 +184,7 @@ impl KeyVerdict {
 /// Whether the key with this id works: for what was found out by its text before.
 pub fn is_active(snapshot: &Snapshot, now: Timestamp, id: Id) -> Result<bool, Mistake> {
     let Some(key) = BY_ID.find(snapshot, Key::Id(id))? else { return Ok(false) };
-    Ok(ApiKey { previous_expires_at: None, ..key }.ended(snapshot, now)?.is_none())
+    Ok(ApiKey { previous_expires_at: None, ..key }.live(snapshot, now)?.is_ok())
 }
 
 /// Whether a key works, and is good for what is asked.

@@ -203,7 +203,7 @@ fn by_access_token(
     if let Some((code, description)) = verdict.refusal {
         return Ok(Err(Refusal::new(code, description)));
     }
-    let Some(state) = verdict.state else { return Ok(Err(NOT_ACTIVE)) };
+    let Some(state) = verdict.into_state() else { return Ok(Err(NOT_ACTIVE)) };
     let (Some(id), Some(tenant_id), Some(grant_id)) = (state.jti, state.tenant_id, state.grant_id) else {
         return Ok(Err(NOT_ACTIVE));
     };
@@ -224,7 +224,7 @@ fn by_access_token(
 /// A session is the user's own log-in: it has no scope, and is good for none that is required.
 fn by_session(snapshot: &Snapshot, now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Answer<Principal> {
     let session = match session::examine(now, snapshot, text)? {
-        Ok(session) => session,
+        Ok(examined) => examined.session,
         Err(unusable) => return Ok(Err(Refusal::new(ErrorCode::InvalidToken, unusable.description))),
     };
     if need.required_scope.is_some() {

@@ -225,7 +225,7 @@ pub fn is_valid(now: Timestamp, snapshot: &Snapshot, id: Id) -> Result<bool, Mis
     Ok(session.revoked_at.is_none()
         && now < session.expires_at
         && now < session.idle_expires_at
-        && user::is_active(snapshot, session.user_id)?
+        && user::active(snapshot, session.user_id)?.is_some()
         && tenant::is_active(snapshot, &session.tenant_id)?)
 }
 

@@ -188,10 +188,15 @@ const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make 
 pub struct TokenVerdict {
     /// The token, if it is active.
     shown: Option<Shown>,
-    refusal: Option<(ErrorCode, &'static str)>,
-    pub state: Option<TokenState>,
     pub refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
+}
+
+impl TokenVerdict {
+    /// The token, if it is active.
+    pub fn into_state(self) -> Option<TokenState> {
+        self.shown.map(|shown| shown.state)
+    }
 }
 
 /// Whether a token is active, and good for what is needed.
