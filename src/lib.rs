@@ -32,6 +32,7 @@ mod types {
         include_str!("../sql/begin.sql"),
         include_str!("../sql/types/outcome.sql"),
         include_str!("../sql/types/client.sql"),
+        include_str!("../sql/types/policy.sql"),
         include_str!("../sql/types/user.sql"),
         include_str!("../sql/types/role.sql"),
         include_str!("../sql/types/session.sql"),
@@ -65,6 +66,7 @@ mod surface {
         include_str!("../sql/surface/schema.sql"),
         include_str!("../sql/surface/call.sql"),
         include_str!("../sql/surface/tenant.sql"),
+        include_str!("../sql/surface/policy.sql"),
         include_str!("../sql/surface/user.sql"),
         include_str!("../sql/surface/role.sql"),
         include_str!("../sql/surface/session.sql"),
@@ -101,6 +103,30 @@ static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::principal::PRINCIPAL,
     &vault::key::master::FILE,
     &vault::key::master::COMMAND,
+    &identity::policy::settings::PASSWORD_MIN_LENGTH,
+    &identity::policy::settings::PASSWORD_MIN_SCORE,
+    &identity::policy::settings::PASSWORD_HISTORY,
+    &identity::policy::settings::PASSWORD_MAX_AGE,
+    &identity::policy::settings::PASSWORD_CHECK_COMMON,
+    &identity::policy::settings::PASSWORD_CHECK_BREACHED,
+    &identity::policy::settings::PASSWORD_CHECK_SIMILARITY,
+    &identity::policy::settings::LOCKOUT_THRESHOLD,
+    &identity::policy::settings::LOCKOUT_USER_THRESHOLD,
+    &identity::policy::settings::LOCKOUT_DURATION,
+    &identity::policy::settings::LOCKOUT_MAX,
+    &identity::policy::settings::SHOW_LOCKED,
+    &identity::policy::settings::MFA_REQUIRED,
+    &identity::policy::settings::MFA_GRACE,
+    &identity::policy::settings::TRUSTED_DEVICE_TTL,
+    &identity::policy::settings::PASSKEY_ALLOW_LOCALHOST,
+    &identity::policy::settings::ANONYMOUS_TTL,
+    &identity::policy::settings::MAIL_MAX_PER_HOUR,
+    &identity::policy::settings::MAIL_MAX_PER_DAY,
+    &identity::policy::settings::MAIL_INTERVAL,
+    &identity::policy::settings::OTP_TTL,
+    &identity::policy::settings::OTP_MAX_ATTEMPTS,
+    &identity::policy::settings::ONE_TIME_TTL,
+    &identity::policy::settings::INVITATION_TTL,
     &identity::session::create::TTL,
     &identity::session::create::IDLE_TTL,
     &identity::session::revoke::MAX_PER_USER,
@@ -171,7 +197,7 @@ mod tests {
             include_str!("lib.rs").lines().filter(|line| line.starts_with("    &")).collect();
         let all = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
         let defined = all.matches(concat!("= Setting", "::")).count();
-        assert!(defined >= 19);
+        assert!(defined >= 40);
         assert_eq!(listed.len(), defined);
     }
 }

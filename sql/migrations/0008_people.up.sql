@@ -29,3 +29,48 @@ CREATE TABLE auth_store.user_roles (
 );
 CREATE INDEX user_roles_role_idx ON auth_store.user_roles (tenant_id, role);
 CREATE INDEX user_roles_expires_idx ON auth_store.user_roles (expires_at) WHERE expires_at IS NOT NULL;
+-- The rules that tenants have for log-ins.
+CREATE TABLE auth_store.tenant_policies (
+    updated_at                 timestamptz NOT NULL,
+    mfa_required_at            timestamptz,
+    password_min_length        integer,
+    password_min_score         integer,
+    password_history           integer,
+    password_max_age           integer,
+    lockout_threshold          integer,
+    lockout_user_threshold     integer,
+    lockout_duration           integer,
+    lockout_max                integer,
+    mfa_grace                  integer,
+    trusted_device_ttl         integer,
+    anonymous_ttl              integer,
+    mail_max_per_hour          integer,
+    mail_max_per_day           integer,
+    mail_interval              integer,
+    otp_ttl                    integer,
+    otp_max_attempts           integer,
+    one_time_ttl               integer,
+    invitation_ttl             integer,
+    password_check_common      boolean,
+    password_check_breached    boolean,
+    password_check_similarity  boolean,
+    show_locked                boolean,
+    passkey_allow_cross_origin boolean,
+    identity_link_by_email     boolean,
+    tenant_id                  text COLLATE "C" NOT NULL,
+    mfa                        text,
+    passkey_user_verification  text,
+    passkey_rp_id              text,
+    passkey_rp_name            text,
+    passkey_origins            text[],
+    CONSTRAINT tenant_policies_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT tenant_policies_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
+    CONSTRAINT tenant_policies_length_range CHECK (password_min_length BETWEEN 8 AND 128),
+    CONSTRAINT tenant_policies_score_range CHECK (password_min_score BETWEEN 0 AND 4),
+    CONSTRAINT tenant_policies_history_range CHECK (password_history BETWEEN 0 AND 24),
+    CONSTRAINT tenant_policies_lockout_range CHECK (lockout_threshold BETWEEN 1 AND 100),
+    CONSTRAINT tenant_policies_user_lockout_range CHECK (lockout_user_threshold BETWEEN 1 AND 100),
+    CONSTRAINT tenant_policies_mfa_known CHECK (mfa IN ('off', 'optional', 'required')),
+    CONSTRAINT tenant_policies_verification_known
+        CHECK (passkey_user_verification IN ('required', 'preferred', 'discouraged'))
+);

@@ -1,5 +1,6 @@
-//! Who: tenants, users, their roles and their sessions.
+//! Who: tenants and their rules, users, their roles and their sessions.
 
+pub mod policy;
 pub mod role;
 pub mod session;
 pub mod tenant;

@@ -1,7 +1,7 @@
 //! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
 use crate::api_key;
-use crate::identity::{role, session, tenant, user};
+use crate::identity::{policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::lifecycle::cleanup;
 use crate::limit;
@@ -31,7 +31,7 @@ pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed:
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 20] = [
+pub static AFTER_USERS: [&Table; 21] = [
     &session::TABLE,
     &consent::TABLE,
     &grant::TABLE,
@@ -51,6 +51,7 @@ pub static AFTER_USERS: [&Table; 20] = [
     &client::TABLE,
     &limit::table::TABLE,
     &trail::TABLE,
+    &policy::TABLE,
     &tenant::TABLE,
 ];
 

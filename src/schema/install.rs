@@ -20,6 +20,7 @@ fn install() -> i32 {
 const TABLES: &[&str] = &[
     include_str!("../../sql/tables/schema.sql"),
     include_str!("../../sql/tables/tenant.sql"),
+    include_str!("../../sql/tables/policy.sql"),
     include_str!("../../sql/tables/client.sql"),
     include_str!("../../sql/tables/user.sql"),
     include_str!("../../sql/tables/role.sql"),

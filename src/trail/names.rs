@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 67] = [
+pub const NAMES: [&str; 68] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -114,6 +114,8 @@ pub const NAMES: [&str; 67] = [
     "tenant.created",
     // tenant_erase()
     "tenant.erased",
+    // tenant_policy_set(), with the names of what changed in details
+    "tenant.policy_changed",
     // tenant_set_status()
     "tenant.status_changed",
     // tenant_update()

@@ -140,6 +140,7 @@ SELECT auth_store.tenant_create('full') AS tenant, auth_store.user_ensure('full'
 SELECT client_id AS client, client_secret AS secret
   FROM auth_store.client_create('Full', ARRAY['https://full.example/cb'], tenant_id => 'full', scope => 'read',
       grant_types => '{authorization_code,refresh_token,urn:ietf:params:oauth:grant-type:device_code}') \gset full_
+SELECT auth_store.tenant_policy_set('full', '{}');
 SELECT FROM auth_store.session_create(:'full_user');
 SELECT FROM auth_store.consent_record(:'full_user', :'full_client');
 SELECT FROM auth_store.token_issue(:'full_client', :'full_user');

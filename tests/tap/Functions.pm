@@ -32,6 +32,8 @@ my %FUNCTIONS = (
     tenant_create     => [ writes => q{SELECT auth_store.tenant_create('new')} ],
     tenant_update     => [ writes => q{SELECT auth_store.tenant_update({tenant}, 'another name')} ],
     tenant_set_status => [ writes => q{SELECT auth_store.tenant_set_status({tenant}, 'suspended')} ],
+    tenant_policy     => [ reads => 'SELECT * FROM auth_store.tenant_policy({tenant})' ],
+    tenant_policy_set => [ writes => q{SELECT auth_store.tenant_policy_set({tenant}, '{"mfa": "required"}')} ],
     tenant_erase      => [ writes => q{SELECT auth_store.tenant_erase({tenant}, {tenant})} ],
     # client
     client_create        => [ writes => q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],

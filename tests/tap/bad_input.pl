@@ -115,6 +115,7 @@ my %SENSE = (
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'",
     'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
+    'tenant_policy_set.changes' => "'{\"mfa_grace\": \"1 day\"}'",
     'call.function' => "'token_introspect'",
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",

@@ -49,7 +49,7 @@ struct Places {
     highest: i32,
 }
 
-const MAX_COLUMNS: usize = 24;
+const MAX_COLUMNS: usize = 32;
 
 impl<R: TableRow> Lookup<R> {
     /// A look-up in a table with a column `tenant_id`.

@@ -7,4 +7,5 @@ pub mod id;
 pub mod inet;
 pub mod interval;
 pub mod jsonb;
+pub mod member;
 pub mod varlena;

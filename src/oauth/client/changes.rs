@@ -9,6 +9,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::member::{duration, text, texts};
 use crate::oauth::client::metadata::{self, AuthMethod, ClientMetadata};
 use crate::oauth::client::{self, Registered};
 use crate::rfc::redirect_uri;
@@ -127,25 +128,6 @@ fn change(client: &mut ClientMetadata, member: &'static str, value: &Value) -> R
     Ok(())
 }
 
-fn text<'a>(value: &'a Value, member: &'static str) -> Result<Option<&'a str>, Mistake> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        _ => Err(Mistake::invalid(member, "a JSON string")),
-    }
-}
-
-fn texts(value: &Value, member: &'static str) -> Result<Option<Vec<String>>, Mistake> {
-    let elements = match value {
-        Value::Null => return Ok(None),
-        Value::Array(elements) => {
-            elements.iter().map(|element| element.as_str().map(str::to_owned)).collect()
-        }
-        _ => None,
-    };
-    elements.map(Some).ok_or(Mistake::invalid(member, "a JSON array of strings"))
-}
-
 /// Both booleans of a client are true by default.
 fn boolean(value: &Value, member: &'static str) -> Result<bool, Mistake> {
     match value {
@@ -161,17 +143,4 @@ fn number(value: &Value, member: &'static str) -> Result<Option<i32>, Mistake> {
     }
     let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
     number.map(Some).ok_or(Mistake::invalid(member, "a whole number, 1 or more"))
-}
-
-/// A time: a number of seconds, or the text of an interval.
-fn duration(value: &Value, member: &'static str) -> Result<Option<Interval>, Mistake> {
-    let interval = match value {
-        Value::Null => return Ok(None),
-        Value::String(text) => text.parse().ok(),
-        value => value
-            .as_i64()
-            .and_then(|seconds| seconds.checked_mul(1_000_000))
-            .and_then(|micros| Interval::new(0, 0, micros).ok()),
-    };
-    interval.map(Some).ok_or(Mistake::invalid(member, "a number of seconds or the text of an interval"))
 }
