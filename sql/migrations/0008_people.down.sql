@@ -1,3 +1,9 @@
+-- Locks and known devices are lost.
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) IN ('devices', 'login_failures');
+DROP TABLE auth_store.devices;
+DROP TABLE auth_store.login_failures;
+ALTER TABLE auth_store.users DROP COLUMN lock_reason;
+ALTER TABLE auth_store.users DROP COLUMN locked_until;
 DROP TABLE auth_store.tenant_policies;
 -- Who had which role is lost.
 DELETE FROM auth_store.cleanup_cursors WHERE task = 'user_roles';

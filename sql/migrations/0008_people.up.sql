@@ -74,3 +74,37 @@ CREATE TABLE auth_store.tenant_policies (
     CONSTRAINT tenant_policies_verification_known
         CHECK (passkey_user_verification IN ('required', 'preferred', 'discouraged'))
 );
+-- Failed attempts to log in, known devices, and locks of users by an administrator.
+ALTER TABLE auth_store.users ADD COLUMN locked_until timestamptz;
+ALTER TABLE auth_store.users ADD COLUMN lock_reason text;
+CREATE TABLE auth_store.login_failures (
+    id           uuid        NOT NULL,
+    user_id      uuid,
+    since        timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    locked_until timestamptz,
+    failures     integer     NOT NULL,
+    locks        integer     NOT NULL,
+    max_failures integer     NOT NULL,
+    tenant_id    text COLLATE "C" NOT NULL,
+    kind         text COLLATE "C" NOT NULL,
+    CONSTRAINT login_failures_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT login_failures_kind_known CHECK (kind IN ('one_time', 'password', 'second_factor'))
+) WITH (fillfactor = 50);
+CREATE INDEX login_failures_user_idx ON auth_store.login_failures (user_id, tenant_id);
+
+CREATE TABLE auth_store.devices (
+    id            uuid        NOT NULL,
+    user_id       uuid        NOT NULL,
+    first_seen_at timestamptz NOT NULL,
+    last_seen_at  timestamptz NOT NULL,
+    trusted_until timestamptz,
+    tenant_id     text COLLATE "C" NOT NULL,
+    digest        bytea,
+    ip            inet,
+    user_agent    text,
+    CONSTRAINT devices_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT devices_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
+) WITH (fillfactor = 80);
+CREATE INDEX devices_user_idx ON auth_store.devices (user_id, tenant_id);

@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
     updated_at     timestamptz NOT NULL,
     email_unnamed  boolean     NOT NULL DEFAULT false,
     status_changed_at timestamptz,
+    locked_until   timestamptz,
+    lock_reason    text,
     CONSTRAINT users_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT users_id_key UNIQUE (id),
     CONSTRAINT users_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
@@ -39,6 +41,9 @@ COMMENT ON COLUMN auth_store.users.last_name IS 'As the user writes it; NULL: no
 COMMENT ON COLUMN auth_store.users.status_reason IS 'Why the user has that status; NULL: nobody said.';
 COMMENT ON COLUMN auth_store.users.status_changed_at IS
     'When user_set_status() gave the user that status; NULL: never.';
+COMMENT ON COLUMN auth_store.users.locked_until IS
+    'Until when user_lock() keeps the user from logging in; infinity: until user_unlock(); NULL: it does not.';
+COMMENT ON COLUMN auth_store.users.lock_reason IS 'Why the user was locked; NULL: not locked, or nobody said.';
 COMMENT ON COLUMN auth_store.users.metadata IS 'What the application keeps with the user, a JSON object.';
 COMMENT ON COLUMN auth_store.users.created_at IS 'When the user was registered.';
 COMMENT ON COLUMN auth_store.users.updated_at IS 'When the row was last changed.';

@@ -1,5 +1,6 @@
 //! Who: tenants and their rules, users, their roles and their sessions.
 
+pub mod login;
 pub mod policy;
 pub mod role;
 pub mod session;

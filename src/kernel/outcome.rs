@@ -56,6 +56,10 @@ pub enum ErrorCode {
     NameTaken,
     /// Of this store: the lease with this fence is over
     LeaseLost,
+    /// Of this store: nobody who may log in has this name and this password
+    InvalidCredentials,
+    /// Of this store: too many failed attempts, or an administrator has locked the user; locked_until says until when
+    AccountLocked,
 }
 
 impl ErrorCode {
@@ -84,6 +88,8 @@ impl ErrorCode {
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",
             Self::LeaseLost => "lease_lost",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::AccountLocked => "account_locked",
         }
     }
 }

@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 
 use crate::audit::partitions;
+use crate::identity::login::{devices, failures};
 use crate::identity::{role, session};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
@@ -90,7 +91,7 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
 }
 
 /// The tables whose rows end. They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [&Table; 12] = [
+static TASKS: [&Table; 14] = [
     &grant::TABLE,
     &imported::TABLE,
     &code::TABLE,
@@ -102,6 +103,8 @@ static TASKS: [&Table; 12] = [
     &consent::TABLE,
     &secret::TABLE,
     &api_key::TABLE,
+    &devices::TABLE,
+    &failures::TABLE,
     &limit::table::TABLE,
 ];
 

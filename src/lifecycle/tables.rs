@@ -1,17 +1,16 @@
 //! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
-use crate::api_key;
+use crate::identity::login::{devices, failures};
 use crate::identity::{policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::lifecycle::cleanup;
-use crate::limit;
 use crate::oauth::client::secret;
 use crate::oauth::code::pushed;
 use crate::oauth::proof::jti;
 use crate::oauth::token::imported;
 use crate::oauth::{client, code, consent, device, grant, token};
-use crate::trail;
 use crate::vault::{connection, key};
+use crate::{api_key, limit, trail};
 
 /// The facts of the table `schema_version`.
 pub static SCHEMA_VERSION: Table = Table {
@@ -31,7 +30,7 @@ pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed:
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 21] = [
+pub static AFTER_USERS: [&Table; 23] = [
     &session::TABLE,
     &consent::TABLE,
     &grant::TABLE,
@@ -43,6 +42,8 @@ pub static AFTER_USERS: [&Table; 21] = [
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,
+    &devices::TABLE,
+    &failures::TABLE,
     &user::names::TABLE,
     &role::assign::TABLE,
     &role::TABLE,

@@ -25,6 +25,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/user.sql"),
     include_str!("../../sql/tables/role.sql"),
     include_str!("../../sql/tables/session.sql"),
+    include_str!("../../sql/tables/login.sql"),
     include_str!("../../sql/tables/consent.sql"),
     include_str!("../../sql/tables/grant.sql"),
     include_str!("../../sql/tables/token.sql"),

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 68] = [
+pub const NAMES: [&str; 71] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -81,6 +81,8 @@ pub const NAMES: [&str; 68] = [
     "jti.claimed",
     // jti_revoke()
     "jti.revoked",
+    // user_device_forget(); resource_id is the device
+    "login.device_forgotten",
     // pushed_request_consume()
     "pushed_request.consumed",
     // pushed_request_create()
@@ -134,12 +136,16 @@ pub const NAMES: [&str; 68] = [
     "user.created",
     // user_end(); how many codes, sessions, grants, API keys and connections it ended is in details
     "user.ended",
+    // user_lock(); details has the reason and for how many seconds, null without an end
+    "user.locked",
     // user_name_add(); details has the kind of the name, not the name
     "user.name_added",
     // user_name_remove(); details has the kind of the name, not the name
     "user.name_removed",
     // user_set_status(); how many codes, sessions and grants it ended is in details
     "user.status_changed",
+    // user_unlock() that ended a lock or forgot failures
+    "user.unlocked",
     // user_update(); the names of what was to change are in details
     "user.updated",
     // a data key of a tenant was made: at the first connection and after a change of the master key

@@ -9,7 +9,7 @@ pub enum Flag {
     RefreshReuse,
     /// The proof of possession names another key than the one the code or token is bound to (RFC 9449, RFC 8705).
     WrongBinding,
-    /// A code that is dead because of wrong verifiers.
+    /// A code that is dead because of wrong verifiers, or the failed attempt to log in that began a lock.
     TooManyFailures,
     /// A code or token of another client (RFC 6749 section 10.5), or a subject token that another actor may exchange
     /// (RFC 8693 section 4.4).
@@ -31,16 +31,25 @@ pub enum Flag {
     ScopeWidening,
     /// A resource outside those granted (RFC 8707 section 2.2).
     TargetWidening,
+    /// An attempt to log in while too many failures, or an administrator, keep everybody from it who is where it came
+    /// from.
+    LockedOut,
     /// No such client.
     UnknownClient,
     /// A client that is suspended, revoked or pending, or whose tenant is suspended.
     InactiveClient,
     /// A user who is not active, or whose tenant is suspended.
     InactiveUser,
+    /// A log-in under a name that nobody has.
+    UnknownUser,
     /// The token of a session that somebody ended, or a code or token asked for in a session that is over.
     EndedSession,
     /// Well formed, and not in the store: a token, a code, a user code.
     UnknownToken,
+    /// Not the user's password.
+    WrongPassword,
+    /// A log-in from a network and with a user agent that the user never logged in with; also on log-ins that succeed.
+    NewDevice,
     /// Another network than at the grant's or session's last use: another /24 of IPv4 or /48 of IPv6; also on steps
     /// that succeed.
     NewNetwork,
@@ -48,8 +57,8 @@ pub enum Flag {
     /// application, or a thief who was quick.
     RefreshRetry,
     /// The client, or a network that fails to authenticate as it, is over the client's rate_limit_per_hour, an API
-    /// key is over its own, or there were too many wrong user codes; one row a minute for each client, key or
-    /// network, not one for each refusal.
+    /// key is over its own, or there were too many wrong user codes or failed attempts to log in; one row a minute for
+    /// each client, key or network, not one for each refusal.
     RateLimited,
     /// A code, refresh token, API key, session or JWT id past its end, the text of an API key past its overlap.
     ExpiredToken,
@@ -59,7 +68,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::WrongBinding,
@@ -73,11 +82,15 @@ impl Flag {
         Self::RevokedToken,
         Self::ScopeWidening,
         Self::TargetWidening,
+        Self::LockedOut,
         Self::UnknownClient,
         Self::InactiveClient,
         Self::InactiveUser,
+        Self::UnknownUser,
         Self::EndedSession,
         Self::UnknownToken,
+        Self::WrongPassword,
+        Self::NewDevice,
         Self::NewNetwork,
         Self::RefreshRetry,
         Self::RateLimited,
@@ -101,11 +114,15 @@ impl Flag {
             Self::RevokedToken => "revoked_token",
             Self::ScopeWidening => "scope_widening",
             Self::TargetWidening => "target_widening",
+            Self::LockedOut => "locked_out",
             Self::UnknownClient => "unknown_client",
             Self::InactiveClient => "inactive_client",
             Self::InactiveUser => "inactive_user",
+            Self::UnknownUser => "unknown_user",
             Self::EndedSession => "ended_session",
             Self::UnknownToken => "unknown_token",
+            Self::WrongPassword => "wrong_password",
+            Self::NewDevice => "new_device",
             Self::NewNetwork => "new_network",
             Self::RefreshRetry => "refresh_retry",
             Self::RateLimited => "rate_limited",
@@ -127,9 +144,17 @@ impl Flag {
             Self::WrongClient | Self::JtiReplay => 0.8,
             Self::WrongVerifier | Self::WrongNetwork => 0.7,
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
-            Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening => 0.5,
-            Self::UnknownClient | Self::InactiveClient | Self::InactiveUser | Self::EndedSession => 0.4,
-            Self::UnknownToken | Self::NewNetwork | Self::RefreshRetry => 0.3,
+            Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening | Self::LockedOut => 0.5,
+            Self::UnknownClient
+            | Self::InactiveClient
+            | Self::InactiveUser
+            | Self::UnknownUser
+            | Self::EndedSession => 0.4,
+            Self::UnknownToken
+            | Self::WrongPassword
+            | Self::NewDevice
+            | Self::NewNetwork
+            | Self::RefreshRetry => 0.3,
             Self::RateLimited => 0.2,
             Self::ExpiredToken | Self::CodeRetry => 0.1,
         }

@@ -20,6 +20,7 @@ INSERT INTO call VALUES
     ('user_end', true, 'auth_store.user_end(gen_random_uuid(), reason => %s)'),
     ('user_grants_revoke', true, 'auth_store.user_grants_revoke(gen_random_uuid(), reason => %s)'),
     ('user_sessions_revoke', true, 'auth_store.user_sessions_revoke(gen_random_uuid(), reason => %s)'),
+    ('user_lock', false, 'auth_store.user_lock(gen_random_uuid(), reason => %s)'),
     ('user_set_status', false, 'auth_store.user_set_status(gen_random_uuid(), ''active'', reason => %s)');
 -- Every function that has the argument is among them.
 SELECT p.proname FROM pg_proc p

@@ -142,6 +142,10 @@ SELECT client_id AS client, client_secret AS secret
       grant_types => '{authorization_code,refresh_token,urn:ietf:params:oauth:grant-type:device_code}') \gset full_
 SELECT auth_store.tenant_policy_set('full', '{}');
 SELECT FROM auth_store.session_create(:'full_user');
+INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant_id)
+    VALUES (gen_random_uuid(), :'full_user', clock_timestamp(), clock_timestamp(), 'full');
+INSERT INTO auth_store.login_failures (id, since, expires_at, failures, locks, max_failures, tenant_id, kind)
+    VALUES (gen_random_uuid(), clock_timestamp(), 'infinity', 1, 0, 5, 'full', 'password');
 SELECT FROM auth_store.consent_record(:'full_user', :'full_client');
 SELECT FROM auth_store.token_issue(:'full_client', :'full_user');
 SELECT auth_store.refresh_token_import(encode(sha256('full token'), 'hex'), :'full_client', :'full_user') \gset full_

@@ -60,6 +60,11 @@ my %FUNCTIONS = (
     user_end         => [ writes => q{SELECT auth_store.user_end({user}, reason => 'asked for')} ],
     user_list        => [ reads => q{SELECT * FROM auth_store.user_list('active', tenant_id => {tenant})} ],
     user_name_list   => [ reads => 'SELECT * FROM auth_store.user_name_list({user})' ],
+    # login
+    user_lock   => [ writes => q{SELECT auth_store.user_lock({user}, clock_timestamp() + '1 hour', 'asked for')} ],
+    user_unlock => [ writes => 'SELECT auth_store.user_unlock({user})' ],
+    user_device_list   => [ reads => 'SELECT * FROM auth_store.user_device_list({user})' ],
+    user_device_forget => [ writes => 'SELECT auth_store.user_device_forget({user}, {user})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
     pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],

@@ -27,7 +27,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
-      server_error);
+      server_error invalid_credentials account_locked);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 
@@ -98,6 +98,7 @@ my %SENSE = (
     email => "'sense\@example.com'",
     api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}),
     digest => literal($ours->{new_digest}),
+    until => "clock_timestamp() + '1 day'::interval",
     session_token => literal($ours->{session}), session_id => literal($ours->{session_id}),
     except_session_id => literal($ours->{session_id}),
     expires_at => "clock_timestamp() + interval '1 day'", device_code => literal($ours->{waiting_device_code}),

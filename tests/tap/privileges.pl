@@ -335,6 +335,12 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
             VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))",
         user_roles => 'INSERT INTO auth_store.user_roles (id, expires_at, user_id, assigned_at, tenant_id, role)
             VALUES (' . $row->(8) . ", '$store->{default}{user}', '2000-01-01', 'default', 'user')",
+        devices => "INSERT INTO auth_store.devices (id, first_seen_at, last_seen_at, user_id, tenant_id)
+            VALUES ('00000000-0000-8000-8000-000000000007', '2000-01-01', '2000-01-01', '$store->{default}{user}',
+            'default')",
+        login_failures => 'INSERT INTO auth_store.login_failures (id, expires_at, since, failures, locks, max_failures,
+            tenant_id, kind)
+            VALUES (' . $row->(9) . ", '2000-01-01', 1, 0, 5, 'default', 'password')",
         rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
             VALUES (' . $row->(5) . ", true, 'default')");
     # What goes with its partition: that of 2020.
@@ -350,11 +356,11 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
             INSERT INTO $partition (jti_hash, expires_at, tenant_id$more)
             VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
     }
-    # A connection outlives its access token and every lease.
+    # A connection outlives its access token and every lease, a user every lock.
     my @expiring = split /\n/,
         value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname <> 'connections' ORDER BY 1");
+        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'users') ORDER BY 1");
     is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
     # The partitions of JWT ids are dropped instead.
     my %facts = table_facts();

@@ -87,7 +87,7 @@ fn create(
     let tenant_active = tenant::is_active(&snapshot, &user.tenant_id)?;
     drop(snapshot);
     // The status as it is under the lock: a change of the status waits, and then finds this session.
-    let active = user::lock_no_key_update(user_id, &user.tenant_id)?.ok_or(user::UNKNOWN)?;
+    let active = user::lock_for_session(now, user_id, &user.tenant_id)?.ok_or(user::UNKNOWN)?;
     let event = Event {
         event: "session.created",
         tenant_id: &user.tenant_id,

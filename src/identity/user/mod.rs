@@ -140,6 +140,74 @@ pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<bool>, Mista
     LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
 }
 
+static LOCK_FOR_SESSION: Statement<bool> = Statement::write(
+    c"SELECT status = 'active' AND (locked_until <= $3) IS NOT FALSE
+        FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
+);
+
+/// The same for a new session: true if the user is active and no administrator has locked the user.
+pub fn lock_for_session(now: Timestamp, id: Id, tenant_id: &str) -> Result<Option<bool>, Mistake> {
+    LOCK_FOR_SESSION.one(&params![id, tenant_id, now])
+}
+
+row! {
+    /// What decides whether a user may log in.
+    pub struct Admission in users {
+        status: Status,
+        /// Whether the address that is shown was shown to be the user's.
+        pub email_verified: bool,
+        locked_until: Option<Timestamp>,
+        /// Where it was found, for [`lock_for_login`].
+        pub place: Option<Place>,
+    }
+}
+
+impl Admission {
+    /// Whether the user may be let in at all.
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
+    /// Until when an administrator has locked the user; a time without end where it is until further notice.
+    pub fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.locked_until.filter(|until| *until > now)
+    }
+}
+
+static ADMISSION: Lookup<Admission> = Lookup::by(c"users_id_key");
+
+/// Whether the user with this id may log in.
+pub fn admission(snapshot: &Snapshot, id: Id) -> Result<Option<Admission>, Mistake> {
+    ADMISSION.find(snapshot, Key::Id(id))
+}
+
+static LOCK_OUT: Statement = Statement::write(
+    c"UPDATE auth_store.users SET locked_until = $3, lock_reason = $4, updated_at = $5
+       WHERE id = $1 AND tenant_id = $2",
+);
+
+/// Locks a user until a time; false if the user is gone. A log-in that has held the row is waited for.
+pub fn lock_out(
+    now: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    until: Timestamp,
+    reason: Option<&str>,
+) -> Result<bool, Mistake> {
+    lock_update(id, tenant_id)?;
+    Ok(LOCK_OUT.run(&params![id, tenant_id, until, reason, now])? == 1)
+}
+
+static LET_IN: Statement = Statement::write(
+    c"UPDATE auth_store.users SET locked_until = NULL, lock_reason = NULL, updated_at = $3
+       WHERE id = $1 AND tenant_id = $2 AND locked_until IS NOT NULL",
+);
+
+/// Ends the lock of a user; false if there is none.
+pub fn let_in(now: Timestamp, id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(LET_IN.run(&params![id, tenant_id, now])? == 1)
+}
+
 // A new grant, session or consent has locked its user's row for its foreign key, and waits for this lock.
 static LOCK_UPDATE: Statement =
     Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR UPDATE");

@@ -36,10 +36,12 @@ pub enum Kind {
     Session,
     /// `asak_`, an API key
     ApiKey,
+    /// `asdt_`, a browser that a user has logged in with
+    Device,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::AccessToken,
         Self::AuthorizationCode,
         Self::ClientSecret,
@@ -47,6 +49,7 @@ impl Kind {
         Self::PushedRequest,
         Self::Session,
         Self::ApiKey,
+        Self::Device,
     ];
 
     /// What its texts begin with.
@@ -59,6 +62,7 @@ impl Kind {
             Self::PushedRequest => "aspr_",
             Self::Session => "asst_",
             Self::ApiKey => "asak_",
+            Self::Device => "asdt_",
         }
     }
 }

@@ -29,6 +29,11 @@ impl Inet {
         self.prefix(3, 8).map(hex)
     }
 
+    /// The network of one connection to the Internet, a /24 of IPv4 or /56 of IPv6 (RFC 6177), as a short text for a key.
+    pub fn home_name(&self) -> Option<String> {
+        self.prefix(3, 7).map(hex)
+    }
+
     /// The first bytes of the address, as many as its family says.
     fn prefix(&self, of_ipv4: usize, of_ipv6: usize) -> Option<&[u8]> {
         let (_, address) = self.parts()?;
@@ -258,6 +263,8 @@ mod tests {
         assert_eq!(v6(7, 1).network_name().as_deref(), Some("20010db80007"));
         assert_eq!(v4(2, 1).subnet_name().as_deref(), Some("c00002"));
         assert_eq!(v6(7, 1).subnet_name().as_deref(), Some("20010db800070001"));
+        assert_eq!(v4(2, 1).home_name().as_deref(), Some("c00002"));
+        assert_eq!(v6(7, 1).home_name().as_deref(), Some("20010db8000700"));
         assert_eq!(Inet(vec![2, 32]).subnet_name(), None);
     }
 
