@@ -1,3 +1,24 @@
+COMMENT ON FUNCTION auth_store.user_export IS
+    'Everything that is held about a user, as one JSON object: a member for each table, an array of rows. Secrets and '
+    'what they are compared with are not in it, nor the tokens of connections. 23503 for an unknown user. '
+    'Reading the trail takes the longest: see user_activity(). ip, user_agent: where the request came from, for the '
+    'audit row.';
+ALTER FUNCTION auth_store.user_export COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.user_export TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_erase IS
+    'Removes a user with all that is held about the user in every table, for good. The audit trail keeps its rows, but '
+    'as those of a random pseudonym and without address, user agent, session and details. Returns a certificate, a '
+    'JSON object: user_id, tenant_id, erased_at, reason, and tables, with how many rows of each were removed or '
+    'pseudonymised. The trail''s rows are found by the index of each month, some hundredths of which it reads; with '
+    'whole_trail it reads every row, and puts the pseudonym where the rows of other users name the user, such as who '
+    'gave them a role. '
+    'For a user who is gone it does the same with rows that a step under way left; 23503 where there is nothing. '
+    'reason: why, at most 1000 characters; it stays in the trail. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.user_erase COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.user_erase TO auth_store_admin;
+
 COMMENT ON FUNCTION auth_store.user_end IS
     'Ends what a user has, in one transaction: sessions, grants (with their tokens, and with codes that were not '
     'redeemed), API keys, and connections to providers (their tokens are deleted). Returns how many of each. '

@@ -17,7 +17,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
@@ -129,7 +129,22 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "api_keys", "tenant_id")),
     of_client: Rows::Deleted(delete_by!(latest "api_keys", "client_id")),
-    of_user: Rows::Cascade,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(Statement::latest(
+            c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.api_keys WHERE user_id = $1 ORDER BY id FOR UPDATE)
+              DELETE FROM auth_store.api_keys k USING doomed
+               WHERE k.id = doomed.id AND k.tenant_id = doomed.tenant_id",
+        )),
+        exported: exported!(
+            "api_keys",
+            "user_id = $1",
+            "id, expires_at, revoked_at, previous_expires_at, last_used_at, rotated_at, user_id, \
+             rate_limit_per_hour, tenant_suspended, tenant_id, client_id, scope, name, allowed_cidrs, \
+             metadata, prefix, start, revoked_reason, last_used_ip",
+            withheld "digest, previous_digest"
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };

@@ -43,8 +43,8 @@ static REVOKE_BY_USER: Statement = Statement::latest(
         FROM live WHERE k.id = live.id AND k.tenant_id = live.tenant_id AND k.revoked_at IS NULL",
 );
 
-/// Ends the keys of a user whose row is locked FOR UPDATE, so that no key is made meanwhile; returns how many. The caller
-/// writes the audit row.
+/// Ends the keys of a user whose row is locked FOR UPDATE, so that no key is made meanwhile; returns how many. The
+/// caller writes the audit row.
 pub fn revoke_by_user(now: Timestamp, user_id: Id, tenant_id: &str, reason: &str) -> Result<u64, Mistake> {
     REVOKE_BY_USER.run(&params![user_id, tenant_id, now, reason])
 }

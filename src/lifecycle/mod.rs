@@ -5,3 +5,5 @@ pub mod client_end;
 pub mod tables;
 pub mod tenant_end;
 pub mod user_end;
+pub mod user_erase;
+pub mod user_export;

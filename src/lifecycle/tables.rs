@@ -19,7 +19,7 @@ pub static SCHEMA_VERSION: Table = Table {
     ended: None,
     of_tenant: Rows::None,
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::Never,
     restored: true,
 };
@@ -71,7 +71,7 @@ mod tests {
     use std::fmt::Write;
 
     use super::all;
-    use crate::kernel::server::table::Rows;
+    use crate::kernel::server::table::{By, Rows};
 
     /// What a fresh install has: see `sql/shape.txt`.
     const SHAPE: &str = include_str!("../../sql/shape.txt");
@@ -93,7 +93,6 @@ mod tests {
             Rows::None => "none",
             Rows::Deleted(_) => "deleted",
             Rows::Cascade => "cascade",
-            Rows::Held => "held",
             Rows::Stay => "stay",
         }
     }
@@ -121,11 +120,7 @@ mod tests {
     #[test]
     fn what_belongs_to_somebody_has_a_way_to_go() {
         for table in all() {
-            let owners = [
-                ("tenant_id", &table.of_tenant),
-                ("client_id", &table.of_client),
-                ("user_id", &table.of_user),
-            ];
+            let owners = [("tenant_id", &table.of_tenant), ("client_id", &table.of_client)];
             for (column, rows) in owners {
                 let has = parts(table.name, "column").any(|(name, _)| name == column);
                 assert_eq!(has, !matches!(rows, Rows::None), "{}.{column}", table.name);
@@ -136,7 +131,6 @@ mod tests {
                 let cascades = keys.iter().any(|text| text.contains("ON DELETE CASCADE"));
                 match rows {
                     Rows::Cascade if column != "tenant_id" => assert!(cascades, "{}.{column}", table.name),
-                    Rows::Held => assert!(!keys.is_empty() && !cascades, "{}.{column}", table.name),
                     // The statement comes before the row that a key without CASCADE would keep.
                     Rows::Deleted(_) | Rows::None | Rows::Cascade => (),
                     Rows::Stay => assert!(keys.is_empty(), "{}.{column}", table.name),
@@ -145,12 +139,39 @@ mod tests {
         }
     }
 
+    /// So that no table with a user's data is left out of user_export() and user_erase(), and no column is forgotten.
+    #[test]
+    fn what_is_held_of_a_user_is_exported_or_withheld() {
+        for table in all() {
+            let columns: BTreeSet<_> = parts(table.name, "column").map(|(name, _)| name).collect();
+            let Some(held) = &table.of_user else {
+                assert!(!columns.contains("user_id"), "{} has a user_id", table.name);
+                continue;
+            };
+            assert_eq!(
+                held.by == By::User,
+                columns.contains("user_id") || table.name == "users",
+                "{}",
+                table.name
+            );
+            let listed = |text: &'static str| text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            let said: Vec<_> = listed(held.exported.shown).chain(listed(held.exported.withheld)).collect();
+            assert_eq!(said.len(), columns.len(), "{}", table.name);
+            assert_eq!(said.into_iter().collect::<BTreeSet<_>>(), columns, "{}", table.name);
+        }
+    }
+
     #[test]
     fn the_facts_are_those_the_other_tests_read() {
         let mut facts = String::from("table\tended\ttenant\tclient\tuser\tpublished\trestored\n");
         for table in all() {
             let ended = if table.ended.is_some() { "cleanup" } else { "never" };
-            let [tenant, client, user] = [&table.of_tenant, &table.of_client, &table.of_user].map(word);
+            let [tenant, client] = [&table.of_tenant, &table.of_client].map(word);
+            let user = match &table.of_user {
+                None => "none",
+                Some(held) if held.erased.is_none() => "pseudonymised",
+                Some(_) => "deleted",
+            };
             let published = format!("{:?}", table.published).to_lowercase();
             let restored = if table.restored { "yes" } else { "no" };
             writeln!(facts, "{}\t{ended}\t{tenant}\t{client}\t{user}\t{published}\t{restored}", table.name)

@@ -25,7 +25,7 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("rate_limits", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::Never,
     restored: false,
 };

@@ -13,7 +13,7 @@ use crate::kernel::outcome::{ErrorCode, Mistake};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::caller;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
@@ -119,8 +119,18 @@ pub static TABLE: Table = Table {
     )),
     // The trail outlives what it tells of.
     of_client: Rows::Stay,
-    // The trail outlives what it tells of.
-    of_user: Rows::Stay,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: None,
+        exported: exported!(
+            "audit_log",
+            "user_id = $1",
+            "id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, \
+             client_id, resource_type, resource_id, error, flags, ip, user_agent, details, \
+             from_application",
+            withheld "called_by, called_as"
+        ),
+    }),
     published: Published::Reports,
     restored: true,
 };

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 71] = [
+pub const NAMES: [&str; 73] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -136,6 +136,11 @@ pub const NAMES: [&str; 71] = [
     "user.created",
     // user_end(); how many codes, sessions, grants, API keys and connections it ended is in details
     "user.ended",
+    // user_erase(); the user is the pseudonym that the user's earlier rows have by now, details has the reason and how
+    // many rows of which table were removed or made those of the pseudonym
+    "user.erased",
+    // user_export(); details has how many bytes the document has
+    "user.exported",
     // user_lock(); details has the reason and for how many seconds, null without an end
     "user.locked",
     // user_name_add(); details has the kind of the name, not the name

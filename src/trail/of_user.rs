@@ -53,3 +53,43 @@ pub fn steps(
     let rows = STEPS.all(&params![user_id, tenant_id, since, before, until, max_rows])?;
     Ok(rows.into_iter().map(|row| (row.id, row.step)).collect())
 }
+
+row! {
+    struct Changed {
+        rows: i64,
+        tenant_id: Option<String>,
+    }
+}
+
+// What an application wrote into a row's resource and details may say anything; what the store says there, the reasons
+// that people gave and the names of keys.
+static PSEUDONYMISE: Statement<Changed> = Statement::latest(
+    c"WITH changed AS (
+          UPDATE auth_store.audit_log
+             SET user_id = $2, session_id = NULL, ip = NULL, user_agent = NULL, details = NULL,
+                 resource_id = CASE WHEN from_application IS TRUE THEN NULL ELSE resource_id END
+           WHERE user_id = $1
+          RETURNING tenant_id)
+      SELECT count(*) AS rows, min(tenant_id COLLATE \"C\") AS tenant_id FROM changed",
+);
+
+/// Makes the rows of a user those of a pseudonym, without address, user agent, session and details. Returns how many
+/// rows, and their tenant.
+pub fn pseudonymise(user_id: Id, pseudonym: Id) -> Result<(u64, Option<String>), Mistake> {
+    let changed = PSEUDONYMISE.one(&params![user_id, pseudonym])?;
+    Ok(changed.map_or((0, None), |changed| (u64::try_from(changed.rows).unwrap_or(0), changed.tenant_id)))
+}
+
+// No index finds them: every row of the trail is read.
+static FORGET_MENTIONS: Statement = Statement::latest(
+    c"UPDATE auth_store.audit_log
+         SET details = replace(details::text, $1::text, $2::text)::jsonb,
+             resource_id = CASE WHEN resource_id = $1::text THEN $2::text ELSE resource_id END
+       WHERE strpos(details::text, $1::text) > 0 OR resource_id = $1::text",
+);
+
+/// Puts the pseudonym where the rows of others name a user: who gave them a role, who acted for them. Returns how many
+/// rows.
+pub fn forget_mentions(user_id: Id, pseudonym: Id) -> Result<u64, Mistake> {
+    FORGET_MENTIONS.run(&params![user_id, pseudonym])
+}

@@ -17,6 +17,7 @@ INSERT INTO call VALUES
     ('session_revoke', true, 'auth_store.session_revoke(gen_random_uuid(), reason => %s)'),
     ('tenant_set_status', false, 'auth_store.tenant_set_status(''reason_nobody'', ''active'', reason => %s)'),
     ('token_revoke', true, 'auth_store.token_revoke(''x'', ''reason_nobody'', reason => %s)'),
+    ('user_erase', false, 'auth_store.user_erase(gen_random_uuid(), reason => %s)'),
     ('user_end', true, 'auth_store.user_end(gen_random_uuid(), reason => %s)'),
     ('user_grants_revoke', true, 'auth_store.user_grants_revoke(gen_random_uuid(), reason => %s)'),
     ('user_sessions_revoke', true, 'auth_store.user_sessions_revoke(gen_random_uuid(), reason => %s)'),

@@ -86,9 +86,13 @@ SELECT auth_store.audit_write('order.shipped', :'cat', details => '{"n": 1}') IS
 SELECT auth_store.connection_store('github', :'cat', 'x') IS NOT NULL AS connected;
 SELECT event, success, client_id = :'app' AS by_app, session_id = :'session_id' AS in_session, ip, user_agent,
        from_application, occurred_at > clock_timestamp() - interval '1 min' AS now
-  FROM auth_store.user_activity(:'cat');
+  FROM auth_store.user_activity(:'cat') ORDER BY event COLLATE "C";
 SELECT activity_id AS last FROM auth_store.user_activity(:'cat', max_rows => 2) OFFSET 1 \gset
-SELECT event FROM auth_store.user_activity(:'cat', before => :'last', max_rows => 2);
+SELECT activity_id AS next FROM auth_store.user_activity(:'cat', before => :'last', max_rows => 2) OFFSET 1 \gset
+SELECT count(*), count(DISTINCT activity_id) FROM (
+    SELECT activity_id FROM auth_store.user_activity(:'cat', max_rows => 2)
+    UNION ALL SELECT activity_id FROM auth_store.user_activity(:'cat', before => :'last', max_rows => 2)
+    UNION ALL SELECT activity_id FROM auth_store.user_activity(:'cat', before => :'next', max_rows => 2)) pages;
 SELECT count(*) FROM auth_store.user_activity(:'cat', clock_timestamp() + interval '1 min');
 SELECT count(*) FROM auth_store.user_activity(gen_random_uuid());
 SELECT count(*) FROM auth_store.user_activity(:'cat', '-infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff');

@@ -58,6 +58,8 @@ my %FUNCTIONS = (
     user_update      => [ writes => q{SELECT auth_store.user_update({user}, '{"email": "ada@new.example"}')} ],
     user_set_status  => [ writes => q{SELECT auth_store.user_set_status({user}, 'suspended', 'asked for')} ],
     user_end         => [ writes => q{SELECT auth_store.user_end({user}, reason => 'asked for')} ],
+    user_export      => [ writes => 'SELECT auth_store.user_export({user})' ],
+    user_erase       => [ writes => q{SELECT auth_store.user_erase({user}, 'asked for')} ],
     user_list        => [ reads => q{SELECT * FROM auth_store.user_list('active', tenant_id => {tenant})} ],
     user_name_list   => [ reads => 'SELECT * FROM auth_store.user_name_list({user})' ],
     # login

@@ -10,7 +10,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -38,7 +38,16 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "devices", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::Cascade,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(delete_by!(latest "devices", "user_id")),
+        exported: exported!(
+            "devices",
+            "user_id = $1",
+            "id, user_id, first_seen_at, last_seen_at, trusted_until, tenant_id, ip, user_agent",
+            withheld "digest"
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

@@ -11,7 +11,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -26,9 +26,16 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("login_failures", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::Deleted(Statement::write(
-        c"DELETE FROM auth_store.login_failures WHERE user_id = $1::pg_catalog.uuid",
-    )),
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(delete_by!(latest "login_failures", "user_id")),
+        exported: exported!(
+            "login_failures",
+            "user_id = $1",
+            "id, user_id, since, expires_at, locked_until, failures, locks, max_failures, tenant_id, kind",
+            withheld ""
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

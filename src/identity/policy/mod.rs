@@ -66,7 +66,7 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!("tenant_policies", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::TakeOver,
     restored: true,
 };

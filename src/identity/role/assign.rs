@@ -12,7 +12,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -69,7 +69,21 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "user_roles", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::Cascade,
+    of_user: Some(OfUser {
+        by: By::User,
+        // Roles that the user has given to others stay, given by nobody.
+        erased: Some(Statement::latest(
+            c"WITH given AS (UPDATE auth_store.user_roles SET assigned_by = NULL
+                              WHERE assigned_by = $1 AND user_id <> $1)
+              DELETE FROM auth_store.user_roles WHERE user_id = $1",
+        )),
+        exported: exported!(
+            "user_roles",
+            "user_id = $1",
+            "id, user_id, assigned_at, expires_at, tenant_id, role",
+            withheld "assigned_by"
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };

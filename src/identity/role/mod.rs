@@ -106,7 +106,7 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!(latest "roles", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::Validation,
     restored: true,
 };

@@ -21,7 +21,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::server::version;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -163,7 +163,21 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "sessions", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::Held,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(Statement::latest(
+            c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.sessions WHERE user_id = $1 ORDER BY id FOR UPDATE)
+              DELETE FROM auth_store.sessions s USING doomed
+               WHERE s.id = doomed.id AND s.tenant_id = doomed.tenant_id",
+        )),
+        exported: exported!(
+            "sessions",
+            "user_id = $1",
+            "id, user_id, expires_at, idle_expires_at, last_seen_at, idle_ttl, revoked_at, tenant_id, \
+             acr, amr, metadata, revoked_reason, ip, user_agent",
+            withheld "digest"
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };

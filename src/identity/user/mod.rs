@@ -17,7 +17,7 @@ use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -91,7 +91,17 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!(latest "users", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(Statement::latest(c"DELETE FROM auth_store.users WHERE id = $1")),
+        exported: exported!(
+            "users",
+            "id = $1",
+            "id, email_verified, tenant_id, status, email, external_id, first_name, last_name, \
+             status_reason, metadata, created_at, updated_at, email_unnamed, status_changed_at",
+            withheld ""
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };
@@ -213,10 +223,9 @@ static LOCK_UPDATE: Statement =
     Statement::write(c"SELECT id FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR UPDATE");
 
 /// Until the end of the transaction no new row can refer to the user. Waits for transactions that have made one and
-/// have not committed: the next statement sees their rows.
+/// have not committed: the next statement sees their rows. 23503 if the user is gone.
 pub fn lock_update(id: Id, tenant_id: &str) -> Result<(), Mistake> {
-    LOCK_UPDATE.run(&params![id, tenant_id])?;
-    Ok(())
+    if LOCK_UPDATE.run(&params![id, tenant_id])? == 1 { Ok(()) } else { Err(UNKNOWN) }
 }
 
 static LOCK_UPDATE_BY_TENANT: Statement =

@@ -14,7 +14,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
@@ -89,7 +89,16 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!(latest "user_names", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::Cascade,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(delete_by!(latest "user_names", "user_id")),
+        exported: exported!(
+            "user_names",
+            "user_id = $1",
+            "user_id, created_at, tenant_id, kind, name_key, name",
+            withheld "bucket"
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

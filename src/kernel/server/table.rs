@@ -1,12 +1,13 @@
-//! The facts of a table, said once by its domain: when a row has ended, and what becomes of the rows of a tenant, a
-//! client or a user that is deleted. `lifecycle/` goes by them, and so do the tests that prove that no table is left
-//! out.
+//! The facts of a table, said once by its domain: when a row has ended, what becomes of the rows of a tenant or a
+//! client that is deleted, and what it holds of a user. `lifecycle/` goes by them, and so do the tests that prove that
+//! no table is left out.
 
 use super::batch::Batch;
 use super::spi::{Param, Statement, params};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
+use crate::kernel::value::jsonb::Jsonb;
 
 /// A table of the store.
 #[cfg_attr(
@@ -24,15 +25,15 @@ pub struct Table {
     pub of_tenant: Rows,
     /// The rows of a client that is deleted.
     pub of_client: Rows,
-    /// The rows of a user.
-    pub of_user: Rows,
+    /// What it holds of a user; None: nothing.
+    pub of_user: Option<OfUser>,
     /// Which subscribers need the table.
     pub published: Published,
     /// Whether the rows of a dump, or of a server that crashed, are worth something.
     pub restored: bool,
 }
 
-/// What becomes of a table's rows when their tenant, client or user is deleted.
+/// What becomes of a table's rows when their tenant or client is deleted.
 pub enum Rows {
     /// The table has no column for it.
     None,
@@ -40,10 +41,73 @@ pub enum Rows {
     Deleted(Statement),
     /// A foreign key takes them along.
     Cascade,
-    /// A foreign key keeps what they belong to from being deleted as long as they are there.
-    Held,
     /// They stay, and nothing is found by them.
     Stay,
+}
+
+/// The rows that a table has of a user: what user_export() shows of them, and how user_erase() removes them.
+pub struct OfUser {
+    /// By what they are found: $1 of the statements.
+    pub by: By,
+    /// None: they stay, and their domain makes nobody's of them.
+    pub erased: Option<Statement>,
+    /// Made by `exported!`.
+    pub exported: Exported,
+}
+
+/// By what the rows of a user are found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    /// The user's id.
+    User,
+    /// The ids of the user's grants.
+    Grants,
+    /// The types and the ids of the actors that are the user; $3 is the tenant.
+    Actors,
+}
+
+/// A user whose data are wanted, and what the data are found by.
+pub struct Whose {
+    pub user_id: Id,
+    pub tenant_id: String,
+    pub grants: Vec<Id>,
+    pub actors: Vec<(&'static str, String)>,
+}
+
+/// What is shown of rows, as a JSON array.
+pub struct Exported {
+    pub statement: Statement<Jsonb>,
+    /// The columns that are shown.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares them with the catalog"))]
+    pub shown: &'static str,
+    /// The columns that are not: secrets, what they are compared with, and what says nothing of the user.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares them with the catalog"))]
+    pub withheld: &'static str,
+}
+
+impl Whose {
+    fn params(&self, by: By) -> Vec<Param> {
+        match by {
+            By::User => Vec::from(params![self.user_id]),
+            By::Grants => Vec::from(params![self.grants.clone()]),
+            By::Actors => {
+                let (types, ids): (Vec<_>, Vec<_>) = self.actors.iter().cloned().unzip();
+                Vec::from(params![types, ids, self.tenant_id.as_str()])
+            }
+        }
+    }
+}
+
+impl OfUser {
+    /// Deletes the rows; returns how many. None where they are not deleted.
+    pub fn erase(&self, whose: &Whose) -> Result<Option<u64>, Mistake> {
+        self.erased.as_ref().map(|statement| statement.run(&whose.params(self.by))).transpose()
+    }
+
+    /// The rows as a JSON array.
+    pub fn export(&self, whose: &Whose) -> Result<Option<Jsonb>, Mistake> {
+        self.exported.statement.one(&whose.params(self.by))
+    }
 }
 
 /// When a row has ended.
@@ -80,11 +144,11 @@ impl Table {
 }
 
 impl Rows {
-    /// Deletes the rows of the tenant, client or user with this id, if a statement has to do so; returns how many.
+    /// Deletes the rows of the tenant or client with this id, if a statement has to do so; returns how many.
     pub fn delete(&self, id: &str) -> Result<u64, Mistake> {
         match self {
             Self::Deleted(statement) => statement.run(&params![id]),
-            Self::None | Self::Cascade | Self::Held | Self::Stay => Ok(0),
+            Self::None | Self::Cascade | Self::Stay => Ok(0),
         }
     }
 }
@@ -113,3 +177,26 @@ macro_rules! delete_by {
 }
 
 pub(crate) use delete_by;
+
+/// The columns of a table that are shown of the rows for which the condition holds, and those that are withheld.
+macro_rules! exported {
+    ($table:literal, $where:literal, $shown:literal, withheld $withheld:literal) => {
+        $crate::kernel::server::table::Exported {
+            statement: $crate::kernel::server::spi::Statement::read(
+                $crate::kernel::server::columns::terminated(concat!(
+                    "SELECT COALESCE(jsonb_agg(to_jsonb(e)), '[]') AS rows FROM (SELECT ",
+                    $shown,
+                    " FROM auth_store.",
+                    $table,
+                    " WHERE ",
+                    $where,
+                    " ORDER BY 1) e\0"
+                )),
+            ),
+            shown: $shown,
+            withheld: $withheld,
+        }
+    };
+}
+
+pub(crate) use exported;

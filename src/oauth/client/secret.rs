@@ -187,7 +187,7 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Cascade,
     of_client: Rows::Cascade,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::TakeOver,
     restored: true,
 };

@@ -17,7 +17,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -153,8 +153,18 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("authorization_codes", "tenant_id")),
     of_client: Rows::Deleted(delete_by!("authorization_codes", "client_id")),
-    // No code of a user who is gone is redeemed.
-    of_user: Rows::Stay,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(delete_by!(latest "authorization_codes", "user_id")),
+        exported: exported!(
+            "authorization_codes",
+            "user_id = $1",
+            "id, user_id, expires_at, failed_verifiers, redeemed_at, grant_id, session_id, auth_time, \
+             tenant_id, client_id, scope, redirect_uri, code_challenge, code_challenge_method, nonce, \
+             dpop_jkt, resources, acr, amr, claims",
+            withheld "digest"
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

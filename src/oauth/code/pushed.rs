@@ -118,7 +118,7 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("pushed_requests", "tenant_id")),
     of_client: Rows::Deleted(delete_by!("pushed_requests", "client_id")),
-    of_user: Rows::None,
+    of_user: None,
     published: Published::TakeOver,
     restored: true,
 };

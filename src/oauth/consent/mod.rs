@@ -17,7 +17,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -136,7 +136,20 @@ pub static TABLE: Table = Table {
                            ORDER BY user_id, resource, scope FOR UPDATE)
           DELETE FROM auth_store.consents c USING doomed WHERE c.id = doomed.id",
     )),
-    of_user: Rows::Held,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(Statement::latest(
+            c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.consents WHERE user_id = $1
+                               ORDER BY client_id, resource, scope FOR UPDATE)
+              DELETE FROM auth_store.consents c USING doomed WHERE c.id = doomed.id AND c.tenant_id = doomed.tenant_id",
+        )),
+        exported: exported!(
+            "consents",
+            "user_id = $1",
+            "id, user_id, renewed_at, expires_at, tenant_id, client_id, resource, scope",
+            withheld ""
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

@@ -13,7 +13,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -93,8 +93,18 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("device_codes", "tenant_id")),
     of_client: Rows::Deleted(delete_by!("device_codes", "client_id")),
-    // No code of a user who is gone is redeemed.
-    of_user: Rows::Stay,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(delete_by!(latest "device_codes", "user_id")),
+        exported: exported!(
+            "device_codes",
+            "user_id = $1",
+            "id, last_polled_at, slowed_at, poll_interval, expires_at, approved_at, denied_at, \
+             redeemed_at, grant_id, user_id, session_id, auth_time, tenant_id, client_id, scope, \
+             resources, acr, amr, claims",
+            withheld "digest, user_code_digest"
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

@@ -18,7 +18,7 @@ use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -195,7 +195,21 @@ pub static TABLE: Table = Table {
         c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE client_id = $1 ORDER BY id FOR UPDATE)
           DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
     )),
-    of_user: Rows::Held,
+    of_user: Some(OfUser {
+        by: By::User,
+        erased: Some(Statement::latest(
+            c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE user_id = $1 ORDER BY id FOR UPDATE)
+              DELETE FROM auth_store.grants g USING doomed WHERE g.id = doomed.id",
+        )),
+        exported: exported!(
+            "grants",
+            "user_id = $1",
+            "id, expires_at, rotation_count, revoked_at, idle_expires_at, rotated_at, user_id, \
+             session_id, subject_token_id, auth_time, tenant_id, client_id, scope, revoked_reason, \
+             network, resources, acr, amr, claims, cnf",
+            withheld "family_digest, current_digest, previous_digest, successor_sealed"
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };

@@ -95,6 +95,13 @@ pub fn revoke_by_sessions(
     REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
 }
 
+static IDS: Statement<Id> = Statement::latest(c"SELECT id FROM auth_store.grants WHERE user_id = $1");
+
+/// All grants of the user, also those that are over.
+pub fn ids(user_id: Id) -> Result<Vec<Id>, Mistake> {
+    IDS.all(&params![user_id])
+}
+
 /// The clients that have live grants of the user.
 pub fn holdings(now: Timestamp, user_id: Id) -> Result<Vec<Holding>, Mistake> {
     HOLDINGS.all(&params![user_id, now])

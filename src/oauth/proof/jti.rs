@@ -107,7 +107,7 @@ pub static CLAIMED_TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!("claimed_jtis", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::TakeOver,
     restored: true,
 };
@@ -120,7 +120,7 @@ pub static REVOKED_TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!("revoked_jtis", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::Validation,
     restored: true,
 };

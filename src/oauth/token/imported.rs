@@ -11,7 +11,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -74,7 +74,18 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("imported_refresh_tokens", "tenant_id")),
     of_client: Rows::Deleted(delete_by!("imported_refresh_tokens", "client_id")),
-    of_user: Rows::None,
+    of_user: Some(OfUser {
+        by: By::Grants,
+        erased: Some(Statement::latest(
+            c"DELETE FROM auth_store.imported_refresh_tokens WHERE grant_id = ANY ($1)",
+        )),
+        exported: exported!(
+            "imported_refresh_tokens",
+            "grant_id = ANY ($1)",
+            "grant_id, expires_at, tenant_id, client_id",
+            withheld "digest"
+        ),
+    }),
     published: Published::TakeOver,
     restored: true,
 };

@@ -20,7 +20,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -96,7 +96,16 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!("access_tokens", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: Some(OfUser {
+        by: By::Grants,
+        erased: Some(Statement::latest(c"DELETE FROM auth_store.access_tokens WHERE grant_id = ANY ($1)")),
+        exported: exported!(
+            "access_tokens",
+            "grant_id = ANY ($1)",
+            "id, grant_id, expires_at, revoked_at, tenant_id, scope, resources, cnf",
+            withheld "digest"
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };

@@ -19,7 +19,7 @@ use crate::kernel::outcome::{Answer, Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -167,7 +167,25 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!(latest "connections", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: Some(OfUser {
+        by: By::Actors,
+        erased: Some(Statement::latest(
+            c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.connections
+                               WHERE (actor_type, actor_id) IN (SELECT * FROM unnest($1, $2)) AND tenant_id = $3
+                               ORDER BY id FOR UPDATE)
+              DELETE FROM auth_store.connections c USING doomed
+               WHERE c.id = doomed.id AND c.tenant_id = doomed.tenant_id",
+        )),
+        exported: exported!(
+            "connections",
+            "(actor_type, actor_id) IN (SELECT * FROM unnest($1, $2)) AND tenant_id = $3",
+            "id, created_at, refreshed_at, access_token_expires_at, refresh_at, leased_until, \
+             last_error_at, revoked_at, failures, tenant_id, actor_type, actor_id, provider, \
+             provider_account_id, team_id, provider_tenant_id, scope, last_error, revoked_reason, \
+             metadata",
+            withheld "access_token, refresh_token, key_id, fence"
+        ),
+    }),
     published: Published::Vault,
     restored: true,
 };

@@ -142,7 +142,7 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!(latest "vault_keys", "tenant_id")),
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::Vault,
     restored: true,
 };

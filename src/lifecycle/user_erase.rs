@@ -1,0 +1,98 @@
+//! The end of a user with everything that is held about the user, as the facts of the tables say.
+//!
+//! Lock order: codes, the user, sessions, consents, grants and what hangs on those, API keys, connections.
+
+use pgrx::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::identity::user;
+use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::table::{Table, Whose};
+use crate::kernel::value::argument;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::lifecycle::tables;
+use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
+use crate::trail::{self, Context, Event, of_user};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn user_erase(
+    user_id: Option<pgrx::Uuid>,
+    reason: default!(Option<&str>, "NULL"),
+    whole_trail: default!(Option<bool>, "false"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> Jsonb {
+    let whole_trail = whole_trail.unwrap_or(false);
+    erase(clock::now(), user_id.map(Id::from), reason, whole_trail, &Context { ip, user_agent }).or_raise()
+}
+
+/// Returns the certificate. It has the user's id and not the pseudonym: with both, the rows of the trail would be the
+/// user's again. A step that read the user before the erasure may leave a row behind it, so the rows of a user who is
+/// gone are looked for too.
+fn erase(
+    now: Timestamp,
+    user_id: Option<Id>,
+    reason: Option<&str>,
+    whole_trail: bool,
+    context: &Context<'_>,
+) -> Result<Jsonb, Mistake> {
+    let id = given(user_id, "user_id")?;
+    let reason = argument::optional_reason(reason)?;
+    let user = user::find(&Snapshot::writing()?, id)?;
+    let mut done = Map::new();
+    if let Some(user) = &user {
+        remove(id, user.tenant_id.clone(), &mut done)?;
+    }
+    let pseudonym = Id::mint(now, id.bucket())?;
+    let (rows, tenant_id) = of_user::pseudonymise(id, pseudonym)?;
+    let mut trail = json!({ "pseudonymised": rows });
+    if whole_trail {
+        trail["mentions"] = of_user::forget_mentions(id, pseudonym)?.into();
+    }
+    done.insert(trail::TABLE.name.to_owned(), trail);
+    let Some(tenant_id) = user.map(|user| user.tenant_id).or(tenant_id) else {
+        return Err(user::UNKNOWN);
+    };
+    trail::record(
+        now,
+        &Event {
+            event: "user.erased",
+            tenant_id: &tenant_id,
+            user_id: Some(pseudonym),
+            details: Some(json!({ "reason": reason, "tables": done })),
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    let certificate = json!({
+        "user_id": id.to_string(), "tenant_id": tenant_id, "reason": reason, "tables": done,
+    });
+    Jsonb::of(&certificate)
+        .and_then(|certificate| certificate.with("erased_at", &time(now).ok()?))
+        .ok_or(TOO_LARGE)
+}
+
+/// Removes the rows of a user from every table, the user's own at the end.
+pub fn remove(id: Id, tenant_id: String, done: &mut Map<String, Value>) -> Result<(), Mistake> {
+    // Codes have no grant and no actor.
+    let mut codes = Whose { user_id: id, tenant_id, grants: Vec::new(), actors: Vec::new() };
+    for table in tables::BEFORE_CLIENTS {
+        remove_from(table, &codes, done)?;
+    }
+    user::lock_update(id, &codes.tenant_id)?;
+    let whose = whose(id, std::mem::take(&mut codes.tenant_id))?;
+    tables::AFTER_USERS.into_iter().try_for_each(|table| remove_from(table, &whose, done))
+}
+
+fn remove_from(table: &Table, whose: &Whose, done: &mut Map<String, Value>) -> Result<(), Mistake> {
+    let removed = table.of_user.as_ref().map(|held| held.erase(whose)).transpose()?.flatten();
+    if let Some(rows) = removed {
+        done.insert(table.name.to_owned(), json!({ "removed": rows }));
+    }
+    Ok(())
+}

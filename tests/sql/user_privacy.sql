@@ -1,0 +1,38 @@
+-- Giving out and erasing what is held about a user. That nothing is left is proved by tests/tap/erasure.pl.
+\i tests/sql/include/helpers.sql
+
+SELECT auth_store.tenant_create('privacy');
+SELECT user_id AS ann FROM auth_store.user_create('ann@privacy.example', external_id => 'p-1', first_name => 'Ann',
+    metadata => '{"n": 1.10}', tenant_id => 'privacy', ip => '192.0.2.1') \gset
+SELECT auth_store.user_export(:'ann') AS document \gset
+SELECT u->>'email' AS email, u->'metadata' AS metadata, jsonb_array_length(d->'user_names') AS names,
+       d->'sessions' AS sessions, d->'audit_log'->0->>'event' AS event, d->'audit_log'->0->>'ip' AS ip,
+       (d->>'exported_at')::timestamptz > clock_timestamp() - interval '1 min' AS now
+  FROM CAST(:'document' AS jsonb) d, jsonb_array_elements(d->'users') u;
+SELECT event, details->'bytes' > '100' AS bytes FROM auth_store.audit_log
+ WHERE user_id = :'ann' AND event = 'user.exported';
+-- Another tenant's session knows nobody.
+BEGIN;
+SET LOCAL auth_store.tenant_id = 'default';
+SELECT pg_temp.raised(format('SELECT auth_store.user_%s(%L)', what, :'ann'))
+  FROM (VALUES ('export'), ('erase')) t (what);
+COMMIT;
+BEGIN READ ONLY;
+SELECT pg_temp.raised(format('SELECT auth_store.user_%s(%L)', what, :'ann'))
+  FROM (VALUES ('export'), ('erase')) t (what);
+COMMIT;
+SELECT pg_temp.raised('SELECT auth_store.user_' || call) FROM (VALUES (1, 'export(NULL)'), (2, 'erase(NULL)'),
+    (3, 'export(gen_random_uuid())'), (4, 'erase(gen_random_uuid())'),
+    (5, format('erase(%L, repeat(''x'', 1001))', :'ann'))) t (n, call) ORDER BY n;
+
+-- The certificate; the names are free then.
+SELECT auth_store.user_erase(:'ann', 'request 4711', ip => '192.0.2.9', user_agent => 'admin') AS certificate \gset
+SELECT c->>'user_id' = :'ann' AS of_ann, c->>'tenant_id' AS tenant, c->>'reason' AS reason
+  FROM CAST(:'certificate' AS jsonb) c;
+SELECT t.* FROM jsonb_each(CAST(:'certificate' AS jsonb)->'tables') t
+ WHERE value NOT IN ('{"removed": 0}', '{"pseudonymised": 0}') ORDER BY key COLLATE "C";
+SELECT count(*) FROM auth_store.user_get(:'ann');
+SELECT error FROM auth_store.user_create('ann@privacy.example', external_id => 'p-1', tenant_id => 'privacy');
+SELECT event, ip, user_agent, details->'reason' AS reason, user_id = :'ann' AS of_ann FROM auth_store.audit_log
+ WHERE tenant_id = 'privacy' ORDER BY id;
+SELECT auth_store.tenant_erase('privacy', 'privacy') > 0 AS erased;
