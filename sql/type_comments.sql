@@ -127,6 +127,7 @@ BEGIN
             (NULL, 'mfa_grace', 'Seconds that users without a second factor may still log in where one is required.'),
             (NULL, 'mfa_required_at', 'Since when mfa is required; NULL: it is not.'),
             (NULL, 'missing_scope', 'What the user has not agreed to, space-separated; NULL: nothing.'),
+            (NULL, 'must_change', 'Whether the user has to choose another password; NULL: it is not right.'),
             (NULL, 'name', 'What its owner calls it.'),
             ('user_name', 'name', 'The name as it was given.'),
             ('client_profile', 'name', 'What users read of the client.'),

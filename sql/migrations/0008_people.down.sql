@@ -4,6 +4,9 @@ DROP TABLE auth_store.devices;
 DROP TABLE auth_store.login_failures;
 ALTER TABLE auth_store.users DROP COLUMN lock_reason;
 ALTER TABLE auth_store.users DROP COLUMN locked_until;
+-- Passwords are lost.
+DROP TABLE auth_store.former_passwords;
+DROP TABLE auth_store.passwords;
 DROP TABLE auth_store.tenant_policies;
 -- Who had which role is lost.
 DELETE FROM auth_store.cleanup_cursors WHERE task = 'user_roles';

@@ -108,3 +108,30 @@ CREATE TABLE auth_store.devices (
         REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
 ) WITH (fillfactor = 80);
 CREATE INDEX devices_user_idx ON auth_store.devices (user_id, tenant_id);
+
+-- The passwords of users, hashed. The hashes are made and read by the library alone.
+CREATE TABLE auth_store.passwords (
+    user_id     uuid        NOT NULL,
+    changed_at  timestamptz NOT NULL,
+    revision    bigint      NOT NULL,
+    must_change boolean     NOT NULL,
+    tenant_id   text COLLATE "C" NOT NULL,
+    hash        text COLLATE "C" NOT NULL,
+    CONSTRAINT passwords_pkey PRIMARY KEY (user_id, tenant_id),
+    CONSTRAINT passwords_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX passwords_tenant_idx ON auth_store.passwords (tenant_id);
+
+-- What a user may not use again, where the tenant's policy says so.
+CREATE TABLE auth_store.former_passwords (
+    user_id     uuid        NOT NULL,
+    replaced_at timestamptz NOT NULL,
+    revision    bigint      NOT NULL,
+    tenant_id   text COLLATE "C" NOT NULL,
+    hash        text COLLATE "C" NOT NULL,
+    CONSTRAINT former_passwords_pkey PRIMARY KEY (user_id, tenant_id, revision),
+    CONSTRAINT former_passwords_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX former_passwords_tenant_idx ON auth_store.former_passwords (tenant_id);

@@ -1,7 +1,8 @@
 CREATE TYPE auth_store.user_registration AS (
     user_id           uuid,
     error             text,
-    error_description text
+    error_description text,
+    retry_after       integer
 );
 COMMENT ON TYPE auth_store.user_registration IS 'A new user, or an error.';
 

@@ -1,7 +1,7 @@
 //! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
 use crate::identity::login::{devices, failures};
-use crate::identity::{policy, role, session, tenant, user};
+use crate::identity::{password, policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::lifecycle::cleanup;
 use crate::oauth::client::secret;
@@ -30,7 +30,7 @@ pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed:
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 23] = [
+pub static AFTER_USERS: [&Table; 25] = [
     &session::TABLE,
     &consent::TABLE,
     &grant::TABLE,
@@ -44,6 +44,8 @@ pub static AFTER_USERS: [&Table; 23] = [
     &jti::REVOKED_TABLE,
     &devices::TABLE,
     &failures::TABLE,
+    &password::history::TABLE,
+    &password::TABLE,
     &user::names::TABLE,
     &role::assign::TABLE,
     &role::TABLE,

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 73] = [
+pub const NAMES: [&str; 77] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -83,6 +83,16 @@ pub const NAMES: [&str; 73] = [
     "jti.revoked",
     // user_device_forget(); resource_id is the device
     "login.device_forgotten",
+    // password_set(), password_change() and the end of a reset: by in details says which of them (administrator, user,
+    // reset), ended what ended with the former password
+    "password.changed",
+    // a password that was set before the user's address was verified, when an identity was linked by that address
+    "password.dropped",
+    // a log-in or password_verify() whose right password had the hash of another store, or other costs or another
+    // pepper than the settings say: it has a new one
+    "password.rehashed",
+    // password_verify() that is refused; one that is not leaves no row
+    "password.verified",
     // pushed_request_consume()
     "pushed_request.consumed",
     // pushed_request_create()

@@ -140,7 +140,9 @@ SELECT auth_store.tenant_create('full') AS tenant, auth_store.user_ensure('full'
 SELECT client_id AS client, client_secret AS secret
   FROM auth_store.client_create('Full', ARRAY['https://full.example/cb'], tenant_id => 'full', scope => 'read',
       grant_types => '{authorization_code,refresh_token,urn:ietf:params:oauth:grant-type:device_code}') \gset full_
-SELECT auth_store.tenant_policy_set('full', '{}');
+SELECT auth_store.tenant_policy_set('full', '{"password_history": 3}');
+SELECT FROM auth_store.password_set(:'full_user', 'quartz lantern 0');
+SELECT FROM auth_store.password_set(:'full_user', 'quartz lantern 1');
 SELECT FROM auth_store.session_create(:'full_user');
 INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant_id)
     VALUES (gen_random_uuid(), :'full_user', clock_timestamp(), clock_timestamp(), 'full');

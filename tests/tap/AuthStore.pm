@@ -150,6 +150,10 @@ SELECT client_id AS client, client_secret AS secret FROM auth_store.client_creat
         'urn:ietf:params:oauth:grant-type:token-exchange']) \gset
 SELECT user_id AS user FROM auth_store.user_create(email => 'ada@' || :'tenant' || '.example', first_name => 'Ada',
     external_id => '1', metadata => '{"n": 1.10}', tenant_id => :'tenant') \gset
+-- a password, and a former one
+SELECT auth_store.tenant_policy_set(:'tenant', '{"password_history": 3}') \gset _
+SELECT error FROM auth_store.password_set(:'user', 'quartz lantern 0') \gset _
+SELECT error FROM auth_store.password_set(:'user', 'quartz lantern 1') \gset _
 SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
 -- one code redeemed, one waiting
 SELECT code AS used_code

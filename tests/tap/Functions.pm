@@ -47,6 +47,11 @@ my %FUNCTIONS = (
     client_delete        => [ writes => q{SELECT auth_store.client_delete({client})} ],
     # user
     user_create => [ writes => q{SELECT auth_store.user_create('new@example.com')} ],
+    password_hash   => [ holds => q{SELECT auth_store.password_hash('quartz lantern 42')} ],
+    password_set    => [ writes => q{SELECT auth_store.password_set({user}, 'quartz lantern 42')} ],
+    password_change => [ writes =>
+        q{SELECT auth_store.password_change({user}, 'quartz lantern 1', 'quartz lantern 42')} ],
+    password_verify => [ holds => q{SELECT * FROM auth_store.password_verify({user}, 'quartz lantern 1')} ],
     user_ensure => [ writes => q{SELECT auth_store.user_ensure('2', {tenant})} ],
     client_get  => [ reads => 'SELECT * FROM auth_store.client_get({client})' ],
     client_allows_redirect_uri => [ reads => q{SELECT auth_store.client_allows_redirect_uri({client},

@@ -16,7 +16,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
-use crate::kernel::value::jsonb::{AnyJson, Jsonb};
+use crate::kernel::value::jsonb::Jsonb;
 use crate::trail::{self, Context, Event};
 
 composite! {
@@ -25,34 +25,9 @@ composite! {
         pub user_id: Option<Id>,
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
     }
-    refused { error, error_description }
-}
-
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn user_create(
-    email: default!(Option<&str>, "NULL"),
-    password: default!(Option<&str>, "NULL"),
-    id: default!(Option<pgrx::Uuid>, "NULL"),
-    external_id: default!(Option<&str>, "NULL"),
-    first_name: default!(Option<&str>, "NULL"),
-    last_name: default!(Option<&str>, "NULL"),
-    metadata: default!(Option<AnyJson>, "NULL::pg_catalog.jsonb"),
-    tenant_id: default!(Option<&str>, "NULL"),
-    ip: default!(Option<Inet>, "NULL"),
-    user_agent: default!(Option<&str>, "NULL"),
-) -> UserRegistration {
-    if password.is_some() {
-        Err::<(), _>(Mistake::NotSupported("passwords are not supported by this version")).or_raise();
-    }
-    let metadata = metadata.map(|json| json.document("metadata")).transpose().or_raise();
-    let user =
-        NewUser { id: id.map(Id::from), email, external_id, first_name, last_name, metadata, tenant_id };
-    match create(clock::now(), user, &Context { ip, user_agent }).or_raise() {
-        Ok(id) => UserRegistration { user_id: Some(id), ..UserRegistration::default() },
-        Err(refusal) => UserRegistration::refused(&refusal),
-    }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -67,14 +42,14 @@ fn user_ensure(
 }
 
 /// The arguments of user_create().
-struct NewUser<'a> {
-    id: Option<Id>,
-    email: Option<&'a str>,
-    external_id: Option<&'a str>,
-    first_name: Option<&'a str>,
-    last_name: Option<&'a str>,
-    metadata: Option<Jsonb>,
-    tenant_id: Option<&'a str>,
+pub struct NewUser<'a> {
+    pub id: Option<Id>,
+    pub email: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+    pub first_name: Option<&'a str>,
+    pub last_name: Option<&'a str>,
+    pub metadata: Option<Jsonb>,
+    pub tenant_id: Option<&'a str>,
 }
 
 /// A user's row.
@@ -131,7 +106,8 @@ fn insert(now: Timestamp, row: NewRow<'_>, given: &[Name<'_>]) -> Result<Made, M
     Ok(Made::Whole)
 }
 
-fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id> {
+/// Makes a user.
+pub fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id> {
     let tenant_id = tenant::resolve(&Snapshot::writing()?, user.tenant_id)?;
     let external = user.external_id.map(names::external).transpose()?;
     let first_name = argument::optional_line(user.first_name, "first_name")?;
@@ -163,6 +139,13 @@ fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answer<Id
         }
     };
     record_created(now, &tenant_id, &outcome, context)?;
+    Ok(outcome)
+}
+
+/// The answer to who may not be made a user, with the row of the trail.
+pub fn refuse(now: Timestamp, tenant_id: &str, refusal: Refusal, context: &Context<'_>) -> Answer<Id> {
+    let outcome = Err(refusal);
+    record_created(now, tenant_id, &outcome, context)?;
     Ok(outcome)
 }
 

@@ -33,9 +33,15 @@ pub fn open(key_material: &[u8], context: &[u8], sealed: &[u8]) -> Option<Zeroiz
     cipher(key_material, context)?.decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
 }
 
-fn cipher(key_material: &[u8], context: &[u8]) -> Option<Aes256Gcm> {
+/// A key for one purpose, from the holder's key.
+pub fn derive(key_material: &[u8], purpose: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0; 32]);
-    Hkdf::<Sha256>::new(None, key_material).expand(context, key.as_mut()).ok()?;
+    Hkdf::<Sha256>::new(None, key_material).expand(purpose, key.as_mut()).ok()?;
+    Some(key)
+}
+
+fn cipher(key_material: &[u8], context: &[u8]) -> Option<Aes256Gcm> {
+    let key = derive(key_material, context)?;
     Some(Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(key.as_slice())))
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use pgrx::pg_sys;
 use zeroize::Zeroizing;
 
+use crate::kernel::server::slot;
+
 /// A command that is killed when the wait for it ends.
 struct Running(Child);
 
@@ -43,7 +45,7 @@ pub fn output(command: &str, limit: usize, timeout: Duration) -> Result<Zeroizin
     loop {
         let room = buffer.get_mut(filled..).filter(|room| !room.is_empty());
         let Some(room) = room else { return Err(format!("it wrote more than {limit} bytes")) };
-        if wait(Some(pipe.as_raw_fd())) {
+        if wait(pipe.as_raw_fd()) {
             match pipe.read(room) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
@@ -60,9 +62,7 @@ pub fn output(command: &str, limit: usize, timeout: Duration) -> Result<Zeroizin
             Ok(None) if started.elapsed() >= timeout => {
                 return Err(format!("it took longer than {} s", timeout.as_secs()));
             }
-            Ok(None) => {
-                wait(None);
-            }
+            Ok(None) => slot::wait_for(5),
             Err(error) => return Err(format!("its end is not known: {error}")),
         }
     }
@@ -71,18 +71,16 @@ pub fn output(command: &str, limit: usize, timeout: Duration) -> Result<Zeroizin
 }
 
 /// Waits up to 100 ms; true if the file became readable. Raises if the statement is cancelled.
-fn wait(readable: Option<i32>) -> bool {
-    let mut events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-    if readable.is_some() {
-        events |= pg_sys::WL_SOCKET_READABLE;
-    }
+fn wait(readable: i32) -> bool {
+    let events =
+        pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH | pg_sys::WL_SOCKET_READABLE;
     // SAFETY: the backend's own latch, and a file that is open.
     let happened = unsafe {
         let happened = pg_sys::WaitLatchOrSocket(
             pg_sys::MyLatch,
             events as i32,
-            readable.unwrap_or(-1),
-            if readable.is_some() { 100 } else { 5 },
+            readable,
+            100,
             pg_sys::PG_WAIT_EXTENSION,
         );
         if happened & pg_sys::WL_LATCH_SET as i32 != 0 {

@@ -25,6 +25,7 @@ pub mod row;
 pub mod scripts;
 pub mod settings;
 pub mod shmem;
+pub mod slot;
 pub mod snapshot;
 pub mod spi;
 pub mod state;

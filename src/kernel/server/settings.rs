@@ -52,6 +52,7 @@ enum Context {
 #[derive(Clone, Copy)]
 enum Unit {
     None,
+    Kilobyte,
     Millisecond,
     Second,
     Minute,
@@ -69,6 +70,17 @@ impl Setting<i32> {
         let (context, unit) = (Context::Superuser, Unit::None);
         let (hooks, value) = (None, GucSetting::<i32>::new(default));
         Self { name, short, long, context, unit, bounds, hooks, value }
+    }
+
+    /// So many kilobytes.
+    pub const fn kilobytes(
+        name: &'static CStr,
+        default: i32,
+        bounds: RangeInclusive<i32>,
+        short: &'static CStr,
+        long: &'static CStr,
+    ) -> Self {
+        Self { unit: Unit::Kilobyte, ..Self::number(name, default, bounds, short, long) }
     }
 
     /// A time of so many milliseconds.
@@ -119,7 +131,7 @@ impl Setting<i32> {
     pub fn in_micros(&self) -> i64 {
         i64::from(self.get())
             * match self.unit {
-                Unit::None => 0,
+                Unit::None | Unit::Kilobyte => 0,
                 Unit::Millisecond => 1000,
                 Unit::Second => 1_000_000,
                 Unit::Minute => 60_000_000,
@@ -244,6 +256,7 @@ impl Listed for Setting<i32> {
     fn define(&'static self) {
         let unit = match self.unit {
             Unit::None => GucFlags::empty(),
+            Unit::Kilobyte => GucFlags::UNIT_KB,
             Unit::Millisecond => GucFlags::UNIT_MS,
             Unit::Second => GucFlags::UNIT_S,
             Unit::Minute => GucFlags::UNIT_MIN,

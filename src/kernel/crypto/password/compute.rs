@@ -1,7 +1,7 @@
 //! Computing a hash, and comparing in constant time.
 
 use aes::cipher::{KeyIvInit, StreamCipher};
-use argon2::{Argon2, AssociatedData, Block, ParamsBuilder};
+use argon2::{Argon2, AssociatedData, ParamsBuilder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::hash::{Before, Digest, Function, Hash, Scrypt};
+use super::memory::Memory;
 use crate::kernel::outcome::Mistake;
 
 /// How much of a password bcrypt reads.
@@ -65,13 +66,10 @@ impl Hash {
             builder.data(data);
         }
         let Ok(params) = builder.build() else { return Ok(None) };
-        // Up to 256 MiB: if the machine has less, this is an error and does not end the server.
-        let mut blocks: Vec<Block> = Vec::new();
-        blocks.try_reserve_exact(params.block_count()).map_err(|_| Mistake::OutOfMemory)?;
-        blocks.resize(params.block_count(), Block::default());
+        let mut memory = Memory::new(params.block_count())?;
         let mut output = Zeroizing::new(vec![0; self.digest.len()]);
         let done = Argon2::new_with_secret(pepper, *algorithm, *version, params).and_then(|argon2| {
-            argon2.hash_password_into_with_memory(password, &self.salt, &mut output, &mut blocks)
+            argon2.hash_password_into_with_memory(password, &self.salt, &mut output, &mut memory)
         });
         Ok(done.is_ok().then_some(output))
     }

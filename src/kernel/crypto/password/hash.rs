@@ -44,6 +44,12 @@ impl Form {
         (Self::Saslprep, "saslprep"),
     ];
 
+    /// Whether an input lacks white space that was typed.
+    pub fn trims(self, typed: &Typed, input: &str) -> bool {
+        let text = typed.text();
+        self == Self::Trimmed && input != text && input != typed::nfc(text).as_str()
+    }
+
     /// What to try, in this order.
     pub fn inputs(self, typed: &Typed) -> Vec<Zeroizing<String>> {
         // What PHP's trim() takes away.

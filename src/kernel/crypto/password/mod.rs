@@ -18,6 +18,7 @@ mod compute;
 mod fields;
 mod hash;
 pub mod import;
+mod memory;
 pub mod secret_hash;
 mod text;
 mod typed;
@@ -26,7 +27,7 @@ mod vectors;
 
 use argon2::{Algorithm, Version};
 
-pub use self::typed::{Password, Typed};
+pub use self::typed::{Password, Typed, Unfit};
 
 use self::compute::BCRYPT_BYTES;
 use self::hash::{Before, Form, Function, Hash};
@@ -50,7 +51,7 @@ pub const COST: Cost = Cost { memory: 19 * 1024, passes: 2, lanes: 1 };
 /// A secret that goes into a hash and is not kept with it.
 #[derive(Clone, Copy)]
 pub struct Pepper<'a> {
-    /// Its name in the stored text: at most 64 letters, digits, hyphens and dots.
+    /// Its name in the stored text: at most 64 letters, digits, hyphens, underscores and dots.
     pub name: &'a str,
     /// Its bytes.
     pub secret: &'a [u8],
@@ -104,12 +105,12 @@ pub enum Verdict {
     Wrong,
     /// It is the password.
     Right,
-    /// The first 72 bytes are those of the password, of which bcrypt never saw more. The rest was not proved, so no new
-    /// hash may be made of it.
+    /// It is the password for the other store, but not all of what was typed was proved, so no new hash may be made of
+    /// it: bcrypt saw the first 72 bytes alone, or white space around the password was left out.
     Cut,
 }
 
-/// Whether this was typed for the password with this stored text. `pepper` is the one that [`pepper_name`] names.
+/// Whether this was typed for the password with this stored text. `pepper` is the one that [`needed_pepper`] names.
 pub fn verify(typed: &Typed, stored: &str, pepper: Option<&[u8]>) -> Result<Verdict, Mistake> {
     let hash = Hash::from_text(stored).ok_or_else(unreadable)?;
     if hash.pepper.is_some() != pepper.is_some() {
@@ -122,15 +123,35 @@ pub fn verify(typed: &Typed, stored: &str, pepper: Option<&[u8]>) -> Result<Verd
         if hash.matches(input.as_bytes(), pepper)? {
             let reads_all = !matches!(hash.function, Function::Bcrypt { before: Before::Nothing, .. });
             let is_whole = reads_all || input.len() <= BCRYPT_BYTES;
-            return Ok(if is_whole { Verdict::Right } else { Verdict::Cut });
+            return Ok(if is_whole && !hash.form.trims(typed, &input) {
+                Verdict::Right
+            } else {
+                Verdict::Cut
+            });
         }
     }
     Ok(Verdict::Wrong)
 }
 
-/// The name of the pepper that goes into a stored hash.
-pub fn pepper_name(stored: &str) -> Result<Option<String>, Mistake> {
-    Hash::from_text(stored).map(|hash| hash.pepper).ok_or_else(unreadable)
+/// The pepper that goes into a stored hash.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Needed {
+    /// None.
+    Nothing,
+    /// That of this store, by its name.
+    Own(String),
+    /// That of another store, by the name that its import gave it.
+    Imported(String),
+}
+
+/// Which pepper goes into a stored hash.
+pub fn needed_pepper(stored: &str) -> Result<Needed, Mistake> {
+    let hash = Hash::from_text(stored).ok_or_else(unreadable)?;
+    Ok(match hash.pepper {
+        None => Needed::Nothing,
+        Some(name) if hash.form == Form::Own => Needed::Own(name),
+        Some(name) => Needed::Imported(name),
+    })
 }
 
 /// Whether the hash of a right password should give way to a new one, with this cost and pepper.

@@ -28,7 +28,7 @@ const MAX_PEPPER_NAME: usize = 64;
 /// Whether a pepper may be named so: characters that a PHC string may hold.
 pub fn is_pepper_name(name: &str) -> bool {
     (1..=MAX_PEPPER_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 impl Hash {

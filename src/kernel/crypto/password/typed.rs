@@ -49,6 +49,9 @@ pub struct Password(Zeroizing<String>);
 impl Password {
     /// Prepares what was typed: other spaces become U+0020, then NFC. Nothing is trimmed or folded.
     pub fn new(typed: &Typed) -> Result<Self, Unfit> {
+        if typed.text().is_empty() {
+            return Err(Unfit::TooShort);
+        }
         let password = opaque(typed.text()).ok_or(Unfit::Character)?;
         // Each mark counts, so that the length does not depend on a font.
         match password.chars().count() {
@@ -56,6 +59,11 @@ impl Password {
             count if count > MAX_CHARACTERS || password.len() > MAX_BYTES => Err(Unfit::TooLong),
             _ => Ok(Self(password)),
         }
+    }
+
+    /// The same for a password that another store accepted, however short it is.
+    pub fn kept(typed: &Typed) -> Option<Self> {
+        opaque(typed.text()).filter(|password| password.len() <= MAX_BYTES).map(Self)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -161,7 +169,7 @@ mod tests {
         assert!(prepared(&"🔑".repeat(1024)).is_ok());
         assert!(prepared(&"e\u{301}".repeat(1024)).is_ok());
         assert_eq!(prepared(&"a".repeat(1025)), Err(Unfit::TooLong));
-        assert_eq!(prepared(""), Err(Unfit::Character));
+        assert_eq!(prepared(""), Err(Unfit::TooShort));
         assert!(Typed::new(&"a".repeat(16_384)).is_some());
         assert!(Typed::new(&"a".repeat(16_385)).is_none());
     }

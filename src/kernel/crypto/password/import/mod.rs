@@ -56,7 +56,7 @@ impl Imported {
         if pepper_name.is_some() != self.pepper.is_some() || !pepper_name.is_none_or(text::is_pepper_name) {
             return Err(Mistake::invalid(
                 "pepper",
-                "a pepper with a name of letters, digits, hyphens and dots",
+                "a pepper with a name of letters, digits, hyphens, underscores and dots",
             ));
         }
         self.hash.pepper = pepper_name.map(str::to_owned);

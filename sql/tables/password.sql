@@ -1,0 +1,44 @@
+-- The passwords of users, hashed. The hashes are made and read by the library alone.
+CREATE TABLE IF NOT EXISTS auth_store.passwords (
+    user_id     uuid        NOT NULL,
+    changed_at  timestamptz NOT NULL,
+    revision    bigint      NOT NULL,
+    must_change boolean     NOT NULL,
+    tenant_id   text COLLATE "C" NOT NULL,
+    hash        text COLLATE "C" NOT NULL,
+    CONSTRAINT passwords_pkey PRIMARY KEY (user_id, tenant_id),
+    CONSTRAINT passwords_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS passwords_tenant_idx ON auth_store.passwords (tenant_id);
+COMMENT ON TABLE auth_store.passwords IS 'The passwords of users, one at most of each user, hashed.';
+COMMENT ON COLUMN auth_store.passwords.user_id IS 'Whose password it is.';
+COMMENT ON COLUMN auth_store.passwords.changed_at IS 'When the password was set; a new hash of it does not count.';
+COMMENT ON COLUMN auth_store.passwords.revision IS
+    'How often the user got a password; a new hash of the same password does not count.';
+COMMENT ON COLUMN auth_store.passwords.must_change IS 'Whether the user has to choose another password.';
+COMMENT ON COLUMN auth_store.passwords.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.passwords.hash IS
+    'A PHC string: $function$parameters$salt$digest. in among the parameters says in which form another store hashed '
+    'what was typed; without it the password is this store''s (argon2id, OpaqueString of RFC 8265). pepper is the '
+    'name of the secret that goes in too: the key_id of a master key.';
+
+-- What a user may not use again, where the tenant's policy says so.
+CREATE TABLE IF NOT EXISTS auth_store.former_passwords (
+    user_id     uuid        NOT NULL,
+    replaced_at timestamptz NOT NULL,
+    revision    bigint      NOT NULL,
+    tenant_id   text COLLATE "C" NOT NULL,
+    hash        text COLLATE "C" NOT NULL,
+    CONSTRAINT former_passwords_pkey PRIMARY KEY (user_id, tenant_id, revision),
+    CONSTRAINT former_passwords_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS former_passwords_tenant_idx ON auth_store.former_passwords (tenant_id);
+COMMENT ON TABLE auth_store.former_passwords IS
+    'Former passwords of users, hashed, as many as password_history in tenant_policy() says.';
+COMMENT ON COLUMN auth_store.former_passwords.user_id IS 'Whose password it was.';
+COMMENT ON COLUMN auth_store.former_passwords.replaced_at IS 'When another one took its place.';
+COMMENT ON COLUMN auth_store.former_passwords.revision IS 'As in passwords, when it was the present one.';
+COMMENT ON COLUMN auth_store.former_passwords.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.former_passwords.hash IS 'As in passwords.';

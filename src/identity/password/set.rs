@@ -1,0 +1,278 @@
+//! Setting a password. It ends what the former one gave access to, in the same transaction.
+//!
+//! Lock order: codes, the user, the password, sessions, grants.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::password::{cost, find, history, verify};
+use crate::identity::{policy, user};
+use crate::kernel::crypto::password::{Password, Typed, Unfit};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::oauth::consent::access::{self, Ended};
+use crate::oauth::consent::grants;
+use crate::trail::refused::Outcome;
+use crate::trail::{self, Context, Event};
+
+#[pg_extern(volatile, parallel_unsafe)]
+fn password_hash(password: Option<&str>) -> String {
+    let hash = given(password, "password").and_then(|password| {
+        let accepted =
+            "8 to 1024 characters and at most 4096 bytes, without control and invisible characters";
+        let typed = Typed::new(password).ok_or(Mistake::invalid("password", accepted))?;
+        let password = Password::new(&typed).map_err(|_| Mistake::invalid("password", accepted))?;
+        let turn = cost::turn().map_err(|busy| Mistake::WrongState {
+            message: busy.description,
+            hint: "Try again, or raise auth_store.password_hash_wait.".into(),
+        })?;
+        // Another program may verify it, which has no master key.
+        cost::hash(&turn, &password, None)
+    });
+    hash.or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn password_set(
+    user_id: Option<pgrx::Uuid>,
+    password: Option<&str>,
+    revoke_sessions: default!(Option<bool>, true),
+    must_change: default!(Option<bool>, false),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> Outcome {
+    let now = clock::now();
+    let set = || {
+        let id = given(user_id, "user_id")?.into();
+        let password = given(password, "password")?;
+        let by = SetBy::Administrator {
+            ends_access: revoke_sessions.unwrap_or(true),
+            must_change: must_change.unwrap_or(false),
+        };
+        set(now, id, &user::tenant_of(id)?, password, by, &Context { ip, user_agent })
+    };
+    answer(set().or_raise())
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn password_change(
+    user_id: Option<pgrx::Uuid>,
+    old_password: Option<&str>,
+    new_password: Option<&str>,
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> Outcome {
+    let now = clock::now();
+    let change = || {
+        let id = given(user_id, "user_id")?.into();
+        let old = given(old_password, "old_password")?;
+        let new = given(new_password, "new_password")?;
+        change(now, id, old, new, session_id.map(Id::from), &Context { ip, user_agent })
+    };
+    answer(change().or_raise())
+}
+
+fn answer(outcome: Result<(), Refusal>) -> Outcome {
+    outcome.map_or_else(|refusal| Outcome::refused(&refusal), |()| Outcome::default())
+}
+
+/// Who sets a password, and what that means.
+#[derive(Clone, Copy)]
+pub enum SetBy {
+    /// An administrator, or a program that has its own way to know the user.
+    Administrator {
+        /// Whether the user's sessions and grants end.
+        ends_access: bool,
+        /// Whether the user must choose another one.
+        must_change: bool,
+    },
+    /// The user, who has given the former one of this revision. One session may stay, with its grants.
+    User { revision: i64, kept: Option<Id> },
+    /// The user, by a secret that was sent to the user's address.
+    #[allow(dead_code)]
+    Reset,
+}
+
+impl SetBy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Administrator { .. } => "administrator",
+            Self::User { .. } => "user",
+            Self::Reset => "reset",
+        }
+    }
+
+    fn must_change(self) -> bool {
+        matches!(self, Self::Administrator { must_change: true, .. })
+    }
+}
+
+/// Why a text can be no password.
+fn unfit(why: Unfit) -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidRequest,
+        match why {
+            Unfit::TooShort => "a password has at least 8 characters",
+            Unfit::TooLong => "a password has at most 1024 characters and 4096 bytes",
+            Unfit::Character => "a password has no control and no invisible characters",
+        },
+    )
+}
+
+/// The hash of a new password, if the tenant's policy lets the user have it. `user_id` is None for a new user.
+pub fn accepted_hash(now: Timestamp, user_id: Option<Id>, tenant_id: &str, password: &str) -> Answer<String> {
+    let prepared = Typed::new(password)
+        .ok_or(Unfit::TooLong)
+        .and_then(|typed| Password::new(&typed).map(|password| (typed, password)));
+    let (typed, password) = match prepared {
+        Ok(prepared) => prepared,
+        Err(why) => return Ok(Err(unfit(why))),
+    };
+    let snapshot = Snapshot::latest();
+    let policy = policy::of(&snapshot, tenant_id)?;
+    let present = user_id.map(|id| find(&snapshot, id)).transpose()?.flatten();
+    let pepper = cost::own_pepper()?;
+    let turn = match cost::turn() {
+        Ok(turn) => turn,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    if let Some(id) = user_id
+        && history::has(now, &turn, id, present.as_ref(), &typed, policy.password_history)?
+    {
+        return Ok(Err(Refusal::new(ErrorCode::InvalidRequest, "the user has had this password")));
+    }
+    cost::hash(&turn, &password, pepper.as_ref()).map(Ok)
+}
+
+/// Gives a user a password, with the row of the trail. Ends codes, sessions and grants of the user.
+pub fn set(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    password: &str,
+    by: SetBy,
+    context: &Context<'_>,
+) -> Answer<()> {
+    let outcome = match accepted_hash(now, Some(user_id), tenant_id, password)? {
+        Ok(hash) => store(now, user_id, tenant_id, &hash, by)?,
+        Err(refusal) => Err(refusal),
+    };
+    let details = match &outcome {
+        Ok(ended) => json!({ "by": by.name(), "ended": ended.details() }),
+        Err(_) => json!({ "by": by.name() }),
+    };
+    trail::record(
+        now,
+        &Event {
+            event: "password.changed",
+            tenant_id,
+            user_id: Some(user_id),
+            error: outcome.as_ref().err().map(|refusal| refusal.code),
+            details: Some(details),
+            context: Some(context),
+            ..Event::default()
+        },
+    )?;
+    Ok(outcome.map(|_| ()))
+}
+
+static PUT: Statement = Statement::write(
+    c"INSERT INTO auth_store.passwords AS p (user_id, changed_at, revision, must_change, tenant_id, hash)
+      VALUES ($1, $2, 1, $3, $4, $5)
+      ON CONFLICT (user_id, tenant_id) DO UPDATE
+         SET changed_at = $2, revision = p.revision + 1, must_change = $3, hash = $5",
+);
+
+/// Stores the hash of a new password of a user who is locked against deletion.
+pub fn put(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    hash: &str,
+    must_change: bool,
+) -> Result<(), Mistake> {
+    keep_former(now, user_id, tenant_id)?;
+    PUT.exactly_one(&params![user_id, now, must_change, tenant_id, hash])
+}
+
+fn keep_former(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    let depth = policy::of(&Snapshot::latest(), tenant_id)?.password_history;
+    history::keep(now, user_id, tenant_id, depth)
+}
+
+static REPLACE: Statement = Statement::write(
+    c"UPDATE auth_store.passwords
+         SET changed_at = $4, revision = revision + 1, must_change = false, hash = $5
+       WHERE user_id = $1 AND tenant_id = $2 AND revision = $3",
+);
+
+const ENDED_BY: &str = "password_changed";
+
+fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
+    if let SetBy::Administrator { ends_access: false, .. } = by {
+        if !user::lock_key_share(user_id, tenant_id, None)? {
+            return Err(user::UNKNOWN);
+        }
+        put(now, user_id, tenant_id, hash, by.must_change())?;
+        return Ok(Ok(Ended::default()));
+    }
+    grants::shut_out(now, user_id, tenant_id, None)?;
+    let kept = match by {
+        SetBy::User { revision, kept } => {
+            keep_former(now, user_id, tenant_id)?;
+            if REPLACE.run(&params![user_id, tenant_id, revision, now, hash])? == 0 {
+                // Another call has changed it meanwhile: the old one is wrong by now.
+                return Ok(Err(verify::WRONG));
+            }
+            kept
+        }
+        _ => {
+            if !user::lock_key_share(user_id, tenant_id, None)? {
+                return Err(user::UNKNOWN);
+            }
+            put(now, user_id, tenant_id, hash, by.must_change())?;
+            None
+        }
+    };
+    access::end_access(now, user_id, tenant_id, kept, ENDED_BY).map(Ok)
+}
+
+fn change(
+    now: Timestamp,
+    id: Id,
+    old: &str,
+    new: &str,
+    kept: Option<Id>,
+    context: &Context<'_>,
+) -> Answer<()> {
+    let tenant_id = user::tenant_of(id)?;
+    let right = verify::verify(now, Some(id), old)?.and_then(|right| right.ok_or(verify::WRONG));
+    match right {
+        Ok(right) => {
+            let by = SetBy::User { revision: right.stored.revision, kept };
+            set(now, id, &tenant_id, new, by, context)
+        }
+        Err(refusal) => {
+            trail::record(
+                now,
+                &Event {
+                    event: "password.changed",
+                    tenant_id: &tenant_id,
+                    user_id: Some(id),
+                    error: Some(refusal.code),
+                    details: Some(json!({ "by": "user" })),
+                    context: Some(context),
+                    ..Event::default()
+                },
+            )?;
+            Ok(Err(refusal))
+        }
+    }
+}
