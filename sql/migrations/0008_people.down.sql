@@ -1,3 +1,7 @@
+-- Who had which passkey is lost.
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'passkey_challenges';
+DROP TABLE auth_store.passkey_challenges;
+DROP TABLE auth_store.passkeys;
 -- Locks and known devices are lost.
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) IN ('devices', 'login_failures');
 DROP TABLE auth_store.devices;

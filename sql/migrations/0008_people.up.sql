@@ -73,6 +73,45 @@ CREATE TABLE auth_store.tenant_policies (
     CONSTRAINT tenant_policies_mfa_known CHECK (mfa IN ('off', 'optional', 'required')),
     CONSTRAINT tenant_policies_verification_known
         CHECK (passkey_user_verification IN ('required', 'preferred', 'discouraged'))
+-- Passkeys (Web Authentication level 3). A log-in changes no column of an index: HOT updates, for which the fillfactor
+-- leaves room. One credential is registered once with a relying party, also where tenants share that party.
+CREATE TABLE auth_store.passkeys (
+    id                 uuid        NOT NULL,
+    user_id            uuid        NOT NULL,
+    sign_count         bigint      NOT NULL,
+    last_used_at       timestamptz,
+    clone_suspected_at timestamptz,
+    algorithm          integer     NOT NULL,
+    user_verified      boolean     NOT NULL,
+    backup_eligible    boolean     NOT NULL,
+    backed_up          boolean     NOT NULL,
+    aaguid             uuid        NOT NULL,
+    tenant_id          text COLLATE "C" NOT NULL,
+    rp_id              text COLLATE "C" NOT NULL,
+    credential_id      bytea       NOT NULL,
+    public_key         bytea       NOT NULL,
+    attestation_format text        NOT NULL,
+    transports         text[]      NOT NULL,
+    name               text,
+    CONSTRAINT passkeys_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT passkeys_credential_key UNIQUE (rp_id, credential_id),
+    CONSTRAINT passkeys_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT passkeys_sign_count_unsigned CHECK (sign_count BETWEEN 0 AND 4294967295),
+    CONSTRAINT passkeys_backup_possible CHECK (backup_eligible OR NOT backed_up),
+    CONSTRAINT passkeys_credential_id_length CHECK (length(credential_id) BETWEEN 1 AND 1023)
+) WITH (fillfactor = 80);
+CREATE INDEX passkeys_user_idx ON auth_store.passkeys (user_id, tenant_id);
+
+-- Short-lived: no foreign key, as for authorization codes. The row of a challenge goes when it is spent.
+CREATE TABLE auth_store.passkey_challenges (
+    id         uuid        NOT NULL,
+    expires_at timestamptz NOT NULL,
+    user_id    uuid,
+    tenant_id  text COLLATE "C" NOT NULL,
+    ceremony   text COLLATE "C" NOT NULL,
+    digest     bytea       NOT NULL,
+    CONSTRAINT passkey_challenges_pkey PRIMARY KEY (id, tenant_id)
 );
 -- Failed attempts to log in, known devices, and locks of users by an administrator.
 ALTER TABLE auth_store.users ADD COLUMN locked_until timestamptz;

@@ -1,6 +1,7 @@
 //! Who: tenants and their rules, users, their roles and their sessions.
 
 pub mod login;
+pub mod passkey;
 pub mod password;
 pub mod policy;
 pub mod role;

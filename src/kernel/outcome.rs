@@ -54,6 +54,10 @@ pub enum ErrorCode {
     EmailTaken,
     /// Of this store: another user of the tenant has the name
     NameTaken,
+    /// Of this store: somebody has registered the passkey before
+    PasskeyTaken,
+    /// Of this store: a passkey's key is of an algorithm that was not offered
+    UnsupportedAlgorithm,
     /// Of this store: the lease with this fence is over
     LeaseLost,
     /// Of this store: nobody who may log in has this name and this password
@@ -87,6 +91,8 @@ impl ErrorCode {
             Self::ServerError => "server_error",
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",
+            Self::PasskeyTaken => "passkey_taken",
+            Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::LeaseLost => "lease_lost",
             Self::InvalidCredentials => "invalid_credentials",
             Self::AccountLocked => "account_locked",

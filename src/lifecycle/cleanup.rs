@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use crate::audit::partitions;
 use crate::identity::login::{devices, failures};
-use crate::identity::{role, session};
+use crate::identity::{passkey, role, session};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
@@ -91,12 +91,13 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
 }
 
 /// The tables whose rows end. They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [&Table; 14] = [
+static TASKS: [&Table; 15] = [
     &grant::TABLE,
     &imported::TABLE,
     &code::TABLE,
     &pushed::TABLE,
     &device::TABLE,
+    &passkey::challenge::TABLE,
     &token::TABLE,
     &session::TABLE,
     &role::assign::TABLE,

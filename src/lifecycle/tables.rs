@@ -1,7 +1,7 @@
 //! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
 use crate::identity::login::{devices, failures};
-use crate::identity::{password, policy, role, session, tenant, user};
+use crate::identity::{passkey, password, policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::lifecycle::cleanup;
 use crate::oauth::client::secret;
@@ -24,13 +24,14 @@ pub static SCHEMA_VERSION: Table = Table {
     restored: true,
 };
 
-/// The tables whose rows are locked before the row of a client: a redemption holds its code while it waits for the
-/// client.
-pub static BEFORE_CLIENTS: [&Table; 3] = [&code::TABLE, &device::TABLE, &pushed::TABLE];
+/// The tables whose rows are locked before the row of a client or a user: a redemption holds its code while it waits for
+/// the client, a registration its challenge while it waits for the user.
+pub static BEFORE_CLIENTS: [&Table; 4] =
+    [&code::TABLE, &device::TABLE, &pushed::TABLE, &passkey::challenge::TABLE];
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 25] = [
+pub static AFTER_USERS: [&Table; 26] = [
     &session::TABLE,
     &consent::TABLE,
     &grant::TABLE,
@@ -46,6 +47,7 @@ pub static AFTER_USERS: [&Table; 25] = [
     &failures::TABLE,
     &password::history::TABLE,
     &password::TABLE,
+    &passkey::TABLE,
     &user::names::TABLE,
     &role::assign::TABLE,
     &role::TABLE,

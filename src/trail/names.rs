@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 77] = [
+pub const NAMES: [&str; 83] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -72,6 +72,10 @@ pub const NAMES: [&str; 77] = [
     // dpop_verify() that is refused, with the description in details; for one that is accepted, the step it serves
     // leaves the row
     "dpop.verified",
+    // passkey_register(); details has the kind of the factor
+    "factor.added",
+    // passkey_remove(); details has the kind of the factor, and how many codes, sessions and grants ended with it
+    "factor.removed",
     // grant_revoke()
     "grant.revoked",
     // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
@@ -83,6 +87,15 @@ pub const NAMES: [&str; 77] = [
     "jti.revoked",
     // user_device_forget(); resource_id is the device
     "login.device_forgotten",
+    // passkey_authenticate(); backed_up in details where that has changed
+    "passkey.authenticated",
+    // passkey_challenge() for a user; for a log-in of whoever comes it leaves no row
+    "passkey.challenged",
+    // passkey_rename()
+    "passkey.renamed",
+    // passkey_authenticate() with a counter that is not higher than the last: a copy of the authenticator may have
+    // signed. The passkey lives
+    "passkey_clone_suspected",
     // password_set(), password_change() and the end of a reset: by in details says which of them (administrator, user,
     // reset), ended what ended with the former password
     "password.changed",

@@ -7,7 +7,11 @@ pub enum Flag {
     CodeReplay,
     /// A replaced refresh token presented again: two hold the same token (RFC 9700 section 4.14.2).
     RefreshReuse,
-    /// The proof of possession names another key than the one the code or token is bound to (RFC 9449, RFC 8705).
+    /// A passkey's counter that is not higher than the last: a copy of the authenticator has signed, then or now (Web
+    /// Authentication level 3 section 6.1.1).
+    PasskeyCloneSuspected,
+    /// The proof of possession names another key than the one the code or token is bound to (RFC 9449, RFC 8705), or a
+    /// passkey says of itself what it did not say at its registration.
     WrongBinding,
     /// A code that is dead because of wrong verifiers, or the failed attempt to log in that began a lock.
     TooManyFailures,
@@ -19,9 +23,12 @@ pub enum Flag {
     JtiReplay,
     /// The code verifier does not match its challenge (RFC 7636 section 4.6).
     WrongVerifier,
+    /// A passkey's answer that was made on another origin or for another relying party: a page that imitates the
+    /// tenant's (Web Authentication level 3 section 13.4.9).
+    WrongOrigin,
     /// An API key from an address that it is not allowed from: the key is in the wrong hands.
     WrongNetwork,
-    /// Wrong client authentication (RFC 6749 section 2.3.1).
+    /// Wrong client authentication (RFC 6749 section 2.3.1), or a passkey that has not signed or is another user's.
     WrongSecret,
     /// Not the registered redirect URI, or not the one of the authorization request (RFC 6749 section 4.1.3).
     WrongRedirectUri,
@@ -44,7 +51,7 @@ pub enum Flag {
     UnknownUser,
     /// The token of a session that somebody ended, or a code or token asked for in a session that is over.
     EndedSession,
-    /// Well formed, and not in the store: a token, a code, a user code.
+    /// Well formed, and not in the store: a token, a code, a user code, a passkey or a challenge.
     UnknownToken,
     /// Not the user's password.
     WrongPassword,
@@ -68,14 +75,16 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::CodeReplay,
         Self::RefreshReuse,
+        Self::PasskeyCloneSuspected,
         Self::WrongBinding,
         Self::TooManyFailures,
         Self::WrongClient,
         Self::JtiReplay,
         Self::WrongVerifier,
+        Self::WrongOrigin,
         Self::WrongNetwork,
         Self::WrongSecret,
         Self::WrongRedirectUri,
@@ -103,11 +112,13 @@ impl Flag {
         match self {
             Self::CodeReplay => "code_replay",
             Self::RefreshReuse => "refresh_reuse",
+            Self::PasskeyCloneSuspected => "passkey_clone_suspected",
             Self::WrongBinding => "wrong_binding",
             Self::TooManyFailures => "too_many_failures",
             Self::WrongClient => "wrong_client",
             Self::JtiReplay => "jti_replay",
             Self::WrongVerifier => "wrong_verifier",
+            Self::WrongOrigin => "wrong_origin",
             Self::WrongNetwork => "wrong_network",
             Self::WrongSecret => "wrong_secret",
             Self::WrongRedirectUri => "wrong_redirect_uri",
@@ -139,10 +150,10 @@ impl Flag {
     /// Its risk, 0 to 1.
     pub const fn risk(self) -> f32 {
         match self {
-            Self::CodeReplay | Self::RefreshReuse => 1.0,
+            Self::CodeReplay | Self::RefreshReuse | Self::PasskeyCloneSuspected => 1.0,
             Self::WrongBinding | Self::TooManyFailures => 0.9,
             Self::WrongClient | Self::JtiReplay => 0.8,
-            Self::WrongVerifier | Self::WrongNetwork => 0.7,
+            Self::WrongVerifier | Self::WrongOrigin | Self::WrongNetwork => 0.7,
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
             Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening | Self::LockedOut => 0.5,
             Self::UnknownClient

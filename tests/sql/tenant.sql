@@ -157,6 +157,12 @@ SELECT FROM auth_store.pushed_request_create(:'full_client', :'full_secret',
         'S256'));
 SELECT FROM auth_store.device_authorize(:'full_client', :'full_secret');
 SELECT FROM auth_store.api_key_create('full', :'full_user');
+SELECT auth_store.tenant_policy_set('full', '{"passkey_rp_id": "full.example"}');
+SELECT FROM auth_store.passkey_challenge('registration', :'full_user');
+INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verified, backup_eligible, backed_up, aaguid,
+       tenant_id, rp_id, credential_id, public_key, attestation_format, transports)
+VALUES (gen_random_uuid(), :'full_user', 0, -7, true, true, true, gen_random_uuid(), 'full', 'full.example', 'id',
+    'key', 'none', '{}');
 SELECT auth_store.api_key_import(encode(sha256('full key'), 'hex'), 'full', :'full_user') \gset full_
 SELECT auth_store.connection_store('github', 'full', 'x', tenant_id => 'full') \gset full_
 SELECT auth_store.jti_claim('full', 'full', clock_timestamp() + '5 min', tenant_id => 'full'),

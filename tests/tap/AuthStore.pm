@@ -155,6 +155,15 @@ SELECT auth_store.tenant_policy_set(:'tenant', '{"password_history": 3}') \gset 
 SELECT error FROM auth_store.password_set(:'user', 'quartz lantern 0') \gset _
 SELECT error FROM auth_store.password_set(:'user', 'quartz lantern 1') \gset _
 SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
+-- a passkey, and a challenge that waits
+SELECT auth_store.tenant_policy_set(:'tenant', '{"passkey_rp_id": "example.com",
+    "passkey_origins": ["https://example.com"]}') AS _ \gset _
+SELECT gen_random_uuid() AS passkey \gset
+INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verified, backup_eligible, backed_up, aaguid,
+       tenant_id, rp_id, credential_id, public_key, attestation_format, transports, name)
+VALUES (:'passkey', :'user', 4294967295, -7, true, true, false, '01020304-0506-0708-0102-030405060708', :'tenant',
+    'example.com', sha256(:'tenant'::bytea), '\\xa5', 'none', '{usb,nfc}', 'Key "ü"');
+SELECT expires_at FROM auth_store.passkey_challenge('login', :'user') \gset _
 -- one code redeemed, one waiting
 SELECT code AS used_code
   FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', ttl => '10 min', nonce => 'n-0S6',

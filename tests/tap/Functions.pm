@@ -72,6 +72,13 @@ my %FUNCTIONS = (
     user_unlock => [ writes => 'SELECT auth_store.user_unlock({user})' ],
     user_device_list   => [ reads => 'SELECT * FROM auth_store.user_device_list({user})' ],
     user_device_forget => [ writes => 'SELECT auth_store.user_device_forget({user}, {user})' ],
+    # passkey
+    passkey_challenge => [ writes => q{SELECT * FROM auth_store.passkey_challenge('registration', {user})} ],
+    passkey_register  => [ writes => q{SELECT * FROM auth_store.passkey_register({user}, '{}')} ],
+    passkey_authenticate => [ writes => q{SELECT * FROM auth_store.passkey_authenticate('{}', tenant_id => {tenant})} ],
+    passkey_list      => [ reads => 'SELECT * FROM auth_store.passkey_list({user})' ],
+    passkey_rename    => [ writes => q{SELECT auth_store.passkey_rename({user}, {passkey}, 'Phone')} ],
+    passkey_remove    => [ writes => 'SELECT * FROM auth_store.passkey_remove({user}, {passkey})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
     pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],

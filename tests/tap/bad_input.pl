@@ -27,7 +27,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
-      server_error invalid_credentials account_locked);
+      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 
@@ -118,6 +118,8 @@ my %SENSE = (
 my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'",
     'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
     'tenant_policy_set.changes' => "'{\"mfa_grace\": \"1 day\"}'",
+    'passkey_challenge.ceremony' => "'registration'", 'passkey_authenticate.ceremony' => "'login'",
+    'passkey_rename.passkey_id' => literal($ours->{passkey}), 'passkey_remove.passkey_id' => literal($ours->{passkey}),
     'call.function' => "'token_introspect'",
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",
