@@ -49,6 +49,8 @@ mod types {
         include_str!("../sql/types/key.sql"),
         include_str!("../sql/types/api_key.sql"),
         include_str!("../sql/types/audit.sql"),
+        include_str!("../sql/types/one_time.sql"),
+        include_str!("../sql/types/mail_link.sql"),
         include_str!("../sql/types/limit.sql"),
         include_str!("../sql/types/lifecycle.sql"),
     );
@@ -87,6 +89,8 @@ mod surface {
         include_str!("../sql/surface/key.sql"),
         include_str!("../sql/surface/api_key.sql"),
         include_str!("../sql/surface/principal.sql"),
+        include_str!("../sql/surface/one_time.sql"),
+        include_str!("../sql/surface/mail_link.sql"),
         include_str!("../sql/surface/limit.sql"),
         include_str!("../sql/surface/audit.sql"),
         include_str!("../sql/surface/lifecycle.sql"),

@@ -2,6 +2,10 @@
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'passkey_challenges';
 DROP TABLE auth_store.passkey_challenges;
 DROP TABLE auth_store.passkeys;
+-- One-time tokens, and when addresses were proved, are lost.
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'one_time_tokens';
+DROP TABLE auth_store.one_time_tokens;
+ALTER TABLE auth_store.user_names DROP COLUMN verified_at;
 -- Locks and known devices are lost.
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) IN ('devices', 'login_failures');
 DROP TABLE auth_store.devices;

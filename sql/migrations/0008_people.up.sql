@@ -113,6 +113,7 @@ CREATE TABLE auth_store.passkey_challenges (
     digest     bytea       NOT NULL,
     CONSTRAINT passkey_challenges_pkey PRIMARY KEY (id, tenant_id)
 );
+
 -- Failed attempts to log in, known devices, and locks of users by an administrator.
 ALTER TABLE auth_store.users ADD COLUMN locked_until timestamptz;
 ALTER TABLE auth_store.users ADD COLUMN lock_reason text;
@@ -174,3 +175,32 @@ CREATE TABLE auth_store.former_passwords (
         REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
 );
 CREATE INDEX former_passwords_tenant_idx ON auth_store.former_passwords (tenant_id);
+-- When each address of a user was proved. Those that are no names yet are dealt with when they become names.
+ALTER TABLE auth_store.user_names ADD COLUMN verified_at timestamptz;
+UPDATE auth_store.user_names n SET verified_at = u.updated_at
+  FROM auth_store.users u
+ WHERE u.id = n.user_id AND u.tenant_id = n.tenant_id AND u.email_verified AND n.kind = 'email' AND n.name = u.email;
+
+-- One-time tokens.
+CREATE TABLE auth_store.one_time_tokens (
+    id         uuid        NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at    timestamptz,
+    user_id    uuid,
+    tries      integer     NOT NULL DEFAULT 0,
+    tenant_id  text COLLATE "C" NOT NULL,
+    purpose    text COLLATE "C" NOT NULL,
+    subject    text COLLATE "C" NOT NULL,
+    digest     bytea       NOT NULL,
+    key_id     text COLLATE "C",
+    email      text COLLATE "C",
+    details    jsonb       NOT NULL DEFAULT '{}',
+    CONSTRAINT one_time_tokens_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT one_time_tokens_subject_key UNIQUE NULLS NOT DISTINCT (user_id, tenant_id, purpose, subject),
+    CONSTRAINT one_time_tokens_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT one_time_tokens_purpose_known CHECK (purpose IN
+        ('email_change_new', 'email_change_old', 'email_undo', 'email_verification', 'invitation', 'magic_link',
+         'otp', 'password_reset'))
+);

@@ -32,7 +32,8 @@ COMMENT ON COLUMN auth_store.users.email IS 'The address as it was given: what i
 COMMENT ON COLUMN auth_store.users.email_unnamed IS
     'Whether the user is not found by the address, because it is another user''s too, see check().';
 COMMENT ON COLUMN auth_store.users.id IS 'Time-ordered, see id_time().';
-COMMENT ON COLUMN auth_store.users.email_verified IS 'Whether the address was shown to be the user''s.';
+COMMENT ON COLUMN auth_store.users.email_verified IS
+    'Whether the address was shown to be the user''s; of each address user_names.verified_at says it.';
 COMMENT ON COLUMN auth_store.users.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.users.status IS
     'active, inactive, suspended or deleted; only an active one gets or uses tokens.';
@@ -57,6 +58,7 @@ CREATE TABLE IF NOT EXISTS auth_store.user_names (
     kind       text COLLATE "C" NOT NULL,
     name_key   text COLLATE "C" NOT NULL,
     name       text COLLATE "C" NOT NULL,
+    verified_at timestamptz,
     CONSTRAINT user_names_pkey PRIMARY KEY (tenant_id, kind, name_key),
     CONSTRAINT user_names_user_fkey FOREIGN KEY (user_id, tenant_id)
         REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
@@ -76,3 +78,5 @@ COMMENT ON COLUMN auth_store.user_names.name_key IS
     'email: the local part in NFC and lower case of Unicode, the domain in ASCII (UTS 46). external: as given. '
     'phone: the digits of E.164. username: NFC and case folding of Unicode.';
 COMMENT ON COLUMN auth_store.user_names.name IS 'The name as it was given.';
+COMMENT ON COLUMN auth_store.user_names.verified_at IS
+    'When the user proved that mail to the address arrives, or the application said so; NULL: nobody has.';

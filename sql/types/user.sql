@@ -26,6 +26,7 @@ COMMENT ON TYPE auth_store.user_profile IS 'A user as registered; no secrets.';
 CREATE TYPE auth_store.user_name AS (
     kind       text,
     name       text,
-    created_at timestamptz
+    created_at timestamptz,
+    verified_at timestamptz
 );
 COMMENT ON TYPE auth_store.user_name IS 'A name that a user is found by.';

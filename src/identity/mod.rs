@@ -1,6 +1,8 @@
 //! Who: tenants and their rules, users, their roles and their sessions.
 
 pub mod login;
+pub mod mail_link;
+pub mod one_time;
 pub mod passkey;
 pub mod password;
 pub mod policy;

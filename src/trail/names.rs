@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 83] = [
+pub const NAMES: [&str; 93] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -72,6 +72,18 @@ pub const NAMES: [&str; 83] = [
     // dpop_verify() that is refused, with the description in details; for one that is accepted, the step it serves
     // leaves the row
     "dpop.verified",
+    // email_change_confirm() of the first address, and a refused one of either
+    "email.change_confirmed",
+    // email_change_start(); of refusals by the limit for a recipient one a minute
+    "email.change_started",
+    // email_change_undo(); what ended, and how many addresses were taken away, is in details
+    "email.change_undone",
+    // email_change_confirm() of the second address: the change is made; what ended is in details
+    "email.changed",
+    // email_verification_start(); of refusals by the limit for a recipient one a minute
+    "email.verification_started",
+    // email_verification_finish()
+    "email.verified",
     // passkey_register(); details has the kind of the factor
     "factor.added",
     // passkey_remove(); details has the kind of the factor, and how many codes, sessions and grants ended with it
@@ -87,6 +99,16 @@ pub const NAMES: [&str; 83] = [
     "jti.revoked",
     // user_device_forget(); resource_id is the device
     "login.device_forgotten",
+    // magic_link_start(), also for an address that may let nobody in: access_denied in error, which the answer does not
+    // tell; of refusals by the limit for a recipient one a minute
+    "magic_link.created",
+    // magic_link_finish()
+    "magic_link.used",
+    // otp_start(); one that comes too soon after another leaves no row, and of refusals by the limit for a user one a
+    // minute is told
+    "otp.created",
+    // otp_verify(); of refusals by the cap on wrong codes one a minute
+    "otp.verified",
     // passkey_authenticate(); backed_up in details where that has changed
     "passkey.authenticated",
     // passkey_challenge() for a user; for a log-in of whoever comes it leaves no row

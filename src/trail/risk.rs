@@ -57,6 +57,8 @@ pub enum Flag {
     WrongPassword,
     /// A log-in from a network and with a user agent that the user never logged in with; also on log-ins that succeed.
     NewDevice,
+    /// A wrong one-time password: mistyped or guessed.
+    WrongCode,
     /// Another network than at the grant's or session's last use: another /24 of IPv4 or /48 of IPv6; also on steps
     /// that succeed.
     NewNetwork,
@@ -64,8 +66,8 @@ pub enum Flag {
     /// application, or a thief who was quick.
     RefreshRetry,
     /// The client, or a network that fails to authenticate as it, is over the client's rate_limit_per_hour, an API
-    /// key is over its own, or there were too many wrong user codes or failed attempts to log in; one row a minute for
-    /// each client, key or network, not one for each refusal.
+    /// key is over its own, or there were too many wrong codes, messages or failed attempts to log in; one row a minute
+    /// for each client, key, recipient or network, not one for each refusal.
     RateLimited,
     /// A code, refresh token, API key, session or JWT id past its end, the text of an API key past its overlap.
     ExpiredToken,
@@ -75,7 +77,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::PasskeyCloneSuspected,
@@ -100,6 +102,7 @@ impl Flag {
         Self::UnknownToken,
         Self::WrongPassword,
         Self::NewDevice,
+        Self::WrongCode,
         Self::NewNetwork,
         Self::RefreshRetry,
         Self::RateLimited,
@@ -134,6 +137,7 @@ impl Flag {
             Self::UnknownToken => "unknown_token",
             Self::WrongPassword => "wrong_password",
             Self::NewDevice => "new_device",
+            Self::WrongCode => "wrong_code",
             Self::NewNetwork => "new_network",
             Self::RefreshRetry => "refresh_retry",
             Self::RateLimited => "rate_limited",
@@ -164,6 +168,7 @@ impl Flag {
             Self::UnknownToken
             | Self::WrongPassword
             | Self::NewDevice
+            | Self::WrongCode
             | Self::NewNetwork
             | Self::RefreshRetry => 0.3,
             Self::RateLimited => 0.2,

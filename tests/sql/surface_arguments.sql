@@ -40,7 +40,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'name', '''Another'''), (NULL, NULL, 'task', '''sessions'''), (NULL, NULL, 'proof', '''x'''),
     (NULL, NULL, 'htm', '''POST'''),
     (NULL, NULL, 'htu', '''https://arguments.example/token'''), (NULL, NULL, 'key', 'gen_random_uuid()::text'),
-    (NULL, NULL, 'max_hits', '10'),
+    (NULL, NULL, 'max_hits', '10'), (NULL, NULL, 'purpose', '''arguments'''),
     (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
     ('rate_limit_hit', NULL, 'period', '''1 hour'''),

@@ -163,6 +163,7 @@ INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verifi
        tenant_id, rp_id, credential_id, public_key, attestation_format, transports)
 VALUES (gen_random_uuid(), :'full_user', 0, -7, true, true, true, gen_random_uuid(), 'full', 'full.example', 'id',
     'key', 'none', '{}');
+SELECT FROM auth_store.otp_start(:'full_user', 'log in');
 SELECT auth_store.api_key_import(encode(sha256('full key'), 'hex'), 'full', :'full_user') \gset full_
 SELECT auth_store.connection_store('github', 'full', 'x', tenant_id => 'full') \gset full_
 SELECT auth_store.jti_claim('full', 'full', clock_timestamp() + '5 min', tenant_id => 'full'),

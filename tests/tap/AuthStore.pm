@@ -230,6 +230,15 @@ SELECT auth_store.refresh_token_import(sha256(:'legacy_refresh'::bytea)::text, :
 SELECT refresh_token AS adopted_refresh
   FROM auth_store.token_refresh('used ' || :'legacy_refresh', :'client', client_secret => :'secret') \gset
 SELECT * FROM auth_store.rate_limit_hit('door', 10, '30 d', tenant_id => :'tenant') \gset _
+-- what was mailed to users, and a change of address that can be taken back
+SELECT token AS verification FROM auth_store.email_verification_start(:'user') \gset
+SELECT token AS magic_link FROM auth_store.magic_link_start('ada@' || :'tenant' || '.example', :'tenant') \gset
+SELECT code AS otp FROM auth_store.otp_start(:'user', 'log in') \gset
+SELECT new_token AS change FROM auth_store.email_change_start(:'user', 'ada@changed.example') \gset
+SELECT user_id AS moved FROM auth_store.user_create('moved@' || :'tenant' || '.example', tenant_id => :'tenant') \gset
+SELECT old_token, new_token FROM auth_store.email_change_start(:'moved', 'moved@changed.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'old_token') \gset _
+SELECT undo_token AS undo FROM auth_store.email_change_confirm(:'new_token') \gset
 -- connections to providers: one that works, one whose refresh is due, one that somebody refreshes, and one that was
 -- revoked
 SELECT auth_store.connection_store('github', '1', 'gho_access-of-' || :'tenant', 'ghr_refresh-of-' || :'tenant', 'repo',
@@ -256,13 +265,15 @@ SELECT format('%s=%s', n, v)
     ('device_code', :'device_code'), ('request_uri', :'request_uri'), ('exchanged_access', :'exchanged_access'),
     ('legacy_refresh', :'legacy_refresh'), ('adopted_refresh', :'adopted_refresh'),
     ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'),
+    ('verification', :'verification'), ('magic_link', :'magic_link'), ('otp', :'otp'), ('change', :'change'),
+    ('undo', :'undo'),
     ('first_api_key', :'first_api_key'),
     ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;
         die "populate: nothing for $_ in $tenant" for grep { ($made{$_} // '') !~ /./ } qw(access refresh used_code
-            other_grant device_code request_uri);
+            other_grant device_code request_uri undo);
         $store{$tenant} = { %made, verifier => $VERIFIER, tenant => $tenant };
     }
     return \%store;

@@ -79,6 +79,18 @@ my %FUNCTIONS = (
     passkey_list      => [ reads => 'SELECT * FROM auth_store.passkey_list({user})' ],
     passkey_rename    => [ writes => q{SELECT auth_store.passkey_rename({user}, {passkey}, 'Phone')} ],
     passkey_remove    => [ writes => 'SELECT * FROM auth_store.passkey_remove({user}, {passkey})' ],
+    # one_time
+    one_time_show            => [ reads => 'SELECT * FROM auth_store.one_time_show({magic_link})' ],
+    email_verification_start => [ writes => 'SELECT auth_store.email_verification_start({user})' ],
+    email_verification_finish => [ writes => 'SELECT auth_store.email_verification_finish({verification})' ],
+    otp_start                => [ writes => q{SELECT auth_store.otp_start({user}, 'transfer')} ],
+    otp_verify               => [ writes => q{SELECT auth_store.otp_verify({user}, 'log in', {otp})} ],
+    # mail_link
+    magic_link_start     => [ writes => q{SELECT auth_store.magic_link_start('ada@example.com', {tenant})} ],
+    magic_link_finish    => [ writes => 'SELECT auth_store.magic_link_finish({magic_link})' ],
+    email_change_start   => [ writes => q{SELECT auth_store.email_change_start({user}, 'ada@changed.example')} ],
+    email_change_confirm => [ writes => 'SELECT auth_store.email_change_confirm({change})' ],
+    email_change_undo    => [ writes => 'SELECT auth_store.email_change_undo({undo})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
     pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],

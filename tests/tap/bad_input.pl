@@ -34,7 +34,8 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
 sub literal { my ($text) = @_; $text =~ s/'/''/g; return "'$text'"; }
 
 my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret
-    revoked_access machine_access api_key session ended_session device_code waiting_device_code request_uri) } $ours,
+    revoked_access machine_access api_key session ended_session device_code waiting_device_code request_uri
+    magic_link undo) } $ours,
 $theirs;
 my %VALUES = (
     text => [
@@ -97,6 +98,7 @@ my %SENSE = (
     secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'",
     email => "'sense\@example.com'", password => "'quartz lantern 42'", old_password => "'quartz lantern 1'",
     new_password => "'quartz lantern 42'",
+    new_email => "'sense\@changed.example'", purpose => "'log in'",
     api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}),
     digest => literal($ours->{new_digest}),
     until => "clock_timestamp() + '1 day'::interval",
@@ -120,6 +122,10 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'tenant_policy_set.changes' => "'{\"mfa_grace\": \"1 day\"}'",
     'passkey_challenge.ceremony' => "'registration'", 'passkey_authenticate.ceremony' => "'login'",
     'passkey_rename.passkey_id' => literal($ours->{passkey}), 'passkey_remove.passkey_id' => literal($ours->{passkey}),
+    'one_time_show.token' => literal($ours->{magic_link}), 'magic_link_finish.token' => literal($ours->{magic_link}),
+    'email_verification_finish.token' => literal($ours->{verification}), 'otp_verify.code' => literal($ours->{otp}),
+    'email_change_confirm.token' => literal($ours->{change}), 'email_change_undo.token' => literal($ours->{undo}),
+    'email_verification_start.email' => 'NULL', 'otp_start.digits' => 6, 'otp_start.purpose' => "'sense'",
     'call.function' => "'token_introspect'",
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",

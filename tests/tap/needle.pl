@@ -114,6 +114,12 @@ mint(session => "SELECT session_token
 mint(other_session => "SELECT session_token FROM auth_store.session_create($user)");
 mint(machine => "SELECT access_token
     FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
+mint(verification => "SELECT token FROM auth_store.email_verification_start($user)");
+mint(magic => "SELECT token FROM auth_store.magic_link_start('needle\@example.com')");
+my $moving = "(SELECT user_id FROM auth_store.user_find('moving\@needle.example'))";
+value($node, $db, "SELECT auth_store.user_create('moving\@needle.example')");
+mint(change => "SELECT old_token, new_token FROM auth_store.email_change_start($moving, 'moving\@changed.example')");
+my $otp = secret(otp => value($node, $db, "SELECT code FROM auth_store.otp_start($user, 'log in', 10)"));
 my $key_id = "(SELECT api_key_id FROM auth_store.api_key_list($user) WHERE name = 'Needle')";
 mint(api_key => "SELECT api_key
     FROM auth_store.api_key_create('Needle', $user, scope => 'read', prefix => 'sk_live_')");
@@ -132,7 +138,7 @@ sub say_it
 {
     my ($name, $call) = @_;
     my $out = value($node, $db, "SELECT $MARK * FROM auth_store.$call");
-    my @texts = $out =~ /\b(as[ars]t_[\w-]+)/g;
+    my @texts = $out =~ /\b(as[aors]t_[\w-]+)/g;
     $made{$name} = \@texts;
     secret("$name $_", $texts[$_]) for 0 .. $#texts;
     return $out;
@@ -168,6 +174,18 @@ like(say_it(denied_device => "device_redeem('$device_code{'denied device'}', 'ne
     'one was denied');
 like(say_it(device_tokens => "device_redeem('$device_code{device}', 'needle-tv')"), qr/asrt_/,
     'and one got its tokens');
+say_it(shown => "one_time_show('$made{verification}')");
+like(say_it(verified_address => "email_verification_finish('$made{verification}')"), qr/needle/, 'an address was proved');
+like(say_it(typed => "otp_verify($user, 'log in', '$otp')"), qr/otp/, 'a one-time password was typed');
+say_it(mistyped => "otp_verify($user, 'log in', '" . secret('wrong one-time password', '8153920475') . "')");
+like(say_it(magic_used => "magic_link_finish('$made{magic}')"), qr/otp/, 'a magic link was used');
+say_it(confirmed => "email_change_confirm('$_')") for @{ $made{change} };
+is(scalar @{ $made{confirmed} }, 1, 'both addresses agreed to a change');
+say_it(undone => "email_change_undo('$made{confirmed}[0]')");
+is(scalar @{ $made{undone} }, 1, 'which was taken back');
+mint(refused_magic => "SELECT token FROM auth_store.magic_link_start('moving\@needle.example')");
+my $refused_otp =
+    secret(refused_otp => value($node, $db, "SELECT code FROM auth_store.otp_start($user, 'refused', 10)"));
 # An application that passes on the whole form, the client's secret with it.
 like(say_it(pushed_form => "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', "
     . "'$made{client}', 'client_assertion', '$verifier'))"),
@@ -321,6 +339,7 @@ value($node, $db,
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.one_time_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse()});
 for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)",
@@ -328,6 +347,8 @@ for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', 
     "code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')",
     "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')",
     "device_redeem('$device_code{'refused device'}', 'needle-tv')", "device_authorize('needle-tv')",
+    "magic_link_finish('$made{refused_magic}')", "magic_link_start('moving\@needle.example')",
+    "otp_verify($user, 'refused', '$refused_otp')", "otp_start($user, 'log in')",
     "connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}')",
     "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
     "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")

@@ -343,6 +343,9 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         login_failures => 'INSERT INTO auth_store.login_failures (id, expires_at, since, failures, locks, max_failures,
             tenant_id, kind)
             VALUES (' . $row->(9) . ", '2000-01-01', 1, 0, 5, 'default', 'password')",
+        one_time_tokens => 'INSERT INTO auth_store.one_time_tokens (id, expires_at, created_at, tenant_id, purpose,
+            subject, digest)
+            VALUES (' . $row->(8) . ", '2000-01-01', 'default', 'invitation', '', sha256(''))",
         rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
             VALUES (' . $row->(5) . ", true, 'default')");
     # What goes with its partition: that of 2020.

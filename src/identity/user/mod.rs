@@ -6,6 +6,7 @@ pub mod name;
 pub mod names;
 pub mod unnamed;
 pub mod update;
+pub mod verified;
 
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;

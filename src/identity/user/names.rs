@@ -27,6 +27,7 @@ row! {
         kind: Option<String>,
         name: Option<String>,
         created_at: Option<Timestamp>,
+        verified_at: Option<Timestamp>,
     }
     returned
 }
@@ -95,7 +96,7 @@ pub static TABLE: Table = Table {
         exported: exported!(
             "user_names",
             "user_id = $1",
-            "user_id, created_at, tenant_id, kind, name_key, name",
+            "user_id, created_at, tenant_id, kind, name_key, name, verified_at",
             withheld "bucket"
         ),
     }),
@@ -172,9 +173,9 @@ fn give(now: Timestamp, id: Id, tenant_id: &str, name: &Name<'_>) -> Answer<bool
     }
 }
 
-// Another spelling of the name.
+// Another spelling of the name, which may be another mailbox: nobody has proved that one.
 static SPELL: Statement = Statement::write(
-    c"UPDATE auth_store.user_names SET name = $5
+    c"UPDATE auth_store.user_names SET name = $5, verified_at = NULL
        WHERE user_id = $1 AND tenant_id = $2 AND kind = $3 AND name_key = $4 AND name <> $5",
 );
 
@@ -291,17 +292,17 @@ static DELETE: Statement<String> = Statement::write(
       RETURNING name",
 );
 
-// Where the name that is shown goes, the oldest that is left is shown. Nobody has verified that address.
+// Where the name that is shown goes, the oldest that is left is shown.
 static HIDE: Statement = Statement::write(
     c"UPDATE auth_store.users u
          SET email = CASE WHEN h.email THEN n.name ELSE u.email END,
-             email_verified = u.email_verified AND NOT h.email,
+             email_verified = CASE WHEN h.email THEN COALESCE(n.verified, false) ELSE u.email_verified END,
              external_id = CASE WHEN h.external THEN n.name ELSE u.external_id END,
              updated_at = $5
         FROM auth_store.users s
              CROSS JOIN LATERAL (SELECT ($3 = 'email' AND s.email = $4) IS TRUE AND NOT s.email_unnamed AS email,
                                         ($3 = 'external' AND s.external_id = $4) IS TRUE AS external) h
-             LEFT JOIN LATERAL (SELECT l.name FROM auth_store.user_names l
+             LEFT JOIN LATERAL (SELECT l.name, l.verified_at IS NOT NULL AS verified FROM auth_store.user_names l
                                  WHERE l.user_id = $1 AND l.tenant_id = $2 AND l.kind = $3
                                  ORDER BY l.created_at, l.name_key LIMIT 1) n ON true
        WHERE s.id = $1 AND s.tenant_id = $2 AND u.id = s.id AND u.tenant_id = s.tenant_id",

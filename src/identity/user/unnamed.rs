@@ -32,8 +32,10 @@ pub fn fill() -> Result<(), Mistake> {
             batch.into_iter().map(|user| (user.id, (user.key, user.bucket))).unzip();
         let filled = spi::run_once::<i64>(
             "WITH named AS (
-                 INSERT INTO auth_store.user_names (user_id, created_at, bucket, tenant_id, kind, name_key, name)
-                 SELECT u.id, u.created_at, k.bucket, u.tenant_id, 'email', k.key, u.email
+                 INSERT INTO auth_store.user_names
+                        (user_id, created_at, bucket, tenant_id, kind, name_key, name, verified_at)
+                 SELECT u.id, u.created_at, k.bucket, u.tenant_id, 'email', k.key, u.email,
+                        CASE WHEN u.email_verified THEN u.updated_at END
                    FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))
                         AS k (id, key, bucket)
                    JOIN auth_store.users u ON u.id = k.id

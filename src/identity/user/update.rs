@@ -6,8 +6,9 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use crate::identity::user::name::{Kind, Name};
-use crate::identity::user::names;
+use crate::identity::user::{names, verified};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
@@ -157,12 +158,11 @@ impl Changes {
                 name => name.flatten(),
             };
             let former = user.email.take();
-            let same = name.as_ref().is_some_and(|name| former.as_deref() == Some(name.text));
             match names::replace(now, id, tenant_id, Kind::Email, former.as_deref(), name)? {
                 Ok(shown) => user.email = shown,
                 Err(refusal) => return Ok(Err(refusal)),
             }
-            user.email_verified &= same;
+            user.email_verified = is_proved(tenant_id, user.email.as_deref())?;
             user.email_unnamed = false;
         }
         if let Some(external_id) = &self.external_id {
@@ -173,7 +173,10 @@ impl Changes {
                 Err(_) => return Err(Mistake::Duplicate { what: "user", argument: "external_id" }),
             }
         }
-        user.email_verified = self.email_verified.unwrap_or(user.email_verified) && user.email.is_some();
+        if let (Some(proved), Some(email)) = (self.email_verified, &user.email) {
+            verified::set(now, id, tenant_id, email, proved)?;
+            user.email_verified = proved;
+        }
         for (member, change) in
             [(&mut user.first_name, &self.first_name), (&mut user.last_name, &self.last_name)]
         {
@@ -186,6 +189,13 @@ impl Changes {
         }
         Ok(Ok(()))
     }
+}
+
+/// Whether the address that is going to be shown was proved.
+fn is_proved(tenant_id: &str, email: Option<&str>) -> Result<bool, Mistake> {
+    let Some(name) = email.and_then(|email| Name::read(Kind::Email, email)) else { return Ok(false) };
+    let mailbox = verified::mailbox(&Snapshot::writing()?, tenant_id, &name)?;
+    Ok(mailbox.is_some_and(|mailbox| mailbox.verified_at.is_some()))
 }
 
 fn nullable_text(value: Value, member: &'static str) -> Result<Option<String>, Mistake> {

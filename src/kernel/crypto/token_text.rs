@@ -38,10 +38,12 @@ pub enum Kind {
     ApiKey,
     /// `asdt_`, a browser that a user has logged in with
     Device,
+    /// `asot_`, a one-time token
+    OneTime,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AccessToken,
         Self::AuthorizationCode,
         Self::ClientSecret,
@@ -50,6 +52,7 @@ impl Kind {
         Self::Session,
         Self::ApiKey,
         Self::Device,
+        Self::OneTime,
     ];
 
     /// What its texts begin with.
@@ -63,6 +66,7 @@ impl Kind {
             Self::Session => "asst_",
             Self::ApiKey => "asak_",
             Self::Device => "asdt_",
+            Self::OneTime => "asot_",
         }
     }
 }
@@ -373,7 +377,7 @@ mod tests {
             assert!(!is_api_key_prefix(kind.prefix()));
             assert!(!is_api_key_prefix(&format!("{}live_", kind.prefix())));
         }
-        assert!(!is_api_key_prefix(REFRESH_PREFIX) && !is_api_key_prefix("asot_"));
+        assert!(!is_api_key_prefix(REFRESH_PREFIX));
     }
 
     #[test]

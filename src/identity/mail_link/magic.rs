@@ -1,0 +1,160 @@
+//! Magic links: a log-in by a mail to the user's address.
+//!
+//! Lock order: the user, the token, then the user's names.
+
+use pgrx::prelude::*;
+
+use crate::identity::one_time::recipient::{self, Addressee, OverLimit};
+use crate::identity::one_time::{
+    self, NewToken, OneTimeStart, OneTimeUse, Purpose, RefusedToken, Step, verification,
+};
+use crate::identity::user::name::{Kind, Name};
+use crate::identity::user::{self, Held, verified};
+use crate::identity::{policy, tenant};
+use crate::kernel::crypto::token_text;
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::{Context, Flag};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn magic_link_start(
+    email: Option<&str>,
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> OneTimeStart {
+    let step = Step { event: "magic_link.created", context: &Context { ip, user_agent } };
+    start(clock::now(), Purpose::MagicLink, email, tenant_id, &step).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn magic_link_finish(
+    token: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> OneTimeUse {
+    finish(clock::now(), token, &Context { ip, user_agent }).or_raise()
+}
+
+/// Makes a token that lets in whoever reads the mail to an address. The answer about an address that gets none has the
+/// same columns, with a token that leads nowhere, and nobody to mail it to.
+pub fn start(
+    now: Timestamp,
+    purpose: Purpose,
+    email: Option<&str>,
+    tenant_id: Option<&str>,
+    step: &Step<'_>,
+) -> Result<OneTimeStart, Mistake> {
+    let email = given(email, "email")?;
+    let snapshot = Snapshot::writing()?;
+    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    let policy = policy::of(&snapshot, &tenant_id)?;
+    drop(snapshot);
+    let Some(name) = Name::read(Kind::Email, email) else {
+        let refusal = Refusal::new(ErrorCode::InvalidRequest, Kind::Email.accepted());
+        return Ok(OneTimeStart::refused(&refusal));
+    };
+    let over = recipient::count(now, &policy, &tenant_id, purpose.as_str(), &name.key)?;
+    if let Some(OverLimit { refused, is_told }) = over {
+        if is_told {
+            step.record(now, &tenant_id, None, Some(&refused))?;
+        }
+        return Ok(OneTimeStart::refused(&refused.refusal));
+    }
+    let expires_at = now.plus_seconds(policy.one_time_ttl);
+    let addressee = held(&tenant_id, recipient::addressee(now, &Snapshot::writing()?, &tenant_id, &name)?)?;
+    let Some(Addressee { user_id, mail_to }) = addressee else {
+        let nowhere = token_text::mint(token_text::Kind::OneTime, now, name.bucket(&tenant_id))?;
+        step.record(now, &tenant_id, None, Some(&nobody()))?;
+        return Ok(OneTimeStart {
+            token: Some(nowhere.text.to_string()),
+            expires_at: Some(expires_at),
+            ..OneTimeStart::default()
+        });
+    };
+    let new = NewToken {
+        purpose,
+        tenant_id: &tenant_id,
+        user_id: Some(user_id),
+        subject: "",
+        email: Some(&mail_to),
+        details: Jsonb::empty_object(),
+        expires_at,
+    };
+    let minted = one_time::issue(now, new)?;
+    step.record(now, &tenant_id, Some(user_id), None)?;
+    Ok(OneTimeStart {
+        token: Some(minted.text.to_string()),
+        user_id: Some(user_id),
+        mail_to: Some(mail_to),
+        expires_at: Some(expires_at),
+        ..OneTimeStart::default()
+    })
+}
+
+/// What the trail says of an address that gets no mail.
+fn nobody() -> Refused {
+    let description = "no active user may be let in by a mail to this address";
+    Refused { refusal: Refusal::new(ErrorCode::AccessDenied, description), flags: &[Flag::UnknownUser] }
+}
+
+/// The addressee, whose row is held and who is still active.
+fn held(tenant_id: &str, addressee: Option<Addressee>) -> Result<Option<Addressee>, Mistake> {
+    let Some(addressee) = addressee else { return Ok(None) };
+    let held = user::lock_for_login(addressee.user_id, tenant_id, None)?;
+    Ok((held == Held::Active).then_some(addressee))
+}
+
+fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<OneTimeUse, Mistake> {
+    let step = Step { event: "magic_link.used", context };
+    let token = match one_time::find(now, &Snapshot::writing()?, &[Purpose::MagicLink], text)? {
+        Ok(token) => token,
+        Err(RefusedToken { refused, token }) => {
+            step.refuse(now, token.as_ref(), &refused)?;
+            return Ok(OneTimeUse::refused(&refused.refusal));
+        }
+    };
+    let used = match (token.user_id, &token.email) {
+        (Some(user_id), Some(email)) => let_in(now, user_id, email, &token)?,
+        _ => Some(invalid_grant("the token is not valid", &[])),
+    };
+    if let Some(refused) = used {
+        step.refuse(now, Some(&token), &refused)?;
+        return Ok(OneTimeUse::refused(&refused.refusal));
+    }
+    step.done(now, &token)?;
+    Ok(OneTimeUse {
+        user_id: token.user_id,
+        tenant_id: Some(token.tenant_id),
+        email: token.email,
+        amr: Some(vec!["otp".into()]),
+        ..OneTimeUse::default()
+    })
+}
+
+/// Uses the token; refused if the user may not be let in. Who is let in has proved the address.
+fn let_in(
+    now: Timestamp,
+    user_id: Id,
+    email: &str,
+    token: &one_time::OneTimeToken,
+) -> Result<Option<Refused>, Mistake> {
+    let active = user::lock_for_session(now, user_id, &token.tenant_id)?.unwrap_or(false);
+    if !active || !tenant::is_active(&Snapshot::writing()?, &token.tenant_id)? {
+        return Ok(Some(Refused {
+            refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active, or locked"),
+            flags: &[Flag::InactiveUser],
+        }));
+    }
+    if let Err(refused) = token.consume(now)? {
+        return Ok(Some(refused));
+    }
+    Ok(verification::refused_of(verified::prove(now, user_id, &token.tenant_id, email)?))
+}

@@ -1,0 +1,172 @@
+-- Magic links, and changes of the address.
+\i tests/sql/include/helpers.sql
+
+SET auth_store.mail_interval = 0;
+SET auth_store.mail_max_per_hour = 1000;
+SET auth_store.mail_max_per_day = 10000;
+SELECT auth_store.tenant_create('mail-link');
+SELECT user_id AS ann FROM auth_store.user_create('Ann@Link.example') \gset
+SELECT count(*) >= 0 AS marked FROM pg_temp.trail();
+
+-- A magic link goes to the stored address, proves it, and works once.
+SELECT token, mail_to, user_id = :'ann' AS anns, coalesce(error, 'none') AS error,
+       expires_at - clock_timestamp() BETWEEN '59 min' AND '1 hour' AS an_hour
+  FROM auth_store.magic_link_start('ANN@LINK.EXAMPLE') \gset m_
+SELECT :'m_mail_to' AS mail_to, :'m_anns' AS anns, :'m_an_hour' AS an_hour, :'m_error' AS error;
+SELECT purpose, email, error FROM auth_store.one_time_show(:'m_token');
+SELECT user_id = :'ann' AS anns, tenant_id, email, amr, error FROM auth_store.magic_link_finish(:'m_token');
+SELECT email_verified FROM auth_store.user_get(:'ann');
+SELECT user_id, amr, error FROM auth_store.magic_link_finish(:'m_token');
+SELECT * FROM pg_temp.trail();
+-- A newer one ends the older one.
+SELECT token AS older FROM auth_store.magic_link_start('ann@link.example') \gset
+SELECT token AS newer FROM auth_store.magic_link_start('ann@link.example') \gset
+SELECT error FROM auth_store.magic_link_finish(:'older');
+SELECT error FROM auth_store.magic_link_finish(:'newer');
+
+-- Who gets none is answered as everybody is: with a token, which leads nowhere.
+SELECT user_id AS bob FROM auth_store.user_create('bob@link.example') \gset
+SELECT auth_store.user_set_status(:'bob', 'suspended');
+SELECT user_id AS sue FROM auth_store.user_create('sue@link.example', tenant_id => 'mail-link') \gset
+SELECT auth_store.tenant_set_status('mail-link', 'suspended');
+SELECT error FROM auth_store.user_name_add(:'ann', 'email', 'unproved@link.example');
+SELECT count(*) >= 0 AS marked FROM pg_temp.trail();
+SELECT t.email, s.token ~ '^asot_.{64}$' AS token, s.user_id, s.mail_to, s.expires_at > clock_timestamp() AS ends,
+       s.error, f.error AS finished
+  FROM (VALUES (1, 'nobody@link.example', NULL), (2, 'bob@link.example', NULL), (3, 'sue@link.example', 'mail-link'),
+               (4, 'sue@link.example', NULL), (5, 'unproved@link.example', NULL)) t (n, email, tenant),
+       LATERAL auth_store.magic_link_start(t.email, tenant) s, LATERAL auth_store.magic_link_finish(s.token) f
+ ORDER BY n;
+SELECT event, error, count(*) FROM pg_temp.trail() GROUP BY 1, 2 ORDER BY 1, 2 NULLS FIRST;
+SELECT error, error_description FROM auth_store.magic_link_start('bob');
+SELECT pg_temp.raised('SELECT auth_store.magic_link_start(NULL)'),
+       pg_temp.raised('SELECT auth_store.magic_link_start(''a@b'', ''nowhere'')');
+SELECT auth_store.tenant_set_status('mail-link', 'active');
+-- Of a user who has proved none, an unproved one gets it.
+SELECT mail_to FROM auth_store.magic_link_start('sue@link.example', 'mail-link');
+-- The user, the address or the tenant is not what it was when the mail was sent.
+SELECT token FROM auth_store.magic_link_start('sue@link.example', 'mail-link') \gset
+SELECT auth_store.user_set_status(:'sue', 'inactive');
+SELECT error, error_description FROM auth_store.magic_link_finish(:'token');
+SELECT auth_store.user_set_status(:'sue', 'active');
+SELECT auth_store.tenant_set_status('mail-link', 'suspended');
+SELECT error FROM auth_store.magic_link_finish(:'token');
+SELECT auth_store.tenant_set_status('mail-link', 'active');
+SELECT auth_store.user_lock(:'sue');
+SELECT error FROM auth_store.magic_link_finish(:'token');
+SELECT mail_to FROM auth_store.magic_link_start('sue@link.example', 'mail-link');
+SELECT auth_store.user_unlock(:'sue');
+SELECT error FROM auth_store.user_update(:'sue', '{"email": "sue@new.example"}');
+SELECT error, error_description FROM auth_store.magic_link_finish(:'token');
+SELECT error FROM auth_store.magic_link_finish(:'token');
+
+-- A change of the address: both sides agree, in either order.
+SELECT user_id AS kim FROM auth_store.user_create('Kim@link.example') \gset
+SELECT session_id AS kept, session_token FROM auth_store.session_create(:'kim') \gset
+SELECT session_token AS other_session FROM auth_store.session_create(:'kim') \gset
+SELECT token AS magic FROM auth_store.magic_link_start('kim@link.example') \gset
+SELECT count(*) >= 0 AS marked FROM pg_temp.trail();
+SELECT old_token, old_mail_to, new_token, new_mail_to, coalesce(error, 'none') AS error
+  FROM auth_store.email_change_start(:'kim', 'Kim@New.example') \gset c_
+SELECT :'c_old_mail_to' AS old, :'c_new_mail_to' AS new, :'c_error' AS error;
+SELECT purpose, email, details, error FROM auth_store.one_time_show(:'c_old_token')
+ UNION ALL SELECT purpose, email, details, error FROM auth_store.one_time_show(:'c_new_token');
+SELECT changed, email, undo_token, error FROM auth_store.email_change_confirm(:'c_new_token', :'kept');
+SELECT email, email_verified FROM auth_store.user_get(:'kim');
+SELECT changed, error FROM auth_store.email_change_confirm(:'c_new_token', :'kept');
+SELECT changed, email, user_id = :'kim' AS kims, tenant_id, undo_token, undo_mail_to,
+       undo_expires_at - clock_timestamp() > '6 days 23 hours' AS a_week, coalesce(error, 'none') AS error
+  FROM auth_store.email_change_confirm(:'c_old_token', :'kept') \gset d_
+SELECT :'d_changed' AS changed, :'d_email' AS email, :'d_kims' AS kims, :'d_tenant_id' AS tenant,
+       :'d_undo_mail_to' AS undo_mail_to, :'d_a_week' AS a_week, :'d_error' AS error;
+SELECT email, email_verified FROM auth_store.user_get(:'kim');
+SELECT kind, name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
+-- Other sessions and one-time tokens have ended.
+SELECT valid FROM auth_store.session_validate(:'session_token')
+ UNION ALL SELECT valid FROM auth_store.session_validate(:'other_session');
+SELECT error FROM auth_store.magic_link_finish(:'magic');
+SELECT * FROM pg_temp.trail();
+SELECT details FROM auth_store.audit_log WHERE event = 'email.changed' AND user_id = :'kim';
+-- The other order.
+SELECT old_token, new_token FROM auth_store.email_change_start(:'kim', 'kim@third.example') \gset
+SELECT changed, email FROM auth_store.email_change_confirm(:'old_token');
+SELECT changed, email, undo_token AS second_undo FROM auth_store.email_change_confirm(:'new_token') \gset
+SELECT :'changed' AS changed, :'email' AS email;
+SELECT valid FROM auth_store.session_validate(:'session_token');
+
+-- The first address takes it all back, also after a second change. What could undo that one ends.
+SELECT error FROM auth_store.user_name_add(:'kim', 'email', 'thief@link.example');
+SELECT session_token FROM auth_store.session_create(:'kim') \gset
+SELECT purpose, email, details FROM auth_store.one_time_show(:'d_undo_token');
+SELECT token AS magic FROM auth_store.magic_link_start('kim@third.example') \gset
+SELECT user_id = :'kim' AS kims, tenant_id, email, reset_token, coalesce(error, 'none') AS error
+  FROM auth_store.email_change_undo(:'d_undo_token') \gset u_
+SELECT :'u_kims' AS kims, :'u_tenant_id' AS tenant, :'u_email' AS email, :'u_error' AS error;
+SELECT purpose, email, user_id = :'kim' AS kims FROM auth_store.one_time_show(:'u_reset_token');
+SELECT email, email_verified FROM auth_store.user_get(:'kim');
+SELECT kind, name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
+SELECT valid FROM auth_store.session_validate(:'session_token');
+SELECT error FROM auth_store.magic_link_finish(:'magic');
+SELECT error FROM auth_store.email_change_undo(:'second_undo');
+SELECT error FROM auth_store.email_change_undo(:'d_undo_token');
+SELECT event, error, details FROM auth_store.audit_log WHERE event = 'email.change_undone' AND user_id = :'kim'
+ ORDER BY id;
+
+-- A newer change ends the older one, whatever was confirmed of it.
+SELECT old_token AS o1, new_token AS n1 FROM auth_store.email_change_start(:'kim', 'kim@a.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'o1');
+SELECT old_token AS o2, new_token AS n2 FROM auth_store.email_change_start(:'kim', 'kim@b.example') \gset
+SELECT changed, error FROM auth_store.email_change_confirm(:'n1');
+SELECT changed FROM auth_store.email_change_confirm(:'n2');
+-- The address is another user's meanwhile, or another one is shown.
+SELECT user_id AS tim FROM auth_store.user_create('kim@b.example') \gset
+SELECT changed, error FROM auth_store.email_change_confirm(:'o2');
+SELECT u.email, o.error FROM auth_store.user_get(:'kim') u, auth_store.one_time_show(:'o2') o;
+SELECT old_token, new_token FROM auth_store.email_change_start(:'kim', 'kim@c.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'new_token');
+SELECT error FROM auth_store.user_update(:'kim', '{"email": "kim@d.example"}');
+SELECT changed, error, error_description FROM auth_store.email_change_confirm(:'old_token');
+-- The former address is another user's: the token stays.
+SELECT old_token, new_token FROM auth_store.email_change_start(:'kim', 'kim@e.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'new_token');
+SELECT changed, undo_token FROM auth_store.email_change_confirm(:'old_token') \gset
+SELECT error FROM auth_store.user_update(:'tim', '{"email": "kim@d.example"}');
+SELECT error FROM auth_store.email_change_undo(:'undo_token');
+SELECT error FROM auth_store.user_update(:'tim', '{"email": "tim@link.example"}');
+SELECT email, error FROM auth_store.email_change_undo(:'undo_token');
+-- Another spelling of the address is another mailbox.
+SELECT old_token, new_token FROM auth_store.email_change_start(:'kim', 'KIM@d.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'new_token');
+SELECT changed, email, undo_token FROM auth_store.email_change_confirm(:'old_token') \gset
+SELECT :'changed' AS changed, name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
+SELECT email, error FROM auth_store.email_change_undo(:'undo_token');
+SELECT name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
+-- A user who is not active changes nothing.
+SELECT old_token, new_token FROM auth_store.email_change_start(:'kim', 'kim@f.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'new_token');
+SELECT auth_store.user_set_status(:'kim', 'suspended');
+SELECT error FROM auth_store.email_change_confirm(:'old_token');
+SELECT error FROM auth_store.email_change_start(:'kim', 'kim@g.example');
+SELECT auth_store.user_set_status(:'kim', 'active');
+SELECT changed, error FROM auth_store.email_change_confirm(:'old_token');
+-- What is refused at once.
+SELECT email, s.error, s.error_description
+  FROM (VALUES (1, 'kim'), (2, 'kim@f.example'), (3, 'tim@link.example'), (4, '')) t (n, email),
+       LATERAL auth_store.email_change_start(:'kim', email) s ORDER BY n;
+SELECT auth_store.user_ensure('link-nameless') AS nameless \gset
+SELECT error, error_description FROM auth_store.email_change_start(:'nameless', 'a@b.example');
+SELECT n, c.error AS confirmed, u.error AS undone
+  FROM (VALUES (1, NULL), (2, ''), (3, repeat('x', 1000000))) t (n, token),
+    LATERAL auth_store.email_change_confirm(token) c, LATERAL auth_store.email_change_undo(token) u ORDER BY n;
+SELECT error FROM auth_store.email_change_confirm(:'u_reset_token');
+SELECT pg_temp.raised(call) FROM (VALUES
+    (1, 'SELECT auth_store.email_change_start(NULL, ''a@b.example'')'),
+    (2, 'SELECT auth_store.email_change_start(gen_random_uuid(), NULL)'),
+    (3, 'SELECT auth_store.email_change_start(gen_random_uuid(), ''a@b.example'')')) t (n, call) ORDER BY n;
+-- A token of one tenant is none of another.
+SELECT token FROM auth_store.magic_link_start('kim@f.example') \gset
+SET auth_store.tenant_id = 'mail-link';
+SELECT error FROM auth_store.magic_link_finish(:'token');
+SELECT error FROM auth_store.email_change_confirm(:'token');
+RESET auth_store.tenant_id;
+SELECT error FROM auth_store.magic_link_finish(:'token');
