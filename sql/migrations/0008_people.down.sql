@@ -15,6 +15,8 @@ ALTER TABLE auth_store.users DROP COLUMN locked_until;
 -- Passwords are lost.
 DROP TABLE auth_store.former_passwords;
 DROP TABLE auth_store.passwords;
+DROP TABLE auth_store.breached_passwords;
+DROP TABLE auth_store.common_passwords;
 DROP TABLE auth_store.tenant_policies;
 -- Who had which role is lost.
 DELETE FROM auth_store.cleanup_cursors WHERE task = 'user_roles';

@@ -203,4 +203,16 @@ CREATE TABLE auth_store.one_time_tokens (
     CONSTRAINT one_time_tokens_purpose_known CHECK (purpose IN
         ('email_change_new', 'email_change_old', 'email_undo', 'email_verification', 'invitation', 'magic_link',
          'otp', 'password_reset'))
+-- Passwords that nobody may have.
+CREATE TABLE auth_store.common_passwords (
+    password text COLLATE "C" NOT NULL,
+    CONSTRAINT common_passwords_pkey PRIMARY KEY (password)
+);
+
+CREATE TABLE auth_store.breached_passwords (
+    prefix   text COLLATE "C" NOT NULL,
+    suffixes bytea NOT NULL,
+    CONSTRAINT breached_passwords_pkey PRIMARY KEY (prefix),
+    CONSTRAINT breached_passwords_prefix_shape CHECK (prefix ~ '^[0-9A-F]{6}$'),
+    CONSTRAINT breached_passwords_suffixes_whole CHECK (pg_catalog.octet_length(suffixes) % 5 = 0)
 );

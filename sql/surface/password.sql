@@ -54,3 +54,14 @@ COMMENT ON FUNCTION auth_store.user_create IS
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_create TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.password_check IS
+    'Says whether a new password would be accepted, for a form: by the rules of the tenant, see tenant_policy(), but '
+    'for the user''s former passwords. user_id: whose names the password must not be like; names: at most 20 more, of '
+    'at most 255 bytes each, as the form has them before the user exists. tenant_id: default the user''s, then the '
+    'session''s. Returns ok, the score of zxcvbn (0 to 4), reasons (too_long, character, too_short, similar, common, '
+    'breached, guessable), zxcvbn''s warning and suggestions in English, and the error that a call which sets the '
+    'password would answer: password_rejected, with what to do about each reason in error_description. NULL is an '
+    'empty password. Nothing is kept or recorded. 23503 for an unknown user or tenant. Also on a standby.';
+ALTER FUNCTION auth_store.password_check COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.password_check TO auth_store_app;

@@ -17,3 +17,10 @@ COMMENT ON FUNCTION auth_store.tenant_policy_set IS
     'The rules hold from the commit on. 23503 for an unknown tenant. Returns true: what can''t be done is an error.';
 ALTER FUNCTION auth_store.tenant_policy_set COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_policy_set TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.password_breach_prefix IS
+    'Returns the SHA-1 of a password as 5 and 35 digits, in upper case, for an application that asks a service of '
+    'breached passwords itself: the service is told the prefix, and the suffix is looked for in its answer. Nothing is '
+    'read or kept. 22004 for NULL.';
+ALTER FUNCTION auth_store.password_breach_prefix COST 100;
+GRANT EXECUTE ON FUNCTION auth_store.password_breach_prefix TO auth_store_app;

@@ -97,3 +97,27 @@ COMMENT ON COLUMN auth_store.tenant_policies.passkey_rp_id IS
     'The domain that passkeys are for (WebAuthn section 5.4.2).';
 COMMENT ON COLUMN auth_store.tenant_policies.passkey_rp_name IS 'What users read beside their passkeys.';
 COMMENT ON COLUMN auth_store.tenant_policies.passkey_origins IS 'The origins of pages on which passkeys work.';
+
+-- What follows belongs to no tenant. The operator loads both, see docs/how-to/password_policy.md.
+CREATE TABLE IF NOT EXISTS auth_store.common_passwords (
+    password text COLLATE "C" NOT NULL,
+    CONSTRAINT common_passwords_pkey PRIMARY KEY (password)
+);
+COMMENT ON TABLE auth_store.common_passwords IS
+    'Passwords that nobody may have, one a row: a list of words as it comes, loaded by COPY.';
+COMMENT ON COLUMN auth_store.common_passwords.password IS
+    'The word. A password is refused that is the word, or is it in lower case.';
+
+CREATE TABLE IF NOT EXISTS auth_store.breached_passwords (
+    prefix   text COLLATE "C" NOT NULL,
+    suffixes bytea NOT NULL,
+    CONSTRAINT breached_passwords_pkey PRIMARY KEY (prefix),
+    CONSTRAINT breached_passwords_prefix_shape CHECK (prefix ~ '^[0-9A-F]{6}$'),
+    CONSTRAINT breached_passwords_suffixes_whole CHECK (pg_catalog.octet_length(suffixes) % 5 = 0)
+);
+COMMENT ON TABLE auth_store.breached_passwords IS
+    'Passwords that are known from breaches: a row has the SHA-1 of all whose first 24 bits are alike.';
+COMMENT ON COLUMN auth_store.breached_passwords.prefix IS
+    'The first 6 digits of the hashes, hexadecimal in upper case.';
+COMMENT ON COLUMN auth_store.breached_passwords.suffixes IS
+    'The next 5 bytes of each hash, one behind the other in any order.';

@@ -31,3 +31,9 @@ CREATE TYPE auth_store.policy AS (
     invitation_ttl             integer
 );
 COMMENT ON TYPE auth_store.policy IS 'The rules for log-ins that hold in a tenant.';
+
+CREATE TYPE auth_store.breach_prefix AS (
+    prefix text,
+    suffix text
+);
+COMMENT ON TYPE auth_store.breach_prefix IS 'The SHA-1 of a password, as services of breached passwords are asked.';

@@ -64,6 +64,8 @@ pub enum ErrorCode {
     InvalidCredentials,
     /// Of this store: too many failed attempts, or an administrator has locked the user; locked_until says until when
     AccountLocked,
+    /// Of this store: a new password breaks a rule of the tenant; error_description says what to do
+    PasswordRejected,
 }
 
 impl ErrorCode {
@@ -96,6 +98,7 @@ impl ErrorCode {
             Self::LeaseLost => "lease_lost",
             Self::InvalidCredentials => "invalid_credentials",
             Self::AccountLocked => "account_locked",
+            Self::PasswordRejected => "password_rejected",
         }
     }
 }

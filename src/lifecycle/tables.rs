@@ -62,7 +62,8 @@ pub static AFTER_USERS: [&Table; 27] = [
 ];
 
 /// What belongs to nobody.
-static OWN: [&Table; 2] = [&cleanup::TABLE, &SCHEMA_VERSION];
+static OWN: [&Table; 4] =
+    [&policy::common::TABLE, &policy::breached::TABLE, &cleanup::TABLE, &SCHEMA_VERSION];
 
 /// Every table of the store.
 pub fn all() -> impl Iterator<Item = &'static Table> {

@@ -132,7 +132,7 @@ SELECT auth_store.tenant_create('acme');
 SELECT active FROM auth_store.token_introspect(:'token');
 SELECT auth_store.tenant_erase('acme', 'acme') > 0 AS erased;
 
--- Of a tenant with a row in every table nothing is left. Two tables are no tenant's.
+-- Of a tenant with a row in every table nothing is left. Four tables are no tenant's.
 SELECT relname AS of_no_tenant FROM pg_class
  WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
    AND relname NOT IN (SELECT relation FROM pg_temp.tenant_rows('full')) ORDER BY 1;

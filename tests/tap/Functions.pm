@@ -34,6 +34,8 @@ my %FUNCTIONS = (
     tenant_set_status => [ writes => q{SELECT auth_store.tenant_set_status({tenant}, 'suspended')} ],
     tenant_policy     => [ reads => 'SELECT * FROM auth_store.tenant_policy({tenant})' ],
     tenant_policy_set => [ writes => q{SELECT auth_store.tenant_policy_set({tenant}, '{"mfa": "required"}')} ],
+    password_breach_prefix => [ reads => q{SELECT * FROM auth_store.password_breach_prefix('password')} ],
+    password_check    => [ reads => q{SELECT * FROM auth_store.password_check('correct horse', {user})} ],
     tenant_erase      => [ writes => q{SELECT auth_store.tenant_erase({tenant}, {tenant})} ],
     # client
     client_create        => [ writes => q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],

@@ -27,7 +27,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
-      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm);
+      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 //! Lock order: the user, then the user's password. A hash is computed with no row locked: what it was computed from is
 //! compared again by the one statement that follows, see `revision`.
 
+pub mod advice;
 pub mod cost;
 pub mod history;
 pub mod register;

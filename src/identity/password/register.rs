@@ -40,7 +40,9 @@ fn user_create(
 fn register(now: Timestamp, user: NewUser<'_>, password: Option<&str>, context: &Context<'_>) -> Answer<Id> {
     let Some(password) = password else { return create(now, user, context) };
     let tenant_id = tenant::resolve(&Snapshot::writing()?, user.tenant_id)?;
-    let hash = match accepted_hash(now, None, &tenant_id, password)? {
+    let given = [user.email, user.external_id, user.first_name, user.last_name];
+    let names: Vec<_> = given.into_iter().flatten().collect();
+    let hash = match accepted_hash(now, None, &tenant_id, &names, password)? {
         Ok(hash) => hash,
         Err(refusal) => return refuse(now, &tenant_id, refusal, context),
     };

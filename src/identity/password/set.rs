@@ -6,8 +6,9 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::password::{cost, find, history, verify};
-use crate::identity::{policy, user};
-use crate::kernel::crypto::password::{Password, Typed, Unfit};
+use crate::identity::policy;
+use crate::identity::user::{self, names};
+use crate::kernel::crypto::password::{Password, Typed};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
@@ -114,29 +115,21 @@ impl SetBy {
     }
 }
 
-/// Why a text can be no password.
-fn unfit(why: Unfit) -> Refusal {
-    Refusal::new(
-        ErrorCode::InvalidRequest,
-        match why {
-            Unfit::TooShort => "a password has at least 8 characters",
-            Unfit::TooLong => "a password has at most 1024 characters and 4096 bytes",
-            Unfit::Character => "a password has no control and no invisible characters",
-        },
-    )
-}
-
-/// The hash of a new password, if the tenant's policy lets the user have it. `user_id` is None for a new user.
-pub fn accepted_hash(now: Timestamp, user_id: Option<Id>, tenant_id: &str, password: &str) -> Answer<String> {
-    let prepared = Typed::new(password)
-        .ok_or(Unfit::TooLong)
-        .and_then(|typed| Password::new(&typed).map(|password| (typed, password)));
-    let (typed, password) = match prepared {
-        Ok(prepared) => prepared,
-        Err(why) => return Ok(Err(unfit(why))),
-    };
+/// The hash of a new password, if the tenant's policy lets the user have it. `user_id` is None for a new user, `names`
+/// are all that the user is called.
+pub fn accepted_hash<S: AsRef<str>>(
+    now: Timestamp,
+    user_id: Option<Id>,
+    tenant_id: &str,
+    names: &[S],
+    password: &str,
+) -> Answer<String> {
     let snapshot = Snapshot::latest();
     let policy = policy::of(&snapshot, tenant_id)?;
+    let (typed, password) = match policy::password::check(&snapshot, &policy, names, password)? {
+        Ok(accepted) => accepted,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let present = user_id.map(|id| find(&snapshot, id)).transpose()?.flatten();
     let pepper = cost::own_pepper()?;
     let turn = match cost::turn() {
@@ -146,7 +139,7 @@ pub fn accepted_hash(now: Timestamp, user_id: Option<Id>, tenant_id: &str, passw
     if let Some(id) = user_id
         && history::has(now, &turn, id, present.as_ref(), &typed, policy.password_history)?
     {
-        return Ok(Err(Refusal::new(ErrorCode::InvalidRequest, "the user has had this password")));
+        return Ok(Err(Refusal::new(ErrorCode::PasswordRejected, "choose one that you have not had before")));
     }
     cost::hash(&turn, &password, pepper.as_ref()).map(Ok)
 }
@@ -160,7 +153,8 @@ pub fn set(
     by: SetBy,
     context: &Context<'_>,
 ) -> Answer<()> {
-    let outcome = match accepted_hash(now, Some(user_id), tenant_id, password)? {
+    let names = names::all_of(user_id, tenant_id)?;
+    let outcome = match accepted_hash(now, Some(user_id), tenant_id, &names, password)? {
         Ok(hash) => store(now, user_id, tenant_id, &hash, by)?,
         Err(refusal) => Err(refusal),
     };

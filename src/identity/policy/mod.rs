@@ -1,9 +1,13 @@
 //! The rules that a tenant has for its users' log-ins: what passwords, locks, second factors, passkeys and mails are
 //! like. A member that the tenant does not say is the setting's of the same name.
 
+pub mod breached;
 pub mod change;
+pub mod common;
 pub mod origin;
+pub mod password;
 pub mod settings;
+mod similar;
 
 use pgrx::IntoDatum;
 use pgrx::prelude::*;

@@ -340,6 +340,19 @@ static LIST: Statement<Shown> = Statement::read(
     c"SELECT {columns} FROM auth_store.user_names WHERE user_id = $1 ORDER BY kind, created_at, name_key",
 );
 
+static ALL: Statement<String> = Statement::read(
+    c"SELECT n.name FROM auth_store.user_names n WHERE n.user_id = $1 AND n.tenant_id = $2
+      UNION ALL
+      SELECT w.name
+        FROM auth_store.users u CROSS JOIN LATERAL (VALUES (u.first_name), (u.last_name)) w (name)
+       WHERE u.id = $1 AND u.tenant_id = $2 AND w.name IS NOT NULL",
+);
+
+/// Everything that a user is called, in no order: the names that the user is found by, the first and the last name.
+pub fn all_of(user_id: Id, tenant_id: &str) -> Result<Vec<String>, Mistake> {
+    ALL.all(&params![user_id, tenant_id])
+}
+
 fn told<'a>(id: Id, tenant_id: &'a str, context: &'a Context<'a>) -> Event<'a> {
     Event { tenant_id, user_id: Some(id), context: Some(context), ..Event::default() }
 }

@@ -27,7 +27,8 @@ impl Typed {
         (text.len() <= MAX_TYPED).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    pub(super) fn text(&self) -> &str {
+    /// The text, for a rule that looks at it. What is kept of it must be wiped.
+    pub fn text(&self) -> &str {
         &self.0
     }
 }
@@ -64,6 +65,11 @@ impl Password {
     /// The same for a password that another store accepted, however short it is.
     pub fn kept(typed: &Typed) -> Option<Self> {
         opaque(typed.text()).filter(|password| password.len() <= MAX_BYTES).map(Self)
+    }
+
+    /// The text, for a rule that looks at it. What is kept of it must be wiped.
+    pub fn text(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
