@@ -40,7 +40,7 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::None,
     of_client: Rows::None,
-    of_user: Rows::None,
+    of_user: None,
     published: Published::TakeOver,
     restored: true,
 };
