@@ -148,6 +148,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &identity::session::revoke::MAX_PER_USER,
     &identity::login::attempt::NETWORK_LIMIT,
     &identity::login::devices::RETENTION,
+    &principal::impersonate::TTL,
     &oauth::code::TTL,
     &oauth::token::once::REPLAY_GRACE,
     &oauth::code::pushed::TTL,

@@ -22,3 +22,39 @@ DROP TABLE auth_store.tenant_policies;
 DELETE FROM auth_store.cleanup_cursors WHERE task = 'user_roles';
 DROP TABLE auth_store.user_roles;
 DROP TABLE auth_store.roles;
+
+-- Who acted as another user is lost.
+DROP VIEW auth_store.recent_activity, auth_store.failed_actions, auth_store.security_events;
+ALTER TABLE auth_store.audit_log DROP COLUMN actor_id;
+ALTER TABLE auth_store.sessions DROP COLUMN actor_id;
+CREATE VIEW auth_store.recent_activity WITH (security_barrier = true) AS
+SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags,
+       a.tenant_id, a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip,
+       a.user_agent, a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id
+  FROM auth_store.audit_log a
+  LEFT JOIN auth_store.users u ON u.id = a.user_id AND u.tenant_id = a.tenant_id
+ WHERE auth_store.tenant_visible(a.tenant_id)
+   AND a.occurred_at >= pg_catalog.statement_timestamp() - interval '30 days';
+
+CREATE VIEW auth_store.failed_actions WITH (security_barrier = true) AS
+SELECT a.occurred_at, a.event, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags, a.tenant_id,
+       a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent,
+       a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id
+  FROM auth_store.audit_log a
+  LEFT JOIN auth_store.users u ON u.id = a.user_id AND u.tenant_id = a.tenant_id
+ WHERE auth_store.tenant_visible(a.tenant_id)
+   AND NOT a.success;
+
+CREATE VIEW auth_store.security_events WITH (security_barrier = true) AS
+SELECT a.occurred_at,
+       CASE WHEN a.risk_score >= 0.9::real THEN 'critical'
+            WHEN a.risk_score >= 0.6::real THEN 'high'
+            WHEN a.risk_score >= 0.3::real THEN 'medium'
+            ELSE 'low' END AS severity,
+       a.risk_score::numeric::double precision AS risk_score, a.flags, a.event, a.success, a.error, a.tenant_id,
+       a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent,
+       a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id
+  FROM auth_store.audit_log a
+  LEFT JOIN auth_store.users u ON u.id = a.user_id AND u.tenant_id = a.tenant_id
+ WHERE auth_store.tenant_visible(a.tenant_id)
+   AND a.risk_score > 0;

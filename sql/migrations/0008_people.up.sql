@@ -1,3 +1,7 @@
+-- Who acts as another user.
+ALTER TABLE auth_store.sessions ADD COLUMN actor_id uuid;
+ALTER TABLE auth_store.audit_log ADD COLUMN actor_id uuid;
+
 -- Roles and who has them.
 CREATE TABLE auth_store.roles (
     tenant_id   text COLLATE "C" NOT NULL,
@@ -28,6 +32,7 @@ CREATE TABLE auth_store.user_roles (
     CONSTRAINT user_roles_role_fkey FOREIGN KEY (tenant_id, role) REFERENCES auth_store.roles (tenant_id, name)
 );
 CREATE INDEX user_roles_role_idx ON auth_store.user_roles (tenant_id, role);
+CREATE INDEX user_roles_member_idx ON auth_store.user_roles (tenant_id, user_id);
 CREATE INDEX user_roles_expires_idx ON auth_store.user_roles (expires_at) WHERE expires_at IS NOT NULL;
 -- The rules that tenants have for log-ins.
 CREATE TABLE auth_store.tenant_policies (

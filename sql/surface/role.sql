@@ -54,16 +54,40 @@ GRANT EXECUTE ON FUNCTION auth_store.user_roles TO
 
 COMMENT ON FUNCTION auth_store.user_permissions IS
     'What a user may in a tenant by the roles that the user has now, wildcards as they are, without those that another '
-    'covers. Empty for an unknown user and for one who is not active. '
+    'covers. Empty for an unknown user, for one who is not active and for a tenant that is not. '
     'tenant_id: default the session''s pin, else the user''s own. 22004 for NULL. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.user_permissions COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.user_permissions TO
     auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_has_permission IS
-    'Whether one of the roles that an active user has now allows this in a tenant. False for an unknown user, tenant '
-    'or permission. permission: no wildcard (22023). tenant_id: default the session''s pin, else the user''s own. '
+    'Whether one of the roles that an active user has now allows this in an active tenant. False for an unknown user, '
+    'tenant or permission. permission: no wildcard (22023). tenant_id: default the session''s pin, else the user''s own. '
     '22004 for NULL. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.user_has_permission COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.user_has_permission TO
+    auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.member_list IS
+    E'The members of a tenant: the users who have a role in it now, whatever tenant they are of, in the order of their '
+    'ids.\n'
+    'role: those who have this one. after: the user_id that the page before ended with. max_rows: 1 to 1000 (22023), '
+    'default 100. tenant_id: default the session''s; 23503 where it is unknown. A session that is pinned to the tenant '
+    'is not told what users of others are called. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.member_list COST 5000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.member_list TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.member_remove IS
+    'Takes every role in a tenant from a user, who is not a member then; false where the user has none. What the user '
+    'has in the user''s own tenant, sessions and tokens too, stays: user_end() ends that. '
+    'tenant_id: default the session''s; 23503 where it is unknown. reason: at most 1000 characters, for the audit row. '
+    '22004 for NULL. ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.member_remove COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.member_remove TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_tenants IS
+    'The active tenants that an active user may act in, see authenticate(): the user''s own, and those in which the '
+    'user has a role. No row for an unknown user. 22004 for NULL. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.user_tenants COST 5000 ROWS 5;
+GRANT EXECUTE ON FUNCTION auth_store.user_tenants TO
     auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;

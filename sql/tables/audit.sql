@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS auth_store.audit_log (
     details       jsonb,
     called_by     text COLLATE "C",
     called_as     text COLLATE "C",
-    from_application boolean
+    from_application boolean,
+    actor_id      uuid
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE auth_store.audit_log IS
     'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
@@ -32,6 +33,8 @@ COMMENT ON COLUMN auth_store.audit_log.flags IS
 COMMENT ON COLUMN auth_store.audit_log.called_by IS
     'The database role that called: who had logged in, session_user. NULL: the row is older than this column.';
 COMMENT ON COLUMN auth_store.audit_log.called_as IS 'The role that SET ROLE had set, where that was another.';
+COMMENT ON COLUMN auth_store.audit_log.actor_id IS
+    'The user who acted as the user concerned: see user_impersonate(). NULL: nobody did.';
 COMMENT ON COLUMN auth_store.audit_log.from_application IS
     'Written by audit_write(); false: by the store itself. NULL: the row is older than this column.';
 -- The table has no key, so the deletion of a tenant is replicated by the whole row. The partitions have the same.

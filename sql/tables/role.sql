@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS auth_store.user_roles (
     CONSTRAINT user_roles_role_fkey FOREIGN KEY (tenant_id, role) REFERENCES auth_store.roles (tenant_id, name)
 );
 CREATE INDEX IF NOT EXISTS user_roles_role_idx ON auth_store.user_roles (tenant_id, role);
+CREATE INDEX IF NOT EXISTS user_roles_member_idx ON auth_store.user_roles (tenant_id, user_id);
 CREATE INDEX IF NOT EXISTS user_roles_expires_idx ON auth_store.user_roles (expires_at) WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE auth_store.user_roles IS 'Which user has which role of which tenant, until when, and who gave it.';
 COMMENT ON COLUMN auth_store.user_roles.id IS 'Time-ordered: when the user was first given the role, see id_time().';

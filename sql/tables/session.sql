@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS auth_store.sessions (
     revoked_reason  text,
     ip              inet,
     user_agent      text,
+    actor_id        uuid,
     CONSTRAINT sessions_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT sessions_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
 ) WITH (fillfactor = 80);
@@ -38,5 +39,7 @@ COMMENT ON COLUMN auth_store.sessions.acr IS 'How the user was authenticated (Op
 COMMENT ON COLUMN auth_store.sessions.amr IS 'By which methods (RFC 8176); NULL: not said.';
 COMMENT ON COLUMN auth_store.sessions.metadata IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.sessions.revoked_reason IS 'Why somebody ended it; NULL: nobody did, or did not say.';
+COMMENT ON COLUMN auth_store.sessions.actor_id IS
+    'The user who acts in it as the other: see user_impersonate(). NULL: it is the user''s own.';
 COMMENT ON COLUMN auth_store.sessions.user_agent IS
     'The user agent of the last touch that brought one; NULL: none did.';

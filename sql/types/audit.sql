@@ -7,6 +7,7 @@ CREATE TYPE auth_store.activity_entry AS (
     session_id       uuid,
     ip               inet,
     user_agent       text,
-    from_application boolean
+    from_application boolean,
+    actor_id         uuid
 );
 COMMENT ON TYPE auth_store.activity_entry IS 'A step in the list of a user''s.';

@@ -11,6 +11,7 @@ CREATE TYPE auth_store.principal AS (
     acr               text,
     amr               text[],
     error             text,
-    error_description text
+    error_description text,
+    actor_id          uuid
 );
 COMMENT ON TYPE auth_store.principal IS 'Who is behind a transaction, or why nobody is.';

@@ -19,3 +19,22 @@ CREATE TYPE auth_store.user_role AS (
     expires_at  timestamptz
 );
 COMMENT ON TYPE auth_store.user_role IS 'A role that a user has.';
+
+CREATE TYPE auth_store.member AS (
+    user_id      uuid,
+    email        text,
+    external_id  text,
+    roles        text[],
+    member_since timestamptz,
+    own          boolean
+);
+COMMENT ON TYPE auth_store.member IS 'A user who has a role in a tenant.';
+
+CREATE TYPE auth_store.user_tenant AS (
+    tenant_id    text,
+    display_name text,
+    roles        text[],
+    member_since timestamptz,
+    own          boolean
+);
+COMMENT ON TYPE auth_store.user_tenant IS 'A tenant that a user may act in.';

@@ -21,7 +21,8 @@ CREATE TYPE auth_store.session_state AS (
     error             text,
     error_description text,
     idle_expires_at   timestamptz,
-    external_id       text
+    external_id       text,
+    actor_id          uuid
 );
 COMMENT ON TYPE auth_store.session_state IS 'What a session token is good for.';
 
@@ -38,6 +39,7 @@ CREATE TYPE auth_store.session_entry AS (
     amr             text[],
     metadata        jsonb,
     ended_at        timestamptz,
-    ended_reason    text
+    ended_reason    text,
+    actor_id        uuid
 );
 COMMENT ON TYPE auth_store.session_entry IS 'A session in the list of a user''s.';

@@ -2,7 +2,8 @@
 CREATE OR REPLACE VIEW auth_store.recent_activity WITH (security_barrier = true) AS
 SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags,
        a.tenant_id, a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip,
-       a.user_agent, a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id
+       a.user_agent, a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id,
+       a.actor_id
   FROM auth_store.audit_log a
   LEFT JOIN auth_store.users u ON u.id = a.user_id AND u.tenant_id = a.tenant_id
  WHERE auth_store.tenant_visible(a.tenant_id)
@@ -44,3 +45,5 @@ COMMENT ON COLUMN auth_store.recent_activity.details IS
     'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
 COMMENT ON COLUMN auth_store.recent_activity.external_id IS
     'The user''s key in the application''s own users table; NULL: none, or the user is gone.';
+COMMENT ON COLUMN auth_store.recent_activity.actor_id IS
+    'The user who acted as the user concerned: see user_impersonate(). NULL: nobody did.';

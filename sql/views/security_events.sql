@@ -7,7 +7,8 @@ SELECT a.occurred_at,
             ELSE 'low' END AS severity,
        a.risk_score::numeric::double precision AS risk_score, a.flags, a.event, a.success, a.error, a.tenant_id,
        a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip, a.user_agent,
-       a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id
+       a.details, a.id, a.called_by, a.called_as, a.from_application, u.external_id,
+       a.actor_id
   FROM auth_store.audit_log a
   LEFT JOIN auth_store.users u ON u.id = a.user_id AND u.tenant_id = a.tenant_id
  WHERE auth_store.tenant_visible(a.tenant_id)
@@ -52,3 +53,5 @@ COMMENT ON COLUMN auth_store.security_events.from_application IS
     'Written by audit_write(), whatever it says; false: a step of the store itself.';
 COMMENT ON COLUMN auth_store.security_events.external_id IS
     'The user''s key in the application''s own users table; NULL: none, or the user is gone.';
+COMMENT ON COLUMN auth_store.security_events.actor_id IS
+    'The user who acted as the user concerned: see user_impersonate(). NULL: nobody did.';

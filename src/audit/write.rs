@@ -100,6 +100,7 @@ fn write(now: Timestamp, written: Written<'_>, context: Context<'_>) -> Result<I
         user_id: written.user_id,
         grant_id: None,
         session_id: None,
+        actor_id: None,
         resource_type: line(written.resource_type, "resource_type")?,
         resource_id: line(written.resource_id, "resource_id")?,
         success,

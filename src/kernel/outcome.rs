@@ -50,6 +50,9 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
     /// RFC 6749 section 4.1.2.1
     ServerError,
+    /// Of this store: the log-in is too old or of the wrong kind; RFC 9470 section 3 says it to a client as
+    /// insufficient_user_authentication
+    StepUpRequired,
     /// Of this store: another user of the tenant has the address
     EmailTaken,
     /// Of this store: another user of the tenant has the name
@@ -91,6 +94,7 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
+            Self::StepUpRequired => "step_up_required",
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",
             Self::PasskeyTaken => "passkey_taken",

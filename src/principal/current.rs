@@ -11,8 +11,7 @@ use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::principal as held;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::kernel::value::interval;
-use crate::principal::Principal;
+use crate::principal::{self, Principal};
 
 #[pg_extern(stable, parallel_safe)]
 fn current_user_id() -> Option<pgrx::Uuid> {
@@ -32,6 +31,11 @@ fn current_client_id() -> Option<String> {
 #[pg_extern(stable, parallel_safe)]
 fn current_session_id() -> Option<pgrx::Uuid> {
     with(|principal| principal.session_id).flatten().map(pgrx::Uuid::from_bytes)
+}
+
+#[pg_extern(stable, parallel_safe)]
+fn current_actor_id() -> Option<pgrx::Uuid> {
+    with(|principal| principal.actor_id).flatten().map(pgrx::Uuid::from_bytes)
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -71,11 +75,24 @@ fn principal_recheck() -> bool {
 /// What is known while the held text stays as it is.
 struct Known {
     changes: u64,
-    principal: Option<Principal>,
+    principal: Option<(held::Holder, Principal)>,
     /// What the user may, and the statement in which it was looked up.
-    permissions: Option<(Timestamp, Vec<String>)>,
+    permissions: Option<(Timestamp, Permissions)>,
     /// Whether the token still works, likewise.
     stands: Option<(Timestamp, bool)>,
+}
+
+struct Permissions {
+    users: Vec<String>,
+    /// Those of the user who acts as the other: what is allowed, both may.
+    actors: Option<Vec<String>>,
+}
+
+impl Permissions {
+    fn allow(&self, asked: &str) -> bool {
+        permission::allow(&self.users, asked)
+            && self.actors.as_ref().is_none_or(|held| permission::allow(held, asked))
+    }
 }
 
 static KNOWN: BackendCell<RefCell<Known>> =
@@ -89,26 +106,20 @@ fn with<T>(ask: impl FnOnce(&Principal) -> T) -> Option<T> {
         learn();
     }
     let known = KNOWN.borrow();
-    known.principal.as_ref().filter(|principal| is_here(principal)).map(ask)
+    let (holder, principal) = known.principal.as_ref()?;
+    is_here(*holder, principal).then(|| ask(principal))
 }
 
 /// Whether this session and transaction hold it, and its end is still to come.
 #[inline]
-fn is_here(principal: &Principal) -> bool {
-    let held::Holder { session_user, began } = held::holder();
-    (principal.session_user, principal.began) == (session_user, began)
-        && principal.expires_at.is_none_or(|end| held::statement().micros() < end)
+fn is_here(holder: held::Holder, principal: &Principal) -> bool {
+    holder == held::holder() && principal.expires_at.is_none_or(|end| held::statement().micros() < end)
 }
 
 #[cold]
 fn learn() {
-    let text = held::PRINCIPAL.get().and_then(|text| text.to_str().ok());
-    *KNOWN.borrow_mut() = Known {
-        changes: held::changes(),
-        principal: text.and_then(|text| serde_json::from_str(text).ok()),
-        permissions: None,
-        stands: None,
-    };
+    let principal = held::held().and_then(|held| Some((held.holder, serde_json::from_str(held.text).ok()?)));
+    *KNOWN.borrow_mut() = Known { changes: held::changes(), principal, permissions: None, stands: None };
 }
 
 /// Whether one of the permissions that the user has in this statement covers what is asked for.
@@ -121,23 +132,21 @@ fn has_permission(asked: &str) -> Result<bool, Mistake> {
     if let Some((of, permissions)) = &KNOWN.borrow().permissions
         && *of == statement
     {
-        return Ok(permission::allow(permissions, asked));
+        return Ok(permissions.allow(asked));
     }
-    let whose = with(|principal| (principal.user_id.map(Id::from_bytes), principal.tenant_id.clone()));
-    let permissions = match whose {
-        Some((Some(user_id), tenant_id)) => roles::permissions(clock::now(), user_id, Some(&tenant_id))?,
-        _ => Vec::new(),
-    };
-    let allowed = permission::allow(&permissions, asked);
+    let whose = with(|principal| (principal.user_id, principal.actor_id, principal.tenant_id.clone()));
+    let Some((Some(user_id), actor_id, tenant_id)) = whose else { return Ok(false) };
+    let now = clock::now();
+    let of = |id| roles::permissions(now, Id::from_bytes(id), Some(&tenant_id));
+    let permissions = Permissions { users: of(user_id)?, actors: actor_id.map(of).transpose()? };
+    let allowed = permissions.allow(asked);
     KNOWN.borrow_mut().permissions = Some((statement, permissions));
     Ok(allowed)
 }
 
 fn is_younger(now: Timestamp, max_age: Option<Interval>) -> Result<bool, Mistake> {
-    let max_age = given(max_age, "max_age")?;
-    let seconds = interval::seconds(Some(max_age), 0, 0..=i64::from(i32::MAX), "max_age", "0 to 68 years")?;
-    let auth_time = with(|principal| principal.auth_time).flatten();
-    Ok(auth_time.is_some_and(|at| now <= Timestamp::from_micros(at).plus_seconds(seconds)))
+    let seconds = principal::age(given(max_age, "max_age")?)?;
+    Ok(with(|principal| principal.is_younger(now, seconds)).unwrap_or(false))
 }
 
 /// Looks once a statement; whoever asks again gets the same answer.

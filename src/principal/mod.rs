@@ -1,18 +1,18 @@
 //! Who is behind a transaction, for the application's own row-level security: `authenticate()` finds out whose a token
 //! is and holds the answer until the transaction ends; `current.rs` tells it to policies, once a statement or once a
-//! row.
+//! row. `impersonate.rs` lets one user act as another.
 //!
 //! Nothing is written, so all of it works in a read-only transaction and on a standby. How the answer is held, so that
 //! no statement of the application can forge it, is in `kernel/server/principal.rs`.
 
 pub mod current;
-
-use std::ffi::CString;
+pub mod impersonate;
 
 use pgrx::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::api_key::verify::{self, ApiKeyState};
+use crate::identity::role::held as roles;
 use crate::identity::session;
 use crate::kernel::crypto::token_text::Kind;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
@@ -22,6 +22,8 @@ use crate::kernel::server::principal as held;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
+use crate::kernel::value::interval;
+use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::grant::login;
 use crate::oauth::token::introspect::{self, Need};
 use crate::oauth::token::standing;
@@ -44,6 +46,7 @@ composite! {
         pub amr: Option<Vec<String>>,
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
+        pub actor_id: Option<Id>,
     }
     refused { error, error_description }
 }
@@ -56,18 +59,34 @@ fn authenticate(
     dpop_jkt: default!(Option<&str>, "NULL"),
     x5t_s256: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+    max_age: default!(Option<Interval>, "NULL"),
+    acr_values: default!(Option<&str>, "NULL"),
 ) -> PrincipalState {
     // Whatever happens below, the one before is not kept.
-    held::hold(c"");
+    held::clear();
     let now = clock::now();
     let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
-    match identify(now, token, &need, ip.as_ref()).or_raise() {
+    let demand = Demand { need, ip, tenant_id, max_age, acr_values };
+    match admit(now, token, demand).or_raise() {
         Ok(principal) => {
             principal.hold().or_raise();
             principal.into()
         }
         Err(refusal) => PrincipalState::refused(&refusal),
     }
+}
+
+/// What is asked of a token, and of the log-in behind it.
+struct Demand<'a> {
+    need: Need<'a>,
+    ip: Option<Inet>,
+    /// The tenant to act in; None: the token's own.
+    tenant_id: Option<&'a str>,
+    /// How long ago the log-in may be.
+    max_age: Option<Interval>,
+    /// Which kinds of it are enough, with spaces between them.
+    acr_values: Option<&'a str>,
 }
 
 /// What was presented.
@@ -81,58 +100,71 @@ enum Presented {
 /// Who is behind the transaction, and by what. Times are microseconds since 2000, ids as their bytes.
 #[derive(Serialize, Deserialize)]
 struct Principal {
-    /// In another session's or transaction's hands it is nobody's.
-    session_user: u32,
-    began: i64,
     kind: Presented,
     /// Of the access token, the session or the API key.
     id: [u8; 16],
     user_id: Option<[u8; 16]>,
     client_id: Option<String>,
     tenant_id: String,
+    /// Whether the tenant is another one than the token's own.
+    elsewhere: bool,
     session_id: Option<[u8; 16]>,
     scope: Option<String>,
     expires_at: Option<i64>,
     auth_time: Option<i64>,
     acr: Option<String>,
     amr: Option<Vec<String>>,
+    /// The user who acts as the other.
+    actor_id: Option<[u8; 16]>,
 }
 
 impl Principal {
     fn new(kind: Presented, id: Id, tenant_id: String) -> Self {
-        let held::Holder { session_user, began } = held::holder();
         Self {
-            session_user,
-            began,
             kind,
             id: *id.bytes(),
             user_id: None,
             client_id: None,
             tenant_id,
+            elsewhere: false,
             session_id: None,
             scope: None,
             expires_at: None,
             auth_time: None,
             acr: None,
             amr: None,
+            actor_id: None,
         }
     }
 
     /// Tells the server to keep it.
     fn hold(&self) -> Result<(), Mistake> {
-        let text = serde_json::to_string(self).ok().and_then(|text| CString::new(text).ok());
-        held::hold(&text.ok_or(Mistake::invalid("token", "a token whose log-in is text without NUL"))?);
-        Ok(())
+        let held = serde_json::to_string(self)
+            .is_ok_and(|text| held::hold(self.actor_id.map(Id::from_bytes), &text));
+        if held { Ok(()) } else { Err(Mistake::invalid("token", "a token whose log-in is text without NUL")) }
     }
 
     /// Whether what was presented still works.
     fn stands(&self, now: Timestamp) -> Result<bool, Mistake> {
         let (snapshot, id) = (Snapshot::reading(), Id::from_bytes(self.id));
-        match self.kind {
-            Presented::AccessToken => standing::is_active(&snapshot, now, id),
-            Presented::Session => session::is_valid(now, &snapshot, id),
-            Presented::ApiKey => verify::is_active(&snapshot, now, id),
+        let stands = match self.kind {
+            Presented::AccessToken => standing::is_active(&snapshot, now, id)?,
+            Presented::Session => session::is_valid(now, &snapshot, id)?,
+            Presented::ApiKey => verify::is_active(&snapshot, now, id)?,
+        };
+        Ok(stands && (!self.elsewhere || self.is_member_of(now, &snapshot, &self.tenant_id)?))
+    }
+
+    fn is_member_of(&self, now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<bool, Mistake> {
+        match self.user_id {
+            Some(user_id) => roles::is_member(now, snapshot, Id::from_bytes(user_id), tenant_id),
+            None => Ok(false),
         }
+    }
+
+    /// Whether the log-in is no longer ago than so many seconds.
+    fn is_younger(&self, now: Timestamp, seconds: i64) -> bool {
+        self.auth_time.is_some_and(|at| now <= Timestamp::from_micros(at).plus_seconds(seconds))
     }
 
     /// Whether the scope has each of these tokens: a key's by its wildcards. A session has no scope.
@@ -169,25 +201,61 @@ impl From<Principal> for PrincipalState {
             amr: principal.amr,
             error: None,
             error_description: None,
+            actor_id: principal.actor_id.map(Id::from_bytes),
         }
     }
 }
 
+/// Who is behind the transaction from now on, if the token and its log-in are good for what is demanded.
+fn admit(now: Timestamp, text: Option<&str>, demand: Demand<'_>) -> Answer<Principal> {
+    let max_age = demand.max_age.map(age).transpose()?;
+    let accepted = demand.acr_values.map(|values| values.split(' ').collect::<Vec<_>>());
+    if accepted.as_ref().is_some_and(|values| values.contains(&"")) {
+        return Err(Mistake::invalid("acr_values", "one value, or several with a space between them"));
+    }
+    let snapshot = Snapshot::reading();
+    let mut principal = match identify(&snapshot, now, text, &demand.need, demand.ip.as_ref())? {
+        Ok(principal) => principal,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Some(tenant_id) = demand.tenant_id.filter(|tenant_id| *tenant_id != principal.tenant_id) {
+        // An actor was let act in the user's own tenant alone.
+        if principal.actor_id.is_some() || !principal.is_member_of(now, &snapshot, tenant_id)? {
+            let description = "the user is not a member of the tenant";
+            return Ok(Err(Refusal::new(ErrorCode::AccessDenied, description)));
+        }
+        (principal.tenant_id, principal.elsewhere) = (tenant_id.into(), true);
+    }
+    if max_age.is_some_and(|seconds| !principal.is_younger(now, seconds)) {
+        return Ok(Err(Refusal::new(ErrorCode::StepUpRequired, "the log-in is too long ago")));
+    }
+    let acr = principal.acr.as_deref();
+    if accepted.is_some_and(|accepted| !acr.is_some_and(|acr| accepted.contains(&acr))) {
+        return Ok(Err(Refusal::new(ErrorCode::StepUpRequired, "another kind of log-in is needed")));
+    }
+    Ok(Ok(principal))
+}
+
+/// The seconds of an argument `max_age`.
+fn age(max_age: Interval) -> Result<i64, Mistake> {
+    interval::seconds(Some(max_age), 0, 0..=i64::from(i32::MAX), "max_age", "0 to 68 years")
+}
+
 /// Whose the token is, if it is good for what is needed.
 fn identify(
+    snapshot: &Snapshot,
     now: Timestamp,
     text: Option<&str>,
     need: &Need<'_>,
     address: Option<&Inet>,
 ) -> Answer<Principal> {
-    let snapshot = Snapshot::reading();
     let begins = |kind: Kind| text.is_some_and(|text| text.starts_with(kind.prefix()));
     if begins(Kind::AccessToken) {
-        by_access_token(&snapshot, now, text, need)
+        by_access_token(snapshot, now, text, need)
     } else if begins(Kind::Session) {
-        by_session(&snapshot, now, text, need)
+        by_session(snapshot, now, text, need)
     } else {
-        by_api_key(&snapshot, now, text, need, address)
+        by_api_key(snapshot, now, text, need, address)
     }
 }
 
@@ -217,11 +285,19 @@ fn by_access_token(
         auth_time: login.auth_time.map(Timestamp::micros),
         acr: login.acr,
         amr: login.amr,
+        actor_id: state.claims.as_ref().and_then(actor).map(|id| *id.bytes()),
         ..Principal::new(Presented::AccessToken, id, tenant_id)
     }))
 }
 
-/// A session is the user's own log-in: it has no scope, and is good for none that is required.
+/// The user who acts, by the claim `act` of a token that was exchanged (RFC 8693 section 4.1). A client that acts by
+/// itself is no user.
+fn actor(claims: &Jsonb) -> Option<Id> {
+    Id::parse(claims.get("act")?.parse()?.get("sub")?.as_str()?)
+}
+
+/// A session is the user's own log-in: it has no scope, and is good for none that is required. Where another user acts
+/// in it, nobody has logged in.
 fn by_session(snapshot: &Snapshot, now: Timestamp, text: Option<&str>, need: &Need<'_>) -> Answer<Principal> {
     let session = match session::examine(now, snapshot, text)? {
         Ok(examined) => examined.session,
@@ -233,13 +309,15 @@ fn by_session(snapshot: &Snapshot, now: Timestamp, text: Option<&str>, need: &Ne
     if !need.proof.satisfies(None) {
         return Ok(Err(Refusal::new(ErrorCode::InvalidToken, "a session is bound to no key")));
     }
+    let own = session.actor_id.is_none();
     Ok(Ok(Principal {
         user_id: Some(*session.user_id.bytes()),
         session_id: Some(*session.id.bytes()),
         expires_at: Some(session.expires_at.min(session.idle_expires_at).micros()),
-        auth_time: Some(session.id.time().micros()),
-        acr: session.acr,
-        amr: session.amr,
+        auth_time: own.then(|| session.id.time().micros()),
+        acr: session.acr.filter(|_| own),
+        amr: session.amr.filter(|_| own),
+        actor_id: session.actor_id.map(|id| *id.bytes()),
         ..Principal::new(Presented::Session, session.id, session.tenant_id)
     }))
 }

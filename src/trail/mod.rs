@@ -12,6 +12,7 @@ use pgrx::{IntoDatum, JsonB};
 use crate::kernel::outcome::{ErrorCode, Mistake};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::caller;
+use crate::kernel::server::principal;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, exported};
 use crate::kernel::value::clock::Timestamp;
@@ -45,6 +46,8 @@ pub struct Event<'a> {
     pub grant_id: Option<Id>,
     /// The login session the grant was made in.
     pub session_id: Option<Id>,
+    /// The user who acted as another one. None: the actor of the transaction, if it has one.
+    pub actor_id: Option<Id>,
     /// The kind of thing that was acted on, where it is something else.
     pub resource_type: Option<&'a str>,
     /// Which one.
@@ -75,6 +78,7 @@ pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
             user_id: event.user_id,
             grant_id: event.grant_id,
             session_id: event.session_id,
+            actor_id: event.actor_id,
             resource_type: event.resource_type,
             resource_id: event.resource_id.map(name),
             success: event.error.is_none(),
@@ -97,6 +101,7 @@ pub struct Entry<'a> {
     pub user_id: Option<Id>,
     pub grant_id: Option<Id>,
     pub session_id: Option<Id>,
+    pub actor_id: Option<Id>,
     pub resource_type: Option<&'a str>,
     pub resource_id: Option<&'a str>,
     pub success: bool,
@@ -158,6 +163,7 @@ static INSERT: Append = Append::new(
         c"called_by",
         c"called_as",
         c"from_application",
+        c"actor_id",
     ],
 );
 
@@ -198,6 +204,7 @@ pub fn insert(
         &*caller.session_user,
         caller.role.as_deref(),
         from_application,
+        entry.actor_id.or_else(principal::actor),
     ];
     INSERT.run(month, &row)?;
     Ok(id)

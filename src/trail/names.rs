@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 93] = [
+pub const NAMES: [&str; 95] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -104,6 +104,8 @@ pub const NAMES: [&str; 93] = [
     "magic_link.created",
     // magic_link_finish()
     "magic_link.used",
+    // member_remove() of a user who was a member; details has the reason and the roles
+    "member.removed",
     // otp_start(); one that comes too soon after another leaves no row, and of refusals by the limit for a user one a
     // minute is told
     "otp.created",
@@ -186,6 +188,8 @@ pub const NAMES: [&str; 93] = [
     "user.erased",
     // user_export(); details has how many bytes the document has
     "user.exported",
+    // user_impersonate(), also where it is refused; details has the reason, expires_at as seconds since 1970
+    "user.impersonated",
     // user_lock(); details has the reason and for how many seconds, null without an end
     "user.locked",
     // user_name_add(); details has the kind of the name, not the name

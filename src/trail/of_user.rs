@@ -26,6 +26,7 @@ row! {
         ip: Option<Inet>,
         user_agent: Option<String>,
         from_application: Option<bool>,
+        actor_id: Option<Id>,
     }
     returned
 }
@@ -33,7 +34,7 @@ row! {
 // The last condition says of the time what the one before says of the id, so that no later month is read.
 static STEPS: Statement<Stored> = Statement::read(
     c"SELECT id, occurred_at, event, success, client_id, session_id, ip, user_agent,
-             from_application IS TRUE AS from_application
+             from_application IS TRUE AS from_application, actor_id
         FROM auth_store.audit_log
        WHERE user_id = $1 AND tenant_id = $2 AND occurred_at >= $3
          AND ($4 IS NULL OR id < $4) AND ($5 IS NULL OR occurred_at < $5)

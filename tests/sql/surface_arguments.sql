@@ -43,6 +43,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'max_hits', '10'), (NULL, NULL, 'purpose', '''arguments'''),
     (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
+    ('role_create', NULL, 'name', '''another'''),
     ('rate_limit_hit', NULL, 'period', '''1 hour'''),
     ('code_issue', NULL, 'code_challenge', quote_literal(:'challenge')),
     ('code_redeem', NULL, 'code_verifier', quote_literal(:'verifier')),

@@ -14,12 +14,16 @@ INSERT INTO call VALUES
     ('jti_revoke', false,
         'auth_store.jti_revoke(''reason'', clock_timestamp() + interval ''1 minute'', reason => %s, tenant_id =>'
         ' ''reason_nobody'')'),
+    ('member_remove', false, 'auth_store.member_remove(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
+    ('role_unassign', false, 'auth_store.role_unassign(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
     ('session_revoke', true, 'auth_store.session_revoke(gen_random_uuid(), reason => %s)'),
     ('tenant_set_status', false, 'auth_store.tenant_set_status(''reason_nobody'', ''active'', reason => %s)'),
     ('token_revoke', true, 'auth_store.token_revoke(''x'', ''reason_nobody'', reason => %s)'),
     ('user_erase', false, 'auth_store.user_erase(gen_random_uuid(), reason => %s)'),
     ('user_end', true, 'auth_store.user_end(gen_random_uuid(), reason => %s)'),
     ('user_grants_revoke', true, 'auth_store.user_grants_revoke(gen_random_uuid(), reason => %s)'),
+    ('user_impersonate', false,
+        'auth_store.user_impersonate(gen_random_uuid(), gen_random_uuid(), reason => %s)'),
     ('user_sessions_revoke', true, 'auth_store.user_sessions_revoke(gen_random_uuid(), reason => %s)'),
     ('user_lock', false, 'auth_store.user_lock(gen_random_uuid(), reason => %s)'),
     ('user_set_status', false, 'auth_store.user_set_status(gen_random_uuid(), ''active'', reason => %s)');

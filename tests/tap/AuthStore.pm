@@ -217,6 +217,10 @@ SELECT auth_store.api_key_import(:'foreign_digest', 'Foreign', client_id => :'cl
 -- a role that inherits, and who has it
 SELECT auth_store.role_create('clerk', '{orders:read}', tenant_id => :'tenant', inherits => '{user}') AS _ \gset _
 SELECT auth_store.role_assign(:'user', 'clerk', 'infinity', :'user') AS _ \gset _
+-- who acts as others
+SELECT user_id AS support FROM auth_store.user_create(email => 'support@' || :'tenant' || '.example',
+    tenant_id => :'tenant') \gset
+SELECT auth_store.role_assign(:'support', 'admin') AS _ \gset _
 -- JWT ids
 SELECT auth_store.jti_revoke('jti-of-' || :'tenant', clock_timestamp() + '1 hour', 'stolen', :'tenant') AS _ \gset _
 SELECT auth_store.jti_claim('https://idp.example', 'jti', clock_timestamp() + '1 hour', :'tenant') AS _ \gset _
@@ -268,7 +272,7 @@ SELECT format('%s=%s', n, v)
     ('verification', :'verification'), ('magic_link', :'magic_link'), ('otp', :'otp'), ('change', :'change'),
     ('undo', :'undo'),
     ('first_api_key', :'first_api_key'),
-    ('client_api_key', :'client_api_key'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
+    ('client_api_key', :'client_api_key'), ('support', :'support'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;

@@ -28,6 +28,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
       server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected);
+      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm step_up_required);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 
@@ -127,6 +128,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'email_change_confirm.token' => literal($ours->{change}), 'email_change_undo.token' => literal($ours->{undo}),
     'email_verification_start.email' => 'NULL', 'otp_start.digits' => 6, 'otp_start.purpose' => "'sense'",
     'call.function' => "'token_introspect'",
+    'role_create.name' => "'sense'", 'role_update.name' => "'clerk'", 'role_delete.name' => "'clerk'", role => "'clerk'",
+    permission => "'orders:read'", 'user_impersonate.actor_id' => literal($ours->{support}),
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",
     'user_create.id' => 'gen_random_uuid()', 'user_end.what' => "'{sessions,api_keys}'",

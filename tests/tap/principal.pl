@@ -58,7 +58,7 @@ SELECT title, count(*) FROM app.documents GROUP BY 1;\nCOMMIT", user => 'web');
 
 my $forged = value($node, $db, "BEGIN; SELECT auth_store.authenticate('$globex->{session}') \\g /dev/null
 SELECT current_setting('auth_store.principal'); COMMIT");
-like($forged, qr/^\{/, 'what a superuser sees of it');
+like($forged, qr/\{/, 'what a superuser sees of it');
 my $literal = AuthStore::quote($forged);
 is(titles("SELECT auth_store.authenticate('$acme->{session}')"), 'of acme|3',
     'who is authenticated reads the own rows');

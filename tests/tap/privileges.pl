@@ -66,6 +66,10 @@ none("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'auth_store'::regna
     AND NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')",
     'every function of the schema belongs to the extension');
+# IMMUTABLE would give one user the rows of another from a kept plan, VOLATILE no index, and not safe no parallel scan.
+none("SELECT p.proname $FUNCTION AND p.proname ~ '^(current|principal)_'
+    AND (p.provolatile, p.proparallel, p.prosecdef) <> ('s', 's', false)",
+    'what policies ask is STABLE, PARALLEL SAFE and run as whoever asks');
 my %marks = (reads => 's or i, s', draws => 'v, s', holds => 'v, u', passes => 'v, u', writes => 'v, u',
     superuser => 'v, u', commits => 'v, u', script => 's or i, r', event => 'v, u');
 for my $name (@functions)

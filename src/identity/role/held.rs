@@ -6,7 +6,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::role::permission;
-use crate::identity::user;
+use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
@@ -105,6 +105,9 @@ fn any(
     let Some(tenant_id) = tenant_id.or_else(pin::tenant).or(home.as_deref()).filter(|_| active) else {
         return Ok(false);
     };
+    if !tenant::is_active(&snapshot, tenant_id)? {
+        return Ok(false);
+    }
     for held in HELD.all_by(&snapshot, [Key::Id(user_id), Key::Text(tenant_id)])? {
         if held.expires_at.is_some_and(|end| end <= now) {
             continue;
@@ -115,6 +118,13 @@ fn any(
         }
     }
     Ok(false)
+}
+
+/// Whether the user has a role in the tenant, whatever it allows, and the tenant is active.
+pub fn is_member(now: Timestamp, snapshot: &Snapshot, user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    let held = HELD.all_by(snapshot, [Key::Id(user_id), Key::Text(tenant_id)])?;
+    let has_one = held.iter().any(|held| held.expires_at.is_none_or(|end| now < end));
+    Ok(has_one && tenant::is_active(snapshot, tenant_id)?)
 }
 
 fn has_permission(

@@ -9,6 +9,7 @@ pub mod assign;
 mod built_in;
 pub mod held;
 mod inherit;
+pub mod members;
 pub mod permission;
 
 use pgrx::iter::SetOfIterator;

@@ -2,7 +2,7 @@
 
 use crate::identity::session::{SessionToken, revoke};
 use crate::identity::{tenant, user};
-use crate::kernel::crypto::token_text::{self, Kind};
+use crate::kernel::crypto::token_text::{self, Kind, Minted};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings::Setting;
@@ -65,8 +65,8 @@ const IDLE_TTL_ACCEPTED: &str = "an interval from 2 minutes to 3650 days";
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.sessions (id, user_id, tenant_id, digest, expires_at, idle_expires_at, last_seen_at,
-             idle_ttl, acr, amr, metadata, ip, user_agent)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             idle_ttl, acr, amr, metadata, ip, user_agent, actor_id)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 );
 
 fn create(
@@ -120,8 +120,39 @@ fn create(
         metadata,
         context.ip.clone(),
         context.user_agent.map(trail::cut_user_agent),
+        None::<Id>,
     ])?;
     let details = (ended.sessions > 0).then(|| json!({ "ended": ended.sessions, "grants": ended.grants }));
     trail::record(now, &Event { session_id: Some(token.id), details, ..event })?;
     Ok(SessionToken::new(&token, expires_at))
+}
+
+/// Begins a session in which one user acts as another, who is locked as by a log-in. It ends after so many seconds, used
+/// or not, says of no log-in, and ends none of the user's own.
+pub fn begin_as(
+    now: Timestamp,
+    (user_id, tenant_id): (Id, &str),
+    actor_id: Id,
+    ttl: i64,
+    context: &Context<'_>,
+) -> Result<(Minted, Timestamp), Mistake> {
+    let token = token_text::mint(Kind::Session, now, user_id.bucket())?;
+    let expires_at = now.plus_seconds(ttl);
+    INSERT.exactly_one(&params![
+        token.id,
+        user_id,
+        tenant_id,
+        token.digest.as_slice(),
+        expires_at,
+        expires_at,
+        now,
+        i32::try_from(ttl).unwrap_or(i32::MAX),
+        None::<&str>,
+        None::<Vec<String>>,
+        Jsonb::empty_object(),
+        context.ip.clone(),
+        context.user_agent.map(trail::cut_user_agent),
+        actor_id,
+    ])?;
+    Ok((token, expires_at))
 }

@@ -58,6 +58,7 @@ composite! {
         pub error_description: Option<&'static str>,
         pub idle_expires_at: Option<Timestamp>,
         pub external_id: Option<String>,
+        pub actor_id: Option<Id>,
     }
 }
 
@@ -92,6 +93,7 @@ row! {
         metadata: Option<Jsonb>,
         ended_at: Option<Timestamp>,
         ended_reason: Option<String>,
+        actor_id: Option<Id>,
     }
     returned
 }
@@ -126,6 +128,7 @@ row! {
         pub amr: Option<Vec<String>>,
         pub metadata: Option<Jsonb>,
         pub ip: Option<Inet>,
+        pub actor_id: Option<Id>,
     }
 }
 
@@ -191,6 +194,7 @@ row! {
         expires_at: Timestamp,
         idle_expires_at: Timestamp,
         revoked_at: Option<Timestamp>,
+        actor_id: Option<Id>,
     }
 }
 
@@ -200,7 +204,7 @@ static LIST: Statement<Listed> = Statement::read(
     c"SELECT id, CASE WHEN revoked_at IS NOT NULL THEN 'ended'
                       WHEN LEAST(expires_at, idle_expires_at) <= $2 THEN 'expired' ELSE 'active' END AS status,
              last_seen_at, expires_at, idle_expires_at, ip, user_agent, acr, amr, metadata,
-             revoked_at AS ended_at, revoked_reason AS ended_reason
+             revoked_at AS ended_at, revoked_reason AS ended_reason, actor_id
         FROM auth_store.sessions WHERE user_id = $1 ORDER BY id DESC",
 );
 
@@ -224,7 +228,9 @@ pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answe
     }
     let active = |snapshot: &Snapshot| {
         let user = user::active(snapshot, session.user_id)?;
-        let active = user.is_some() && tenant::is_active(snapshot, &session.tenant_id)?;
+        let active = user.is_some()
+            && may_act(snapshot, session.actor_id)?
+            && tenant::is_active(snapshot, &session.tenant_id)?;
         Ok(Some(user.filter(|_| active)))
     };
     match snapshot.newest(active)?.flatten() {
@@ -240,7 +246,13 @@ pub fn is_valid(now: Timestamp, snapshot: &Snapshot, id: Id) -> Result<bool, Mis
         && now < session.expires_at
         && now < session.idle_expires_at
         && user::active(snapshot, session.user_id)?.is_some()
+        && may_act(snapshot, session.actor_id)?
         && tenant::is_active(snapshot, &session.tenant_id)?)
+}
+
+/// True if nobody acts in the session but its user, or the actor is active, in whatever tenant that is.
+fn may_act(snapshot: &Snapshot, actor_id: Option<Id>) -> Result<bool, Mistake> {
+    actor_id.map_or(Ok(true), |actor_id| user::is_active_anywhere(snapshot, actor_id))
 }
 
 fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Session>, Mistake> {
@@ -252,14 +264,16 @@ fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Session>, M
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "session", argument: "session_id" };
 
 /// True if tokens may be issued in this session: the session is live, or the id is not one of ours, because
-/// applications may pass their own. 23503 if it is another user's.
+/// applications may pass their own. None are issued where another user acts in it: they would outlive it. 23503 if it
+/// is another user's.
 pub fn allows(now: Timestamp, snapshot: &Snapshot, id: Option<Id>, user_id: Id) -> Result<bool, Mistake> {
     let Some(id) = id else { return Ok(true) };
     match STANDING.find(snapshot, Key::Id(id))? {
         Some(session) if session.user_id != user_id => Err(UNKNOWN),
-        Some(session) => {
-            Ok(session.revoked_at.is_none() && now < session.expires_at && now < session.idle_expires_at)
-        }
+        Some(session) => Ok(session.revoked_at.is_none()
+            && session.actor_id.is_none()
+            && now < session.expires_at
+            && now < session.idle_expires_at),
         None => Ok(true),
     }
 }
@@ -297,6 +311,7 @@ impl From<Result<Examined, Unusable>> for SessionState {
     fn from(examined: Result<Examined, Unusable>) -> Self {
         match examined {
             Ok(Examined { session, external_id }) => Self {
+                actor_id: session.actor_id,
                 valid: true,
                 session_id: Some(session.id),
                 user_id: Some(session.user_id),

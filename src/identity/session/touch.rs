@@ -103,6 +103,7 @@ impl Session {
             tenant_id: &self.tenant_id,
             user_id: Some(self.user_id),
             session_id: Some(self.id),
+            actor_id: self.actor_id,
             flags,
             context: Some(context),
             ..Event::default()

@@ -102,6 +102,19 @@ row! {
 
 static STATUS: Lookup<Tenant> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
 
+row! {
+    struct Named in tenants {
+        display_name: String,
+    }
+}
+
+static NAMED: Lookup<Named> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
+
+/// What people call the tenant; None for the default one while it has no row.
+pub fn display_name(snapshot: &Snapshot, id: &str) -> Result<Option<String>, Mistake> {
+    Ok(NAMED.find(snapshot, Key::Text(id))?.map(|tenant| tenant.display_name))
+}
+
 fn stored_status(snapshot: &Snapshot, id: &str) -> Result<Option<bool>, Mistake> {
     Ok(STATUS.find(snapshot, Key::Text(id))?.map(|tenant| tenant.status == Status::Active))
 }

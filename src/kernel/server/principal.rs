@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::settings::{Hooks, Listed, Setting};
 use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
 
 /// The text; none where nobody has been authenticated.
 pub static PRINCIPAL: Setting<Option<CString>> = Setting::text(
@@ -36,9 +37,53 @@ impl Drop for Opening {
     }
 }
 
-/// Holds this text until the end of the transaction, or of the savepoint that it is rolled back to; the empty one for
-/// nobody.
-pub fn hold(text: &CStr) {
+/// What is held: in another session or transaction it says nothing.
+pub struct Held<'a> {
+    pub holder: Holder,
+    /// The user who acts as the one whom the text names.
+    pub actor: Option<Id>,
+    pub text: &'a str,
+}
+
+/// Holds this text until the end of the transaction, or of the savepoint that it is rolled back to. False for a text
+/// with NUL.
+pub fn hold(actor: Option<Id>, text: &str) -> bool {
+    let Holder { session_user, began } = holder();
+    let actor = actor.map_or_else(|| NO_ACTOR.to_owned(), |actor| actor.to_string());
+    let framed = CString::new(format!("{session_user} {began} {actor} {text}"));
+    framed.is_ok_and(|framed| {
+        set(&framed);
+        true
+    })
+}
+
+/// Holds nobody.
+pub fn clear() {
+    set(c"");
+}
+
+/// What stands for the actor where there is none.
+const NO_ACTOR: &str = "-";
+
+/// What is held, if anything is.
+pub fn held<'a>() -> Option<Held<'a>> {
+    let mut parts = PRINCIPAL.get()?.to_str().ok()?.splitn(4, ' ');
+    let session_user = parts.next()?.parse().ok()?;
+    let began = parts.next()?.parse().ok()?;
+    let actor = Some(parts.next()?).filter(|actor| *actor != NO_ACTOR);
+    Some(Held {
+        holder: Holder { session_user, began },
+        actor: actor.and_then(Id::parse),
+        text: parts.next()?,
+    })
+}
+
+/// The user who acts in this transaction as another one.
+pub fn actor() -> Option<Id> {
+    held().filter(|held| held.holder == holder())?.actor
+}
+
+fn set(text: &CStr) {
     OPEN.set(true);
     let _opening = Opening;
     // SAFETY: valid C strings; the server copies the text. It raises where it refuses.

@@ -144,6 +144,7 @@ fn record(
             flags,
             context: Some(context),
             details: Some(serde_json::json!({ "reason": reason })),
+            ..Event::default()
         },
     )
 }
