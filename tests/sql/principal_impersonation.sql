@@ -56,11 +56,12 @@ SELECT * FROM me;
 SELECT auth_store.user_update(:'user', '{"first_name": "New"}') IS NOT NULL,
        auth_store.audit_write('order.shown', user_id => :'user') IS NOT NULL;
 SELECT event, actor_id = :'support' AS by_support FROM auth_store.recent_activity
- WHERE user_id = :'user' AND event IN ('user.updated', 'order.shown') ORDER BY id;
-SELECT event, actor_id = :'support' AS by_support FROM auth_store.user_activity(:'user') LIMIT 2;
+ WHERE user_id = :'user' AND event IN ('user.updated', 'order.shown') ORDER BY occurred_at;
+SELECT event, actor_id = :'support' AS by_support FROM auth_store.user_activity(:'user')
+ WHERE event IN ('user.updated', 'order.shown') ORDER BY event;
 ROLLBACK;
 SELECT auth_store.audit_write('order.shown', user_id => :'user') IS NOT NULL;
-SELECT event, actor_id FROM auth_store.user_activity(:'user') LIMIT 1;
+SELECT event, actor_id FROM auth_store.user_activity(:'user') WHERE event = 'order.shown';
 -- Using and rotating it make it no longer and no log-in.
 SELECT session_token AS token, expires_at - clock_timestamp() < '1 h' AS no_longer
   FROM auth_store.session_rotate(:'token', 'mfa', '{otp}') \gset
@@ -117,4 +118,4 @@ ROLLBACK;
 
 SELECT event, success, error, user_id = :'user' AS "user", actor_id = :'support' AS support,
        session_id IS NOT NULL AS s, details - 'expires_at' AS details, ip
-  FROM auth_store.recent_activity WHERE event IN ('user.impersonated', 'session.rotated') ORDER BY id;
+  FROM auth_store.recent_activity WHERE event IN ('user.impersonated', 'session.rotated') ORDER BY occurred_at;
