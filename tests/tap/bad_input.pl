@@ -27,8 +27,8 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
-      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected);
-      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm step_up_required);
+      server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected
+      step_up_required);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 
