@@ -23,8 +23,8 @@ COMMENT ON FUNCTION auth_store.password_change IS
     'Changes the password of a user who gives the present one, and ends the user''s sessions and grants in the same '
     'transaction, but for the session session_id and the grants that were made in it. Error invalid_grant where the '
     'old password is wrong, where the user has none, or where another call has changed it meanwhile; other errors and '
-    'the new password as in password_set(). It counts no tries: call it for users who are logged in, or limit its '
-    'calls, see rate_limit_hit(). 23503 for an unknown user. '
+    'the new password as in password_set(). A wrong old password counts as in user_login(), for the network alone that '
+    'it came from and for all together; error account_locked with retry_after after too many. 23503 for an unknown user. '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.password_change COST 1000000;
 GRANT EXECUTE ON FUNCTION auth_store.password_change TO auth_store_app, auth_store_admin;

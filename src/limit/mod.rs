@@ -172,6 +172,15 @@ pub fn retry_after(
     }))
 }
 
+/// Forgets the hits on a key.
+pub fn forget(tenant_id: &str, key: &str) -> Result<(), Mistake> {
+    match shared::enabled() {
+        Some(shared) => shared.forget(shared_key(tenant_id, key)),
+        None => table::forget(tenant_id, key)?,
+    };
+    Ok(())
+}
+
 /// Notes `key` for so many seconds from now on. In shared memory notes have an owner of their own, so that no number of
 /// limits drives them out while the memory is shared as intended.
 pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<(), Mistake> {

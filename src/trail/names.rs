@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 95] = [
+pub const NAMES: [&str; 98] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -130,6 +130,9 @@ pub const NAMES: [&str; 95] = [
     "password.rehashed",
     // password_verify() that is refused; one that is not leaves no row
     "password.verified",
+    // user_login() from a network and with a user agent that the user never logged in with, beside user.logged_in;
+    // details has whether it is the first log-in of the user at all
+    "login.new_device",
     // pushed_request_consume()
     "pushed_request.consumed",
     // pushed_request_create()
@@ -192,6 +195,11 @@ pub const NAMES: [&str; 95] = [
     "user.impersonated",
     // user_lock(); details has the reason and for how many seconds, null without an end
     "user.locked",
+    // user_login() that succeeded; resource_id is the device, details has whether a second factor is to follow
+    "user.logged_in",
+    // user_login() that was refused, alike whether there is such a user or not; details has how many failures there were
+    // from the network, and for how many seconds they lock the user out. Of refusals over a limit one a minute
+    "user.login_failed",
     // user_name_add(); details has the kind of the name, not the name
     "user.name_added",
     // user_name_remove(); details has the kind of the name, not the name

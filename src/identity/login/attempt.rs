@@ -69,6 +69,8 @@ pub struct Attempt<'a> {
     told: bool,
     /// The limits of `limit::hit` that it counts against if it fails.
     limits: Vec<Limit>,
+    /// The one of the name as typed.
+    typed: Option<String>,
 }
 
 /// The longest period of a limit, in seconds.
@@ -113,7 +115,7 @@ impl<'a> Attempt<'a> {
             Place { id, max_failures }
         };
         let typed = match whom {
-            Whom::Name(name, _) => Some(id_of(&[tenant_id, kind.as_str(), name, &near])),
+            Whom::Name(name, _) => Some(format!("login:{}", id_of(&[tenant_id, kind.as_str(), name, &near]))),
             Whom::User(_) => None,
         };
         let mut limits = Vec::new();
@@ -121,12 +123,12 @@ impl<'a> Attempt<'a> {
             let (max_hits, period) = (NETWORK_LIMIT.get(), HOUR);
             limits.push(Limit { key: format!("login:{home}"), max_hits, period });
         }
-        if let Some(typed) = typed {
+        if let Some(key) = &typed {
             // As many as begin a lock and exhaust it, then one for each time that a first lock lasts.
             let max_hits = policy.lockout_threshold.saturating_mul(2);
             let period = i64::from(policy.lockout_duration) * i64::from(max_hits);
             let period = period.min(LONGEST_PERIOD);
-            limits.push(Limit { key: format!("login:{typed}"), max_hits, period });
+            limits.push(Limit { key: key.clone(), max_hits, period });
         }
         Ok(Self {
             failed: Failed {
@@ -139,6 +141,7 @@ impl<'a> Attempt<'a> {
             locks: Locks { first: policy.lockout_duration, longest: policy.lockout_max },
             told: typed.is_none() || policy.show_locked,
             limits,
+            typed,
         })
     }
 
@@ -188,11 +191,16 @@ impl<'a> Attempt<'a> {
         if let Some(lock) = worst(failed_here.iter().chain(&failed_anywhere), now) {
             return Ok(Err(lock));
         }
-        if failed_here.is_some()
-            && !failures::forgive(now, tenant_id, near.id)?
+        if failed_here.is_none() {
+            return Ok(Ok(()));
+        }
+        if !failures::forgive(now, tenant_id, near.id)?
             && let Some(lock) = self.lock(now)?
         {
             return Ok(Err(lock));
+        }
+        if let Some(key) = &self.typed {
+            limit::forget(tenant_id, key)?;
         }
         Ok(Ok(()))
     }

@@ -56,7 +56,8 @@ fn user_device_forget(
 }
 
 static LIST: Statement<Shown> = Statement::read(
-    c"SELECT id AS device_id, first_seen_at, last_seen_at, trusted_until, digest IS NOT NULL AS has_token, ip, user_agent
+    c"SELECT id AS device_id, first_seen_at, last_seen_at, trusted_until, digest IS NOT NULL AS has_token, ip,
+             user_agent
         FROM auth_store.devices WHERE user_id = $1 AND last_seen_at > $2 ORDER BY last_seen_at DESC, id DESC",
 );
 

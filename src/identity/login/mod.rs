@@ -4,6 +4,7 @@
 //! which count their failures here: see `src/floors.txt`.
 
 pub mod attempt;
+pub mod by_password;
 pub mod devices;
 pub mod failures;
 pub mod list;

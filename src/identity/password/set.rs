@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::identity::login::attempt::{Attempt, Kind, Whom};
 use crate::identity::password::{cost, find, history, verify};
 use crate::identity::policy;
 use crate::identity::user::{self, names};
@@ -18,7 +19,7 @@ use crate::kernel::value::inet::Inet;
 use crate::oauth::consent::access::{self, Ended};
 use crate::oauth::consent::grants;
 use crate::trail::refused::Outcome;
-use crate::trail::{self, Context, Event};
+use crate::trail::{self, Context, Event, Flag};
 
 #[pg_extern(volatile, parallel_unsafe)]
 fn password_hash(password: Option<&str>) -> String {
@@ -247,26 +248,38 @@ fn change(
     context: &Context<'_>,
 ) -> Answer<()> {
     let tenant_id = user::tenant_of(id)?;
-    let right = verify::verify(now, Some(id), old)?.and_then(|right| right.ok_or(verify::WRONG));
-    match right {
-        Ok(right) => {
-            let by = SetBy::User { revision: right.stored.revision, kept };
-            set(now, id, &tenant_id, new, by, context)
-        }
-        Err(refusal) => {
-            trail::record(
-                now,
-                &Event {
-                    event: "password.changed",
-                    tenant_id: &tenant_id,
-                    user_id: Some(id),
-                    error: Some(refusal.code),
-                    details: Some(json!({ "by": "user" })),
-                    context: Some(context),
-                    ..Event::default()
-                },
-            )?;
-            Ok(Err(refusal))
-        }
+    let attempt = Attempt::new(Kind::Password, &tenant_id, &Whom::User(id), None, context)?;
+    let refuse = |refusal: Refusal, flags: &[Flag]| {
+        let event = Event {
+            event: "password.changed",
+            tenant_id: &tenant_id,
+            user_id: Some(id),
+            error: Some(refusal.code),
+            flags,
+            details: Some(json!({ "by": "user" })),
+            context: Some(context),
+            ..Event::default()
+        };
+        trail::record(now, &event)?;
+        Ok(Err(refusal))
+    };
+    if let Err(refusal) = attempt.begin(now)? {
+        return if attempt.audit_due(now)? { refuse(refusal, &[Flag::LockedOut]) } else { Ok(Err(refusal)) };
     }
+    let right = match verify::verify(now, Some(id), old)? {
+        Ok(Some(right)) => right,
+        Ok(None) => {
+            let failure = attempt.fail(now)?;
+            let flags: Vec<_> = [Some(Flag::WrongPassword), failure.flag].into_iter().flatten().collect();
+            return refuse(failure.refusal(now, verify::WRONG), &flags);
+        }
+        Err(busy) => return refuse(busy, &[]),
+    };
+    let by = SetBy::User { revision: right.stored.revision, kept };
+    let changed = set(now, id, &tenant_id, new, by, context)?;
+    if changed.is_ok() {
+        // A lock that began meanwhile stays: whoever is here has a session, and its failures are another's.
+        let _ = attempt.pass(now)?;
+    }
+    Ok(changed)
 }

@@ -162,6 +162,13 @@ static RENEW: Statement = Statement::write(
 );
 
 impl Right {
+    /// Whether it still is the password: nobody has changed it since it was compared. The caller has locked the user at
+    /// least as [`user::lock_key_share`] does.
+    pub fn is_current(&self) -> Result<bool, Mistake> {
+        let now_stored = find(&Snapshot::latest(), self.user_id)?;
+        Ok(now_stored.is_some_and(|now_stored| now_stored.revision == self.stored.revision))
+    }
+
     /// Whether the user has to choose another password: it was set so, or is older than the policy allows.
     pub fn must_change(&self, now: Timestamp, policy: &Policy) -> bool {
         let age = now.micros_since(self.stored.changed_at) / 1_000_000;

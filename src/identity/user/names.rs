@@ -235,7 +235,8 @@ fn find_profile(
     }
 }
 
-fn read_kind(kind: &str) -> Result<Kind, Mistake> {
+/// The kind of an argument.
+pub fn read_kind(kind: &str) -> Result<Kind, Mistake> {
     Kind::read(kind).ok_or_else(|| Mistake::one_of("kind", &Kind::ALL.map(Kind::as_str)))
 }
 
