@@ -47,6 +47,7 @@ mod types {
         include_str!("../sql/types/principal.sql"),
         include_str!("../sql/types/connection.sql"),
         include_str!("../sql/types/key.sql"),
+        include_str!("../sql/types/mfa.sql"),
         include_str!("../sql/types/api_key.sql"),
         include_str!("../sql/types/audit.sql"),
         include_str!("../sql/types/one_time.sql"),
@@ -87,6 +88,7 @@ mod surface {
         include_str!("../sql/surface/proof.sql"),
         include_str!("../sql/surface/connection.sql"),
         include_str!("../sql/surface/key.sql"),
+        include_str!("../sql/surface/mfa.sql"),
         include_str!("../sql/surface/api_key.sql"),
         include_str!("../sql/surface/principal.sql"),
         include_str!("../sql/surface/one_time.sql"),
@@ -163,6 +165,9 @@ static SETTINGS: &[&dyn Listed] = &[
     &limit::shared::ENABLED,
 ];
 
+/// Every table with values that the vault's keys seal.
+static SEALED: &[&vault::holder::Holder] = &[&vault::connection::HOLDER, &identity::mfa::HOLDER];
+
 /// Called by the server when it loads the library, preloaded or at the first call.
 #[pg_guard]
 #[allow(unsafe_code)]
@@ -176,6 +181,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::server::transaction::watch();
     kernel::server::caller::watch();
     kernel::server::guard::watch(schema::is_own);
+    vault::holder::list(SEALED);
     limit::shared::reserve();
 }
 

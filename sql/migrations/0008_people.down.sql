@@ -6,6 +6,11 @@ DROP TABLE auth_store.passkeys;
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'one_time_tokens';
 DROP TABLE auth_store.one_time_tokens;
 ALTER TABLE auth_store.user_names DROP COLUMN verified_at;
+-- Second factors are lost.
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'mfa_factors';
+DROP TABLE auth_store.recovery_codes;
+DROP TABLE auth_store.mfa_factors;
+ALTER TABLE auth_store.sessions DROP COLUMN auth_time;
 -- Locks and known devices are lost.
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) IN ('devices', 'login_failures');
 DROP TABLE auth_store.devices;

@@ -221,3 +221,44 @@ CREATE TABLE auth_store.breached_passwords (
     CONSTRAINT breached_passwords_prefix_shape CHECK (prefix ~ '^[0-9A-F]{6}$'),
     CONSTRAINT breached_passwords_suffixes_whole CHECK (pg_catalog.octet_length(suffixes) % 5 = 0)
 );
+-- When the user of a session was authenticated again.
+ALTER TABLE auth_store.sessions ADD COLUMN auth_time timestamptz;
+
+-- Authenticator apps of users. Passkeys are in a table of their own.
+CREATE TABLE auth_store.mfa_factors (
+    id           uuid        NOT NULL,
+    user_id      uuid        NOT NULL,
+    key_id       uuid        NOT NULL,
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz,
+    confirmed_at timestamptz,
+    used_at      timestamptz,
+    last_step    bigint      NOT NULL,
+    digits       integer     NOT NULL,
+    period       integer     NOT NULL,
+    tenant_id    text COLLATE "C" NOT NULL,
+    algorithm    text COLLATE "C" NOT NULL,
+    label        text        NOT NULL,
+    secret       bytea       NOT NULL,
+    CONSTRAINT mfa_factors_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT mfa_factors_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT mfa_factors_vault_key_fkey FOREIGN KEY (key_id, tenant_id)
+        REFERENCES auth_store.vault_keys (id, tenant_id)
+) WITH (fillfactor = 85);
+CREATE INDEX mfa_factors_user_idx ON auth_store.mfa_factors (user_id, tenant_id);
+CREATE INDEX mfa_factors_vault_key_idx ON auth_store.mfa_factors (key_id, tenant_id, id);
+
+-- What lets a user in who has lost the factors: ten codes, each good once.
+CREATE TABLE auth_store.recovery_codes (
+    id         uuid        NOT NULL,
+    user_id    uuid        NOT NULL,
+    created_at timestamptz NOT NULL,
+    used_at    timestamptz,
+    tenant_id  text COLLATE "C" NOT NULL,
+    digest     bytea       NOT NULL,
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT recovery_codes_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX recovery_codes_user_idx ON auth_store.recovery_codes (user_id, tenant_id);

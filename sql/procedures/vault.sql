@@ -30,20 +30,20 @@ BEGIN
             total := COALESCE(total, progress.total);
             EXIT WHEN progress.done;
             IF (batches OPERATOR(pg_catalog.%) 100) OPERATOR(pg_catalog.=) 0 THEN
-                RAISE NOTICE 'auth_store vault_rekey: % of % connections so far', rekeyed, total;
+                RAISE NOTICE 'auth_store vault_rekey: % of % rows so far', rekeyed, total;
             END IF;
         END LOOP;
         -- Another pass for what somebody else had locked.
         EXIT WHEN moved OPERATOR(pg_catalog.=) 0 OR behind OPERATOR(pg_catalog.<=) unreadable;
     END LOOP;
-    RAISE NOTICE 'auth_store vault_rekey: % connection(s) sealed anew, % data key(s) made, % deleted',
+    RAISE NOTICE 'auth_store vault_rekey: % row(s) sealed anew, % data key(s) made, % deleted',
         rekeyed, renewed, deleted;
     IF unreadable OPERATOR(pg_catalog.>) 0 THEN
-        RAISE WARNING 'auth_store vault_rekey: % connection(s) do not open and stay as they are', unreadable
+        RAISE WARNING 'auth_store vault_rekey: % row(s) do not open and stay as they are', unreadable
             USING HINT = 'SELECT * FROM auth_store.vault_check() WHERE NOT readable';
     END IF;
     IF behind OPERATOR(pg_catalog.>) unreadable THEN
-        RAISE NOTICE 'auth_store vault_rekey: % connection(s) were in use; call it again',
+        RAISE NOTICE 'auth_store vault_rekey: % row(s) were in use; call it again',
             behind OPERATOR(pg_catalog.-) unreadable;
     END IF;
 END

@@ -57,9 +57,11 @@ ALTER FUNCTION auth_store.passkey_rename COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.passkey_rename TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.passkey_remove IS
-    E'Removes a passkey of a user, and ends the user''s codes, sessions and grants, all but except_session_id and the '
-    'grants of that session: who removes a passkey may have lost the device. '
-    '23503 where the user has no such passkey, 22004 for NULL. '
+    E'Removes a passkey of a user, ends the user''s sessions with their grants, all but except_session_id, and the '
+    'one-time tokens, and trusts no device any more: who removes a passkey may have lost the device. A row with error last_factor, and nothing has '
+    'changed, where it is the user''s only second factor: last => true removes it all the same, and the recovery codes '
+    'with it, unless the tenant''s policy requires a factor. '
+    '23503 where the user has no such passkey or session, 22004 for a NULL user_id or passkey_id. '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.passkey_remove COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.passkey_remove TO auth_store_app, auth_store_admin;

@@ -34,6 +34,16 @@ COMMENT ON FUNCTION auth_store.session_rotate IS
 ALTER FUNCTION auth_store.session_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
 
+COMMENT ON FUNCTION auth_store.session_elevate IS
+    'session_rotate() after a step-up (RFC 9470): the user of the session was authenticated again, by a password, a '
+    'second factor or a passkey. auth_time becomes now, acr the given one (NULL keeps it), and the methods amr are '
+    'added to those before, of which 20 are kept. The session has a new token from the commit on, as after every '
+    'change of privileges; session_id and the absolute end stay. Whether the proof was good the caller must know: from '
+    'totp_verify(), say. Of two step-ups with one token one succeeds. A row with error invalid_token otherwise. '
+    'acr: at most 200 characters; amr: at most 20 texts of 255 bytes (22023).';
+ALTER FUNCTION auth_store.session_elevate COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.session_elevate TO auth_store_app;
+
 COMMENT ON FUNCTION auth_store.session_revoke IS
     E'Ends a session with every grant that was made in it; true, or false where it had ended before. '
     'A log-in to a client that is under way in it is waited for and ended too. '

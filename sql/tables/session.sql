@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS auth_store.sessions (
     ip              inet,
     user_agent      text,
     actor_id        uuid,
+    auth_time       timestamptz,
     CONSTRAINT sessions_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT sessions_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
 ) WITH (fillfactor = 80);
@@ -43,3 +44,5 @@ COMMENT ON COLUMN auth_store.sessions.actor_id IS
     'The user who acts in it as the other: see user_impersonate(). NULL: it is the user''s own.';
 COMMENT ON COLUMN auth_store.sessions.user_agent IS
     'The user agent of the last touch that brought one; NULL: none did.';
+COMMENT ON COLUMN auth_store.sessions.auth_time IS
+    'When session_elevate() last said that the user was authenticated again; NULL: not since it was made.';

@@ -5,7 +5,8 @@ CREATE TYPE auth_store.vault_state AS (
     state       text,
     readable    boolean,
     data_keys   bigint,
-    connections bigint
+    connections bigint,
+    sealed_rows bigint
 );
 COMMENT ON TYPE auth_store.vault_state IS 'A key or a sealed value of the vault and whether it can be read.';
 

@@ -22,7 +22,8 @@ CREATE TYPE auth_store.session_state AS (
     error_description text,
     idle_expires_at   timestamptz,
     external_id       text,
-    actor_id          uuid
+    actor_id          uuid,
+    auth_time         timestamptz
 );
 COMMENT ON TYPE auth_store.session_state IS 'What a session token is good for.';
 

@@ -2,6 +2,7 @@
 
 pub mod login;
 pub mod mail_link;
+pub mod mfa;
 pub mod one_time;
 pub mod passkey;
 pub mod password;

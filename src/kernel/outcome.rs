@@ -69,6 +69,8 @@ pub enum ErrorCode {
     AccountLocked,
     /// Of this store: a new password breaks a rule of the tenant; error_description says what to do
     PasswordRejected,
+    /// Of this store: it is the user's only second factor
+    LastFactor,
 }
 
 impl ErrorCode {
@@ -103,6 +105,7 @@ impl ErrorCode {
             Self::InvalidCredentials => "invalid_credentials",
             Self::AccountLocked => "account_locked",
             Self::PasswordRejected => "password_rejected",
+            Self::LastFactor => "last_factor",
         }
     }
 }

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use crate::audit::partitions;
 use crate::identity::login::{devices, failures};
-use crate::identity::{one_time, passkey, role, session};
+use crate::identity::{mfa, one_time, passkey, role, session};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
@@ -91,7 +91,7 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
 }
 
 /// The tables whose rows end. They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [&Table; 16] = [
+static TASKS: [&Table; 17] = [
     &grant::TABLE,
     &imported::TABLE,
     &code::TABLE,
@@ -107,6 +107,7 @@ static TASKS: [&Table; 16] = [
     &devices::TABLE,
     &failures::TABLE,
     &one_time::TABLE,
+    &mfa::TABLE,
     &limit::table::TABLE,
 ];
 

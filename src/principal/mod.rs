@@ -314,7 +314,7 @@ fn by_session(snapshot: &Snapshot, now: Timestamp, text: Option<&str>, need: &Ne
         user_id: Some(*session.user_id.bytes()),
         session_id: Some(*session.id.bytes()),
         expires_at: Some(session.expires_at.min(session.idle_expires_at).micros()),
-        auth_time: own.then(|| session.id.time().micros()),
+        auth_time: own.then(|| session.authenticated_at().micros()),
         acr: session.acr.filter(|_| own),
         amr: session.amr.filter(|_| own),
         actor_id: session.actor_id.map(|id| *id.bytes()),

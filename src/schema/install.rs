@@ -34,6 +34,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/api_key.sql"),
     include_str!("../../sql/tables/key.sql"),
     include_str!("../../sql/tables/connection.sql"),
+    include_str!("../../sql/tables/mfa.sql"),
     include_str!("../../sql/tables/proof.sql"),
     include_str!("../../sql/tables/device.sql"),
     include_str!("../../sql/tables/passkey.sql"),

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 98] = [
+pub const NAMES: [&str; 104] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -84,10 +84,16 @@ pub const NAMES: [&str; 98] = [
     "email.verification_started",
     // email_verification_finish()
     "email.verified",
-    // passkey_register(); details has the kind of the factor
+    // totp_confirm(), totp_import() and passkey_register(); details has the kind. A refusal is totp_confirm()'s
     "factor.added",
-    // passkey_remove(); details has the kind of the factor, and how many codes, sessions and grants ended with it
+    // totp_enroll(): it is no factor before totp_confirm()
+    "factor.enrolled",
+    // factor_remove(), passkey_remove(), and mfa_reset() for each factor; details has the kind and what ended
     "factor.removed",
+    // factor_rename()
+    "factor.renamed",
+    // totp_verify(); of refusals during a lock one a minute for each network
+    "factor.used",
     // grant_revoke()
     "grant.revoked",
     // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
@@ -137,6 +143,10 @@ pub const NAMES: [&str; 98] = [
     "pushed_request.consumed",
     // pushed_request_create()
     "pushed_request.created",
+    // recovery_code_use(); how many are left is in details
+    "recovery_code.used",
+    // recovery_codes_generate()
+    "recovery_codes.generated",
     // token_refresh() with a refresh token that rotation had replaced: the grant is revoked
     "refresh_reuse",
     // refresh_token_import()
@@ -154,6 +164,8 @@ pub const NAMES: [&str; 98] = [
     "role.updated",
     // session_create(); how many sessions the cap ended, with how many grants, is in details
     "session.created",
+    // session_elevate()
+    "session.elevated",
     // session_revoke()
     "session.revoked",
     // session_rotate()
@@ -214,7 +226,7 @@ pub const NAMES: [&str; 98] = [
     "vault.key_created",
     // a data key of a tenant was deleted by vault_rekey(), because nothing needs it
     "vault.key_deleted",
-    // vault_rekey(), one for each batch and data key: how many connections were sealed anew, how many do not open
+    // vault_rekey(), one for each batch and data key: how many rows were sealed anew, how many do not open
     "vault.rekeyed",
 ];
 

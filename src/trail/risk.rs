@@ -29,6 +29,7 @@ pub enum Flag {
     /// An API key from an address that it is not allowed from: the key is in the wrong hands.
     WrongNetwork,
     /// Wrong client authentication (RFC 6749 section 2.3.1), or a passkey that has not signed or is another user's.
+    /// Wrong client authentication (RFC 6749 section 2.3.1), or a wrong code of a user's second factor.
     WrongSecret,
     /// Not the registered redirect URI, or not the one of the authorization request (RFC 6749 section 4.1.3).
     WrongRedirectUri,
@@ -41,6 +42,8 @@ pub enum Flag {
     /// An attempt to log in while too many failures, or an administrator, keep everybody from it who is where it came
     /// from.
     LockedOut,
+    /// A help desk has removed the second factors of a user: whoever talked it into that gets in with the password.
+    FactorReset,
     /// No such client.
     UnknownClient,
     /// A client that is suspended, revoked or pending, or whose tenant is suspended.
@@ -77,7 +80,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::PasskeyCloneSuspected,
@@ -94,6 +97,7 @@ impl Flag {
         Self::ScopeWidening,
         Self::TargetWidening,
         Self::LockedOut,
+        Self::FactorReset,
         Self::UnknownClient,
         Self::InactiveClient,
         Self::InactiveUser,
@@ -129,6 +133,7 @@ impl Flag {
             Self::ScopeWidening => "scope_widening",
             Self::TargetWidening => "target_widening",
             Self::LockedOut => "locked_out",
+            Self::FactorReset => "factor_reset",
             Self::UnknownClient => "unknown_client",
             Self::InactiveClient => "inactive_client",
             Self::InactiveUser => "inactive_user",
@@ -159,7 +164,11 @@ impl Flag {
             Self::WrongClient | Self::JtiReplay => 0.8,
             Self::WrongVerifier | Self::WrongOrigin | Self::WrongNetwork => 0.7,
             Self::WrongSecret | Self::WrongRedirectUri => 0.6,
-            Self::RevokedToken | Self::ScopeWidening | Self::TargetWidening | Self::LockedOut => 0.5,
+            Self::RevokedToken
+            | Self::ScopeWidening
+            | Self::TargetWidening
+            | Self::LockedOut
+            | Self::FactorReset => 0.5,
             Self::UnknownClient
             | Self::InactiveClient
             | Self::InactiveUser

@@ -7,10 +7,11 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::spi::params;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::vault::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
+use crate::vault::connection;
+use crate::vault::holder::{self, Holder};
 use crate::vault::key::{self, DataKey, Unreadable, WrappedKey, master};
 
 composite! {
@@ -23,6 +24,7 @@ composite! {
         pub readable: bool,
         pub data_keys: Option<i64>,
         pub connections: Option<i64>,
+        pub sealed_rows: Option<i64>,
     }
 }
 
@@ -35,10 +37,22 @@ fn vault_check() -> SetOfIterator<'static, VaultState> {
 const PAGE: i32 = 1000;
 const START: Id = Id::from_bytes([0; 16]);
 
-#[derive(Default)]
+/// What depends on a key.
+#[derive(Default, Clone, Copy)]
 struct Needed {
     data_keys: i64,
     connections: i64,
+    /// Rows of any table, connections too.
+    sealed_rows: i64,
+}
+
+impl Needed {
+    fn add(&mut self, holder: &Holder, rows: i64) {
+        self.sealed_rows += rows;
+        if std::ptr::eq(holder, &connection::HOLDER) {
+            self.connections += rows;
+        }
+    }
 }
 
 fn check(now: Timestamp) -> Result<Vec<VaultState>, Mistake> {
@@ -50,10 +64,11 @@ fn check(now: Timestamp) -> Result<Vec<VaultState>, Mistake> {
         let keys = key::after(after, PAGE)?;
         for key in &keys {
             pgrx::check_for_interrupts!();
-            let connections = look_into(now, key, &mut unreadable)?;
+            let of_key = look_into(now, key, &mut unreadable)?;
             let needed = needed.entry(key.master_key_id.clone()).or_default();
             needed.data_keys += 1;
-            needed.connections += connections;
+            needed.connections += of_key.connections;
+            needed.sealed_rows += of_key.sealed_rows;
         }
         match keys.last() {
             Some(last) => after = last.id,
@@ -88,20 +103,26 @@ fn master(name: &str, state: &str, readable: bool, needed: &Needed) -> VaultStat
         readable,
         data_keys: Some(needed.data_keys),
         connections: Some(needed.connections),
+        sealed_rows: Some(needed.sealed_rows),
     }
 }
 
-static COUNT: Statement<i64> =
-    Statement::read(c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2");
-
-/// How many connections a data key has sealed; adds to the findings those that it does not open, or the key itself.
-fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>) -> Result<i64, Mistake> {
+/// What a data key has sealed; adds to the findings what it does not open, or the key itself.
+fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>) -> Result<Needed, Mistake> {
+    let mut needed = Needed::default();
     let why = match key.open(now)? {
-        Ok(opened) => return look_through(&opened, &key.tenant_id, unreadable),
+        Ok(opened) => {
+            for holder in holder::all() {
+                needed.add(holder, look_through(holder, &opened, &key.tenant_id, unreadable)?);
+            }
+            return Ok(needed);
+        }
         Err(Unreadable::NoMasterKey(_)) => "its master key is missing",
         Err(_) => "does not open with its master key",
     };
-    let count = COUNT.one(&params![key.id, key.tenant_id.as_str()])?;
+    for holder in holder::all() {
+        needed.add(holder, holder.count.one(&params![key.id, key.tenant_id.as_str()])?.unwrap_or(0));
+    }
     unreadable.push(VaultState {
         kind: Some("data key"),
         id: Some(key.id.to_string()),
@@ -109,35 +130,37 @@ fn look_into(now: Timestamp, key: &WrappedKey, unreadable: &mut Vec<VaultState>)
         state: Some(why.into()),
         readable: false,
         data_keys: None,
-        connections: count,
+        connections: Some(needed.connections),
+        sealed_rows: Some(needed.sealed_rows),
     });
-    Ok(count.unwrap_or(0))
+    Ok(needed)
 }
 
-static OF_KEY: Statement<Sealed> = Statement::read(
-    c"SELECT {columns} FROM auth_store.connections
-       WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4",
-);
-
-fn look_through(key: &DataKey, tenant_id: &str, unreadable: &mut Vec<VaultState>) -> Result<i64, Mistake> {
+/// The number of rows of a table that a data key has sealed; adds to the findings the values that it does not open.
+fn look_through(
+    holder: &Holder,
+    key: &DataKey,
+    tenant_id: &str,
+    unreadable: &mut Vec<VaultState>,
+) -> Result<i64, Mistake> {
     let (mut count, mut after) = (0, START);
     loop {
-        let rows = OF_KEY.all(&params![key.id, tenant_id, after, PAGE])?;
+        let rows = holder.page.all(&params![key.id, tenant_id, after, PAGE])?;
         for row in &rows {
             pgrx::check_for_interrupts!();
-            for (column, sealed) in [(ACCESS_TOKEN, &row.access_token), (REFRESH_TOKEN, &row.refresh_token)] {
-                let opens = |sealed: &Vec<u8>| column.open(key, row.id, sealed).is_ok();
-                if !sealed.as_ref().is_none_or(opens) {
-                    unreadable.push(VaultState {
-                        kind: Some("connection"),
-                        id: Some(row.id.to_string()),
-                        tenant_id: Some(tenant_id.into()),
-                        state: Some(format!("{} does not open", column.0)),
-                        readable: false,
-                        data_keys: None,
-                        connections: Some(1),
-                    });
-                }
+            let mut found = Needed::default();
+            found.add(holder, 1);
+            for column in holder.unreadable(key, row) {
+                unreadable.push(VaultState {
+                    kind: Some(holder.kind),
+                    id: Some(row.id.to_string()),
+                    tenant_id: Some(tenant_id.into()),
+                    state: Some(format!("{column} does not open")),
+                    readable: false,
+                    data_keys: None,
+                    connections: Some(found.connections),
+                    sealed_rows: Some(found.sealed_rows),
+                });
             }
             count += 1;
             after = row.id;

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod connection;
 pub mod fernet;
+pub mod holder;
 pub mod key;
 
 /// Where a sealed value belongs, so that it opens nowhere else: its parts, each behind its length.

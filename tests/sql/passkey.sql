@@ -265,10 +265,11 @@ SELECT n, pg_temp.raised(format('SELECT auth_store.passkey_re' || call, :'ann', 
     (4, 'name(NULL, %3$L, ''x'')'), (5, 'move(%2$L, %3$L)'), (6, 'move(%1$L, NULL)'), (7, 'move(NULL, %3$L)'),
     (8, 'move(gen_random_uuid(), %3$L)')) AS t (n, call);
 SELECT pg_temp.raised('SELECT auth_store.passkey_list(NULL)');
--- A removal ends the other sessions.
+-- A removal ends the other sessions. The only factor does not go unasked.
 SELECT session_id AS here FROM auth_store.session_create(:'ann') \gset
 SELECT session_token AS there FROM auth_store.session_create(:'ann') \gset
-SELECT * FROM auth_store.passkey_remove(:'ann', :'key', :'here');
+SELECT error FROM auth_store.passkey_remove(:'ann', :'key', except_session_id => :'here');
+SELECT * FROM auth_store.passkey_remove(:'ann', :'key', last => true, except_session_id => :'here');
 SELECT * FROM pg_temp.told();
 SELECT valid FROM auth_store.session_validate(:'there');
 SELECT status FROM auth_store.session_list(:'ann') WHERE session_id = :'here';

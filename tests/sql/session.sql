@@ -89,6 +89,26 @@ SELECT session_token, error FROM auth_store.session_rotate(NULL);
 SELECT session_token, error FROM auth_store.session_rotate('asst_' || repeat('A', 64));
 SELECT * FROM pg_temp.trail();
 
+-- A step-up (RFC 9470): authenticated now, methods added to those before, and a new token.
+SELECT auth_time = created_at AS at_the_log_in FROM auth_store.session_validate(:'token');
+SELECT session_token AS elevated, expires_at = :'ends' AS same_end
+  FROM auth_store.session_elevate(:'token', 'phr', ARRAY['otp', 'hwk']) \gset
+SELECT valid, session_id = :'id' AS id, acr, amr, auth_time > created_at AS anew, :'same_end' AS same_end
+  FROM auth_store.session_validate(:'elevated');
+SELECT valid FROM auth_store.session_validate(:'token');
+SELECT error, session_token FROM auth_store.session_elevate(:'token', 'phr');
+SELECT session_token AS token FROM auth_store.session_rotate(:'elevated') \gset
+SELECT acr, amr, auth_time > created_at AS kept FROM auth_store.session_validate(:'token');
+SELECT session_token AS token FROM auth_store.session_elevate(:'token') \gset
+SELECT session_token AS token
+  FROM auth_store.session_elevate(:'token', amr => ARRAY(SELECT 'm' || n FROM generate_series(1, 18) AS n)) \gset
+SELECT acr, cardinality(amr) AS methods, amr[:3] AS first FROM auth_store.session_validate(:'token');
+SELECT * FROM pg_temp.trail();
+SELECT error FROM auth_store.session_elevate(NULL);
+SELECT pg_temp.raised($$SELECT auth_store.session_elevate('x', E'\n')$$);
+SELECT pg_temp.raised($$SELECT auth_store.session_elevate('x', amr => ARRAY[NULL])$$);
+SELECT count(*) > 0 AS passed_over FROM pg_temp.trail();
+
 -- Both ends.
 UPDATE auth_store.sessions SET idle_expires_at = clock_timestamp() - interval '1 ms' WHERE id = :'id';
 SELECT valid, session_id, error, error_description FROM auth_store.session_validate(:'token');

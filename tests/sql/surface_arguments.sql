@@ -27,6 +27,7 @@ SELECT auth_store.tenant_create('arguments') AS tenant \gset
 SELECT auth_store.connection_store('github', 'arguments', 'x', 'y', access_token_expires_at => clock_timestamp(),
     tenant_id => :'tenant') AS connection \gset
 SELECT FROM auth_store.consent_record(:'user', 'arguments_web');
+SELECT auth_store.totp_import(:'user', 'GEZDGNBVGY3TQOJQ') AS factor \gset
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
 INSERT INTO sample VALUES
     (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')),
@@ -36,6 +37,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'refresh_token', quote_literal(:'refresh')), (NULL, NULL, 'token', quote_literal(:'access')),
     (NULL, NULL, 'device_code', quote_literal(:'device_code')),
     (NULL, NULL, 'connection_id', quote_literal(:'connection')), (NULL, NULL, 'provider', '''github'''),
+    (NULL, NULL, 'factor_id', quote_literal(:'factor')), (NULL, NULL, 'secret', '''GEZDGNBVGY3TQOJQ'''),
     (NULL, NULL, 'actor_id', '''arguments'''), (NULL, NULL, 'access_token', '''z'''),
     (NULL, NULL, 'name', '''Another'''), (NULL, NULL, 'task', '''sessions'''), (NULL, NULL, 'proof', '''x'''),
     (NULL, NULL, 'htm', '''POST'''),

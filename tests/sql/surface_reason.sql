@@ -15,6 +15,7 @@ INSERT INTO call VALUES
         'auth_store.jti_revoke(''reason'', clock_timestamp() + interval ''1 minute'', reason => %s, tenant_id =>'
         ' ''reason_nobody'')'),
     ('member_remove', false, 'auth_store.member_remove(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
+    ('mfa_reset', false, 'auth_store.mfa_reset(gen_random_uuid(), reason => %s)'),
     ('role_unassign', false, 'auth_store.role_unassign(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
     ('session_revoke', true, 'auth_store.session_revoke(gen_random_uuid(), reason => %s)'),
     ('tenant_set_status', false, 'auth_store.tenant_set_status(''reason_nobody'', ''active'', reason => %s)'),

@@ -166,6 +166,8 @@ VALUES (gen_random_uuid(), :'full_user', 0, -7, true, true, true, gen_random_uui
 SELECT FROM auth_store.otp_start(:'full_user', 'log in');
 SELECT auth_store.api_key_import(encode(sha256('full key'), 'hex'), 'full', :'full_user') \gset full_
 SELECT auth_store.connection_store('github', 'full', 'x', tenant_id => 'full') \gset full_
+SELECT auth_store.totp_import(:'full_user', 'GEZDGNBVGY3TQOJQ') \gset full_
+SELECT count(*) AS codes FROM auth_store.recovery_codes_generate(:'full_user') \gset full_
 SELECT auth_store.jti_claim('full', 'full', clock_timestamp() + '5 min', tenant_id => 'full'),
        auth_store.jti_revoke('full', clock_timestamp() + '5 min', tenant_id => 'full');
 SET auth_store.rate_limit_shared = off;

@@ -258,6 +258,10 @@ SELECT fence FROM auth_store.connection_lease(:'leased_connection', '1 hour') \g
 SELECT auth_store.connection_store('vercel', :'api_key_id', 'revoked-of-' || :'tenant', actor_type => 'api_key',
     tenant_id => :'tenant') AS revoked_connection \gset
 SELECT auth_store.connection_revoke(:'revoked_connection', 'asked for') \gset _
+-- second factors: an app that another store knew, one that is not confirmed, recovery codes
+SELECT auth_store.totp_import(:'user', 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ') AS factor \gset
+SELECT factor_id AS new_factor FROM auth_store.totp_enroll(:'user') \gset
+SELECT min(code) AS recovery_code FROM auth_store.recovery_codes_generate(:'user') AS code \gset
 SELECT format('%s=%s', n, v)
   FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
@@ -272,7 +276,9 @@ SELECT format('%s=%s', n, v)
     ('verification', :'verification'), ('magic_link', :'magic_link'), ('otp', :'otp'), ('change', :'change'),
     ('undo', :'undo'),
     ('first_api_key', :'first_api_key'),
-    ('client_api_key', :'client_api_key'), ('support', :'support'), ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
+    ('client_api_key', :'client_api_key'), ('support', :'support'),
+    ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
+    ('factor', :'factor'), ('recovery_code', :'recovery_code'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;

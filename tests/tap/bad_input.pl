@@ -28,7 +28,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
       server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected
-      step_up_required);
+      step_up_required last_factor);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 
@@ -117,6 +117,8 @@ my %SENSE = (
     key => "'sense'", max_hits => 3,
     provider => "'github'", actor_id => "'1'", actor_type => "'user'", access_token => "'sense'",
     connection_id => literal($ours->{leased_connection}), fence => $ours->{fence},
+    factor_id => literal($ours->{factor}), secret => "'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'", algorithm => "'SHA1'",
+    label => "'sense'", digits => 6,
     fernet_key => "'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='");
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'",
@@ -139,7 +141,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
     'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL',
     'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL', 'api_key_revoke.client_id' => 'NULL',
-    'api_key_rotate.client_id' => 'NULL',
+    'api_key_rotate.client_id' => 'NULL', 'totp_import.period' => 30,
+    'recovery_code_use.code' => literal($ours->{recovery_code}),
     map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1,
     bigint => 1, real => '0.5', boolean => 'false',
@@ -308,6 +311,7 @@ is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE
          ('token_revoke', 'token'), ('token_bucket', 'token'), ('token_hash', 'token'), ('api_key_verify', 'api_key'),
              ('api_key_touch', 'api_key'),
          ('session_validate', 'session_token'), ('session_touch', 'session_token'), ('session_rotate', 'session_token'),
+         ('session_elevate', 'session_token'),
          ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'),
          ('token_refresh', 'client_id'),
          ('device_redeem', 'device_code'), ('device_lookup', 'user_code'), ('device_approve', 'user_code'),

@@ -209,7 +209,7 @@ is(login($other), 'ann|{hwk,user,mfa}', 'until the lock is opened');
 
 my $id = value($node, $db, "SELECT passkey_id FROM auth_store.passkey_list('$bob')");
 my $waiting = literal($synced->get(ask(q{'login', tenant_id => 'acme'}), count => 9));
-is(value($node, $db, "SELECT error IS NULL FROM auth_store.passkey_remove('$bob', '$id')", user => 'web'), 't',
+is(value($node, $db, "SELECT error IS NULL FROM auth_store.passkey_remove('$bob', '$id', last => true)", user => 'web'), 't',
     'a passkey is removed');
 is(value($node, $db, "SELECT error FROM auth_store.passkey_authenticate($waiting, tenant_id => 'acme')",
     user => 'web'), 'invalid_credentials', 'and what it has signed before is not accepted');

@@ -330,6 +330,10 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         consents => 'INSERT INTO auth_store.consents (id, expires_at, user_id, renewed_at, tenant_id, client_id,
             resource, scope)
             VALUES (' . $row->(5) . ", '$store->{default}{user}', '2000-01-01', 'default', 'web-default', '', 'past')",
+        mfa_factors => 'INSERT INTO auth_store.mfa_factors (id, expires_at, user_id, key_id, created_at, last_step,
+            digits, period, tenant_id, algorithm, label, secret)
+            VALUES (' . $row->(8) . ", '$store->{default}{user}', (SELECT key_id FROM auth_store.mfa_factors
+                    WHERE tenant_id = 'default' LIMIT 1), '2000-01-01', -1, 6, 30, 'default', 'SHA1', 'past', '')",
         sessions => 'INSERT INTO auth_store.sessions (id, expires_at, user_id, idle_expires_at, last_seen_at, idle_ttl,
             tenant_id, digest, metadata)
             VALUES (' . $row->(6)

@@ -154,10 +154,10 @@ SQL
     my $rekey = background("CALL auth_store.vault_rekey(7);\n");
     $_->{handle}->finish for @traffic, $rekey;
     unlike(join('', map { $_->{err} } @traffic), qr/ERROR/, 'nobody who stores meanwhile fails');
-    like($rekey->{err}, qr/NOTICE:  auth_store vault_rekey: 700 of \d+ connections so far/,
+    like($rekey->{err}, qr/NOTICE:  auth_store vault_rekey: 700 of \d+ rows so far/,
         'rekeying tells how far it is');
     like($rekey->{err},
-        qr/NOTICE:  auth_store vault_rekey: \d+ connection\(s\) sealed anew, \d data key\(s\) made, \d deleted/,
+        qr/NOTICE:  auth_store vault_rekey: \d+ row\(s\) sealed anew, \d data key\(s\) made, \d deleted/,
         'and what it did');
     unlike($rekey->{err}, qr/ERROR|WARNING/, 'without an error');
     value($node, $db, 'DROP TRIGGER slow ON auth_store.connections');

@@ -5,16 +5,18 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::identity::mfa::last;
+use crate::identity::session::revoke;
 use crate::identity::user;
-use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::consent::access;
 use crate::rfc::webauthn::BASE64URL;
 use crate::trail::refused::Outcome;
 use crate::trail::{self, Context, Event};
@@ -42,7 +44,7 @@ row! {
 row! {
     /// What is shown of a passkey as it is stored.
     pub struct Rest {
-        last_used_at: Option<Timestamp>,
+        pub last_used_at: Option<Timestamp>,
         user_verified: Option<bool>,
         backup_eligible: Option<bool>,
         backed_up: Option<bool>,
@@ -82,13 +84,21 @@ fn passkey_rename(
 fn passkey_remove(
     user_id: Option<pgrx::Uuid>,
     passkey_id: Option<pgrx::Uuid>,
+    last: default!(Option<bool>, false),
     except_session_id: default!(Option<pgrx::Uuid>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> Outcome {
-    let context = Context { ip, user_agent };
-    let except = except_session_id.map(Id::from);
-    remove(clock::now(), user_id.map(Id::from), passkey_id.map(Id::from), except, &context).or_raise()
+    let run = || {
+        let (user_id, passkey_id) =
+            (given(user_id, "user_id")?.into(), given(passkey_id, "passkey_id")?.into());
+        let removal = Removal { asked: last == Some(true), except_session: except_session_id.map(Id::from) };
+        remove(clock::now(), user_id, passkey_id, &removal, &Context { ip, user_agent })
+    };
+    match run().or_raise() {
+        Ok(()) => Outcome::default(),
+        Err(refusal) => Outcome::refused(&refusal),
+    }
 }
 
 /// The user has no passkey of the id that the argument says.
@@ -97,7 +107,8 @@ const UNKNOWN: Mistake = Mistake::Unknown { what: "passkey", argument: "passkey_
 static LIST: Statement<Listed> =
     Statement::read(c"SELECT {columns} FROM auth_store.passkeys WHERE user_id = $1 ORDER BY id DESC");
 
-fn list(user_id: Id) -> Result<Vec<PasskeyEntry>, Mistake> {
+/// The passkeys of a user, the newest first.
+pub fn list(user_id: Id) -> Result<Vec<PasskeyEntry>, Mistake> {
     let entry = |Listed { id, name, credential_id, rest }| PasskeyEntry {
         passkey_id: Some(id),
         created_at: Some(id.time()),
@@ -112,7 +123,8 @@ static RENAME: Statement<String> = Statement::write(
     c"UPDATE auth_store.passkeys SET name = $3 WHERE id = $1 AND user_id = $2 RETURNING tenant_id",
 );
 
-fn rename(
+/// Gives a passkey of a user another name.
+pub fn rename(
     now: Timestamp,
     user_id: Option<Id>,
     passkey_id: Option<Id>,
@@ -122,52 +134,100 @@ fn rename(
     let (user_id, passkey_id) = (given(user_id, "user_id")?, given(passkey_id, "passkey_id")?);
     let name = argument::line(given(name, "name")?, "name")?;
     let tenant_id = RENAME.one(&params![passkey_id, user_id, name])?.ok_or(UNKNOWN)?;
-    record(now, "passkey.renamed", user_id, passkey_id, &tenant_id, None, context)
+    let event = Event { event: "passkey.renamed", ..Event::default() };
+    record(now, event, user_id, passkey_id, &tenant_id, context)
 }
 
-static REMOVE: Statement =
-    Statement::latest(c"DELETE FROM auth_store.passkeys WHERE id = $1 AND tenant_id = $2 AND user_id = $3");
+static COUNT: Statement<i64> =
+    Statement::latest(c"SELECT count(*) FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2");
 
-/// Ends the user's other sessions and grants too: who removes a passkey may have lost it.
-fn remove(
+/// The number of passkeys of a user.
+pub fn count(user_id: Id, tenant_id: &str) -> Result<i64, Mistake> {
+    Ok(COUNT.one(&params![user_id, tenant_id])?.unwrap_or(0))
+}
+
+static COUNT_READ: Statement<i64> =
+    Statement::read(c"SELECT count(*) FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2");
+
+/// The same as the calling query sees it, also on a standby.
+pub fn count_read(user_id: Id, tenant_id: &str) -> Result<i64, Mistake> {
+    Ok(COUNT_READ.one(&params![user_id, tenant_id])?.unwrap_or(0))
+}
+
+static REMOVE: Statement<Id> = Statement::latest(
+    c"DELETE FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR id = $3)
+      RETURNING id",
+);
+
+/// Removes every passkey of a user who has lost them; their ids. The caller has locked the user.
+pub fn remove_all(user_id: Id, tenant_id: &str) -> Result<Vec<Id>, Mistake> {
+    REMOVE.all(&params![user_id, tenant_id, None::<Id>])
+}
+
+/// How a passkey is to be removed.
+pub struct Removal {
+    /// Though it is the user's last factor.
+    pub asked: bool,
+    /// The session that does not end.
+    pub except_session: Option<Id>,
+}
+
+/// Ends the user's other sessions too: who removes a passkey may have lost it.
+pub fn remove(
     now: Timestamp,
-    user_id: Option<Id>,
-    passkey_id: Option<Id>,
-    except_session: Option<Id>,
+    user_id: Id,
+    passkey_id: Id,
+    removal: &Removal,
     context: &Context<'_>,
-) -> Result<Outcome, Mistake> {
-    let (user_id, passkey_id) = (given(user_id, "user_id")?, given(passkey_id, "passkey_id")?);
+) -> Answer<()> {
     let tenant_id = user::tenant_of(user_id)?;
-    let ended = access::end_access(now, user_id, &tenant_id, except_session, "factor_removed")?;
-    if REMOVE.run(&params![passkey_id, tenant_id.as_str(), user_id])? == 0 {
+    revoke::check_except(&Snapshot::writing()?, removal.except_session, user_id)?;
+    user::lock_update(user_id, &tenant_id)?;
+    if !exists(passkey_id, &tenant_id, user_id)? {
         return Err(UNKNOWN);
     }
-    let details = json!({ "kind": "passkey", "ended": ended.details() });
-    record(now, "factor.removed", user_id, passkey_id, &tenant_id, Some(details), context)?;
-    Ok(Outcome::default())
+    let left = last::apps(user_id, &tenant_id)? + count(user_id, &tenant_id)? - 1;
+    let step = |details, error| {
+        let event = Event { event: "factor.removed", details: Some(details), error, ..Event::default() };
+        record(now, event, user_id, passkey_id, &tenant_id, context)
+    };
+    if let Err(refusal) = last::may_go(&tenant_id, left, removal.asked)? {
+        step(json!({ "kind": "passkey" }), Some(refusal.code))?;
+        return Ok(Err(refusal));
+    }
+    let ended = last::end_with(now, user_id, &tenant_id, left, removal.except_session)?;
+    REMOVE.all(&params![user_id, tenant_id.as_str(), Some(passkey_id)])?;
+    step(json!({ "kind": "passkey", "ended": ended }), None)?;
+    Ok(Ok(()))
+}
+
+static EXISTS: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.passkeys WHERE id = $1 AND tenant_id = $2 AND user_id = $3)",
+);
+
+/// Whether the user has a passkey of this id.
+pub fn exists(id: Id, tenant_id: &str, user_id: Id) -> Result<bool, Mistake> {
+    Ok(EXISTS.one(&params![id, tenant_id, user_id])?.unwrap_or(false))
 }
 
 fn record(
     now: Timestamp,
-    event: &str,
+    event: Event<'_>,
     user_id: Id,
     passkey_id: Id,
     tenant_id: &str,
-    details: Option<serde_json::Value>,
     context: &Context<'_>,
 ) -> Result<(), Mistake> {
     let resource_id = passkey_id.to_string();
     trail::record(
         now,
         &Event {
-            event,
             tenant_id,
             user_id: Some(user_id),
             resource_type: Some("passkey"),
             resource_id: Some(&resource_id),
-            details,
             context: Some(context),
-            ..Event::default()
+            ..event
         },
     )?;
     Ok(())

@@ -5,7 +5,7 @@
 
 mod authenticate;
 pub mod challenge;
-mod manage;
+pub mod manage;
 mod register;
 
 use std::borrow::Cow;

@@ -59,6 +59,7 @@ composite! {
         pub idle_expires_at: Option<Timestamp>,
         pub external_id: Option<String>,
         pub actor_id: Option<Id>,
+        pub auth_time: Option<Timestamp>,
     }
 }
 
@@ -129,6 +130,14 @@ row! {
         pub metadata: Option<Jsonb>,
         pub ip: Option<Inet>,
         pub actor_id: Option<Id>,
+        pub auth_time: Option<Timestamp>,
+    }
+}
+
+impl Session {
+    /// When the user was last authenticated: at the latest step-up, else at the log-in.
+    pub fn authenticated_at(&self) -> Timestamp {
+        self.auth_time.unwrap_or_else(|| self.id.time())
     }
 }
 
@@ -176,7 +185,7 @@ pub static TABLE: Table = Table {
         exported: exported!(
             "sessions",
             "user_id = $1",
-            "id, user_id, expires_at, idle_expires_at, last_seen_at, idle_ttl, revoked_at, tenant_id, \
+            "id, user_id, expires_at, idle_expires_at, last_seen_at, idle_ttl, revoked_at, auth_time, tenant_id, \
              acr, amr, metadata, revoked_reason, ip, user_agent",
             withheld "digest"
         ),
@@ -312,6 +321,7 @@ impl From<Result<Examined, Unusable>> for SessionState {
         match examined {
             Ok(Examined { session, external_id }) => Self {
                 actor_id: session.actor_id,
+                auth_time: Some(session.authenticated_at()),
                 valid: true,
                 session_id: Some(session.id),
                 user_id: Some(session.user_id),

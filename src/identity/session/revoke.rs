@@ -129,11 +129,7 @@ fn revoke_by_user(
     let reason = argument::reason(reason)?;
     let snapshot = Snapshot::writing()?;
     let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
-    if let Some(except) = except {
-        session::owner(&snapshot, except)?
-            .filter(|(owner, _)| *owner == user_id)
-            .ok_or(Mistake::Unknown { what: "session", argument: "except_session_id" })?;
-    }
+    check_except(&snapshot, except, user_id)?;
     drop(snapshot);
     let ended = end_by_user(now, user_id, &user.tenant_id, except, reason)?;
     trail::record(
@@ -149,6 +145,15 @@ fn revoke_by_user(
         },
     )?;
     Ok(i32::try_from(ended.sessions).unwrap_or(i32::MAX))
+}
+
+/// The argument except_session_id, which must name a session of the user.
+pub fn check_except(snapshot: &Snapshot, except: Option<Id>, user_id: Id) -> Result<(), Mistake> {
+    let Some(except) = except else { return Ok(()) };
+    session::owner(snapshot, except)?
+        .filter(|(owner, _)| *owner == user_id)
+        .ok_or(Mistake::Unknown { what: "session", argument: "except_session_id" })?;
+    Ok(())
 }
 
 /// Ends the sessions of a user, except one, with their grants. The caller writes the audit row.

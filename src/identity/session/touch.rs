@@ -1,4 +1,4 @@
-//! Using a session: touching it, at most once a minute, and replacing its token.
+//! Using a session: touching it, at most once a minute, and replacing its token, also when the user has proved more.
 
 use pgrx::prelude::*;
 
@@ -33,11 +33,31 @@ fn session_rotate(
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> SessionToken {
-    rotate(clock::now(), session_token, acr, amr, &Context { ip, user_agent }).or_raise()
+    let context = Context { ip, user_agent };
+    rotate(clock::now(), "session.rotated", session_token, acr, amr, &context).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn session_elevate(
+    session_token: Option<&str>,
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> SessionToken {
+    let context = Context { ip, user_agent };
+    rotate(clock::now(), ELEVATED, session_token, acr, amr, &context).or_raise()
 }
 
 /// In microseconds: at most one touch in this time writes.
 const TOUCH_INTERVAL: i64 = 60_000_000;
+
+/// The event of a step-up (RFC 9470): methods are added to those before, and the user is authenticated anew.
+const ELEVATED: &str = "session.elevated";
+
+/// How many methods a session has, at most.
+const MAX_METHODS: usize = 20;
 
 static TOUCH: Statement = Statement::write(
     c"UPDATE auth_store.sessions
@@ -50,7 +70,8 @@ static TOUCH: Statement = Statement::write(
 static ROTATE: Statement = Statement::write(
     c"UPDATE auth_store.sessions
          SET digest = $8, acr = COALESCE($9, acr), amr = COALESCE($10, amr),
-             last_seen_at = $4, idle_expires_at = $5, ip = COALESCE($6, ip), user_agent = COALESCE($7, user_agent)
+             auth_time = COALESCE($11, auth_time), last_seen_at = $4, idle_expires_at = $5, ip = COALESCE($6, ip),
+             user_agent = COALESCE($7, user_agent)
        WHERE id = $1 AND tenant_id = $2 AND digest = $3 AND revoked_at IS NULL AND expires_at > $4
          AND idle_expires_at > $4",
 );
@@ -113,17 +134,22 @@ impl Session {
 
 fn rotate(
     now: Timestamp,
+    event: &str,
     text: Option<&str>,
     acr: Option<&str>,
     amr: Option<Vec<Option<String>>>,
     context: &Context<'_>,
 ) -> Result<SessionToken, Mistake> {
     let acr = argument::optional_line(acr, "acr")?;
-    let amr = argument::texts(amr, "amr")?;
+    let mut amr = argument::texts(amr, "amr")?;
     let session = match examine(now, &Snapshot::writing()?, text)? {
         Ok(examined) => examined.session,
-        Err(unusable) => return refuse_rotation(now, &unusable, context),
+        Err(unusable) => return refuse_rotation(now, event, &unusable, context),
     };
+    let elevated = event == ELEVATED;
+    if elevated && let (Some(added), Some(before)) = (&mut amr, &session.amr) {
+        *added = united(before, added);
+    }
     let token = token_text::mint_for(Kind::Session.prefix(), session.id)?;
     let rows = ROTATE.run(&params![
         session.id,
@@ -136,31 +162,45 @@ fn rotate(
         token.digest.as_slice(),
         acr,
         amr,
+        elevated.then_some(now),
     ])?;
     if rows == 0 {
         // Another rotation was first, or the session was ended: the token is unknown now.
         let overtaken =
             Unusable { session: Some(session), description: NOT_VALID, flags: &[Flag::UnknownToken] };
-        return refuse_rotation(now, &overtaken, context);
+        return refuse_rotation(now, event, &overtaken, context);
     }
-    trail::record(now, &session.event("session.rotated", &[], context))?;
+    trail::record(now, &session.event(event, &[], context))?;
     Ok(SessionToken::new(&token, session.expires_at))
+}
+
+/// The methods of both lists, each once; of too many the oldest go.
+fn united(before: &[String], added: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for method in before.iter().chain(added) {
+        if !all.contains(method) {
+            all.push(method.clone());
+        }
+    }
+    all.drain(..all.len().saturating_sub(MAX_METHODS));
+    all
 }
 
 fn refuse_rotation(
     now: Timestamp,
+    event: &str,
     unusable: &Unusable,
     context: &Context<'_>,
 ) -> Result<SessionToken, Mistake> {
     let unknown = || Event {
-        event: "session.rotated",
+        event,
         tenant_id: tenant::own(),
         flags: unusable.flags,
         context: Some(context),
         ..Event::default()
     };
     let event = match &unusable.session {
-        Some(session) => session.event("session.rotated", unusable.flags, context),
+        Some(session) => session.event(event, unusable.flags, context),
         None => unknown(),
     };
     let refusal = Refusal::new(ErrorCode::InvalidToken, unusable.description);

@@ -254,6 +254,19 @@ pub fn shown_names(snapshot: &Snapshot, id: Id) -> Result<Option<ShownNames>, Mi
     SHOWN_NAMES.find(snapshot, Key::Id(id))
 }
 
+row! {
+    struct Registered in users {
+        created_at: Timestamp,
+    }
+}
+
+static REGISTERED: Lookup<Registered> = Lookup::by(c"users_id_key");
+
+/// When the user with this id was registered.
+pub fn created_at(snapshot: &Snapshot, id: Id) -> Result<Option<Timestamp>, Mistake> {
+    Ok(REGISTERED.find(snapshot, Key::Id(id))?.map(|user| user.created_at))
+}
+
 static PROFILE: Lookup<Profile> = Lookup::by(c"users_id_key");
 
 /// What is shown of the user with this id.

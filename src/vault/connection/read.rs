@@ -14,7 +14,8 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::vault::connection::account::{Actor, check_actor};
 use crate::vault::connection::status::{Life, status};
-use crate::vault::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed, open_key};
+use crate::vault::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
+use crate::vault::key;
 
 composite! {
     /// A connection with its tokens.
@@ -137,7 +138,7 @@ fn get(
     }
     // Once revoked it has none.
     if let Some(access_token) = access_token {
-        let key = open_key(now, &snapshot, stored.key_id, &tenant_id)?.map_err(Mistake::from)?;
+        let key = key::open(now, &snapshot, stored.key_id, &tenant_id)?.map_err(Mistake::from)?;
         answer.access_token = Some(WipedText(ACCESS_TOKEN.open(&key, id, &access_token)?));
         if let Some(refresh_token) = refresh_token {
             answer.refresh_token = Some(WipedText(REFRESH_TOKEN.open(&key, id, &refresh_token)?));

@@ -69,7 +69,7 @@ impl From<Unreadable> for Mistake {
             Unreadable::Altered => (
                 "a sealed value of the vault does not open".into(),
                 "It was changed, or moved from another place; SELECT * FROM auth_store.vault_check() names it. \
-                 Store the connection again.",
+                 Store the connection, or enroll the factor, again.",
             ),
         };
         Self::WrongState { message: message.into(), hint: hint.into() }
@@ -153,6 +153,14 @@ static BY_ID: Lookup<WrappedKey> = Lookup::by(c"vault_keys_pkey");
 pub fn find(snapshot: &Snapshot, id: Id, tenant_id: &str) -> Result<Option<WrappedKey>, Mistake> {
     let found = BY_ID.find(snapshot, Key::Id(id))?;
     Ok(found.filter(|key| key.tenant_id == tenant_id))
+}
+
+/// The key that sealed a row of the tenant, open.
+pub fn open(now: Timestamp, snapshot: &Snapshot, id: Id, tenant_id: &str) -> Answer<DataKey, Unreadable> {
+    match find(snapshot, id, tenant_id)? {
+        Some(wrapped) => wrapped.open(now),
+        None => Ok(Err(Unreadable::Altered)),
+    }
 }
 
 static CURRENT: Lookup<WrappedKey> = Lookup::by(c"vault_keys_current_key");

@@ -5,13 +5,13 @@ use serde_json::json;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::spi::params;
 use crate::kernel::server::state;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::trail::{self, Event};
-use crate::vault::connection::{ACCESS_TOKEN, REFRESH_TOKEN, Sealed};
-use crate::vault::key::{self, DataKey, Unreadable, WrappedKey};
+use crate::vault::holder::{self, Holder, SealedRow};
+use crate::vault::key::{self, WrappedKey};
 
 extension_sql_file!("../../../sql/procedures/vault.sql", name = "vault", requires = [vault_rekey_batch]);
 
@@ -44,12 +44,6 @@ const BATCH: i32 = 1000;
 const MAX_BATCH: i32 = 10_000;
 const START: Id = Id::from_bytes([0; 16]);
 
-static TOTAL: Statement<i64> = Statement::write(
-    c"SELECT count(*) FROM auth_store.connections c
-       WHERE EXISTS (SELECT FROM auth_store.vault_keys k
-                      WHERE k.id = c.key_id AND k.tenant_id = c.tenant_id AND k.retired_at IS NOT NULL)",
-);
-
 fn rekey_batch(
     now: Timestamp,
     batch: Option<i32>,
@@ -62,7 +56,7 @@ fn rekey_batch(
     }
     state::writable()?;
     let mut progress = RekeyProgress { after_key, after, ..RekeyProgress::default() };
-    // In a batch of their own, because no key can be made while connections are locked.
+    // In a batch of their own, because no key can be made while rows with sealed values are locked.
     let stale = key::stale(batch)?;
     for key in &stale {
         key::renew(now, key)?;
@@ -72,7 +66,11 @@ fn rekey_batch(
         return Ok(progress);
     }
     if after_key.is_none() && after.is_none() {
-        progress.total = TOTAL.one(&[])?;
+        let mut total = 0;
+        for holder in holder::all() {
+            total += holder.to_move.one(&[])?.unwrap_or(0);
+        }
+        progress.total = Some(total);
     }
     let mut left = batch;
     let keys = key::retired(after_key.unwrap_or(START), batch)?;
@@ -90,20 +88,21 @@ fn rekey_batch(
     Ok(progress)
 }
 
-// A locked connection is being stored into; it is left for the next pass.
-static OF_KEY: Statement<Sealed> = Statement::write(
-    c"SELECT {columns} FROM auth_store.connections
-       WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
-         FOR NO KEY UPDATE SKIP LOCKED",
-);
+/// The rows that a key has sealed behind the id `after`, in the order of their ids and locked. Rows that others have
+/// locked are being stored into, and are left for the next pass.
+fn rows_of(key: &WrappedKey, after: Id, limit: i32) -> Result<Vec<(&'static Holder, SealedRow)>, Mistake> {
+    let mut rows = Vec::new();
+    for holder in holder::all() {
+        let of_table = holder.lock.all(&params![key.id, key.tenant_id.as_str(), after, limit])?;
+        rows.extend(of_table.into_iter().map(|row| (holder, row)));
+    }
+    rows.sort_by_key(|(_, row)| row.id);
+    rows.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(rows)
+}
 
-static RESEAL: Statement = Statement::write(
-    c"UPDATE auth_store.connections SET key_id = $3, access_token = $4, refresh_token = $5
-       WHERE id = $1 AND tenant_id = $2",
-);
-
-/// Moves connections of a retired key to the tenant's present one and returns how many it looked at. If that key has
-/// just been replaced, the connections are left: the next batch makes another key.
+/// Moves what a retired key has sealed to the tenant's present key and returns how many rows it looked at. If that key
+/// has just been replaced, the rows are left: the next batch makes another key.
 fn move_from(
     now: Timestamp,
     old: &WrappedKey,
@@ -112,7 +111,7 @@ fn move_from(
     progress: &mut RekeyProgress,
 ) -> Result<i32, Mistake> {
     let tenant_id = old.tenant_id.as_str();
-    let rows = OF_KEY.all(&params![old.id, tenant_id, after, limit])?;
+    let rows = rows_of(old, after, limit)?;
     if rows.is_empty() {
         return Ok(0);
     }
@@ -123,15 +122,16 @@ fn move_from(
     }
     let opened = old.open(now)?;
     let (mut rekeyed, mut unreadable, mut examined) = (0, 0, 0);
-    for row in &rows {
+    for (holder, row) in &rows {
         pgrx::check_for_interrupts!();
-        match opened.as_ref().ok().map(|opened| reseal(opened, &new, row)) {
-            Some(Ok((access_token, refresh_token))) => {
-                RESEAL.run(&params![row.id, tenant_id, new.id, access_token, refresh_token])?;
-                rekeyed += 1;
-            }
-            Some(Err(Failed::Mistake(mistake))) => return Err(mistake),
-            Some(Err(Failed::Unreadable)) | None => unreadable += 1,
+        let moved = match &opened {
+            Ok(opened) => holder.move_row(opened, &new, tenant_id, row)?.is_ok(),
+            Err(_) => false,
+        };
+        if moved {
+            rekeyed += 1;
+        } else {
+            unreadable += 1;
         }
         examined += 1;
         progress.after = Some(row.id);
@@ -139,7 +139,7 @@ fn move_from(
     progress.rekeyed += rekeyed;
     progress.unreadable += unreadable;
     let details = json!({
-        "connections": rekeyed,
+        "rows": rekeyed,
         "unreadable": unreadable,
         "from": old.id.to_string(),
         "from_master_key_id": old.master_key_id,
@@ -147,40 +147,6 @@ fn move_from(
     record(now, tenant_id, new.id, details)?;
     Ok(examined)
 }
-
-enum Failed {
-    Unreadable,
-    Mistake(Mistake),
-}
-
-impl From<Unreadable> for Failed {
-    fn from(_: Unreadable) -> Self {
-        Self::Unreadable
-    }
-}
-
-impl From<Mistake> for Failed {
-    fn from(mistake: Mistake) -> Self {
-        Self::Mistake(mistake)
-    }
-}
-
-type SealedTokens = (Option<Vec<u8>>, Option<Vec<u8>>);
-
-fn reseal(old: &DataKey, new: &DataKey, row: &Sealed) -> Result<SealedTokens, Failed> {
-    let mut moved = (None, None);
-    for (column, from, to) in
-        [(ACCESS_TOKEN, &row.access_token, &mut moved.0), (REFRESH_TOKEN, &row.refresh_token, &mut moved.1)]
-    {
-        if let Some(sealed) = from {
-            *to = Some(column.seal(new, row.id, &column.open(old, row.id, sealed)?)?);
-        }
-    }
-    Ok(moved)
-}
-
-static COUNT: Statement<i64> =
-    Statement::latest(c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2");
 
 /// Deletes a retired key that nothing needs any more.
 fn finish(now: Timestamp, key: &WrappedKey, progress: &mut RekeyProgress) -> Result<(), Mistake> {
@@ -190,13 +156,15 @@ fn finish(now: Timestamp, key: &WrappedKey, progress: &mut RekeyProgress) -> Res
         progress.left_behind += 1;
         return Ok(());
     }
-    match COUNT.one(&params![key.id, tenant_id])? {
-        Some(0) => {
-            key::delete(now, key.id, tenant_id, &key.master_key_id)?;
-            progress.keys_deleted += 1;
-        }
-        left => progress.left_behind += left.unwrap_or(0),
+    let mut left = 0;
+    for holder in holder::all() {
+        left += holder.count_latest.one(&params![key.id, tenant_id])?.unwrap_or(0);
     }
+    if left == 0 {
+        key::delete(now, key.id, tenant_id, &key.master_key_id)?;
+        progress.keys_deleted += 1;
+    }
+    progress.left_behind += left;
     Ok(())
 }
 
