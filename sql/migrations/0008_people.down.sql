@@ -18,6 +18,7 @@ DROP TABLE auth_store.login_failures;
 ALTER TABLE auth_store.users DROP COLUMN lock_reason;
 ALTER TABLE auth_store.users DROP COLUMN locked_until;
 -- Passwords are lost.
+DROP TABLE auth_store.password_peppers;
 DROP TABLE auth_store.former_passwords;
 DROP TABLE auth_store.passwords;
 DROP TABLE auth_store.breached_passwords;

@@ -262,3 +262,18 @@ CREATE TABLE auth_store.recovery_codes (
         REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE
 );
 CREATE INDEX recovery_codes_user_idx ON auth_store.recovery_codes (user_id, tenant_id);
+
+-- Secrets of other stores that went into imported hashes.
+CREATE TABLE auth_store.password_peppers (
+    id         uuid        NOT NULL,
+    key_id     uuid        NOT NULL,
+    created_at timestamptz NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    pepper     bytea       NOT NULL,
+    CONSTRAINT password_peppers_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT password_peppers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
+    CONSTRAINT password_peppers_key_fkey FOREIGN KEY (key_id, tenant_id)
+        REFERENCES auth_store.vault_keys (id, tenant_id)
+);
+CREATE INDEX password_peppers_tenant_idx ON auth_store.password_peppers (tenant_id);
+CREATE INDEX password_peppers_key_idx ON auth_store.password_peppers (key_id, tenant_id);

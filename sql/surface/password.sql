@@ -11,7 +11,8 @@ COMMENT ON FUNCTION auth_store.password_set IS
     'the user''s own way is password_change(). '
     'password: 8 to 1024 characters, at most 4096 bytes, no control and no invisible characters (RFC 8265, '
     'OpaqueString: compared in NFC, spaces kept); error password_rejected, with what to do in error_description, '
-    'where it is none or breaks a rule of tenant_policy(), see password_check(). revoke_sessions: whether the user''s sessions and grants end in the '
+    'where it is none or breaks a rule of tenant_policy(), see password_check(). '
+    'revoke_sessions: whether the user''s sessions and grants end in the '
     'same transaction, with their tokens and unredeemed codes (default true). must_change: whether the user must '
     'choose another one at the next log-in (default false). Error temporarily_unavailable with retry_after where too '
     'many passwords are hashed at the time, see auth_store.password_hashes_at_once. 23503 for an unknown user. '
@@ -65,3 +66,22 @@ COMMENT ON FUNCTION auth_store.password_check IS
     'empty password. Nothing is kept or recorded. 23503 for an unknown user or tenant. Also on a standby.';
 ALTER FUNCTION auth_store.password_check COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.password_check TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.password_import IS
+    'Gives a user the password of which another store has this hash, so that the user logs in with the password that '
+    'is there; the first log-in that is right makes a new hash (argon2id) of it. '
+    'password_hash: the text as the other store keeps it, at most 16 kB; a JSON object where it keeps several columns. '
+    'format: argon2, bcrypt, phc-scrypt, crypt, passlib, django, werkzeug, better-auth, lucia-legacy, wordpress, '
+    'phpass, aspnet, firebase, spring, spring-pbkdf2-v5_8, spring-pbkdf2-v5_5, spring-pbkdf2, spring-scrypt, '
+    'keycloak, kratos, mattermost, gitea, grafana, discourse, nextcloud, '
+    'passport-local-mongoose or scram-sha-256; auto for a text that says what it is, and refuses one that several stores write, with their names in the hint. '
+    'normalization: the normal form in which the other store hashes, none, NFC, NFKC or SASLprep; NULL: the one that '
+    'is usual with the format. pepper: a secret of the other store, one for all its users, that is not in the text; '
+    'it is kept sealed by the vault, which needs a master key then (55000). parameters: what else is not in the text, '
+    'a JSON object. must_change: whether the user must choose another password (default false). '
+    '22023 for a text that is no such hash, for one that costs too much to verify, and for a fast digest, with what to '
+    'do about it in the hint. A user who has a password gets this one in its place, and sessions and grants end as '
+    'with password_set(). 23503 for an unknown user. '
+    'ip, user_agent: where the request came from, for the audit row. See docs/how-to/moving_users_in.md.';
+ALTER FUNCTION auth_store.password_import COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.password_import TO auth_store_admin;

@@ -21,7 +21,8 @@ COMMENT ON COLUMN auth_store.passwords.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.passwords.hash IS
     'A PHC string: $function$parameters$salt$digest. in among the parameters says in which form another store hashed '
     'what was typed; without it the password is this store''s (argon2id, OpaqueString of RFC 8265). pepper is the '
-    'name of the secret that goes in too: the key_id of a master key.';
+    'name of the secret that goes in too: the key_id of a master key, or where there is in the id of a row of '
+    'password_peppers.';
 
 -- What a user may not use again, where the tenant's policy says so.
 CREATE TABLE IF NOT EXISTS auth_store.former_passwords (
@@ -42,3 +43,26 @@ COMMENT ON COLUMN auth_store.former_passwords.replaced_at IS 'When another one t
 COMMENT ON COLUMN auth_store.former_passwords.revision IS 'As in passwords, when it was the present one.';
 COMMENT ON COLUMN auth_store.former_passwords.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.former_passwords.hash IS 'As in passwords.';
+
+-- Secrets of other stores that went into imported hashes.
+CREATE TABLE IF NOT EXISTS auth_store.password_peppers (
+    id         uuid        NOT NULL,
+    key_id     uuid        NOT NULL,
+    created_at timestamptz NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    pepper     bytea       NOT NULL,
+    CONSTRAINT password_peppers_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT password_peppers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
+    CONSTRAINT password_peppers_key_fkey FOREIGN KEY (key_id, tenant_id)
+        REFERENCES auth_store.vault_keys (id, tenant_id)
+);
+CREATE INDEX IF NOT EXISTS password_peppers_tenant_idx ON auth_store.password_peppers (tenant_id);
+CREATE INDEX IF NOT EXISTS password_peppers_key_idx ON auth_store.password_peppers (key_id, tenant_id);
+COMMENT ON TABLE auth_store.password_peppers IS
+    'Secrets of other stores that went into the hashes of all their users, see password_import(); sealed.';
+COMMENT ON COLUMN auth_store.password_peppers.id IS 'Time-ordered, see id_time(). The hashes name it.';
+COMMENT ON COLUMN auth_store.password_peppers.key_id IS 'The data key that sealed it.';
+COMMENT ON COLUMN auth_store.password_peppers.created_at IS 'When it was first imported.';
+COMMENT ON COLUMN auth_store.password_peppers.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.password_peppers.pepper IS
+    'nonce(12) ‖ ciphertext ‖ tag(16), under a key derived from the data key for tenant, row and column.';

@@ -31,7 +31,7 @@ pub static BEFORE_CLIENTS: [&Table; 4] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 29] = [
+pub static AFTER_USERS: [&Table; 30] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -43,6 +43,7 @@ pub static AFTER_USERS: [&Table; 29] = [
     &connection::TABLE,
     &mfa::TABLE,
     &mfa::RECOVERY_TABLE,
+    &password::import::pepper::TABLE,
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,

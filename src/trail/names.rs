@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 104] = [
+pub const NAMES: [&str; 105] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -131,6 +131,8 @@ pub const NAMES: [&str; 104] = [
     "password.changed",
     // a password that was set before the user's address was verified, when an identity was linked by that address
     "password.dropped",
+    // password_import(); format in details is the argument, ended what ended with a former password
+    "password.imported",
     // a log-in or password_verify() whose right password had the hash of another store, or other costs or another
     // pepper than the settings say: it has a new one
     "password.rehashed",

@@ -143,6 +143,8 @@ SELECT client_id AS client, client_secret AS secret
 SELECT auth_store.tenant_policy_set('full', '{"password_history": 3}');
 SELECT FROM auth_store.password_set(:'full_user', 'quartz lantern 0');
 SELECT FROM auth_store.password_set(:'full_user', 'quartz lantern 1');
+SELECT auth_store.password_import(:'full_user', '$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+    pepper => 'full');
 SELECT FROM auth_store.session_create(:'full_user');
 INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant_id)
     VALUES (gen_random_uuid(), :'full_user', clock_timestamp(), clock_timestamp(), 'full');

@@ -152,7 +152,8 @@ SELECT user_id AS user FROM auth_store.user_create(email => 'ada@' || :'tenant' 
     external_id => '1', metadata => '{"n": 1.10}', tenant_id => :'tenant') \gset
 -- a password, and a former one
 SELECT auth_store.tenant_policy_set(:'tenant', '{"password_history": 3}') \gset _
-SELECT error FROM auth_store.password_set(:'user', 'quartz lantern 0') \gset _
+SELECT auth_store.password_import(:'user', '$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+    pepper => 'pepper of ' || :'tenant') \gset _
 SELECT error FROM auth_store.password_set(:'user', 'quartz lantern 1') \gset _
 SELECT auth_store.pkce_challenge(:'verifier') AS challenge \gset
 -- a passkey, and a challenge that waits

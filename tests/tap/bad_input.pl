@@ -99,8 +99,9 @@ my %SENSE = (
     event => "'sense.made'", kind => "'username'", external_id => "'sense'",
     secret_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'), task => "'grants'",
     email => "'sense\@example.com'", password => "'quartz lantern 42'", old_password => "'quartz lantern 1'",
-    new_password => "'quartz lantern 42'",
     new_email => "'sense\@changed.example'", purpose => "'log in'",
+    new_password => "'quartz lantern 42'", format => "'bcrypt'", normalization => "'NFC'", pepper => "'quartz'",
+    password_hash => literal('$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'),
     api_key => literal($ours->{api_key}), api_key_id => literal($ours->{api_key_id}),
     digest => literal($ours->{new_digest}),
     until => "clock_timestamp() + '1 day'::interval",
@@ -136,6 +137,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'call.arguments' => "jsonb_build_object('token', " . literal($ours->{access}) . '::text)',
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",
     'user_create.id' => 'gen_random_uuid()', 'user_end.what' => "'{sessions,api_keys}'",
+    'password_import.parameters' => 'NULL',
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod cost;
 pub mod history;
+pub mod import;
 pub mod register;
 pub mod set;
 pub mod verify;

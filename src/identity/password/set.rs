@@ -208,7 +208,8 @@ static REPLACE: Statement = Statement::write(
        WHERE user_id = $1 AND tenant_id = $2 AND revision = $3",
 );
 
-const ENDED_BY: &str = "password_changed";
+/// Why sessions and grants end.
+pub const ENDED_BY: &str = "password_changed";
 
 fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
     if let SetBy::Administrator { ends_access: false, .. } = by {

@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 
+use crate::identity::password::import::pepper;
 use crate::identity::password::{Stored, cost, find};
 use crate::identity::policy::{self, Policy};
 use crate::identity::user;
@@ -138,7 +139,10 @@ pub fn compare(now: Timestamp, stored: &str, typed: &Typed) -> Result<Verdict, M
             let pepper = cost::own_pepper_of(now, &name)?;
             password::verify(typed, stored, Some(pepper.as_ref()))
         }
-        Needed::Imported(_) => password::verify(typed, stored, None),
+        Needed::Imported(name) => {
+            let pepper = pepper::find(now, &name)?;
+            password::verify(typed, stored, Some(&pepper))
+        }
     }
 }
 
