@@ -51,6 +51,19 @@ ON CONFLICT (prefix) DO UPDATE SET suffixes = breached_passwords.suffixes || exc
 SELECT count(*), sum(octet_length(suffixes)) AS bytes FROM auth_store.breached_passwords
  WHERE prefix IN (SELECT left(hash, 6) FROM breached);
 SELECT pg_temp.judged('zebra lampion quarz'), pg_temp.judged('Zebra lampion quarz');
+-- A sorted list as it comes, with the line ends of another system, folded on the way as docs/how-to/password_policy.md
+-- has it.
+COPY auth_store.breached_passwords FROM PROGRAM $$
+printf '%s:%d\r\n' 0000000000011111111112222222222333333333 1 0000000000044444444445555555555666666666 2 \
+    000001FFFFFFFFFFEEEEEEEEEEDDDDDDDDDDCCCC 3 |
+awk -F: '
+  { p = substr($1, 1, 6) }
+  p != q { if (q) print q "\t\\\\x" s; q = p; s = "" }
+  { s = s substr($1, 7, 10) }
+  END { if (q) print q "\t\\\\x" s }'
+$$;
+SELECT * FROM auth_store.breached_passwords WHERE prefix < '000002' ORDER BY 1;
+DELETE FROM auth_store.breached_passwords WHERE prefix < '000002';
 SELECT pg_temp.raised(format('INSERT INTO auth_store.breached_passwords VALUES (%L, %L)', prefix, suffixes))
   FROM (VALUES ('abcdef', '\x0102030405'), ('ABCDE', '\x0102030405'), ('ABCDEF', '\x01020304')) AS t (prefix, suffixes);
 
