@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 105] = [
+pub const NAMES: [&str; 108] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -99,12 +99,22 @@ pub const NAMES: [&str; 105] = [
     // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
     // details
     "grants.revoked",
+    // invitation_accept(), also where it is refused; resource_id is the invitation, details has the role
+    "invitation.accepted",
+    // invitation_create(), also where it is refused; of refusals by the limit for a recipient one a minute; details has
+    // the role and invited_by
+    "invitation.created",
+    // invitation_revoke() of an invitation that waited
+    "invitation.revoked",
     // jti_claim() that is refused; for one that is granted, the step it serves leaves the row
     "jti.claimed",
     // jti_revoke()
     "jti.revoked",
     // user_device_forget(); resource_id is the device
     "login.device_forgotten",
+    // user_login() from a network and with a user agent that the user never logged in with, beside user.logged_in;
+    // details has whether it is the first log-in of the user at all
+    "login.new_device",
     // magic_link_start(), also for an address that may let nobody in: access_denied in error, which the answer does not
     // tell; of refusals by the limit for a recipient one a minute
     "magic_link.created",
@@ -138,9 +148,6 @@ pub const NAMES: [&str; 105] = [
     "password.rehashed",
     // password_verify() that is refused; one that is not leaves no row
     "password.verified",
-    // user_login() from a network and with a user agent that the user never logged in with, beside user.logged_in;
-    // details has whether it is the first log-in of the user at all
-    "login.new_device",
     // pushed_request_consume()
     "pushed_request.consumed",
     // pushed_request_create()

@@ -11,6 +11,7 @@ INSERT INTO call VALUES
     ('connection_revoke', false, 'auth_store.connection_revoke(gen_random_uuid(), reason => %s)'),
     ('consent_revoke', true, 'auth_store.consent_revoke(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
     ('grant_revoke', true, 'auth_store.grant_revoke(gen_random_uuid(), reason => %s)'),
+    ('invitation_revoke', false, 'auth_store.invitation_revoke(NULL, reason => %s)'),
     ('jti_revoke', false,
         'auth_store.jti_revoke(''reason'', clock_timestamp() + interval ''1 minute'', reason => %s, tenant_id =>'
         ' ''reason_nobody'')'),

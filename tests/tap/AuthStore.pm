@@ -222,6 +222,9 @@ SELECT auth_store.role_assign(:'user', 'clerk', 'infinity', :'user') AS _ \gset 
 SELECT user_id AS support FROM auth_store.user_create(email => 'support@' || :'tenant' || '.example',
     tenant_id => :'tenant') \gset
 SELECT auth_store.role_assign(:'support', 'admin') AS _ \gset _
+SELECT token AS invitation FROM auth_store.invitation_create('guest@' || :'tenant' || '.example', 'clerk', :'tenant',
+    invited_by => :'support') \gset
+SELECT invitation_id FROM auth_store.invitation_show(:'invitation') \gset
 -- JWT ids
 SELECT auth_store.jti_revoke('jti-of-' || :'tenant', clock_timestamp() + '1 hour', 'stolen', :'tenant') AS _ \gset _
 SELECT auth_store.jti_claim('https://idp.example', 'jti', clock_timestamp() + '1 hour', :'tenant') AS _ \gset _
@@ -280,6 +283,7 @@ SELECT format('%s=%s', n, v)
     ('client_api_key', :'client_api_key'), ('support', :'support'),
     ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
     ('factor', :'factor'), ('recovery_code', :'recovery_code'),
+    ('invitation', :'invitation'), ('invitation_id', :'invitation_id'), ('passkey', :'passkey'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;

@@ -96,6 +96,13 @@ my %FUNCTIONS = (
     email_change_start   => [ writes => q{SELECT auth_store.email_change_start({user}, 'ada@changed.example')} ],
     email_change_confirm => [ writes => 'SELECT auth_store.email_change_confirm({change})' ],
     email_change_undo    => [ writes => 'SELECT auth_store.email_change_undo({undo})' ],
+    # invitation
+    invitation_create => [ writes =>
+        q{SELECT auth_store.invitation_create('new@example.com', 'user', {tenant})} ],
+    invitation_show   => [ reads => 'SELECT * FROM auth_store.invitation_show({invitation})' ],
+    invitation_accept => [ writes => 'SELECT auth_store.invitation_accept({invitation}, {user}, true)' ],
+    invitation_list   => [ reads => 'SELECT * FROM auth_store.invitation_list(tenant_id => {tenant})' ],
+    invitation_revoke => [ writes => 'SELECT auth_store.invitation_revoke({invitation_id})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
     pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],

@@ -119,6 +119,7 @@ mint(magic => "SELECT token FROM auth_store.magic_link_start('needle\@example.co
 my $moving = "(SELECT user_id FROM auth_store.user_find('moving\@needle.example'))";
 value($node, $db, "SELECT auth_store.user_create('moving\@needle.example')");
 mint(change => "SELECT old_token, new_token FROM auth_store.email_change_start($moving, 'moving\@changed.example')");
+mint(invitation => "SELECT token FROM auth_store.invitation_create('guest\@needle.example', 'user')");
 my $otp = secret(otp => value($node, $db, "SELECT code FROM auth_store.otp_start($user, 'log in', 10)"));
 my $key_id = "(SELECT api_key_id FROM auth_store.api_key_list($user) WHERE name = 'Needle')";
 mint(api_key => "SELECT api_key
@@ -174,6 +175,8 @@ like(say_it(denied_device => "device_redeem('$device_code{'denied device'}', 'ne
     'one was denied');
 like(say_it(device_tokens => "device_redeem('$device_code{device}', 'needle-tv')"), qr/asrt_/,
     'and one got its tokens');
+say_it(invited => "invitation_show('$made{invitation}')");
+like(say_it(joined => "invitation_accept('$made{invitation}', $user, true)"), qr/user/, 'an invitation was accepted');
 say_it(shown => "one_time_show('$made{verification}')");
 like(say_it(verified_address => "email_verification_finish('$made{verification}')"), qr/needle/, 'an address was proved');
 like(say_it(typed => "otp_verify($user, 'log in', '$otp')"), qr/otp/, 'a one-time password was typed');

@@ -5,6 +5,7 @@
 //!
 //! Lock order: the user, then tokens.
 
+pub mod invited;
 pub mod otp;
 pub mod recipient;
 pub mod show;

@@ -52,11 +52,11 @@ fn role_unassign(
 }
 
 /// How a role is given.
-struct Assignment {
+pub struct Assignment {
     /// Its end; None: until it is taken away.
-    expires_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     /// The user who gives it; None: the application itself.
-    assigned_by: Option<Id>,
+    pub assigned_by: Option<Id>,
 }
 
 /// The facts of the table `user_roles`.
@@ -111,7 +111,7 @@ static TAKE_FROM_ALL: Statement = Statement::latest(
 );
 
 /// Gives the role; false where the user had it already, which then has the new end and giver.
-fn assign(
+pub fn assign(
     now: Timestamp,
     user_id: Option<Id>,
     role: Option<&str>,

@@ -74,6 +74,11 @@ pub fn ensure(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<()
     Ok(())
 }
 
+/// Whether the tenant has a role of this name, with a row or as every tenant has it.
+pub fn exists(snapshot: &Snapshot, tenant_id: &str, name: &str) -> Result<bool, Mistake> {
+    Ok(is_one(name) || BY_NAME.find_by(snapshot, [Key::Text(tenant_id), Key::Text(name)])?.is_some())
+}
+
 /// Whether a role of this name is one of them.
 pub fn is_one(name: &str) -> bool {
     BUILT_IN.iter().any(|role| role.name == name)

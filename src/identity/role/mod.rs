@@ -16,6 +16,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 use serde_json::{Map, json};
 
+pub use crate::identity::role::built_in::exists;
 use crate::identity::role::built_in::{BUILT_IN, BuiltIn, FIRST, INSERT, texts};
 use crate::identity::role::inherit::{Roles, Stored};
 use crate::identity::tenant;
