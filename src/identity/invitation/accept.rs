@@ -1,13 +1,12 @@
 //! Accepting an invitation: a user becomes a member of the tenant, with the role that it names.
 //!
-//! Lock order: the user, the token, the role.
+//! Lock order: the user, the role, the token.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::invitation::Terms;
 use crate::identity::one_time::{self, OneTimeToken, Purpose};
-use crate::identity::role;
 use crate::identity::role::assign::{self, Assignment};
 use crate::identity::tenant;
 use crate::identity::user::name::{Kind, Name};
@@ -118,7 +117,7 @@ fn admit(
     let Some(terms) = Terms::read(&token.details) else {
         return Ok(Some(invalid_grant("the token is not valid", &[])));
     };
-    if !role::exists(&snapshot, &token.tenant_id, &terms.role)? {
+    if !assign::hold_role(now, &snapshot, &token.tenant_id, &terms.role)? {
         return Ok(Some(invalid_grant("the tenant has the role no longer", &[])));
     }
     Ok(token.consume(now)?.err())

@@ -131,11 +131,10 @@ pub fn assign(
     {
         return Err(Mistake::Unknown { what: "user", argument: "assigned_by" });
     }
-    built_in::ensure(now, &snapshot, &tenant_id)?;
     if !user::lock_key_share(user_id, &home, None)? {
         return Err(user::UNKNOWN);
     }
-    if LOCK_ROLE.one(&params![tenant_id.as_str(), role])?.is_none() {
+    if !hold_role(now, &snapshot, &tenant_id, role)? {
         return Err(Mistake::Unknown { what: "role", argument: "role" });
     }
     let id = Id::mint(now, user_id.bucket())?;
@@ -146,6 +145,13 @@ pub fn assign(
     let details = json!({ "assigned_by": assigned_by, "expires_at": until, "renewed": !fresh });
     record(now, "role.assigned", &tenant_id, (user_id, role), details, context)?;
     Ok(fresh)
+}
+
+/// Keeps a role from being deleted until the transaction ends, and its tenant from being erased; false if the tenant has
+/// none of this name. The caller has locked the user who gets the role.
+pub fn hold_role(now: Timestamp, snapshot: &Snapshot, tenant_id: &str, role: &str) -> Result<bool, Mistake> {
+    built_in::ensure(now, snapshot, tenant_id)?;
+    Ok(LOCK_ROLE.one(&params![tenant_id, role])?.is_some())
 }
 
 /// Takes the role away; false where the user did not have it.
