@@ -208,6 +208,8 @@ CREATE TABLE auth_store.one_time_tokens (
     CONSTRAINT one_time_tokens_purpose_known CHECK (purpose IN
         ('email_change_new', 'email_change_old', 'email_undo', 'email_verification', 'invitation', 'magic_link',
          'otp', 'password_reset'))
+);
+
 -- Passwords that nobody may have.
 CREATE TABLE auth_store.common_passwords (
     password text COLLATE "C" NOT NULL,
