@@ -321,7 +321,7 @@ impl From<Result<Examined, Unusable>> for SessionState {
         match examined {
             Ok(Examined { session, external_id }) => Self {
                 actor_id: session.actor_id,
-                auth_time: Some(session.authenticated_at()),
+                auth_time: session.actor_id.is_none().then(|| session.authenticated_at()),
                 valid: true,
                 session_id: Some(session.id),
                 user_id: Some(session.user_id),
