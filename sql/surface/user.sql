@@ -36,8 +36,8 @@ GRANT EXECUTE ON FUNCTION auth_store.user_name_add TO auth_store_app, auth_store
 COMMENT ON FUNCTION auth_store.user_name_remove IS
     'Takes a name away from a user; false where the user has no such name, in whatever spelling. It is free for '
     'others then. Where it is the e-mail address or external key that is shown with the user, the oldest other one '
-    'is shown. A user may be left without a name. kind: email, external, phone or '
-    'username (22023). 23503 for an unknown user. ip, user_agent: where the request came from, for the audit row.';
+    'is shown. A user may be left without a name. kind: email, external, phone or username '
+    '(22023). 23503 for an unknown user. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_name_remove COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_name_remove TO auth_store_app, auth_store_admin;
 
@@ -52,8 +52,8 @@ COMMENT ON FUNCTION auth_store.user_update IS
     'last_name, metadata (as a whole); null empties a member. Another key is refused with 22023, and so is a value out '
     'of the bounds of user_create(). A new address or external key takes the place of the one that is shown: the '
     'user gets the name, and the former one is free for others then; with null the oldest other one is shown. An '
-    'address that nobody has proved is not verified unless email_verified says so. Errors: email_taken where another user '
-    'of the tenant has the address, invalid_request where it is none; then nothing has changed. 23505 where another '
+    'address that nobody has proved is not verified unless email_verified says so. Errors: email_taken where another '
+    'user of the tenant has the address, invalid_request where it is none; then nothing has changed. 23505 where another '
     'user has the external key, 23503 for an unknown user. Other names: user_name_add(). '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_update COST 10000;

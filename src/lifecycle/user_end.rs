@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::api_key::revoke::{of_user, revoke_by_user};
+use crate::identity::one_time;
 use crate::identity::user::{self, names};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
@@ -75,6 +76,7 @@ fn set_status(
     } else {
         let ended_by = format!("user_{status}");
         details["ended"] = end_access(now, id, &tenant_id, None, &ended_by)?.details();
+        one_time::end_all(id, &tenant_id)?;
     }
     if !user::store_status(now, id, &tenant_id, status, reason)? {
         return Err(user::UNKNOWN);
@@ -120,6 +122,9 @@ fn end(
             Ended::default()
         }
     };
+    if wanted("sessions") {
+        one_time::end_all(id, &tenant_id)?;
+    }
     let api_keys = if wanted("api_keys") { revoke_by_user(now, id, &tenant_id, reason)? } else { 0 };
     let connections = if wanted("connections") {
         revoke_by_actors(now, &tenant_id, actors(id, &tenant_id)?, reason)?

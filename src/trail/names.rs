@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 108] = [
+pub const NAMES: [&str; 109] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -139,13 +139,16 @@ pub const NAMES: [&str; 108] = [
     // password_set(), password_change() and the end of a reset: by in details says which of them (administrator, user,
     // reset), ended what ended with the former password
     "password.changed",
-    // a password that was set before the user's address was verified, when an identity was linked by that address
+    // a password that was set before the user's address was verified, when an identity was linked by that address or a
+    // magic link to it was used
     "password.dropped",
     // password_import(); format in details is the argument, ended what ended with a former password
     "password.imported",
     // a log-in or password_verify() whose right password had the hash of another store, or other costs or another
     // pepper than the settings say: it has a new one
     "password.rehashed",
+    // password_reset_start(), as magic_link.created
+    "password.reset_started",
     // password_verify() that is refused; one that is not leaves no row
     "password.verified",
     // pushed_request_consume()

@@ -49,6 +49,7 @@ SELECT token FROM auth_store.magic_link_start('sue@link.example', 'mail-link') \
 SELECT auth_store.user_set_status(:'sue', 'inactive');
 SELECT error, error_description FROM auth_store.magic_link_finish(:'token');
 SELECT auth_store.user_set_status(:'sue', 'active');
+SELECT token FROM auth_store.magic_link_start('sue@link.example', 'mail-link') \gset
 SELECT auth_store.tenant_set_status('mail-link', 'suspended');
 SELECT error FROM auth_store.magic_link_finish(:'token');
 SELECT auth_store.tenant_set_status('mail-link', 'active');
@@ -59,6 +60,62 @@ SELECT auth_store.user_unlock(:'sue');
 SELECT error FROM auth_store.user_update(:'sue', '{"email": "sue@new.example"}');
 SELECT error, error_description FROM auth_store.magic_link_finish(:'token');
 SELECT error FROM auth_store.magic_link_finish(:'token');
+
+-- A password that was set before any address was proved goes with the first magic link: somebody else may have set it.
+SELECT user_id AS pre FROM auth_store.user_create('pre@link.example', 'quartz lantern 11') \gset
+SELECT session_token FROM auth_store.session_create(:'pre') \gset
+SELECT token FROM auth_store.magic_link_start('pre@link.example') \gset
+SELECT error FROM auth_store.magic_link_finish(:'token');
+SELECT valid FROM auth_store.session_validate(:'session_token');
+SELECT error FROM auth_store.password_verify(:'pre', 'quartz lantern 11');
+SELECT error FROM auth_store.password_set(:'pre', 'quartz lantern 12');
+SELECT token FROM auth_store.magic_link_start('pre@link.example') \gset
+SELECT error FROM auth_store.magic_link_finish(:'token');
+SELECT error FROM auth_store.password_verify(:'pre', 'quartz lantern 12');
+
+-- A reset of the password: it ends what the former one gave access to, and gets through a lock of failed attempts.
+SELECT user_id AS rob FROM auth_store.user_create('Rob@link.example', 'quartz lantern 21') \gset
+SELECT session_token FROM auth_store.session_create(:'rob') \gset
+SELECT code FROM auth_store.otp_start(:'rob', 'log in') \gset
+SELECT lpad(((:'code'::int + 1) % 1000000)::text, 6, '0') AS wrong \gset
+SELECT n, v.error FROM generate_series(1, 5) n,
+    LATERAL auth_store.otp_verify(:'rob', 'log in', left(:'wrong', n + 9)) v ORDER BY n;
+SELECT token AS magic FROM auth_store.magic_link_start('rob@link.example') \gset
+SELECT count(*) >= 0 AS marked FROM pg_temp.trail();
+SELECT token, mail_to FROM auth_store.password_reset_start('ROB@link.example') \gset
+SELECT :'mail_to' AS mail_to;
+SELECT purpose, email FROM auth_store.one_time_show(:'token');
+-- A password that can be none leaves the token as it is.
+SELECT error, error_description FROM auth_store.password_reset_finish(:'token', 'short');
+SELECT pg_temp.raised(format('SELECT auth_store.password_reset_finish(%L, NULL)', :'token'));
+SELECT user_id = :'rob' AS robs, tenant_id, email, amr, error
+  FROM auth_store.password_reset_finish(:'token', 'quartz lantern 22');
+SELECT error FROM auth_store.password_reset_finish(:'token', 'quartz lantern 23');
+SELECT error FROM auth_store.password_verify(:'rob', 'quartz lantern 21');
+SELECT error FROM auth_store.password_verify(:'rob', 'quartz lantern 22');
+SELECT valid FROM auth_store.session_validate(:'session_token');
+SELECT error FROM auth_store.magic_link_finish(:'magic');
+SELECT email_verified FROM auth_store.user_get(:'rob');
+SELECT code FROM auth_store.otp_start(:'rob', 'log in') \gset
+SELECT error FROM auth_store.otp_verify(:'rob', 'log in', :'code');
+SELECT event, error, details FROM auth_store.audit_log WHERE user_id = :'rob' AND event LIKE 'password.%' ORDER BY id;
+-- Whoever has none, or another token, sets none; nor is a lock of an administrator got through.
+SELECT token ~ '^asot_' AS token, user_id, mail_to, error FROM auth_store.password_reset_start('nobody@link.example');
+SELECT token AS magic FROM auth_store.magic_link_start('rob@link.example') \gset
+SELECT error FROM auth_store.password_reset_finish(:'magic', 'quartz lantern 24');
+SELECT error FROM auth_store.password_reset_finish(NULL, 'quartz lantern 24');
+SELECT token FROM auth_store.password_reset_start('rob@link.example') \gset
+SELECT auth_store.user_lock(:'rob');
+SELECT error FROM auth_store.password_reset_finish(:'token', 'quartz lantern 24');
+SELECT mail_to FROM auth_store.password_reset_start('rob@link.example');
+SELECT auth_store.user_unlock(:'rob');
+-- A change of the password, or of the status, ends what was mailed.
+SELECT token FROM auth_store.password_reset_start('rob@link.example') \gset
+SELECT error FROM auth_store.password_change(:'rob', 'quartz lantern 22', 'quartz lantern 25');
+SELECT error FROM auth_store.password_reset_finish(:'token', 'quartz lantern 26');
+SELECT token FROM auth_store.password_reset_start('rob@link.example') \gset
+SELECT auth_store.user_set_status(:'rob', 'suspended'), auth_store.user_set_status(:'rob', 'active');
+SELECT error FROM auth_store.password_reset_finish(:'token', 'quartz lantern 26');
 
 -- A change of the address: both sides agree, in either order.
 SELECT user_id AS kim FROM auth_store.user_create('Kim@link.example') \gset
@@ -106,6 +163,7 @@ SELECT purpose, email, user_id = :'kim' AS kims FROM auth_store.one_time_show(:'
 SELECT email, email_verified FROM auth_store.user_get(:'kim');
 SELECT kind, name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
 SELECT valid FROM auth_store.session_validate(:'session_token');
+SELECT error FROM auth_store.password_reset_finish(:'u_reset_token', 'quartz lantern 31');
 SELECT error FROM auth_store.magic_link_finish(:'magic');
 SELECT error FROM auth_store.email_change_undo(:'second_undo');
 SELECT error FROM auth_store.email_change_undo(:'d_undo_token');
@@ -148,6 +206,9 @@ SELECT auth_store.user_set_status(:'kim', 'suspended');
 SELECT error FROM auth_store.email_change_confirm(:'old_token');
 SELECT error FROM auth_store.email_change_start(:'kim', 'kim@g.example');
 SELECT auth_store.user_set_status(:'kim', 'active');
+SELECT changed, error FROM auth_store.email_change_confirm(:'old_token');
+SELECT old_token, new_token FROM auth_store.email_change_start(:'kim', 'kim@f.example') \gset
+SELECT changed FROM auth_store.email_change_confirm(:'new_token');
 SELECT changed, error FROM auth_store.email_change_confirm(:'old_token');
 -- What is refused at once.
 SELECT email, s.error, s.error_description

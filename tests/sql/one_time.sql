@@ -41,8 +41,8 @@ SELECT email_verified FROM auth_store.user_get(:'bob');
 SELECT email, error FROM auth_store.email_verification_finish(:'newer');
 SELECT email_verified FROM auth_store.user_get(:'bob');
 -- What a status says does not matter.
-SELECT token FROM auth_store.email_verification_start(:'bob') \gset
 SELECT auth_store.user_set_status(:'bob', 'inactive');
+SELECT token FROM auth_store.email_verification_start(:'bob') \gset
 SELECT error FROM auth_store.email_verification_finish(:'token');
 SELECT auth_store.user_set_status(:'bob', 'active');
 

@@ -240,6 +240,7 @@ SELECT refresh_token AS adopted_refresh
 SELECT * FROM auth_store.rate_limit_hit('door', 10, '30 d', tenant_id => :'tenant') \gset _
 -- what was mailed to users, and a change of address that can be taken back
 SELECT token AS verification FROM auth_store.email_verification_start(:'user') \gset
+SELECT token AS reset FROM auth_store.password_reset_start('ada@' || :'tenant' || '.example', :'tenant') \gset
 SELECT token AS magic_link FROM auth_store.magic_link_start('ada@' || :'tenant' || '.example', :'tenant') \gset
 SELECT code AS otp FROM auth_store.otp_start(:'user', 'log in') \gset
 SELECT new_token AS change FROM auth_store.email_change_start(:'user', 'ada@changed.example') \gset
@@ -278,7 +279,7 @@ SELECT format('%s=%s', n, v)
     ('legacy_refresh', :'legacy_refresh'), ('adopted_refresh', :'adopted_refresh'),
     ('challenge', :'challenge'), ('api_key_id', :'api_key_id'), ('api_key', :'api_key'),
     ('verification', :'verification'), ('magic_link', :'magic_link'), ('otp', :'otp'), ('change', :'change'),
-    ('undo', :'undo'),
+    ('undo', :'undo'), ('reset', :'reset'),
     ('first_api_key', :'first_api_key'),
     ('client_api_key', :'client_api_key'), ('support', :'support'),
     ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),

@@ -93,6 +93,8 @@ my %FUNCTIONS = (
     # mail_link
     magic_link_start     => [ writes => q{SELECT auth_store.magic_link_start('ada@example.com', {tenant})} ],
     magic_link_finish    => [ writes => 'SELECT auth_store.magic_link_finish({magic_link})' ],
+    password_reset_start  => [ writes => q{SELECT auth_store.password_reset_start('ada@example.com', {tenant})} ],
+    password_reset_finish => [ writes => q{SELECT auth_store.password_reset_finish({reset}, 'quartz lantern 77')} ],
     email_change_start   => [ writes => q{SELECT auth_store.email_change_start({user}, 'ada@changed.example')} ],
     email_change_confirm => [ writes => 'SELECT auth_store.email_change_confirm({change})' ],
     email_change_undo    => [ writes => 'SELECT auth_store.email_change_undo({undo})' ],

@@ -115,6 +115,7 @@ mint(other_session => "SELECT session_token FROM auth_store.session_create($user
 mint(machine => "SELECT access_token
     FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
 mint(verification => "SELECT token FROM auth_store.email_verification_start($user)");
+mint(reset => "SELECT token FROM auth_store.password_reset_start('needle\@example.com')");
 mint(magic => "SELECT token FROM auth_store.magic_link_start('needle\@example.com')");
 my $moving = "(SELECT user_id FROM auth_store.user_find('moving\@needle.example'))";
 value($node, $db, "SELECT auth_store.user_create('moving\@needle.example')");
@@ -179,16 +180,16 @@ say_it(invited => "invitation_show('$made{invitation}')");
 like(say_it(joined => "invitation_accept('$made{invitation}', $user, true)"), qr/user/, 'an invitation was accepted');
 say_it(shown => "one_time_show('$made{verification}')");
 like(say_it(verified_address => "email_verification_finish('$made{verification}')"), qr/needle/, 'an address was proved');
+say_it(verified_address => "email_verification_finish('$made{verification}')");
 like(say_it(typed => "otp_verify($user, 'log in', '$otp')"), qr/otp/, 'a one-time password was typed');
 say_it(mistyped => "otp_verify($user, 'log in', '" . secret('wrong one-time password', '8153920475') . "')");
 like(say_it(magic_used => "magic_link_finish('$made{magic}')"), qr/otp/, 'a magic link was used');
+say_it(wrong_reset => "password_reset_finish('$made{magic}', '" . secret('new password', 'quartz 4711 lamp') . "')");
 say_it(confirmed => "email_change_confirm('$_')") for @{ $made{change} };
-is(scalar @{ $made{confirmed} }, 1, 'both addresses agreed to a change');
 say_it(undone => "email_change_undo('$made{confirmed}[0]')");
-is(scalar @{ $made{undone} }, 1, 'which was taken back');
+is(scalar @{ $made{undone} }, 1, 'a change of address was made and taken back');
 mint(refused_magic => "SELECT token FROM auth_store.magic_link_start('moving\@needle.example')");
-my $refused_otp =
-    secret(refused_otp => value($node, $db, "SELECT code FROM auth_store.otp_start($user, 'refused', 10)"));
+my $late_otp = secret(late => value($node, $db, "SELECT code FROM auth_store.otp_start($user, 'refused', 10)"));
 # An application that passes on the whole form, the client's secret with it.
 like(say_it(pushed_form => "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', "
     . "'$made{client}', 'client_assertion', '$verifier'))"),
@@ -351,7 +352,7 @@ for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', 
     "code_redeem('$made{second_code}', $auth, code_verifier => '$made{code}')",
     "device_redeem('$device_code{'refused device'}', 'needle-tv')", "device_authorize('needle-tv')",
     "magic_link_finish('$made{refused_magic}')", "magic_link_start('moving\@needle.example')",
-    "otp_verify($user, 'refused', '$refused_otp')", "otp_start($user, 'log in')",
+    "otp_verify($user, 'refused', '$late_otp')", "otp_start($user, 'log in')",
     "connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}')",
     "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
     "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")

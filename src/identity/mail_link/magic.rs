@@ -1,16 +1,17 @@
 //! Magic links: a log-in by a mail to the user's address.
 //!
-//! Lock order: the user, the token, then the user's names.
+//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants.
 
 use pgrx::prelude::*;
 
 use crate::identity::one_time::recipient::{self, Addressee, OverLimit};
 use crate::identity::one_time::{
-    self, NewToken, OneTimeStart, OneTimeUse, Purpose, RefusedToken, Step, verification,
+    self, NewToken, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, RefusedToken, Step, verification,
 };
 use crate::identity::user::name::{Kind, Name};
-use crate::identity::user::{self, Held, verified};
-use crate::identity::{policy, tenant};
+use crate::identity::user::verified::{self, Proof};
+use crate::identity::user::{self, Held};
+use crate::identity::{password, policy, tenant};
 use crate::kernel::crypto::token_text;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -18,6 +19,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::consent::access::end_access;
+use crate::oauth::consent::grants;
 use crate::trail::refused::{Refused, invalid_grant};
 use crate::trail::{Context, Flag};
 
@@ -139,22 +142,39 @@ fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<O
     })
 }
 
-/// Uses the token; refused if the user may not be let in. Who is let in has proved the address.
+/// Uses the token; refused if the user may not be let in. Who is let in has proved the address. If that is the first
+/// proof of any address, whoever registered it and chose a password may have been somebody else: the password goes,
+/// with what it gave access to.
 fn let_in(
     now: Timestamp,
     user_id: Id,
     email: &str,
-    token: &one_time::OneTimeToken,
+    token: &OneTimeToken,
 ) -> Result<Option<Refused>, Mistake> {
-    let active = user::lock_for_session(now, user_id, &token.tenant_id)?.unwrap_or(false);
-    if !active || !tenant::is_active(&Snapshot::writing()?, &token.tenant_id)? {
-        return Ok(Some(Refused {
-            refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active, or locked"),
-            flags: &[Flag::InactiveUser],
-        }));
+    let tenant_id = token.tenant_id.as_str();
+    let unproved = !verified::has_any(user_id, tenant_id)?;
+    if unproved {
+        // Codes come before the user.
+        grants::shut_out(now, user_id, tenant_id, None)?;
+    }
+    let active = user::lock_for_session(now, user_id, tenant_id)?.unwrap_or(false);
+    if !active || !tenant::is_active(&Snapshot::writing()?, tenant_id)? {
+        return Ok(Some(inactive()));
     }
     if let Err(refused) = token.consume(now)? {
         return Ok(Some(refused));
     }
-    Ok(verification::refused_of(verified::prove(now, user_id, &token.tenant_id, email)?))
+    let proof = verified::prove(now, user_id, tenant_id, email)?;
+    if unproved && proof == Proof::First && password::drop_unverified(now, user_id, tenant_id, Some(now))? {
+        end_access(now, user_id, tenant_id, None, "password_dropped")?;
+    }
+    Ok(verification::refused_of(proof))
+}
+
+/// The refusal of a user who may not log in.
+pub fn inactive() -> Refused {
+    Refused {
+        refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active, or locked"),
+        flags: &[Flag::InactiveUser],
+    }
 }

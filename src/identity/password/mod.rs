@@ -61,7 +61,6 @@ pub fn find(snapshot: &Snapshot, user_id: Id) -> Result<Option<Stored>, Mistake>
 }
 
 // Of a user with a password that was set before the address was shown to be the user's.
-#[allow(dead_code)]
 static DROP: Statement = Statement::latest(
     c"DELETE FROM auth_store.passwords
        WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR changed_at < $3)",
@@ -70,7 +69,6 @@ static DROP: Statement = Statement::latest(
 /// Drops a password that somebody may have set who did not own the user's address: one from before `verified_at`, or
 /// any if the address was never verified. Returns whether there was one. The caller has locked the user, and ends what
 /// the password gave access to.
-#[allow(dead_code)]
 pub fn drop_unverified(
     now: Timestamp,
     user_id: Id,

@@ -1,14 +1,14 @@
 //! Setting a password. It ends what the former one gave access to, in the same transaction.
 //!
-//! Lock order: codes, the user, the password, sessions, grants.
+//! Lock order: codes, the user, the password, one-time tokens, sessions, grants.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::login::attempt::{Attempt, Kind, Whom};
 use crate::identity::password::{cost, find, history, verify};
-use crate::identity::policy;
 use crate::identity::user::{self, names};
+use crate::identity::{one_time, policy};
 use crate::kernel::crypto::password::{Password, Typed};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -98,12 +98,12 @@ pub enum SetBy {
     /// The user, who has given the former one of this revision. One session may stay, with its grants.
     User { revision: i64, kept: Option<Id> },
     /// The user, by a secret that was sent to the user's address.
-    #[allow(dead_code)]
     Reset,
 }
 
 impl SetBy {
-    fn name(self) -> &'static str {
+    /// What the trail calls it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Administrator { .. } => "administrator",
             Self::User { .. } => "user",
@@ -211,7 +211,8 @@ static REPLACE: Statement = Statement::write(
 /// Why sessions and grants end.
 pub const ENDED_BY: &str = "password_changed";
 
-fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
+/// Stores the hash of a new password, and ends what the former one gave access to, with what was mailed to the user.
+pub fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
     if let SetBy::Administrator { ends_access: false, .. } = by {
         if !user::lock_key_share(user_id, tenant_id, None)? {
             return Err(user::UNKNOWN);
@@ -237,6 +238,7 @@ fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) ->
             None
         }
     };
+    one_time::end_all(user_id, tenant_id)?;
     access::end_access(now, user_id, tenant_id, kept, ENDED_BY).map(Ok)
 }
 

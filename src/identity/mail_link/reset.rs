@@ -1,0 +1,127 @@
+//! A new password for a user who has forgotten the former one, by a mail to the user's address. It ends what the former
+//! one gave access to, and every lock that followed from failed attempts: the mail gets through it.
+//!
+//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants, counts of failures.
+
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::identity::login::failures;
+use crate::identity::mail_link::magic;
+use crate::identity::one_time::recipient::may_enter;
+use crate::identity::one_time::{
+    self, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, RefusedToken, Step, verification,
+};
+use crate::identity::password::set::{self, SetBy};
+use crate::identity::user::{self, names, verified};
+use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::oauth::consent::access::Ended;
+use crate::oauth::consent::grants;
+use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::{self, Context, Event};
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn password_reset_start(
+    email: Option<&str>,
+    tenant_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> OneTimeStart {
+    let step = Step { event: "password.reset_started", context: &Context { ip, user_agent } };
+    magic::start(clock::now(), Purpose::PasswordReset, email, tenant_id, &step).or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn password_reset_finish(
+    token: Option<&str>,
+    new_password: Option<&str>,
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> OneTimeUse {
+    finish(clock::now(), token, new_password, &Context { ip, user_agent }).or_raise()
+}
+
+fn finish(
+    now: Timestamp,
+    text: Option<&str>,
+    password: Option<&str>,
+    context: &Context<'_>,
+) -> Result<OneTimeUse, Mistake> {
+    let password = given(password, "new_password")?;
+    let step = Step { event: "password.changed", context };
+    let token = match one_time::find(now, &Snapshot::writing()?, &[Purpose::PasswordReset], text)? {
+        Ok(token) => token,
+        Err(RefusedToken { refused, token }) => {
+            step.refuse(now, token.as_ref(), &refused)?;
+            return Ok(OneTimeUse::refused(&refused.refusal));
+        }
+    };
+    let outcome = match (token.user_id, &token.email) {
+        (Some(user_id), Some(email)) => reset(now, &token, user_id, email, password)?,
+        _ => Err(invalid_grant("the token is not valid", &[])),
+    };
+    match outcome {
+        Ok(ended) => {
+            trail::record(
+                now,
+                &Event {
+                    event: step.event,
+                    tenant_id: &token.tenant_id,
+                    user_id: token.user_id,
+                    details: Some(json!({ "by": SetBy::Reset.name(), "ended": ended.details() })),
+                    context: Some(context),
+                    ..Event::default()
+                },
+            )?;
+            Ok(OneTimeUse {
+                user_id: token.user_id,
+                tenant_id: Some(token.tenant_id),
+                email: token.email,
+                ..OneTimeUse::default()
+            })
+        }
+        Err(refused) => {
+            step.refuse(now, Some(&token), &refused)?;
+            Ok(OneTimeUse::refused(&refused.refusal))
+        }
+    }
+}
+
+/// A password that the policy refuses leaves the token as it is: the user chooses another one.
+fn reset(
+    now: Timestamp,
+    token: &OneTimeToken,
+    user_id: Id,
+    email: &str,
+    password: &str,
+) -> Answer<Ended, Refused> {
+    let tenant_id = token.tenant_id.as_str();
+    if !may_enter(now, &Snapshot::writing()?, user_id, tenant_id)? {
+        return Ok(Err(magic::inactive()));
+    }
+    // With no lock: it takes long.
+    let names = names::all_of(user_id, tenant_id)?;
+    let hash = match set::accepted_hash(now, Some(user_id), tenant_id, &names, password)? {
+        Ok(hash) => hash,
+        Err(refusal) => return Ok(Err(Refused { refusal, flags: &[] })),
+    };
+    grants::shut_out(now, user_id, tenant_id, None)?;
+    if user::lock_for_session(now, user_id, tenant_id)? != Some(true) {
+        return Ok(Err(magic::inactive()));
+    }
+    if let Err(refused) = token.consume(now)? {
+        return Ok(Err(refused));
+    }
+    if let Some(refused) = verification::refused_of(verified::prove(now, user_id, tenant_id, email)?) {
+        return Ok(Err(refused));
+    }
+    let ended = set::store(now, user_id, tenant_id, &hash, SetBy::Reset)?;
+    failures::forget(user_id, tenant_id)?;
+    Ok(ended.map_err(|refusal| Refused { refusal, flags: &[] }))
+}
