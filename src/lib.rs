@@ -53,6 +53,7 @@ mod types {
         include_str!("../sql/types/one_time.sql"),
         include_str!("../sql/types/mail_link.sql"),
         include_str!("../sql/types/invitation.sql"),
+        include_str!("../sql/types/external.sql"),
         include_str!("../sql/types/limit.sql"),
         include_str!("../sql/types/lifecycle.sql"),
     );
@@ -95,6 +96,7 @@ mod surface {
         include_str!("../sql/surface/one_time.sql"),
         include_str!("../sql/surface/mail_link.sql"),
         include_str!("../sql/surface/invitation.sql"),
+        include_str!("../sql/surface/external.sql"),
         include_str!("../sql/surface/limit.sql"),
         include_str!("../sql/surface/audit.sql"),
         include_str!("../sql/surface/lifecycle.sql"),

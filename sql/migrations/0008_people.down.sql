@@ -1,3 +1,4 @@
+DROP TABLE auth_store.identities;
 -- Who had which passkey is lost.
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'passkey_challenges';
 DROP TABLE auth_store.passkey_challenges;

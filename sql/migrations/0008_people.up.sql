@@ -279,3 +279,21 @@ CREATE TABLE auth_store.password_peppers (
 );
 CREATE INDEX password_peppers_tenant_idx ON auth_store.password_peppers (tenant_id);
 CREATE INDEX password_peppers_key_idx ON auth_store.password_peppers (key_id, tenant_id);
+-- What users are at other providers.
+CREATE TABLE auth_store.identities (
+    user_id        uuid        NOT NULL,
+    linked_at      timestamptz NOT NULL,
+    last_used_at   timestamptz,
+    bucket         integer     NOT NULL,
+    email_verified boolean     NOT NULL,
+    tenant_id      text COLLATE "C" NOT NULL,
+    provider       text COLLATE "C" NOT NULL,
+    subject        text COLLATE "C" NOT NULL,
+    email          text,
+    profile        jsonb       NOT NULL,
+    CONSTRAINT identities_pkey PRIMARY KEY (tenant_id, provider, subject),
+    CONSTRAINT identities_user_fkey FOREIGN KEY (user_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT identities_profile_object CHECK (pg_catalog.jsonb_typeof(profile) = 'object')
+) WITH (fillfactor = 90);
+CREATE INDEX identities_user_idx ON auth_store.identities (user_id, tenant_id);

@@ -1,5 +1,6 @@
 //! Who: tenants and their rules, users, their roles and their sessions.
 
+pub mod external;
 pub mod invitation;
 pub mod login;
 pub mod mail_link;

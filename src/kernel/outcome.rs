@@ -61,6 +61,10 @@ pub enum ErrorCode {
     PasskeyTaken,
     /// Of this store: a passkey's key is of an algorithm that was not offered
     UnsupportedAlgorithm,
+    /// Of this store: another user of the tenant logs in with the account of a provider
+    IdentityTaken,
+    /// Of this store: the user could not log in any more
+    LastCredential,
     /// Of this store: the lease with this fence is over
     LeaseLost,
     /// Of this store: nobody who may log in has this name and this password
@@ -101,6 +105,8 @@ impl ErrorCode {
             Self::NameTaken => "name_taken",
             Self::PasskeyTaken => "passkey_taken",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
+            Self::IdentityTaken => "identity_taken",
+            Self::LastCredential => "last_credential",
             Self::LeaseLost => "lease_lost",
             Self::InvalidCredentials => "invalid_credentials",
             Self::AccountLocked => "account_locked",

@@ -1,7 +1,7 @@
 //! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
 use crate::identity::login::{devices, failures};
-use crate::identity::{mfa, one_time, passkey, password, policy, role, session, tenant, user};
+use crate::identity::{external, mfa, one_time, passkey, password, policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::lifecycle::cleanup;
 use crate::oauth::client::secret;
@@ -31,7 +31,7 @@ pub static BEFORE_CLIENTS: [&Table; 4] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 30] = [
+pub static AFTER_USERS: [&Table; 31] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -51,6 +51,7 @@ pub static AFTER_USERS: [&Table; 30] = [
     &failures::TABLE,
     &password::history::TABLE,
     &password::TABLE,
+    &external::TABLE,
     &passkey::TABLE,
     &user::names::TABLE,
     &role::assign::TABLE,

@@ -24,6 +24,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/client.sql"),
     include_str!("../../sql/tables/user.sql"),
     include_str!("../../sql/tables/role.sql"),
+    include_str!("../../sql/tables/external.sql"),
     include_str!("../../sql/tables/session.sql"),
     include_str!("../../sql/tables/login.sql"),
     include_str!("../../sql/tables/consent.sql"),

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 109] = [
+pub const NAMES: [&str; 112] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -99,6 +99,13 @@ pub const NAMES: [&str; 109] = [
     // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
     // details
     "grants.revoked",
+    // identity_link(), and identity_login() where it links; details has the provider, and by what: call, email or
+    // creation
+    "identity.linked",
+    // identity_unlink(); details has the provider, and whether it was the last way to log in
+    "identity.unlinked",
+    // identity_login() with an account that was linked before
+    "identity.used",
     // invitation_accept(), also where it is refused; resource_id is the invitation, details has the role
     "invitation.accepted",
     // invitation_create(), also where it is refused; of refusals by the limit for a recipient one a minute; details has

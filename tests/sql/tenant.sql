@@ -146,6 +146,7 @@ SELECT FROM auth_store.password_set(:'full_user', 'quartz lantern 1');
 SELECT auth_store.password_import(:'full_user', '$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
     pepper => 'full');
 SELECT FROM auth_store.session_create(:'full_user');
+SELECT FROM auth_store.identity_link(:'full_user', 'google', 'full');
 INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant_id)
     VALUES (gen_random_uuid(), :'full_user', clock_timestamp(), clock_timestamp(), 'full');
 INSERT INTO auth_store.login_failures (id, since, expires_at, failures, locks, max_failures, tenant_id, kind)

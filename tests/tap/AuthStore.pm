@@ -165,6 +165,8 @@ INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verifi
 VALUES (:'passkey', :'user', 4294967295, -7, true, true, false, '01020304-0506-0708-0102-030405060708', :'tenant',
     'example.com', sha256(:'tenant'::bytea), '\\xa5', 'none', '{usb,nfc}', 'Key "ü"');
 SELECT expires_at FROM auth_store.passkey_challenge('login', :'user') \gset _
+SELECT error FROM auth_store.identity_link(:'user', 'google', '1', 'ada@' || :'tenant' || '.example',
+    '{"hd": "ü"}') \gset _
 -- one code redeemed, one waiting
 SELECT code AS used_code
   FROM auth_store.code_issue(:'client', :'user', code_challenge => :'challenge', ttl => '10 min', nonce => 'n-0S6',

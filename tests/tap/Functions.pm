@@ -105,6 +105,12 @@ my %FUNCTIONS = (
     invitation_accept => [ writes => 'SELECT auth_store.invitation_accept({invitation}, {user}, true)' ],
     invitation_list   => [ reads => 'SELECT * FROM auth_store.invitation_list(tenant_id => {tenant})' ],
     invitation_revoke => [ writes => 'SELECT auth_store.invitation_revoke({invitation_id})' ],
+    # external identity
+    identity_login  => [ writes => q{SELECT * FROM auth_store.identity_login('google', 'new', tenant_id => {tenant})} ],
+    identity_link   => [ writes => q{SELECT * FROM auth_store.identity_link({user}, 'google', 'new')} ],
+    identity_unlink => [ writes => q{SELECT * FROM auth_store.identity_unlink({user}, 'google', '1', true)} ],
+    identity_find   => [ reads => q{SELECT * FROM auth_store.identity_find('google', '1', {tenant})} ],
+    identity_list   => [ reads => 'SELECT * FROM auth_store.identity_list({user})' ],
     # pkce
     pkce_challenge => [ reads => 'SELECT auth_store.pkce_challenge({verifier})' ],
     pkce_verify    => [ reads => 'SELECT auth_store.pkce_verify({verifier}, {challenge})' ],

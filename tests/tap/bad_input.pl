@@ -26,7 +26,8 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
     access_denied
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable
       authorization_pending slow_down expired_token
-  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken lease_lost
+  invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken identity_taken
+  last_credential lease_lost
       server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected
       step_up_required last_factor);
 
@@ -141,6 +142,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'client_create.client_id' => "'sense'", 'tenant_visible.tenant_id' => "'default'",
     'user_create.id' => 'gen_random_uuid()', 'user_end.what' => "'{sessions,api_keys}'",
     'password_import.parameters' => 'NULL',
+    'user_create.id' => 'gen_random_uuid()', 'identity_unlink.provider' => "'google'",
+    'identity_unlink.subject' => "'1'", 'user_end.what' => "'{sessions,api_keys}'",
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",

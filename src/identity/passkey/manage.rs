@@ -104,6 +104,23 @@ fn passkey_remove(
 /// The user has no passkey of the id that the argument says.
 const UNKNOWN: Mistake = Mistake::Unknown { what: "passkey", argument: "passkey_id" };
 
+static HAS_ANY: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2)",
+);
+
+/// Whether the user has a passkey.
+pub fn has_any(user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(HAS_ANY.one(&params![user_id, tenant_id])?.unwrap_or(false))
+}
+
+static DROP_BEFORE: Statement =
+    Statement::latest(c"DELETE FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2 AND id < $3");
+
+/// Drops the passkeys of a user that were registered before a time; returns how many. The caller has locked the user.
+pub fn drop_before(at: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_BEFORE.run(&params![user_id, tenant_id, Id::lower_bound(at)])
+}
+
 static LIST: Statement<Listed> =
     Statement::read(c"SELECT {columns} FROM auth_store.passkeys WHERE user_id = $1 ORDER BY id DESC");
 

@@ -41,6 +41,16 @@ pub fn has_any(user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
     Ok(HAS_ANY.one(&params![user_id, tenant_id])?.unwrap_or(false))
 }
 
+static IS_FIRST: Statement<bool> = Statement::latest(
+    c"SELECT NOT EXISTS (SELECT FROM auth_store.user_names
+                          WHERE user_id = $1 AND tenant_id = $2 AND kind = 'email' AND verified_at < $3)",
+);
+
+/// Whether no address of the user was proved before this time.
+pub fn is_first(user_id: Id, tenant_id: &str, verified_at: Timestamp) -> Result<bool, Mistake> {
+    Ok(IS_FIRST.one(&params![user_id, tenant_id, verified_at])?.unwrap_or(false))
+}
+
 static PROVE: Statement<bool> = Statement::write(
     c"UPDATE auth_store.user_names SET verified_at = COALESCE(verified_at, $5)
        WHERE tenant_id = $1 AND kind = 'email' AND name_key = $2 AND user_id = $3 AND name = $4
