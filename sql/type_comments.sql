@@ -167,6 +167,7 @@ BEGIN
             (NULL, 'mfa',
                 'off: no second factor is asked for; optional: of those who have one; required: of everybody.'),
             (NULL, 'mfa_grace', 'Seconds that users without a second factor may still log in where one is required.'),
+            (NULL, 'mfa_enrollment_due_at', 'Until when the user is to enroll a second factor; NULL: nothing is due.'),
             (NULL, 'mfa_required', 'Whether a second factor is to be verified before a session is made.'),
             (NULL, 'mfa_required_at', 'Since when mfa is required; NULL: it is not.'),
             (NULL, 'missing_scope', 'What the user has not agreed to, space-separated; NULL: nothing.'),

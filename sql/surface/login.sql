@@ -1,6 +1,8 @@
 COMMENT ON FUNCTION auth_store.user_login IS
     E'Whether this is the password of the user with this name, and what is next. ok: user_id, then mfa_required: a '
-    'second factor is to be verified before session_create(); must_change_password: a new one is to be chosen; '
+    'second factor is to be verified before session_create(), by the tenant''s policy, or to be enrolled first where '
+    'the user has none: then mfa_enrollment_due_at is past. While it is ahead, the user is to enroll one until then; '
+    'NULL: nothing is due. must_change_password: a new one is to be chosen; '
     'email_verified; new_device: neither device_token nor network and user agent are known. No session is made. '
     'Otherwise an error: invalid_credentials, also where nobody has the name, the user or the tenant is not active, '
     'or a lock is not told; account_locked, told to who gave the right password, to all with show_locked in the '

@@ -10,7 +10,8 @@ CREATE TYPE auth_store.login AS (
     must_change_password boolean,
     new_device           boolean,
     device_id            uuid,
-    device_token         text
+    device_token         text,
+    mfa_enrollment_due_at timestamptz
 );
 COMMENT ON TYPE auth_store.login IS 'What has become of a log-in.';
 

@@ -138,6 +138,13 @@ SELECT ok, trusted_until
   FROM auth_store.totp_verify(:'cay', pg_temp.totp(:'cays_secret'), :'device', trust_device => true);
 SELECT count(*) > 0 AS passed_over FROM pg_temp.trail();
 
+-- A log-in by password says whether a factor is needed: not with the trusted device.
+SELECT auth_store.password_set(:'cay', 'correct horse battery staple') IS NOT NULL AS _ \gset
+SELECT auth_store.tenant_policy_set('mfa', '{"trusted_device_ttl": null}');
+SELECT l.ok, l.mfa_required, l.mfa_enrollment_due_at
+  FROM auth_store.user_login('cay@mfa.example', 'correct horse battery staple', tenant_id => 'mfa') l;
+SELECT l.ok, l.mfa_required FROM auth_store.user_login('cay@mfa.example', 'correct horse battery staple',
+    tenant_id => 'mfa', device_token => :'device') l;
 -- What the tenant asks of its users: nothing, those who have a factor, or everybody, after a grace.
 SELECT user_id AS dan FROM auth_store.user_create('dan@mfa.example', tenant_id => 'mfa') \gset
 SELECT auth_store.tenant_policy_set('mfa', '{"mfa": "off", "trusted_device_ttl": null}');
@@ -151,6 +158,9 @@ SELECT c.required AS cay, c.enrollment_due_at, d.required AS dan,
   FROM auth_store.mfa_status(:'cay') c, auth_store.mfa_status(:'dan') d;
 SELECT auth_store.tenant_policy_set('mfa', '{"mfa_grace": 0}');
 SELECT required AS dan, enrollment_due_at <= clock_timestamp() AS due FROM auth_store.mfa_status(:'dan');
+SELECT auth_store.password_set(:'dan', 'correct horse battery staple') IS NOT NULL AS _ \gset
+SELECT ok, mfa_required, mfa_enrollment_due_at <= clock_timestamp() AS due
+  FROM auth_store.user_login('dan@mfa.example', 'correct horse battery staple', tenant_id => 'mfa');
 SELECT pg_temp.raised('SELECT auth_store.mfa_status(NULL)'),
        pg_temp.raised('SELECT auth_store.mfa_status(gen_random_uuid())');
 SELECT count(*) > 0 AS passed_over FROM pg_temp.trail();
@@ -234,3 +244,4 @@ SELECT event, risk_score, flags, details, count(*) FROM auth_store.audit_log
  WHERE user_id = :'bob' AND event = 'factor.removed' GROUP BY 1, 2, 3, 4;
 SELECT auth_store.mfa_reset(:'bob');
 SELECT auth_store.tenant_erase('mfa', 'mfa') > 0 AS erased;
+DELETE FROM auth_store.login_failures WHERE user_id = :'ann';

@@ -28,6 +28,10 @@ SELECT auth_store.connection_store('github', 'arguments', 'x', 'y', access_token
     tenant_id => :'tenant') AS connection \gset
 SELECT FROM auth_store.consent_record(:'user', 'arguments_web');
 SELECT auth_store.totp_import(:'user', 'GEZDGNBVGY3TQOJQ') AS factor \gset
+INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verified, backup_eligible, backed_up, aaguid,
+       tenant_id, rp_id, credential_id, public_key, attestation_format, transports)
+VALUES ('00000000-0000-8000-8000-00000000000e', :'user', 0, -7, true, false, false, gen_random_uuid(), 'default',
+    'arguments.example', '\x01', '', 'none', '{}');
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
 INSERT INTO sample VALUES
     (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')),
@@ -37,7 +41,8 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'refresh_token', quote_literal(:'refresh')), (NULL, NULL, 'token', quote_literal(:'access')),
     (NULL, NULL, 'device_code', quote_literal(:'device_code')),
     (NULL, NULL, 'connection_id', quote_literal(:'connection')), (NULL, NULL, 'provider', '''github'''),
-    (NULL, NULL, 'factor_id', quote_literal(:'factor')), (NULL, NULL, 'secret', '''GEZDGNBVGY3TQOJQ'''),
+    (NULL, NULL, 'factor_id', quote_literal(:'factor')),
+    (NULL, NULL, 'passkey_id', '''00000000-0000-8000-8000-00000000000e'''), (NULL, NULL, 'secret', '''GEZDGNBVGY3TQOJQ'''),
     (NULL, NULL, 'actor_id', '''arguments'''), (NULL, NULL, 'access_token', '''z'''),
     (NULL, NULL, 'name', '''Another'''), (NULL, NULL, 'task', '''sessions'''), (NULL, NULL, 'proof', '''x'''),
     (NULL, NULL, 'htm', '''POST'''),

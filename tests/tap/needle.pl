@@ -10,7 +10,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
 use Needle;
-use Digest::SHA qw(sha256_base64 sha256_hex);
+use Digest::SHA qw(hmac_sha1 sha256_base64 sha256_hex);
 use File::Find;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64 decode_base64);
@@ -241,6 +241,26 @@ my $fernet_text = secret('Fernet plaintext' => 'a-token-of-another-provider-' . 
 my $fernet_token = say_it(fernet => "fernet_encrypt('$fernet_text', '$fernet_key')");
 is(say_it(fernet_opened => "fernet_decrypt('$fernet_token', '$fernet_key')"), $fernet_text,
     'a Fernet token was made and opened');
+# Second factors: secrets that the store makes or is given, in base32 and as the bytes that they are; recovery codes.
+# A code of six digits is not searched for, because every number would be one.
+{
+    my ($factor, $app) = split /\|/,
+        value($node, $db, "SELECT factor_id, secret FROM auth_store.totp_enroll($user)");
+    my $bytes = sub { pack('B*', join('', map { sprintf '%05b', index('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', $_) }
+        split //, $_[0])) };
+    secret('TOTP secret' => $app);
+    secret('TOTP secret, bytes' => $bytes->($app));
+    my $code = sub { my $tag = hmac_sha1(pack('Q>', int(time / 30)), $bytes->($app));
+        sprintf '%06d', (unpack('N', substr($tag, ord(substr($tag, -1)) & 15, 4)) & 0x7fffffff) % 1_000_000 };
+    like(say_it(confirmed => "totp_confirm($user, '$factor', '" . $code->() . "')"), qr/^t\|/, 'an app was enrolled');
+    like(say_it(used_again => "totp_verify($user, '" . $code->() . "')"), qr/used/, 'its code is good once');
+    my $imported = secret('imported TOTP secret' => join '', map { ('A' .. 'Z', 2 .. 7)[rand 32] } 1 .. 32);
+    secret('imported TOTP secret, bytes' => $bytes->($imported));
+    say_it(imported_app => "totp_import($user, '$imported')");
+    my @codes = split /\n/, value($node, $db, "SELECT auth_store.recovery_codes_generate($user)");
+    secret("recovery code $_" => $codes[$_]), secret("recovery code $_, bare" => $codes[$_] =~ tr/-//dr) for 0 .. $#codes;
+    like(say_it(recovered => "recovery_code_use($user, '$codes[0]')"), qr/^t\|9/, 'a recovery code was used');
+}
 # The vault: tokens of a provider, of any length, and the keys that seal them.
 my $master_file = $node->basedir . '/master.key';
 my ($master) = PostgreSQL::Test::Utils::slurp_file($master_file) =~ /^first: (\S+)$/m;

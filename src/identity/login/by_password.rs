@@ -15,8 +15,9 @@ use serde_json::json;
 
 use crate::identity::login::attempt::{Attempt, Failure, Kind, Whom};
 use crate::identity::login::devices::{self, Device, Seen};
+use crate::identity::mfa;
 use crate::identity::password::verify::{self, Right};
-use crate::identity::policy::{self, Mfa, Policy};
+use crate::identity::policy::{self, Policy};
 use crate::identity::tenant;
 use crate::identity::user::name::{self, Name};
 use crate::identity::user::{self, Admission, Held, names};
@@ -43,6 +44,7 @@ composite! {
         pub new_device: Option<bool>,
         pub device_id: Option<Id>,
         pub device_token: Option<String>,
+        pub mfa_enrollment_due_at: Option<Timestamp>,
     }
     refused { error, error_description, retry_after }
 }
@@ -237,13 +239,16 @@ fn welcome(
 ) -> Result<Login, Mistake> {
     right.renew(now)?;
     let seen = devices::see(now, id, &found.tenant_id, found.device.as_ref(), typed.remember, context)?;
-    let mfa_required = found.policy.mfa == Mfa::Required;
+    let trusted_until = found.device.as_ref().and_then(|device| device.trusted_until);
+    let demand = mfa::demand(now, id, &found.tenant_id, &found.policy, trusted_until)?;
+    let mfa_required = demand.is_required(now);
     let must_change = right.must_change(now, &found.policy);
     record_welcome(now, found, &seen, mfa_required, context)?;
     Ok(Login {
         ok: true,
         user_id: Some(id),
         mfa_required: Some(mfa_required),
+        mfa_enrollment_due_at: demand.due_at(),
         email_verified: Some(admission.email_verified),
         must_change_password: Some(must_change),
         new_device: Some(seen.new),

@@ -149,14 +149,32 @@ pub enum Demand {
 /// What a user needs who logs in with a device that is trusted until then.
 pub fn demand(
     now: Timestamp,
-    snapshot: &Snapshot,
     user_id: Id,
+    tenant_id: &str,
     policy: &Policy,
     trusted_until: Option<Timestamp>,
 ) -> Result<Demand, Mistake> {
-    let Some(user) = user::find(snapshot, user_id)? else { return Ok(Demand::Factor) };
-    let has_factor = !kinds(user_id, &user.tenant_id)?.is_empty();
-    demand_of(now, snapshot, user_id, policy, has_factor, trusted_until)
+    let has_factor = last::apps(user_id, tenant_id)? + passkey::manage::count(user_id, tenant_id)? > 0;
+    demand_of(now, &Snapshot::latest(), user_id, policy, has_factor, trusted_until)
+}
+
+impl Demand {
+    /// Whether a log-in needs a second factor, or the enrollment of one, before it is good for anything.
+    pub fn is_required(self, now: Timestamp) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Factor => true,
+            Self::Enrollment(until) => until <= now,
+        }
+    }
+
+    /// Until when the user is to enroll a factor.
+    pub fn due_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Enrollment(until) => Some(until),
+            Self::Nothing | Self::Factor => None,
+        }
+    }
 }
 
 fn demand_of(
@@ -212,14 +230,10 @@ fn status(now: Timestamp, user_id: Id, device_token: Option<&str>) -> Result<Mfa
     let codes_left = CODES_LEFT.one(&params![user_id, user.tenant_id.as_str()])?.unwrap_or(0);
     let trusted_until = device.and_then(|device| device.trusted_until);
     let demand = demand_of(now, &snapshot, user_id, &policy, enrolled, trusted_until)?;
-    let due = match demand {
-        Demand::Enrollment(until) => Some(until),
-        Demand::Nothing | Demand::Factor => None,
-    };
     Ok(MfaState {
-        required: demand == Demand::Factor || due.is_some_and(|due| due <= now),
+        required: demand.is_required(now),
         enrolled,
-        enrollment_due_at: due,
+        enrollment_due_at: demand.due_at(),
         kinds: enrolled.then_some(kinds),
         codes_left: i32::try_from(codes_left).ok(),
     })
