@@ -175,9 +175,7 @@ impl Right {
 
     /// Whether the user has to choose another password: it was set so, or is older than the policy allows.
     pub fn must_change(&self, now: Timestamp, policy: &Policy) -> bool {
-        let age = now.micros_since(self.stored.changed_at) / 1_000_000;
-        let max_age = i64::from(policy.password_max_age);
-        self.stored.must_change || (max_age > 0 && age >= max_age)
+        policy::password::must_change(now, policy, self.stored.must_change, self.stored.changed_at)
     }
 
     /// Puts the new hash in the place of the old one, if it is due and nobody has changed either meanwhile. The caller
