@@ -39,7 +39,8 @@ SELECT kind, label, confirmed_at IS NOT NULL AS confirmed, last_used_at = confir
   FROM auth_store.factor_list(:'ann');
 SELECT expires_at FROM auth_store.mfa_factors WHERE id = :'app';
 SELECT ok, error_description FROM auth_store.totp_verify(:'ann', pg_temp.totp(:'secret', -1));
-SELECT * FROM pg_temp.trail();
+-- The first key of the vault may be there already.
+SELECT * FROM pg_temp.trail() WHERE event <> 'vault.key_created';
 -- RFC 6238 section 5.2: a step is accepted once, an earlier one never after it, and a clock may be a step off.
 SELECT ok, factor_id = :'app' AS app FROM auth_store.totp_verify(:'ann', pg_temp.totp(:'secret'));
 SELECT ok, error, error_description FROM auth_store.totp_verify(:'ann', pg_temp.totp(:'secret'));

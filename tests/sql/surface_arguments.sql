@@ -48,6 +48,8 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'htm', '''POST'''),
     (NULL, NULL, 'htu', '''https://arguments.example/token'''), (NULL, NULL, 'key', 'gen_random_uuid()::text'),
     (NULL, NULL, 'max_hits', '10'), (NULL, NULL, 'purpose', '''arguments'''),
+    (NULL, NULL, 'email', '''nobody@arguments.example'''), (NULL, NULL, 'password', '''zebra lampion quarz'''),
+    (NULL, NULL, 'password_hash', '''$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'''),
     (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
     ('role_create', NULL, 'name', '''another'''),
@@ -101,18 +103,21 @@ BEGIN
         said := replace(said, part,
             'in ' || round(extract(epoch FROM part::timestamptz - clock_timestamp()) / 20) * 20 || ' s');
     END LOOP;
+    said := regexp_replace(said, '"code": "\d+"', '"code": "digits"', 'g');
     RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'),
         '(?=[a-z_]*[A-Z0-9-])[A-Za-z0-9_-]{20,}', 'random', 'g');
 END
 $$;
 
 -- PKCE's method alone is what it is: where none is named it is plain (RFC 7636 section 4.3), which is refused.
+-- What needs a passkey is in passkey.sql: only an authenticator makes one.
 CREATE TEMP TABLE tried AS
 SELECT a.function, a.name, pg_temp.answer(pg_temp.call(a.function, a.name)) AS omitted,
        pg_temp.answer(pg_temp.call(a.function, a.name, 'NULL')) AS nothing
   FROM argument a
  WHERE a.preset IS NOT NULL AND a.prokind = 'f'
-   AND (a.function, a.name) NOT IN (('code_issue', 'code_challenge_method'), ('pkce_verify', 'method'));
+   AND (a.function, a.name) NOT IN (('code_issue', 'code_challenge_method'), ('pkce_verify', 'method'),
+       ('passkey_authenticate', 'ceremony'), ('passkey_remove', 'last'));
 SELECT * FROM tried WHERE omitted IS DISTINCT FROM nothing ORDER BY 1, 2;
 -- Each was a call that the function takes.
 SELECT function, name, omitted FROM tried WHERE omitted LIKE 'raises %' ORDER BY 1, 2;
