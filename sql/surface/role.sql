@@ -62,8 +62,8 @@ GRANT EXECUTE ON FUNCTION auth_store.user_permissions TO
 
 COMMENT ON FUNCTION auth_store.user_has_permission IS
     'Whether one of the roles that an active user has now allows this in an active tenant. False for an unknown user, '
-    'tenant or permission. permission: no wildcard (22023). tenant_id: default the session''s pin, else the user''s own. '
-    '22004 for NULL. Read-only, also on a standby.';
+    'tenant or permission. permission: no wildcard (22023). tenant_id: default the session''s pin, else the user''s '
+    'own. 22004 for NULL. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.user_has_permission COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.user_has_permission TO
     auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;

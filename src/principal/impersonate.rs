@@ -1,6 +1,6 @@
 //! One user acts as another: support sees what the user sees. The session says who acts, and so does every row of the
-//! trail that is written in its transactions. It ends by itself, no tokens are issued in it, and it says of no log-in, so
-//! that what wants a fresh one refuses it.
+//! trail that is written in its transactions. It ends by itself, no tokens are issued in it, and it says of no log-in,
+//! so that what wants a fresh one refuses it.
 //!
 //! Locks: the user's row, as a log-in.
 

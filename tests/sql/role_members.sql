@@ -65,7 +65,8 @@ SELECT n, ok, error, error_description FROM (VALUES
  ORDER BY n;
 SELECT ok, error FROM auth_store.authenticate(:'bobs', acr_values => 'mfa');
 SELECT pg_temp.raised(format('SELECT auth_store.authenticate(%L, %s)', :'anns', argument))
-  FROM (VALUES ($$acr_values => ''$$), ($$acr_values => 'a  b'$$), ($$acr_values => ' a'$$), ($$max_age => '-1 s'$$)) v (argument);
+  FROM (VALUES ($$acr_values => ''$$), ($$acr_values => 'a  b'$$), ($$acr_values => ' a'$$),
+               ($$max_age => '-1 s'$$)) v (argument);
 BEGIN;
 SELECT ok FROM auth_store.authenticate(:'anns');
 SELECT ok FROM auth_store.authenticate(:'anns', acr_values => 'phr');

@@ -147,8 +147,8 @@ pub fn assign(
     Ok(fresh)
 }
 
-/// Keeps a role from being deleted until the transaction ends, and its tenant from being erased; false if the tenant has
-/// none of this name. The caller has locked the user who gets the role.
+/// Keeps a role from being deleted until the transaction ends, and its tenant from being erased; false if the tenant
+/// has none of this name. The caller has locked the user who gets the role.
 pub fn hold_role(now: Timestamp, snapshot: &Snapshot, tenant_id: &str, role: &str) -> Result<bool, Mistake> {
     built_in::ensure(now, snapshot, tenant_id)?;
     Ok(LOCK_ROLE.one(&params![tenant_id, role])?.is_some())
