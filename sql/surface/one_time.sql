@@ -5,7 +5,7 @@ COMMENT ON FUNCTION auth_store.one_time_show IS
     '(unknown, used before, replaced by a newer one), expired_token; with the purpose where the token was known. '
     'Read-only, also on a standby.';
 ALTER FUNCTION auth_store.one_time_show COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.one_time_show TO auth_store_app, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.one_time_show TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.email_verification_start IS
     'Makes the token for the mail that asks whether an address is the user''s: token, and mail_to, the address as it '

@@ -133,7 +133,7 @@ pub static TABLE: Table = Table {
             "id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, \
              client_id, resource_type, resource_id, error, flags, ip, user_agent, details, \
              from_application",
-            withheld "called_by, called_as"
+            withheld "called_by, called_as, actor_id"
         ),
     }),
     published: Published::Reports,

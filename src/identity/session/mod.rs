@@ -187,7 +187,7 @@ pub static TABLE: Table = Table {
             "user_id = $1",
             "id, user_id, expires_at, idle_expires_at, last_seen_at, idle_ttl, revoked_at, auth_time, tenant_id, \
              acr, amr, metadata, revoked_reason, ip, user_agent",
-            withheld "digest"
+            withheld "digest, actor_id"
         ),
     }),
     published: Published::Validation,
