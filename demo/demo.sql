@@ -311,6 +311,15 @@ SELECT pg_temp.must('the consent covers what was asked for, and the token is act
   FROM auth_store.consent_check(:'user_id', :'app_client_id', 'openid orders') AS c,
        auth_store.token_introspect(:'session_access_token') AS i \g (tuples_only=on)
 \echo
+\echo '    The user makes a passkey: a browser would ask the authenticator, here it is a program'
+SELECT auth_store.tenant_policy_set('default', '{"passkey_rp_id": "shop.example",
+    "passkey_origins": ["https://shop.example"], "passkey_user_verification": "required"}');
+SELECT options FROM auth_store.passkey_challenge('registration', :'user_id') \gset passkey_
+\set authenticator `mktemp -d`
+\set credential `demo/authenticator :'authenticator' create https://shop.example :'passkey_options'`
+SELECT pg_temp.must('the passkey is registered', error IS NULL)
+  FROM auth_store.passkey_register(:'user_id', :'credential', name => 'Laptop') \g (tuples_only=on)
+\echo
 \echo '    The user logs out: the session ends, and with it what was granted in it'
 SELECT auth_store.session_revoke(:'session_id', reason => 'logged out', user_id => :'user_id');
 SELECT status, ip, user_agent, ended_reason FROM auth_store.session_list(:'user_id');
@@ -319,6 +328,16 @@ SELECT pg_temp.must('session and token are dead, and nothing new is issued in it
   FROM auth_store.session_validate(:'new_session_token') AS v,
        auth_store.token_introspect(:'session_access_token') AS i,
        auth_store.token_issue(:'app_client_id', :'user_id', session_id => :'session_id') AS t \g (tuples_only=on)
+\echo
+\echo '    The user comes back with the passkey, typing nothing; what the authenticator has signed is good once'
+SELECT options FROM auth_store.passkey_challenge('login') \gset passkey_
+\set credential `demo/authenticator :'authenticator' get :'passkey_options'`
+SELECT ok, user_id, amr FROM auth_store.passkey_authenticate(:'credential') \gset passkey_
+\set removed `rm -r :'authenticator'`
+SELECT pg_temp.must('the passkey says who it is, and that the user was verified',
+                    :'passkey_ok' AND :'passkey_user_id' = :'user_id' AND :'passkey_amr' = '{hwk,user,mfa}'),
+       pg_temp.must('a second time it says nothing', NOT p.ok AND p.error = 'invalid_grant')
+  FROM auth_store.passkey_authenticate(:'credential') AS p \g (tuples_only=on)
 
 \echo
 \echo '=== 13. A device log-in (RFC 8628): a television without a keyboard shows a code, the user types it on a phone'

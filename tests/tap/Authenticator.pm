@@ -1,5 +1,6 @@
 # A software authenticator and the browser before it (Web Authentication level 3 sections 5 and 6): makes passkeys
-# and answers challenges, by the program openssl. What it says can be changed for one answer, to say what no honest one says.
+# and answers challenges, by the program openssl. What it says can be changed for one answer, to say what no honest one
+# says.
 package Authenticator;
 
 use strict;
@@ -19,12 +20,12 @@ my %GENERATE = (
     eddsa => [ qw(-algorithm ED25519) ],
     rs256 => [ qw(-algorithm RSA -pkeyopt rsa_keygen_bits:2048) ]);
 
-# new(origin, algorithm => es256, flags => [up uv], counts => whether it has a counter).
+# new(origin, algorithm => es256, flags => [up uv], counts => whether it has a counter, folder => for its key).
 sub new
 {
     my ($class, $origin, %more) = @_;
     my $self = bless { origin => $origin, algorithm => 'es256', flags => [qw(up uv)], counts => 1, %more }, $class;
-    $self->{folder} = tempdir(CLEANUP => 1);
+    $self->{folder} //= tempdir(CLEANUP => 1);
     $self->{key} = "$self->{folder}/key.pem";
     command('genpkey', @{ $GENERATE{ $self->{algorithm} } }, '-out', $self->{key});
     $self->{id} = random();

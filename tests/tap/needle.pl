@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Authenticator;
 use Needle;
 use Digest::SHA qw(hmac_sha1 sha256_base64 sha256_hex);
 use File::Find;
@@ -190,6 +191,29 @@ say_it(undone => "email_change_undo('$made{confirmed}[0]')");
 is(scalar @{ $made{undone} }, 1, 'a change of address was made and taken back');
 mint(refused_magic => "SELECT token FROM auth_store.magic_link_start('moving\@needle.example')");
 my $late_otp = secret(late => value($node, $db, "SELECT code FROM auth_store.otp_start($user, 'refused', 10)"));
+# Passkeys: what the authenticator signs is no secret, the challenge is until it is answered.
+value($node, $db, q{SELECT auth_store.tenant_policy_set('default', '{"passkey_rp_id": "needle.example",
+    "passkey_origins": ["https://needle.example"]}')});
+my $authenticator = Authenticator->new('https://needle.example');
+sub challenge
+{
+    my ($name, $ceremony) = @_;
+    my $options = value($node, $db, "SELECT options FROM auth_store.passkey_challenge($ceremony)");
+    my $challenge = secret($name, decode_json($options)->{challenge});
+    # The second half is random, the first the id of the row.
+    secret("$name, bytes", substr(decode_base64(($challenge =~ tr{-_}{+/}r) . '='), 12));
+    return ($options, $challenge);
+}
+my ($options, $kept) = challenge('challenge', "'registration', $user");
+like(say_it(passkey => "passkey_register($user, '" . $authenticator->create($options) . "', challenge => '$kept')"),
+    qr/^[0-9a-f-]{36}\|/, 'a passkey was made');
+($options, $kept) = challenge('log-in challenge', "'login'");
+like(say_it(passkey_used => "passkey_authenticate('" . $authenticator->get($options) . "', challenge => '$kept')"),
+    qr/^t\|/, 'and used');
+($options) = challenge('other challenge', "'login'");
+like(say_it(passkey_refused => "passkey_authenticate('" . $authenticator->get($options, count => 1) . "')"),
+    qr/invalid_credentials/, 'and refused');
+challenge('challenge nobody answers', "'login'");
 # An application that passes on the whole form, the client's secret with it.
 like(say_it(pushed_form => "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', "
     . "'$made{client}', 'client_assertion', '$verifier'))"),

@@ -204,13 +204,19 @@ is(login($other), 'account_locked|', 'a user whom an administrator has locked st
 is(audit('error, flags'), 'account_locked|{locked_out}', 'which is recorded');
 value($node, $db, "SELECT auth_store.user_unlock('$ann')");
 is(login($other), 'ann|{hwk,user,mfa}', 'until the lock is opened');
+value($node, $db, "INSERT INTO auth_store.login_failures (id, user_id, since, expires_at, locked_until, failures, locks,
+    max_failures, tenant_id, kind)
+    SELECT gen_random_uuid(), '$ann', clock_timestamp(), clock_timestamp() + interval '1 day',
+           clock_timestamp() + interval '1 day', 1000, 1, 5, 'acme', kind
+      FROM unnest(ARRAY['password', 'second_factor']) kind");
+is(login($other), 'ann|{hwk,user,mfa}', 'failed passwords and codes lock out nobody who has a passkey');
 
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 my $id = value($node, $db, "SELECT passkey_id FROM auth_store.passkey_list('$bob')");
 my $waiting = literal($synced->get(ask(q{'login', tenant_id => 'acme'}), count => 9));
-is(value($node, $db, "SELECT error IS NULL FROM auth_store.passkey_remove('$bob', '$id', last => true)", user => 'web'), 't',
-    'a passkey is removed');
+is(value($node, $db, "SELECT error IS NULL FROM auth_store.passkey_remove('$bob', '$id', last => true)", user => 'web'),
+    't', 'a passkey is removed');
 is(value($node, $db, "SELECT error FROM auth_store.passkey_authenticate($waiting, tenant_id => 'acme')",
     user => 'web'), 'invalid_credentials', 'and what it has signed before is not accepted');
 is(value($node, $db, 'SELECT count(*) FROM auth_store.passkey_challenges WHERE expires_at <= clock_timestamp()'), 0,

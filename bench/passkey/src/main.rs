@@ -51,9 +51,9 @@ fn main() -> Result<(), Error> {
         );
         let message = [&data, digest(&SHA256, client.as_bytes()).as_ref()].concat();
         let signature = pair.sign(&random, &message).map_err(unspecified)?.as_ref().to_vec();
+        print!("{}\t", hex(&challenge));
         println!(
-            r#"{}	{{"id":"{id}","rawId":"{id}","type":"public-key","clientExtensionResults":{{}},"response":{{"clientDataJSON":"{}","authenticatorData":"{}","signature":"{}","userHandle":"{}"}}}}"#,
-            hex(&challenge),
+            r#"{{"id":"{id}","rawId":"{id}","type":"public-key","clientExtensionResults":{{}},"response":{{"clientDataJSON":"{}","authenticatorData":"{}","signature":"{}","userHandle":"{}"}}}}"#,
             text(client.as_bytes()),
             text(&data),
             text(&signature),

@@ -96,7 +96,8 @@ fn register(
     };
     match made {
         Ok((id, read)) => {
-            let details = json!({ "kind": "passkey", "backup_eligible": read.backup_eligible, "backed_up": read.backed_up,
+            let details = json!({ "kind": "passkey", "backup_eligible": read.backup_eligible,
+                "backed_up": read.backed_up,
                 "user_verified": read.user_verified });
             let text = id.to_string();
             trail::record(

@@ -3,9 +3,9 @@
 
 use minicbor::Decoder;
 
-use super::Problem;
 use super::cbor::{self, Malformed};
 use super::cose::Key;
+use super::problem::Problem;
 
 /// The longest credential id, in bytes (section 7.1).
 pub const MAX_CREDENTIAL_ID: usize = 1023;
@@ -172,8 +172,7 @@ fn members(bytes: &[u8]) -> Result<(&str, &[u8]), Malformed> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub mod tests {
-    use super::{Attestation, AuthenticatorData, MAX_CREDENTIAL_ID};
-    use crate::rfc::webauthn::Problem;
+    use super::{Attestation, AuthenticatorData, MAX_CREDENTIAL_ID, Problem};
     use proptest::prelude::*;
 
     /// An Ed25519 key.

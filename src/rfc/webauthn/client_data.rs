@@ -3,7 +3,7 @@
 use base64::Engine;
 use serde::Deserialize;
 
-use super::{BASE64URL, Problem};
+use super::problem::{BASE64URL, Problem};
 
 /// The longest document, in bytes; browsers write some 150 and may add to it.
 const MAX_SIZE: usize = 8 * 1024;

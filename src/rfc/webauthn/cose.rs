@@ -4,8 +4,8 @@
 use minicbor::Decoder;
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 
-use super::Problem;
 use super::cbor::{self, Malformed};
+use super::problem::Problem;
 
 /// The algorithms that are offered, the best first: EdDSA, ES256, RS256 (IANA COSE Algorithms; Web Authentication level
 /// 3 section 5.8.5).

@@ -5,10 +5,9 @@ mod authenticator_data;
 mod cbor;
 mod client_data;
 pub mod cose;
+mod problem;
 
 use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -17,13 +16,7 @@ use authenticator_data::{Attestation, AuthenticatorData};
 use client_data::ClientData;
 use cose::Key;
 
-/// Without padding; what is read may have it, because some programs between a browser and here add it.
-pub const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+pub use problem::{BASE64URL, Problem};
 
 /// The largest attestation object, in bytes.
 const MAX_ATTESTATION: usize = 16 * 1024;
@@ -34,25 +27,6 @@ const MAX_USER_HANDLE: usize = 64;
 /// The most transports that are kept, and the longest name of one, in bytes.
 const MAX_TRANSPORTS: usize = 8;
 const MAX_TRANSPORT: usize = 32;
-
-/// What is wrong with an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Problem {
-    /// This part of it is missing or malformed.
-    Malformed(&'static str),
-    /// It is of the other ceremony.
-    Type,
-    /// Made by a page of another origin, or in another origin's frame.
-    Origin,
-    /// Made for another relying party.
-    RelyingParty,
-    /// Nobody was there, or was verified.
-    User,
-    /// Backed up, although the credential cannot be.
-    Backup,
-    /// The key is of an algorithm that was not offered.
-    Algorithm,
-}
 
 /// What an answer must fit.
 pub struct Expected<'a> {
