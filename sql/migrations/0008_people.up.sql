@@ -78,6 +78,8 @@ CREATE TABLE auth_store.tenant_policies (
     CONSTRAINT tenant_policies_mfa_known CHECK (mfa IN ('off', 'optional', 'required')),
     CONSTRAINT tenant_policies_verification_known
         CHECK (passkey_user_verification IN ('required', 'preferred', 'discouraged'))
+);
+
 -- Passkeys (Web Authentication level 3). A log-in changes no column of an index: HOT updates, for which the fillfactor
 -- leaves room. One credential is registered once with a relying party, also where tenants share that party.
 CREATE TABLE auth_store.passkeys (
