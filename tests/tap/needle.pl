@@ -115,6 +115,8 @@ mint(session => "SELECT session_token
 mint(other_session => "SELECT session_token FROM auth_store.session_create($user)");
 mint(machine => "SELECT access_token
     FROM auth_store.token_issue_client_credentials('needle', client_authenticated => true)");
+# A password, and the token of the browser that logs in with it.
+my $password = 'needle-password-' . join '', map { chr(97 + rand 26) } 1 .. 20;
 mint(verification => "SELECT token FROM auth_store.email_verification_start($user)");
 mint(reset => "SELECT token FROM auth_store.password_reset_start('needle\@example.com')");
 mint(magic => "SELECT token FROM auth_store.magic_link_start('needle\@example.com')");
@@ -141,7 +143,7 @@ sub say_it
 {
     my ($name, $call) = @_;
     my $out = value($node, $db, "SELECT $MARK * FROM auth_store.$call");
-    my @texts = $out =~ /\b(as[aors]t_[\w-]+)/g;
+    my @texts = $out =~ /\b(as[adors]t_[\w-]+)/g;
     $made{$name} = \@texts;
     secret("$name $_", $texts[$_]) for 0 .. $#texts;
     return $out;
@@ -166,6 +168,15 @@ say_it(hashed => "token_hash('$access')");
 say_it(bucket => "token_bucket('$access')");
 say_it(verified => "pkce_verify('$verifier', '$challenge')");
 say_it(machine_again => "token_issue_client_credentials($auth)");
+say_it(password_set => "password_set($user, '" . secret(password => $password) . "', false)");
+my $login = "user_login('needle\@example.com'";
+like(say_it(logged_in => "$login, '$password', remember_device => true, ip => '192.0.2.1')"), qr/^t\|/,
+    'a user logged in with a password');
+like(say_it(known_device => "$login, '$password', device_token => '$made{logged_in}[0]')"), qr/^t\|/,
+    'and with the device that was remembered');
+say_it(wrong_password => "$login, '" . secret('wrong password', 'wrong-' . reverse $password) . "')");
+say_it(wrong_device => "$login, '$password', device_token => '"
+    . secret('unknown device', 'asdt_' . 'zYx0' x 16) . "')");
 like(say_it(looked_up => "device_lookup('$user_code{device}')"), qr/pending/, 'the user code leads to its request');
 say_it(wrong_user_code => "device_lookup('" . user_code('wrong user code', 'QZXJ-VKWQ') . "')");
 like(say_it(polled => "device_redeem('$device_code{device}', 'needle-tv')"), qr/authorization_pending/,
