@@ -32,6 +32,7 @@ INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verifi
        tenant_id, rp_id, credential_id, public_key, attestation_format, transports)
 VALUES ('00000000-0000-8000-8000-00000000000e', :'user', 0, -7, true, false, false, gen_random_uuid(), 'default',
     'arguments.example', '\x01', '', 'none', '{}');
+SELECT FROM auth_store.identity_link(:'user', 'github', 'arguments');
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
 INSERT INTO sample VALUES
     (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')),
@@ -42,13 +43,15 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'device_code', quote_literal(:'device_code')),
     (NULL, NULL, 'connection_id', quote_literal(:'connection')), (NULL, NULL, 'provider', '''github'''),
     (NULL, NULL, 'factor_id', quote_literal(:'factor')),
-    (NULL, NULL, 'passkey_id', '''00000000-0000-8000-8000-00000000000e'''), (NULL, NULL, 'secret', '''GEZDGNBVGY3TQOJQ'''),
+    (NULL, NULL, 'passkey_id', '''00000000-0000-8000-8000-00000000000e'''),
+    (NULL, NULL, 'secret', '''GEZDGNBVGY3TQOJQ'''),
     (NULL, NULL, 'actor_id', '''arguments'''), (NULL, NULL, 'access_token', '''z'''),
     (NULL, NULL, 'name', '''Another'''), (NULL, NULL, 'task', '''sessions'''), (NULL, NULL, 'proof', '''x'''),
     (NULL, NULL, 'htm', '''POST'''),
     (NULL, NULL, 'htu', '''https://arguments.example/token'''), (NULL, NULL, 'key', 'gen_random_uuid()::text'),
     (NULL, NULL, 'max_hits', '10'), (NULL, NULL, 'purpose', '''arguments'''),
     (NULL, NULL, 'email', '''nobody@arguments.example'''), (NULL, NULL, 'password', '''zebra lampion quarz'''),
+    (NULL, NULL, 'subject', '''arguments'''),
     (NULL, NULL, 'password_hash', '''$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'''),
     (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
@@ -117,7 +120,7 @@ SELECT a.function, a.name, pg_temp.answer(pg_temp.call(a.function, a.name)) AS o
   FROM argument a
  WHERE a.preset IS NOT NULL AND a.prokind = 'f'
    AND (a.function, a.name) NOT IN (('code_issue', 'code_challenge_method'), ('pkce_verify', 'method'),
-       ('passkey_authenticate', 'ceremony'), ('passkey_remove', 'last'));
+       ('passkey_authenticate', 'ceremony'));
 SELECT * FROM tried WHERE omitted IS DISTINCT FROM nothing ORDER BY 1, 2;
 -- Each was a call that the function takes.
 SELECT function, name, omitted FROM tried WHERE omitted LIKE 'raises %' ORDER BY 1, 2;
