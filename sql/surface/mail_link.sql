@@ -17,10 +17,11 @@ COMMENT ON FUNCTION auth_store.magic_link_finish IS
     'Uses the token of magic_link_start(), once: the user is logged in as far as this store is concerned, and the '
     'address counts as verified. Where it is the first address of the user that is proved, the user''s password '
     'goes, with sessions and grants: somebody else may have registered the address. Returns user_id, tenant_id, '
-    'email, and amr, {otp} (RFC 8176), for session_create(); or a row with error: invalid_grant (unknown, used '
-    'before, replaced by a newer one, or the user has the address no longer), expired_token, access_denied (the user '
-    'or the tenant is not active, or an administrator has locked the user), email_taken where the address is another '
-    'user''s by now. ip, user_agent: where the request came from, for the audit row.';
+    'email, and amr, {otp} (RFC 8176), for session_create(); mfa_status() says whether a second factor comes first. '
+    'A row with error otherwise: invalid_grant (unknown, used before, replaced by a newer one, or the user has the '
+    'address no longer), expired_token, access_denied (the user or the tenant is not active, or an administrator has '
+    'locked the user), email_taken where the address is another user''s by now. ip, user_agent: where the request '
+    'came from, for the audit row.';
 ALTER FUNCTION auth_store.magic_link_finish COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.magic_link_finish TO auth_store_app;
 
