@@ -34,8 +34,8 @@ COMMENT ON FUNCTION auth_store.passkey_authenticate IS
     'is spent, whatever the answer.\n'
     'A row with ok = false otherwise: invalid_request (malformed), invalid_grant (a challenge that does not wait; '
     'another origin or relying party; no user verification where the policy requires it), invalid_credentials (a '
-    'passkey that is unknown, another user''s or has not signed, with one text), access_denied (the user is not active), '
-    'account_locked (by an administrator, until locked_until; a lock after failed attempts does not count). A counter '
+    'passkey that is unknown, another user''s or has not signed, with one text), access_denied (the user is not '
+    'active), account_locked (by an administrator, until locked_until; a lock after failed attempts does not count). A counter '
     'that is not higher than the last is refused and recorded as passkey_clone_suspected; the passkey lives.\n'
     'ceremony: login or step_up, as asked of passkey_challenge(). user_id: who must answer; needed for step_up. '
     'challenge: the one that the application has kept of this browser, if it keeps them. tenant_id: for a log-in '
@@ -59,8 +59,8 @@ GRANT EXECUTE ON FUNCTION auth_store.passkey_rename TO auth_store_app, auth_stor
 COMMENT ON FUNCTION auth_store.passkey_remove IS
     E'Removes a passkey of a user, ends the user''s sessions with their grants, all but except_session_id, and the '
     'one-time tokens, and trusts no device any more: who removes a passkey may have lost the device. A row with error '
-    'last_factor, and nothing has changed, where it is the user''s only second factor: last => true removes it all the same, and the recovery codes '
-    'with it, unless the tenant''s policy requires a factor. '
+    'last_factor, and nothing has changed, where it is the user''s only second factor: last => true removes it all the '
+    'same, and the recovery codes with it, unless the tenant''s policy requires a factor. '
     '23503 where the user has no such passkey or session, 22004 for a NULL user_id or passkey_id. '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.passkey_remove COST 10000;
