@@ -19,7 +19,8 @@ BEGIN
     RETURN 'checked: ' || claim;
 END $$;
 
-\set ECHO all
+-- The app on a user's telephone.
+\ir ../tests/sql/include/totp.sql
 
 \echo
 \echo '=== 1. Install'
@@ -430,7 +431,67 @@ SELECT pg_temp.must('the old master key can go, and the tokens still open',
 \endif
 
 \echo
-\echo '=== 15. The audit trail: each step left a row, in the same transaction'
+\echo '=== 15. People: a log-in with a password and an authenticator app, a role, and a policy that asks for both'
+SELECT user_id AS ada
+  FROM auth_store.user_create('Ada@shop.example', password => 'correct horse battery') \gset
+\echo '    A wrong password and an unknown name are answered alike'
+SELECT ok, error FROM auth_store.user_login('ada@shop.example', 'wrong horse battery', ip => '192.0.2.7');
+SELECT ok, error FROM auth_store.user_login('nobody@shop.example', 'wrong horse battery', ip => '192.0.2.7');
+SELECT ok, mfa_required, new_device, device_token
+  FROM auth_store.user_login('ada@shop.example', 'correct horse battery', remember_device => true,
+                             ip => '192.0.2.7', user_agent => 'demo') \gset ada_
+SELECT pg_temp.must('the right one is good, in any spelling of the address, and the browser is remembered',
+                    :'ada_ok' AND NOT :'ada_mfa_required' AND :'ada_new_device' AND :'ada_device_token' LIKE 'asdt_%')
+    \g (tuples_only=on)
+\if :has_master_key
+\echo
+\echo '    An authenticator app: its URI goes into a QR code, and its first code confirms it'
+SELECT pg_temp.step_begins();
+SELECT factor_id, secret, otpauth_uri FROM auth_store.totp_enroll(:'ada', issuer => 'Web shop') \gset app_
+\echo '    otpauth_uri   =' :app_otpauth_uri
+SELECT ok FROM auth_store.totp_confirm(:'ada', :'app_factor_id', pg_temp.totp(:'app_secret', -1));
+SELECT ok, mfa_required FROM auth_store.user_login('ada@shop.example', 'correct horse battery') \gset ada_
+SELECT ok AS code_ok
+  FROM auth_store.totp_verify(:'ada', pg_temp.totp(:'app_secret'), :'ada_device_token', trust_device => true) \gset
+SELECT v.ok AS used_ok, l.mfa_required AS trusted_mfa
+  FROM auth_store.totp_verify(:'ada', pg_temp.totp(:'app_secret')) AS v,
+       auth_store.user_login('ada@shop.example', 'correct horse battery',
+                             device_token => :'ada_device_token') AS l \gset
+SELECT pg_temp.must('the password asks for a code, which is good once; a trusted browser needs none for a while',
+                    :'ada_mfa_required' AND :'code_ok' AND NOT :'used_ok' AND NOT :'trusted_mfa') \g (tuples_only=on)
+\endif
+\echo
+\echo '    A role, a session, and rows of which each sees the owner''s alone, or all by permission'
+SELECT auth_store.role_create('clerk', ARRAY['orders:read']);
+CREATE TEMP TABLE orders (id int, owner uuid);
+INSERT INTO orders VALUES (1, :'ada'), (2, :'user_id');
+CREATE ROLE demo_shop;
+GRANT auth_store_reader TO demo_shop;
+GRANT SELECT ON orders TO demo_shop;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON orders USING (owner = (SELECT auth_store.current_user_id())
+                                   OR auth_store.current_has_permission('orders:read'));
+SELECT session_token FROM auth_store.session_create(:'ada', acr => 'mfa', amr => '{pwd,otp}') \gset ada_
+BEGIN;
+SET LOCAL ROLE demo_shop;
+SELECT count(*) AS nobodys FROM orders \gset
+SELECT ok FROM auth_store.authenticate(:'ada_session_token');
+SELECT array_agg(id ORDER BY id) AS own FROM orders \gset
+COMMIT;
+SELECT auth_store.role_assign(:'ada', 'clerk');
+BEGIN;
+SET LOCAL ROLE demo_shop;
+SELECT ok FROM auth_store.authenticate(:'ada_session_token');
+SELECT array_agg(id ORDER BY id) AS clerks FROM orders \gset
+COMMIT;
+SELECT pg_temp.must('nobody sees none, Ada her own, and a clerk all',
+                    :nobodys = 0 AND :'own' = '{1}' AND :'clerks' = '{1,2}') \g (tuples_only=on)
+DROP TABLE orders;
+DROP OWNED BY demo_shop;
+DROP ROLE demo_shop;
+
+\echo
+\echo '=== 16. The audit trail: each step left a row, in the same transaction'
 SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
   FROM auth_store.recent_activity ORDER BY occurred_at;
 SELECT pg_temp.must('the replayed refresh token and the replayed code stand there at risk 1.0',
@@ -439,7 +500,7 @@ SELECT pg_temp.must('the replayed refresh token and the replayed code stand ther
   FROM auth_store.recent_activity \g (tuples_only=on)
 
 \echo
-\echo '=== 16. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
+\echo '=== 17. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
 SELECT expires_at
   FROM auth_store.code_issue(
          client_id             => :'app_client_id',
@@ -452,7 +513,11 @@ SELECT expires_at
 SELECT pg_sleep(1.1);
 SELECT auth_store.cleanup_expired_data() AS rows_deleted \gset
 \echo '    rows_deleted =' :rows_deleted
-SELECT pg_temp.must('that code is gone, and nothing else', :rows_deleted = 1) \g (tuples_only=on)
+-- With it go counts of failed log-ins that mean nothing any more.
+SELECT pg_temp.must('that code is gone, and of the user''s things nothing else',
+                    NOT EXISTS (SELECT FROM auth_store.authorization_codes
+                                 WHERE redeemed_at IS NULL AND expires_at <= clock_timestamp())
+                    AND :rows_deleted BETWEEN 1 AND 5) \g (tuples_only=on)
 -- The same in batches that each commit, for a schedule; it reports its progress.
 SET client_min_messages = notice;
 CALL auth_store.cleanup();
