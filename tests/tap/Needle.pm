@@ -16,7 +16,7 @@ my %secrets;
 sub secret
 {
     my ($name, $text) = @_;
-    die "no secret for $name" unless defined $text && length $text >= 16;
+    die "no secret for $name" unless defined $text && length $text >= 10;
     my %forms = (text => $text, tail => substr($text, -24));
     my @parts = ($text);
     if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak)|sk_live)_([\w-]+)$/)

@@ -332,7 +332,7 @@ like(say_it(imported_got => "connection_get('google', 'needle')"), qr/\Q$given{'
 # What needs no token is told none, with all its own statements in the log: a new master key, rekeying, the check.
 mint_key();
 my $rekeyed = run_sql($node, $db, 'CALL auth_store.vault_rekey()');
-like($rekeyed->{err}, qr/2 connection\(s\) sealed anew/, 'all is sealed anew');
+like($rekeyed->{err}, qr/4 row\(s\) sealed anew/, 'all is sealed anew');
 is(value($node, $db, 'SELECT count(*) FROM auth_store.vault_check() WHERE NOT readable'), '0', 'and opens');
 value($node, $db,
     "SELECT auth_store.connection_list('needle'), (SELECT count(*) FROM auth_store.provider_connections)");
