@@ -22,7 +22,7 @@ SELECT pg_sleep(0.03);
 SELECT error FROM auth_store.session_create(:'ann');
 SELECT auth_store.user_unlock(:'ann');
 SELECT event, success, details ->> 'reason' AS reason, (details ->> 'locked_for')::int BETWEEN 3590 AND 3600 AS an_hour
-  FROM auth_store.audit_log WHERE user_id = :'ann' AND event ~ 'lock' ORDER BY id;
+  FROM auth_store.audit_log WHERE user_id = :'ann' AND event ~ 'lock' ORDER BY occurred_at;
 SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM (VALUES
     ('user_lock(NULL)'), ('user_lock(gen_random_uuid())'), ('user_lock(gen_random_uuid(), ''epoch'')'),
     ('user_lock(gen_random_uuid(), ''-infinity'')'), ('user_unlock(NULL)'), ('user_unlock(gen_random_uuid())'))

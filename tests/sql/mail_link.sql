@@ -98,7 +98,7 @@ SELECT error FROM auth_store.magic_link_finish(:'magic');
 SELECT email_verified FROM auth_store.user_get(:'rob');
 SELECT code FROM auth_store.otp_start(:'rob', 'log in') \gset
 SELECT error FROM auth_store.otp_verify(:'rob', 'log in', :'code');
-SELECT event, error, details FROM auth_store.audit_log WHERE user_id = :'rob' AND event LIKE 'password.%' ORDER BY id;
+SELECT event, error, details FROM auth_store.audit_log WHERE user_id = :'rob' AND event LIKE 'password.%' ORDER BY occurred_at;
 -- Whoever has none, or another token, sets none; nor is a lock of an administrator got through.
 SELECT token ~ '^asot_' AS token, user_id, mail_to, error FROM auth_store.password_reset_start('nobody@link.example');
 SELECT token AS magic FROM auth_store.magic_link_start('rob@link.example') \gset
@@ -168,7 +168,7 @@ SELECT error FROM auth_store.magic_link_finish(:'magic');
 SELECT error FROM auth_store.email_change_undo(:'second_undo');
 SELECT error FROM auth_store.email_change_undo(:'d_undo_token');
 SELECT event, error, details FROM auth_store.audit_log WHERE event = 'email.change_undone' AND user_id = :'kim'
- ORDER BY id;
+ ORDER BY occurred_at;
 
 -- A newer change ends the older one, whatever was confirmed of it.
 SELECT old_token AS o1, new_token AS n1 FROM auth_store.email_change_start(:'kim', 'kim@a.example') \gset

@@ -55,7 +55,7 @@ SELECT * FROM pg_temp.works(:'access', :'session', :'key', :'ann');
 SELECT * FROM auth_store.user_end(:'ann', '{grants,connections}');
 SELECT * FROM pg_temp.works(:'access', :'session', :'key', :'ann');
 SELECT * FROM auth_store.user_end(:'ann', '{}');
-SELECT event, details FROM auth_store.audit_log WHERE user_id = :'ann' AND event = 'user.ended' ORDER BY id;
+SELECT event, details FROM auth_store.audit_log WHERE user_id = :'ann' AND event = 'user.ended' ORDER BY occurred_at;
 SELECT pg_temp.raised('SELECT auth_store.user_end(' || arguments || ')') FROM (VALUES (1, 'NULL'),
     (2, 'gen_random_uuid()'), (3, quote_literal(:'ann') || ', ''{cookies}'''),
     (4, quote_literal(:'ann') || ', ''{NULL}'''), (5, quote_literal(:'ann') || ', reason => '''''))

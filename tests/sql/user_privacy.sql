@@ -34,5 +34,5 @@ SELECT t.* FROM jsonb_each(CAST(:'certificate' AS jsonb)->'tables') t
 SELECT count(*) FROM auth_store.user_get(:'ann');
 SELECT error FROM auth_store.user_create('ann@privacy.example', external_id => 'p-1', tenant_id => 'privacy');
 SELECT event, ip, user_agent, details->'reason' AS reason, user_id = :'ann' AS of_ann FROM auth_store.audit_log
- WHERE tenant_id = 'privacy' ORDER BY id;
+ WHERE tenant_id = 'privacy' ORDER BY occurred_at;
 SELECT auth_store.tenant_erase('privacy', 'privacy') > 0 AS erased;
