@@ -95,6 +95,7 @@ mod surface {
         include_str!("../sql/surface/principal.sql"),
         include_str!("../sql/surface/one_time.sql"),
         include_str!("../sql/surface/mail_link.sql"),
+        include_str!("../sql/surface/moving_in.sql"),
         include_str!("../sql/surface/invitation.sql"),
         include_str!("../sql/surface/external.sql"),
         include_str!("../sql/surface/limit.sql"),
@@ -170,7 +171,8 @@ static SETTINGS: &[&dyn Listed] = &[
 ];
 
 /// Every table with values that the vault's keys seal.
-static SEALED: &[&vault::holder::Holder] = &[&vault::connection::HOLDER, &identity::mfa::HOLDER];
+static SEALED: &[&vault::holder::Holder] =
+    &[&vault::connection::HOLDER, &identity::mfa::HOLDER, &identity::password::pepper::HOLDER];
 
 /// Called by the server when it loads the library, preloaded or at the first call.
 #[pg_guard]

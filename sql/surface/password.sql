@@ -25,7 +25,8 @@ COMMENT ON FUNCTION auth_store.password_change IS
     'transaction, but for the session session_id and the grants that were made in it. Error invalid_grant where the '
     'old password is wrong, where the user has none, or where another call has changed it meanwhile; other errors and '
     'the new password as in password_set(). A wrong old password counts as in user_login(), for the network alone that '
-    'it came from and for all together; error account_locked with retry_after after too many. 23503 for an unknown user. '
+    'it came from and for all together; error account_locked with retry_after after too many. '
+    '23503 for an unknown user. '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.password_change COST 1000000;
 GRANT EXECUTE ON FUNCTION auth_store.password_change TO auth_store_app, auth_store_admin;
@@ -74,7 +75,8 @@ COMMENT ON FUNCTION auth_store.password_import IS
     'format: argon2, bcrypt, phc-scrypt, crypt, passlib, django, werkzeug, better-auth, lucia-legacy, wordpress, '
     'phpass, aspnet, firebase, spring, spring-pbkdf2-v5_8, spring-pbkdf2-v5_5, spring-pbkdf2, spring-scrypt, '
     'keycloak, kratos, mattermost, gitea, grafana, discourse, nextcloud, '
-    'passport-local-mongoose or scram-sha-256; auto for a text that says what it is, and refuses one that several stores write, with their names in the hint. '
+    'passport-local-mongoose or scram-sha-256; auto for a text that says what it is, and refuses one '
+    'that several stores write, with their names in the hint. '
     'normalization: the normal form in which the other store hashes, none, NFC, NFKC or SASLprep; NULL: the one that '
     'is usual with the format. pepper: a secret of the other store, one for all its users, that is not in the text; '
     'it is kept sealed by the vault, which needs a master key then (55000). parameters: what else is not in the text, '

@@ -30,3 +30,13 @@ CREATE TYPE auth_store.user_name AS (
     verified_at timestamptz
 );
 COMMENT ON TYPE auth_store.user_name IS 'A name that a user is found by.';
+
+CREATE TYPE auth_store.user_import AS (
+    position          integer,
+    external_id       text,
+    user_id           uuid,
+    created           boolean,
+    error             text,
+    error_description text
+);
+COMMENT ON TYPE auth_store.user_import IS 'A user who was moved in, or why not.';

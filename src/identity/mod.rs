@@ -5,6 +5,7 @@ pub mod invitation;
 pub mod login;
 pub mod mail_link;
 pub mod mfa;
+pub mod moving_in;
 pub mod one_time;
 pub mod passkey;
 pub mod password;

@@ -237,6 +237,15 @@ impl Mistake {
         self.report().message().to_owned()
     }
 
+    /// The same with what to do about it.
+    pub fn with_hint(&self) -> String {
+        let report = self.report();
+        match report.hint() {
+            Some(hint) => format!("{}: {hint}", report.message()),
+            None => report.message().to_owned(),
+        }
+    }
+
     fn report(&self) -> ErrorReport {
         use PgSqlErrorCode as E;
         let new = |code, message: String| ErrorReport::new(code, message, "auth_store");

@@ -43,7 +43,7 @@ pub static AFTER_USERS: [&Table; 31] = [
     &connection::TABLE,
     &mfa::TABLE,
     &mfa::RECOVERY_TABLE,
-    &password::import::pepper::TABLE,
+    &password::pepper::TABLE,
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 112] = [
+pub const NAMES: [&str; 113] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -231,6 +231,8 @@ pub const NAMES: [&str; 112] = [
     // user_login() that was refused, alike whether there is such a user or not; details has how many failures there were
     // from the network, and for how many seconds they lock the user out. Of refusals over a limit one a minute
     "user.login_failed",
+    // users_import() for each user that it took, beside the rows of what came with the user; created in details
+    "user.imported",
     // user_name_add(); details has the kind of the name, not the name
     "user.name_added",
     // user_name_remove(); details has the kind of the name, not the name

@@ -55,6 +55,7 @@ my %FUNCTIONS = (
         q{SELECT auth_store.password_change({user}, 'quartz lantern 1', 'quartz lantern 42')} ],
     password_import => [ writes => q{SELECT auth_store.password_import({user},
         '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy', 'bcrypt', pepper => 'quartz pepper')} ],
+    users_import    => [ writes => q{SELECT * FROM auth_store.users_import('[{"external_id": "new"}]')} ],
     password_verify => [ holds => q{SELECT * FROM auth_store.password_verify({user}, 'quartz lantern 1')} ],
     user_ensure => [ writes => q{SELECT auth_store.user_ensure('2', {tenant})} ],
     client_get  => [ reads => 'SELECT * FROM auth_store.client_get({client})' ],

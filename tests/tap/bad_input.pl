@@ -144,6 +144,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'password_import.parameters' => 'NULL',
     'user_create.id' => 'gen_random_uuid()', 'identity_unlink.provider' => "'google'",
     'identity_unlink.subject' => "'1'", 'user_end.what' => "'{sessions,api_keys}'",
+    'password_import.parameters' => 'NULL', 'users_import.users' => "'[{\"external_id\": \"sense\"}]'",
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",

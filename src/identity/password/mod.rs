@@ -7,7 +7,7 @@ pub mod advice;
 pub mod cost;
 pub mod history;
 pub mod import;
-pub mod register;
+pub mod pepper;
 pub mod set;
 pub mod verify;
 

@@ -2,7 +2,7 @@
 
 use pgrx::prelude::*;
 
-use crate::identity::password::import::pepper;
+use crate::identity::password::pepper;
 use crate::identity::password::{Stored, cost, find};
 use crate::identity::policy::{self, Policy};
 use crate::identity::user;

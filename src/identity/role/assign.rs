@@ -52,6 +52,7 @@ fn role_unassign(
 }
 
 /// How a role is given.
+#[derive(Default)]
 pub struct Assignment {
     /// Its end; None: until it is taken away.
     pub expires_at: Option<Timestamp>,

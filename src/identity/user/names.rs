@@ -257,7 +257,8 @@ static SHOW: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2",
 );
 
-fn add(
+/// Gives a user a name.
+pub fn add(
     now: Timestamp,
     user_id: Option<Id>,
     kind: Option<&str>,

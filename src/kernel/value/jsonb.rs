@@ -46,6 +46,13 @@ impl Jsonb {
         self.0.first_chunk().is_some_and(|word| u32::from_ne_bytes(*word) & OBJECT != 0)
     }
 
+    /// Whether it is an array. On disk a scalar is one too.
+    pub fn is_array(&self) -> bool {
+        const ARRAY: u32 = 0x4000_0000;
+        const SCALAR: u32 = 0x1000_0000;
+        self.0.first_chunk().is_some_and(|word| u32::from_ne_bytes(*word) & (ARRAY | SCALAR) == ARRAY)
+    }
+
     /// Whether it is the JSON null. On disk a scalar is an array of one value, here of type null.
     pub fn is_null(&self) -> bool {
         const SCALAR_OF_ONE: u32 = 0x5000_0001;

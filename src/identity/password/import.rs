@@ -2,13 +2,11 @@
 //!
 //! Lock order: the tenant, its data key, codes, the user, the password, sessions, grants.
 
-pub mod pepper;
-
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::password::find;
 use crate::identity::password::set::{ENDED_BY, put};
+use crate::identity::password::{find, pepper};
 use crate::identity::user;
 use crate::kernel::crypto::password::import::{Request, recognize};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
