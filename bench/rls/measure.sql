@@ -49,12 +49,17 @@ SELECT set_config('request.jwt.claims', json_build_object('sub', owner, 'role', 
        set_config('app.user_id', owner::text, false) FROM made \gset _
 BEGIN;
 SELECT ok FROM made, auth_store.authenticate(token) \gset
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_indexonlyscan = off;
+SET LOCAL enable_bitmapscan = off;
 SELECT pg_temp.scan(role, 'warm', 0) FROM forms, generate_series(1, 2) \g /dev/null
 SELECT pg_temp.scan(role, 'serial', r) FROM generate_series(1, :rounds) r, forms ORDER BY r \g /dev/null
 SET LOCAL max_parallel_workers_per_gather = 2;
 SET LOCAL parallel_setup_cost = 0;
 SELECT pg_temp.scan(role, 'parallel', r) FROM generate_series(1, :rounds) r, forms ORDER BY r \g /dev/null
 SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL enable_indexscan = on;
+SET LOCAL enable_indexonlyscan = on;
 SELECT pg_temp.calls(role, 'index', r, 'SELECT count(*) INTO answer FROM documents', 400)
   FROM generate_series(1, :rounds) r, forms WHERE policy LIKE 'owner%' ORDER BY r \g /dev/null
 SELECT pg_temp.calls(form, 'call', r, call, 4000) FROM generate_series(1, :rounds) r, (VALUES
