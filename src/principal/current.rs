@@ -78,6 +78,8 @@ struct Known {
     principal: Option<(held::Holder, Principal)>,
     /// What the user may, and the statement in which it was looked up.
     permissions: Option<(Timestamp, Permissions)>,
+    /// The last answer of that statement: a policy asks the same of each row.
+    answer: Option<(String, bool)>,
     /// Whether the token still works, likewise.
     stands: Option<(Timestamp, bool)>,
 }
@@ -95,8 +97,13 @@ impl Permissions {
     }
 }
 
-static KNOWN: BackendCell<RefCell<Known>> =
-    BackendCell::new(RefCell::new(Known { changes: 0, principal: None, permissions: None, stands: None }));
+static KNOWN: BackendCell<RefCell<Known>> = BackendCell::new(RefCell::new(Known {
+    changes: 0,
+    principal: None,
+    permissions: None,
+    answer: None,
+    stands: None,
+}));
 
 /// Asks the one who is behind the transaction; None where nobody is, or the token has ended by the time that the
 /// statement began.
@@ -119,11 +126,31 @@ fn is_here(holder: held::Holder, principal: &Principal) -> bool {
 #[cold]
 fn learn() {
     let principal = held::held().and_then(|held| Some((held.holder, serde_json::from_str(held.text).ok()?)));
-    *KNOWN.borrow_mut() = Known { changes: held::changes(), principal, permissions: None, stands: None };
+    *KNOWN.borrow_mut() =
+        Known { changes: held::changes(), principal, permissions: None, answer: None, stands: None };
 }
 
 /// Whether one of the permissions that the user has in this statement covers what is asked for.
 fn has_permission(asked: &str) -> Result<bool, Mistake> {
+    if let Some(allowed) = answered(asked) {
+        return Ok(allowed);
+    }
+    let allowed = look_up(asked)?;
+    KNOWN.borrow_mut().answer = Some((asked.to_owned(), allowed));
+    Ok(allowed)
+}
+
+/// The last answer, if it was to this question, in this statement, and of the one who is still there.
+#[inline]
+fn answered(asked: &str) -> Option<bool> {
+    with(|_| ())?;
+    let known = KNOWN.borrow();
+    let (of, _) = known.permissions.as_ref()?;
+    let (question, allowed) = known.answer.as_ref()?;
+    (*of == held::statement() && question == asked).then_some(*allowed)
+}
+
+fn look_up(asked: &str) -> Result<bool, Mistake> {
     let asked = permission::asked(asked)?;
     if with(|_| ()).is_none() {
         return Ok(false);
