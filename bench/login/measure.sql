@@ -14,8 +14,8 @@ INSERT INTO attempt VALUES
     ('wrong', $$auth_store.user_login('known@login.example', 'wrong horse', ip => ip)$$),
     ('unknown', $$auth_store.user_login('unknown@login.example', 'wrong horse', ip => ip)$$),
     -- A text that is longer than any password is not hashed; all the rest is done.
-    ('wrong without a hash', $$auth_store.user_login('known@login.example', repeat('x', 5000), ip => ip)$$),
-    ('unknown without a hash', $$auth_store.user_login('unknown@login.example', repeat('x', 5000), ip => ip)$$);
+    ('wrong without a hash', $$auth_store.user_login('known@login.example', repeat('x', 100000), ip => ip)$$),
+    ('unknown without a hash', $$auth_store.user_login('unknown@login.example', repeat('x', 100000), ip => ip)$$);
 CREATE PROCEDURE measure(calls int) LANGUAGE plpgsql AS $$
 DECLARE
     a attempt;

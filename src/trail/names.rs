@@ -228,8 +228,8 @@ pub const NAMES: [&str; 113] = [
     "user.locked",
     // user_login() that succeeded; resource_id is the device, details has whether a second factor is to follow
     "user.logged_in",
-    // user_login() that was refused, alike whether there is such a user or not; details has how many failures there were
-    // from the network, and for how many seconds they lock the user out. Of refusals over a limit one a minute
+    // user_login() that was refused, alike whether there is such a user or not; details has how many failures there
+    // were from the network, and for how many seconds they lock the user out. Of refusals over a limit one a minute
     "user.login_failed",
     // users_import() for each user that it took, beside the rows of what came with the user; created in details
     "user.imported",

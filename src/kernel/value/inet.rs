@@ -29,7 +29,8 @@ impl Inet {
         self.prefix(3, 8).map(hex)
     }
 
-    /// The network of one connection to the Internet, a /24 of IPv4 or /56 of IPv6 (RFC 6177), as a short text for a key.
+    /// The network of one connection to the Internet, a /24 of IPv4 or /56 of IPv6 (RFC 6177), as a short text for a
+    /// key.
     pub fn home_name(&self) -> Option<String> {
         self.prefix(3, 7).map(hex)
     }
