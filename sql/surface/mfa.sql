@@ -82,7 +82,8 @@ COMMENT ON FUNCTION auth_store.factor_remove IS
     E'Removes a factor of the user''s, ends the user''s sessions with their grants, all but except_session_id, and the '
     'one-time tokens, and trusts no device any more. '
     'A row with error last_factor, and nothing has changed, where it is the user''s only one: last => true removes it '
-    'all the same, and the recovery codes with it, unless the tenant''s policy requires a factor. Of two removals at once one finds its factor to be the last.\n'
+    'all the same, and the recovery codes with it, unless the tenant''s policy requires a factor. Of two removals at '
+    'once one finds its factor to be the last.\n'
     '23503 for an unknown user, and for a factor or except_session_id that is not the user''s; 22004 for a NULL '
     'user_id or factor_id. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.factor_remove COST 10000;
@@ -90,7 +91,8 @@ GRANT EXECUTE ON FUNCTION auth_store.factor_remove TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.mfa_reset IS
     'For the help desk: removes every factor and recovery code of a user who has lost them, and ends the user''s '
-    'sessions with their grants; no device is trusted any more. Returns how many factors there were. Each leaves an audit row with the flag '
+    'sessions with their grants; no device is trusted any more. Returns how many factors there were. Each leaves an '
+    'audit row with the flag '
     'factor_reset. reason: at most 1000 characters, for the audit rows. 23503 for an unknown user, 22004 for a NULL '
     'user_id. ip, user_agent: where the request came from, for the audit rows.';
 ALTER FUNCTION auth_store.mfa_reset COST 10000;

@@ -116,7 +116,8 @@ SELECT event, error, flags, count(*) FROM pg_temp.trail() WHERE event ~ 'factor'
 SELECT kind, failures, locked_until IS NOT NULL AS locked FROM auth_store.login_failures WHERE user_id = :'cay'
  ORDER BY failures;
 -- A device of the user's, by its token, gets in wherever it is, and may need no factor for a while.
-SELECT 'asdt_' || translate(encode(uuid_send(id) || sha256('device'), 'base64'), E'+/\n', '-_') AS device, id AS device_id
+SELECT 'asdt_' || translate(encode(uuid_send(id) || sha256('device'), 'base64'), E'+/\n', '-_') AS device,
+       id AS device_id
   FROM (SELECT gen_random_uuid() AS id) d \gset
 INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant_id, digest)
 VALUES (:'device_id', :'cay', clock_timestamp(), clock_timestamp(), 'mfa', sha256(:'device'::bytea));
@@ -124,7 +125,8 @@ UPDATE auth_store.mfa_factors SET last_step = 0 WHERE id = :'cays';
 SELECT n, error FROM generate_series(1, 4) AS n,
        LATERAL auth_store.totp_verify(:'cay', '000000', ip => ('198.51.' || n || '.1')::inet) ORDER BY n;
 SELECT ok, error FROM auth_store.totp_verify(:'cay', pg_temp.totp(:'cays_secret'), ip => '198.51.9.1');
-SELECT ok, error FROM auth_store.totp_verify(:'cay', pg_temp.totp(:'cays_secret'), :'device' || 'x', ip => '198.51.9.1');
+SELECT ok, error
+  FROM auth_store.totp_verify(:'cay', pg_temp.totp(:'cays_secret'), :'device' || 'x', ip => '198.51.9.1');
 SELECT ok, trusted_until FROM auth_store.totp_verify(:'cay', pg_temp.totp(:'cays_secret'), :'device');
 UPDATE auth_store.mfa_factors SET last_step = 0 WHERE id = :'cays';
 SELECT ok, trusted_until - clock_timestamp() BETWEEN '29 days' AND '30 days' AS trusted

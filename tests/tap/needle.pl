@@ -293,7 +293,8 @@ is(say_it(fernet_opened => "fernet_decrypt('$fernet_token', '$fernet_key')"), $f
     secret('imported TOTP secret, bytes' => $bytes->($imported));
     say_it(imported_app => "totp_import($user, '$imported')");
     my @codes = split /\n/, value($node, $db, "SELECT auth_store.recovery_codes_generate($user)");
-    secret("recovery code $_" => $codes[$_]), secret("recovery code $_, bare" => $codes[$_] =~ tr/-//dr) for 0 .. $#codes;
+    secret("recovery code $_" => $codes[$_]) for 0 .. $#codes;
+    secret("recovery code $_, bare" => $codes[$_] =~ tr/-//dr) for 0 .. $#codes;
     like(say_it(recovered => "recovery_code_use($user, '$codes[0]')"), qr/^t\|9/, 'a recovery code was used');
 }
 # The vault: tokens of a provider, of any length, and the keys that seal them.

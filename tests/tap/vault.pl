@@ -184,7 +184,7 @@ value($node, $db, "UPDATE auth_store.connections SET access_token = refresh_toke
 {
     my $rekey = background("CALL auth_store.vault_rekey(100);\n");
     $rekey->{handle}->finish;
-    like($rekey->{err}, qr/WARNING:  auth_store vault_rekey: 1 connection\(s\) do not open and stay as they are/,
+    like($rekey->{err}, qr/WARNING:  auth_store vault_rekey: 1 row\(s\) do not open and stay as they are/,
         'rekeying warns of what does not open');
     is(value($node, $db, $MASTERS), 'third seals, second needed', 'whose key stays');
     is(value($node, $db, sprintf $MOVED, 'third'), $N - 1, 'the others have moved');
@@ -214,7 +214,7 @@ add_master('fourth');
     sleep 0.3;
     my ($ok, $out, $err) = (run_sql($node, $db, 'CALL auth_store.vault_rekey()'))->@{qw(ok out err)};
     ok($ok, 'rekeying without the older key ends');
-    like($err, qr/@{[ $N - $moved ]} connection\(s\) do not open/, 'and counts what does not open');
+    like($err, qr/@{[ $N - $moved ]} row\(s\) do not open/, 'and counts what does not open');
     is(value($node, $db, "SELECT sum(connections) FROM auth_store.vault_check()
         WHERE kind = 'data key' AND NOT readable"), $N - $moved, 'vault_check() counts the same');
     append_to_file($keys, "third: $masters{third}\n");
@@ -310,7 +310,7 @@ SKIP:
         FROM auth_store.vault_check();\n\\! kill -SEGV \$PID\nSELECT 1;\n";
     my $session = background($script);
     $session->{handle}->finish;
-    like($session->{err}, qr/$N connection\(s\) sealed anew/, 'a backend has opened every token');
+    like($session->{err}, qr/$N row\(s\) sealed anew/, 'a backend has opened every token');
     # The module's servers do not come back from a crash by themselves.
     for (1 .. 300) { last unless -e $node->data_dir . '/postmaster.pid'; sleep 0.1 }
     $node->start;

@@ -1,5 +1,5 @@
-//! The end of a factor of any kind: the last one does not go unasked, and what somebody may hold who has got hold of the
-//! account goes with it. It stands below passkeys, which end here too.
+//! The end of a factor of any kind: the last one does not go unasked, and what somebody may hold who has got hold of
+//! the account goes with it. It stands below passkeys, which end here too.
 
 use serde_json::{Value, json};
 
