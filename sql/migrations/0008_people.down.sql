@@ -1,3 +1,5 @@
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'users';
+ALTER TABLE auth_store.users DROP COLUMN anonymous; -- and with it the index
 DROP TABLE auth_store.identities;
 -- Who had which passkey is lost.
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'passkey_challenges';

@@ -299,3 +299,6 @@ CREATE TABLE auth_store.identities (
     CONSTRAINT identities_profile_object CHECK (pg_catalog.jsonb_typeof(profile) = 'object')
 ) WITH (fillfactor = 90);
 CREATE INDEX identities_user_idx ON auth_store.identities (user_id, tenant_id);
+-- Users whom nobody knows yet.
+ALTER TABLE auth_store.users ADD COLUMN anonymous boolean NOT NULL DEFAULT false;
+CREATE INDEX users_anonymous_idx ON auth_store.users (id) WHERE anonymous;

@@ -1,3 +1,12 @@
+COMMENT ON FUNCTION auth_store.user_create_anonymous IS
+    'Makes a user whom nobody knows yet, for a first visit; returns the id. Sessions, grants and keys are as any '
+    'user''s. The first name, password, passkey or account at a provider makes it a user like others, with the same '
+    'id and all it has. Cleanup deletes an anonymous user who is older than anonymous_ttl of tenant_policy() (30 days) and has no '
+    'session, grant or API key that lives. metadata: a JSON object of at most 64 kB. tenant_id: default the session''s; '
+    '23503 where it is unknown. ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.user_create_anonymous COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_create_anonymous TO auth_store_app, auth_store_admin;
+
 COMMENT ON FUNCTION auth_store.user_ensure IS
     'The id of the user with this external_id, who is made where there is none: for applications with their own table '
     'of users. Any number of sessions may call it at once; all get the same id. Says nothing of the user''s status. '

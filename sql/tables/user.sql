@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
     status_changed_at timestamptz,
     locked_until   timestamptz,
     lock_reason    text,
+    anonymous      boolean     NOT NULL DEFAULT false,
     CONSTRAINT users_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT users_id_key UNIQUE (id),
     CONSTRAINT users_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
@@ -25,12 +26,16 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
 CREATE INDEX IF NOT EXISTS users_tenant_idx ON auth_store.users (tenant_id, id);
 -- Finds users whose address is no name; there is hardly ever one.
 CREATE INDEX IF NOT EXISTS users_email_unnamed_idx ON auth_store.users (id) WHERE email_unnamed;
+-- Cleanup finds those that nobody uses any more.
+CREATE INDEX IF NOT EXISTS users_anonymous_idx ON auth_store.users (id) WHERE anonymous;
 COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 section 1.1).';
 COMMENT ON COLUMN auth_store.users.external_id IS
     'The user''s key in the application''s own users table, see user_ensure(): what is shown.';
 COMMENT ON COLUMN auth_store.users.email IS 'The address as it was given: what is shown and mailed to.';
 COMMENT ON COLUMN auth_store.users.email_unnamed IS
     'Whether the user is not found by the address, because it is another user''s too, see check().';
+COMMENT ON COLUMN auth_store.users.anonymous IS
+    'Whether the user has never got a name or a credential, see user_create_anonymous().';
 COMMENT ON COLUMN auth_store.users.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.users.email_verified IS
     'Whether the address was shown to be the user''s; of each address user_names.verified_at says it.';

@@ -49,6 +49,17 @@ pub fn revoke_by_user(now: Timestamp, user_id: Id, tenant_id: &str, reason: &str
     REVOKE_BY_USER.run(&params![user_id, tenant_id, now, reason])
 }
 
+static LIVES: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.api_keys
+                      WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL
+                        AND (expires_at IS NULL OR expires_at > $3))",
+);
+
+/// Whether a key of the user lives.
+pub fn lives(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(LIVES.one(&params![user_id, tenant_id, now])?.unwrap_or(true))
+}
+
 static OF_USER: Statement<Id> =
     Statement::latest(c"SELECT id FROM auth_store.api_keys WHERE user_id = $1 AND tenant_id = $2");
 

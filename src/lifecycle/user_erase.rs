@@ -5,8 +5,11 @@
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::identity::user;
+use crate::api_key;
+use crate::identity::user::anonymous::{self, Anonymous};
+use crate::identity::{policy, session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::batch::Batch;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::table::{Table, Whose};
 use crate::kernel::value::argument;
@@ -14,9 +17,12 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::lifecycle::tables;
 use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
+use crate::lifecycle::{tables, user_end};
+use crate::oauth::consent;
+use crate::oauth::grant::of_user as grants_of_user;
 use crate::trail::{self, Context, Event, of_user};
+use crate::vault::connection;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -95,4 +101,42 @@ fn remove_from(table: &Table, whose: &Whose, done: &mut Map<String, Value>) -> R
         done.insert(table.name.to_owned(), json!({ "removed": rows }));
     }
     Ok(())
+}
+
+/// The next `size` anonymous users behind an id: those who were made longer ago than their tenant keeps them, and have no
+/// session, grant or key that lives, go with all they have. Nobody can act as them any more.
+pub fn purge_anonymous(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
+    let users = anonymous::next(after.unwrap_or(Id::from_bytes([0; 16])), size)?;
+    let examined = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    let last = users.last().map(|user| user.id).filter(|_| examined == i64::from(size));
+    let mut deleted = 0;
+    for user in users {
+        let kept = policy::of(&Snapshot::latest(), &user.tenant_id)?.anonymous_ttl;
+        let due = user.created_at.plus_seconds(kept) <= now;
+        if due && !api_key::revoke::lives(now, user.id, &user.tenant_id)? && purge(now, user)? {
+            deleted += 1;
+        }
+        pgrx::check_for_interrupts!();
+    }
+    Ok(Batch { deleted, examined, last })
+}
+
+/// False where somebody holds the user, or something of the user lives.
+fn purge(now: Timestamp, user: Anonymous) -> Result<bool, Mistake> {
+    let (id, tenant_id) = (user.id, user.tenant_id.as_str());
+    if !anonymous::lock_update(&user)?
+        || api_key::revoke::lives(now, id, tenant_id)?
+        || !session::revoke::delete_ended_of(now, id, tenant_id)?
+        || !grants_of_user::delete_ended_of(now, id)?
+    {
+        return Ok(false);
+    }
+    let actors = user_end::actors(id, tenant_id)?;
+    let whose = Whose { user_id: id, tenant_id: tenant_id.to_owned(), grants: Vec::new(), actors };
+    // A foreign key takes what else there is with the user's row.
+    for table in [&consent::TABLE, &connection::TABLE, &user::TABLE] {
+        table.of_user.as_ref().map(|held| held.erase(&whose)).transpose()?;
+    }
+    anonymous::record_purged(now, &user)?;
+    Ok(true)
 }

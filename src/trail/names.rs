@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 113] = [
+pub const NAMES: [&str; 115] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -224,6 +224,8 @@ pub const NAMES: [&str; 113] = [
     "user.exported",
     // user_impersonate(), also where it is refused; details has the reason, expires_at as seconds since 1970
     "user.impersonated",
+    // users_import() for each user that it took, beside the rows of what came with the user; created in details
+    "user.imported",
     // user_lock(); details has the reason and for how many seconds, null without an end
     "user.locked",
     // user_login() that succeeded; resource_id is the device, details has whether a second factor is to follow
@@ -231,18 +233,21 @@ pub const NAMES: [&str; 113] = [
     // user_login() that was refused, alike whether there is such a user or not; details has how many failures there
     // were from the network, and for how many seconds they lock the user out. Of refusals over a limit one a minute
     "user.login_failed",
-    // users_import() for each user that it took, beside the rows of what came with the user; created in details
-    "user.imported",
     // user_name_add(); details has the kind of the name, not the name
     "user.name_added",
     // user_name_remove(); details has the kind of the name, not the name
     "user.name_removed",
+    // cleanup of an anonymous user whom nobody uses any more
+    "user.purged",
     // user_set_status(); how many codes, sessions and grants it ended is in details
     "user.status_changed",
     // user_unlock() that ended a lock or forgot failures
     "user.unlocked",
     // user_update(); the names of what was to change are in details
     "user.updated",
+    // an anonymous user got a name or a credential; details says by what: email, external, phone, username, identity,
+    // password or passkey
+    "user.upgraded",
     // a data key of a tenant was made: at the first connection and after a change of the master key
     "vault.key_created",
     // a data key of a tenant was deleted by vault_rekey(), because nothing needs it

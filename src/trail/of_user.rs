@@ -85,8 +85,9 @@ pub fn pseudonymise(user_id: Id, pseudonym: Id) -> Result<(u64, Option<String>),
 static FORGET_MENTIONS: Statement = Statement::latest(
     c"UPDATE auth_store.audit_log
          SET details = replace(details::text, $1::text, $2::text)::jsonb,
-             resource_id = CASE WHEN resource_id = $1::text THEN $2::text ELSE resource_id END
-       WHERE strpos(details::text, $1::text) > 0 OR resource_id = $1::text",
+             resource_id = CASE WHEN resource_id = $1::text THEN $2::text ELSE resource_id END,
+             actor_id = CASE WHEN actor_id = $1 THEN $2 ELSE actor_id END
+       WHERE strpos(details::text, $1::text) > 0 OR resource_id = $1::text OR actor_id = $1",
 );
 
 /// Puts the pseudonym where the rows of others name a user: who gave them a role, who acted for them. Returns how many

@@ -57,6 +57,7 @@ my %FUNCTIONS = (
         '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy', 'bcrypt', pepper => 'quartz pepper')} ],
     users_import    => [ writes => q{SELECT * FROM auth_store.users_import('[{"external_id": "new"}]')} ],
     password_verify => [ holds => q{SELECT * FROM auth_store.password_verify({user}, 'quartz lantern 1')} ],
+    user_create_anonymous => [ writes => 'SELECT auth_store.user_create_anonymous(tenant_id => {tenant})' ],
     user_ensure => [ writes => q{SELECT auth_store.user_ensure('2', {tenant})} ],
     client_get  => [ reads => 'SELECT * FROM auth_store.client_get({client})' ],
     client_allows_redirect_uri => [ reads => q{SELECT auth_store.client_allows_redirect_uri({client},

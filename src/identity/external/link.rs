@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::identity::external::{Account, find};
 use crate::identity::passkey::manage;
+use crate::identity::user::anonymous;
 use crate::identity::user::name::{self, Name};
 use crate::identity::{password, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -174,6 +175,9 @@ fn link(
     let event =
         Event { event: "identity.linked", error: outcome.as_ref().err().map(|r| r.code), ..Event::default() };
     record(now, id, &tenant_id, account, event, json!({ "by": "call" }), context)?;
+    if outcome.is_ok() {
+        anonymous::upgrade(now, id, &tenant_id, "identity", context)?;
+    }
     Ok(outcome)
 }
 

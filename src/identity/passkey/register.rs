@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::identity::passkey::challenge::{self, Ceremony};
 use crate::identity::passkey::{self, INACTIVE, NO_CHALLENGE, RelyingParty, refused};
+use crate::identity::user::anonymous;
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
@@ -109,6 +110,7 @@ fn register(
                     ..event
                 },
             )?;
+            anonymous::upgrade(now, user_id, &tenant_id, "passkey", context)?;
             Ok(PasskeyRegistration {
                 passkey_id: Some(id),
                 credential_id: Some(BASE64URL.encode(&read.credential_id)),

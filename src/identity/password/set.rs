@@ -10,6 +10,8 @@ use crate::identity::password::{cost, find, history, verify};
 use crate::identity::user::create::{NewUser, UserRegistration, create, refuse};
 use crate::identity::user::{self, names};
 use crate::identity::{one_time, policy, tenant};
+use crate::identity::user::{self, anonymous, names};
+use crate::identity::{one_time, policy};
 use crate::kernel::crypto::password::{Password, Typed};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -200,6 +202,9 @@ pub fn set(
             ..Event::default()
         },
     )?;
+    if outcome.is_ok() {
+        anonymous::upgrade(now, user_id, tenant_id, "password", context)?;
+    }
     Ok(outcome.map(|_| ()))
 }
 

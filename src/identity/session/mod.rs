@@ -177,8 +177,10 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: Some(OfUser {
         by: By::User,
+        // Those that the user began as another end too.
         erased: Some(Statement::latest(
-            c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.sessions WHERE user_id = $1 ORDER BY id FOR UPDATE)
+            c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.sessions
+                               WHERE user_id = $1 OR actor_id = $1 ORDER BY id FOR UPDATE)
               DELETE FROM auth_store.sessions s USING doomed
                WHERE s.id = doomed.id AND s.tenant_id = doomed.tenant_id",
         )),

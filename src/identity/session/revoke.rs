@@ -74,6 +74,18 @@ static COUNT_LIVE: Statement<i64> = Statement::latest(
        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND idle_expires_at > $3",
 );
 
+static DELETE_OF: Statement =
+    Statement::latest(c"DELETE FROM auth_store.sessions WHERE user_id = $1 AND tenant_id = $2");
+
+/// Deletes the sessions of a user who is locked, unless one of them lives; false then.
+pub fn delete_ended_of(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    if COUNT_LIVE.one(&params![user_id, tenant_id, now])?.unwrap_or(0) > 0 {
+        return Ok(false);
+    }
+    DELETE_OF.run(&params![user_id, tenant_id])?;
+    Ok(true)
+}
+
 static REVOKE_OLDEST: Statement<Id> = Statement::latest(
     c"WITH oldest AS (SELECT id, tenant_id FROM auth_store.sessions
                        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3

@@ -1,5 +1,6 @@
 //! End users: resource owners (RFC 6749 section 1.1).
 
+pub mod anonymous;
 pub mod create;
 pub mod list;
 pub mod name;
@@ -99,7 +100,8 @@ pub static TABLE: Table = Table {
             "users",
             "id = $1",
             "id, email_verified, tenant_id, status, email, external_id, first_name, last_name, \
-             status_reason, metadata, created_at, updated_at, email_unnamed, status_changed_at",
+             status_reason, metadata, created_at, updated_at, email_unnamed, status_changed_at, \
+             locked_until, lock_reason, anonymous",
             withheld ""
         ),
     }),

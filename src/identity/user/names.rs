@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::tenant;
+use crate::identity::user::anonymous;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, UserProfile, profile};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -278,6 +279,7 @@ pub fn add(
             Ok(false) => return Ok(Ok(())),
             Ok(true) => {
                 SHOW.run(&params![id, tenant_id.as_str(), kind.as_str(), text, now])?;
+                anonymous::upgrade(now, id, &tenant_id, kind.as_str(), context)?;
                 Ok(())
             }
             Err(refusal) => Err(refusal),

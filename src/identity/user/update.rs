@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
+use crate::identity::user::anonymous;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{names, verified};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -92,6 +93,12 @@ fn update(now: Timestamp, user_id: Option<Id>, changes: Option<Jsonb>, context: 
             ..Event::default()
         },
     )?;
+    if outcome.is_ok()
+        && (matches!(changes.email, Some(Some(_))) || matches!(changes.external_id, Some(Some(_))))
+    {
+        let by = if matches!(changes.email, Some(Some(_))) { "email" } else { "external" };
+        anonymous::upgrade(now, id, &tenant_id, by, context)?;
+    }
     Ok(outcome)
 }
 

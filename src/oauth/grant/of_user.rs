@@ -95,6 +95,23 @@ pub fn revoke_by_sessions(
     REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
 }
 
+static LIVES: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.grants
+                      WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                        AND (idle_expires_at IS NULL OR idle_expires_at > $2))",
+);
+
+static DELETE_OF: Statement = Statement::latest(c"DELETE FROM auth_store.grants WHERE user_id = $1");
+
+/// Deletes the grants of a user who is locked, unless one of them lives; false then.
+pub fn delete_ended_of(now: Timestamp, user_id: Id) -> Result<bool, Mistake> {
+    if LIVES.one(&params![user_id, now])?.unwrap_or(true) {
+        return Ok(false);
+    }
+    DELETE_OF.run(&params![user_id])?;
+    Ok(true)
+}
+
 static IDS: Statement<Id> = Statement::latest(c"SELECT id FROM auth_store.grants WHERE user_id = $1");
 
 /// All grants of the user, also those that are over.
