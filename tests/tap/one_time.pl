@@ -11,10 +11,10 @@ use Test::More;
 
 my $node = new_server('one_time');
 my $db = 'postgres';
+$node->append_conf('postgresql.conf', "auth_store.lockout_threshold = 100\nauth_store.lockout_user_threshold = 100\n"
+    . 'auth_store.mail_interval = 0');
+$node->reload;
 value($node, $db, 'CREATE EXTENSION auth_store');
-value($node, $db, "ALTER SYSTEM SET auth_store.lockout_threshold = 100;
-    ALTER SYSTEM SET auth_store.lockout_user_threshold = 100; ALTER SYSTEM SET auth_store.mail_interval = 0;
-    SELECT pg_reload_conf()");
 my $user = value($node, $db, "SELECT user_id FROM auth_store.user_create('ada\@example.com')");
 
 sub code_of { return value($node, $db, "SELECT code FROM auth_store.otp_start('$user', 'x')") }
@@ -50,7 +50,8 @@ is(at_once($code), 'code_retry 15, none 1', 'the right one from all of them is a
 is(value($node, $db, "SELECT key_id IS NOT NULL FROM auth_store.one_time_tokens WHERE user_id = '$user'"), 't',
     'it is keyed');
 $code = code_of();
-value($node, $db, "ALTER SYSTEM SET auth_store.master_key_file = ''; SELECT pg_reload_conf()");
+$node->append_conf('postgresql.conf', "auth_store.master_key_file = ''");
+$node->reload;
 is(value($node, $db, "SELECT error FROM auth_store.otp_verify('$user', 'x', '$code')"), 'invalid_grant',
     'without its key it is refused');
 $code = code_of();
