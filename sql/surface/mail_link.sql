@@ -36,7 +36,8 @@ GRANT EXECUTE ON FUNCTION auth_store.password_reset_start TO auth_store_app;
 COMMENT ON FUNCTION auth_store.password_reset_finish IS
     'Uses the token of password_reset_start() or of email_change_undo(), once: the user has the new password, and '
     'the address counts as verified. Sessions, grants, codes and one-time tokens of the user end in the same '
-    'transaction, and so does every lock that followed from failed attempts; second factors are still asked for. '
+    'transaction, and so does every lock that followed from failed attempts; no device of the user is known any more, '
+    'and second factors are still asked for. '
     'Returns user_id, tenant_id and email; then have the user log in. A row with error otherwise: invalid_grant '
     '(unknown, used before, replaced by a newer one, or the user has the address no longer), expired_token, '
     'email_taken where the address is another user''s by now, access_denied (the user or the tenant is not active, '

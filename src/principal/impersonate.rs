@@ -57,7 +57,7 @@ fn impersonate(
     let user_id = given(user_id, "user_id")?;
     let actor_id = given(actor_id, "actor_id")?;
     let reason = argument::optional_reason(reason)?;
-    let longest = i64::from(TTL.in_seconds());
+    let longest = TTL.in_seconds();
     let accepted = "an interval from 1 second to auth_store.impersonation_ttl";
     let ttl = interval::seconds(ttl, longest, 1..=longest, "ttl", accepted)?;
     let tenant_id = user::tenant_of(user_id)?;

@@ -161,14 +161,11 @@ fn link(
     user::lock_no_key_update(id, &tenant_id)?.ok_or(user::UNKNOWN)?;
     let outcome = loop {
         match find(&Snapshot::latest(), &tenant_id, account)? {
-            Some(owner) if owner == id => {
-                if refresh(&tenant_id, account, &said, None)? {
-                    return Ok(Ok(()));
-                }
-            }
-            Some(_) => break Err(TAKEN),
+            Some(owner) if owner != id => break Err(TAKEN),
+            Some(_) if refresh(&tenant_id, account, &said, None)? => return Ok(Ok(())),
             None if insert(id, &tenant_id, account, &said, now, None)? => break Ok(()),
-            None => {}
+            // The account was unlinked, or linked, meanwhile.
+            Some(_) | None => {}
         }
         pgrx::check_for_interrupts!();
     };

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_account_has_an_id() {
-        let check = |subject| Account::check(Some("google"), subject).is_ok();
+        let check = |subject: Option<&str>| Account::check(Some("google"), subject).is_ok();
         assert!(check(Some("1")) && check(Some(&"é".repeat(512))));
         assert!(!check(None) && !check(Some("")) && !check(Some("a\n")) && !check(Some(&"a".repeat(1025))));
     }

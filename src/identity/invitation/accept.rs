@@ -59,7 +59,7 @@ fn accept(
             let refused = admit(now, &token, (user_id, &home), any_address.unwrap_or(false))?;
             (Some(token), refused)
         }
-        Err(unusable) => (unusable.token, Some(unusable.refused)),
+        Err(unusable) => (unusable.token.map(|token| *token), Some(unusable.refused)),
     };
     let terms = token.as_ref().and_then(|token| Terms::read(&token.details));
     if refused.is_none()

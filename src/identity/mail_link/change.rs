@@ -208,7 +208,7 @@ impl Change {
             (Some(user_id), Some(old), Some(new)) => Ok(Self { token, user_id, old, new }),
             _ => Err(RefusedToken {
                 refused: invalid_grant("the token is not valid", &[]),
-                token: Some(token),
+                token: Some(Box::new(token)),
             }),
         }
     }
@@ -224,7 +224,7 @@ fn confirm(
     let change = match open(now, &[Purpose::EmailChangeOld, Purpose::EmailChangeNew], text)? {
         Ok(change) => change,
         Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_ref(), &refused)?;
+            step.refuse(now, token.as_deref(), &refused)?;
             return Ok(EmailChangeState::refused(&refused.refusal));
         }
     };

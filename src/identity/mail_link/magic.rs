@@ -120,7 +120,7 @@ fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<O
     let token = match one_time::find(now, &Snapshot::writing()?, &[Purpose::MagicLink], text)? {
         Ok(token) => token,
         Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_ref(), &refused)?;
+            step.refuse(now, token.as_deref(), &refused)?;
             return Ok(OneTimeUse::refused(&refused.refusal));
         }
     };

@@ -1,12 +1,12 @@
 //! A new password for a user who has forgotten the former one, by a mail to the user's address. It ends what the former
 //! one gave access to, and every lock that followed from failed attempts: the mail gets through it.
 //!
-//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants, counts of failures.
+//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants, counts of failures, devices.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::login::failures;
+use crate::identity::login::{devices, failures};
 use crate::identity::mail_link::magic;
 use crate::identity::one_time::recipient::may_enter;
 use crate::identity::one_time::{
@@ -58,7 +58,7 @@ fn finish(
     let token = match one_time::find(now, &Snapshot::writing()?, &[Purpose::PasswordReset], text)? {
         Ok(token) => token,
         Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_ref(), &refused)?;
+            step.refuse(now, token.as_deref(), &refused)?;
             return Ok(OneTimeUse::refused(&refused.refusal));
         }
     };
@@ -123,5 +123,6 @@ fn reset(
     }
     let ended = set::store(now, user_id, tenant_id, &hash, SetBy::Reset)?;
     failures::forget(user_id, tenant_id)?;
+    devices::forget(user_id, tenant_id)?;
     Ok(ended.map_err(|refusal| Refused { refusal, flags: &[] }))
 }

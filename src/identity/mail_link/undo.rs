@@ -52,7 +52,7 @@ fn undo(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<Ema
     let change = match change::open(now, &[Purpose::EmailUndo], text)? {
         Ok(change) => change,
         Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_ref(), &refused)?;
+            step.refuse(now, token.as_deref(), &refused)?;
             return Ok(EmailUndo::refused(&refused.refusal));
         }
     };

@@ -236,7 +236,7 @@ pub fn find(
     Ok(match token {
         None => Err(RefusedToken { refused: invalid_grant(NOT_VALID, &[Flag::UnknownToken]), token: None }),
         Some(token) => match token.refused(now) {
-            Some(refused) => Err(RefusedToken { refused, token: Some(token) }),
+            Some(refused) => Err(RefusedToken { refused, token: Some(Box::new(token)) }),
             None => Ok(token),
         },
     })
@@ -247,7 +247,7 @@ pub struct RefusedToken {
     /// Why.
     pub refused: Refused,
     /// The token, if its secret is right.
-    pub token: Option<OneTimeToken>,
+    pub token: Option<Box<OneTimeToken>>,
 }
 
 static USE: Statement = Statement::write(

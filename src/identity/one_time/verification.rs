@@ -117,7 +117,7 @@ fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<O
     let token = match found {
         Ok(token) => token,
         Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_ref(), &refused)?;
+            step.refuse(now, token.as_deref(), &refused)?;
             return Ok(OneTimeUse::refused(&refused.refusal));
         }
     };
