@@ -1,9 +1,10 @@
 COMMENT ON FUNCTION auth_store.user_create_anonymous IS
     'Makes a user whom nobody knows yet, for a first visit; returns the id. Sessions, grants and keys are as any '
     'user''s. The first name, password, passkey or account at a provider makes it a user like others, with the same '
-    'id and all it has. Cleanup deletes an anonymous user who is older than anonymous_ttl of tenant_policy() (30 days) and has no '
-    'session, grant or API key that lives. metadata: a JSON object of at most 64 kB. tenant_id: default the session''s; '
-    '23503 where it is unknown. ip, user_agent: where the request came from, for the audit row.';
+    'id and all it has. Cleanup deletes an anonymous user who is older than anonymous_ttl of tenant_policy() (30 days) '
+    'and has no session, grant or API key that lives. metadata: a JSON object of at most 64 kB. '
+    'tenant_id: default the session''s; 23503 where it is unknown. '
+    'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_create_anonymous COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_create_anonymous TO auth_store_app, auth_store_admin;
 
@@ -62,8 +63,8 @@ COMMENT ON FUNCTION auth_store.user_update IS
     'of the bounds of user_create(). A new address or external key takes the place of the one that is shown: the '
     'user gets the name, and the former one is free for others then; with null the oldest other one is shown. An '
     'address that nobody has proved is not verified unless email_verified says so. Errors: email_taken where another '
-    'user of the tenant has the address, invalid_request where it is none; then nothing has changed. 23505 where another '
-    'user has the external key, 23503 for an unknown user. Other names: user_name_add(). '
+    'user of the tenant has the address, invalid_request where it is none; then nothing has changed. 23505 where '
+    'another user has the external key, 23503 for an unknown user. Other names: user_name_add(). '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_update COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.user_update TO auth_store_app, auth_store_admin;

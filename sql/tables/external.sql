@@ -29,7 +29,8 @@ COMMENT ON COLUMN auth_store.identities.email_verified IS 'Whether the provider 
 COMMENT ON COLUMN auth_store.identities.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.identities.provider IS
     'The provider''s short name, as google; one that begins with sso: is the single sign-on of an organisation.';
-COMMENT ON COLUMN auth_store.identities.subject IS 'The account''s own id there (OpenID Connect sub), compared as given.';
+COMMENT ON COLUMN auth_store.identities.subject IS
+    'The account''s own id there (OpenID Connect sub), compared as given.';
 COMMENT ON COLUMN auth_store.identities.email IS
     'The address as the provider last said it; NULL: it said none.';
 COMMENT ON COLUMN auth_store.identities.profile IS 'What else the provider last said, a JSON object.';

@@ -10,7 +10,7 @@ use crate::identity::{mfa, one_time, passkey, role, session, user};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::Table;
 use crate::kernel::server::{catalog, pin, state, transaction, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -162,18 +162,6 @@ impl Pass {
         }
     }
 }
-
-/// The facts of the table `cleanup_cursors`.
-pub static TABLE: Table = Table {
-    name: "cleanup_cursors",
-    key: &["task"],
-    ended: None,
-    of_tenant: Rows::None,
-    of_client: Rows::None,
-    of_user: None,
-    published: Published::Never,
-    restored: true,
-};
 
 static LOCK_CURSOR: Statement<Option<Id>> = Statement::write(
     c"SELECT position FROM auth_store.cleanup_cursors WHERE task = $1 FOR UPDATE SKIP LOCKED",

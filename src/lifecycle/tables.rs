@@ -3,7 +3,7 @@
 use crate::identity::login::{devices, failures};
 use crate::identity::{external, mfa, one_time, passkey, password, policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
-use crate::lifecycle::cleanup;
+use crate::lifecycle::cursors;
 use crate::oauth::client::secret;
 use crate::oauth::code::pushed;
 use crate::oauth::proof::jti;
@@ -24,8 +24,8 @@ pub static SCHEMA_VERSION: Table = Table {
     restored: true,
 };
 
-/// The tables whose rows are locked before the row of a client or a user: a redemption holds its code while it waits for
-/// the client, a registration its challenge while it waits for the user.
+/// The tables whose rows are locked before the row of a client or a user: a redemption holds its code while it waits
+/// for the client, a registration its challenge while it waits for the user.
 pub static BEFORE_CLIENTS: [&Table; 4] =
     [&code::TABLE, &device::TABLE, &pushed::TABLE, &passkey::challenge::TABLE];
 
@@ -67,7 +67,7 @@ pub static AFTER_USERS: [&Table; 31] = [
 
 /// What belongs to nobody.
 static OWN: [&Table; 4] =
-    [&policy::common::TABLE, &policy::breached::TABLE, &cleanup::TABLE, &SCHEMA_VERSION];
+    [&policy::common::TABLE, &policy::breached::TABLE, &cursors::TABLE, &SCHEMA_VERSION];
 
 /// Every table of the store.
 pub fn all() -> impl Iterator<Item = &'static Table> {

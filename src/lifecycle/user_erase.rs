@@ -103,8 +103,8 @@ fn remove_from(table: &Table, whose: &Whose, done: &mut Map<String, Value>) -> R
     Ok(())
 }
 
-/// The next `size` anonymous users behind an id: those who were made longer ago than their tenant keeps them, and have no
-/// session, grant or key that lives, go with all they have. Nobody can act as them any more.
+/// The next `size` anonymous users behind an id: those who were made longer ago than their tenant keeps them, and have
+/// no session, grant or key that lives, go with all they have. Nobody can act as them any more.
 pub fn purge_anonymous(now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
     let users = anonymous::next(after.unwrap_or(Id::from_bytes([0; 16])), size)?;
     let examined = i64::try_from(users.len()).unwrap_or(i64::MAX);

@@ -7,7 +7,7 @@ use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::state;
 use crate::kernel::server::table::{Published, Table};
 use crate::kernel::server::version::{self, TABLES_VERSION};
-use crate::lifecycle::{cleanup, tables};
+use crate::lifecycle::{cursors, tables};
 use crate::oauth::client;
 use crate::schema::{PRINTING, shape};
 use crate::trail::retention;
@@ -50,7 +50,7 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
         let problems = unnamed::problems()?.into_iter();
         found.extend(problems.map(|(object, problem, hint)| (object, problem, hint, "problem".into())));
     }
-    if sound(&found, &[&cleanup::TABLE])
+    if sound(&found, &[&cursors::TABLE])
         && let Some(problem) = retention::problem()?
     {
         let hint =

@@ -176,7 +176,8 @@ SELECT c.relname, to_regclass('auth_store.' || c.relname || '_' || e.period) AS 
    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'expires_at') ORDER BY 1;
 SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['cleanup_expired_data(0)',
     'cleanup_expired_data(100001)', 'cleanup_expired_data(10, 0)', 'cleanup_expired_data(10, 1000001)',
-    'cleanup_batch(NULL)', $$cleanup_batch('tenants')$$, $$cleanup_batch('')$$, $$cleanup_batch('grants', -1)$$]) AS call;
+    'cleanup_batch(NULL)', $$cleanup_batch('tenants')$$, $$cleanup_batch('')$$,
+    $$cleanup_batch('grants', -1)$$]) AS call;
 CALL auth_store.cleanup(batch_size => 0);
 CALL auth_store.cleanup(max_batches => 0);
 BEGIN READ ONLY;

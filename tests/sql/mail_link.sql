@@ -98,7 +98,8 @@ SELECT error FROM auth_store.magic_link_finish(:'magic');
 SELECT email_verified FROM auth_store.user_get(:'rob');
 SELECT code FROM auth_store.otp_start(:'rob', 'log in') \gset
 SELECT error FROM auth_store.otp_verify(:'rob', 'log in', :'code');
-SELECT event, error, details FROM auth_store.audit_log WHERE user_id = :'rob' AND event LIKE 'password.%' ORDER BY occurred_at;
+SELECT event, error, details FROM auth_store.audit_log WHERE user_id = :'rob' AND event LIKE 'password.%'
+ ORDER BY occurred_at;
 -- Whoever has none, or another token, sets none; nor is a lock of an administrator got through.
 SELECT token ~ '^asot_' AS token, user_id, mail_to, error FROM auth_store.password_reset_start('nobody@link.example');
 SELECT token AS magic FROM auth_store.magic_link_start('rob@link.example') \gset

@@ -20,7 +20,8 @@ SELECT jsonb_build_array(
 SELECT position, external_id, user_id IS NOT NULL AS taken, created, error, error_description
   FROM auth_store.users_import(:'users', 'moved');
 -- One that is not taken leaves nothing.
-SELECT external_id, email, email_verified, first_name, metadata FROM auth_store.user_list('active', tenant_id => 'moved')
+SELECT external_id, email, email_verified, first_name, metadata
+  FROM auth_store.user_list('active', tenant_id => 'moved')
  ORDER BY external_id COLLATE "C" NULLS LAST;
 SELECT user_id AS ann FROM auth_store.user_find('ann', 'username', 'moved') \gset
 SELECT kind, name FROM auth_store.user_name_list(:'ann');

@@ -1,4 +1,5 @@
--- Hashes of other stores: read, refused, and made anew at the first log-in. tests/tap/password_import.pl has every kind.
+-- Hashes of other stores: read, refused, and made anew at the first log-in. tests/tap/password_import.pl has every
+-- kind.
 \i tests/sql/include/helpers.sql
 CREATE FUNCTION pg_temp.stored(who uuid) RETURNS text LANGUAGE sql AS
     $$ SELECT regexp_replace(regexp_replace(hash, '\$[^$]*\$[^$]*$', ''), 'pepper=.*', 'pepper')

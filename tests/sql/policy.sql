@@ -39,7 +39,8 @@ SELECT auth_store.tenant_policy_set('policy', '{}');
 SELECT * FROM pg_temp.trail();
 SELECT DISTINCT tenant_id, resource_type, resource_id FROM auth_store.audit_log
  WHERE event = 'tenant.policy_changed' AND tenant_id = 'policy';
-SELECT details FROM auth_store.audit_log WHERE event = 'tenant.policy_changed' AND tenant_id = 'policy' ORDER BY occurred_at;
+SELECT details FROM auth_store.audit_log WHERE event = 'tenant.policy_changed' AND tenant_id = 'policy'
+ ORDER BY occurred_at;
 
 -- No lock-out is shorter than the first, and all networks have no fewer tries than one.
 SET auth_store.lockout_max = 30;

@@ -87,8 +87,8 @@ is(value($node, $db, "SELECT p.proname, p.procost $MINE
     AND p.procost NOT IN (1, 10, 100, 1000, 5000, 10000, 100000, 1000000)"), '',
     'every COST is one of the classes');
 is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $MINE AND p.procost = 1"),
-    'current_acr current_actor_id current_amr current_client_id current_session_id current_tenant_id current_user_id id_time restoring '
-      . 'tenant_visible',
+    'current_acr current_actor_id current_amr current_client_id current_session_id current_tenant_id current_user_id '
+      . 'id_time restoring tenant_visible',
     'no function has the COST that CREATE FUNCTION gives, but those that take no more');
 is(value($node, $db, "SELECT p.proname $MINE AND p.proretset AND p.prorows NOT BETWEEN 1 AND 100"), '', 'nor its ROWS');
 is(value($node, $db, "SELECT p.proname $MINE AND p.provolatile = 'v' AND p.procost < 10000

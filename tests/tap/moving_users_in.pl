@@ -64,7 +64,8 @@ is(value($node, $db, q{SELECT m.external_id FROM moved m, LATERAL auth_store.pas
     'and log in with their passwords, but for the one who had none');
 is(value($node, $db, "SELECT count(*) FROM auth_store.passwords WHERE hash LIKE '%,in=%'"), 0, 'with a new hash each');
 is(value($node, $db, "SELECT string_agg(email, ' ' ORDER BY email COLLATE \"C\") FROM auth_store.users
-    WHERE email_verified"), 'amy@asp.example ann@better.example dev@rails.example kim@kc.example', 'addresses are verified as they were');
+    WHERE email_verified"), 'amy@asp.example ann@better.example dev@rails.example kim@kc.example',
+    'addresses are verified as they were');
 
 value($node, $db, "DELETE FROM moved");
 value($node, $db, $_) for grep { !/CREATE TABLE/ } @blocks;

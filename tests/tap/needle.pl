@@ -191,7 +191,8 @@ like(say_it(device_tokens => "device_redeem('$device_code{device}', 'needle-tv')
 say_it(invited => "invitation_show('$made{invitation}')");
 like(say_it(joined => "invitation_accept('$made{invitation}', $user, true)"), qr/user/, 'an invitation was accepted');
 say_it(shown => "one_time_show('$made{verification}')");
-like(say_it(verified_address => "email_verification_finish('$made{verification}')"), qr/needle/, 'an address was proved');
+like(say_it(verified_address => "email_verification_finish('$made{verification}')"), qr/needle/,
+    'an address was proved');
 say_it(verified_address => "email_verification_finish('$made{verification}')");
 like(say_it(typed => "otp_verify($user, 'log in', '$otp')"), qr/otp/, 'a one-time password was typed');
 say_it(mistyped => "otp_verify($user, 'log in', '" . secret('wrong one-time password', '8153920475') . "')");

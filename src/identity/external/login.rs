@@ -159,8 +159,8 @@ static BY_SINGLE_SIGN_ON: Statement<bool> = Statement::latest(
        WHERE user_id = $1 AND tenant_id = $2 AND starts_with(provider, $3) LIMIT 1",
 );
 
-/// The user who gets the identity by the address, and when the user has proved it. In another spelling an address may be
-/// another mailbox. Of several addresses the one that was proved first says whose the account is.
+/// The user who gets the identity by the address, and when the user has proved it. In another spelling an address may
+/// be another mailbox. Of several addresses the one that was proved first says whose the account is.
 fn candidate(
     tenant_id: &str,
     account: &Account<'_>,

@@ -1,7 +1,8 @@
 //! A new password for a user who has forgotten the former one, by a mail to the user's address. It ends what the former
 //! one gave access to, and every lock that followed from failed attempts: the mail gets through it.
 //!
-//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants, counts of failures, devices.
+//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants, counts of failures,
+//! devices.
 
 use pgrx::prelude::*;
 use serde_json::json;

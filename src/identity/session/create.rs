@@ -127,8 +127,8 @@ fn create(
     Ok(SessionToken::new(&token, expires_at))
 }
 
-/// Begins a session in which one user acts as another, who is locked as by a log-in. It ends after so many seconds, used
-/// or not, says of no log-in, and ends none of the user's own.
+/// Begins a session in which one user acts as another, who is locked as by a log-in. It ends after so many seconds,
+/// used or not, says of no log-in, and ends none of the user's own.
 pub fn begin_as(
     now: Timestamp,
     (user_id, tenant_id): (Id, &str),

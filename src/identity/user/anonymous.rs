@@ -1,4 +1,5 @@
-//! Users whom nobody knows yet: made at the first visit, and named when they sign up, with the same id and all they have.
+//! Users whom nobody knows yet: made at the first visit, and named when they sign up, with the same id and all they
+//! have.
 
 use pgrx::prelude::*;
 use serde_json::json;
