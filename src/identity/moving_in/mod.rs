@@ -138,7 +138,7 @@ fn row(now: Timestamp, position: i32, user: &Jsonb, tenant_id: &str, context: &C
     let mut refused = None;
     let taken = transaction::attempt(|| {
         let user = read.ok_or(USER)?;
-        let metadata = user.metadata.as_ref().and_then(|_| given_metadata);
+        let metadata = user.metadata.as_ref().and(given_metadata);
         take(now, &user, metadata, tenant_id, context)?.map_err(|refusal| {
             // Not raised, but the subtransaction is undone with what was made so far.
             refused = Some(refusal);
