@@ -95,10 +95,8 @@ struct Totp {
 
 const USER: Mistake = Mistake::invalid(
     "users",
-    "objects with at least one of the texts id (a uuid), external_id, email, username and phone, and any of the texts \
-     first_name and last_name, the object metadata, the booleans email_verified and must_change, password with \
-     password_hash, format, normalization, pepper and parameters, totp with secret, label, algorithm, digits and \
-     period, and the array roles",
+    "an object with at least one of id, external_id, email, username and phone, and the members that the comment of \
+     users_import() names, of their types",
 );
 
 fn all(
@@ -150,7 +148,8 @@ fn row(now: Timestamp, position: i32, user: &Jsonb, tenant_id: &str, context: &C
             return UserImport { user_id: Some(id), created: Some(created), ..answer };
         }
         (Err(_), Some(refusal)) => (refusal.code, refusal.description.into_owned()),
-        (Err(mistake), None) => (ErrorCode::InvalidRequest, mistake.with_hint()),
+        // As an error_description may be written (RFC 6749 section 5.2).
+        (Err(mistake), None) => (ErrorCode::InvalidRequest, mistake.with_hint().replace('"', "'")),
     };
     UserImport { error: Some(error.as_str()), error_description: Some(why), ..answer }
 }
