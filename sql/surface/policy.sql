@@ -1,7 +1,7 @@
 COMMENT ON FUNCTION auth_store.tenant_policy IS
     'Returns the rules for log-ins that hold in a tenant: its own, and the settings of the same names where it has '
     'none. tenant_id: default the session''s. Times are seconds. Also on a standby. 23503 for an unknown tenant.';
-ALTER FUNCTION auth_store.tenant_policy COST 200;
+ALTER FUNCTION auth_store.tenant_policy COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_policy TO
     auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
 

@@ -402,7 +402,8 @@ value($node, $db,
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.one_time_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
-    CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse()});
+    CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse();
+    DELETE FROM auth_store.rate_limits}); # two mails within a minute would be refused before
 for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)",
     "token_revoke('$made{fresh}[0]', $auth)",
     "code_redeem('$made{second_code}', $auth, code_verifier => '$verifier')",

@@ -186,7 +186,7 @@ mod tests {
             ("v=19$", ""),
             ("v=19", "v=20"),
             ("in=typed", "pepper="),
-            ("in=typed", "pepper=a_b"),
+            ("in=typed", "pepper=a+b"),
             ("m=19456", "m=262145"),
             ("RlZg$", "RlZg=$"),
             ("argon2id", "argon2x"),
