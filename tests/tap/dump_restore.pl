@@ -16,7 +16,8 @@ my $store = populate($source, 'store');
 value($source, 'store', <<'SQL');
 CREATE TABLE public.orders (id int PRIMARY KEY, user_id uuid NOT NULL, tenant_id text NOT NULL,
     FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id));
-INSERT INTO public.orders SELECT 1, id, tenant_id FROM auth_store.users WHERE tenant_id = 'acme';
+INSERT INTO public.orders SELECT row_number() OVER (ORDER BY id), id, tenant_id FROM auth_store.users
+ WHERE tenant_id = 'acme';
 CREATE ROLE web LOGIN;
 GRANT auth_store_app, auth_store_auditor TO web;
 ALTER ROLE web SET auth_store.tenant_id = 'acme';
