@@ -112,6 +112,8 @@ BEGIN
 END
 $$;
 
+-- Limits in shared memory are not undone with the call.
+SET auth_store.mail_interval = 0;
 -- PKCE's method alone is what it is: where none is named it is plain (RFC 7636 section 4.3), which is refused.
 -- What needs a passkey is in passkey.sql: only an authenticator makes one.
 CREATE TEMP TABLE tried AS
