@@ -172,7 +172,7 @@ value($subscriber, 'trail', 'CREATE SCHEMA auth_store;
     user_id uuid, grant_id uuid,
     session_id uuid, tenant_id text, event text, client_id text, resource_type text, resource_id text, error text,
     flags text[], ip inet, user_agent text, details jsonb,
-    called_by text, called_as text, from_application boolean)');
+    called_by text, called_as text, from_application boolean, actor_id uuid)');
 my $connection = $publisher->connstr . ' dbname=store';
 value($subscriber, 'trail',
     "CREATE SUBSCRIPTION trail CONNECTION '$connection' PUBLICATION trail WITH (slot_name = trail)");
