@@ -23,6 +23,11 @@ pub struct Refused {
 }
 
 /// RFC 6749 section 5.2.
+pub fn invalid_request(description: &'static str) -> Refused {
+    Refused { refusal: Refusal::new(ErrorCode::InvalidRequest, description), flags: &[] }
+}
+
+/// RFC 6749 section 5.2.
 pub fn invalid_grant(description: &'static str, flags: &'static [Flag]) -> Refused {
     Refused { refusal: Refusal::new(ErrorCode::InvalidGrant, description), flags }
 }

@@ -115,7 +115,7 @@ fn admit(
         return denied("the invitation is for an address that the user has not proved");
     }
     let Some(terms) = Terms::read(&token.details) else {
-        return Ok(Some(invalid_grant("the token is not valid", &[])));
+        return Ok(Some(one_time::not_valid()));
     };
     if !assign::hold_role(now, &snapshot, &token.tenant_id, &terms.role)? {
         return Ok(Some(invalid_grant("the tenant has the role no longer", &[])));

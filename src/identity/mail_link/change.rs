@@ -8,11 +8,12 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 
 use crate::identity::one_time::recipient::{self, OverLimit};
+use crate::identity::one_time::verification::taken;
 use crate::identity::one_time::{self, NewToken, OneTimeToken, Purpose, RefusedToken, Step};
 use crate::identity::policy;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, names, verified};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lock;
 use crate::kernel::server::lookup::Snapshot;
@@ -22,7 +23,7 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::consent::access::end_access;
 use crate::oauth::consent::grants;
-use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::refused::{Refused, invalid_grant, invalid_request};
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
@@ -158,20 +159,11 @@ fn addresses(old: &str, new: &str) -> Jsonb {
     Jsonb::of(&json!({ "old": old, "new": new })).unwrap_or_else(Jsonb::empty_object)
 }
 
-fn invalid_request(description: &'static str) -> Refused {
-    Refused { refusal: Refusal::new(ErrorCode::InvalidRequest, description), flags: &[] }
-}
-
 fn inactive() -> Refused {
     Refused {
         refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active"),
         flags: &[Flag::InactiveUser],
     }
-}
-
-/// The refusal of an address that another user has.
-pub fn taken() -> Refused {
-    Refused { refusal: names::taken(Kind::Email), flags: &[] }
 }
 
 /// A token of a change, with what it says.
@@ -206,10 +198,7 @@ impl Change {
         };
         match (token.user_id, text("old"), text("new")) {
             (Some(user_id), Some(old), Some(new)) => Ok(Self { token, user_id, old, new }),
-            _ => Err(RefusedToken {
-                refused: invalid_grant("the token is not valid", &[]),
-                token: Some(Box::new(token)),
-            }),
+            _ => Err(token.unusable(one_time::not_valid())),
         }
     }
 }
@@ -221,20 +210,27 @@ fn confirm(
     context: &Context<'_>,
 ) -> Result<EmailChangeState, Mistake> {
     let step = Step { event: "email.change_confirmed", context };
-    let change = match open(now, &[Purpose::EmailChangeOld, Purpose::EmailChangeNew], text)? {
-        Ok(change) => change,
-        Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_deref(), &refused)?;
-            return Ok(EmailChangeState::refused(&refused.refusal));
-        }
+    let confirmed = match open(now, &[Purpose::EmailChangeOld, Purpose::EmailChangeNew], text)? {
+        Ok(change) => with_other(now, change, session_id, &step)?,
+        Err(unusable) => Err(unusable),
     };
+    Ok(step.answer(now, confirmed)?.unwrap_or_else(|refusal| EmailChangeState::refused(&refusal)))
+}
+
+/// One side agrees; if the other one has too, the address changes.
+fn with_other(
+    now: Timestamp,
+    change: Change,
+    session_id: Option<Id>,
+    step: &Step<'_>,
+) -> Answer<EmailChangeState, RefusedToken> {
     let other = match change.token.purpose {
         Purpose::EmailChangeOld => Purpose::EmailChangeNew,
         _ => Purpose::EmailChangeOld,
     };
     let is_second = one_time::was_used(change.user_id, &change.token.tenant_id, other)?;
     let agreed = if is_second {
-        finish(now, &change, session_id, context)?
+        finish(now, &change, session_id, step.context)?
     } else {
         agree(now, &change)?
             .map(|()| EmailChangeState { changed: Some(false), ..EmailChangeState::default() })
@@ -244,17 +240,14 @@ fn confirm(
             if !is_second {
                 step.done(now, &change.token)?;
             }
-            Ok(EmailChangeState {
+            Ok(Ok(EmailChangeState {
                 user_id: Some(change.user_id),
                 tenant_id: Some(change.token.tenant_id),
                 email: Some(if is_second { change.new } else { change.old }),
                 ..state
-            })
+            }))
         }
-        Err(refused) => {
-            step.refuse(now, Some(&change.token), &refused)?;
-            Ok(EmailChangeState::refused(&refused.refusal))
-        }
+        Err(refused) => Ok(Err(change.token.unusable(refused))),
     }
 }
 

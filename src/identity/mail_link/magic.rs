@@ -4,16 +4,16 @@
 
 use pgrx::prelude::*;
 
-use crate::identity::one_time::recipient::{self, Addressee, OverLimit};
+use crate::identity::one_time::recipient::{self, Addressee, OverLimit, inactive};
 use crate::identity::one_time::{
-    self, NewToken, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, RefusedToken, Step, verification,
+    self, NewToken, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification,
 };
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::verified::{self, Proof};
 use crate::identity::user::{self, Held};
 use crate::identity::{password, policy, tenant};
 use crate::kernel::crypto::token_text;
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -21,7 +21,7 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::consent::access::end_access;
 use crate::oauth::consent::grants;
-use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::refused::Refused;
 use crate::trail::{Context, Flag};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -117,40 +117,22 @@ fn held(tenant_id: &str, addressee: Option<Addressee>) -> Result<Option<Addresse
 
 fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<OneTimeUse, Mistake> {
     let step = Step { event: "magic_link.used", context };
-    let token = match one_time::find(now, &Snapshot::writing()?, &[Purpose::MagicLink], text)? {
-        Ok(token) => token,
-        Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_deref(), &refused)?;
-            return Ok(OneTimeUse::refused(&refused.refusal));
+    let used = step.with_token(now, Purpose::MagicLink, text, |token, user_id, email| {
+        let_in(now, token, user_id, email)
+    })?;
+    match used {
+        Ok((token, ())) => {
+            step.done(now, &token)?;
+            Ok(OneTimeUse { amr: Some(vec!["otp".into()]), ..OneTimeUse::of(token) })
         }
-    };
-    let used = match (token.user_id, &token.email) {
-        (Some(user_id), Some(email)) => let_in(now, user_id, email, &token)?,
-        _ => Some(invalid_grant("the token is not valid", &[])),
-    };
-    if let Some(refused) = used {
-        step.refuse(now, Some(&token), &refused)?;
-        return Ok(OneTimeUse::refused(&refused.refusal));
+        Err(refusal) => Ok(OneTimeUse::refused(&refusal)),
     }
-    step.done(now, &token)?;
-    Ok(OneTimeUse {
-        user_id: token.user_id,
-        tenant_id: Some(token.tenant_id),
-        email: token.email,
-        amr: Some(vec!["otp".into()]),
-        ..OneTimeUse::default()
-    })
 }
 
 /// Uses the token; refused if the user may not be let in. Who is let in has proved the address. If that is the first
 /// proof of any address, whoever registered it and chose a password may have been somebody else: the password goes,
 /// with what it gave access to.
-fn let_in(
-    now: Timestamp,
-    user_id: Id,
-    email: &str,
-    token: &OneTimeToken,
-) -> Result<Option<Refused>, Mistake> {
+fn let_in(now: Timestamp, token: &OneTimeToken, user_id: Id, email: &str) -> Answer<(), Refused> {
     let tenant_id = token.tenant_id.as_str();
     let unproved = !verified::has_any(user_id, tenant_id)?;
     if unproved {
@@ -159,22 +141,14 @@ fn let_in(
     }
     let active = user::lock_for_session(now, user_id, tenant_id)?.unwrap_or(false);
     if !active || !tenant::is_active(&Snapshot::writing()?, tenant_id)? {
-        return Ok(Some(inactive()));
+        return Ok(Err(inactive()));
     }
     if let Err(refused) = token.consume(now)? {
-        return Ok(Some(refused));
+        return Ok(Err(refused));
     }
     let proof = verified::prove(now, user_id, tenant_id, email)?;
     if unproved && proof == Proof::First && password::drop_unverified(now, user_id, tenant_id, Some(now))? {
         end_access(now, user_id, tenant_id, None, "password_dropped")?;
     }
-    Ok(verification::refused_of(proof))
-}
-
-/// The refusal of a user who may not log in.
-pub fn inactive() -> Refused {
-    Refused {
-        refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active, or locked"),
-        flags: &[Flag::InactiveUser],
-    }
+    Ok(verification::proved(proof))
 }

@@ -9,10 +9,8 @@ use serde_json::json;
 
 use crate::identity::login::{devices, failures};
 use crate::identity::mail_link::magic;
-use crate::identity::one_time::recipient::may_enter;
-use crate::identity::one_time::{
-    self, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, RefusedToken, Step, verification,
-};
+use crate::identity::one_time::recipient::{inactive, may_enter};
+use crate::identity::one_time::{OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification};
 use crate::identity::password::set::{self, SetBy};
 use crate::identity::user::{self, names, verified};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
@@ -22,7 +20,7 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::consent::access::Ended;
 use crate::oauth::consent::grants;
-use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -56,19 +54,11 @@ fn finish(
 ) -> Result<OneTimeUse, Mistake> {
     let password = given(password, "new_password")?;
     let step = Step { event: "password.changed", context };
-    let token = match one_time::find(now, &Snapshot::writing()?, &[Purpose::PasswordReset], text)? {
-        Ok(token) => token,
-        Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_deref(), &refused)?;
-            return Ok(OneTimeUse::refused(&refused.refusal));
-        }
-    };
-    let outcome = match (token.user_id, &token.email) {
-        (Some(user_id), Some(email)) => reset(now, &token, user_id, email, password)?,
-        _ => Err(invalid_grant("the token is not valid", &[])),
-    };
-    match outcome {
-        Ok(ended) => {
+    let done = step.with_token(now, Purpose::PasswordReset, text, |token, user_id, email| {
+        reset(now, token, user_id, email, password)
+    })?;
+    match done {
+        Ok((token, ended)) => {
             trail::record(
                 now,
                 &Event {
@@ -80,17 +70,9 @@ fn finish(
                     ..Event::default()
                 },
             )?;
-            Ok(OneTimeUse {
-                user_id: token.user_id,
-                tenant_id: Some(token.tenant_id),
-                email: token.email,
-                ..OneTimeUse::default()
-            })
+            Ok(OneTimeUse::of(token))
         }
-        Err(refused) => {
-            step.refuse(now, Some(&token), &refused)?;
-            Ok(OneTimeUse::refused(&refused.refusal))
-        }
+        Err(refusal) => Ok(OneTimeUse::refused(&refusal)),
     }
 }
 
@@ -104,7 +86,7 @@ fn reset(
 ) -> Answer<Ended, Refused> {
     let tenant_id = token.tenant_id.as_str();
     if !may_enter(now, &Snapshot::writing()?, user_id, tenant_id)? {
-        return Ok(Err(magic::inactive()));
+        return Ok(Err(inactive()));
     }
     // With no lock: it takes long.
     let names = names::all_of(user_id, tenant_id)?;
@@ -114,12 +96,12 @@ fn reset(
     };
     grants::shut_out(now, user_id, tenant_id, None)?;
     if user::lock_for_session(now, user_id, tenant_id)? != Some(true) {
-        return Ok(Err(magic::inactive()));
+        return Ok(Err(inactive()));
     }
     if let Err(refused) = token.consume(now)? {
         return Ok(Err(refused));
     }
-    if let Some(refused) = verification::refused_of(verified::prove(now, user_id, tenant_id, email)?) {
+    if let Err(refused) = verification::proved(verified::prove(now, user_id, tenant_id, email)?) {
         return Ok(Err(refused));
     }
     let ended = set::store(now, user_id, tenant_id, &hash, SetBy::Reset)?;

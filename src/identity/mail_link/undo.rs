@@ -7,11 +7,11 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::mail_link::change::{self, Change};
-use crate::identity::one_time::{self, NewToken, Purpose, RefusedToken, Step};
+use crate::identity::one_time::{self, NewToken, Purpose, Step, verification};
 use crate::identity::policy;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{names, verified};
-use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::outcome::{Answer, Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -49,27 +49,14 @@ fn email_change_undo(
 
 fn undo(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<EmailUndo, Mistake> {
     let step = Step { event: "email.change_undone", context };
-    let change = match change::open(now, &[Purpose::EmailUndo], text)? {
-        Ok(change) => change,
-        Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_deref(), &refused)?;
-            return Ok(EmailUndo::refused(&refused.refusal));
-        }
+    let undone = match change::open(now, &[Purpose::EmailUndo], text)? {
+        Ok(change) => take_back(now, &change, context)?.map_err(|refused| change.token.unusable(refused)),
+        Err(unusable) => Err(unusable),
     };
-    match take_back(now, &change, context)? {
-        Ok(undone) => Ok(undone),
-        Err(refused) => {
-            step.refuse(now, Some(&change.token), &refused)?;
-            Ok(EmailUndo::refused(&refused.refusal))
-        }
-    }
+    Ok(step.answer(now, undone)?.unwrap_or_else(|refusal| EmailUndo::refused(&refusal)))
 }
 
-fn take_back(
-    now: Timestamp,
-    change: &Change,
-    context: &Context<'_>,
-) -> Result<Result<EmailUndo, Refused>, Mistake> {
+fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<EmailUndo, Refused> {
     let Change { token, user_id, old, .. } = change;
     let (user_id, tenant_id) = (*user_id, token.tenant_id.as_str());
     grants::shut_out(now, user_id, tenant_id, None)?;
@@ -77,13 +64,13 @@ fn take_back(
     if let Some(name) = Name::read(Kind::Email, old)
         && names::find(&Snapshot::latest(), tenant_id, &name)?.is_some_and(|owner| owner != user_id)
     {
-        return Ok(Err(change::taken()));
+        return Ok(Err(verification::taken()));
     }
     if let Err(refused) = token.consume(now)? {
         return Ok(Err(refused));
     }
     if !verified::show_another(now, user_id, tenant_id, old)? {
-        return Ok(Err(change::taken()));
+        return Ok(Err(verification::taken()));
     }
     let addresses = verified::take_away_since(token.id.time(), user_id, tenant_id, old)?;
     let ended = end_access(now, user_id, tenant_id, None, "email_change_undone")?;

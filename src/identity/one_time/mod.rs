@@ -13,7 +13,7 @@ pub mod verification;
 
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Minted};
-use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, Refusal};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::datum::Word;
@@ -53,6 +53,18 @@ composite! {
         pub retry_after: Option<i32>,
     }
     refused { error, error_description, retry_after }
+}
+
+impl OneTimeUse {
+    /// The use of a token that was mailed.
+    pub fn of(token: OneTimeToken) -> Self {
+        Self {
+            user_id: token.user_id,
+            tenant_id: Some(token.tenant_id),
+            email: token.email,
+            ..Self::default()
+        }
+    }
 }
 
 /// What a token is good for.
@@ -218,6 +230,11 @@ static BY_ID: Lookup<OneTimeToken> = Lookup::by(c"one_time_tokens_pkey");
 
 const NOT_VALID: &str = "the token is not valid";
 
+/// The refusal of a token whose row says what no token of its purpose says.
+pub fn not_valid() -> Refused {
+    invalid_grant(NOT_VALID, &[])
+}
+
 /// The live token of one of these purposes that is presented. Refused, with the token if its secret is right: it was
 /// used before or has expired.
 pub fn find(
@@ -227,7 +244,7 @@ pub fn find(
     text: Option<&str>,
 ) -> Result<Result<OneTimeToken, RefusedToken>, Mistake> {
     let Some(presented) = token_text::parse(Kind::OneTime, text) else {
-        return Ok(Err(RefusedToken { refused: invalid_grant(NOT_VALID, &[]), token: None }));
+        return Ok(Err(RefusedToken { refused: not_valid(), token: None }));
     };
     let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     let token = found.filter(|token| {
@@ -236,7 +253,7 @@ pub fn find(
     Ok(match token {
         None => Err(RefusedToken { refused: invalid_grant(NOT_VALID, &[Flag::UnknownToken]), token: None }),
         Some(token) => match token.refused(now) {
-            Some(refused) => Err(RefusedToken { refused, token: Some(Box::new(token)) }),
+            Some(refused) => Err(token.unusable(refused)),
             None => Ok(token),
         },
     })
@@ -267,6 +284,11 @@ impl OneTimeToken {
         } else {
             None
         }
+    }
+
+    /// The token, which is of no use.
+    pub fn unusable(self, refused: Refused) -> RefusedToken {
+        RefusedToken { refused, token: Some(Box::new(self)) }
     }
 
     /// The one-time step: the call whose UPDATE finds the token unused has used it. The caller has locked the user.
@@ -346,15 +368,40 @@ impl Step<'_> {
         trail::record(now, &event).map(|_| ())
     }
 
-    /// Writes the row of a step that was refused.
-    pub fn refuse(
+    /// Does with a token that was mailed to a user what it is good for: `work` uses it, for this user by this address.
+    /// Where it is refused, the trail says so.
+    pub fn with_token<T>(
         &self,
         now: Timestamp,
-        token: Option<&OneTimeToken>,
-        refused: &Refused,
-    ) -> Result<(), Mistake> {
-        let tenant_id = token.map_or_else(tenant::own, |token| &token.tenant_id);
-        self.record(now, tenant_id, token.and_then(|token| token.user_id), Some(refused))
+        purpose: Purpose,
+        text: Option<&str>,
+        work: impl FnOnce(&OneTimeToken, Id, &str) -> Answer<T, Refused>,
+    ) -> Answer<(OneTimeToken, T)> {
+        let outcome = match find(now, &Snapshot::writing()?, &[purpose], text)? {
+            Ok(token) => {
+                let done = match (token.user_id, &token.email) {
+                    (Some(user_id), Some(email)) => work(&token, user_id, email)?,
+                    _ => Err(not_valid()),
+                };
+                match done {
+                    Ok(done) => Ok((token, done)),
+                    Err(refused) => Err(token.unusable(refused)),
+                }
+            }
+            Err(unusable) => Err(unusable),
+        };
+        self.answer(now, outcome)
+    }
+
+    /// The outcome of a step. Where it was refused, the trail says so.
+    pub fn answer<T>(&self, now: Timestamp, outcome: Result<T, RefusedToken>) -> Answer<T> {
+        let RefusedToken { refused, token } = match outcome {
+            Ok(done) => return Ok(Ok(done)),
+            Err(unusable) => unusable,
+        };
+        let tenant_id = token.as_ref().map_or_else(tenant::own, |token| &token.tenant_id);
+        self.record(now, tenant_id, token.as_ref().and_then(|token| token.user_id), Some(&refused))?;
+        Ok(Err(refused.refusal))
     }
 
     /// Writes the row of a step that was done.

@@ -14,7 +14,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::identity::login::attempt::{Attempt, Kind, Whom};
-use crate::identity::one_time::recipient::{self, OverLimit, may_enter};
+use crate::identity::one_time::recipient::{self, OverLimit, inactive, may_enter};
 use crate::identity::one_time::{self, NewToken, OneTimeUse, Purpose, Step};
 use crate::identity::policy::{self, Policy};
 use crate::identity::user;
@@ -147,13 +147,6 @@ fn start(
         expires_at: Some(expires_at),
         ..OneTimePassword::default()
     })
-}
-
-fn inactive() -> Refused {
-    Refused {
-        refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active, or locked"),
-        flags: &[Flag::InactiveUser],
-    }
 }
 
 /// So many digits, each as likely as another.

@@ -7,7 +7,7 @@ use crate::identity::policy::Policy;
 use crate::identity::user::name::Name;
 use crate::identity::user::verified;
 use crate::identity::{tenant, user};
-use crate::kernel::outcome::{Mistake, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -84,4 +84,12 @@ pub fn may_enter(now: Timestamp, snapshot: &Snapshot, user_id: Id, tenant_id: &s
     let user = user::admission(snapshot, user_id)?;
     Ok(user.is_some_and(|user| user.is_active() && user.locked_until(now).is_none())
         && tenant::is_active(snapshot, tenant_id)?)
+}
+
+/// The refusal of a user who may not enter.
+pub fn inactive() -> Refused {
+    Refused {
+        refusal: Refusal::new(ErrorCode::AccessDenied, "the user is not active, or locked"),
+        flags: &[Flag::InactiveUser],
+    }
 }

@@ -5,19 +5,19 @@
 use pgrx::prelude::*;
 
 use crate::identity::one_time::recipient::{self, OverLimit};
-use crate::identity::one_time::{self, NewToken, OneTimeStart, OneTimeUse, Purpose, RefusedToken, Step};
+use crate::identity::one_time::{self, NewToken, OneTimeStart, OneTimeUse, Purpose, Step};
 use crate::identity::policy;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::verified::{self, Proof};
 use crate::identity::user::{self, names};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::trail::Context;
-use crate::trail::refused::{Refused, invalid_grant};
+use crate::trail::refused::{Refused, invalid_grant, invalid_request};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -103,51 +103,36 @@ fn start(
 
 const NO_SUCH: &str = "the user has no such e-mail address";
 
-fn invalid_request(description: &'static str) -> Refused {
-    Refused { refusal: Refusal::new(ErrorCode::InvalidRequest, description), flags: &[] }
-}
-
-fn taken() -> Refused {
+/// The refusal of an address that another user has.
+pub fn taken() -> Refused {
     Refused { refusal: names::taken(Kind::Email), flags: &[] }
 }
 
 fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<OneTimeUse, Mistake> {
     let step = Step { event: "email.verified", context };
-    let found = one_time::find(now, &Snapshot::writing()?, &[Purpose::EmailVerification], text)?;
-    let token = match found {
-        Ok(token) => token,
-        Err(RefusedToken { refused, token }) => {
-            step.refuse(now, token.as_deref(), &refused)?;
-            return Ok(OneTimeUse::refused(&refused.refusal));
+    let proved = step.with_token(now, Purpose::EmailVerification, text, |token, user_id, email| {
+        if user::lock_no_key_update(user_id, &token.tenant_id)?.is_none() {
+            return Ok(Err(one_time::not_valid()));
         }
-    };
-    let proved = match (token.user_id, &token.email) {
-        (Some(user_id), Some(email)) if user::lock_no_key_update(user_id, &token.tenant_id)?.is_some() => {
-            match token.consume(now)? {
-                Ok(()) => refused_of(verified::prove(now, user_id, &token.tenant_id, email)?),
-                Err(refused) => Some(refused),
-            }
+        if let Err(refused) = token.consume(now)? {
+            return Ok(Err(refused));
         }
-        _ => Some(invalid_grant("the token is not valid", &[])),
-    };
-    if let Some(refused) = proved {
-        step.refuse(now, Some(&token), &refused)?;
-        return Ok(OneTimeUse::refused(&refused.refusal));
+        Ok(proved(verified::prove(now, user_id, &token.tenant_id, email)?))
+    })?;
+    match proved {
+        Ok((token, ())) => {
+            step.done(now, &token)?;
+            Ok(OneTimeUse::of(token))
+        }
+        Err(refusal) => Ok(OneTimeUse::refused(&refusal)),
     }
-    step.done(now, &token)?;
-    Ok(OneTimeUse {
-        user_id: token.user_id,
-        tenant_id: Some(token.tenant_id),
-        email: token.email,
-        ..OneTimeUse::default()
-    })
 }
 
-/// Why a proof that came back in time proves nothing.
-pub fn refused_of(proof: Proof) -> Option<Refused> {
+/// Whether a token that came back in time has proved the address.
+pub fn proved(proof: Proof) -> Result<(), Refused> {
     match proof {
-        Proof::First | Proof::Again => None,
-        Proof::Taken => Some(taken()),
-        Proof::Gone => Some(invalid_grant("the user has this e-mail address no longer", &[])),
+        Proof::First | Proof::Again => Ok(()),
+        Proof::Taken => Err(taken()),
+        Proof::Gone => Err(invalid_grant("the user has this e-mail address no longer", &[])),
     }
 }

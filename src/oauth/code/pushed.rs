@@ -23,7 +23,7 @@ use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::client::{self, Client};
 use crate::oauth::code::request::{self, AuthorizationRequest};
 use crate::rfc::{parameter, resource, scope};
-use crate::trail::refused::Refused;
+use crate::trail::refused::{Refused, invalid_request};
 use crate::trail::{self, Context, Event, Flag};
 
 /// How long a pushed request lives.
@@ -409,10 +409,6 @@ fn left(client: &Client, parameters: &Jsonb) -> Result<Jsonb, Refused> {
 fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<Stored>, Mistake> {
     let found = BY_ID.find(snapshot, Key::Id(presented.id))?;
     Ok(found.filter(|request| token_text::digest_matches(&presented.digest, &request.digest)))
-}
-
-fn invalid_request(description: &'static str) -> Refused {
-    Refused { refusal: Refusal::new(ErrorCode::InvalidRequest, description), flags: &[] }
 }
 
 fn invalid_uri(description: &'static str, flags: &'static [Flag]) -> Refused {
