@@ -56,17 +56,12 @@ fn accept(
     let home = user::tenant_of(user_id)?;
     let (token, refused) = match one_time::find(now, &Snapshot::writing()?, &[Purpose::Invitation], text)? {
         Ok(token) => {
-            let refused = admit(now, &token, (user_id, &home), any_address.unwrap_or(false))?;
+            let refused = admit(now, &token, (user_id, &home), any_address.unwrap_or(false), context)?;
             (Some(token), refused)
         }
         Err(unusable) => (unusable.token.map(|token| *token), Some(unusable.refused)),
     };
     let terms = token.as_ref().and_then(|token| Terms::read(&token.details));
-    if refused.is_none()
-        && let (Some(token), Some(terms)) = (&token, &terms)
-    {
-        join(now, token, terms, user_id, context)?;
-    }
     let id = token.as_ref().map(|token| token.id.to_string());
     trail::record(
         now,
@@ -94,12 +89,13 @@ fn accept(
     })
 }
 
-/// Uses the token, once, or says why the user may not.
+/// Uses the token, once, and makes the user a member, or says why the user may not be.
 fn admit(
     now: Timestamp,
     token: &OneTimeToken,
     (user_id, home): (Id, &str),
     any_address: bool,
+    context: &Context<'_>,
 ) -> Result<Option<Refused>, Mistake> {
     let denied = |description| {
         Ok(Some(Refused { refusal: Refusal::new(ErrorCode::AccessDenied, description), flags: &[] }))
@@ -120,7 +116,11 @@ fn admit(
     if !assign::hold_role(now, &snapshot, &token.tenant_id, &terms.role)? {
         return Ok(Some(invalid_grant("the tenant has the role no longer", &[])));
     }
-    Ok(token.consume(now)?.err())
+    if let Err(refused) = token.consume(now)? {
+        return Ok(Some(refused));
+    }
+    join(now, token, &terms, user_id, context)?;
+    Ok(None)
 }
 
 /// Whether the user has the address and has proved it. The token alone proves nothing: the one who invites may have

@@ -22,7 +22,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::trail::refused::Refused;
+use crate::trail::refused::{Refused, invalid_request};
 use crate::trail::{self, Context, Event};
 
 composite! {
@@ -155,12 +155,12 @@ fn create(now: Timestamp, new: NewInvitation<'_>, context: &Context<'_>) -> Resu
         }
         Ok(OneTimeStart::refused(&refused.refusal))
     };
-    let refused = |code, description| Refused { refusal: Refusal::new(code, description), flags: &[] };
     let Some(name) = Name::read(Kind::Email, email) else {
-        return refuse(&refused(ErrorCode::InvalidRequest, Kind::Email.accepted()), true, event);
+        return refuse(&invalid_request(Kind::Email.accepted()), true, event);
     };
     if !active {
-        return refuse(&refused(ErrorCode::AccessDenied, "the tenant is not active"), true, event);
+        let refusal = Refusal::new(ErrorCode::AccessDenied, "the tenant is not active");
+        return refuse(&Refused { refusal, flags: &[] }, true, event);
     }
     let purpose = Purpose::Invitation;
     let over = recipient::count(now, &policy, &tenant_id, purpose.as_str(), &name.key)?;
