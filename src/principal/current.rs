@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use crate::identity::role::{held as roles, permission};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::principal as held;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -163,8 +164,8 @@ fn look_up(asked: &str) -> Result<bool, Mistake> {
     }
     let whose = with(|principal| (principal.user_id, principal.actor_id, principal.tenant_id.clone()));
     let Some((Some(user_id), actor_id, tenant_id)) = whose else { return Ok(false) };
-    let now = clock::now();
-    let of = |id| roles::permissions(now, Id::from_bytes(id), Some(&tenant_id));
+    let (now, snapshot) = (clock::now(), Snapshot::reading());
+    let of = |id| roles::permissions(now, &snapshot, Id::from_bytes(id), Some(&tenant_id));
     let permissions = Permissions { users: of(user_id)?, actors: actor_id.map(of).transpose()? };
     let allowed = permissions.allow(asked);
     KNOWN.borrow_mut().permissions = Some((statement, permissions));

@@ -71,11 +71,14 @@ fn impersonate(
         context: Some(context),
         ..Event::default()
     };
-    let refused = if !(active && tenant::is_active(&Snapshot::latest(), &tenant_id)?) {
+    // Behind the lock, which may have been waited for: a role that was taken away meanwhile is gone.
+    let snapshot = Snapshot::deciding()?;
+    let refused = if !(active && tenant::is_active(&snapshot, &tenant_id)?) {
         Some("the user is not active")
     } else {
-        refused(now, user_id, actor_id, &tenant_id)?
+        refused(now, &snapshot, user_id, actor_id, &tenant_id)?
     };
+    drop(snapshot);
     if let Some(description) = refused {
         let refusal = Refusal::new(ErrorCode::AccessDenied, description);
         let details = Some(json!({ "reason": reason }));
@@ -91,12 +94,13 @@ fn impersonate(
 /// Why the actor may not act as the user. An unknown actor may nothing.
 fn refused(
     now: Timestamp,
+    snapshot: &Snapshot,
     user_id: Id,
     actor_id: Id,
     tenant_id: &str,
 ) -> Result<Option<&'static str>, Mistake> {
     let may = |id| -> Result<bool, Mistake> {
-        Ok(permission::allow(&roles::permissions(now, id, Some(tenant_id))?, PERMISSION))
+        Ok(permission::allow(&roles::permissions(now, snapshot, id, Some(tenant_id))?, PERMISSION))
     };
     Ok(if user_id == actor_id {
         Some("nobody acts as oneself")

@@ -50,7 +50,9 @@ fn user_roles(
 #[pg_extern(stable, parallel_safe)]
 fn user_permissions(user_id: Option<pgrx::Uuid>, tenant_id: default!(Option<&str>, "NULL")) -> Vec<String> {
     let now = clock::now();
-    given(user_id, "user_id").and_then(|id| permissions(now, id.into(), tenant_id)).or_raise()
+    given(user_id, "user_id")
+        .and_then(|id| permissions(now, &Snapshot::reading(), id.into(), tenant_id))
+        .or_raise()
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -89,15 +91,15 @@ static LIST: Statement<Listed> = Statement::read(
 /// Walks what the live roles of an active user come to, until one is enough.
 fn any(
     now: Timestamp,
+    snapshot: &Snapshot,
     user_id: Id,
     tenant_id: Option<&str>,
     mut enough: impl FnMut(Vec<String>) -> bool,
 ) -> Result<bool, Mistake> {
-    let snapshot = Snapshot::reading();
     // Whoever is pinned to an organisation does not see the users of others, but sees its members.
     let (active, home) = match tenant_id.or_else(pin::tenant) {
-        Some(_) => (user::is_active_anywhere(&snapshot, user_id)?, None),
-        None => match user::find(&snapshot, user_id)? {
+        Some(_) => (user::is_active_anywhere(snapshot, user_id)?, None),
+        None => match user::find(snapshot, user_id)? {
             Some(user) => (user.is_active(), Some(user.tenant_id)),
             None => (false, None),
         },
@@ -105,15 +107,15 @@ fn any(
     let Some(tenant_id) = tenant_id.or_else(pin::tenant).or(home.as_deref()).filter(|_| active) else {
         return Ok(false);
     };
-    if !tenant::is_active(&snapshot, tenant_id)? {
+    if !tenant::is_active(snapshot, tenant_id)? {
         return Ok(false);
     }
-    for held in HELD.all_by(&snapshot, [Key::Id(user_id), Key::Text(tenant_id)])? {
+    for held in HELD.all_by(snapshot, [Key::Id(user_id), Key::Text(tenant_id)])? {
         if held.expires_at.is_some_and(|end| end <= now) {
             continue;
         }
         let keys = [Key::Text(&held.tenant_id), Key::Text(&held.role)];
-        if EFFECTIVE.find_by(&snapshot, keys)?.is_some_and(|role| enough(role.effective)) {
+        if EFFECTIVE.find_by(snapshot, keys)?.is_some_and(|role| enough(role.effective)) {
             return Ok(true);
         }
     }
@@ -135,13 +137,18 @@ fn has_permission(
 ) -> Result<bool, Mistake> {
     let user_id = given(user_id, "user_id")?;
     let asked = permission::asked(given(asked, "permission")?)?;
-    any(now, user_id, tenant_id, |held| permission::allow(&held, asked))
+    any(now, &Snapshot::reading(), user_id, tenant_id, |held| permission::allow(&held, asked))
 }
 
 /// The permissions of an active user in a tenant, of the user's own where none is named; none of another.
-pub fn permissions(now: Timestamp, user_id: Id, tenant_id: Option<&str>) -> Result<Vec<String>, Mistake> {
+pub fn permissions(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    user_id: Id,
+    tenant_id: Option<&str>,
+) -> Result<Vec<String>, Mistake> {
     let mut all = BTreeSet::new();
-    any(now, user_id, tenant_id, |held| {
+    any(now, snapshot, user_id, tenant_id, |held| {
         all.extend(held);
         false
     })?;
