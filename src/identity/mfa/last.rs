@@ -42,6 +42,12 @@ pub fn may_go(tenant_id: &str, left: i64, asked: bool) -> Answer<()> {
 static DELETE_CODES: Statement =
     Statement::latest(c"DELETE FROM auth_store.recovery_codes WHERE user_id = $1 AND tenant_id = $2");
 
+/// Deletes the recovery codes of a user who is locked.
+pub fn delete_codes(user_id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    DELETE_CODES.run(&params![user_id, tenant_id])?;
+    Ok(())
+}
+
 /// Ends the sessions of a user with their grants, all but one, and the one-time tokens, and trusts no device any more;
 /// without a factor the recovery codes end too. What the trail says of it.
 pub fn end_with(
@@ -55,7 +61,7 @@ pub fn end_with(
     devices::distrust(user_id, tenant_id)?;
     let one_time_tokens = one_time::end_all(user_id, tenant_id)?;
     if left == 0 {
-        DELETE_CODES.run(&params![user_id, tenant_id])?;
+        delete_codes(user_id, tenant_id)?;
     }
     Ok(json!({ "sessions": ended.sessions, "grants": ended.grants, "one_time_tokens": one_time_tokens }))
 }

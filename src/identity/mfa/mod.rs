@@ -154,7 +154,7 @@ pub fn demand(
     policy: &Policy,
     trusted_until: Option<Timestamp>,
 ) -> Result<Demand, Mistake> {
-    let has_factor = last::apps(user_id, tenant_id)? + passkey::manage::count(user_id, tenant_id)? > 0;
+    let has_factor = last::apps(user_id, tenant_id)? > 0 || passkey::manage::has_any(user_id, tenant_id)?;
     demand_of(now, &Snapshot::latest(), user_id, policy, has_factor, trusted_until)
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::identity::mfa;
+use crate::identity::mfa::{self, last};
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{Digest, digest_matches};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -119,14 +119,6 @@ impl RecoveryCode {
     }
 }
 
-static DELETE: Statement =
-    Statement::latest(c"DELETE FROM auth_store.recovery_codes WHERE user_id = $1 AND tenant_id = $2");
-
-fn delete(user_id: Id, tenant_id: &str) -> Result<(), Mistake> {
-    DELETE.run(&params![user_id, tenant_id])?;
-    Ok(())
-}
-
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.recovery_codes (id, user_id, created_at, tenant_id, digest)
       VALUES ($1, $2, $3, $4, $5)",
@@ -136,7 +128,7 @@ static INSERT: Statement = Statement::write(
 fn generate(now: Timestamp, user_id: Id, context: &Context<'_>) -> Result<Vec<Zeroizing<String>>, Mistake> {
     let tenant_id = user::tenant_of(user_id)?;
     user::lock_no_key_update(user_id, &tenant_id)?.ok_or(user::UNKNOWN)?;
-    delete(user_id, &tenant_id)?;
+    last::delete_codes(user_id, &tenant_id)?;
     let mut texts = Vec::with_capacity(CODES);
     for _ in 0..CODES {
         let (id, code) = (Id::mint(now, user_id.bucket())?, RecoveryCode::draw()?);

@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::passkey::challenge::{self, Ceremony};
-use crate::identity::passkey::{self, INACTIVE, NO_CHALLENGE, RelyingParty, refused};
+use crate::identity::passkey::{self, INACTIVE, NO_CHALLENGE, RelyingParty, manage, refused};
 use crate::identity::user::anonymous;
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -58,10 +58,6 @@ struct NewPasskey<'a> {
 
 /// The most passkeys of a user: each is listed to the browser with the next challenge.
 const MOST: i64 = 20;
-
-static COUNT: Statement<i64> = Statement::write(
-    c"SELECT count(*) AS count FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2",
-);
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.passkeys (id, user_id, tenant_id, rp_id, credential_id, public_key, algorithm, sign_count,
@@ -162,7 +158,7 @@ fn store(
     if !(active && tenant_active) {
         return Ok(Err(INACTIVE));
     }
-    if COUNT.one(&params![user_id, tenant_id])?.unwrap_or(0) >= MOST {
+    if manage::count(user_id, tenant_id)? >= MOST {
         return refuse(ErrorCode::AccessDenied, "the user has 20 passkeys, the most there can be");
     }
     let id = Id::mint(now, user_id.bucket())?;
