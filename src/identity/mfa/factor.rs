@@ -138,13 +138,10 @@ static RENAME: Statement = Statement::write(
 
 fn rename(now: Timestamp, user_id: Id, id: Id, label: &str, context: &Context<'_>) -> Result<(), Mistake> {
     let tenant_id = user::tenant_of(user_id)?;
-    if manage::exists(id, &tenant_id, user_id)? {
-        return manage::rename(now, Some(user_id), Some(id), Some(label), context);
+    if RENAME.run(&params![id, tenant_id.as_str(), user_id, label])? == 1 {
+        return record(now, user_id, &tenant_id, id, Step::Renamed, context);
     }
-    if RENAME.run(&params![id, tenant_id.as_str(), user_id, label])? == 0 {
-        return Err(UNKNOWN);
-    }
-    record(now, user_id, &tenant_id, id, Step::Renamed, context)
+    if manage::rename(now, user_id, id, label, context)? { Ok(()) } else { Err(UNKNOWN) }
 }
 
 static OF_USER: Statement<Id> = Statement::latest(

@@ -74,9 +74,14 @@ fn passkey_rename(
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> bool {
-    let context = Context { ip, user_agent };
-    rename(clock::now(), user_id.map(Id::from), passkey_id.map(Id::from), name, &context).or_raise();
-    true
+    let run = || {
+        let (user_id, passkey_id) =
+            (given(user_id, "user_id")?.into(), given(passkey_id, "passkey_id")?.into());
+        let name = argument::line(given(name, "name")?, "name")?;
+        let found = rename(clock::now(), user_id, passkey_id, name, &Context { ip, user_agent })?;
+        if found { Ok(true) } else { Err(UNKNOWN) }
+    };
+    run().or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -140,19 +145,18 @@ static RENAME: Statement<String> = Statement::write(
     c"UPDATE auth_store.passkeys SET name = $3 WHERE id = $1 AND user_id = $2 RETURNING tenant_id",
 );
 
-/// Gives a passkey of a user another name.
+/// Gives a passkey of a user another name; false if the user has no such passkey.
 pub fn rename(
     now: Timestamp,
-    user_id: Option<Id>,
-    passkey_id: Option<Id>,
-    name: Option<&str>,
+    user_id: Id,
+    passkey_id: Id,
+    name: &str,
     context: &Context<'_>,
-) -> Result<(), Mistake> {
-    let (user_id, passkey_id) = (given(user_id, "user_id")?, given(passkey_id, "passkey_id")?);
-    let name = argument::line(given(name, "name")?, "name")?;
-    let tenant_id = RENAME.one(&params![passkey_id, user_id, name])?.ok_or(UNKNOWN)?;
+) -> Result<bool, Mistake> {
+    let Some(tenant_id) = RENAME.one(&params![passkey_id, user_id, name])? else { return Ok(false) };
     let event = Event { event: "passkey.renamed", ..Event::default() };
-    record(now, event, user_id, passkey_id, &tenant_id, context)
+    record(now, event, user_id, passkey_id, &tenant_id, context)?;
+    Ok(true)
 }
 
 static COUNT: Statement<i64> =
