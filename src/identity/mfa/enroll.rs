@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::identity::mfa::factor::{self, Step};
 use crate::identity::mfa::totp::{Algorithm, Code, Scheme, USUAL};
-use crate::identity::mfa::verify::{Presented, Refused, TotpVerdict, try_code};
+use crate::identity::mfa::verify::{Presented, TotpVerdict, try_code};
 use crate::identity::mfa::{self, SECRET, last, otpauth};
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -233,16 +233,12 @@ fn confirm(
     context: &Context<'_>,
 ) -> Answer<TotpVerdict> {
     let (tenant_id, active) = mfa::standing(user_id)?;
-    let confirmed = if active {
-        let (code, unconfirmed) = (Code::read(code), Some(id));
-        let presented =
-            Presented { user_id, tenant_id: &tenant_id, code, device: None, unconfirmed, context };
-        try_code(now, &presented, |factor, step| {
-            Ok(CONFIRM.run(&params![factor, tenant_id.as_str(), now, step])? == 1)
-        })?
-    } else {
-        Err(Refused::unseen(mfa::INACTIVE, &[Flag::InactiveUser]))
-    };
+    let (code, unconfirmed) = (Code::read(code), Some(id));
+    let presented =
+        Presented { user_id, tenant_id: &tenant_id, active, code, device: None, unconfirmed, context };
+    let confirmed = try_code(now, &presented, |factor, step| {
+        Ok(CONFIRM.run(&params![factor, tenant_id.as_str(), now, step])? == 1)
+    })?;
     match confirmed {
         Ok(id) => {
             factor::record(now, user_id, &tenant_id, id, Step::Added, context)?;

@@ -139,6 +139,8 @@ impl Refused {
 pub struct Presented<'a> {
     pub user_id: Id,
     pub tenant_id: &'a str,
+    /// Whether both are active.
+    pub active: bool,
     pub code: Option<Code>,
     /// A device of the user, whose token was shown.
     pub device: Option<Id>,
@@ -155,7 +157,10 @@ pub fn try_code(
     presented: &Presented<'_>,
     accept: impl Fn(Id, i64) -> Result<bool, Mistake>,
 ) -> Answer<Id, Refused> {
-    let Presented { user_id, tenant_id, unconfirmed, .. } = *presented;
+    let Presented { user_id, tenant_id, active, unconfirmed, .. } = *presented;
+    if !active {
+        return Ok(Err(Refused::unseen(mfa::INACTIVE, &[Flag::InactiveUser])));
+    }
     let Some(code) = &presented.code else { return Ok(Err(Refused::unseen(NO_CODE, &[]))) };
     let factors = LOCK.all(&params![user_id, tenant_id, unconfirmed, now])?;
     if factors.is_empty() {
@@ -204,16 +209,12 @@ fn verify(now: Timestamp, user_id: Id, shown: &Shown<'_>, context: &Context<'_>)
     let (tenant_id, active) = mfa::standing(user_id)?;
     let device = devices::known(now, &Snapshot::writing()?, shown.device_token, Some(user_id))?;
     let device = device.map(|device| device.id);
-    let verified = if active {
-        let code = Code::read(shown.code);
-        let presented =
-            Presented { user_id, tenant_id: &tenant_id, code, device, unconfirmed: None, context };
-        try_code(now, &presented, |factor, step| {
-            Ok(ACCEPT.run(&params![factor, tenant_id.as_str(), step, now])? == 1)
-        })?
-    } else {
-        Err(Refused::unseen(mfa::INACTIVE, &[Flag::InactiveUser]))
-    };
+    let code = Code::read(shown.code);
+    let presented =
+        Presented { user_id, tenant_id: &tenant_id, active, code, device, unconfirmed: None, context };
+    let verified = try_code(now, &presented, |factor, step| {
+        Ok(ACCEPT.run(&params![factor, tenant_id.as_str(), step, now])? == 1)
+    })?;
     let factor = verified.as_ref().ok().map(Id::to_string);
     let event = Event {
         event: "factor.used",
