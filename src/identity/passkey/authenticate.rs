@@ -53,7 +53,7 @@ fn passkey_authenticate(
     let presented = Presented { credential, challenge };
     let whose = Whose { user_id: user_id.map(Id::from), tenant_id };
     let context = Context { ip, user_agent };
-    authenticate(clock::now(), ceremony.or(Some("login")), whose, presented, &context).or_raise()
+    authenticate(clock::now(), ceremony.unwrap_or("login"), whose, presented, &context).or_raise()
 }
 
 /// What came from the browser.
@@ -85,16 +85,12 @@ struct Proved {
 
 fn authenticate(
     now: Timestamp,
-    ceremony: Option<&str>,
+    ceremony: &str,
     whose: Whose<'_>,
     presented: Presented<'_>,
     context: &Context<'_>,
 ) -> Result<PasskeyLogin, Mistake> {
-    let ceremony = match given(ceremony, "ceremony")? {
-        "login" => Ceremony::Login,
-        "step_up" => Ceremony::StepUp,
-        _ => return Err(Mistake::one_of("ceremony", &["login", "step_up"])),
-    };
+    let ceremony = Ceremony::of(ceremony, &[Ceremony::Login, Ceremony::StepUp])?;
     if ceremony == Ceremony::StepUp {
         given(whose.user_id, "user_id")?;
     }
@@ -110,7 +106,6 @@ fn authenticate(
         tenant_id: &tenant_id,
         user_id: whose.user_id,
         passkey_id: None,
-        is_clone: false,
         locked_until: None,
         context,
     };
@@ -126,7 +121,7 @@ fn authenticate(
         Ok(proved) => proved,
         Err(refused) => return step.refuse(now, &refused),
     };
-    if let Err(refused) = use_once(now, &proved, &mut step)? {
+    if let Err(refused) = use_once(now, &proved)? {
         return step.refuse(now, &refused);
     }
     let Proved { passkey, assertion } = proved;
@@ -209,7 +204,7 @@ static SUSPECT: Statement = Statement::write(
 
 /// Notes the use. A counter that is not higher than the stored one was seen before: a copy of the authenticator has
 /// signed then or now (section 6.1.1). The passkey lives, because nobody can say which of the two is its owner's.
-fn use_once(now: Timestamp, proved: &Proved, step: &mut Step<'_>) -> Answer<(), Refused> {
+fn use_once(now: Timestamp, proved: &Proved) -> Answer<(), Refused> {
     let Proved { passkey, assertion } = proved;
     let (id, tenant_id) = (passkey.id, passkey.tenant_id.as_str());
     let counter = i64::from(assertion.sign_count);
@@ -219,7 +214,6 @@ fn use_once(now: Timestamp, proved: &Proved, step: &mut Step<'_>) -> Answer<(), 
     if SUSPECT.run(&params![id, tenant_id, now])? == 0 {
         return Ok(Err(Refused { refusal: NOT_ACCEPTED, flags: &[Flag::UnknownToken] }));
     }
-    step.is_clone = true;
     Ok(Err(Refused { refusal: NOT_ACCEPTED, flags: &[Flag::PasskeyCloneSuspected] }))
 }
 
@@ -229,7 +223,6 @@ struct Step<'a> {
     tenant_id: &'a str,
     user_id: Option<Id>,
     passkey_id: Option<Id>,
-    is_clone: bool,
     locked_until: Option<Timestamp>,
     context: &'a Context<'a>,
 }
@@ -251,16 +244,18 @@ impl Step<'_> {
             details["backed_up"] = json!(backed_up);
         }
         let passkey_id = self.passkey_id.map(|id| id.to_string());
+        let flags = refused.map_or(&[] as &[_], |refused| refused.flags);
+        let is_clone = flags.contains(&Flag::PasskeyCloneSuspected);
         trail::record(
             now,
             &Event {
-                event: if self.is_clone { "passkey_clone_suspected" } else { "passkey.authenticated" },
+                event: if is_clone { "passkey_clone_suspected" } else { "passkey.authenticated" },
                 tenant_id: self.tenant_id,
                 user_id: self.user_id,
                 resource_type: passkey_id.as_ref().map(|_| "passkey"),
                 resource_id: passkey_id.as_deref(),
                 error: refused.map(|refused| refused.refusal.code),
-                flags: refused.map_or(&[], |refused| refused.flags),
+                flags,
                 context: Some(self.context),
                 details: Some(details),
                 ..Event::default()

@@ -80,6 +80,14 @@ impl Ceremony {
             Self::StepUp => "step_up",
         }
     }
+
+    /// That of a word, if it is one of these.
+    pub fn of(word: &str, these: &[Self]) -> Result<Self, Mistake> {
+        these.iter().copied().find(|ceremony| ceremony.as_str() == word).ok_or_else(|| {
+            let words: Vec<_> = these.iter().map(|ceremony| ceremony.as_str()).collect();
+            Mistake::one_of("ceremony", &words)
+        })
+    }
 }
 
 /// Seconds that a challenge lives.
@@ -120,12 +128,8 @@ fn challenge(
     asked: &Asked<'_>,
     context: &Context<'_>,
 ) -> Result<PasskeyOptions, Mistake> {
-    let ceremony = match given(ceremony, "ceremony")? {
-        "registration" => Ceremony::Registration,
-        "login" => Ceremony::Login,
-        "step_up" => Ceremony::StepUp,
-        _ => return Err(Mistake::one_of("ceremony", &["registration", "login", "step_up"])),
-    };
+    const KNOWN: [Ceremony; 3] = [Ceremony::Registration, Ceremony::Login, Ceremony::StepUp];
+    let ceremony = Ceremony::of(given(ceremony, "ceremony")?, &KNOWN)?;
     if ceremony != Ceremony::Login {
         given(asked.user_id, "user_id")?;
     }
