@@ -28,8 +28,8 @@ pub enum Flag {
     WrongOrigin,
     /// An API key from an address that it is not allowed from: the key is in the wrong hands.
     WrongNetwork,
-    /// Wrong client authentication (RFC 6749 section 2.3.1), or a passkey that has not signed or is another user's.
-    /// Wrong client authentication (RFC 6749 section 2.3.1), or a wrong code of a user's second factor.
+    /// Wrong client authentication (RFC 6749 section 2.3.1), a wrong code of a user's second factor, or a passkey that
+    /// has not signed or is another user's.
     WrongSecret,
     /// Not the registered redirect URI, or not the one of the authorization request (RFC 6749 section 4.1.3).
     WrongRedirectUri,
