@@ -27,11 +27,63 @@ pub struct Holder {
     pub count_latest: Statement<i64>,
     /// The rows of key $1 of tenant $2 behind the id $3, at most $4, in the order of their ids.
     pub page: Statement<SealedRow>,
-    /// The same locked, without those that others have locked.
+    /// The same locked, without those that others have locked: these are being stored into, and are left for the next
+    /// pass.
     pub lock: Statement<SealedRow>,
     /// Gives row $1 of tenant $2 the key $3 and the values $4 and $5.
     pub reseal: Statement,
 }
+
+/// The [`Holder`] of a table, by the names of the table and of its one or two sealed columns.
+macro_rules! holder {
+    ($table:literal, $kind:literal, $column:literal) => {
+        $crate::vault::holder::holder!(
+            @ $table, $kind, [$column],
+            [$column " AS first, NULL::bytea AS second"],
+            [$column " = $4 WHERE $5::bytea IS NULL"]
+        )
+    };
+    ($table:literal, $kind:literal, $first:literal, $second:literal) => {
+        $crate::vault::holder::holder!(
+            @ $table, $kind, [$first, $second],
+            [$first " AS first, " $second " AS second"],
+            [$first " = $4, " $second " = $5 WHERE true"]
+        )
+    };
+    (@ $table:literal, $kind:literal, [$($column:literal),+], [$($shown:literal)+], [$($set:literal)+]) => {{
+        use $crate::kernel::server::columns::terminated;
+        use $crate::kernel::server::spi::Statement;
+
+        const COUNT: &str =
+            concat!("SELECT count(*) FROM auth_store.", $table, " WHERE key_id = $1 AND tenant_id = $2\0");
+        $crate::vault::holder::Holder {
+            table: $table,
+            kind: $kind,
+            columns: &[$($column),+],
+            to_move: Statement::write(terminated(concat!(
+                "SELECT count(*) FROM auth_store.", $table, " h
+                  WHERE EXISTS (SELECT FROM auth_store.vault_keys k
+                                 WHERE k.id = h.key_id AND k.tenant_id = h.tenant_id AND k.retired_at IS NOT NULL)\0"
+            ))),
+            count: Statement::read(terminated(COUNT)),
+            count_latest: Statement::latest(terminated(COUNT)),
+            page: Statement::read(terminated(concat!(
+                "SELECT id, ", $($shown,)+ " FROM auth_store.", $table, "
+                  WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4\0"
+            ))),
+            lock: Statement::write(terminated(concat!(
+                "SELECT id, ", $($shown,)+ " FROM auth_store.", $table, "
+                  WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
+                    FOR NO KEY UPDATE SKIP LOCKED\0"
+            ))),
+            reseal: Statement::write(terminated(concat!(
+                "UPDATE auth_store.", $table, " SET key_id = $3, ", $($set,)+ " AND id = $1 AND tenant_id = $2\0"
+            ))),
+        }
+    }};
+}
+
+pub(crate) use holder;
 
 row! {
     /// A row's sealed values; None: it has none of the kind.

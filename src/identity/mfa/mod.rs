@@ -25,7 +25,7 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::vault::holder::Holder;
+use crate::vault::holder::{Holder, holder};
 
 /// The facts of the table `mfa_factors`. A factor that was never confirmed ends.
 pub static TABLE: Table = Table {
@@ -77,36 +77,7 @@ pub static RECOVERY_TABLE: Table = Table {
 const SECRET: &str = "secret";
 
 /// The sealed values of the table `mfa_factors`.
-pub static HOLDER: Holder = Holder {
-    table: "mfa_factors",
-    kind: "factor",
-    columns: &[SECRET],
-    to_move: Statement::write(
-        c"SELECT count(*) FROM auth_store.mfa_factors f
-           WHERE EXISTS (SELECT FROM auth_store.vault_keys k
-                          WHERE k.id = f.key_id AND k.tenant_id = f.tenant_id AND k.retired_at IS NOT NULL)",
-    ),
-    count: Statement::read(
-        c"SELECT count(*) FROM auth_store.mfa_factors WHERE key_id = $1 AND tenant_id = $2",
-    ),
-    count_latest: Statement::latest(
-        c"SELECT count(*) FROM auth_store.mfa_factors WHERE key_id = $1 AND tenant_id = $2",
-    ),
-    page: Statement::read(
-        c"SELECT id, secret AS first, NULL::bytea AS second FROM auth_store.mfa_factors
-           WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4",
-    ),
-    lock: Statement::write(
-        c"SELECT id, secret AS first, NULL::bytea AS second FROM auth_store.mfa_factors
-           WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
-             FOR NO KEY UPDATE SKIP LOCKED",
-    ),
-    // $5: there is no second value.
-    reseal: Statement::write(
-        c"UPDATE auth_store.mfa_factors SET key_id = $3, secret = $4
-           WHERE id = $1 AND tenant_id = $2 AND $5::bytea IS NULL",
-    ),
-};
+pub static HOLDER: Holder = holder!("mfa_factors", "factor", "secret");
 
 const INACTIVE: Refusal = Refusal::new(ErrorCode::AccessDenied, "the user is not active");
 

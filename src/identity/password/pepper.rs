@@ -14,7 +14,7 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
-use crate::vault::holder::Holder;
+use crate::vault::holder::{Holder, holder};
 use crate::vault::key::{self, SealPlace, Unreadable};
 
 /// The facts of the table `password_peppers`.
@@ -30,36 +30,7 @@ pub static TABLE: Table = Table {
 };
 
 /// The sealed values of the table `password_peppers`.
-pub static HOLDER: Holder = Holder {
-    table: "password_peppers",
-    kind: "pepper",
-    columns: &[COLUMN],
-    to_move: Statement::write(
-        c"SELECT count(*) FROM auth_store.password_peppers p
-           WHERE EXISTS (SELECT FROM auth_store.vault_keys k
-                          WHERE k.id = p.key_id AND k.tenant_id = p.tenant_id AND k.retired_at IS NOT NULL)",
-    ),
-    count: Statement::read(
-        c"SELECT count(*) FROM auth_store.password_peppers WHERE key_id = $1 AND tenant_id = $2",
-    ),
-    count_latest: Statement::latest(
-        c"SELECT count(*) FROM auth_store.password_peppers WHERE key_id = $1 AND tenant_id = $2",
-    ),
-    page: Statement::read(
-        c"SELECT id, pepper AS first, NULL::bytea AS second FROM auth_store.password_peppers
-           WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4",
-    ),
-    lock: Statement::write(
-        c"SELECT id, pepper AS first, NULL::bytea AS second FROM auth_store.password_peppers
-           WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
-             FOR NO KEY UPDATE SKIP LOCKED",
-    ),
-    // $5: there is no second value.
-    reseal: Statement::write(
-        c"UPDATE auth_store.password_peppers SET key_id = $3, pepper = $4
-           WHERE id = $1 AND tenant_id = $2 AND $5::bytea IS NULL",
-    ),
-};
+pub static HOLDER: Holder = holder!("password_peppers", "pepper", "pepper");
 
 /// The sealed column, as its values are bound to it.
 const COLUMN: &str = "pepper";

@@ -28,7 +28,7 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::trail::{self, Context, Event};
 use crate::vault::connection::account::{Account, Actor, Owner, Tokens};
 use crate::vault::connection::status::{Life, refresh_at};
-use crate::vault::holder::Holder;
+use crate::vault::holder::{Holder, holder};
 use crate::vault::key::{self, DataKey, SealPlace, Unreadable};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -99,36 +99,7 @@ row! {
 }
 
 /// The sealed values of the table `connections`.
-pub static HOLDER: Holder = Holder {
-    table: "connections",
-    kind: "connection",
-    columns: &[ACCESS_TOKEN.0, REFRESH_TOKEN.0],
-    to_move: Statement::write(
-        c"SELECT count(*) FROM auth_store.connections c
-           WHERE EXISTS (SELECT FROM auth_store.vault_keys k
-                          WHERE k.id = c.key_id AND k.tenant_id = c.tenant_id AND k.retired_at IS NOT NULL)",
-    ),
-    count: Statement::read(
-        c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2",
-    ),
-    count_latest: Statement::latest(
-        c"SELECT count(*) FROM auth_store.connections WHERE key_id = $1 AND tenant_id = $2",
-    ),
-    page: Statement::read(
-        c"SELECT id, access_token AS first, refresh_token AS second FROM auth_store.connections
-           WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4",
-    ),
-    // A locked connection is being stored into; it is left for the next pass.
-    lock: Statement::write(
-        c"SELECT id, access_token AS first, refresh_token AS second FROM auth_store.connections
-           WHERE key_id = $1 AND tenant_id = $2 AND id > $3 ORDER BY id LIMIT $4
-             FOR NO KEY UPDATE SKIP LOCKED",
-    ),
-    reseal: Statement::write(
-        c"UPDATE auth_store.connections SET key_id = $3, access_token = $4, refresh_token = $5
-           WHERE id = $1 AND tenant_id = $2",
-    ),
-};
+pub static HOLDER: Holder = holder!("connections", "connection", "access_token", "refresh_token");
 
 row! {
     /// A connection's row, locked.
