@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 
 use crate::kernel::server::settings::Listed;
+use crate::kernel::server::spi::Statement;
 
 mod api_key;
 mod audit;
@@ -174,6 +175,9 @@ static SETTINGS: &[&dyn Listed] = &[
 static SEALED: &[&vault::holder::Holder] =
     &[&vault::connection::HOLDER, &identity::mfa::HOLDER, &identity::password::pepper::HOLDER];
 
+/// What counts the rows for which something was derived from a master key.
+static DERIVED: &[&Statement<vault::holder::Derived>] = &[&identity::password::cost::PEPPERED];
+
 /// Called by the server when it loads the library, preloaded or at the first call.
 #[pg_guard]
 #[allow(unsafe_code)]
@@ -187,7 +191,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::server::transaction::watch();
     kernel::server::caller::watch();
     kernel::server::guard::watch(schema::is_own);
-    vault::holder::list(SEALED);
+    vault::holder::list(SEALED, DERIVED);
     limit::shared::reserve();
 }
 

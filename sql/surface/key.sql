@@ -7,8 +7,9 @@ GRANT EXECUTE ON FUNCTION auth_store.vault_key_generate TO auth_store_admin;
 COMMENT ON FUNCTION auth_store.vault_check IS
     'What the vault''s keys are needed for, and what would not open, without showing any of it: after a restore, and '
     'before an old master key is removed. One row for each master key, the newest first, with how many data keys, '
-    'connections and rows of any table (sealed_rows, connections among them) need it; state seals (new values), '
-    'needed, not needed (its line may go) or missing. '
+    'connections and rows of any table (sealed_rows: connections too, and passwords and former ones with a pepper of '
+    'the key, see auth_store.password_pepper) need it; state seals (new values), needed, not needed (its line may go) '
+    'or missing. '
     'Then, with readable = false, each data key that does not open, with what needs it, and each connection or '
     'second factor of which a value does not. '
     'Opens everything there is: on a large store, minutes. '

@@ -42,7 +42,7 @@ const START: Id = Id::from_bytes([0; 16]);
 struct Needed {
     data_keys: i64,
     connections: i64,
-    /// Rows of any table, connections too.
+    /// Rows of any table, connections too, and passwords with a pepper of the key.
     sealed_rows: i64,
 }
 
@@ -75,15 +75,20 @@ fn check(now: Timestamp) -> Result<Vec<VaultState>, Mistake> {
             None => break,
         }
     }
+    for statement in holder::derived() {
+        for derived in statement.all(&[])? {
+            needed.entry(derived.master_key_id).or_default().sealed_rows += derived.rows;
+        }
+    }
     let mut states: Vec<_> = names
         .iter()
         .rev()
         .enumerate()
         .map(|(n, name)| {
             let needed = needed.remove(name).unwrap_or_default();
-            let state = match (n, needed.data_keys) {
-                (0, _) => "seals",
-                (_, 0) => "not needed",
+            let state = match (n, needed.data_keys, needed.sealed_rows) {
+                (0, _, _) => "seals",
+                (_, 0, 0) => "not needed",
                 _ => "needed",
             };
             master(name, state, true, &needed)

@@ -97,11 +97,30 @@ row! {
     }
 }
 
+row! {
+    /// How many rows need a master key that no data key stands for, because something was derived from it.
+    pub struct Derived {
+        /// The master key's name.
+        pub master_key_id: String,
+        /// The number of rows.
+        pub rows: i64,
+    }
+}
+
+static DERIVED: BackendCell<Cell<&'static [&'static Statement<Derived>]>> = BackendCell::new(Cell::new(&[]));
+
 static HOLDERS: BackendCell<Cell<&'static [&'static Holder]>> = BackendCell::new(Cell::new(&[]));
 
-/// Notes every table with sealed values. Called once, when the library is loaded.
-pub fn list(holders: &'static [&'static Holder]) {
+/// Notes every table with sealed values, and who counts what was derived from a master key. Called once, when the
+/// library is loaded.
+pub fn list(holders: &'static [&'static Holder], derived: &'static [&'static Statement<Derived>]) {
     HOLDERS.set(holders);
+    DERIVED.set(derived);
+}
+
+/// What counts the rows that need a master key without a data key.
+pub fn derived() -> impl Iterator<Item = &'static Statement<Derived>> {
+    DERIVED.get().iter().copied()
 }
 
 /// Every table with sealed values.

@@ -235,6 +235,46 @@ raises($node, $db, "SELECT $_ FROM auth_store.vault_keys", '42501', "nobody read
     is(value($node, $db, 'SELECT count(*) FROM auth_store.vault_check() WHERE NOT readable'), '0',
         'with both in their places everything opens');
 }
+
+# --- peppers of passwords --------------------------------------------------------------------------------------------
+
+{
+    my $first_is = "SELECT state, data_keys, sealed_rows FROM auth_store.vault_check() WHERE id = 'first'";
+    my $verify = sub { my ($user, $typed) = @_;
+        "SELECT ok FROM auth_store.password_verify('$user', '$typed')" };
+    # Two keys, of which the first is the newest for now.
+    write_keys(line('second', 2) . $good);
+    configure(password_pepper => 'on');
+    value($node, $db, q{SELECT auth_store.tenant_policy_set('default', '{"password_history": 2}')}, user => 'boss');
+    value($node, $db, 'CALL auth_store.vault_rekey()', user => 'boss');
+    my $user = value($node, $db, q{SELECT user_id FROM auth_store.user_create('pepper@example.com', 'quartz lantern 1')},
+        user => 'web');
+    is(value($node, $db, "SELECT error FROM auth_store.password_set('$user', 'quartz lantern 2')", user => 'web'), '',
+        'a password with a pepper takes the place of another');
+    like(value($node, $db, "SELECT hash FROM auth_store.passwords WHERE user_id = '$user'"), qr/,pepper=first\$/,
+        'it names the master key');
+    write_keys($good . line('second', 2));
+    $node->reload;
+    sleep 0.3;
+    value($node, $db, 'CALL auth_store.vault_rekey()', user => 'boss');
+    is(value($node, $db, $first_is), 'needed|0|2',
+        'after rekeying the old key is needed for it and the former one, and for nothing else');
+    is(value($node, $db, $verify->($user, 'quartz lantern 1'), user => 'web'), 'f', 'the former one is wrong');
+    is(value($node, $db, $verify->($user, 'quartz lantern 2'), user => 'web'), 't', 'the password is right');
+    like(value($node, $db, "SELECT hash FROM auth_store.passwords WHERE user_id = '$user'"), qr/,pepper=second\$/,
+        'and has a pepper of the new key from then on');
+    is(value($node, $db, $first_is), 'needed|0|1', 'the old key is needed for the former one');
+    like(value($node, $db, "SELECT error FROM auth_store.password_set('$user', 'quartz lantern 1')", user => 'web'),
+        qr/password_rejected/, 'which is known with the pepper of its key');
+    value($node, $db, "SELECT auth_store.password_set('$user', 'quartz lantern 3')", user => 'web');
+    is(value($node, $db, $first_is), 'not needed|0|0', 'and for nothing once that is forgotten');
+    # Without the key that is needed nobody logs in with less.
+    write_keys($good);
+    like(run_sql($node, $db, $verify->($user, 'quartz lantern 3'), user => 'web')->{message} // '',
+        qr/needs master key "second"/, 'without its key a password is not compared');
+    configure(password_pepper => undef);
+    write_keys($good . line('second', 2));
+}
 unlike(slurp_file($node->logfile), qr/\Q$first\E|XX000|PANIC|terminated by signal/,
     'no key in the server log, and no internal error');
 

@@ -10,7 +10,9 @@ use crate::kernel::crypto::seal;
 use crate::kernel::outcome::{Mistake, Refusal};
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::slot::Slot;
+use crate::kernel::server::spi::Statement;
 use crate::kernel::value::clock::Timestamp;
+use crate::vault::holder::Derived;
 use crate::vault::key::{Unreadable, master};
 
 /// Memory of argon2id. The least of each of these is what OWASP's password storage cheat sheet recommends; the most of
@@ -64,7 +66,8 @@ pub static PEPPER: Setting<bool> = Setting::switch(
     c"auth_store.password_pepper",
     false,
     c"Makes the hashes of passwords depend on the newest master key of the vault.",
-    c"A stored hash names its master key, and is made anew with the newest one at the next log-in.",
+    c"A stored hash names its master key, and is made anew with the newest one at the next log-in. Until then \
+      vault_check() counts it as needing the older one, without which its user cannot log in.",
 );
 
 /// The present costs.
@@ -85,6 +88,15 @@ pub fn turn() -> Result<Slot, Refusal> {
     let wait = Duration::from_millis(u64::from(WAIT.get().unsigned_abs()));
     Slot::take(count, wait).ok_or_else(|| Refusal::over_limit("too many passwords are being verified", 1))
 }
+
+/// How many hashes have a pepper of which master key, former ones among them. Those of another store have `in`.
+pub static PEPPERED: Statement<Derived> = Statement::read(
+    c"SELECT master_key_id, count(*) AS rows
+        FROM (SELECT hash FROM auth_store.passwords UNION ALL SELECT hash FROM auth_store.former_passwords) h
+       CROSS JOIN LATERAL substring(split_part(hash, '$', 4), '(?:^|,)pepper=([^,]+)') AS p (master_key_id)
+       WHERE master_key_id IS NOT NULL AND split_part(hash, '$', 4) !~ '(^|,)in='
+       GROUP BY master_key_id",
+);
 
 /// A pepper that the store makes from a master key.
 pub struct OwnPepper {
