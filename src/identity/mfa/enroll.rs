@@ -77,7 +77,12 @@ fn totp_import(
     let run = || {
         let user_id = given(user_id, "user_id")?.into();
         let given = Given { secret: given(secret, "secret")?, label, algorithm, digits, period };
-        import(clock::now(), user_id, &given, &Context { ip, user_agent })
+        let id = import(clock::now(), user_id, &given, MAX_APPS, &Context { ip, user_agent })?;
+        id.ok_or_else(|| Mistake::WrongState {
+            message: "the user has 10 authenticator apps already".into(),
+            hint: "SELECT * FROM auth_store.factor_list(user_id) names them; factor_remove() removes one."
+                .into(),
+        })
     };
     run().or_raise().into()
 }
@@ -135,7 +140,13 @@ fn enroll(
     };
     let mut secret = Zeroizing::new([0; SECRET_LENGTH]);
     random(secret.as_mut())?;
-    let new = NewTotp { label: &label, scheme: USUAL, secret: secret.as_ref(), confirmed: false };
+    let new = NewTotp {
+        label: &label,
+        scheme: USUAL,
+        secret: secret.as_ref(),
+        confirmed: false,
+        max_apps: MAX_APPS,
+    };
     let Some(id) = insert(now, user_id, &tenant_id, &new)? else {
         return refuse(
             Refusal::new(ErrorCode::AccessDenied, "the user has 10 authenticator apps already"),
@@ -177,6 +188,8 @@ struct NewTotp<'a> {
     scheme: Scheme,
     secret: &'a [u8],
     confirmed: bool,
+    /// How many apps the user has then, at most.
+    max_apps: i64,
 }
 
 /// Stores a factor, sealed; None if the user has as many as there may be. The user's row is locked, so that of two
@@ -188,7 +201,7 @@ fn insert(now: Timestamp, user_id: Id, tenant_id: &str, new: &NewTotp<'_>) -> Re
     if !new.confirmed {
         DELETE_UNCONFIRMED.run(&params![user_id, tenant_id])?;
     }
-    if last::apps(user_id, tenant_id)? >= MAX_APPS {
+    if last::apps(user_id, tenant_id)? >= new.max_apps {
         return Ok(None);
     }
     while !key::lock_key_share(&key)? {
@@ -292,17 +305,22 @@ impl Given<'_> {
     }
 }
 
-/// Stores a factor that the user has confirmed elsewhere.
-pub fn import(now: Timestamp, user_id: Id, given: &Given<'_>, context: &Context<'_>) -> Result<Id, Mistake> {
+/// Stores a factor that the user has confirmed elsewhere; None if the user has as many apps already.
+pub fn import(
+    now: Timestamp,
+    user_id: Id,
+    given: &Given<'_>,
+    max_apps: i64,
+    context: &Context<'_>,
+) -> Result<Option<Id>, Mistake> {
     let (scheme, secret) = (given.scheme()?, given.secret()?);
     let label = given.label.map(|label| argument::line(label, "label")).transpose()?;
     let tenant_id = user::tenant_of(user_id)?;
     let label = account(&Snapshot::writing()?, user_id, label)?;
-    let new = NewTotp { label: &label, scheme, secret: secret.as_ref(), confirmed: true };
-    let id = insert(now, user_id, &tenant_id, &new)?.ok_or_else(|| Mistake::WrongState {
-        message: "the user has 10 authenticator apps already".into(),
-        hint: "SELECT * FROM auth_store.factor_list(user_id) names them; factor_remove() removes one.".into(),
-    })?;
-    factor::record(now, user_id, &tenant_id, id, Step::Added, context)?;
+    let new = NewTotp { label: &label, scheme, secret: secret.as_ref(), confirmed: true, max_apps };
+    let id = insert(now, user_id, &tenant_id, &new)?;
+    if let Some(id) = id {
+        factor::record(now, user_id, &tenant_id, id, Step::Added, context)?;
+    }
     Ok(id)
 }

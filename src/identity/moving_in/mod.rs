@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::identity::mfa::{enroll, last};
-use crate::identity::password::{self, import};
+use crate::identity::password;
+use crate::identity::password::import::{self, Present};
 use crate::identity::role::assign;
 use crate::identity::tenant;
 use crate::identity::user::create::{NewUser, create};
@@ -178,6 +179,7 @@ fn take(
             Err(refusal) => return Ok(Err(refusal)),
         },
     };
+    // Who gets a password or an app meanwhile keeps it too: both are looked for again when the user is locked.
     if let Some(password) = &user.password
         && password::find(&Snapshot::latest(), id)?.is_none()
     {
@@ -188,7 +190,7 @@ fn take(
             pepper: password.pepper.as_deref(),
             parameters: password.parameters.as_ref(),
         };
-        import::import(now, id, tenant_id, request, user.must_change, context)?;
+        import::import(now, id, tenant_id, request, Present::Kept, user.must_change, context)?;
     }
     if let Some(totp) = &user.totp
         && last::apps(id, tenant_id)? == 0
@@ -200,7 +202,7 @@ fn take(
             digits: totp.digits,
             period: totp.period,
         };
-        enroll::import(now, id, &factor, context)?;
+        enroll::import(now, id, &factor, 1, context)?;
     }
     for role in &user.roles {
         assign::assign(now, Some(id), Some(role), Some(tenant_id), &assign::Assignment::default(), context)?;

@@ -39,18 +39,29 @@ fn password_import(
         let parameters = parameters.map(|json| json.parse().ok_or(unread)).transpose()?;
         let request = Request { hash, format, normalization, pepper, parameters: parameters.as_ref() };
         let tenant_id = user::tenant_of(id)?;
-        import(now, id, &tenant_id, request, must_change.unwrap_or(false), &Context { ip, user_agent })
+        let (must_change, context) = (must_change.unwrap_or(false), Context { ip, user_agent });
+        import(now, id, &tenant_id, request, Present::Replaced, must_change, &context)
     };
     run().or_raise();
     true
 }
 
-/// Gives a user the password of which another store has this hash. What a former password gave access to ends.
+/// What becomes of the password that a user has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Present {
+    /// It stays, and the imported one is not taken.
+    Kept,
+    /// It goes, with what it gave access to.
+    Replaced,
+}
+
+/// Gives a user the password of which another store has this hash.
 pub fn import(
     now: Timestamp,
     user_id: Id,
     tenant_id: &str,
     request: Request<'_>,
+    present: Present,
     must_change: bool,
     context: &Context<'_>,
 ) -> Result<(), Mistake> {
@@ -62,6 +73,9 @@ pub fn import(
         return Err(user::UNKNOWN);
     }
     let replaces = find(&Snapshot::latest(), user_id)?.is_some();
+    if replaces && present == Present::Kept {
+        return Ok(());
+    }
     put(now, user_id, tenant_id, &hash, must_change)?;
     let mut details = json!({ "format": request.format.unwrap_or("auto") });
     if replaces {
