@@ -14,6 +14,12 @@ composite! {
     refused { error, error_description, retry_after }
 }
 
+impl From<Result<(), Refusal>> for Outcome {
+    fn from(outcome: Result<(), Refusal>) -> Self {
+        outcome.map_or_else(|refusal| Self::refused(&refusal), |()| Self::default())
+    }
+}
+
 /// Why a request is refused, and what makes it suspicious.
 pub struct Refused {
     /// What the client is told.

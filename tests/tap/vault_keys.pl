@@ -247,8 +247,8 @@ raises($node, $db, "SELECT $_ FROM auth_store.vault_keys", '42501', "nobody read
     configure(password_pepper => 'on');
     value($node, $db, q{SELECT auth_store.tenant_policy_set('default', '{"password_history": 2}')}, user => 'boss');
     value($node, $db, 'CALL auth_store.vault_rekey()', user => 'boss');
-    my $user = value($node, $db, q{SELECT user_id FROM auth_store.user_create('pepper@example.com', 'quartz lantern 1')},
-        user => 'web');
+    my $user = value($node, $db,
+        q{SELECT user_id FROM auth_store.user_create('pepper@example.com', 'quartz lantern 1')}, user => 'web');
     is(value($node, $db, "SELECT error FROM auth_store.password_set('$user', 'quartz lantern 2')", user => 'web'), '',
         'a password with a pepper takes the place of another');
     like(value($node, $db, "SELECT hash FROM auth_store.passwords WHERE user_id = '$user'"), qr/,pepper=first\$/,

@@ -37,10 +37,7 @@ fn identity_link(
         let said = Said::check(email, email_verified, profile)?;
         link(clock::now(), user_id.map(Id::from), &account, said, &context)
     };
-    match run().or_raise() {
-        Ok(()) => Outcome::default(),
-        Err(refusal) => Outcome::refused(&refusal),
-    }
+    run().or_raise().into()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -59,10 +56,7 @@ fn identity_unlink(
         let allow_last = allow_last.unwrap_or(false);
         unlink(clock::now(), user_id.map(Id::from), &account, allow_last, &context)
     };
-    match run().or_raise() {
-        Ok(()) => Outcome::default(),
-        Err(refusal) => Outcome::refused(&refusal),
-    }
+    run().or_raise().into()
 }
 
 /// What a provider says of an account.

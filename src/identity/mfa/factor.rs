@@ -81,10 +81,7 @@ fn factor_remove(
         let removal = Removal { asked: last == Some(true), except_session: except_session_id.map(Id::from) };
         remove(clock::now(), user_id, factor_id, &removal, &Context { ip, user_agent })
     };
-    match run().or_raise() {
-        Ok(()) => Outcome::default(),
-        Err(refusal) => Outcome::refused(&refusal),
-    }
+    run().or_raise().into()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

@@ -100,10 +100,7 @@ fn passkey_remove(
         let removal = Removal { asked: last == Some(true), except_session: except_session_id.map(Id::from) };
         remove(clock::now(), user_id, passkey_id, &removal, &Context { ip, user_agent })
     };
-    match run().or_raise() {
-        Ok(()) => Outcome::default(),
-        Err(refusal) => Outcome::refused(&refusal),
-    }
+    run().or_raise().into()
 }
 
 /// The user has no passkey of the id that the argument says.

@@ -83,7 +83,7 @@ fn password_set(
         };
         set(now, id, &user::tenant_of(id)?, password, by, &Context { ip, user_agent })
     };
-    answer(set().or_raise())
+    set().or_raise().into()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -103,11 +103,7 @@ fn password_change(
         let new = given(new_password, "new_password")?;
         change(now, id, old, new, session_id.map(Id::from), &Context { ip, user_agent })
     };
-    answer(change().or_raise())
-}
-
-fn answer(outcome: Result<(), Refusal>) -> Outcome {
-    outcome.map_or_else(|refusal| Outcome::refused(&refusal), |()| Outcome::default())
+    change().or_raise().into()
 }
 
 /// Who sets a password, and what that means.

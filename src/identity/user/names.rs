@@ -59,10 +59,7 @@ fn user_name_add(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> Outcome {
     let context = Context { ip, user_agent };
-    match add(clock::now(), user_id.map(Id::from), kind, name, &context).or_raise() {
-        Ok(()) => Outcome::default(),
-        Err(refusal) => Outcome::refused(&refusal),
-    }
+    add(clock::now(), user_id.map(Id::from), kind, name, &context).or_raise().into()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

@@ -28,10 +28,7 @@ fn user_update(
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> Outcome {
-    match update(clock::now(), user_id.map(Id::from), changes, &Context { ip, user_agent }).or_raise() {
-        Ok(()) => Outcome::default(),
-        Err(refusal) => Outcome::refused(&refusal),
-    }
+    update(clock::now(), user_id.map(Id::from), changes, &Context { ip, user_agent }).or_raise().into()
 }
 
 /// The members that can be changed.
