@@ -49,7 +49,7 @@ my %FUNCTIONS = (
     client_delete        => [ writes => q{SELECT auth_store.client_delete({client})} ],
     # user
     user_create => [ writes => q{SELECT auth_store.user_create('new@example.com')} ],
-    password_hash   => [ holds => q{SELECT left(auth_store.password_hash('quartz lantern 42'), 9)} ],
+    password_hash   => [ holds => q{SELECT pg_catalog.left(auth_store.password_hash('quartz lantern 42'), 9)} ],
     password_set    => [ writes => q{SELECT auth_store.password_set({user}, 'quartz lantern 42')} ],
     password_change => [ writes =>
         q{SELECT auth_store.password_change({user}, 'quartz lantern 1', 'quartz lantern 42')} ],

@@ -43,7 +43,7 @@ for my $preload (0, 1)
             ORDER BY attnum");
         next if value($node, $db, "SELECT relkind FROM pg_class WHERE oid = 'auth_store.$table'::regclass") eq 'p'
             && $first =~ /occurred_at|expires_at/;
-        $refused->("ALTER TABLE auth_store.$table DROP COLUMN $last CASCADE");
+        $refused->("ALTER TABLE auth_store.$table DROP COLUMN " . ($last // $first) . ' CASCADE');
     }
     # MikroORM begins with the views and the foreign keys, each by itself.
     $refused->("DROP VIEW auth_store.$_ CASCADE")
