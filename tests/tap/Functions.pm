@@ -75,7 +75,7 @@ my %FUNCTIONS = (
     user_name_list   => [ reads => 'SELECT * FROM auth_store.user_name_list({user})' ],
     # login
     user_login  => [ writes => q{SELECT auth_store.user_login('new@example.com', 'x', tenant_id => {tenant})} ],
-    user_lock   => [ writes => q{SELECT auth_store.user_lock({user}, clock_timestamp() + '1 hour', 'asked for')} ],
+    user_lock   => [ writes => q{SELECT auth_store.user_lock({user}, 'tomorrow', 'asked for')} ],
     user_unlock => [ writes => 'SELECT auth_store.user_unlock({user})' ],
     user_device_list   => [ reads => 'SELECT * FROM auth_store.user_device_list({user})' ],
     user_device_forget => [ writes => 'SELECT auth_store.user_device_forget({user}, {user})' ],
