@@ -28,7 +28,7 @@ DROP TABLE auth_store.breached_passwords;
 DROP TABLE auth_store.common_passwords;
 DROP TABLE auth_store.tenant_policies;
 -- Who had which role is lost.
-DELETE FROM auth_store.cleanup_cursors WHERE task = 'user_roles';
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'user_roles';
 DROP TABLE auth_store.user_roles;
 DROP TABLE auth_store.roles;
 
