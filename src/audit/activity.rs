@@ -7,6 +7,7 @@ use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::trail::of_user::{self, Step};
@@ -32,9 +33,6 @@ fn user_activity(
     SetOfIterator::new(page(now, user_id.map(Id::from), since, before.map(Id::from), max_rows).or_raise())
 }
 
-/// The longest page.
-const MAX_ROWS: i32 = 1000;
-
 /// How far back a call goes that does not say: 30 days, in seconds.
 const SINCE: i64 = 30 * 86_400;
 
@@ -46,10 +44,7 @@ fn page(
     max_rows: Option<i32>,
 ) -> Result<Vec<ActivityEntry>, Mistake> {
     let id = given(user_id, "user_id")?;
-    let max_rows = max_rows.unwrap_or(50);
-    if !(1..=MAX_ROWS).contains(&max_rows) {
-        return Err(Mistake::invalid("max_rows", "1 to 1000"));
-    }
+    let max_rows = argument::max_rows(max_rows, 50)?;
     let since = since.unwrap_or(now.plus_seconds(-SINCE));
     let Some(user) = user::find(&Snapshot::reading(), id)? else { return Ok(Vec::new()) };
     let steps = of_user::steps(id, &user.tenant_id, since, before, max_rows)?;

@@ -216,19 +216,13 @@ fn show(now: Timestamp, text: Option<&str>) -> Result<Invitation, Mistake> {
     })
 }
 
-/// The longest page.
-const MAX_ROWS: i32 = 1000;
-
 fn page(
     now: Timestamp,
     after: Option<Id>,
     max_rows: Option<i32>,
     tenant_id: Option<&str>,
 ) -> Result<Vec<Invitation>, Mistake> {
-    let max_rows = max_rows.unwrap_or(100);
-    if !(1..=MAX_ROWS).contains(&max_rows) {
-        return Err(Mistake::invalid("max_rows", "1 to 1000"));
-    }
+    let max_rows = argument::max_rows(max_rows, 100)?;
     let snapshot = Snapshot::reading();
     let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
     let tenant_name = tenant::display_name(&snapshot, &tenant_id)?;

@@ -70,9 +70,6 @@ fn user_tenants(user_id: Option<pgrx::Uuid>) -> SetOfIterator<'static, UserTenan
     SetOfIterator::new(tenants(clock::now(), user_id.map(Id::from)).or_raise())
 }
 
-/// The longest page.
-const MAX_ROWS: i32 = 1000;
-
 row! {
     struct Held {
         user_id: Id,
@@ -100,10 +97,7 @@ fn page(
     max_rows: Option<i32>,
     tenant_id: Option<&str>,
 ) -> Result<Vec<Member>, Mistake> {
-    let max_rows = max_rows.unwrap_or(100);
-    if !(1..=MAX_ROWS).contains(&max_rows) {
-        return Err(Mistake::invalid("max_rows", "1 to 1000"));
-    }
+    let max_rows = argument::max_rows(max_rows, 100)?;
     let snapshot = Snapshot::reading();
     let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
     let held = PAGE.all(&params![tenant_id.as_str(), now, after, role, max_rows])?;

@@ -25,9 +25,6 @@ fn user_list(
     SetOfIterator::new(page(status, metadata, after.map(Id::from), max_rows, tenant_id).or_raise())
 }
 
-/// The longest page.
-const MAX_ROWS: i32 = 1000;
-
 row! {
     struct Listed {
         id: Id,
@@ -53,10 +50,7 @@ fn page(
 ) -> Result<Vec<UserProfile>, Mistake> {
     status.map(user::check_status).transpose()?;
     argument::object(metadata.as_ref(), "metadata")?;
-    let max_rows = max_rows.unwrap_or(100);
-    if !(1..=MAX_ROWS).contains(&max_rows) {
-        return Err(Mistake::invalid("max_rows", "1 to 1000"));
-    }
+    let max_rows = argument::max_rows(max_rows, 100)?;
     let tenant_id = tenant::resolve(&Snapshot::reading(), tenant_id)?;
     let users = PAGE.all(&params![tenant_id, status, metadata, after, max_rows])?;
     Ok(users.into_iter().map(|user| UserProfile { user_id: Some(user.id), profile: user.profile }).collect())

@@ -9,6 +9,8 @@ const MAX_LINE: usize = 200;
 const MAX_REASON: usize = 1000;
 /// The largest JSON document, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
+/// The longest page of a list, in rows.
+const MAX_ROWS: i32 = 1000;
 
 /// A name: something, of one line.
 pub fn line<'a>(value: &'a str, argument: &'static str) -> Result<&'a str, Mistake> {
@@ -26,6 +28,12 @@ pub fn optional_line<'a>(value: Option<&'a str>, argument: &'static str) -> Resu
         }
         value => Ok(value),
     }
+}
+
+/// How many rows a page has at most; NULL is the argument's default.
+pub fn max_rows(value: Option<i32>, default: i32) -> Result<i32, Mistake> {
+    let value = value.unwrap_or(default);
+    if (1..=MAX_ROWS).contains(&value) { Ok(value) } else { Err(Mistake::invalid("max_rows", "1 to 1000")) }
 }
 
 /// Why something was ended; NULL is the argument's default. A line break in it does not fail the call.
