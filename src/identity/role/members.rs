@@ -102,12 +102,13 @@ fn page(
     let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
     let held = PAGE.all(&params![tenant_id.as_str(), now, after, role, max_rows])?;
     let member = |held: Held| {
-        let names = user::shown_names(&snapshot, held.user_id)?.unwrap_or_default();
-        let own = user::find(&snapshot, held.user_id)?.is_some_and(|user| user.tenant_id == tenant_id);
+        let user = user::listed(&snapshot, held.user_id)?;
+        let own = user.as_ref().is_some_and(|user| user.tenant_id == tenant_id);
+        let (email, external_id) = user.map_or((None, None), |user| (user.email, user.external_id));
         Ok(Member {
             user_id: Some(held.user_id),
-            email: names.email,
-            external_id: names.external_id,
+            email,
+            external_id,
             roles: Some(held.roles),
             member_since: Some(held.since),
             own: Some(own),

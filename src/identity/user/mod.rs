@@ -257,6 +257,22 @@ pub fn shown_names(snapshot: &Snapshot, id: Id) -> Result<Option<ShownNames>, Mi
 }
 
 row! {
+    /// A user in a list of the members of a tenant.
+    pub struct Listed in users {
+        pub tenant_id: String,
+        pub email: Option<String>,
+        pub external_id: Option<String>,
+    }
+}
+
+static LISTED: Lookup<Listed> = Lookup::by(c"users_id_key");
+
+/// The tenant and the shown names of the user with this id.
+pub fn listed(snapshot: &Snapshot, id: Id) -> Result<Option<Listed>, Mistake> {
+    LISTED.find(snapshot, Key::Id(id))
+}
+
+row! {
     struct Registered in users {
         created_at: Timestamp,
     }
