@@ -17,6 +17,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::member;
 use crate::trail::refused::Outcome;
 use crate::trail::{self, Context, Event};
 
@@ -124,7 +125,10 @@ impl Changes {
         let Some(Value::Object(mut rest)) = json.without("metadata").and_then(|rest| rest.parse()) else {
             return Err(refuse());
         };
-        let mut text = |member| rest.remove(member).map(|value| nullable_text(value, member)).transpose();
+        let mut text = |name| -> Result<_, Mistake> {
+            let Some(value) = rest.remove(name) else { return Ok(None) };
+            Ok(Some(member::text(&value, name)?.map(str::to_owned)))
+        };
         let mut changes = Self {
             email: text("email")?,
             external_id: text("external_id")?,
@@ -200,12 +204,4 @@ fn is_proved(tenant_id: &str, email: Option<&str>) -> Result<bool, Mistake> {
     let Some(name) = email.and_then(|email| Name::read(Kind::Email, email)) else { return Ok(false) };
     let mailbox = verified::mailbox(&Snapshot::writing()?, tenant_id, &name)?;
     Ok(mailbox.is_some_and(|mailbox| mailbox.verified_at.is_some()))
-}
-
-fn nullable_text(value: Value, member: &'static str) -> Result<Option<String>, Mistake> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
-        _ => Err(Mistake::invalid(member, "a JSON string")),
-    }
 }
