@@ -32,17 +32,8 @@ impl Holding {
 // The rows are locked in id order, so that two such statements never wait for each other in a circle.
 static REVOKE_BY_USER: Statement = Statement::latest(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
-                     WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL
-                       AND expires_at > $3
-                     ORDER BY id FOR NO KEY UPDATE)
-      UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
-        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
-);
-
-static REVOKE_EXCEPT: Statement = Statement::latest(
-    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
-                     WHERE user_id = $1 AND ($2 IS NULL OR session_id IS DISTINCT FROM $2) AND revoked_at IS NULL
-                       AND expires_at > $3
+                     WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2)
+                       AND ($5 IS NULL OR session_id IS DISTINCT FROM $5) AND revoked_at IS NULL AND expires_at > $3
                      ORDER BY id FOR NO KEY UPDATE)
       UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
         FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
@@ -71,7 +62,7 @@ static HOLDINGS: Statement<Holding> = Statement::read(
 
 /// Ends the live grants of a user who is locked out; returns how many.
 pub fn revoke(now: Timestamp, user_id: Id, client_id: Option<&str>, reason: &str) -> Result<u64, Mistake> {
-    REVOKE_BY_USER.run(&params![user_id, client_id, now, reason])
+    REVOKE_BY_USER.run(&params![user_id, client_id, now, reason, None::<Id>])
 }
 
 /// Ends the live grants of a user who is locked out, except those that were made in one session; returns how many.
@@ -81,7 +72,7 @@ pub fn revoke_except(
     session_id: Option<Id>,
     reason: &str,
 ) -> Result<u64, Mistake> {
-    REVOKE_EXCEPT.run(&params![user_id, session_id, now, reason])
+    REVOKE_BY_USER.run(&params![user_id, None::<&str>, now, reason, session_id])
 }
 
 // As above; waits for a grant that is being refreshed.
