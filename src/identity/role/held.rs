@@ -1,12 +1,14 @@
 //! What a user may by the roles that the user has: look-ups by index, without the executor.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::role::permission;
-use crate::identity::{tenant, user};
+use crate::identity::tenant;
+use crate::identity::user::{self, User};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
@@ -66,7 +68,6 @@ fn user_has_permission(
 
 row! {
     struct Held in user_roles {
-        tenant_id: String,
         role: String,
         expires_at: Option<Timestamp>,
     }
@@ -97,16 +98,11 @@ fn any(
     mut enough: impl FnMut(Vec<String>) -> bool,
 ) -> Result<bool, Mistake> {
     // Whoever is pinned to an organisation does not see the users of others, but sees its members.
-    let (active, home) = match tenant_id.or_else(pin::tenant) {
-        Some(_) => (user::is_active_anywhere(snapshot, user_id)?, None),
-        None => match user::find(snapshot, user_id)? {
-            Some(user) => (user.is_active(), Some(user.tenant_id)),
-            None => (false, None),
-        },
+    let tenant_id = match tenant_id.or_else(pin::tenant) {
+        Some(named) => user::is_active_anywhere(snapshot, user_id)?.then_some(Cow::Borrowed(named)),
+        None => user::find(snapshot, user_id)?.filter(User::is_active).map(|user| user.tenant_id.into()),
     };
-    let Some(tenant_id) = tenant_id.or_else(pin::tenant).or(home.as_deref()).filter(|_| active) else {
-        return Ok(false);
-    };
+    let Some(tenant_id) = tenant_id.as_deref() else { return Ok(false) };
     if !tenant::is_active(snapshot, tenant_id)? {
         return Ok(false);
     }
@@ -114,7 +110,7 @@ fn any(
         if held.expires_at.is_some_and(|end| end <= now) {
             continue;
         }
-        let keys = [Key::Text(&held.tenant_id), Key::Text(&held.role)];
+        let keys = [Key::Text(tenant_id), Key::Text(&held.role)];
         if EFFECTIVE.find_by(snapshot, keys)?.is_some_and(|role| enough(role.effective)) {
             return Ok(true);
         }
