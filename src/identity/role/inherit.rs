@@ -23,38 +23,34 @@ pub type Roles = BTreeMap<String, Stored>;
 /// The roles whose permissions come to something else than is stored, with what they come to. 22023 where a role
 /// inherits from itself, by whatever way, 23503 where it does from one that is not there.
 pub fn changed(roles: &Roles) -> Result<Vec<(&str, Vec<String>)>, Mistake> {
-    let mut known = BTreeMap::new();
+    let mut known: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for name in roles.keys() {
-        resolve(roles, name, &mut Vec::new(), &mut known)?;
+        if known.contains_key(name.as_str()) {
+            continue;
+        }
+        // Each inherits from the next. A list and no recursion: a long chain would need more stack than there is.
+        let mut path = vec![name.as_str()];
+        while let Some(&name) = path.last() {
+            let role = roles.get(name).ok_or(Mistake::Unknown { what: "role", argument: "inherits" })?;
+            let open = role.inherits.iter().find(|inherited| !known.contains_key(inherited.as_str()));
+            if let Some(inherited) = open {
+                if path.contains(&inherited.as_str()) {
+                    return Err(Mistake::invalid(
+                        "inherits",
+                        "roles that do not inherit from this one themselves",
+                    ));
+                }
+                path.push(inherited);
+                continue;
+            }
+            let inherited = role.inherits.iter().filter_map(|name| known.get(name.as_str())).flatten();
+            let all: BTreeSet<_> = role.permissions.iter().chain(inherited).cloned().collect();
+            known.insert(name, permission::reduced(all));
+            path.pop();
+        }
     }
-    Ok(known
-        .into_iter()
-        .filter(|(name, all)| roles.get(*name).is_some_and(|role| role.effective != *all))
-        .collect())
-}
-
-fn resolve<'a>(
-    roles: &'a Roles,
-    name: &'a str,
-    below: &mut Vec<&'a str>,
-    known: &mut BTreeMap<&'a str, Vec<String>>,
-) -> Result<(), Mistake> {
-    if known.contains_key(name) {
-        return Ok(());
-    }
-    if below.contains(&name) {
-        return Err(Mistake::invalid("inherits", "roles that do not inherit from this one themselves"));
-    }
-    let role = roles.get(name).ok_or(Mistake::Unknown { what: "role", argument: "inherits" })?;
-    let mut all: BTreeSet<String> = role.permissions.iter().cloned().collect();
-    below.push(name);
-    for inherited in &role.inherits {
-        resolve(roles, inherited, below, known)?;
-        all.extend(known.get(inherited.as_str()).into_iter().flatten().cloned());
-    }
-    below.pop();
-    known.insert(name, permission::reduced(all));
-    Ok(())
+    known.retain(|name, all| roles.get(*name).is_some_and(|role| role.effective != *all));
+    Ok(known.into_iter().collect())
 }
 
 #[cfg(test)]
@@ -90,6 +86,21 @@ mod tests {
         assert_eq!(of("b").unwrap(), "x y:*");
         assert_eq!(of("c").unwrap(), "x y:*");
         assert_eq!(of("d"), None);
+    }
+
+    #[test]
+    fn a_chain_may_be_long() {
+        const LAST: usize = 10_000;
+        let name = |n: usize| format!("{n:05}");
+        let role = |n: usize| {
+            let (permissions, inherits) =
+                if n == LAST { (vec!["x".into()], Vec::new()) } else { (Vec::new(), vec![name(n + 1)]) };
+            (name(n), Role { name: name(n), permissions, inherits, effective: Vec::new() })
+        };
+        let roles: Roles = (0..=LAST).map(role).collect();
+        let found = changed(&roles).unwrap();
+        assert_eq!(found.len(), LAST + 1);
+        assert!(found.iter().all(|(_, all)| all == &["x"]));
     }
 
     #[test]
