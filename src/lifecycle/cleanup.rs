@@ -8,6 +8,7 @@ use crate::audit::partitions;
 use crate::identity::login::{devices, failures};
 use crate::identity::{mfa, one_time, passkey, role, session, user};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
+use crate::kernel::server::batch::Batch;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::Table;
@@ -70,7 +71,7 @@ fn cleanup_batch(
 
 #[pg_extern(immutable, parallel_safe)]
 fn cleanup_tasks() -> Vec<&'static str> {
-    TASKS.iter().map(|task| task.name).collect()
+    TASKS.iter().map(|task| task.table.name).collect()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -91,26 +92,41 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
     named_partitions(names).or_raise()
 }
 
-/// The tables whose rows end. They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [&Table; 18] = [
-    &grant::TABLE,
-    &imported::TABLE,
-    &code::TABLE,
-    &pushed::TABLE,
-    &device::TABLE,
-    &passkey::challenge::TABLE,
-    &token::TABLE,
-    &session::TABLE,
-    &role::assign::TABLE,
-    &consent::TABLE,
-    &user::TABLE,
-    &secret::TABLE,
-    &api_key::TABLE,
-    &devices::TABLE,
-    &failures::TABLE,
-    &one_time::TABLE,
-    &mfa::TABLE,
-    &limit::table::TABLE,
+/// A table whose rows end.
+struct Task {
+    table: &'static Table,
+    /// Ends those among so many rows behind an id.
+    batch: fn(&Table, Timestamp, Option<Id>, i32) -> Result<Batch, Mistake>,
+}
+
+impl Task {
+    /// The table says itself which of its rows have ended.
+    const fn of(table: &'static Table) -> Self {
+        Self { table, batch: Table::cleanup }
+    }
+}
+
+/// They are walked in any order: a batch passes over rows that others have locked.
+static TASKS: [Task; 18] = [
+    Task::of(&grant::TABLE),
+    Task::of(&imported::TABLE),
+    Task::of(&code::TABLE),
+    Task::of(&pushed::TABLE),
+    Task::of(&device::TABLE),
+    Task::of(&passkey::challenge::TABLE),
+    Task::of(&token::TABLE),
+    Task::of(&session::TABLE),
+    Task::of(&role::assign::TABLE),
+    Task::of(&consent::TABLE),
+    // Of the users the anonymous ones end, with all they have.
+    Task { table: &user::TABLE, batch: |_, now, after, size| user_erase::purge_anonymous(now, after, size) },
+    Task::of(&secret::TABLE),
+    Task::of(&api_key::TABLE),
+    Task::of(&devices::TABLE),
+    Task::of(&failures::TABLE),
+    Task::of(&one_time::TABLE),
+    Task::of(&mfa::TABLE),
+    Task::of(&limit::table::TABLE),
 ];
 
 /// The defaults of the arguments batch_size and max_batches.
@@ -120,9 +136,9 @@ const MAX_BATCH_SIZE: i32 = 100_000;
 const MAX_BATCHES: i32 = 1_000_000;
 
 /// The task of this name: it is called like its table.
-fn task_named(name: &str) -> Result<&'static Table, Mistake> {
-    TASKS.into_iter().find(|table| table.name == name).ok_or_else(|| {
-        let names = TASKS.map(|table| table.name);
+fn task_named(name: &str) -> Result<&'static Task, Mistake> {
+    TASKS.iter().find(|task| task.table.name == name).ok_or_else(|| {
+        let names = cleanup_tasks();
         let (last, others) = names.split_last().unwrap_or((&"", &[]));
         Mistake::InvalidArgument {
             argument: "task",
@@ -133,10 +149,10 @@ fn task_named(name: &str) -> Result<&'static Table, Mistake> {
 
 /// The task's row in `cleanup_cursors`. A session pinned to a tenant walks that tenant's rows alone, and must not
 /// move the cursor past the others'.
-fn cursor(task: &Table) -> String {
+fn cursor(table: &Table) -> String {
     match pin::tenant() {
-        None => task.name.to_string(),
-        Some(tenant) => format!("{}@{tenant}", task.name),
+        None => table.name.to_string(),
+        Some(tenant) => format!("{}@{tenant}", table.name),
     }
 }
 
@@ -178,17 +194,13 @@ static MOVE_CURSOR: Statement =
     Statement::write(c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1");
 
 /// One batch of a task. If another run is at the same task, this call returns at once: the other run does the work.
-fn step(now: Timestamp, task: &Table, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
-    let cursor = cursor(task);
+fn step(now: Timestamp, task: &Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
+    let cursor = cursor(task.table);
     let Some(position) = lock_cursor(now, &cursor)? else {
         return Ok(CleanupProgress { done: true, ..CleanupProgress::default() });
     };
     let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
-    let batch = if std::ptr::eq(task, &user::TABLE) {
-        user_erase::purge_anonymous(now, position, size)?
-    } else {
-        task.cleanup(now, position, size)?
-    };
+    let batch = (task.batch)(task.table, now, position, size)?;
     MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
     let done = pass.advance(batch.last);
     Ok(CleanupProgress {
@@ -220,7 +232,7 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
     let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
     let batches = within(max_batches.unwrap_or(BATCHES), 1..=MAX_BATCHES, "max_batches")?;
     let mut deleted = 0;
-    for task in TASKS {
+    for task in &TASKS {
         let mut pass = None;
         for _ in 0..batches {
             pgrx::check_for_interrupts!();
@@ -295,7 +307,7 @@ fn within(value: i32, bounds: std::ops::RangeInclusive<i32>, argument: &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{Pass, TASKS, task_named};
+    use super::{Pass, TASKS, cleanup_tasks, task_named};
     use crate::kernel::value::id::Id;
     use crate::lifecycle::tables;
 
@@ -329,15 +341,15 @@ mod tests {
 
     #[test]
     fn tasks_are_known_by_their_table() {
-        for task in TASKS {
-            assert!(task_named(task.name).is_ok_and(|known| std::ptr::eq(known, task)));
+        for task in &TASKS {
+            assert!(task_named(task.table.name).is_ok_and(|known| std::ptr::eq(known, task)));
         }
         assert!(task_named("tenants").is_err());
     }
 
     #[test]
     fn every_table_whose_rows_end_is_walked() {
-        let walked = TASKS.map(|task| task.name);
+        let walked = cleanup_tasks();
         for table in tables::all() {
             // Of the users the anonymous ones end.
             let ends = table.ended.is_some() || table.name == "users";
