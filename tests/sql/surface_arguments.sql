@@ -85,7 +85,8 @@ CREATE FUNCTION pg_temp.call(f text, tried text, extra text DEFAULT NULL) RETURN
 $$;
 
 -- What a call answers and writes into the audit trail, undone; what is another each time is not told: ids, tokens,
--- times but for how far off they are.
+-- times but for how far off they are: from the call, or from the statement where they were before it, so that the same
+-- time is as far off in two calls of it.
 CREATE FUNCTION pg_temp.answer(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     start timestamptz := clock_timestamp();
@@ -104,7 +105,8 @@ BEGIN
     END;
     FOR part IN SELECT DISTINCT (regexp_matches(said, '\d{4}-\d\d-\d\dT[0-9:.+-]+', 'g'))[1] LOOP
         said := replace(said, part,
-            'in ' || round(extract(epoch FROM part::timestamptz - clock_timestamp()) / 20) * 20 || ' s');
+            'in ' || round(extract(epoch FROM part::timestamptz
+                - CASE WHEN part::timestamptz < now() THEN now() ELSE clock_timestamp() END) / 20) * 20 || ' s');
     END LOOP;
     said := regexp_replace(said, '"code": "\d+"', '"code": "digits"', 'g');
     RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'),
