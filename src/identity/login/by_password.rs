@@ -239,8 +239,7 @@ fn welcome(
 ) -> Result<Login, Mistake> {
     right.renew(now)?;
     let seen = devices::see(now, id, &found.tenant_id, found.device.as_ref(), typed.remember, context)?;
-    let trusted_until = found.device.as_ref().and_then(|device| device.trusted_until);
-    let demand = mfa::demand(now, id, &found.tenant_id, &found.policy, trusted_until)?;
+    let demand = mfa::demand(now, id, &found.tenant_id, &found.policy, seen.trusted_until)?;
     let mfa_required = demand.is_required(now);
     let must_change = right.must_change(now, &found.policy);
     record_welcome(now, found, &seen, mfa_required, context)?;

@@ -85,6 +85,8 @@ pub fn known(
 
 /// What a log-in was noted as.
 pub struct Seen {
+    /// Until when the device needs no second factor, as it is once it is noted.
+    pub trusted_until: Option<Timestamp>,
     /// The device; None if the user has another one of the same network and user agent, and this one got no token.
     pub id: Option<Id>,
     /// Its new token.
@@ -110,8 +112,9 @@ static OF_USER: Statement<Other> = Statement::write(
        WHERE user_id = $1 AND tenant_id = $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id DESC",
 );
 
-static TOUCH: Statement = Statement::write(
-    c"UPDATE auth_store.devices SET last_seen_at = $3, ip = $4, user_agent = $5 WHERE id = $1 AND tenant_id = $2",
+static TOUCH: Statement<Option<Timestamp>> = Statement::write(
+    c"UPDATE auth_store.devices SET last_seen_at = $3, ip = $4, user_agent = $5 WHERE id = $1 AND tenant_id = $2
+      RETURNING trusted_until",
 );
 
 static INSERT: Statement = Statement::write(
@@ -123,7 +126,8 @@ static DELETE: Statement = Statement::write(
     c"DELETE FROM auth_store.devices WHERE id = ANY ($1) AND tenant_id = $2 AND user_id = $3",
 );
 
-/// Notes a log-in of a user whom the caller holds; `remember` gives a device that is not known a token.
+/// Notes a log-in of a user whom the caller holds; `remember` gives a device that is not known a token. A device that
+/// was forgotten since it was found is not known.
 pub fn see(
     now: Timestamp,
     user_id: Id,
@@ -133,10 +137,11 @@ pub fn see(
     context: &Context<'_>,
 ) -> Result<Seen, Mistake> {
     let user_agent = context.user_agent.map(trail::cut_user_agent);
-    let touch = |id: Id| TOUCH.run(&params![id, tenant_id, now, context.ip.clone(), user_agent]);
-    if let Some(device) = known {
-        touch(device.id)?;
-        return Ok(Seen { id: Some(device.id), token: None, new: false, first: false });
+    let touch = |id: Id| TOUCH.one(&params![id, tenant_id, now, context.ip.clone(), user_agent]);
+    if let Some(device) = known
+        && let Some(trusted_until) = touch(device.id)?
+    {
+        return Ok(Seen { trusted_until, id: Some(device.id), token: None, new: false, first: false });
     }
     let since = now.plus_seconds(-RETENTION.in_seconds());
     let others = OF_USER.all(&params![user_id, tenant_id, since])?;
@@ -150,7 +155,7 @@ pub fn see(
     if !new && !remember {
         let id = alike.find(|other| !other.has_token).map(|other| other.id);
         id.map(touch).transpose()?;
-        return Ok(Seen { id, token: None, new, first });
+        return Ok(Seen { trusted_until: None, id, token: None, new, first });
     }
     let too_many: Vec<_> = others.iter().skip(MAX_PER_USER - 1).map(|other| other.id).collect();
     if !too_many.is_empty() {
@@ -163,7 +168,7 @@ pub fn see(
     };
     let digest = token.as_ref().map(|token| token.digest.as_slice());
     INSERT.exactly_one(&params![id, user_id, now, tenant_id, digest, context.ip.clone(), user_agent])?;
-    Ok(Seen { id: Some(id), token, new, first })
+    Ok(Seen { trusted_until: None, id: Some(id), token, new, first })
 }
 
 static TRUST: Statement = Statement::write(
