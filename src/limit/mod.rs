@@ -76,11 +76,7 @@ fn rate_limit_reset(key: Option<&str>, tenant_id: default!(Option<&str>, "NULL")
     let reset = || {
         let key = checked_key(key, true)?;
         let tenant_id = tenant_of(tenant_id)?;
-        let state = match shared::enabled() {
-            Some(shared) => shared.forget(shared_key(&tenant_id, key)),
-            None => table::forget(&tenant_id, key)?,
-        };
-        Ok(state.is_some_and(|arrival| arrival > now.micros()))
+        Ok(forget(&tenant_id, key)?.is_some_and(|arrival| arrival > now.micros()))
     };
     reset().or_raise()
 }
@@ -172,13 +168,12 @@ pub fn retry_after(
     }))
 }
 
-/// Forgets the hits on a key.
-pub fn forget(tenant_id: &str, key: &str) -> Result<(), Mistake> {
+/// Forgets the hits on a key and returns the state that it had.
+pub fn forget(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
     match shared::enabled() {
-        Some(shared) => shared.forget(shared_key(tenant_id, key)),
-        None => table::forget(tenant_id, key)?,
-    };
-    Ok(())
+        Some(shared) => Ok(shared.forget(shared_key(tenant_id, key))),
+        None => table::forget(tenant_id, key),
+    }
 }
 
 /// Notes `key` for so many seconds from now on. In shared memory notes have an owner of their own, so that no number of

@@ -176,8 +176,8 @@ static TRUST: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2 AND user_id = $3 AND digest IS NOT NULL",
 );
 
-/// Trusts a device of a user until a time, or no longer; false where the user has no such device with a token.
-pub fn trust(id: Id, user_id: Id, tenant_id: &str, until: Option<Timestamp>) -> Result<bool, Mistake> {
+/// Trusts a device of a user until a time; false where the user has no such device with a token.
+pub fn trust(id: Id, user_id: Id, tenant_id: &str, until: Timestamp) -> Result<bool, Mistake> {
     Ok(TRUST.run(&params![id, tenant_id, user_id, until])? == 1)
 }
 

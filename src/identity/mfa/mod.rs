@@ -218,5 +218,5 @@ pub fn trust(now: Timestamp, device: Id, user_id: Id, tenant_id: &str) -> Result
         return Ok(None);
     }
     let until = now.plus_seconds(ttl);
-    Ok(devices::trust(device, user_id, tenant_id, Some(until))?.then_some(until))
+    Ok(devices::trust(device, user_id, tenant_id, until)?.then_some(until))
 }

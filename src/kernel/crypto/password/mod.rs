@@ -9,11 +9,6 @@
 //! name, once for all users of an import, and hands it to [`verify`]. What another store keeps aside for all its users
 //! is a pepper too: Spring's secret, and Firebase's signer key.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "client secrets use a part; the rest is for the passwords of users")
-)]
-
 mod compute;
 mod fields;
 mod hash;
@@ -44,9 +39,6 @@ pub struct Cost {
     /// How much of it could run at a time.
     pub lanes: u32,
 }
-
-/// What a new hash costs: the least that OWASP's password storage cheat sheet recommends.
-pub const COST: Cost = Cost { memory: 19 * 1024, passes: 2, lanes: 1 };
 
 /// A secret that goes into a hash and is not kept with it.
 #[derive(Clone, Copy)]

@@ -10,12 +10,7 @@ use super::found::typed;
 pub fn phc(text: &str) -> Option<Hash> {
     let mut parts = text.split('$');
     let ("", name) = (parts.next()?, parts.next()?) else { return None };
-    let algorithm = match name {
-        "argon2id" => Algorithm::Argon2id,
-        "argon2i" => Algorithm::Argon2i,
-        "argon2d" => Algorithm::Argon2d,
-        _ => return None,
-    };
+    let algorithm = Algorithm::new(name).ok()?;
     let first = parts.next()?;
     let (version, parameters) = match first.strip_prefix("v=") {
         Some(version) => (Version::try_from(number(version)?).ok()?, parts.next()?),
