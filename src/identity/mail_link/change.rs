@@ -21,7 +21,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::consent::access::end_access;
+use crate::oauth::consent::access::end_shut_out;
 use crate::oauth::consent::grants;
 use crate::trail::refused::{Refused, invalid_grant, invalid_request};
 use crate::trail::{self, Context, Event, Flag};
@@ -267,7 +267,7 @@ fn finish(
     context: &Context<'_>,
 ) -> Result<Result<EmailChangeState, Refused>, Mistake> {
     let (user_id, tenant_id) = (change.user_id, change.token.tenant_id.as_str());
-    grants::shut_out(now, user_id, tenant_id, None)?;
+    let codes = grants::shut_out(now, user_id, tenant_id, None)?;
     if user::lock_no_key_update(user_id, tenant_id)? != Some(true) {
         return Ok(Err(inactive()));
     }
@@ -280,7 +280,7 @@ fn finish(
     if !verified::show_another(now, user_id, tenant_id, &change.new)? {
         return Ok(Err(taken()));
     }
-    let ended = end_access(now, user_id, tenant_id, session_id, "email_changed")?;
+    let ended = end_shut_out(now, user_id, tenant_id, codes, session_id, "email_changed")?;
     one_time::end_all(user_id, tenant_id)?;
     let expires_at = now.plus_seconds(UNDO_TTL);
     let former = Name::read(Kind::Email, &change.old);

@@ -10,15 +10,15 @@ use serde_json::json;
 use crate::identity::login::{devices, failures};
 use crate::identity::mail_link::magic;
 use crate::identity::one_time::recipient::{inactive, may_enter};
-use crate::identity::one_time::{OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification};
-use crate::identity::password::set::{self, SetBy};
+use crate::identity::one_time::{self, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification};
+use crate::identity::password::set;
 use crate::identity::user::{self, names, verified};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::consent::access::Ended;
+use crate::oauth::consent::access::{Ended, end_shut_out};
 use crate::oauth::consent::grants;
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event};
@@ -65,7 +65,7 @@ fn finish(
                     event: step.event,
                     tenant_id: &token.tenant_id,
                     user_id: token.user_id,
-                    details: Some(json!({ "by": SetBy::Reset.name(), "ended": ended.details() })),
+                    details: Some(json!({ "by": "reset", "ended": ended.details() })),
                     context: Some(context),
                     ..Event::default()
                 },
@@ -94,7 +94,7 @@ fn reset(
         Ok(hash) => hash,
         Err(refusal) => return Ok(Err(Refused { refusal, flags: &[] })),
     };
-    grants::shut_out(now, user_id, tenant_id, None)?;
+    let codes = grants::shut_out(now, user_id, tenant_id, None)?;
     if user::lock_for_session(now, user_id, tenant_id)? != Some(true) {
         return Ok(Err(inactive()));
     }
@@ -104,8 +104,10 @@ fn reset(
     if let Err(refused) = verification::proved(verified::prove(now, user_id, tenant_id, email)?) {
         return Ok(Err(refused));
     }
-    let ended = set::store(now, user_id, tenant_id, &hash, SetBy::Reset)?;
+    set::put(now, user_id, tenant_id, &hash, false)?;
+    one_time::end_all(user_id, tenant_id)?;
+    let ended = end_shut_out(now, user_id, tenant_id, codes, None, set::ENDED_BY)?;
     failures::forget(user_id, tenant_id)?;
     devices::forget(user_id, tenant_id)?;
-    Ok(ended.map_err(|refusal| Refused { refusal, flags: &[] }))
+    Ok(Ok(ended))
 }

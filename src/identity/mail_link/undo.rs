@@ -18,7 +18,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::consent::access::end_access;
+use crate::oauth::consent::access::end_shut_out;
 use crate::oauth::consent::grants;
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event};
@@ -59,7 +59,7 @@ fn undo(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<Ema
 fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<EmailUndo, Refused> {
     let Change { token, user_id, old, .. } = change;
     let (user_id, tenant_id) = (*user_id, token.tenant_id.as_str());
-    grants::shut_out(now, user_id, tenant_id, None)?;
+    let codes = grants::shut_out(now, user_id, tenant_id, None)?;
     // Before the token is used: it can be tried again once the other user has given up the address.
     if let Some(name) = Name::read(Kind::Email, old)
         && names::find(&Snapshot::latest(), tenant_id, &name)?.is_some_and(|owner| owner != user_id)
@@ -73,7 +73,7 @@ fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<E
         return Ok(Err(verification::taken()));
     }
     let addresses = verified::take_away_since(token.id.time(), user_id, tenant_id, old)?;
-    let ended = end_access(now, user_id, tenant_id, None, "email_change_undone")?;
+    let ended = end_shut_out(now, user_id, tenant_id, codes, None, "email_change_undone")?;
     one_time::end_all(user_id, tenant_id)?;
     one_time::end_undo_since(token)?;
     let expires_at = now.plus_seconds(policy::of(&Snapshot::writing()?, tenant_id)?.one_time_ttl);

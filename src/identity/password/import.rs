@@ -68,10 +68,7 @@ pub fn import(
     let imported = recognize(request)?;
     let name = imported.pepper().map(|secret| pepper::keep(now, tenant_id, secret)).transpose()?;
     let hash = imported.into_text(name.as_deref())?;
-    grants::shut_out(now, user_id, tenant_id, None)?;
-    if !user::lock_key_share(user_id, tenant_id, None)? {
-        return Err(user::UNKNOWN);
-    }
+    let codes = grants::shut_out(now, user_id, tenant_id, None)?;
     let replaces = find(&Snapshot::latest(), user_id)?.is_some();
     if replaces && present == Present::Kept {
         return Ok(());
@@ -79,7 +76,7 @@ pub fn import(
     put(now, user_id, tenant_id, &hash, must_change)?;
     let mut details = json!({ "format": request.format.unwrap_or("auto") });
     if replaces {
-        let ended = access::end_access(now, user_id, tenant_id, None, ENDED_BY)?;
+        let ended = access::end_shut_out(now, user_id, tenant_id, codes, None, ENDED_BY)?;
         details["ended"] = ended.details();
     }
     trail::record(

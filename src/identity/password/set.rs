@@ -118,22 +118,15 @@ pub enum SetBy {
     },
     /// The user, who has given the former one of this revision. One session may stay, with its grants.
     User { revision: i64, kept: Option<Id> },
-    /// The user, by a secret that was sent to the user's address.
-    Reset,
 }
 
 impl SetBy {
     /// What the trail calls it.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Administrator { .. } => "administrator",
             Self::User { .. } => "user",
-            Self::Reset => "reset",
         }
-    }
-
-    fn must_change(self) -> bool {
-        matches!(self, Self::Administrator { must_change: true, .. })
     }
 }
 
@@ -236,16 +229,22 @@ static REPLACE: Statement = Statement::write(
 pub const ENDED_BY: &str = "password_changed";
 
 /// Stores the hash of a new password, and ends what the former one gave access to, with what was mailed to the user.
-pub fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
-    if let SetBy::Administrator { ends_access: false, .. } = by {
-        if !user::lock_key_share(user_id, tenant_id, None)? {
-            return Err(user::UNKNOWN);
+fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
+    let codes = match by {
+        SetBy::Administrator { ends_access: false, must_change } => {
+            if !user::lock_key_share(user_id, tenant_id, None)? {
+                return Err(user::UNKNOWN);
+            }
+            put(now, user_id, tenant_id, hash, must_change)?;
+            return Ok(Ok(Ended::default()));
         }
-        put(now, user_id, tenant_id, hash, by.must_change())?;
-        return Ok(Ok(Ended::default()));
-    }
-    grants::shut_out(now, user_id, tenant_id, None)?;
+        _ => grants::shut_out(now, user_id, tenant_id, None)?,
+    };
     let kept = match by {
+        SetBy::Administrator { must_change, .. } => {
+            put(now, user_id, tenant_id, hash, must_change)?;
+            None
+        }
         SetBy::User { revision, kept } => {
             keep_former(now, user_id, tenant_id)?;
             if REPLACE.run(&params![user_id, tenant_id, revision, now, hash])? == 0 {
@@ -254,16 +253,9 @@ pub fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy
             }
             kept
         }
-        _ => {
-            if !user::lock_key_share(user_id, tenant_id, None)? {
-                return Err(user::UNKNOWN);
-            }
-            put(now, user_id, tenant_id, hash, by.must_change())?;
-            None
-        }
     };
     one_time::end_all(user_id, tenant_id)?;
-    access::end_access(now, user_id, tenant_id, kept, ENDED_BY).map(Ok)
+    access::end_shut_out(now, user_id, tenant_id, codes, kept, ENDED_BY).map(Ok)
 }
 
 fn change(

@@ -36,6 +36,18 @@ pub fn end_access(
     ended_by: &str,
 ) -> Result<Ended, Mistake> {
     let codes = grants::shut_out(now, user_id, tenant_id, None)?;
+    end_shut_out(now, user_id, tenant_id, codes, except_session, ended_by)
+}
+
+/// The same of a user whom [`grants::shut_out`] has shut out already, which withdrew so many codes.
+pub fn end_shut_out(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    codes: u64,
+    except_session: Option<Id>,
+    ended_by: &str,
+) -> Result<Ended, Mistake> {
     let ended = revoke::end_by_user(now, user_id, tenant_id, except_session, ended_by)?;
     let others = of_user::revoke_except(now, user_id, except_session, ended_by)?;
     Ok(Ended { codes, sessions: count(ended.sessions), grants: ended.grants + others })
