@@ -232,9 +232,7 @@ pub const ENDED_BY: &str = "password_changed";
 fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
     let codes = match by {
         SetBy::Administrator { ends_access: false, must_change } => {
-            if !user::lock_key_share(user_id, tenant_id, None)? {
-                return Err(user::UNKNOWN);
-            }
+            user::lock_no_key_update(user_id, tenant_id)?.ok_or(user::UNKNOWN)?;
             put(now, user_id, tenant_id, hash, must_change)?;
             return Ok(Ok(Ended::default()));
         }
