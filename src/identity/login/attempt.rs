@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::identity::login::failures::{self, Count, Failed, Lock, Locks, Place};
-use crate::identity::policy;
+use crate::identity::policy::Policy;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, Refusal};
-use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -96,11 +95,11 @@ impl<'a> Attempt<'a> {
     pub fn new(
         kind: Kind,
         tenant_id: &'a str,
+        policy: &Policy,
         whom: &Whom<'_>,
         device: Option<Id>,
         context: &Context<'_>,
-    ) -> Result<Self, Mistake> {
-        let policy = policy::of(&Snapshot::deciding()?, tenant_id)?;
+    ) -> Self {
         let home = context.ip.as_ref().and_then(|ip| ip.home_name());
         let near = match device {
             Some(device) => format!("device {device}"),
@@ -130,7 +129,7 @@ impl<'a> Attempt<'a> {
             let period = period.min(LONGEST_PERIOD);
             limits.push(Limit { key: key.clone(), max_hits, period });
         }
-        Ok(Self {
+        Self {
             failed: Failed {
                 tenant_id,
                 user_id,
@@ -142,7 +141,7 @@ impl<'a> Attempt<'a> {
             told: typed.is_none() || policy.show_locked,
             limits,
             typed,
-        })
+        }
     }
 
     /// Whether the attempt may be examined. Call it before any work; it counts nothing.
@@ -185,13 +184,12 @@ impl<'a> Attempt<'a> {
     /// Forgets the failures that came from where this good attempt comes from; not those of other networks. The lock
     /// where one is in force, also one that has begun since [`Attempt::begin`].
     pub fn pass(&self, now: Timestamp) -> Answer<(), Lock> {
-        let Failed { tenant_id, near, anywhere, .. } = &self.failed;
-        let failed_here = failures::find(near.id)?;
-        let failed_anywhere = anywhere.map(|place| failures::find(place.id)).transpose()?.flatten();
-        if let Some(lock) = worst(failed_here.iter().chain(&failed_anywhere), now) {
+        let Failed { tenant_id, near, .. } = &self.failed;
+        let counts = self.counts()?;
+        if let Some(lock) = worst(counts.iter().flatten(), now) {
             return Ok(Err(lock));
         }
-        if failed_here.is_none() {
+        if counts[0].is_none() {
             return Ok(Ok(()));
         }
         if !failures::forgive(now, tenant_id, near.id)?
@@ -206,9 +204,13 @@ impl<'a> Attempt<'a> {
     }
 
     fn lock(&self, now: Timestamp) -> Result<Option<Lock>, Mistake> {
-        let near = failures::find(self.failed.near.id)?;
-        let anywhere = self.failed.anywhere.map(|place| failures::find(place.id)).transpose()?.flatten();
-        Ok(worst(near.iter().chain(&anywhere), now))
+        Ok(worst(self.counts()?.iter().flatten(), now))
+    }
+
+    /// The counts of where it comes from, and of all networks.
+    fn counts(&self) -> Result<[Option<Count>; 2], Mistake> {
+        let Failed { near, anywhere, .. } = self.failed;
+        Ok([failures::find(near.id)?, anywhere.map(|place| failures::find(place.id)).transpose()?.flatten()])
     }
 }
 

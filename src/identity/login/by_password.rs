@@ -109,7 +109,7 @@ impl Found {
         };
         let snapshot = Snapshot::writing()?;
         let (tenant_id, tenant_active) = tenant::resolve_with_status(&snapshot, typed.tenant_id)?;
-        let policy = policy::of(&snapshot, &tenant_id)?;
+        let policy = policy::of(&Snapshot::deciding()?, &tenant_id)?;
         let name = Name::read(kind, text);
         let user_id = match &name {
             Some(name) => names::find(&snapshot, &tenant_id, name)?,
@@ -125,10 +125,10 @@ impl Found {
         Ok(Self { tenant_id, tenant_active, policy, typed, user_id, admission, device })
     }
 
-    fn attempt(&self, context: &Context<'_>) -> Result<Attempt<'_>, Mistake> {
+    fn attempt(&self, context: &Context<'_>) -> Attempt<'_> {
         let whom = Whom::Name(&self.typed, self.user_id);
         let device = self.device.as_ref().map(|device| device.id);
-        Attempt::new(Kind::Password, &self.tenant_id, &whom, device, context)
+        Attempt::new(Kind::Password, &self.tenant_id, &self.policy, &whom, device, context)
     }
 
     fn event<'a>(&'a self, event: &'a str, context: &'a Context<'a>) -> Event<'a> {
@@ -139,7 +139,7 @@ impl Found {
 
 fn log_in(now: Timestamp, typed: &Typed<'_>, context: &Context<'_>) -> Result<Login, Mistake> {
     let found = Found::under(now, typed)?;
-    let attempt = found.attempt(context)?;
+    let attempt = found.attempt(context);
     if let Err(refusal) = attempt.begin(now)? {
         if attempt.audit_due(now)? {
             let flags = &[Flag::RateLimited];

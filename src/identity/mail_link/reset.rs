@@ -11,7 +11,8 @@ use crate::identity::login::{devices, failures};
 use crate::identity::mail_link::magic;
 use crate::identity::one_time::recipient::{inactive, may_enter};
 use crate::identity::one_time::{self, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification};
-use crate::identity::password::set;
+use crate::identity::password::{history, set};
+use crate::identity::policy;
 use crate::identity::user::{self, names, verified};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -90,7 +91,8 @@ fn reset(
     }
     // With no lock: it takes long.
     let names = names::all_of(user_id, tenant_id)?;
-    let hash = match set::accepted_hash(now, Some(user_id), tenant_id, &names, password)? {
+    let policy = policy::of(&Snapshot::latest(), tenant_id)?;
+    let hash = match set::accepted_hash(now, Some(user_id), &policy, &names, password)? {
         Ok(hash) => hash,
         Err(refusal) => return Ok(Err(Refused { refusal, flags: &[] })),
     };
@@ -104,6 +106,7 @@ fn reset(
     if let Err(refused) = verification::proved(verified::prove(now, user_id, tenant_id, email)?) {
         return Ok(Err(refused));
     }
+    history::keep(now, user_id, tenant_id, &policy)?;
     set::put(now, user_id, tenant_id, &hash, false)?;
     one_time::end_all(user_id, tenant_id)?;
     let ended = end_shut_out(now, user_id, tenant_id, codes, None, set::ENDED_BY)?;

@@ -8,6 +8,7 @@ use crate::identity::login::attempt::{Attempt, Kind, Whom};
 use crate::identity::login::devices;
 use crate::identity::mfa::totp::{Algorithm, Code, Scheme};
 use crate::identity::mfa::{self, SECRET};
+use crate::identity::policy;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
@@ -167,7 +168,9 @@ pub fn try_code(
         return Ok(Err(Refused::unseen(NO_FACTOR, &[])));
     }
     let whom = Whom::User(user_id);
-    let attempt = Attempt::new(Kind::SecondFactor, tenant_id, &whom, presented.device, presented.context)?;
+    let policy = policy::of(&Snapshot::deciding()?, tenant_id)?;
+    let (device, context) = (presented.device, presented.context);
+    let attempt = Attempt::new(Kind::SecondFactor, tenant_id, &policy, &whom, device, context);
     if let Err(refusal) = attempt.begin(now)? {
         let flag = if refusal.code == ErrorCode::AccountLocked { Flag::LockedOut } else { Flag::RateLimited };
         return Ok(Err(Refused { audited: attempt.audit_due(now)?, ..Refused::unseen(refusal, &[flag]) }));

@@ -93,7 +93,7 @@ impl<'a> Subject<'a> {
         let snapshot = Snapshot::writing()?;
         let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
         let active = may_enter(now, &snapshot, user_id, &user.tenant_id)?;
-        let policy = policy::of(&snapshot, &user.tenant_id)?;
+        let policy = policy::of(&Snapshot::deciding()?, &user.tenant_id)?;
         Ok(Self { user_id, tenant_id: user.tenant_id, active, policy, purpose })
     }
 }
@@ -253,7 +253,7 @@ fn decide(
         return refuse(inactive());
     }
     let whom = Whom::User(subject.user_id);
-    let attempt = Attempt::new(Kind::OneTime, &subject.tenant_id, &whom, None, context)?;
+    let attempt = Attempt::new(Kind::OneTime, &subject.tenant_id, &subject.policy, &whom, None, context);
     if let Err(refusal) = attempt.begin(now)? {
         let refused = Refused { refusal, flags: &[Flag::LockedOut] };
         return Ok(Err(OverLimit { refused, is_told: attempt.audit_due(now)? }));

@@ -2,6 +2,7 @@
 
 use crate::identity::password::Stored;
 use crate::identity::password::verify::compare;
+use crate::identity::policy::Policy;
 use crate::kernel::crypto::password::{Typed, Verdict};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::slot::Slot;
@@ -63,7 +64,7 @@ static KEEP: Statement = Statement::write(
       ON CONFLICT DO NOTHING",
 );
 
-static FORGET: Statement = Statement::write(
+static CUT: Statement = Statement::write(
     c"DELETE FROM auth_store.former_passwords h
        WHERE h.user_id = $1 AND h.tenant_id = $2
          AND h.revision <= (SELECT p.revision FROM auth_store.passwords p
@@ -71,12 +72,13 @@ static FORGET: Statement = Statement::write(
 );
 
 /// Keeps the hash of a password that is about to be replaced, and forgets those that nobody asks for any more. The
-/// caller has locked the user.
-pub fn keep(now: Timestamp, user_id: Id, tenant_id: &str, depth: i32) -> Result<(), Mistake> {
+/// caller has locked the user against other calls that set a password.
+pub fn keep(now: Timestamp, user_id: Id, tenant_id: &str, policy: &Policy) -> Result<(), Mistake> {
+    let depth = policy.password_history;
     if depth > 1 {
         KEEP.run(&params![user_id, tenant_id, now])?;
     }
     // The present password of this revision becomes the first of the former ones, and counts as one.
-    FORGET.run(&params![user_id, tenant_id, i64::from((depth - 1).max(0))])?;
+    CUT.run(&params![user_id, tenant_id, i64::from((depth - 1).max(0))])?;
     Ok(())
 }

@@ -6,8 +6,8 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::password::set::{ENDED_BY, put};
-use crate::identity::password::{find, pepper};
-use crate::identity::user;
+use crate::identity::password::{find, history, pepper};
+use crate::identity::{policy, user};
 use crate::kernel::crypto::password::import::{Request, recognize};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -72,6 +72,9 @@ pub fn import(
     let replaces = find(&Snapshot::latest(), user_id)?.is_some();
     if replaces && present == Present::Kept {
         return Ok(());
+    }
+    if replaces {
+        history::keep(now, user_id, tenant_id, &policy::of(&Snapshot::latest(), tenant_id)?)?;
     }
     put(now, user_id, tenant_id, &hash, must_change)?;
     let mut details = json!({ "format": request.format.unwrap_or("auto") });

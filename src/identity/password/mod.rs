@@ -1,7 +1,7 @@
 //! The passwords of users: a row for each user who has one, with its hash.
 //!
 //! Lock order: the user, then the user's password. A hash is computed with no row locked: what it was computed from is
-//! compared again by the one statement that follows, see `revision`.
+//! compared again once the user is locked, see `revision`.
 
 pub mod advice;
 pub mod cost;

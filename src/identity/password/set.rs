@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::identity::login::attempt::{Attempt, Kind, Whom};
 use crate::identity::password::{cost, find, history, verify};
+use crate::identity::policy::{self, Policy};
 use crate::identity::user::create::{NewUser, UserRegistration, create, refuse};
 use crate::identity::user::{self, anonymous, names};
-use crate::identity::{one_time, policy, tenant};
+use crate::identity::{one_time, tenant};
 use crate::kernel::crypto::password::{Password, Typed};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -81,7 +82,9 @@ fn password_set(
             ends_access: revoke_sessions.unwrap_or(true),
             must_change: must_change.unwrap_or(false),
         };
-        set(now, id, &user::tenant_of(id)?, password, by, &Context { ip, user_agent })
+        let tenant_id = user::tenant_of(id)?;
+        let policy = policy::of(&Snapshot::latest(), &tenant_id)?;
+        set(now, id, &tenant_id, &policy, password, by, &Context { ip, user_agent })
     };
     set().or_raise().into()
 }
@@ -130,18 +133,17 @@ impl SetBy {
     }
 }
 
-/// The hash of a new password, if the tenant's policy lets the user have it. `user_id` is None for a new user, `names`
-/// are all that the user is called.
+/// The hash of a new password, if the policy of the tenant lets the user have it. `user_id` is None for a new user,
+/// `names` are all that the user is called.
 pub fn accepted_hash<S: AsRef<str>>(
     now: Timestamp,
     user_id: Option<Id>,
-    tenant_id: &str,
+    policy: &Policy,
     names: &[S],
     password: &str,
 ) -> Answer<String> {
     let snapshot = Snapshot::latest();
-    let policy = policy::of(&snapshot, tenant_id)?;
-    let (typed, password) = match policy::password::check(&snapshot, &policy, names, password)? {
+    let (typed, password) = match policy::password::check(&snapshot, policy, names, password)? {
         Ok(accepted) => accepted,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -160,17 +162,18 @@ pub fn accepted_hash<S: AsRef<str>>(
 }
 
 /// Gives a user a password, with the row of the trail. Ends codes, sessions and grants of the user.
-pub fn set(
+fn set(
     now: Timestamp,
     user_id: Id,
     tenant_id: &str,
+    policy: &Policy,
     password: &str,
     by: SetBy,
     context: &Context<'_>,
 ) -> Answer<()> {
     let names = names::all_of(user_id, tenant_id)?;
-    let outcome = match accepted_hash(now, Some(user_id), tenant_id, &names, password)? {
-        Ok(hash) => store(now, user_id, tenant_id, &hash, by)?,
+    let outcome = match accepted_hash(now, Some(user_id), policy, &names, password)? {
+        Ok(hash) => store(now, user_id, tenant_id, policy, &hash, by)?,
         Err(refusal) => Err(refusal),
     };
     let details = match &outcome {
@@ -202,7 +205,8 @@ static PUT: Statement = Statement::write(
          SET changed_at = $2, revision = p.revision + 1, must_change = $3, hash = $5",
 );
 
-/// Stores the hash of a new password of a user who is locked against deletion.
+/// Stores the hash of a new password. The caller has locked the user against other calls that set one, and has kept the
+/// former password if there may be one: see [`history::keep`].
 pub fn put(
     now: Timestamp,
     user_id: Id,
@@ -210,48 +214,43 @@ pub fn put(
     hash: &str,
     must_change: bool,
 ) -> Result<(), Mistake> {
-    keep_former(now, user_id, tenant_id)?;
     PUT.exactly_one(&params![user_id, now, must_change, tenant_id, hash])
 }
-
-fn keep_former(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<(), Mistake> {
-    let depth = policy::of(&Snapshot::latest(), tenant_id)?.password_history;
-    history::keep(now, user_id, tenant_id, depth)
-}
-
-static REPLACE: Statement = Statement::write(
-    c"UPDATE auth_store.passwords
-         SET changed_at = $4, revision = revision + 1, must_change = false, hash = $5
-       WHERE user_id = $1 AND tenant_id = $2 AND revision = $3",
-);
 
 /// Why sessions and grants end.
 pub const ENDED_BY: &str = "password_changed";
 
 /// Stores the hash of a new password, and ends what the former one gave access to, with what was mailed to the user.
-fn store(now: Timestamp, user_id: Id, tenant_id: &str, hash: &str, by: SetBy) -> Answer<Ended> {
-    let codes = match by {
-        SetBy::Administrator { ends_access: false, must_change } => {
-            user::lock_no_key_update(user_id, tenant_id)?.ok_or(user::UNKNOWN)?;
-            put(now, user_id, tenant_id, hash, must_change)?;
-            return Ok(Ok(Ended::default()));
-        }
-        _ => grants::shut_out(now, user_id, tenant_id, None)?,
+fn store(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    policy: &Policy,
+    hash: &str,
+    by: SetBy,
+) -> Answer<Ended> {
+    let ends_access = !matches!(by, SetBy::Administrator { ends_access: false, .. });
+    let codes = if ends_access {
+        grants::shut_out(now, user_id, tenant_id, None)?
+    } else {
+        user::lock_no_key_update(user_id, tenant_id)?.ok_or(user::UNKNOWN)?;
+        0
     };
-    let kept = match by {
-        SetBy::Administrator { must_change, .. } => {
-            put(now, user_id, tenant_id, hash, must_change)?;
-            None
-        }
-        SetBy::User { revision, kept } => {
-            keep_former(now, user_id, tenant_id)?;
-            if REPLACE.run(&params![user_id, tenant_id, revision, now, hash])? == 0 {
-                // Another call has changed it meanwhile: the old one is wrong by now.
-                return Ok(Err(verify::WRONG));
-            }
-            kept
-        }
+    if let SetBy::User { revision, .. } = by
+        && find(&Snapshot::latest(), user_id)?.is_none_or(|present| present.revision != revision)
+    {
+        // Another call has changed it meanwhile: the old one is wrong by now.
+        return Ok(Err(verify::WRONG));
+    }
+    history::keep(now, user_id, tenant_id, policy)?;
+    let (must_change, kept) = match by {
+        SetBy::Administrator { must_change, .. } => (must_change, None),
+        SetBy::User { kept, .. } => (false, kept),
     };
+    put(now, user_id, tenant_id, hash, must_change)?;
+    if !ends_access {
+        return Ok(Ok(Ended::default()));
+    }
     one_time::end_all(user_id, tenant_id)?;
     access::end_shut_out(now, user_id, tenant_id, codes, kept, ENDED_BY).map(Ok)
 }
@@ -265,7 +264,8 @@ fn change(
     context: &Context<'_>,
 ) -> Answer<()> {
     let tenant_id = user::tenant_of(id)?;
-    let attempt = Attempt::new(Kind::Password, &tenant_id, &Whom::User(id), None, context)?;
+    let policy = policy::of(&Snapshot::deciding()?, &tenant_id)?;
+    let attempt = Attempt::new(Kind::Password, &tenant_id, &policy, &Whom::User(id), None, context);
     let refuse = |refusal: Refusal, flags: &[Flag]| {
         let event = Event {
             event: "password.changed",
@@ -293,7 +293,7 @@ fn change(
         Err(busy) => return refuse(busy, &[]),
     };
     let by = SetBy::User { revision: right.stored.revision, kept };
-    let changed = set(now, id, &tenant_id, new, by, context)?;
+    let changed = set(now, id, &tenant_id, &policy, new, by, context)?;
     if changed.is_ok() {
         // A lock that began meanwhile stays: whoever is here has a session, and its failures are another's.
         let _ = attempt.pass(now)?;
@@ -307,7 +307,8 @@ fn register(now: Timestamp, user: NewUser<'_>, password: Option<&str>, context: 
     let tenant_id = tenant::resolve(&Snapshot::writing()?, user.tenant_id)?;
     let given = [user.email, user.external_id, user.first_name, user.last_name];
     let names: Vec<_> = given.into_iter().flatten().collect();
-    let hash = match accepted_hash(now, None, &tenant_id, &names, password)? {
+    let policy = policy::of(&Snapshot::latest(), &tenant_id)?;
+    let hash = match accepted_hash(now, None, &policy, &names, password)? {
         Ok(hash) => hash,
         Err(refusal) => return refuse(now, &tenant_id, refusal, context),
     };
