@@ -72,6 +72,16 @@ SELECT error FROM auth_store.password_set(:'pre', 'quartz lantern 12');
 SELECT token FROM auth_store.magic_link_start('pre@link.example') \gset
 SELECT error FROM auth_store.magic_link_finish(:'token');
 SELECT error FROM auth_store.password_verify(:'pre', 'quartz lantern 12');
+-- The former ones go too, so that those that follow are kept.
+SET auth_store.password_history = 3;
+SELECT user_id AS was FROM auth_store.user_create('was@link.example', 'quartz lantern 13') \gset
+SELECT error FROM auth_store.password_set(:'was', 'quartz lantern 14');
+SELECT token FROM auth_store.magic_link_start('was@link.example') \gset
+SELECT error FROM auth_store.magic_link_finish(:'token');
+SELECT count(*) AS former FROM auth_store.former_passwords WHERE user_id = :'was';
+SELECT n, s.error FROM (VALUES (15), (16), (15)) t (n),
+    LATERAL auth_store.password_set(:'was', 'quartz lantern ' || n) s;
+RESET auth_store.password_history;
 
 -- A reset of the password: it ends what the former one gave access to, and gets through a lock of failed attempts.
 SELECT user_id AS rob FROM auth_store.user_create('Rob@link.example', 'quartz lantern 21') \gset

@@ -32,7 +32,7 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static FORMER: Statement<String> = Statement::read(
+static FORMER: Statement<String> = Statement::latest(
     c"SELECT hash FROM auth_store.former_passwords
        WHERE user_id = $1 AND tenant_id = $2 ORDER BY revision DESC LIMIT $3",
 );
@@ -80,5 +80,14 @@ pub fn keep(now: Timestamp, user_id: Id, tenant_id: &str, policy: &Policy) -> Re
     }
     // The present password of this revision becomes the first of the former ones, and counts as one.
     CUT.run(&params![user_id, tenant_id, i64::from((depth - 1).max(0))])?;
+    Ok(())
+}
+
+static FORGET: Statement =
+    Statement::latest(c"DELETE FROM auth_store.former_passwords WHERE user_id = $1 AND tenant_id = $2");
+
+/// Forgets all former passwords of a user, whose next one is the first again.
+pub fn forget(user_id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    FORGET.run(&params![user_id, tenant_id])?;
     Ok(())
 }

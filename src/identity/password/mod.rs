@@ -67,8 +67,8 @@ static DROP: Statement = Statement::latest(
 );
 
 /// Drops a password that somebody may have set who did not own the user's address: one from before `verified_at`, or
-/// any if the address was never verified. Returns whether there was one. The caller has locked the user, and ends what
-/// the password gave access to.
+/// any if the address was never verified. The former ones go with it. Returns whether there was one. The caller has
+/// locked the user, and ends what the password gave access to.
 pub fn drop_unverified(
     now: Timestamp,
     user_id: Id,
@@ -77,6 +77,7 @@ pub fn drop_unverified(
 ) -> Result<bool, Mistake> {
     let dropped = DROP.run(&params![user_id, tenant_id, verified_at])? == 1;
     if dropped {
+        history::forget(user_id, tenant_id)?;
         let event = "password.dropped";
         trail::record(now, &Event { event, tenant_id, user_id: Some(user_id), ..Event::default() })?;
     }
