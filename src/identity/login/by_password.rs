@@ -206,7 +206,7 @@ fn admit(
     let Some(admission) = user::admission(&Snapshot::latest(), id)? else {
         return Ok(Err(Flag::InactiveUser));
     };
-    if !right.is_current()? {
+    if !right.renew(now)? {
         return Ok(Err(Flag::WrongPassword));
     }
     let refused = |refusal: &Refusal, until: Timestamp| {
@@ -237,7 +237,6 @@ fn welcome(
     typed: &Typed<'_>,
     context: &Context<'_>,
 ) -> Result<Login, Mistake> {
-    right.renew(now)?;
     let seen = devices::see(now, id, &found.tenant_id, found.device.as_ref(), typed.remember, context)?;
     let demand = mfa::demand(now, id, &found.tenant_id, &found.policy, seen.trusted_until)?;
     let mfa_required = demand.is_required(now);

@@ -58,11 +58,12 @@ fn answer(
 ) -> Answer<bool> {
     let id = given(user_id, "user_id")?;
     let password = given(password, "password")?;
-    match verify(now, Some(id), password)?.and_then(|right| right.ok_or(WRONG)) {
+    let verdict = match verify(now, Some(id), password)?.and_then(|right| right.ok_or(WRONG)) {
+        Ok(right) if right.renewed.is_some() && !right.renew_held(now)? => Err(WRONG),
+        verdict => verdict,
+    };
+    match verdict {
         Ok(right) => {
-            if right.renewed.is_some() && user::lock_key_share(id, &right.stored.tenant_id, None)? {
-                right.renew(now)?;
-            }
             let policy = policy::of(&Snapshot::reading(), &right.stored.tenant_id)?;
             Ok(Ok(right.must_change(now, &policy)))
         }
@@ -166,29 +167,32 @@ static RENEW: Statement = Statement::write(
 );
 
 impl Right {
-    /// Whether it still is the password: nobody has changed it since it was compared. The caller has locked the user at
-    /// least as [`user::lock_key_share`] does.
-    pub fn is_current(&self) -> Result<bool, Mistake> {
-        let now_stored = find(&Snapshot::latest(), self.user_id)?;
-        Ok(now_stored.is_some_and(|now_stored| now_stored.revision == self.stored.revision))
-    }
-
     /// Whether the user has to choose another password: it was set so, or is older than the policy allows.
     pub fn must_change(&self, now: Timestamp, policy: &Policy) -> bool {
         policy::password::must_change(now, policy, self.stored.must_change, self.stored.changed_at)
     }
 
-    /// Puts the new hash in the place of the old one, if it is due and nobody has changed either meanwhile. The caller
-    /// has locked the user at least as [`user::lock_key_share`] does, and can write.
-    pub fn renew(&self, now: Timestamp) -> Result<(), Mistake> {
-        let Some(renewed) = &self.renewed else { return Ok(()) };
+    /// Puts the new hash in the place of the old one, if it is due and nobody has changed either meanwhile. Returns
+    /// whether it still is the password, after whatever was waited for. The caller has locked the user at least as
+    /// [`user::lock_key_share`] does, and can write.
+    pub fn renew(&self, now: Timestamp) -> Result<bool, Mistake> {
         let Stored { tenant_id, hash, revision, .. } = &self.stored;
-        let params = params![self.user_id, tenant_id.as_str(), *revision, renewed.as_str(), hash.as_str()];
-        if RENEW.run(&params)? == 1 {
-            let event = "password.rehashed";
-            let user_id = Some(self.user_id);
-            trail::record(now, &Event { event, tenant_id, user_id, ..Event::default() })?;
+        if let Some(renewed) = &self.renewed {
+            let params =
+                params![self.user_id, tenant_id.as_str(), *revision, renewed.as_str(), hash.as_str()];
+            if RENEW.run(&params)? == 1 {
+                let event = "password.rehashed";
+                let user_id = Some(self.user_id);
+                trail::record(now, &Event { event, tenant_id, user_id, ..Event::default() })?;
+                return Ok(true);
+            }
         }
-        Ok(())
+        let present = find(&Snapshot::latest(), self.user_id)?;
+        Ok(present.is_some_and(|present| present.revision == *revision))
+    }
+
+    /// The same with the user's row held.
+    fn renew_held(&self, now: Timestamp) -> Result<bool, Mistake> {
+        Ok(user::lock_key_share(self.user_id, &self.stored.tenant_id, None)? && self.renew(now)?)
     }
 }
