@@ -1,7 +1,7 @@
 //! The passwords of users: a row for each user who has one, with its hash.
 //!
 //! Lock order: the user, then the user's password. A hash is computed with no row locked: what it was computed from is
-//! compared again once the user is locked, see `revision`.
+//! compared again once the user is locked, see `version()`.
 
 pub mod advice;
 pub mod cost;
@@ -50,6 +50,13 @@ row! {
         revision: i64,
         changed_at: Timestamp,
         must_change: bool,
+    }
+}
+
+impl Stored {
+    /// What tells a password from those before and after it: a revision alone begins anew where one was dropped.
+    fn version(&self) -> (i64, Timestamp) {
+        (self.revision, self.changed_at)
     }
 }
 

@@ -119,8 +119,8 @@ pub enum SetBy {
         /// Whether the user must choose another one.
         must_change: bool,
     },
-    /// The user, who has given the former one of this revision. One session may stay, with its grants.
-    User { revision: i64, kept: Option<Id> },
+    /// The user, who has given the former one of this version. One session may stay, with its grants.
+    User { version: (i64, Timestamp), kept: Option<Id> },
 }
 
 impl SetBy {
@@ -236,8 +236,8 @@ fn store(
         user::lock_no_key_update(user_id, tenant_id)?.ok_or(user::UNKNOWN)?;
         0
     };
-    if let SetBy::User { revision, .. } = by
-        && find(&Snapshot::latest(), user_id)?.is_none_or(|present| present.revision != revision)
+    if let SetBy::User { version, .. } = by
+        && find(&Snapshot::latest(), user_id)?.is_none_or(|present| present.version() != version)
     {
         // Another call has changed it meanwhile: the old one is wrong by now.
         return Ok(Err(verify::WRONG));
@@ -292,7 +292,7 @@ fn change(
         }
         Err(busy) => return refuse(busy, &[]),
     };
-    let by = SetBy::User { revision: right.stored.revision, kept };
+    let by = SetBy::User { version: right.stored.version(), kept };
     let changed = set(now, id, &tenant_id, &policy, new, by, context)?;
     if changed.is_ok() {
         // A lock that began meanwhile stays: whoever is here has a session, and its failures are another's.

@@ -188,7 +188,7 @@ impl Right {
             }
         }
         let present = find(&Snapshot::latest(), self.user_id)?;
-        Ok(present.is_some_and(|present| present.revision == *revision))
+        Ok(present.is_some_and(|present| present.version() == self.stored.version()))
     }
 
     /// The same with the user's row held.
