@@ -15,13 +15,16 @@ GRANT EXECUTE ON FUNCTION auth_store.magic_link_start TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.magic_link_finish IS
     'Uses the token of magic_link_start(), once: the user is logged in as far as this store is concerned, and the '
-    'address counts as verified. Where it is the first address of the user that is proved, the user''s password '
-    'goes, with sessions and grants: somebody else may have registered the address. Returns user_id, tenant_id, '
-    'email, and amr, {otp} (RFC 8176), for session_create(); mfa_status() says whether a second factor comes first. '
+    'address counts as verified. Where it is the first address of the user that is proved, what was put into the '
+    'account before goes, because somebody else may have registered the address: the password with the former ones, '
+    'passkeys, authenticator apps, recovery codes, linked identities, devices, one-time tokens, e-mail addresses and '
+    'phone numbers that nobody has proved, consents; sessions, grants, codes, API keys and connections end. Returns '
+    'user_id, tenant_id, email, and amr, {otp} (RFC 8176), for session_create(); mfa_status() says whether a second '
+    'factor comes first. '
     'A row with error otherwise: invalid_grant (unknown, used before, replaced by a newer one, or the user has the '
-    'address no longer), expired_token, access_denied (the user or the tenant is not active, or an administrator has '
-    'locked the user), email_taken where the address is another user''s by now. ip, user_agent: where the request '
-    'came from, for the audit row.';
+    'address no longer), expired_token, access_denied (the user or the tenant is not active, an administrator has '
+    'locked the user, or the user has proved another address meanwhile), email_taken where the address is another '
+    'user''s by now. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.magic_link_finish COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.magic_link_finish TO auth_store_app;
 
@@ -37,13 +40,14 @@ COMMENT ON FUNCTION auth_store.password_reset_finish IS
     'Uses the token of password_reset_start() or of email_change_undo(), once: the user has the new password, and '
     'the address counts as verified. Sessions, grants, codes and one-time tokens of the user end in the same '
     'transaction, and so does every lock that followed from failed attempts; no device of the user is known any more, '
-    'and second factors are still asked for. '
+    'and second factors are still asked for. Where it is the first address of the user that is proved, they go too, '
+    'with all that magic_link_finish() names. '
     'Returns user_id, tenant_id and email; then have the user log in. A row with error otherwise: invalid_grant '
     '(unknown, used before, replaced by a newer one, or the user has the address no longer), expired_token, '
     'email_taken where the address is another user''s by now, access_denied (the user or the tenant is not active, '
-    'or an administrator has locked the user), and what password_set() says of a password; then the token is good '
-    'for another one. 22004 for a new_password that is NULL. ip, user_agent: where the request came from, for the '
-    'audit row.';
+    'an administrator has locked the user, or the user has proved another address meanwhile), and what '
+    'password_set() says of a password; then the token is good for another one. 22004 for a new_password that is '
+    'NULL. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.password_reset_finish COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.password_reset_finish TO auth_store_app;
 

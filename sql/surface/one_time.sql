@@ -19,11 +19,13 @@ ALTER FUNCTION auth_store.email_verification_start COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.email_verification_start TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.email_verification_finish IS
-    'Uses the token of email_verification_start(), once: the address counts as verified from now on. Returns '
-    'user_id, tenant_id and email, or a row with error: invalid_grant (unknown, used before, replaced by a newer '
-    'one, or the user has the address no longer or spells it in another way), expired_token, email_taken where the '
-    'address is another user''s by now. The status of the user does not matter: an application may make users active '
-    'by it. ip, user_agent: where the request came from, for the audit row.';
+    'Uses the token of email_verification_start(), once: the address counts as verified from now on. It logs nobody '
+    'in and ends nothing, a password from before among it: whoever has only the mail may not be who registered, so '
+    'call it in a session of the user of one_time_show(), or after the password, and otherwise use '
+    'magic_link_finish(). Returns user_id, tenant_id and email, or a row with error: invalid_grant (unknown, used '
+    'before, replaced by a newer one, or the user has the address no longer or spells it in another way), '
+    'expired_token, email_taken where the address is another user''s by now. The status of the user does not matter: '
+    'an application may make users active by it. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.email_verification_finish COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.email_verification_finish TO auth_store_app, auth_store_admin;
 

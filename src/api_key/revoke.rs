@@ -60,6 +60,16 @@ pub fn lives(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<bool, Mista
     Ok(LIVES.one(&params![user_id, tenant_id, now])?.unwrap_or(true))
 }
 
+static LIVES_SINCE_BEFORE: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.api_keys
+                      WHERE user_id = $1 AND tenant_id = $2 AND id < $3 AND revoked_at IS NULL)",
+);
+
+/// Whether a key of the user has not been ended that was made before a time.
+pub fn lives_since_before(at: Timestamp, user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(LIVES_SINCE_BEFORE.one(&params![user_id, tenant_id, Id::lower_bound(at)])?.unwrap_or(true))
+}
+
 static OF_USER: Statement<Id> =
     Statement::latest(c"SELECT id FROM auth_store.api_keys WHERE user_id = $1 AND tenant_id = $2");
 

@@ -6,16 +6,16 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::api_key::revoke::{of_user, revoke_by_user};
+use crate::api_key::revoke::revoke_by_user;
 use crate::identity::one_time;
-use crate::identity::user::{self, names};
+use crate::identity::user;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
-use crate::oauth::consent::access::{Ended, end_access, end_grants, end_sessions};
+use crate::oauth::consent::access::{Ended, actors, end_access, end_grants, end_sessions};
 use crate::trail::{self, Context, Event};
 use crate::vault::connection::end::revoke_by_actors;
 
@@ -153,13 +153,4 @@ fn end(
         api_keys: count(api_keys),
         connections: count(connections),
     })
-}
-
-/// Those whose connections are the user's: the user, by the store's id and by the application's keys, and the user's
-/// API keys.
-pub fn actors(id: Id, tenant_id: &str) -> Result<Vec<(&'static str, String)>, Mistake> {
-    let mut actors = vec![("user", id.to_string())];
-    actors.extend(names::external_keys(id, tenant_id)?.into_iter().map(|key| ("user", key)));
-    actors.extend(of_user(id, tenant_id)?.into_iter().map(|key| ("api_key", key.to_string())));
-    Ok(actors)
 }

@@ -17,9 +17,9 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::lifecycle::tables;
 use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
-use crate::lifecycle::{tables, user_end};
-use crate::oauth::consent;
+use crate::oauth::consent::{self, access};
 use crate::oauth::grant::of_user as grants_of_user;
 use crate::trail::{self, Context, Event, of_user};
 use crate::vault::connection;
@@ -131,7 +131,7 @@ fn purge(now: Timestamp, user: Anonymous) -> Result<bool, Mistake> {
     {
         return Ok(false);
     }
-    let actors = user_end::actors(id, tenant_id)?;
+    let actors = access::actors(id, tenant_id)?;
     let whose = Whose { user_id: id, tenant_id: tenant_id.to_owned(), grants: Vec::new(), actors };
     // A foreign key takes what else there is with the user's row.
     for table in [&consent::TABLE, &connection::TABLE, &user::TABLE] {

@@ -11,7 +11,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::lifecycle::{tables, user_end};
+use crate::lifecycle::tables;
+use crate::oauth::consent::access;
 use crate::oauth::grant::of_user;
 use crate::trail::{self, Context, Event};
 
@@ -38,7 +39,7 @@ pub const TOO_LARGE: Mistake = Mistake::invalid("user_id", "a user whose data ma
 /// A user, and what the user's data are found by beside the id.
 pub fn whose(user_id: Id, tenant_id: String) -> Result<Whose, Mistake> {
     let grants = of_user::ids(user_id)?;
-    let actors = user_end::actors(user_id, &tenant_id)?;
+    let actors = access::actors(user_id, &tenant_id)?;
     Ok(Whose { user_id, tenant_id, grants, actors })
 }
 

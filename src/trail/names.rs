@@ -146,9 +146,6 @@ pub const NAMES: [&str; 115] = [
     // password_set(), password_change() and the end of a reset: by in details says which of them (administrator, user,
     // reset), ended what ended with the former password
     "password.changed",
-    // a password that was set before the user's address was verified, when an identity was linked by that address or a
-    // magic link to it was used
-    "password.dropped",
     // password_import(); format in details is the argument, ended what ended with a former password
     "password.imported",
     // a log-in or password_verify() whose right password had the hash of another store, or other costs or another
@@ -213,6 +210,10 @@ pub const NAMES: [&str; 115] = [
     "token.revoked",
     // token_use()
     "token.used",
+    // the first proof of an address by magic_link_finish() or password_reset_finish(), or identity_login() that links
+    // by the address: what had been put into the account before has ended. by in details says which of them
+    // (magic_link, reset, identity), dropped and ended count what
+    "user.claimed",
     // user_create(), and user_ensure() where it makes the user
     "user.created",
     // user_end(); how many codes, sessions, grants, API keys and connections it ended is in details

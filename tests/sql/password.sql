@@ -67,7 +67,8 @@ SELECT * FROM pg_temp.live(:'ann');
 SELECT * FROM auth_store.password_change(:'ann', 'violet lamp 8 quarry', 'violet lamp 9 quarry', :'two');
 SELECT * FROM pg_temp.live(:'ann');
 SELECT id = :'two' AS kept FROM auth_store.sessions WHERE user_id = :'ann' AND revoked_at IS NULL;
-SELECT error FROM auth_store.code_issue(:'app', :'ann', code_challenge => 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
+SELECT error
+  FROM auth_store.code_issue(:'app', :'ann', code_challenge => 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM');
 SELECT * FROM auth_store.password_set(:'ann', 'violet lamp 10 quarry', must_change => true);
 SELECT * FROM pg_temp.live(:'ann');
 SELECT DISTINCT revoked_reason FROM auth_store.sessions WHERE user_id = :'ann';

@@ -192,12 +192,13 @@ pub fn record(
 }
 
 static DROP_BEFORE: Statement = Statement::latest(
-    c"DELETE FROM auth_store.identities WHERE user_id = $1 AND tenant_id = $2 AND linked_at < $3",
+    c"DELETE FROM auth_store.identities
+       WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR linked_at < $3)",
 );
 
-/// Takes the accounts away from a user who is locked that were linked before a time; returns how many.
-pub fn drop_before(at: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
-    DROP_BEFORE.run(&params![user_id, tenant_id, at])
+/// Takes the accounts away from a user who is locked that were linked before a time, or all; returns how many.
+pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_BEFORE.run(&params![user_id, tenant_id, before])
 }
 
 static COUNT_OTHERS: Statement<i64> = Statement::latest(

@@ -5,19 +5,18 @@
 //! sign-on of an organisation. What was put into the account before its address was verified may be a stranger's, who
 //! registered with it beforehand: it ends with the link.
 //!
-//! Lock order: the identity's key, codes, the user, sessions, grants.
+//! Lock order: the identity's key, codes, the user, then as in `mail_link/claim.rs`.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::api_key::revoke::revoke_by_user;
 use crate::identity::external::link::{self, Said, insert, refresh};
 use crate::identity::external::{Account, SINGLE_SIGN_ON, find};
-use crate::identity::passkey::manage;
+use crate::identity::mail_link::claim::Claim;
 use crate::identity::user::create::{self, NewUser};
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, verified};
-use crate::identity::{password, policy, tenant};
+use crate::identity::{policy, tenant};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
@@ -26,7 +25,6 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::consent::access::end_access;
 use crate::oauth::consent::grants;
 use crate::trail::{Context, Event, Flag};
 
@@ -106,11 +104,12 @@ fn log_in(
         let (id, created) = match found {
             Some((id, verified_at)) => {
                 // No log-in of the user begins until the link is there, and codes come before the user.
-                grants::shut_out(now, id, &tenant_id, None)?;
+                let codes = grants::shut_out(now, id, &tenant_id, None)?;
                 if candidate(&tenant_id, account, said, by_email)? != found {
                     continue;
                 }
-                drop_unverified(now, id, &tenant_id, verified_at)?;
+                let claim = Claim { user_id: id, tenant_id: &tenant_id, by: "identity", context };
+                claim.drop_before(now, Some(verified_at), codes)?;
                 (id, false)
             }
             None => match make(now, &tenant_id, account, said, context)? {
@@ -181,18 +180,6 @@ fn candidate(
         && verified::is_first(id, tenant_id, verified_at)?
         && BY_SINGLE_SIGN_ON.one(&params![id, tenant_id, SINGLE_SIGN_ON])?.is_none();
     Ok(linkable.then_some((id, verified_at)))
-}
-
-/// Ends what was put into an account before its address was proved, and with it all access.
-fn drop_unverified(now: Timestamp, id: Id, tenant_id: &str, verified_at: Timestamp) -> Result<(), Mistake> {
-    let password = password::drop_unverified(now, id, tenant_id, Some(verified_at))?;
-    let passkeys = manage::drop_before(verified_at, id, tenant_id)?;
-    let identities = link::drop_before(verified_at, id, tenant_id)?;
-    if password || passkeys + identities > 0 {
-        end_access(now, id, tenant_id, None, "identity_linked")?;
-        revoke_by_user(now, id, tenant_id, "identity_linked")?;
-    }
-    Ok(())
 }
 
 /// A new user with the address, if the provider says one. The address of another user is that user's: whoever has both

@@ -1,17 +1,15 @@
 //! Magic links: a log-in by a mail to the user's address.
 //!
-//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants.
+//! Lock order: codes, the user, the token, then as in `claim.rs`.
 
 use pgrx::prelude::*;
 
+use crate::identity::mail_link::claim::Claim;
 use crate::identity::one_time::recipient::{self, Addressee, OverLimit, inactive};
-use crate::identity::one_time::{
-    self, NewToken, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification,
-};
+use crate::identity::one_time::{self, NewToken, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step};
 use crate::identity::user::name::{Kind, Name};
-use crate::identity::user::verified::{self, Proof};
-use crate::identity::user::{self, Held};
-use crate::identity::{password, policy, tenant};
+use crate::identity::user::{self, Held, verified};
+use crate::identity::{policy, tenant};
 use crate::kernel::crypto::token_text;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -19,7 +17,6 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::consent::access::end_access;
 use crate::oauth::consent::grants;
 use crate::trail::refused::Refused;
 use crate::trail::{Context, Flag};
@@ -118,7 +115,7 @@ fn held(tenant_id: &str, addressee: Option<Addressee>) -> Result<Option<Addresse
 fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<OneTimeUse, Mistake> {
     let step = Step { event: "magic_link.used", context };
     let used = step.with_token(now, Purpose::MagicLink, text, |token, user_id, email| {
-        let_in(now, token, user_id, email)
+        let_in(now, token, user_id, email, context)
     })?;
     match used {
         Ok((token, ())) => {
@@ -129,26 +126,29 @@ fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<O
     }
 }
 
-/// Uses the token; refused if the user may not be let in. Who is let in has proved the address. If that is the first
-/// proof of any address, whoever registered it and chose a password may have been somebody else: the password goes,
-/// with what it gave access to.
-fn let_in(now: Timestamp, token: &OneTimeToken, user_id: Id, email: &str) -> Answer<(), Refused> {
+/// Uses the token; refused if the user may not be let in. Who is let in has proved the address, and so may claim the
+/// account.
+fn let_in(
+    now: Timestamp,
+    token: &OneTimeToken,
+    user_id: Id,
+    email: &str,
+    context: &Context<'_>,
+) -> Answer<(), Refused> {
     let tenant_id = token.tenant_id.as_str();
     let unproved = !verified::has_any(user_id, tenant_id)?;
-    if unproved {
-        // Codes come before the user.
-        grants::shut_out(now, user_id, tenant_id, None)?;
-    }
+    // Codes come before the user.
+    let codes = if unproved { Some(grants::shut_out(now, user_id, tenant_id, None)?) } else { None };
     let active = user::lock_for_session(now, user_id, tenant_id)?.unwrap_or(false);
     if !active || !tenant::is_active(&Snapshot::writing()?, tenant_id)? {
         return Ok(Err(inactive()));
     }
+    let claim = Claim { user_id, tenant_id, by: "magic_link", context };
+    if let Err(refused) = claim.may_enter(email)? {
+        return Ok(Err(refused));
+    }
     if let Err(refused) = token.consume(now)? {
         return Ok(Err(refused));
     }
-    let proof = verified::prove(now, user_id, tenant_id, email)?;
-    if unproved && proof == Proof::First && password::drop_unverified(now, user_id, tenant_id, Some(now))? {
-        end_access(now, user_id, tenant_id, None, "password_dropped")?;
-    }
-    Ok(verification::proved(proof))
+    Ok(claim.prove(now, email, codes)?.map(|_| ()))
 }

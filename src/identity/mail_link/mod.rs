@@ -2,6 +2,7 @@
 //! itself. Each is begun by a call that makes the token, and ended by one that uses it.
 
 pub mod change;
+pub mod claim;
 pub mod magic;
 pub mod reset;
 pub mod undo;

@@ -1,19 +1,20 @@
 //! A new password for a user who has forgotten the former one, by a mail to the user's address. It ends what the former
 //! one gave access to, and every lock that followed from failed attempts: the mail gets through it.
 //!
-//! Lock order: codes, the user, the token, the user's names, the password, sessions, grants, counts of failures,
+//! Lock order: codes, the user, the token, then as in `claim.rs`, the password, sessions, grants, counts of failures,
 //! devices.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::identity::login::{devices, failures};
+use crate::identity::mail_link::claim::Claim;
 use crate::identity::mail_link::magic;
 use crate::identity::one_time::recipient::{inactive, may_enter};
-use crate::identity::one_time::{self, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step, verification};
+use crate::identity::one_time::{self, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step};
 use crate::identity::password::{history, set};
 use crate::identity::policy;
-use crate::identity::user::{self, names, verified};
+use crate::identity::user::{self, names};
 use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -56,7 +57,7 @@ fn finish(
     let password = given(password, "new_password")?;
     let step = Step { event: "password.changed", context };
     let done = step.with_token(now, Purpose::PasswordReset, text, |token, user_id, email| {
-        reset(now, token, user_id, email, password)
+        reset(now, token, user_id, email, password, context)
     })?;
     match done {
         Ok((token, ended)) => {
@@ -84,6 +85,7 @@ fn reset(
     user_id: Id,
     email: &str,
     password: &str,
+    context: &Context<'_>,
 ) -> Answer<Ended, Refused> {
     let tenant_id = token.tenant_id.as_str();
     if !may_enter(now, &Snapshot::writing()?, user_id, tenant_id)? {
@@ -100,16 +102,24 @@ fn reset(
     if user::lock_for_session(now, user_id, tenant_id)? != Some(true) {
         return Ok(Err(inactive()));
     }
+    let claim = Claim { user_id, tenant_id, by: "reset", context };
+    if let Err(refused) = claim.may_enter(email)? {
+        return Ok(Err(refused));
+    }
     if let Err(refused) = token.consume(now)? {
         return Ok(Err(refused));
     }
-    if let Err(refused) = verification::proved(verified::prove(now, user_id, tenant_id, email)?) {
-        return Ok(Err(refused));
-    }
+    let claimed = match claim.prove(now, email, Some(codes))? {
+        Ok(claimed) => claimed,
+        Err(refused) => return Ok(Err(refused)),
+    };
     history::keep(now, user_id, tenant_id, &policy)?;
     set::put(now, user_id, tenant_id, &hash, false)?;
     one_time::end_all(user_id, tenant_id)?;
-    let ended = end_shut_out(now, user_id, tenant_id, codes, None, set::ENDED_BY)?;
+    let ended = match claimed {
+        Some(ended) => ended,
+        None => end_shut_out(now, user_id, tenant_id, codes, None, set::ENDED_BY)?,
+    };
     failures::forget(user_id, tenant_id)?;
     devices::forget(user_id, tenant_id)?;
     Ok(Ok(ended))

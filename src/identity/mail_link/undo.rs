@@ -75,7 +75,7 @@ fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<E
     let addresses = verified::take_away_since(token.id.time(), user_id, tenant_id, old)?;
     let ended = end_shut_out(now, user_id, tenant_id, codes, None, "email_change_undone")?;
     one_time::end_all(user_id, tenant_id)?;
-    one_time::end_undo_since(token)?;
+    one_time::end_undo(user_id, tenant_id, Some(token.id))?;
     let expires_at = now.plus_seconds(policy::of(&Snapshot::writing()?, tenant_id)?.one_time_ttl);
     let reset = NewToken {
         purpose: Purpose::PasswordReset,

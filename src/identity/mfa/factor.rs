@@ -149,8 +149,15 @@ static OF_USER: Statement<Id> = Statement::latest(
 static DELETE: Statement =
     Statement::write(c"DELETE FROM auth_store.mfa_factors WHERE id = $1 AND tenant_id = $2 AND user_id = $3");
 
-static DELETE_ALL: Statement =
-    Statement::latest(c"DELETE FROM auth_store.mfa_factors WHERE user_id = $1 AND tenant_id = $2");
+static DROP_BEFORE: Statement = Statement::latest(
+    c"DELETE FROM auth_store.mfa_factors
+       WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR created_at < $3)",
+);
+
+/// Drops the apps of a user who is locked that were enrolled before a time, or all; returns how many.
+pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_BEFORE.run(&params![user_id, tenant_id, before])
+}
 
 /// Removes a factor. The user's row is locked first: of two removals at once one finds its factor to be the last.
 fn remove(now: Timestamp, user_id: Id, id: Id, removal: &Removal, context: &Context<'_>) -> Answer<()> {
@@ -182,7 +189,7 @@ fn reset(now: Timestamp, user_id: Id, reason: Option<&str>, context: &Context<'_
     user::lock_update(user_id, &tenant_id)?;
     let apps = OF_USER.all(&params![user_id, tenant_id.as_str()])?;
     let ended = last::end_with(now, user_id, &tenant_id, 0, None)?;
-    DELETE_ALL.run(&params![user_id, tenant_id.as_str()])?;
+    drop_before(None, user_id, &tenant_id)?;
     let passkeys = manage::remove_all(user_id, &tenant_id)?;
     let removed =
         apps.into_iter().map(|id| (id, "totp")).chain(passkeys.into_iter().map(|id| (id, "passkey")));

@@ -321,12 +321,13 @@ pub fn end_all(user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
 
 static END_UNDO: Statement = Statement::latest(
     c"DELETE FROM auth_store.one_time_tokens
-       WHERE user_id = $1 AND tenant_id = $2 AND purpose = 'email_undo' AND id > $3",
+       WHERE user_id = $1 AND tenant_id = $2 AND purpose = 'email_undo' AND ($3 IS NULL OR id > $3)",
 );
 
-/// Ends what takes back changes of the address that came after the one that this token has taken back.
-pub fn end_undo_since(token: &OneTimeToken) -> Result<u64, Mistake> {
-    END_UNDO.run(&params![token.user_id, token.tenant_id.as_str(), token.id])
+/// Ends what takes back changes of the address, all of them or those after the one that a token of this id has taken
+/// back; returns how many.
+pub fn end_undo(user_id: Id, tenant_id: &str, after: Option<Id>) -> Result<u64, Mistake> {
+    END_UNDO.run(&params![user_id, tenant_id, after])
 }
 
 static WAS_USED: Statement<bool> = Statement::latest(

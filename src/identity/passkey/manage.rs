@@ -115,12 +115,13 @@ pub fn has_any(user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
     Ok(HAS_ANY.one(&params![user_id, tenant_id])?.unwrap_or(false))
 }
 
-static DROP_BEFORE: Statement =
-    Statement::latest(c"DELETE FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2 AND id < $3");
+static DROP_BEFORE: Statement = Statement::latest(
+    c"DELETE FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR id < $3)",
+);
 
-/// Drops the passkeys of a user that were registered before a time; returns how many. The caller has locked the user.
-pub fn drop_before(at: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
-    DROP_BEFORE.run(&params![user_id, tenant_id, Id::lower_bound(at)])
+/// Drops the passkeys of a user who is locked that were registered before a time, or all; returns how many.
+pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_BEFORE.run(&params![user_id, tenant_id, before.map(Id::lower_bound)])
 }
 
 static LIST: Statement<Listed> =

@@ -14,11 +14,9 @@ pub mod verify;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
-use crate::trail::{self, Event};
 
 /// The facts of the table `passwords`.
 pub static TABLE: Table = Table {
@@ -65,28 +63,4 @@ static BY_USER: Lookup<Stored> = Lookup::by(c"passwords_pkey");
 /// The password of a user; None if the user has none.
 pub fn find(snapshot: &Snapshot, user_id: Id) -> Result<Option<Stored>, Mistake> {
     BY_USER.find(snapshot, Key::Id(user_id))
-}
-
-// Of a user with a password that was set before the address was shown to be the user's.
-static DROP: Statement = Statement::latest(
-    c"DELETE FROM auth_store.passwords
-       WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR changed_at < $3)",
-);
-
-/// Drops a password that somebody may have set who did not own the user's address: one from before `verified_at`, or
-/// any if the address was never verified. The former ones go with it. Returns whether there was one. The caller has
-/// locked the user, and ends what the password gave access to.
-pub fn drop_unverified(
-    now: Timestamp,
-    user_id: Id,
-    tenant_id: &str,
-    verified_at: Option<Timestamp>,
-) -> Result<bool, Mistake> {
-    let dropped = DROP.run(&params![user_id, tenant_id, verified_at])? == 1;
-    if dropped {
-        history::forget(user_id, tenant_id)?;
-        let event = "password.dropped";
-        trail::record(now, &Event { event, tenant_id, user_id: Some(user_id), ..Event::default() })?;
-    }
-    Ok(dropped)
 }

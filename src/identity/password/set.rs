@@ -217,6 +217,21 @@ pub fn put(
     PUT.exactly_one(&params![user_id, now, must_change, tenant_id, hash])
 }
 
+static DROP: Statement = Statement::latest(
+    c"DELETE FROM auth_store.passwords
+       WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR changed_at < $3)",
+);
+
+/// Drops the password of a user who is locked, if it was set before a time, or any; the former ones go with it. Returns
+/// whether there was one.
+pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    let dropped = DROP.run(&params![user_id, tenant_id, before])? == 1;
+    if dropped {
+        history::forget(user_id, tenant_id)?;
+    }
+    Ok(dropped)
+}
+
 /// Why sessions and grants end.
 pub const ENDED_BY: &str = "password_changed";
 

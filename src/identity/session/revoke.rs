@@ -74,6 +74,16 @@ static COUNT_LIVE: Statement<i64> = Statement::latest(
        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND idle_expires_at > $3",
 );
 
+static LIVES_SINCE_BEFORE: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.sessions
+                      WHERE user_id = $1 AND tenant_id = $2 AND id < $3 AND revoked_at IS NULL)",
+);
+
+/// Whether a session of the user has not been ended that began before a time.
+pub fn lives_since_before(at: Timestamp, user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(LIVES_SINCE_BEFORE.one(&params![user_id, tenant_id, Id::lower_bound(at)])?.unwrap_or(true))
+}
+
 static DELETE_OF: Statement =
     Statement::latest(c"DELETE FROM auth_store.sessions WHERE user_id = $1 AND tenant_id = $2");
 

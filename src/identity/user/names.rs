@@ -328,6 +328,29 @@ fn remove(
     Ok(true)
 }
 
+static UNPROVED: Statement<(String, String)> = Statement::latest(
+    c"DELETE FROM auth_store.user_names
+       WHERE user_id = $1 AND tenant_id = $2 AND kind IN ('email', 'phone') AND verified_at IS NULL
+         AND ($3 IS NULL OR created_at < $3)
+      RETURNING kind, name",
+);
+
+/// Takes the addresses and numbers away from a user who is locked that nobody has proved, if the user got them before a
+/// time, or all; returns how many.
+pub fn drop_unproved(
+    now: Timestamp,
+    before: Option<Timestamp>,
+    id: Id,
+    tenant_id: &str,
+) -> Result<u64, Mistake> {
+    let mut count = 0;
+    for (kind, name) in UNPROVED.all(&params![id, tenant_id, before])? {
+        HIDE.run(&params![id, tenant_id, kind, name, now])?;
+        count += 1;
+    }
+    Ok(count)
+}
+
 static EXTERNAL: Statement<String> = Statement::latest(
     c"SELECT name FROM auth_store.user_names WHERE user_id = $1 AND tenant_id = $2 AND kind = 'external'",
 );

@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 
+use crate::api_key;
 use crate::identity::session::revoke;
+use crate::identity::user::names;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -63,6 +65,16 @@ pub fn end_sessions(now: Timestamp, user_id: Id, tenant_id: &str, ended_by: &str
 pub fn end_grants(now: Timestamp, user_id: Id, tenant_id: &str, ended_by: &str) -> Result<Ended, Mistake> {
     let codes = grants::shut_out(now, user_id, tenant_id, None)?;
     Ok(Ended { codes, sessions: 0, grants: of_user::revoke(now, user_id, None, ended_by)? })
+}
+
+/// Those whose connections are the user's: the user, by the store's id and by the application's keys, and the user's
+/// API keys.
+pub fn actors(id: Id, tenant_id: &str) -> Result<Vec<(&'static str, String)>, Mistake> {
+    let mut actors = vec![("user", id.to_string())];
+    actors.extend(names::external_keys(id, tenant_id)?.into_iter().map(|key| ("user", key)));
+    actors
+        .extend(api_key::revoke::of_user(id, tenant_id)?.into_iter().map(|key| ("api_key", key.to_string())));
+    Ok(actors)
 }
 
 fn count(rows: usize) -> u64 {

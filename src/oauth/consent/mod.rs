@@ -173,10 +173,15 @@ static LIVE: Statement<Consent> = Statement::read(
 
 static REVOKE: Statement = Statement::latest(
     c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.consents
-                       WHERE user_id = $1 AND tenant_id = $2 AND client_id = $3
-                       ORDER BY resource, scope FOR UPDATE)
+                       WHERE user_id = $1 AND tenant_id = $2 AND ($3 IS NULL OR client_id = $3)
+                       ORDER BY client_id, resource, scope FOR UPDATE)
       DELETE FROM auth_store.consents c USING doomed WHERE c.id = doomed.id AND c.tenant_id = doomed.tenant_id",
 );
+
+/// Revokes every consent of a user; returns how many rows. The caller ends the grants, and writes the audit row.
+pub fn revoke_all(user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    REVOKE.run(&params![user_id, tenant_id, None::<&str>])
+}
 
 fn record(
     now: Timestamp,

@@ -92,6 +92,15 @@ static LIVES: Statement<bool> = Statement::latest(
                         AND (idle_expires_at IS NULL OR idle_expires_at > $2))",
 );
 
+static LIVES_SINCE_BEFORE: Statement<bool> = Statement::latest(
+    c"SELECT EXISTS (SELECT FROM auth_store.grants WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL)",
+);
+
+/// Whether a grant of the user has not been ended that is from before a time.
+pub fn lives_since_before(at: Timestamp, user_id: Id) -> Result<bool, Mistake> {
+    Ok(LIVES_SINCE_BEFORE.one(&params![user_id, Id::lower_bound(at)])?.unwrap_or(true))
+}
+
 static DELETE_OF: Statement = Statement::latest(c"DELETE FROM auth_store.grants WHERE user_id = $1");
 
 /// Deletes the grants of a user who is locked, unless one of them lives; false then.
