@@ -109,13 +109,101 @@ $node->reload;
 }
 value($node, $db, "DELETE FROM auth_store.login_failures; DELETE FROM auth_store.audit_log");
 
+# --- the cap on hashes ------------------------------------------------------------------------------------------------
+
+# Places to hash, of all backends: locks of a class that no SQL function takes, see src/kernel/server/slot.rs.
+my $PLACES = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 4 AND granted";
+my $WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%user_login%' AND wait_event = 'Extension'
+    AND pid <> pg_backend_pid()";
+# A name that nobody has is hashed at the present costs: long enough to be seen.
+my $UNKNOWN = "SELECT error FROM auth_store.user_login('nobody' || :client_id || '\@login.example', 'wrong horse',
+    ip => ('198.51.' || :client_id || '.1')::inet);";
+$node->append_conf('postgresql.conf', "auth_store.password_hashes_at_once = 2
+    auth_store.password_memory = '128MB'\nauth_store.password_passes = 2");
+$node->reload;
+
+# Waits until the cap is used up and others wait.
+sub full
+{
+    my ($run) = @_;
+    for (1 .. 1000)
+    {
+        return 1 if value($node, $db, "SELECT ($PLACES) = 2 AND ($WAITING) > 0") eq 't';
+        last unless $run->pumpable;
+        sleep(0.01);
+    }
+    return 0;
+}
+
+{
+    my $run = start('cap', $CLIENTS, 1, "INSERT INTO answer SELECT 'cap', " . ($UNKNOWN =~ s/^SELECT //r));
+    my ($most, $waited) = (0, 0);
+    while (value($node, $db, "SELECT count(*) FROM answer WHERE of = 'cap'") < $CLIENTS && $run->pumpable)
+    {
+        my ($places, $waiting) = split /\|/, value($node, $db, "SELECT ($PLACES), ($WAITING)");
+        $most = $places if $places > $most;
+        $waited = $waiting if $waiting > $waited;
+        $run->pump_nb;
+    }
+    ok($run->finish, 'sixteen log-ins at once where two may hash');
+    is(value($node, $db, "SELECT told, count(*) FROM answer WHERE of = 'cap' GROUP BY told"),
+        "invalid_credentials|$CLIENTS", 'all were answered');
+    is($most, 2, 'two hashed at a time');
+    cmp_ok($waited, '>', 2, 'and others waited');
+    is(value($node, $db, $PLACES), 0, 'no place is taken afterwards');
+}
+
+{
+    my $run = start('held', 6, 3, $UNKNOWN);
+    ok(full($run), 'the cap is used up');
+    # Only while it waits can it be cancelled that soon; a turn that it gets all the same is no failure of the cap.
+    my ($cancelled, $soon) = (0, 0);
+    for (1 .. 5)
+    {
+        my $began = Time::HiRes::time();
+        my $result = run_sql($node, $db, "SET statement_timeout = '30ms';
+            SELECT error FROM auth_store.user_login('somebody\@login.example', 'wrong horse', ip => '203.0.113.1')");
+        $cancelled++ if ($result->{state} // '') eq '57014';
+        $soon++ if Time::HiRes::time() - $began < 1;
+    }
+    is($cancelled, 5, 'a log-in in the queue is cancelled by its timeout');
+    cmp_ok($soon, '>', 0, 'and while it waits');
+    my $result = run_sql($node, $db, "SET auth_store.password_hash_wait = 0;
+        SELECT error, retry_after FROM auth_store.user_login('somebody\@login.example', 'wrong horse',
+            ip => '203.0.113.1')");
+    like($result->{out}, qr/^(?:temporarily_unavailable[|]1|invalid_credentials[|])$/,
+        'one that may not wait is told so');
+    ok($run->finish, 'those who hashed went on');
+    cmp_ok(value($node, $db, "SELECT count(*) FROM auth_store.audit_log WHERE ip = '203.0.113.1'"), '<=', 1,
+        'and a cancelled one has left no row');
+    is(value($node, $db, $PLACES), 0, 'no place is taken afterwards');
+}
+
+{
+    my $run = start('ended', 8, 2, $UNKNOWN);
+    ok(full($run), 'the cap is used up');
+    is(value($node, $db, "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) > 0 FROM (
+            SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 4 AND granted
+            UNION SELECT pid FROM pg_stat_activity WHERE query LIKE '%user_login%' AND wait_event = 'Extension') t
+          WHERE pid <> pg_backend_pid()"), 't', 'those who hash are terminated, and those who wait');
+    $run->finish;
+    for (1 .. 500) { last if value($node, $db, $PLACES) == 0; sleep(0.02); }
+    is(value($node, $db, $PLACES), 0, 'their places are free');
+    my $again = start('again', $CLIENTS, 1, $UNKNOWN);
+    ok($again->finish, 'and all can log in after them');
+}
+$node->append_conf('postgresql.conf', "auth_store.password_memory = '19MB'\nauth_store.password_passes = 2");
+value($node, $db, "DELETE FROM auth_store.login_failures; DELETE FROM auth_store.audit_log");
+
 # --- an immediate stop in the middle of a storm -----------------------------------------------------------------------
 
 # Each connection has a network of its own and writes down what the server acknowledged.
 $node->append_conf('postgresql.conf', "auth_store.lockout_threshold = 100\n"
-    . "auth_store.login_failures_per_network = 1000000\nauth_store.password_hashes_at_once = 0");
+    . "auth_store.login_failures_per_network = 1000000");
 for my $round (1 .. 2)
 {
+    # As many as there are processors, and more than may hash.
+    $node->append_conf('postgresql.conf', 'auth_store.password_hashes_at_once = ' . ($round == 1 ? 0 : 2));
     $node->restart;
     value($node, $db, "SELECT auth_store.user_unlock(user_id) FROM auth_store.user_find('user3\@login.example');
         DELETE FROM auth_store.login_failures; DELETE FROM auth_store.audit_log; DELETE FROM auth_store.rate_limits");
@@ -143,6 +231,11 @@ for my $round (1 .. 2)
     }
     is(value($node, $db, "SELECT sum(failures) - 2 * (SELECT count(*) FROM auth_store.audit_log)
         FROM auth_store.login_failures"), 0, "round $round: and was counted, for its network and for the user");
+    is(value($node, $db, $PLACES), 0, "round $round: no place to hash is taken");
+    value($node, $db, "SELECT auth_store.user_unlock(user_id) FROM auth_store.user_find('user3\@login.example')");
+    is(value($node, $db, "SELECT string_agg(ok::text, ' ') FROM (VALUES (0), (1), (3)) v (n),
+        LATERAL auth_store.user_login('user' || n || '\@login.example', 'correct horse', ip => '203.0.113.9')"),
+        'true true true', "round $round: and everybody can log in");
 }
 
 $node->stop;
