@@ -24,7 +24,7 @@ def call(function, **arguments):
 
 
 class Server(BaseHTTPRequestHandler):
-    user_id = None  # a real server has a log-in page, and asks the user whether the client may
+    user_id = None  # a real server has a log-in page, and one that asks whether the client may and sends a POST
 
     def do_GET(self):
         path, query = urlsplit(self.path).path, dict(parse_qsl(urlsplit(self.path).query))
