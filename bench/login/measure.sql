@@ -45,12 +45,17 @@ BEGIN
 END $$;
 CALL measure(:calls);
 CREATE VIEW median AS
-    SELECT what, percentile_cont(0.5) WITHIN GROUP (ORDER BY t) AS us, wal / cardinality(taken) AS wal
+    SELECT what, percentile_cont(0.5) WITHIN GROUP (ORDER BY t) AS us,
+           percentile_cont(0.25) WITHIN GROUP (ORDER BY t) AS quarter, wal / cardinality(taken) AS wal
       FROM attempt, unnest(taken) t GROUP BY what, wal, taken;
-SELECT format('%-24s %9s us %7s bytes of WAL', what, round(us), wal) FROM median ORDER BY us DESC;
+SELECT format('%-24s %9s us, a quarter below %6s, %7s bytes of WAL', what, round(us),
+              round(quarter), wal)
+  FROM median ORDER BY us DESC;
 CREATE FUNCTION us(text) RETURNS float LANGUAGE sql AS 'SELECT us FROM median WHERE what = $1';
+CREATE FUNCTION quarter(text) RETURNS float LANGUAGE sql AS 'SELECT quarter FROM median WHERE what = $1';
 SELECT format('unknown / wrong: %s (0.95 to 1.05)', round((us('unknown') / us('wrong'))::numeric, 3));
-SELECT format('beside the hash, of a failure: %s %% of it (at most 3)',
-              round((100 * us('wrong without a hash') / us('verify'))::numeric, 2));
+-- A difference of two kinds is small beside what a busy machine does to both: the quicker quarter of each counts.
+SELECT format('beside the hash, of a wrong password: %s %% of it (at most 3)',
+              round((100 * (quarter('wrong') / quarter('verify') - 1))::numeric, 2));
 SELECT format('beside the hash, of a log-in: %s %% of it (at most 3)',
-              round((100 * (us('good') - us('verify')) / us('verify'))::numeric, 2));
+              round((100 * (quarter('good') / quarter('verify') - 1))::numeric, 2));

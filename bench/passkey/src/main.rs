@@ -63,12 +63,16 @@ fn main() -> Result<(), Error> {
         signed.push((message, signature));
     }
     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public);
-    #[allow(clippy::disallowed_methods)] // a benchmark measures
-    let began = Instant::now();
-    for (message, signature) in &signed {
-        key.verify(message, signature).map_err(|_| "not signed")?;
+    // Ten at a time, of which the quickest ten count: others use the machine too.
+    let mut seconds = f64::INFINITY;
+    for ten in signed.chunks_exact(10) {
+        #[allow(clippy::disallowed_methods)] // a benchmark measures
+        let began = Instant::now();
+        for (message, signature) in ten {
+            key.verify(message, signature).map_err(|_| "not signed")?;
+        }
+        seconds = seconds.min(began.elapsed().as_secs_f64() / 10.0);
     }
-    let seconds = began.elapsed().as_secs_f64() / signed.len().max(1) as f64;
     eprintln!("{} {} {seconds:.9}", hex(id.as_ref()), hex(&cose));
     Ok(())
 }
