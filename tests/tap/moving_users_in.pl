@@ -32,9 +32,10 @@ value($node, $db, join ";\n",
       . ", true), (2, 'bob', '', '', '', '!unusable', true), (3, 'cid', '', '', '', " . hash_of('"hash": "scrypt\$')
       . ", true)",
     'CREATE TABLE "user" (id text, name text, email text, "emailVerified" bool)',
-    'CREATE TABLE account ("userId" text, "providerId" text, password text)',
+    'CREATE TABLE account ("userId" text, "providerId" text, "accountId" text, password text)',
     q{INSERT INTO "user" VALUES ('ba1', 'Ann', 'ann@better.example', true)},
-    q{INSERT INTO account VALUES ('ba1', 'github', NULL), ('ba1', 'credential', } . hash_of('"format": "better-auth"')
+    q{INSERT INTO account VALUES ('ba1', 'github', '583231', NULL), ('ba1', 'credential', 'ba1', }
+      . hash_of('"format": "better-auth"')
       . ')',
     'CREATE TABLE users (id int, email text, encrypted_password text, confirmed_at timestamptz)',
     q{INSERT INTO users VALUES (1, 'dev@rails.example', } . hash_of('"pepper": "the-pepper"') . q{, now()),
@@ -66,6 +67,8 @@ is(value($node, $db, "SELECT count(*) FROM auth_store.passwords WHERE hash LIKE 
 is(value($node, $db, "SELECT string_agg(email, ' ' ORDER BY email COLLATE \"C\") FROM auth_store.users
     WHERE email_verified"), 'amy@asp.example ann@better.example dev@rails.example kim@kc.example',
     'addresses are verified as they were');
+is(value($node, $db, "SELECT email, created, linked, error FROM auth_store.identity_login('github', '583231') l,
+    auth_store.user_get(l.user_id)"), 'ann@better.example|f|f|', 'who came by another provider comes by it again');
 
 value($node, $db, "DELETE FROM moved");
 value($node, $db, $_) for grep { !/CREATE TABLE/ } @blocks;

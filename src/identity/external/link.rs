@@ -172,6 +172,31 @@ fn link(
     Ok(outcome)
 }
 
+/// Gives an account that the caller has locked to a user who is moved in. Where the user has it, what the provider said
+/// last stays.
+pub fn import(
+    now: Timestamp,
+    id: Id,
+    tenant_id: &str,
+    account: &Account<'_>,
+    said: &Said<'_>,
+    context: &Context<'_>,
+) -> Answer<()> {
+    match find(&Snapshot::latest(), tenant_id, account)? {
+        Some(owner) if owner != id => return Ok(Err(TAKEN)),
+        Some(_) => return Ok(Ok(())),
+        None => {}
+    }
+    user::lock_no_key_update(id, tenant_id)?.ok_or(user::UNKNOWN)?;
+    if !insert(id, tenant_id, account, said, now, None)? {
+        return Err(Mistake::Changed);
+    }
+    let event = Event { event: "identity.linked", ..Event::default() };
+    record(now, id, tenant_id, account, event, json!({ "by": "import" }), context)?;
+    anonymous::upgrade(now, id, tenant_id, "identity", context)?;
+    Ok(Ok(()))
+}
+
 /// The audit row of a step with an identity. The account there says who somebody is, and stays out of the trail.
 pub fn record(
     now: Timestamp,
@@ -184,10 +209,7 @@ pub fn record(
 ) -> Result<(), Mistake> {
     details["provider"] = account.provider.into();
     let details = Some(details);
-    trail::record(
-        now,
-        &Event { tenant_id, user_id: Some(user_id), details, context: Some(context), ..event },
-    )?;
+    trail::record(now, &Event { tenant_id, user_id: Some(user_id), details, context: Some(context), ..event })?;
     Ok(())
 }
 

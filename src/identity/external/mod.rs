@@ -82,7 +82,7 @@ pub static TABLE: Table = Table {
 };
 
 /// An account at a provider.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Account<'a> {
     provider: &'a str,
     subject: &'a str,
@@ -97,7 +97,7 @@ const SINGLE_SIGN_ON: &str = "sso:";
 
 impl<'a> Account<'a> {
     /// The arguments that name one.
-    fn check(provider: Option<&'a str>, subject: Option<&'a str>) -> Result<Self, Mistake> {
+    pub fn check(provider: Option<&'a str>, subject: Option<&'a str>) -> Result<Self, Mistake> {
         let provider = given(provider, "provider")?;
         let subject = given(subject, "subject")?;
         if !is_provider(provider) {
@@ -133,6 +133,13 @@ impl<'a> Account<'a> {
         if let Some(key) = digest.first_chunk() {
             lock::lock_key(Id::from_bytes(*key));
         }
+    }
+
+    /// The same for several, in one order for all calls.
+    pub fn lock_all(accounts: impl Iterator<Item = Self>, tenant_id: &str) {
+        let mut accounts: Vec<_> = accounts.collect();
+        accounts.sort_unstable();
+        accounts.into_iter().for_each(|account| account.lock(tenant_id));
     }
 
     fn key<'k>(&'k self, tenant_id: &'k str) -> [Key<'k>; 3] {

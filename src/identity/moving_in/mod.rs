@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::identity::external::{Account, link};
 use crate::identity::mfa::{enroll, last};
 use crate::identity::password;
 use crate::identity::password::import::{self, Present};
@@ -54,7 +55,8 @@ const MAX_USERS: usize = 1000;
 /// How many bytes all of them have.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// A user of the other store. `password` has the arguments of password_import(), `totp` those of totp_import().
+/// A user of the other store. `password` has the arguments of password_import(), `totp` those of totp_import(), each of
+/// `identities` those of identity_link().
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Given {
@@ -71,6 +73,7 @@ struct Given {
     password: Option<Password>,
     must_change: bool,
     totp: Option<Totp>,
+    identities: Vec<Identity>,
     roles: Vec<String>,
 }
 
@@ -92,6 +95,22 @@ struct Totp {
     algorithm: Option<String>,
     digits: Option<i32>,
     period: Option<i32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identity {
+    provider: String,
+    subject: String,
+    email: Option<String>,
+    email_verified: Option<bool>,
+}
+
+impl Identity {
+    fn read(&self) -> Result<(Account<'_>, link::Said<'_>), Mistake> {
+        let account = Account::check(Some(&self.provider), Some(&self.subject))?;
+        Ok((account, link::Said::check(self.email.as_deref(), self.email_verified, None)?))
+    }
 }
 
 const USER: Mistake = Mistake::invalid(
@@ -172,6 +191,9 @@ fn take(
     tenant_id: &str,
     context: &Context<'_>,
 ) -> Answer<(Id, bool)> {
+    let identities = user.identities.iter().map(Identity::read).collect::<Result<Vec<_>, _>>()?;
+    // Accounts come before users.
+    Account::lock_all(identities.iter().map(|(account, _)| *account), tenant_id);
     let (id, created) = match known(user, tenant_id)? {
         Some(id) => (id, false),
         None => match add(now, user, metadata, tenant_id, context)? {
@@ -203,6 +225,11 @@ fn take(
             period: totp.period,
         };
         enroll::import(now, id, &factor, 1, context)?;
+    }
+    for (account, said) in &identities {
+        if let Err(refusal) = link::import(now, id, tenant_id, account, said, context)? {
+            return Ok(Err(refusal));
+        }
     }
     for role in &user.roles {
         assign::assign(now, Some(id), Some(role), Some(tenant_id), &assign::Assignment::default(), context)?;
