@@ -23,8 +23,8 @@ COMMENT ON FUNCTION auth_store.invitation_accept IS
     'role no longer), expired_token, access_denied (the user or the tenant is not active, or the user has not proved '
     'the address that was invited).\n'
     'any_address: true lets in a user of another address too, as where whoever has the link is meant. Accepting proves '
-    'no address: see email_verification_start(). 23503 for an unknown user, 22004 for NULL. ip, user_agent: where the '
-    'request came from, for the audit row.';
+    'no address (see email_verification_start()) and logs nobody in: user_id is who has logged in. 23503 for an '
+    'unknown user, 22004 for NULL. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.invitation_accept COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.invitation_accept TO auth_store_app;
 

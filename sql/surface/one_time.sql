@@ -44,8 +44,10 @@ GRANT EXECUTE ON FUNCTION auth_store.otp_start TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.otp_verify IS
     'Uses a one-time password, once. code: as typed; spaces and hyphens do not count. Returns user_id, tenant_id and '
-    'amr, {otp} (RFC 8176), for session_create(); or a row with error: invalid_grant (wrong, used before, replaced, '
-    'of another purpose, or dead after otp_max_attempts of the tenant''s policy (5), however many at once), '
+    'amr, {otp} (RFC 8176), for session_create(). Where the code alone is the log-in, it is one factor: mfa_required '
+    'as in user_login(), with mfa_enrollment_due_at; device_token: a device that totp_verify() has trusted needs none. '
+    'A row with error otherwise: invalid_grant (wrong, used before, replaced, of another purpose, or dead after '
+    'otp_max_attempts of the tenant''s policy (5), however many at once), '
     'expired_token, account_locked with retry_after, where wrong codes have begun a lock by lockout_threshold and '
     'lockout_user_threshold of the policy, which are counted apart from wrong passwords; temporarily_unavailable '
     'with retry_after over auth_store.login_failures_per_network; access_denied (the user or the tenant is not '

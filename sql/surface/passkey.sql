@@ -29,7 +29,10 @@ GRANT EXECUTE ON FUNCTION auth_store.passkey_register TO auth_store_app;
 COMMENT ON FUNCTION auth_store.passkey_authenticate IS
     E'Who answers a challenge with a passkey (Web Authentication level 3 section 7.2): user_id and tenant_id, for '
     'session_create() or a step-up, with amr (RFC 8176: hwk for a passkey of one device, swk for one that may be '
-    'copied; user; mfa where the authenticator has verified its user). '
+    'copied; user; mfa where the authenticator has verified its user). mfa_required, at a log-in without user_id: a '
+    'passkey that has verified its user is both factors; any other is one, beside which a code or the password counts '
+    'where the user has them and the policy asks for two. device_token: a device that totp_verify() has trusted needs '
+    'one. '
     'credential: what PublicKeyCredential.toJSON() of navigator.credentials.get() says, at most 64 kB. The challenge '
     'is spent, whatever the answer.\n'
     'A row with ok = false otherwise: invalid_request (malformed), invalid_grant (a challenge that does not wait; '

@@ -15,6 +15,10 @@ CREATE TYPE auth_store.external_login AS (
     created           boolean,
     linked            boolean,
     error             text,
-    error_description text
+    error_description text,
+    retry_after       integer,
+    locked_until      timestamptz,
+    mfa_required      boolean,
+    mfa_enrollment_due_at timestamptz
 );
 COMMENT ON TYPE auth_store.external_login IS 'The user of an external identity, or an error.';

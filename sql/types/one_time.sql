@@ -16,7 +16,9 @@ CREATE TYPE auth_store.one_time_use AS (
     amr               text[],
     error             text,
     error_description text,
-    retry_after       integer
+    retry_after       integer,
+    mfa_required      boolean,
+    mfa_enrollment_due_at timestamptz
 );
 COMMENT ON TYPE auth_store.one_time_use IS 'What the use of a one-time token or password comes to.';
 

@@ -29,7 +29,9 @@ CREATE TYPE auth_store.passkey_login AS (
     locked_until      timestamptz,
     error             text,
     error_description text,
-    retry_after       integer
+    retry_after       integer,
+    mfa_required      boolean,
+    mfa_enrollment_due_at timestamptz
 );
 COMMENT ON TYPE auth_store.passkey_login IS 'Whom a passkey has let in, or an error.';
 

@@ -79,6 +79,11 @@ SELECT auth_store.user_set_status(:'bob', 'suspended');
 SELECT * FROM pg_temp.login('google', 'bob', 'bob@ext.example', true, true);
 SELECT * FROM pg_temp.login('apple', 'bob', 'bob@ext.example', true, true);
 SELECT auth_store.user_set_status(:'bob', 'active');
+-- Nor is one whom an administrator has locked.
+SELECT auth_store.user_lock(:'dan');
+SELECT * FROM pg_temp.login('google', 'dan');
+SELECT * FROM pg_temp.login('apple', 'dan', 'dan@ext.example', true, true);
+SELECT auth_store.user_unlock(:'dan');
 
 -- Linked by a user who is logged in; once more, it is noted what the provider says now.
 SELECT * FROM auth_store.identity_link(:'ann', 'github', 'ann', 'ann@github.example', '{"a": 1}');

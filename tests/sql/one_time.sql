@@ -188,10 +188,10 @@ SET auth_store.otp_max_attempts = 10;
 SELECT code FROM auth_store.otp_start(:'ada', 'log in') \gset
 SELECT lpad(((:'code'::int + 1) % 1000000)::text, 6, '0') AS wrong \gset
 SELECT n, v.error, v.retry_after BETWEEN 1 AND 900 AS wait FROM generate_series(1, 4) n,
-    LATERAL auth_store.otp_verify(:'ada', 'log in', left(:'wrong', n + 9), '192.0.2.1') v ORDER BY n;
-SELECT error, retry_after > 0 AS wait FROM auth_store.otp_verify(:'ada', 'log in', :'code', '192.0.2.99');
+    LATERAL auth_store.otp_verify(:'ada', 'log in', left(:'wrong', n + 9), ip => '192.0.2.1') v ORDER BY n;
+SELECT error, retry_after > 0 AS wait FROM auth_store.otp_verify(:'ada', 'log in', :'code', ip => '192.0.2.99');
 SELECT tries FROM auth_store.one_time_tokens WHERE user_id = :'ada' AND subject = 'log in';
-SELECT error FROM auth_store.otp_verify(:'ada', 'log in', :'code', '198.51.100.7');
+SELECT error FROM auth_store.otp_verify(:'ada', 'log in', :'code', ip => '198.51.100.7');
 SELECT event, error, flags, count(*) FROM pg_temp.trail() WHERE error = 'account_locked' GROUP BY 1, 2, 3 ORDER BY 3;
 SET auth_store.lockout_threshold = 100;
 RESET auth_store.otp_max_attempts;

@@ -129,7 +129,8 @@ END $$;
 -- Whose and how, without ids.
 CREATE FUNCTION pg_temp.in_short(l auth_store.passkey_login) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', CASE WHEN l.ok THEN 'ok' ELSE 'not' END, (SELECT o.name FROM owner o WHERE o.id = l.user_id),
-        l.tenant_id, 'uv ' || l.user_verified, 'bs ' || l.backed_up, l.amr, l.error, l.error_description, l.retry_after)
+        l.tenant_id, 'uv ' || l.user_verified, 'bs ' || l.backed_up, l.amr, l.error, l.error_description, l.retry_after,
+        'mfa ' || l.mfa_required)
 $$;
 SELECT v.name, pg_temp.in_short(pg_temp.login(v.name, verification => v.verification))
   FROM (SELECT * FROM vector WHERE kind = 'authentication' AND n <= 27 ORDER BY n) v;
@@ -143,6 +144,30 @@ UPDATE auth_store.passkeys SET sign_count = 1 WHERE tenant_id = 'passkeys';
 SELECT v.name, pg_temp.in_short(pg_temp.login(v.name, o.id, 'step_up', v.verification))
   FROM (SELECT * FROM vector WHERE name IN ('es256-fido-u2f 1', 'eddsa 1', 'es256-user-handle-64 1') ORDER BY n) v
   JOIN owner o ON o.name = regexp_replace(v.name, ' 1$', '');
+-- A passkey that has verified its user is two factors. Any other is one, beside which the password or an app counts.
+SELECT id AS una FROM owner WHERE name = 'es256-without-uv' \gset
+CREATE FUNCTION pg_temp.asks(vector_name text, user_id uuid DEFAULT NULL, OUT mfa_required boolean, OUT due boolean)
+LANGUAGE sql AS $$
+    UPDATE auth_store.passkeys SET sign_count = 1 WHERE tenant_id = 'passkeys';
+    SELECT l.mfa_required, l.mfa_enrollment_due_at > clock_timestamp()
+      FROM pg_temp.login(vector_name, user_id, verification => 'preferred') l
+$$;
+SELECT * FROM pg_temp.asks('es256-without-uv 2');
+SELECT auth_store.tenant_policy_set('passkeys', '{"mfa": "required", "mfa_grace": "1 week"}') IS NOT NULL AS set;
+SELECT * FROM pg_temp.asks('es256-without-uv 2');
+SELECT * FROM pg_temp.asks('es256 1');
+SELECT auth_store.tenant_policy_set('passkeys', '{"mfa_grace": 0}') IS NOT NULL AS set;
+SELECT * FROM pg_temp.asks('es256-without-uv 2');
+SELECT * FROM pg_temp.asks('es256 1');
+SELECT auth_store.tenant_policy_set('passkeys', '{"mfa": "optional"}') IS NOT NULL AS set;
+SELECT error FROM auth_store.password_set(:'una', 'violet lamp 7 quarry');
+SELECT * FROM pg_temp.asks('es256-without-uv 2');
+-- With a user it is the second factor itself.
+SELECT * FROM pg_temp.asks('es256-without-uv 2', :'una');
+SELECT auth_store.tenant_policy_set('passkeys', '{"mfa": "off"}') IS NOT NULL AS set;
+SELECT * FROM pg_temp.asks('es256-without-uv 2');
+SELECT auth_store.tenant_policy_set('passkeys', '{"mfa": null, "mfa_grace": null}') IS NOT NULL AS set;
+
 -- The altered ones; the relying party and the origins are the tenant's.
 UPDATE auth_store.passkeys SET sign_count = 1 WHERE tenant_id = 'passkeys';
 SELECT v.name, pg_temp.in_short(l), t.event, t.risk, t.flags

@@ -165,7 +165,7 @@ fn link(
     };
     let event =
         Event { event: "identity.linked", error: outcome.as_ref().err().map(|r| r.code), ..Event::default() };
-    record(now, id, &tenant_id, account, event, json!({ "by": "call" }), context)?;
+    record(now, Some(id), &tenant_id, account, event, json!({ "by": "call" }), context)?;
     if outcome.is_ok() {
         anonymous::upgrade(now, id, &tenant_id, "identity", context)?;
     }
@@ -192,7 +192,7 @@ pub fn import(
         return Err(Mistake::Changed);
     }
     let event = Event { event: "identity.linked", ..Event::default() };
-    record(now, id, tenant_id, account, event, json!({ "by": "import" }), context)?;
+    record(now, Some(id), tenant_id, account, event, json!({ "by": "import" }), context)?;
     anonymous::upgrade(now, id, tenant_id, "identity", context)?;
     Ok(Ok(()))
 }
@@ -200,7 +200,7 @@ pub fn import(
 /// The audit row of a step with an identity. The account there says who somebody is, and stays out of the trail.
 pub fn record(
     now: Timestamp,
-    user_id: Id,
+    user_id: Option<Id>,
     tenant_id: &str,
     account: &Account<'_>,
     event: Event<'_>,
@@ -209,7 +209,7 @@ pub fn record(
 ) -> Result<(), Mistake> {
     details["provider"] = account.provider.into();
     let details = Some(details);
-    trail::record(now, &Event { tenant_id, user_id: Some(user_id), details, context: Some(context), ..event })?;
+    trail::record(now, &Event { tenant_id, user_id, details, context: Some(context), ..event })?;
     Ok(())
 }
 
@@ -267,6 +267,6 @@ fn unlink(
     };
     let error = outcome.as_ref().err().map(|refusal| refusal.code);
     let event = Event { event: "identity.unlinked", error, ..Event::default() };
-    record(now, id, &tenant_id, account, event, json!({ "last": last }), context)?;
+    record(now, Some(id), &tenant_id, account, event, json!({ "last": last }), context)?;
     Ok(outcome)
 }

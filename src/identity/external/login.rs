@@ -16,7 +16,7 @@ use crate::identity::mail_link::claim::Claim;
 use crate::identity::user::create::{self, NewUser};
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, verified};
-use crate::identity::{policy, tenant};
+use crate::identity::{mfa, policy, tenant};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
@@ -36,8 +36,12 @@ composite! {
         pub linked: bool,
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
+        pub retry_after: Option<i32>,
+        pub locked_until: Option<Timestamp>,
+        pub mfa_required: Option<bool>,
+        pub mfa_enrollment_due_at: Option<Timestamp>,
     }
-    refused { error, error_description }
+    refused { error, error_description, retry_after }
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -50,6 +54,7 @@ fn identity_login(
     profile: default!(Option<Jsonb>, "NULL"),
     link_by_email: default!(Option<bool>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    device_token: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> ExternalLogin {
@@ -57,7 +62,8 @@ fn identity_login(
     let run = || {
         let account = Account::check(provider, subject)?;
         let said = Said::check(email, email_verified, profile)?;
-        log_in(clock::now(), &account, &said, link_by_email, tenant_id, &context)
+        let asked = Asked { link_by_email, tenant_id, device_token };
+        log_in(clock::now(), &account, &said, &asked, &context)
     };
     match run().or_raise() {
         Ok(login) => login,
@@ -65,47 +71,53 @@ fn identity_login(
     }
 }
 
+/// What the application says of the log-in.
+struct Asked<'a> {
+    link_by_email: Option<bool>,
+    tenant_id: Option<&'a str>,
+    device_token: Option<&'a str>,
+}
+
+const INACTIVE: Refusal = Refusal::new(ErrorCode::AccessDenied, "the user or the tenant is not active");
+const LOCKED: Refusal = Refusal::new(ErrorCode::AccountLocked, "an administrator has locked the user");
+
 fn log_in(
     now: Timestamp,
     account: &Account<'_>,
     said: &Said<'_>,
-    link_by_email: Option<bool>,
-    tenant_id: Option<&str>,
+    asked: &Asked<'_>,
     context: &Context<'_>,
 ) -> Answer<ExternalLogin> {
     let snapshot = Snapshot::writing()?;
-    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
-    let by_email = match link_by_email {
+    let (tenant_id, tenant_active) = tenant::resolve_with_status(&snapshot, asked.tenant_id)?;
+    let by_email = match asked.link_by_email {
         Some(asked) => asked,
         None => policy::of(&snapshot, &tenant_id)?.identity_link_by_email,
     };
     drop(snapshot);
+    if !tenant_active {
+        let user_id = find(&Snapshot::latest(), &tenant_id, account)?;
+        return refuse(now, user_id, &tenant_id, account, INACTIVE, context).map(Ok);
+    }
     let mut locked = false;
     loop {
         pgrx::check_for_interrupts!();
         if let Some(id) = find(&Snapshot::latest(), &tenant_id, account)? {
-            let Some(active) = user::lock_no_key_update(id, &tenant_id)? else {
-                // The transaction's only snapshot does not show the user.
-                if user::find(&Snapshot::latest(), id)?.is_some() {
-                    return Err(Mistake::Changed);
-                }
-                continue;
-            };
-            if active && !refresh(&tenant_id, account, said, Some(now))? {
-                continue;
+            match used(now, id, &tenant_id, account, said, asked, context)? {
+                Some(login) => return Ok(Ok(login)),
+                None => continue,
             }
-            return used(now, id, active, &tenant_id, account, context);
         }
         if !std::mem::replace(&mut locked, true) {
             account.lock(&tenant_id);
             continue;
         }
-        let found = candidate(&tenant_id, account, said, by_email)?;
+        let found = candidate(now, &tenant_id, account, said, by_email)?;
         let (id, created) = match found {
             Some((id, verified_at)) => {
                 // No log-in of the user begins until the link is there, and codes come before the user.
                 let codes = grants::shut_out(now, id, &tenant_id, None)?;
-                if candidate(&tenant_id, account, said, by_email)? != found {
+                if candidate(now, &tenant_id, account, said, by_email)? != found {
                     continue;
                 }
                 let claim = Claim { user_id: id, tenant_id: &tenant_id, by: "identity", context };
@@ -122,35 +134,73 @@ fn log_in(
         }
         let event = Event { event: "identity.linked", ..Event::default() };
         let by = if created { "creation" } else { "email" };
-        link::record(now, id, &tenant_id, account, event, json!({ "by": by }), context)?;
-        return Ok(Ok(ExternalLogin {
-            user_id: Some(id),
-            created,
-            linked: true,
-            ..ExternalLogin::default()
-        }));
+        link::record(now, Some(id), &tenant_id, account, event, json!({ "by": by }), context)?;
+        let login = welcome(now, id, &tenant_id, asked)?;
+        return Ok(Ok(ExternalLogin { created, linked: true, ..login }));
     }
 }
 
-/// The answer to a log-in with an account that is linked.
+/// A log-in with an account that was linked; None if it is not any more.
 fn used(
     now: Timestamp,
     id: Id,
-    active: bool,
     tenant_id: &str,
     account: &Account<'_>,
+    said: &Said<'_>,
+    asked: &Asked<'_>,
     context: &Context<'_>,
-) -> Answer<ExternalLogin> {
-    let refusal = Refusal::new(ErrorCode::AccessDenied, "the user is not active");
-    let (error, flags): (_, &[Flag]) =
-        if active { (None, &[]) } else { (Some(refusal.code), &[Flag::InactiveUser]) };
-    let event = Event { event: "identity.used", error, flags, ..Event::default() };
-    link::record(now, id, tenant_id, account, event, json!({}), context)?;
-    if active {
-        Ok(Ok(ExternalLogin { user_id: Some(id), ..ExternalLogin::default() }))
-    } else {
-        Ok(Err(refusal))
+) -> Result<Option<ExternalLogin>, Mistake> {
+    let Some(active) = user::lock_no_key_update(id, tenant_id)? else {
+        // The transaction's only snapshot does not show the user.
+        if user::find(&Snapshot::latest(), id)?.is_some() {
+            return Err(Mistake::Changed);
+        }
+        return Ok(None);
+    };
+    let refused = |refusal| refuse(now, Some(id), tenant_id, account, refusal, context);
+    if !active {
+        return refused(INACTIVE).map(Some);
     }
+    let admission = user::admission(&Snapshot::latest(), id)?;
+    if let Some(until) = admission.and_then(|user| user.locked_until(now)) {
+        let retry_after = until.is_finite().then(|| until.seconds_after(now));
+        let login = refused(Refusal { retry_after, ..LOCKED })?;
+        return Ok(Some(ExternalLogin { locked_until: Some(until), ..login }));
+    }
+    if !refresh(tenant_id, account, said, Some(now))? {
+        return Ok(None);
+    }
+    let login = welcome(now, id, tenant_id, asked)?;
+    let event = Event { event: "identity.used", ..Event::default() };
+    let details = json!({ "mfa_required": login.mfa_required });
+    link::record(now, Some(id), tenant_id, account, event, details, context)?;
+    Ok(Some(login))
+}
+
+/// The answer to a log-in of a user who is held: the account is one factor.
+fn welcome(now: Timestamp, id: Id, tenant_id: &str, asked: &Asked<'_>) -> Result<ExternalLogin, Mistake> {
+    let demand = mfa::demand_from(now, id, tenant_id, asked.device_token)?;
+    Ok(ExternalLogin {
+        user_id: Some(id),
+        mfa_required: Some(demand.is_required(now)),
+        mfa_enrollment_due_at: demand.due_at(),
+        ..ExternalLogin::default()
+    })
+}
+
+/// Refuses the log-in with an account, which is the user's if there is one.
+fn refuse(
+    now: Timestamp,
+    user_id: Option<Id>,
+    tenant_id: &str,
+    account: &Account<'_>,
+    refusal: Refusal,
+    context: &Context<'_>,
+) -> Result<ExternalLogin, Mistake> {
+    let flags = if refusal.code == LOCKED.code { &[Flag::LockedOut] } else { &[Flag::InactiveUser] };
+    let event = Event { event: "identity.used", error: Some(refusal.code), flags, ..Event::default() };
+    link::record(now, user_id, tenant_id, account, event, json!({}), context)?;
+    Ok(ExternalLogin::refused(&refusal))
 }
 
 static BY_SINGLE_SIGN_ON: Statement<bool> = Statement::latest(
@@ -161,6 +211,7 @@ static BY_SINGLE_SIGN_ON: Statement<bool> = Statement::latest(
 /// The user who gets the identity by the address, and when the user has proved it. In another spelling an address may
 /// be another mailbox. Of several addresses the one that was proved first says whose the account is.
 fn candidate(
+    now: Timestamp,
     tenant_id: &str,
     account: &Account<'_>,
     said: &Said<'_>,
@@ -176,7 +227,8 @@ fn candidate(
     let Some(verified_at) = mailbox.verified_at else { return Ok(None) };
     let id = mailbox.user_id;
     let linkable = mailbox.name.eq_ignore_ascii_case(email)
-        && user::active(&snapshot, id)?.is_some()
+        && user::admission(&snapshot, id)?
+            .is_some_and(|user| user.is_active() && user.locked_until(now).is_none())
         && verified::is_first(id, tenant_id, verified_at)?
         && BY_SINGLE_SIGN_ON.one(&params![id, tenant_id, SINGLE_SIGN_ON])?.is_none();
     Ok(linkable.then_some((id, verified_at)))

@@ -9,7 +9,7 @@ use crate::identity::one_time::recipient::{self, Addressee, OverLimit, inactive}
 use crate::identity::one_time::{self, NewToken, OneTimeStart, OneTimeToken, OneTimeUse, Purpose, Step};
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, Held, verified};
-use crate::identity::{policy, tenant};
+use crate::identity::{mfa, policy, tenant};
 use crate::kernel::crypto::token_text;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -37,10 +37,11 @@ fn magic_link_start(
 #[search_path(pg_catalog, pg_temp)]
 fn magic_link_finish(
     token: Option<&str>,
+    device_token: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> OneTimeUse {
-    finish(clock::now(), token, &Context { ip, user_agent }).or_raise()
+    finish(clock::now(), token, device_token, &Context { ip, user_agent }).or_raise()
 }
 
 /// Makes a token that lets in whoever reads the mail to an address. The answer about an address that gets none has the
@@ -112,15 +113,29 @@ fn held(tenant_id: &str, addressee: Option<Addressee>) -> Result<Option<Addresse
     Ok((held == Held::Active).then_some(addressee))
 }
 
-fn finish(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<OneTimeUse, Mistake> {
+fn finish(
+    now: Timestamp,
+    text: Option<&str>,
+    device_token: Option<&str>,
+    context: &Context<'_>,
+) -> Result<OneTimeUse, Mistake> {
     let step = Step { event: "magic_link.used", context };
     let used = step.with_token(now, Purpose::MagicLink, text, |token, user_id, email| {
-        let_in(now, token, user_id, email, context)
+        if let Err(refused) = let_in(now, token, user_id, email, context)? {
+            return Ok(Err(refused));
+        }
+        // The mail is one factor.
+        mfa::demand_from(now, user_id, &token.tenant_id, device_token).map(Ok)
     })?;
     match used {
-        Ok((token, ())) => {
+        Ok((token, demand)) => {
             step.done(now, &token)?;
-            Ok(OneTimeUse { amr: Some(vec!["otp".into()]), ..OneTimeUse::of(token) })
+            Ok(OneTimeUse {
+                amr: Some(vec!["otp".into()]),
+                mfa_required: Some(demand.is_required(now)),
+                mfa_enrollment_due_at: demand.due_at(),
+                ..OneTimeUse::of(token)
+            })
         }
         Err(refusal) => Ok(OneTimeUse::refused(&refusal)),
     }

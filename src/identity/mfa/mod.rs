@@ -16,7 +16,7 @@ use pgrx::prelude::*;
 
 use crate::identity::login::devices;
 use crate::identity::policy::{self, Mfa, Policy};
-use crate::identity::{passkey, tenant, user};
+use crate::identity::{passkey, password, tenant, user};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
@@ -107,7 +107,7 @@ fn kinds(user_id: Id, tenant_id: &str) -> Result<Vec<String>, Mistake> {
     Ok(kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, _)| kind.to_owned()).collect())
 }
 
-/// What a log-in needs beside the password.
+/// What a log-in needs beside the one factor that was shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
     Nothing,
@@ -127,6 +127,36 @@ pub fn demand(
 ) -> Result<Demand, Mistake> {
     let has_factor = last::apps(user_id, tenant_id)? > 0 || passkey::manage::has_any(user_id, tenant_id)?;
     demand_of(now, &Snapshot::latest(), user_id, policy, has_factor, trusted_until)
+}
+
+/// The same for a log-in by something else than the password, with the device whose token is shown.
+pub fn demand_from(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    device_token: Option<&str>,
+) -> Result<Demand, Mistake> {
+    let snapshot = Snapshot::deciding()?;
+    let policy = policy::of(&snapshot, tenant_id)?;
+    let device = devices::known(now, &snapshot, device_token, Some(user_id))?;
+    drop(snapshot);
+    demand(now, user_id, tenant_id, &policy, device.and_then(|device| device.trusted_until))
+}
+
+/// The same for a log-in with a passkey that has not verified its user. Beside it another passkey is the same factor
+/// again: what counts is an app, or the password.
+pub fn demand_beside_passkey(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    device_token: Option<&str>,
+) -> Result<Demand, Mistake> {
+    let snapshot = Snapshot::deciding()?;
+    let policy = policy::of(&snapshot, tenant_id)?;
+    let device = devices::known(now, &snapshot, device_token, Some(user_id))?;
+    let trusted_until = device.and_then(|device| device.trusted_until);
+    let has_other = last::apps(user_id, tenant_id)? > 0 || password::find(&snapshot, user_id)?.is_some();
+    demand_of(now, &snapshot, user_id, &policy, has_other, trusted_until)
 }
 
 impl Demand {

@@ -51,6 +51,8 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
+        pub mfa_required: Option<bool>,
+        pub mfa_enrollment_due_at: Option<Timestamp>,
     }
     refused { error, error_description, retry_after }
 }

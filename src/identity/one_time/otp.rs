@@ -14,6 +14,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::identity::login::attempt::{Attempt, Kind, Whom};
+use crate::identity::mfa;
 use crate::identity::one_time::recipient::{self, OverLimit, inactive, may_enter};
 use crate::identity::one_time::{self, NewToken, OneTimeUse, Purpose, Step};
 use crate::identity::policy::{self, Policy};
@@ -63,10 +64,12 @@ fn otp_verify(
     user_id: Option<pgrx::Uuid>,
     purpose: Option<&str>,
     code: Option<&str>,
+    device_token: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> OneTimeUse {
-    verify(clock::now(), user_id.map(Id::from), purpose, code, &Context { ip, user_agent }).or_raise()
+    let context = Context { ip, user_agent };
+    verify(clock::now(), user_id.map(Id::from), purpose, code, device_token, &context).or_raise()
 }
 
 /// Whose password, and what for.
@@ -216,6 +219,7 @@ fn verify(
     user_id: Option<Id>,
     purpose: Option<&str>,
     code: Option<&str>,
+    device_token: Option<&str>,
     context: &Context<'_>,
 ) -> Result<OneTimeUse, Mistake> {
     let subject = Subject::of(now, user_id, purpose)?;
@@ -225,9 +229,13 @@ fn verify(
     match decided {
         Ok(()) => {
             told(None)?;
+            // The code is one factor.
+            let demand = mfa::demand_from(now, subject.user_id, &subject.tenant_id, device_token)?;
             Ok(OneTimeUse {
                 user_id: Some(subject.user_id),
                 amr: Some(vec!["otp".into()]),
+                mfa_required: Some(demand.is_required(now)),
+                mfa_enrollment_due_at: demand.due_at(),
                 tenant_id: Some(subject.tenant_id),
                 ..OneTimeUse::default()
             })

@@ -4,6 +4,7 @@ use base64::Engine;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::identity::mfa::{self, Demand};
 use crate::identity::passkey::challenge::{self, Ceremony};
 use crate::identity::passkey::{self, INACTIVE, NO_CHALLENGE, Passkey, RelyingParty, refused};
 use crate::identity::{tenant, user};
@@ -35,6 +36,8 @@ composite! {
         pub error: Option<&'static str>,
         pub error_description: Option<String>,
         pub retry_after: Option<i32>,
+        pub mfa_required: Option<bool>,
+        pub mfa_enrollment_due_at: Option<Timestamp>,
     }
     refused { error, error_description, retry_after }
 }
@@ -47,10 +50,11 @@ fn passkey_authenticate(
     user_id: default!(Option<pgrx::Uuid>, "NULL"),
     challenge: default!(Option<&str>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    device_token: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> PasskeyLogin {
-    let presented = Presented { credential, challenge };
+    let presented = Presented { credential, challenge, device_token };
     let whose = Whose { user_id: user_id.map(Id::from), tenant_id };
     let context = Context { ip, user_agent };
     authenticate(clock::now(), ceremony.unwrap_or("login"), whose, presented, &context).or_raise()
@@ -60,6 +64,7 @@ fn passkey_authenticate(
 struct Presented<'a> {
     credential: Option<Jsonb>,
     challenge: Option<&'a str>,
+    device_token: Option<&'a str>,
 }
 
 /// Who is to be authenticated.
@@ -109,7 +114,8 @@ fn authenticate(
         locked_until: None,
         context,
     };
-    let answer = match passkey::read(presented.credential, presented.challenge) {
+    let Presented { credential, challenge, device_token } = presented;
+    let answer = match passkey::read(credential, challenge) {
         Ok(answer) => answer,
         Err(refused) => return step.refuse(now, &refused),
     };
@@ -127,7 +133,17 @@ fn authenticate(
     let Proved { passkey, assertion } = proved;
     let changed = passkey.backed_up != assertion.backed_up;
     step.record(now, None, changed.then_some(assertion.backed_up))?;
+    // With a user, the application has asked after another factor.
+    let demand = match (ceremony, whose.user_id) {
+        (Ceremony::Login, None) if assertion.user_verified => Some(Demand::Nothing),
+        (Ceremony::Login, None) => {
+            Some(mfa::demand_beside_passkey(now, passkey.user_id, &tenant_id, device_token)?)
+        }
+        _ => None,
+    };
     Ok(PasskeyLogin {
+        mfa_required: demand.map(|demand| demand.is_required(now)),
+        mfa_enrollment_due_at: demand.and_then(Demand::due_at),
         ok: true,
         user_id: Some(passkey.user_id),
         passkey_id: Some(passkey.id),
