@@ -86,7 +86,8 @@ COMMENT ON FUNCTION auth_store.user_impersonate IS
     'permission users:impersonate in the user''s tenant, where the user has it too, and where one of them is not '
     'active.\n'
     'The session ends after ttl, used or not: at most and by default auth_store.impersonation_ttl. No tokens are '
-    'issued in it. It has no acr, amr and time of log-in, so principal_max_age() is false in it, and '
+    'issued in it. It has no acr, amr and time of log-in, and session_elevate() refuses it; so principal_max_age() is '
+    'false in it, and '
     'current_has_permission() is true for what both may. What is written in transactions that it is behind has the '
     'actor in the audit trail. reason: at most 1000 characters, for the audit row. 23503 for an unknown user, 22004 '
     'for NULL. ip, user_agent: where the request came from.';

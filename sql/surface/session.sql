@@ -30,7 +30,8 @@ COMMENT ON FUNCTION auth_store.session_rotate IS
     'Replaces the token of a session, and with it what the user has proved: after a log-in, a second factor, a change '
     'of privileges. '
     'The old token is invalid from the commit on, session_id and the absolute end stay, and the idle end moves ahead. '
-    'acr, amr: NULL keeps them. Of two rotations of one token one succeeds. A row with error invalid_token otherwise.';
+    'acr, amr: NULL keeps them. Of two rotations of one token one succeeds. A row with error invalid_token otherwise, '
+    'or access_denied for acr or amr in a session of user_impersonate().';
 ALTER FUNCTION auth_store.session_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_rotate TO auth_store_app;
 
@@ -39,8 +40,9 @@ COMMENT ON FUNCTION auth_store.session_elevate IS
     'second factor or a passkey. auth_time becomes now, acr the given one (NULL keeps it), and the methods amr are '
     'added to those before, of which 20 are kept. The session has a new token from the commit on, as after every '
     'change of privileges; session_id and the absolute end stay. Whether the proof was good the caller must know: from '
-    'totp_verify(), say. Of two step-ups with one token one succeeds. A row with error invalid_token otherwise. '
-    'acr: at most 200 characters; amr: at most 20 texts of 255 bytes (22023).';
+    'totp_verify(), say. Of two step-ups with one token one succeeds. A row with error invalid_token otherwise, or '
+    'access_denied for a session of user_impersonate(), whose token stays good: who acts has proved nothing of the '
+    'user. acr: at most 200 characters; amr: at most 20 texts of 255 bytes (22023).';
 ALTER FUNCTION auth_store.session_elevate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_elevate TO auth_store_app;
 

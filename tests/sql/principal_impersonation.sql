@@ -64,7 +64,7 @@ SELECT auth_store.audit_write('order.shown', user_id => :'user') IS NOT NULL;
 SELECT event, actor_id FROM auth_store.user_activity(:'user') WHERE event = 'order.shown';
 -- Using and rotating it make it no longer and no log-in.
 SELECT session_token AS token, expires_at - clock_timestamp() < '1 h' AS no_longer
-  FROM auth_store.session_rotate(:'token', 'mfa', '{otp}') \gset
+  FROM auth_store.session_rotate(:'token') \gset
 UPDATE auth_store.sessions SET last_seen_at = '2000-01-01' WHERE id = :'session_id';
 SELECT :'no_longer' AS no_longer, expires_at - clock_timestamp() < '1 h' AS touched,
        idle_expires_at <= expires_at AS capped
@@ -75,6 +75,12 @@ SELECT * FROM me;
 SELECT ok, error FROM auth_store.authenticate(:'token', max_age => '1 day');
 SELECT ok, error FROM auth_store.authenticate(:'token', acr_values => 'mfa');
 ROLLBACK;
+-- Nothing raises it: who acts has proved nothing of the user. Its token stays good.
+SELECT error, error_description, session_token FROM auth_store.session_elevate(:'token', 'mfa', '{otp,mfa}');
+SELECT error FROM auth_store.session_elevate(:'token');
+SELECT n, error FROM (VALUES (1, 'mfa', NULL), (2, NULL, '{otp}'::text[])) v (n, acr, amr),
+    LATERAL auth_store.session_rotate(:'token', acr, amr) ORDER BY n;
+SELECT valid, acr, amr, auth_time FROM auth_store.session_validate(:'token');
 -- No token outlives it, and it acts in no other tenant.
 SELECT error, error_description FROM auth_store.token_issue('acts_app', :'user', session_id => :'session_id');
 SELECT error FROM auth_store.code_issue('acts_app', :'user', session_id => :'session_id', code_challenge =>
@@ -118,4 +124,5 @@ ROLLBACK;
 
 SELECT event, success, error, user_id = :'user' AS "user", actor_id = :'support' AS support,
        session_id IS NOT NULL AS s, details - 'expires_at' AS details, ip
-  FROM auth_store.recent_activity WHERE event IN ('user.impersonated', 'session.rotated') ORDER BY occurred_at;
+  FROM auth_store.recent_activity WHERE event IN ('user.impersonated', 'session.rotated', 'session.elevated')
+ ORDER BY occurred_at;

@@ -56,6 +56,10 @@ const TOUCH_INTERVAL: i64 = 60_000_000;
 /// The event of a step-up (RFC 9470): methods are added to those before, and the user is authenticated anew.
 const ELEVATED: &str = "session.elevated";
 
+/// Who acts as another has shown no factor of that user, and gets no further than the session was made for.
+const AS_ANOTHER: Refusal =
+    Refusal::new(ErrorCode::AccessDenied, "the session of one user who acts as another cannot be raised");
+
 /// How many methods a session has, at most.
 const MAX_METHODS: usize = 20;
 
@@ -147,6 +151,10 @@ fn rotate(
         Err(unusable) => return refuse_rotation(now, event, &unusable, context),
     };
     let elevated = event == ELEVATED;
+    if session.actor_id.is_some() && (elevated || acr.is_some() || amr.is_some()) {
+        trail::record(now, &Event { error: Some(AS_ANOTHER.code), ..session.event(event, &[], context) })?;
+        return Ok(SessionToken::refused(&AS_ANOTHER));
+    }
     if elevated && let (Some(added), Some(before)) = (&mut amr, &session.amr) {
         *added = united(before, added);
     }
