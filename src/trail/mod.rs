@@ -127,9 +127,10 @@ pub static TABLE: Table = Table {
     of_user: Some(OfUser {
         by: By::User,
         erased: None,
+        // Of the time too, see of_user.rs.
         exported: exported!(
             "audit_log",
-            "user_id = $1",
+            "user_id = $1 AND occurred_at >= '-infinity'",
             "id, occurred_at, risk_score, success, user_id, grant_id, session_id, tenant_id, event, \
              client_id, resource_type, resource_id, error, flags, ip, user_agent, details, \
              from_application",
