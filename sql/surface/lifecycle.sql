@@ -12,7 +12,7 @@ COMMENT ON FUNCTION auth_store.user_erase IS
     'JSON object: user_id, tenant_id, erased_at, reason, and tables, with how many rows of each were removed or '
     'pseudonymised. The trail''s rows are found by the index of each month, some hundredths of which it reads; with '
     'whole_trail it reads every row, and puts the pseudonym where the rows of other users name the user, such as who '
-    'gave them a role. '
+    'gave them a role, and takes address and user agent from these. Invitations to an address of the user go too. '
     'For a user who is gone it does the same with rows that a step under way left; 23503 where there is nothing. '
     'reason: why, at most 1000 characters; it stays in the trail. '
     'ip, user_agent: where the request came from, for the audit row.';

@@ -159,7 +159,7 @@ mod tests {
                 continue;
             };
             assert_eq!(
-                held.by == By::User,
+                matches!(held.by, By::User | By::UserOrAddress),
                 columns.contains("user_id") || table.name == "users",
                 "{}",
                 table.name

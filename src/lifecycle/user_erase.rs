@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::api_key;
+use crate::identity::one_time::{self, invited};
 use crate::identity::user::anonymous::{self, Anonymous};
 use crate::identity::{policy, session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -86,13 +87,19 @@ fn erase(
 /// Removes the rows of a user from every table, the user's own at the end.
 pub fn remove(id: Id, tenant_id: String, done: &mut Map<String, Value>) -> Result<(), Mistake> {
     // Codes have no grant and no actor.
-    let mut codes = Whose { user_id: id, tenant_id, grants: Vec::new(), actors: Vec::new() };
+    let mut codes =
+        Whose { user_id: id, tenant_id, grants: Vec::new(), actors: Vec::new(), addresses: Vec::new() };
     for table in tables::BEFORE_CLIENTS {
         remove_from(table, &codes, done)?;
     }
     user::lock_update(id, &codes.tenant_id)?;
     let whose = whose(id, std::mem::take(&mut codes.tenant_id))?;
-    tables::AFTER_USERS.into_iter().try_for_each(|table| remove_from(table, &whose, done))
+    let mentions = invited::forget_inviter(id)?;
+    tables::AFTER_USERS.into_iter().try_for_each(|table| remove_from(table, &whose, done))?;
+    if let Some(tokens) = done.get_mut(one_time::TABLE.name).filter(|_| mentions > 0) {
+        tokens["mentions"] = mentions.into();
+    }
+    Ok(())
 }
 
 fn remove_from(table: &Table, whose: &Whose, done: &mut Map<String, Value>) -> Result<(), Mistake> {
@@ -132,7 +139,8 @@ fn purge(now: Timestamp, user: Anonymous) -> Result<bool, Mistake> {
         return Ok(false);
     }
     let actors = access::actors(id, tenant_id)?;
-    let whose = Whose { user_id: id, tenant_id: tenant_id.to_owned(), grants: Vec::new(), actors };
+    let (grants, addresses) = (Vec::new(), Vec::new());
+    let whose = Whose { user_id: id, tenant_id: tenant_id.to_owned(), grants, actors, addresses };
     // A foreign key takes what else there is with the user's row.
     for table in [&consent::TABLE, &connection::TABLE, &user::TABLE] {
         table.of_user.as_ref().map(|held| held.erase(&whose)).transpose()?;

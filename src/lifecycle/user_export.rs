@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::user;
+use crate::identity::user::{self, verified};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::Whose;
@@ -40,7 +40,8 @@ pub const TOO_LARGE: Mistake = Mistake::invalid("user_id", "a user whose data ma
 pub fn whose(user_id: Id, tenant_id: String) -> Result<Whose, Mistake> {
     let grants = of_user::ids(user_id)?;
     let actors = access::actors(user_id, &tenant_id)?;
-    Ok(Whose { user_id, tenant_id, grants, actors })
+    let addresses = verified::addresses(user_id, &tenant_id)?;
+    Ok(Whose { user_id, tenant_id, grants, actors, addresses })
 }
 
 fn export(now: Timestamp, user_id: Option<Id>, context: &Context<'_>) -> Result<Jsonb, Mistake> {

@@ -84,17 +84,18 @@ pub fn pseudonymise(user_id: Id, pseudonym: Id) -> Result<(u64, Option<String>),
     Ok(changed.map_or((0, None), |changed| (u64::try_from(changed.rows).unwrap_or(0), changed.tenant_id)))
 }
 
-// No index finds them: every row of the trail is read.
+// No index finds them: every row of the trail is read. Who has acted was where the row says, with that browser.
 static FORGET_MENTIONS: Statement = Statement::latest(
     c"UPDATE auth_store.audit_log
          SET details = replace(details::text, $1::text, $2::text)::jsonb,
              resource_id = CASE WHEN resource_id = $1::text THEN $2::text ELSE resource_id END,
-             actor_id = CASE WHEN actor_id = $1 THEN $2 ELSE actor_id END
+             actor_id = CASE WHEN actor_id = $1 THEN $2 ELSE actor_id END,
+             ip = NULL, user_agent = NULL
        WHERE strpos(details::text, $1::text) > 0 OR resource_id = $1::text OR actor_id = $1",
 );
 
-/// Puts the pseudonym where the rows of others name a user: who gave them a role, who acted for them. Returns how many
-/// rows.
+/// Puts the pseudonym where the rows of others name a user: who gave them a role, who acted for them. The address and
+/// the user agent, which may be those of the user, go. Returns how many rows.
 pub fn forget_mentions(user_id: Id, pseudonym: Id) -> Result<u64, Mistake> {
     FORGET_MENTIONS.run(&params![user_id, pseudonym])
 }

@@ -25,6 +25,35 @@ SELECT pg_temp.raised('SELECT auth_store.user_' || call) FROM (VALUES (1, 'expor
     (3, 'export(gen_random_uuid())'), (4, 'erase(gen_random_uuid())'),
     (5, format('erase(%L, repeat(''x'', 1001))', :'ann'))) t (n, call) ORDER BY n;
 
+-- Invitations to the address: in the user's tenant, elsewhere only if the user has proved it.
+SELECT n, i.error FROM (VALUES (1, 'ANN@privacy.example', 'privacy'), (2, 'ann@privacy.example', 'default'),
+    (3, 'bob@privacy.example', 'privacy')) t (n, email, tenant),
+    LATERAL auth_store.invitation_create(email, 'user', tenant, invited_by => :'ann') i ORDER BY n;
+CREATE FUNCTION pg_temp.invited(document jsonb, OUT email text, OUT tenant text) RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT t->>'email', t->>'tenant_id' FROM jsonb_array_elements(document->'one_time_tokens') t ORDER BY 1, 2
+$$;
+SELECT * FROM pg_temp.invited(auth_store.user_export(:'ann'));
+SELECT auth_store.user_update(:'ann', '{"email_verified": true}');
+SELECT * FROM pg_temp.invited(auth_store.user_export(:'ann'));
+
+-- The month of the trail is read by its index, however large it is.
+SELECT format('audit_log_y%sm%s', to_char(t, 'YYYY'), to_char(t, 'MM')) AS month
+  FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC') AS n (t) \gset
+INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, tenant_id, event, details)
+SELECT gen_random_uuid(), clock_timestamp(), true, md5((n % 5003)::text)::uuid, 'privacy', 'token.used',
+       jsonb_build_object('filler', repeat(n::text, 20))
+  FROM generate_series(1, 40000) n;
+SELECT brin_summarize_new_values(('auth_store.' || :'month' || '_idx')::regclass) > 20 AS summarized;
+ANALYZE auth_store.:month;
+BEGIN;
+SELECT seq_scan AS scans FROM pg_stat_xact_user_tables WHERE relname = :'month' \gset
+SELECT count(*) > 0 AS activity FROM auth_store.user_activity(:'ann');
+SELECT auth_store.user_export(:'ann') IS NOT NULL AS exported;
+SELECT auth_store.user_erase(:'ann') IS NOT NULL AS erased;
+SELECT seq_scan - :scans AS scans, idx_scan >= 3 AS by_index FROM pg_stat_xact_user_tables WHERE relname = :'month';
+ROLLBACK;
+DELETE FROM auth_store.audit_log WHERE details ? 'filler' AND tenant_id = 'privacy';
+
 -- The certificate; the names are free then.
 SELECT auth_store.user_erase(:'ann', 'request 4711', ip => '192.0.2.9', user_agent => 'admin') AS certificate \gset
 SELECT c->>'user_id' = :'ann' AS of_ann, c->>'tenant_id' AS tenant, c->>'reason' AS reason
@@ -32,6 +61,7 @@ SELECT c->>'user_id' = :'ann' AS of_ann, c->>'tenant_id' AS tenant, c->>'reason'
 SELECT t.* FROM jsonb_each(CAST(:'certificate' AS jsonb)->'tables') t
  WHERE value NOT IN ('{"removed": 0}', '{"pseudonymised": 0}') ORDER BY key COLLATE "C";
 SELECT count(*) FROM auth_store.user_get(:'ann');
+SELECT email, tenant_id, details FROM auth_store.one_time_tokens WHERE email ILIKE '%@privacy.example';
 SELECT error FROM auth_store.user_create('ann@privacy.example', external_id => 'p-1', tenant_id => 'privacy');
 SELECT event, ip, user_agent, details->'reason' AS reason, user_id = :'ann' AS of_ann FROM auth_store.audit_log
  WHERE tenant_id = 'privacy' ORDER BY occurred_at;

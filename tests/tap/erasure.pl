@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Authenticator;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -140,5 +141,132 @@ value($node, $db, "INSERT INTO auth_store.audit_log (id, occurred_at, success, u
 is(value($node, $db, "SELECT auth_store.user_erase('$user')->'tables'"), '{"audit_log": {"pseudonymised": 1}}',
     'but for a row that a step under way left');
 is(found($user), '', 'which is nobody\'s then');
+
+# --- a dump -----------------------------------------------------------------------------------------------------------
+
+# What the functions take of a user is planted by them and then looked for in a dump of the database, so that no column
+# is forgotten, whoever's row it is in. Not among it is what docs/how-to/privacy.md says that nobody can find: what was
+# written about the user into things of others, what came before anybody knew who it was, and invitations to a former
+# address.
+my %needle = (
+    mail => 'needle-mail@victim.example', other => 'needle-other@victim.example', new => 'needle-new@victim.example',
+    elsewhere => 'needle-elsewhere@victim.example', name => 'Needlename', phone => '4930555019977',
+    word => 'needleword', ip => '198.51.100.77');
+my @mails = @needle{qw(mail other new elsewhere)};
+my $support = $acme->{support};
+my $browser = "ip => '$needle{ip}', user_agent => '$needle{word}'";
+my $said = qq({"said": "$needle{word}"});
+my $key = Authenticator->new('https://example.com', flags => [qw(up uv)]);
+value($node, $db, "CREATE TABLE public.made (what text, answer jsonb)");
+
+# call(WHAT, CALL): keeps the row that it returns. kept(WHAT, COLUMN): of that row.
+sub call
+{
+    my ($what, $call) = @_;
+    value($node, $db, "SET auth_store.mail_interval = 0; SET auth_store.mail_max_per_hour = 1000;
+        INSERT INTO public.made SELECT '$what', to_jsonb(r) FROM auth_store.$call AS r");
+    my $error = value($node, $db, "SELECT answer->>'error_description' FROM public.made WHERE what = '$what'");
+    is($error, '', $what) if $what !~ /^wrong/;
+    return;
+}
+
+sub kept
+{
+    my ($what, $column) = @_;
+    return value($node, $db, "SELECT answer" . ($column ? "->>'$column'" : "#>>'{}'")
+          . " FROM public.made WHERE what = '$what'");
+}
+
+# Before there is a user, the name is typed and the address invited.
+call("wrong $_", "user_login('$_', 'x', tenant_id => 'acme')") for @needle{qw(mail name)}, "+$needle{phone}";
+call("invitation to $_", "invitation_create('$_', 'user', 'acme')") for @needle{qw(mail other)};
+call('rate limit', "rate_limit_hit('mail $needle{mail}', 5, '1 day')");
+call('user', "user_create('$needle{mail}', 'violet lamp 7 quarry', external_id => '$needle{word}', first_name =>
+    '$needle{name}', last_name => '$needle{name}', metadata => '$said', tenant_id => 'acme', $browser)");
+my $victim = kept('user', 'user_id');
+call("name $_->[0]", "user_name_add('$victim', '$_->[0]', '$_->[1]', $browser)")
+    for [ email => $needle{other} ], [ username => $needle{name} ], [ phone => "+$needle{phone}" ];
+# Addresses: proved, changed and invited again, also by another tenant.
+for my $mail (@needle{qw(mail other)})
+{
+    call("proof of $mail", "email_verification_start('$victim', '$mail', $browser)");
+    call("proved $mail", "email_verification_finish('" . kept("proof of $mail", 'token') . "', $browser)");
+}
+call('elsewhere', "invitation_create('$needle{other}', 'user', 'globex')");
+call('by the victim', "invitation_create('guest\@victim.example', 'user', 'globex', invited_by => '$victim',
+    $browser)");
+call("$_ started", "$_('$needle{mail}', 'acme', $browser)") for qw(magic_link_start password_reset_start);
+call('magic link', "magic_link_finish('" . kept('magic_link_start started', 'token') . "', NULL, $browser)");
+call('change', "email_change_start('$victim', '$needle{new}', $browser)");
+call("change $_", "email_change_confirm('" . kept('change', "${_}_token") . "', NULL, $browser)") for qw(old new);
+call('back', "email_change_start('$victim', '$needle{mail}', $browser)");
+call("back $_", "email_change_confirm('" . kept('back', "${_}_token") . "', NULL, $browser)") for qw(old new);
+call('next', "email_change_start('$victim', '$needle{new}', $browser)");
+call('code', "otp_start('$victim', '$needle{word}', 6, $browser)");
+# Ways to log in, good and bad.
+call('account', "identity_link('$victim', 'google', '$needle{word}', '$needle{elsewhere}', '$said', true, $browser)");
+call('log-in by it', "identity_login('google', '$needle{word}', '$needle{elsewhere}', true, '$said', false, 'acme',
+    NULL, $browser)");
+call('log-in', "user_login('+$needle{phone}', 'violet lamp 7 quarry', NULL, true, 'phone', 'acme', $browser)");
+call('wrong password', "user_login('$needle{name}', 'x', NULL, true, 'username', 'acme', $browser)");
+call('wrong code', "otp_verify('$victim', '$needle{word}', '000000', NULL, $browser)");
+call('app', "totp_enroll('$victim', '$needle{word}', '$needle{name}', $browser)");
+call('passkey', "passkey_challenge('registration', '$victim', '$needle{name}', '$needle{name}', $browser)");
+call('registered', "passkey_register('$victim', " . AuthStore::quote($key->create(kept('passkey', 'options')))
+      . ", '$needle{word}', NULL, $browser)");
+# What the user has, and what was done about it.
+call('session', "session_create('$victim', metadata => '$said', amr => '{$needle{word}}', acr => '$needle{word}',
+    $browser)");
+call('acts', "session_create('$support')");
+call('role', "role_assign('$victim', 'admin', tenant_id => 'acme')");
+call('role away', "role_unassign('$support', 'admin')");
+call('acting', "user_impersonate('$support', '$victim', 'ticket 7', NULL, $browser)");
+call('role given', "role_assign('$support', 'admin', NULL, '$victim', 'acme', $browser)");
+call('role gone', "role_unassign('$victim', 'admin')");
+call('acted for', "user_impersonate('$victim', '$support', '$needle{word}', NULL, $browser)");
+call('code of a log-in', "code_issue('$acme->{client}', '$victim', claims => '$said', code_challenge =>
+    '$acme->{challenge}', nonce => '$needle{word}', state => '$needle{word}', $browser)");
+call('token', "token_issue('$acme->{client}', '$victim', claims => '$said', $browser)");
+call('exchanged', "token_exchange('" . kept('token', 'access_token') . "', '$acme->{machine_access}',
+    '$acme->{client}', '$acme->{secret}', $browser)");
+call('consent', "consent_record('$victim', '$acme->{client}', 'openid', $browser)");
+call('device', "device_authorize('$acme->{device_client}')");
+call('device approved', "device_approve('" . kept('device', 'user_code') . "', '$victim', $browser)");
+call('key', "api_key_create('$needle{word}', '$victim', metadata => '$said')");
+call('connection', "connection_store('github', '$needle{word}', '$needle{word}', provider_account_id => '$needle{mail}',
+    metadata => '$said', tenant_id => 'acme')");
+call('told', "audit_write('order.shipped', '$victim', NULL, 'order', '$needle{word}', details => '$said', $browser)");
+call('locked', "user_lock('$victim', clock_timestamp() + interval '1 hour', '$needle{word}', $browser)");
+call('suspended', "user_set_status('$victim', 'suspended', '$needle{word}', $browser)");
+call('exported', "user_export('$victim', $browser)");
+
+# dumped(TEXT...): the texts that a dump has, in letters or as bytes, each with the tables that have it.
+sub dumped
+{
+    my @texts = @_;
+    my $file = "${PostgreSQL::Test::Utils::tmp_check}/erasure.sql";
+    $node->command_ok([ 'pg_dump', '--no-sync', '--data-only', '-n', 'auth_store', '-f', $file, $db ], 'a dump');
+    my (%tables, $table);
+    for my $line (split /\n/, slurp_file($file))
+    {
+        $table = $1 if $line =~ /^COPY auth_store[.](\w+)/;
+        for my $text (@texts)
+        {
+            my $bytes = unpack 'H*', $text;
+            $tables{$text}{$table} = $line if defined $table && $line =~ /\Q$text\E|$bytes/i;
+        }
+    }
+    return \%tables;
+}
+my @texts = ($victim, @mails, @needle{qw(name phone word ip)});
+my $dumped = dumped(@texts);
+is(join(' ', grep { $dumped->{$_} } @texts), "@texts", 'a dump has every needle');
+call('erased', "user_erase('$victim', 'asked for', true)");
+$dumped = dumped(@texts, $victim =~ s/-//gr);
+is_deeply($dumped, {}, 'and none when the user is erased') or diag(explain($dumped));
+like(kept('erased', 'tables'), qr/"one_time_tokens": \{"removed": \d+, "mentions": 1\}|"mentions": 1, "removed": \d+/,
+    'the certificate counts the invitation that the user had made');
+is(value($node, $db, "SELECT email, invited_by FROM auth_store.invitation_list(tenant_id => 'globex')
+    WHERE email = 'guest\@victim.example'"), 'guest@victim.example|', 'which stays, and says no more of whom');
 
 done_testing();

@@ -35,6 +35,16 @@ pub fn waiting(
     WAITING.all(&params![tenant_id, now, after, max_rows])
 }
 
+static FORGET_INVITER: Statement = Statement::latest(
+    c"UPDATE auth_store.one_time_tokens SET details = details - 'invited_by'
+       WHERE user_id IS NULL AND purpose = 'invitation' AND details ->> 'invited_by' = $1::text",
+);
+
+/// Says of no invitation any more that this user has made it; returns of how many.
+pub fn forget_inviter(user_id: Id) -> Result<u64, Mistake> {
+    FORGET_INVITER.run(&params![user_id])
+}
+
 static END: Statement<String> = Statement::latest(
     c"DELETE FROM auth_store.one_time_tokens WHERE id = $1 AND purpose = 'invitation' AND used_at IS NULL
       RETURNING tenant_id",

@@ -149,12 +149,22 @@ pub static TABLE: Table = Table {
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "one_time_tokens", "tenant_id")),
     of_client: Rows::None,
+    // An invitation has no user: it is about whoever has the address.
     of_user: Some(OfUser {
-        by: By::User,
-        erased: Some(delete_by!(latest "one_time_tokens", "user_id")),
+        by: By::UserOrAddress,
+        erased: Some(Statement::latest(
+            c"DELETE FROM auth_store.one_time_tokens
+               WHERE (id, tenant_id) IN (
+                     SELECT id, tenant_id FROM auth_store.one_time_tokens WHERE user_id = $1
+                      UNION ALL
+                     SELECT id, tenant_id FROM auth_store.one_time_tokens
+                      WHERE user_id IS NULL AND purpose = 'invitation' AND subject = ANY ($3)
+                        AND (tenant_id = $2 OR subject = ANY ($4)))",
+        )),
         exported: exported!(
             "one_time_tokens",
-            "user_id = $1",
+            "user_id = $1 OR user_id IS NULL AND purpose = 'invitation' AND subject = ANY ($3)
+                AND (tenant_id = $2 OR subject = ANY ($4))",
             "id, created_at, expires_at, used_at, user_id, tries, tenant_id, purpose, subject, email, details",
             withheld "digest, key_id"
         ),

@@ -9,6 +9,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::table::Address;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -39,6 +40,25 @@ static HAS_ANY: Statement<bool> = Statement::write(
 /// Whether any address of the user was proved.
 pub fn has_any(user_id: Id, tenant_id: &str) -> Result<bool, Mistake> {
     Ok(HAS_ANY.one(&params![user_id, tenant_id])?.unwrap_or(false))
+}
+
+row! {
+    struct Kept in user_names {
+        name_key: String,
+        verified_at: Option<Timestamp>,
+    }
+}
+
+static OF_USER: Statement<Kept> = Statement::latest(
+    c"SELECT name_key, verified_at FROM auth_store.user_names
+       WHERE user_id = $1 AND tenant_id = $2 AND kind = 'email' ORDER BY name_key",
+);
+
+/// The addresses of a user.
+pub fn addresses(user_id: Id, tenant_id: &str) -> Result<Vec<Address>, Mistake> {
+    let kept = OF_USER.all(&params![user_id, tenant_id])?;
+    let address = |kept: Kept| Address { key: kept.name_key, proved: kept.verified_at.is_some() };
+    Ok(kept.into_iter().map(address).collect())
 }
 
 static IS_FIRST: Statement<bool> = Statement::latest(

@@ -64,6 +64,9 @@ pub enum By {
     Grants,
     /// The types and the ids of the actors that are the user; $3 is the tenant.
     Actors,
+    /// The user's id, or the keys of the user's addresses: $2 is the tenant, $3 all of them, $4 those that the user has
+    /// proved, which are the user's in every tenant.
+    UserOrAddress,
 }
 
 /// A user whose data are wanted, and what the data are found by.
@@ -72,6 +75,14 @@ pub struct Whose {
     pub tenant_id: String,
     pub grants: Vec<Id>,
     pub actors: Vec<(&'static str, String)>,
+    pub addresses: Vec<Address>,
+}
+
+/// An e-mail address of a user.
+pub struct Address {
+    /// As it is compared.
+    pub key: String,
+    pub proved: bool,
 }
 
 /// What is shown of rows, as a JSON array.
@@ -93,6 +104,13 @@ impl Whose {
             By::Actors => {
                 let (types, ids): (Vec<_>, Vec<_>) = self.actors.iter().cloned().unzip();
                 Vec::from(params![types, ids, self.tenant_id.as_str()])
+            }
+            By::UserOrAddress => {
+                let keys = |wanted: fn(&Address) -> bool| -> Vec<String> {
+                    self.addresses.iter().filter(|one| wanted(one)).map(|one| one.key.clone()).collect()
+                };
+                let (all, proved) = (keys(|_| true), keys(|address| address.proved));
+                Vec::from(params![self.user_id, self.tenant_id.as_str(), all, proved])
             }
         }
     }
