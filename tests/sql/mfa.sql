@@ -134,6 +134,10 @@ SELECT ok, trusted_until - clock_timestamp() BETWEEN '29 days' AND '30 days' AS 
 SELECT required, enrolled, enrollment_due_at, kinds, codes_left FROM auth_store.mfa_status(:'cay');
 SELECT required, enrolled FROM auth_store.mfa_status(:'cay', :'device');
 SELECT required, enrolled FROM auth_store.mfa_status(:'ann', :'device');
+-- The trust ends by itself.
+UPDATE auth_store.devices SET trusted_until = clock_timestamp() WHERE id = :'device_id';
+SELECT required AS untrusted FROM auth_store.mfa_status(:'cay', :'device');
+UPDATE auth_store.devices SET trusted_until = clock_timestamp() + interval '1 day' WHERE id = :'device_id';
 SELECT auth_store.tenant_policy_set('mfa', '{"trusted_device_ttl": 0}');
 SELECT required FROM auth_store.mfa_status(:'cay', :'device');
 UPDATE auth_store.mfa_factors SET last_step = 0 WHERE id = :'cays';
