@@ -8,59 +8,62 @@ use pgrx::prelude::*;
 use crate::identity::role::{held as roles, permission};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::kept::{Kept, Unread};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::principal as held;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::principal::{self, Principal};
+use crate::principal::{self, Numbers, Principal};
 
 #[pg_extern(stable, parallel_safe)]
-fn current_user_id() -> Option<pgrx::Uuid> {
-    with(|principal| principal.user_id).flatten().map(pgrx::Uuid::from_bytes)
+fn current_user_id() -> Kept<pgrx::Uuid> {
+    Kept::new((), |()| with(|principal| principal.user_id).flatten().map(uuid))
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_tenant_id() -> Option<String> {
-    with(|principal| principal.tenant_id.clone())
+fn current_tenant_id() -> Kept<String> {
+    Kept::new((), |()| with(|principal| principal.tenant_id.clone()))
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_client_id() -> Option<String> {
-    with(|principal| principal.client_id.clone()).flatten()
+fn current_client_id() -> Kept<String> {
+    Kept::new((), |()| with(|principal| principal.client_id.clone()).flatten())
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_session_id() -> Option<pgrx::Uuid> {
-    with(|principal| principal.session_id).flatten().map(pgrx::Uuid::from_bytes)
+fn current_session_id() -> Kept<pgrx::Uuid> {
+    Kept::new((), |()| with(|principal| principal.session_id).flatten().map(uuid))
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_actor_id() -> Option<pgrx::Uuid> {
-    with(|principal| principal.actor_id).flatten().map(pgrx::Uuid::from_bytes)
+fn current_actor_id() -> Kept<pgrx::Uuid> {
+    Kept::new((), |()| with(|principal| principal.actor_id).flatten().map(uuid))
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_acr() -> Option<String> {
-    with(|principal| principal.acr.clone()).flatten()
+fn current_acr() -> Kept<String> {
+    Kept::new((), |()| with(|principal| principal.acr.clone()).flatten())
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_amr() -> Option<Vec<String>> {
-    with(|principal| principal.amr.clone()).flatten()
+fn current_amr() -> Kept<Vec<String>> {
+    Kept::new((), |()| with(|principal| principal.amr.clone()).flatten())
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_has_scope(scope: Option<&str>) -> bool {
-    let asked = scope.unwrap_or_default();
-    !asked.is_empty() && with(|principal| principal.has_scope(asked)).unwrap_or(false)
+fn current_has_scope(scope: Option<Unread<'_>>) -> Kept<bool, Option<Unread<'_>>> {
+    Kept::new(scope, |scope| {
+        let asked = scope.and_then(Unread::read).unwrap_or_default();
+        Some(!asked.is_empty() && with(|principal| principal.has_scope(asked)).unwrap_or(false))
+    })
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn current_has_permission(permission: Option<&str>) -> bool {
-    match permission {
-        Some(permission) => has_permission(permission).or_raise(),
-        None => false,
-    }
+fn current_has_permission(permission: Option<Unread<'_>>) -> Kept<bool, Option<Unread<'_>>> {
+    Kept::new(permission, |permission| match permission.and_then(Unread::read) {
+        Some(permission) => Some(has_permission(permission).or_raise()),
+        None => Some(false),
+    })
 }
 
 #[pg_extern(stable, parallel_safe)]
@@ -69,8 +72,12 @@ fn principal_max_age(max_age: Option<Interval>) -> bool {
 }
 
 #[pg_extern(stable, parallel_safe)]
-fn principal_recheck() -> bool {
-    recheck(clock::now()).or_raise()
+fn principal_recheck() -> Kept<bool> {
+    Kept::new((), |()| Some(recheck(clock::now()).or_raise()))
+}
+
+fn uuid(id: Numbers) -> pgrx::Uuid {
+    Id::from(id).into()
 }
 
 /// What is known while the held text stays as it is.
@@ -79,8 +86,6 @@ struct Known {
     principal: Option<(held::Holder, Principal)>,
     /// What the user may, and the statement in which it was looked up.
     permissions: Option<(Timestamp, Permissions)>,
-    /// The last answer of that statement: a policy asks the same of each row.
-    answer: Option<(String, bool)>,
     /// Whether the token still works, likewise.
     stands: Option<(Timestamp, bool)>,
 }
@@ -98,65 +103,36 @@ impl Permissions {
     }
 }
 
-static KNOWN: BackendCell<RefCell<Known>> = BackendCell::new(RefCell::new(Known {
-    changes: 0,
-    principal: None,
-    permissions: None,
-    answer: None,
-    stands: None,
-}));
+static KNOWN: BackendCell<RefCell<Known>> =
+    BackendCell::new(RefCell::new(Known { changes: 0, principal: None, permissions: None, stands: None }));
 
 /// Asks the one who is behind the transaction; None where nobody is, or the token has ended by the time that the
 /// statement began.
-#[inline]
 fn with<T>(ask: impl FnOnce(&Principal) -> T) -> Option<T> {
-    if KNOWN.borrow().changes != held::changes() {
-        learn();
+    let now = held::state();
+    if KNOWN.borrow().changes != now.changes {
+        learn(now.changes);
     }
     let known = KNOWN.borrow();
     let (holder, principal) = known.principal.as_ref()?;
-    is_here(*holder, principal).then(|| ask(principal))
-}
-
-/// Whether this session and transaction hold it, and its end is still to come.
-#[inline]
-fn is_here(holder: held::Holder, principal: &Principal) -> bool {
-    holder == held::holder() && principal.expires_at.is_none_or(|end| held::statement().micros() < end)
+    // Whether this session and transaction hold it, and its end is still to come.
+    let here = *holder == now.holder && principal.expires_at.is_none_or(|end| now.statement.micros() < end);
+    here.then(|| ask(principal))
 }
 
 #[cold]
-fn learn() {
+fn learn(changes: u64) {
     let principal = held::held().and_then(|held| Some((held.holder, serde_json::from_str(held.text).ok()?)));
-    *KNOWN.borrow_mut() =
-        Known { changes: held::changes(), principal, permissions: None, answer: None, stands: None };
+    *KNOWN.borrow_mut() = Known { changes, principal, permissions: None, stands: None };
 }
 
 /// Whether one of the permissions that the user has in this statement covers what is asked for.
 fn has_permission(asked: &str) -> Result<bool, Mistake> {
-    if let Some(allowed) = answered(asked) {
-        return Ok(allowed);
-    }
-    let allowed = look_up(asked)?;
-    KNOWN.borrow_mut().answer = Some((asked.to_owned(), allowed));
-    Ok(allowed)
-}
-
-/// The last answer, if it was to this question, in this statement, and of the one who is still there.
-#[inline]
-fn answered(asked: &str) -> Option<bool> {
-    with(|_| ())?;
-    let known = KNOWN.borrow();
-    let (of, _) = known.permissions.as_ref()?;
-    let (question, allowed) = known.answer.as_ref()?;
-    (*of == held::statement() && question == asked).then_some(*allowed)
-}
-
-fn look_up(asked: &str) -> Result<bool, Mistake> {
     let asked = permission::asked(asked)?;
     if with(|_| ()).is_none() {
         return Ok(false);
     }
-    let statement = held::statement();
+    let statement = held::state().statement;
     if let Some((of, permissions)) = &KNOWN.borrow().permissions
         && *of == statement
     {
@@ -165,7 +141,7 @@ fn look_up(asked: &str) -> Result<bool, Mistake> {
     let whose = with(|principal| (principal.user_id, principal.actor_id, principal.tenant_id.clone()));
     let Some((Some(user_id), actor_id, tenant_id)) = whose else { return Ok(false) };
     let (now, snapshot) = (clock::now(), Snapshot::reading());
-    let of = |id| roles::permissions(now, &snapshot, Id::from_bytes(id), Some(&tenant_id));
+    let of = |id| roles::permissions(now, &snapshot, Id::from(id), Some(&tenant_id));
     let permissions = Permissions { users: of(user_id)?, actors: actor_id.map(of).transpose()? };
     let allowed = permissions.allow(asked);
     KNOWN.borrow_mut().permissions = Some((statement, permissions));
@@ -182,7 +158,7 @@ fn recheck(now: Timestamp) -> Result<bool, Mistake> {
     if with(|_| ()).is_none() {
         return Ok(false);
     }
-    let statement = held::statement();
+    let statement = held::state().statement;
     if let Some((of, stands)) = KNOWN.borrow().stands
         && of == statement
     {

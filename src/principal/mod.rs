@@ -26,7 +26,7 @@ use crate::kernel::value::interval;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::grant::login;
 use crate::oauth::token::introspect::{self, Need};
-use crate::oauth::token::standing;
+use crate::oauth::token::standing::{self, Active};
 use crate::rfc::binding::Proof;
 use crate::rfc::scope;
 
@@ -63,8 +63,6 @@ fn authenticate(
     max_age: default!(Option<Interval>, "NULL"),
     acr_values: default!(Option<&str>, "NULL"),
 ) -> PrincipalState {
-    // Whatever happens below, the one before is not kept.
-    held::clear();
     let now = clock::now();
     let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
     let demand = Demand { need, ip, tenant_id, max_age, acr_values };
@@ -73,7 +71,11 @@ fn authenticate(
             principal.hold().or_raise();
             principal.into()
         }
-        Err(refusal) => PrincipalState::refused(&refusal),
+        // The one before is not kept. Nor is it where this raises: then all is as it was before the statement.
+        Err(refusal) => {
+            held::clear();
+            PrincipalState::refused(&refusal)
+        }
     }
 }
 
@@ -97,32 +99,49 @@ enum Presented {
     ApiKey,
 }
 
-/// Who is behind the transaction, and by what. Times are microseconds since 2000, ids as their bytes.
+/// An id in JSON, as two numbers: sixteen bytes, or a text, take several times as long to write and to read.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Numbers(u64, u64);
+
+impl From<Id> for Numbers {
+    fn from(id: Id) -> Self {
+        let number = u128::from_be_bytes(*id.bytes());
+        Self((number >> 64) as u64, number as u64)
+    }
+}
+
+impl From<Numbers> for Id {
+    fn from(Numbers(high, low): Numbers) -> Self {
+        Self::from_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+    }
+}
+
+/// Who is behind the transaction, and by what. Times are microseconds since 2000.
 #[derive(Serialize, Deserialize)]
 struct Principal {
     kind: Presented,
     /// Of the access token, the session or the API key.
-    id: [u8; 16],
-    user_id: Option<[u8; 16]>,
+    id: Numbers,
+    user_id: Option<Numbers>,
     client_id: Option<String>,
     tenant_id: String,
     /// Whether the tenant is another one than the token's own.
     elsewhere: bool,
-    session_id: Option<[u8; 16]>,
+    session_id: Option<Numbers>,
     scope: Option<String>,
     expires_at: Option<i64>,
     auth_time: Option<i64>,
     acr: Option<String>,
     amr: Option<Vec<String>>,
     /// The user who acts as the other.
-    actor_id: Option<[u8; 16]>,
+    actor_id: Option<Numbers>,
 }
 
 impl Principal {
     fn new(kind: Presented, id: Id, tenant_id: String) -> Self {
         Self {
             kind,
-            id: *id.bytes(),
+            id: id.into(),
             user_id: None,
             client_id: None,
             tenant_id,
@@ -139,14 +158,14 @@ impl Principal {
 
     /// Tells the server to keep it.
     fn hold(&self) -> Result<(), Mistake> {
-        let held = serde_json::to_string(self)
-            .is_ok_and(|text| held::hold(self.actor_id.map(Id::from_bytes), &text));
+        let held =
+            serde_json::to_string(self).is_ok_and(|text| held::hold(self.actor_id.map(Id::from), &text));
         if held { Ok(()) } else { Err(Mistake::invalid("token", "a token whose log-in is text without NUL")) }
     }
 
     /// Whether what was presented still works.
     fn stands(&self, now: Timestamp) -> Result<bool, Mistake> {
-        let (snapshot, id) = (Snapshot::reading(), Id::from_bytes(self.id));
+        let (snapshot, id) = (Snapshot::reading(), Id::from(self.id));
         let stands = match self.kind {
             Presented::AccessToken => standing::is_active(&snapshot, now, id)?,
             Presented::Session => session::is_valid(now, &snapshot, id)?,
@@ -157,7 +176,7 @@ impl Principal {
 
     fn is_member_of(&self, now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<bool, Mistake> {
         match self.user_id {
-            Some(user_id) => roles::is_member(now, snapshot, Id::from_bytes(user_id), tenant_id),
+            Some(user_id) => roles::is_member(now, snapshot, Id::from(user_id), tenant_id),
             None => Ok(false),
         }
     }
@@ -190,10 +209,10 @@ impl From<Principal> for PrincipalState {
                 Presented::Session => "session",
                 Presented::ApiKey => "api_key",
             }),
-            user_id: principal.user_id.map(Id::from_bytes),
+            user_id: principal.user_id.map(Id::from),
             client_id: principal.client_id,
             tenant_id: Some(principal.tenant_id),
-            session_id: principal.session_id.map(Id::from_bytes),
+            session_id: principal.session_id.map(Id::from),
             scope: principal.scope,
             expires_at: principal.expires_at.map(Timestamp::from_micros),
             auth_time: principal.auth_time.map(Timestamp::from_micros),
@@ -201,7 +220,7 @@ impl From<Principal> for PrincipalState {
             amr: principal.amr,
             error: None,
             error_description: None,
-            actor_id: principal.actor_id.map(Id::from_bytes),
+            actor_id: principal.actor_id.map(Id::from),
         }
     }
 }
@@ -271,22 +290,19 @@ fn by_access_token(
     if let Some((code, description)) = verdict.refusal {
         return Ok(Err(Refusal::new(code, description)));
     }
-    let Some(state) = verdict.into_state() else { return Ok(Err(NOT_ACTIVE)) };
-    let (Some(id), Some(tenant_id), Some(grant_id)) = (state.jti, state.tenant_id, state.grant_id) else {
-        return Ok(Err(NOT_ACTIVE));
-    };
-    let Some(login) = login::find(snapshot, grant_id)? else { return Ok(Err(NOT_ACTIVE)) };
+    let Some(Active { token, grant, .. }) = verdict.into_active() else { return Ok(Err(NOT_ACTIVE)) };
+    let Some(login) = login::find(snapshot, token.grant_id)? else { return Ok(Err(NOT_ACTIVE)) };
     Ok(Ok(Principal {
-        user_id: state.user_id.map(|id| *id.bytes()),
-        client_id: state.client_id,
-        session_id: state.session_id.map(|id| *id.bytes()),
-        scope: state.scope,
-        expires_at: state.expires_at.map(Timestamp::micros),
+        user_id: grant.user_id.map(Numbers::from),
+        client_id: Some(grant.client_id),
+        session_id: grant.session_id.map(Numbers::from),
+        scope: Some(token.scope.unwrap_or(grant.scope)),
+        expires_at: Some(token.expires_at.micros()),
         auth_time: login.auth_time.map(Timestamp::micros),
         acr: login.acr,
         amr: login.amr,
-        actor_id: state.claims.as_ref().and_then(actor).map(|id| *id.bytes()),
-        ..Principal::new(Presented::AccessToken, id, tenant_id)
+        actor_id: grant.claims.as_ref().and_then(actor).map(Numbers::from),
+        ..Principal::new(Presented::AccessToken, token.id, token.tenant_id)
     }))
 }
 
@@ -311,13 +327,13 @@ fn by_session(snapshot: &Snapshot, now: Timestamp, text: Option<&str>, need: &Ne
     }
     let own = session.actor_id.is_none();
     Ok(Ok(Principal {
-        user_id: Some(*session.user_id.bytes()),
-        session_id: Some(*session.id.bytes()),
+        user_id: Some(session.user_id.into()),
+        session_id: Some(session.id.into()),
         expires_at: Some(session.expires_at.min(session.idle_expires_at).micros()),
         auth_time: own.then(|| session.authenticated_at().micros()),
         acr: session.acr.filter(|_| own),
         amr: session.amr.filter(|_| own),
-        actor_id: session.actor_id.map(|id| *id.bytes()),
+        actor_id: session.actor_id.map(Numbers::from),
         ..Principal::new(Presented::Session, session.id, session.tenant_id)
     }))
 }
@@ -340,7 +356,7 @@ fn by_api_key(
     let state = ApiKeyState::from(verdict);
     let (Some(id), Some(tenant_id)) = (state.api_key_id, state.tenant_id) else { return Ok(Err(NOT_ACTIVE)) };
     Ok(Ok(Principal {
-        user_id: state.user_id.map(|id| *id.bytes()),
+        user_id: state.user_id.map(Numbers::from),
         client_id: state.client_id,
         scope: state.scope,
         expires_at: ends.map(Timestamp::micros),

@@ -127,6 +127,57 @@ BEGIN; SELECT ok FROM auth_store.authenticate(:'bobs'); EXECUTE mine; COMMIT;
 EXECUTE mine;
 RESET plan_cache_mode;
 
+-- One place of a plan is asked for many rows, and one of PL/pgSQL in many statements of a transaction: it answers by
+-- what is held, asked and permitted then.
+BEGIN;
+SELECT n, (auth_store.authenticate(token)).ok,
+       CASE auth_store.current_user_id() WHEN :'ann' THEN 'ann' WHEN :'bob' THEN 'bob' END AS me,
+       auth_store.current_tenant_id() AS tenant, auth_store.current_has_permission('orders:pack') AS pack
+  FROM (VALUES (1, :'access'), (2, :'bobs'), (3, 'nonsense'), (4, :'access'), (5, :'bobs')) t (n, token);
+SELECT auth_store.current_user_id() = :'bob' AS bob, (auth_store.authenticate(:'access')).ok,
+       auth_store.current_user_id() = :'ann' AS ann;
+SELECT p, auth_store.current_has_permission(p), auth_store.current_has_scope(p)
+  FROM unnest('{orders:pack,orders:send,read,write,NULL,orders:pack}'::text[]) WITH ORDINALITY u (p, n) ORDER BY n;
+ROLLBACK;
+CREATE FUNCTION pg_temp.place() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE auth_store.current_user_id() WHEN current_setting('test.ann')::uuid THEN 'ann'
+                WHEN current_setting('test.bob')::uuid THEN 'bob' ELSE 'nobody' END;
+END $$;
+CREATE FUNCTION pg_temp.may(permission text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN auth_store.current_has_permission(permission);
+END $$;
+SELECT set_config('test.bobs', :'bobs', false) = :'bobs';
+CREATE PROCEDURE pg_temp.places() LANGUAGE plpgsql AS $$
+DECLARE
+    seen text[] := ARRAY[pg_temp.place()];
+BEGIN
+    PERFORM auth_store.authenticate(current_setting('test.access'));
+    seen := seen || pg_temp.place() || pg_temp.may('orders:pack')::text || pg_temp.may('orders:send')::text;
+    BEGIN
+        PERFORM auth_store.authenticate(current_setting('test.bobs'));
+        seen := seen || pg_temp.place() || pg_temp.may('orders:pack')::text;
+        RAISE division_by_zero;
+    EXCEPTION WHEN division_by_zero THEN
+        seen := seen || pg_temp.place() || pg_temp.may('orders:pack')::text;
+    END;
+    SET LOCAL SESSION AUTHORIZATION auth_store_reader;
+    seen := seen || pg_temp.place();
+    RESET SESSION AUTHORIZATION;
+    seen := seen || pg_temp.place();
+    COMMIT;
+    seen := seen || pg_temp.place();
+    RAISE NOTICE '%', seen;
+END $$;
+CALL pg_temp.places();
+BEGIN;
+SELECT ok FROM auth_store.authenticate(:'cookie');
+SELECT pg_temp.may('orders:pack'), auth_store.role_unassign(:'ann', 'packer');
+SELECT pg_temp.may('orders:pack'), auth_store.role_assign(:'ann', 'packer');
+SELECT pg_temp.may('orders:pack');
+ROLLBACK;
+
 -- Forged by nobody: a superuser, and the application's role.
 CREATE ROLE principal_web;
 GRANT auth_store_reader TO principal_web;

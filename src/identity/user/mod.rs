@@ -136,7 +136,13 @@ pub fn active(snapshot: &Snapshot, id: Id) -> Result<Option<Standing>, Mistake> 
     Ok(STANDING.find(snapshot, Key::Id(id))?.filter(|user| user.status == Status::Active))
 }
 
-static STATUS_ANYWHERE: Lookup<Standing> = Lookup::by(c"users_id_key").shared();
+row! {
+    struct OfStatus in users {
+        status: Status,
+    }
+}
+
+static STATUS_ANYWHERE: Lookup<OfStatus> = Lookup::by(c"users_id_key").shared();
 
 /// The same of a user of any tenant, whatever tenant the session is pinned to: of one who is known to be a member.
 pub fn is_active_anywhere(snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> {

@@ -13,6 +13,7 @@ pub mod datum;
 pub mod guard;
 pub mod hold;
 pub mod index;
+pub mod kept;
 pub mod lock;
 pub mod locked;
 pub mod lookup;

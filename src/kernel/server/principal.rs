@@ -101,9 +101,22 @@ fn set(text: &CStr) {
     }
 }
 
-/// A number that is another one whenever the text may be.
-pub fn changes() -> u64 {
-    CHANGES.get()
+/// What an answer about who is behind the transaction depends on, for as long as a statement lasts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// Another number whenever the text may be another one.
+    pub changes: u64,
+    pub holder: Holder,
+    /// When the client's statement began: what is asked once a statement is asked again when another one has begun.
+    pub statement: Timestamp,
+}
+
+/// Of now.
+#[inline]
+pub fn state() -> State {
+    // SAFETY: a read of this backend's own state; parallel workers have their leader's.
+    let statement = Timestamp::from_micros(unsafe { GetCurrentStatementStartTimestamp() });
+    State { changes: CHANGES.get(), holder: holder(), statement }
 }
 
 /// The session and the transaction that a text is held in: in another it says nothing.
@@ -124,17 +137,12 @@ unsafe extern "C-unwind" {
 }
 
 /// Of now. What tells a transaction from others here is the time at which it began.
+#[inline]
 pub fn holder() -> Holder {
     // SAFETY: reads of this backend's own state; parallel workers have their leader's.
     unsafe {
         Holder { session_user: GetSessionUserId().to_u32(), began: GetCurrentTransactionStartTimestamp() }
     }
-}
-
-/// When the client's statement began: what is asked once a statement is asked again when another one has begun.
-pub fn statement() -> Timestamp {
-    // SAFETY: a read of this backend's own state; parallel workers have their leader's.
-    Timestamp::from_micros(unsafe { GetCurrentStatementStartTimestamp() })
 }
 
 /// Takes a text from [`hold`], and in a parallel worker from its leader. Nobody may be nobody.

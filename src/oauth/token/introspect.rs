@@ -76,7 +76,8 @@ fn token_authorize(
 ) -> TokenAuthorization {
     let now = clock::now();
     let need = Need { required_scope, resource, proof: Proof { dpop_jkt, x5t_s256 } };
-    authorize(&Snapshot::reading(), now, token, &need).map(TokenAuthorization::from).or_raise()
+    let snapshot = Snapshot::reading();
+    authorize(&snapshot, now, token, &need).and_then(|verdict| verdict.answer(&snapshot)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -112,7 +113,11 @@ struct Shown {
 
 /// What is said of an active token; None for every other text.
 fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<Shown>, Mistake> {
-    let Some(Active { token, grant, .. }) = active(snapshot, now, text)? else { return Ok(None) };
+    active(snapshot, now, text)?.map(|active| shown(snapshot, active)).transpose()
+}
+
+fn shown(snapshot: &Snapshot, active: Active) -> Result<Shown, Mistake> {
+    let Active { token, grant, .. } = active;
     let user = match grant.user_id {
         Some(user_id) => user::shown_names(snapshot, user_id)?.unwrap_or_default(),
         None => ShownNames::default(),
@@ -134,7 +139,7 @@ fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Opti
         cnf: grant.cnf,
         claims: grant.claims,
     };
-    Ok(Some(Shown { state, external_id: user.external_id }))
+    Ok(Shown { state, external_id: user.external_id })
 }
 
 /// The members of RFC 7662 section 2.2; the grant's own claims stand beside them and never replace them. The server's
@@ -187,15 +192,28 @@ const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make 
 /// The answer to a resource server's question.
 pub struct TokenVerdict {
     /// The token, if it is active.
-    shown: Option<Shown>,
+    active: Option<Active>,
     pub refusal: Option<(ErrorCode, &'static str)>,
     flags: &'static [Flag],
 }
 
 impl TokenVerdict {
     /// The token, if it is active.
-    pub fn into_state(self) -> Option<TokenState> {
-        self.shown.map(|shown| shown.state)
+    pub fn into_active(self) -> Option<Active> {
+        self.active
+    }
+
+    fn answer(self, snapshot: &Snapshot) -> Result<TokenAuthorization, Mistake> {
+        let Shown { state, external_id } = match (self.refusal, self.active) {
+            // A token or key that is not active for the caller shows nothing of itself.
+            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => Shown::default(),
+            (refusal, Some(active)) => {
+                let shown = shown(snapshot, active)?;
+                Shown { state: TokenState { active: refusal.is_none(), ..shown.state }, ..shown }
+            }
+        };
+        let (code, error_description) = self.refusal.unzip();
+        Ok(TokenAuthorization { state, error: code.map(ErrorCode::as_str), error_description, external_id })
     }
 }
 
@@ -213,22 +231,19 @@ pub fn authorize(
                 .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
         ),
     };
-    let Some(shown) = state(snapshot, now, text)? else {
+    let Some(active) = active(snapshot, now, text)? else {
         let refusal = Some((ErrorCode::InvalidToken, "the token is not active"));
-        return Ok(TokenVerdict { shown: None, refusal, flags: &[] });
+        return Ok(TokenVerdict { active: None, refusal, flags: &[] });
     };
-    let state = &shown.state;
-    let elsewhere = match (need.resource, &state.audience) {
+    let elsewhere = match (need.resource, active.resources()) {
         (Some(resource), Some(audience)) => !audience.iter().any(|known| resource::same(known, resource)),
         _ => false,
     };
     let enough = match required {
         None => true,
-        Some(required) => {
-            state.scope.as_deref().and_then(scope::parse).is_some_and(|scope| required.is_subset_of(&scope))
-        }
+        Some(required) => scope::parse(active.scope()).is_some_and(|scope| required.is_subset_of(&scope)),
     };
-    let (refusal, flags): (_, &[Flag]) = if !need.proof.satisfies(state.cnf.as_ref()) {
+    let (refusal, flags): (_, &[Flag]) = if !need.proof.satisfies(active.grant.cnf.as_ref()) {
         (Some((ErrorCode::InvalidToken, "the token is bound to another key")), &[Flag::WrongBinding])
     } else if elsewhere {
         (Some((ErrorCode::InvalidToken, "the token is for another resource")), &[Flag::TargetWidening])
@@ -237,7 +252,7 @@ pub fn authorize(
     } else {
         (None, &[])
     };
-    Ok(TokenVerdict { shown: Some(shown), refusal, flags })
+    Ok(TokenVerdict { active: Some(active), refusal, flags })
 }
 
 fn use_token(
@@ -250,18 +265,17 @@ fn use_token(
     // began: the audit row would say for ever that the token was active.
     let snapshot = Snapshot::deciding()?;
     let verdict = authorize(&snapshot, now, text, need)?;
-    drop(snapshot);
-    let state = verdict.shown.as_ref().map(|shown| &shown.state);
-    let jti = state.and_then(|state| state.jti).map(|id| id.to_string());
+    let (grant, token) = verdict.active.as_ref().map(|active| (&active.grant, &active.token)).unzip();
+    let jti = token.map(|token| token.id.to_string());
     trail::record(
         now,
         &Event {
             event: "token.used",
-            tenant_id: state.and_then(|state| state.tenant_id.as_deref()).unwrap_or(tenant::own()),
-            client_id: state.and_then(|state| state.client_id.as_deref()),
-            user_id: state.and_then(|state| state.user_id),
-            grant_id: state.and_then(|state| state.grant_id),
-            session_id: state.and_then(|state| state.session_id),
+            tenant_id: token.map_or_else(tenant::own, |token| &token.tenant_id),
+            client_id: grant.map(|grant| grant.client_id.as_str()),
+            user_id: grant.and_then(|grant| grant.user_id),
+            grant_id: token.map(|token| token.grant_id),
+            session_id: grant.and_then(|grant| grant.session_id),
             resource_type: jti.as_ref().map(|_| "access_token"),
             resource_id: jti.as_deref(),
             error: verdict.refusal.map(|(code, _)| code),
@@ -270,19 +284,5 @@ fn use_token(
             ..Event::default()
         },
     )?;
-    Ok(verdict.into())
-}
-
-impl From<TokenVerdict> for TokenAuthorization {
-    fn from(verdict: TokenVerdict) -> Self {
-        let Shown { state, external_id } = match (verdict.refusal, verdict.shown) {
-            // A token or key that is not active for the caller shows nothing of itself.
-            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => Shown::default(),
-            (refusal, Some(shown)) => {
-                Shown { state: TokenState { active: refusal.is_none(), ..shown.state }, ..shown }
-            }
-        };
-        let (code, error_description) = verdict.refusal.unzip();
-        Self { state, error: code.map(ErrorCode::as_str), error_description, external_id }
-    }
+    verdict.answer(&snapshot)
 }

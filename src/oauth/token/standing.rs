@@ -23,6 +23,18 @@ pub struct Active {
     pub exchanges: usize,
 }
 
+impl Active {
+    /// What it is granted.
+    pub fn scope(&self) -> &str {
+        self.token.scope.as_deref().unwrap_or(&self.grant.scope)
+    }
+
+    /// What it is for; None: for any resource.
+    pub fn resources(&self) -> Option<&[String]> {
+        self.token.resources.as_deref().or(self.grant.resources.as_deref())
+    }
+}
+
 /// The active token of this text; None for every other text. An exchanged token is active only while the token it was
 /// exchanged for is.
 pub fn active(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
