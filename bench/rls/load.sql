@@ -41,10 +41,24 @@ INSERT INTO forms VALUES
 SELECT format('CREATE ROLE %1$I; GRANT auth_store_reader TO %1$I; GRANT SELECT ON documents TO %1$I;
     CREATE POLICY %1$I ON documents TO %1$I USING (%2$s)', role, policy) FROM forms \gexec
 
--- What an application of its own would have: roles and who has them as tables, and one join.
-CREATE TABLE plain_roles AS SELECT tenant_id, name, effective FROM auth_store.roles;
-ALTER TABLE plain_roles ADD PRIMARY KEY (tenant_id, name);
+-- Ten thousand more users who have a role, so that tables and indexes are no single pages.
+SELECT count(auth_store.role_assign((auth_store.user_create('user' || g || '@example.com')).user_id, 'packer'))
+  FROM generate_series(1, 10000) g \gset _
+
+-- What an application of its own would have for the same question: users and tenants with a status, who has which role
+-- until when, what a role inherits and allows, each in its table.
+CREATE TABLE plain_tenants AS SELECT id, status FROM auth_store.tenants;
+ALTER TABLE plain_tenants ADD PRIMARY KEY (id);
+CREATE TABLE plain_users AS SELECT id, status FROM auth_store.users;
+ALTER TABLE plain_users ADD PRIMARY KEY (id);
 CREATE TABLE plain_user_roles AS SELECT user_id, tenant_id, role, expires_at FROM auth_store.user_roles;
 ALTER TABLE plain_user_roles ADD PRIMARY KEY (user_id, tenant_id, role);
-VACUUM ANALYZE plain_roles;
-VACUUM ANALYZE plain_user_roles;
+CREATE TABLE plain_inherits AS SELECT tenant_id, name AS role, unnest(inherits) AS inherited FROM auth_store.roles;
+ALTER TABLE plain_inherits ADD PRIMARY KEY (tenant_id, role, inherited);
+CREATE TABLE plain_permissions AS
+SELECT tenant_id, name AS role, unnest(permissions) AS permission FROM auth_store.roles;
+ALTER TABLE plain_permissions ADD PRIMARY KEY (tenant_id, role, permission);
+-- The same with what a role comes to, as one list that somebody keeps up to date.
+CREATE TABLE plain_roles AS SELECT tenant_id, name, effective FROM auth_store.roles;
+ALTER TABLE plain_roles ADD PRIMARY KEY (tenant_id, name);
+VACUUM ANALYZE;
