@@ -138,6 +138,11 @@ SELECT required, enrolled FROM auth_store.mfa_status(:'ann', :'device');
 UPDATE auth_store.devices SET trusted_until = clock_timestamp() WHERE id = :'device_id';
 SELECT required AS untrusted FROM auth_store.mfa_status(:'cay', :'device');
 UPDATE auth_store.devices SET trusted_until = clock_timestamp() + interval '1 day' WHERE id = :'device_id';
+-- A device that was not seen for auth_store.device_retention is none.
+UPDATE auth_store.devices SET first_seen_at = clock_timestamp() - interval '180 days',
+       last_seen_at = clock_timestamp() - interval '180 days' WHERE id = :'device_id';
+SELECT required AS forgotten FROM auth_store.mfa_status(:'cay', :'device');
+UPDATE auth_store.devices SET last_seen_at = clock_timestamp() WHERE id = :'device_id';
 SELECT auth_store.tenant_policy_set('mfa', '{"trusted_device_ttl": 0}');
 SELECT required FROM auth_store.mfa_status(:'cay', :'device');
 UPDATE auth_store.mfa_factors SET last_step = 0 WHERE id = :'cays';
