@@ -192,6 +192,25 @@ sub full
     my $again = start('again', $CLIENTS, 1, $UNKNOWN);
     ok($again->finish, 'and all can log in after them');
 }
+# An unknown name, a user without a password and one who is suspended cost what a wrong password costs: the shortest of
+# three tries, so that a busy machine says nothing.
+{
+    value($node, $db, "SELECT auth_store.user_create('dear\@login.example', password => 'correct horse'),
+        auth_store.user_create('without\@login.example'),
+        auth_store.user_create('away\@login.example', password => 'correct horse');
+        SELECT auth_store.user_set_status(user_id, 'suspended') FROM auth_store.user_find('away\@login.example')");
+    my %took;
+    for my $name (qw(dear nobody without away) x 3)
+    {
+        my $took = value($node, $db, "SELECT count(*) FROM auth_store.user_find('loads\@the.library') \\g /dev/null
+            SELECT clock_timestamp() AS began \\gset
+            SELECT error FROM auth_store.user_login('$name\@login.example', 'wrong horse') \\g /dev/null
+            SELECT extract(epoch FROM clock_timestamp() - :'began'::timestamptz)::float");
+        $took{$name} = $took if !defined $took{$name} || $took < $took{$name};
+    }
+    cmp_ok($took{$_} / $took{dear}, '>', 0.5, "$_: as much work as a wrong password") for qw(nobody without away);
+    cmp_ok($took{$_} / $took{dear}, '<', 2, "$_: and no more") for qw(nobody without away);
+}
 $node->append_conf('postgresql.conf', "auth_store.password_memory = '19MB'\nauth_store.password_passes = 2");
 value($node, $db, "DELETE FROM auth_store.login_failures; DELETE FROM auth_store.audit_log");
 
