@@ -77,8 +77,9 @@ GRANT EXECUTE ON FUNCTION auth_store.email_change_confirm TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.email_change_undo IS
     'Takes back a change of address, once, with the token that was mailed to the former address, within 7 days. The '
-    'user has the former address again, and none of those that came since the change; sessions, grants, codes and '
-    'one-time tokens end, and with them what could undo a later change. Whoever had the account may know its '
+    'user has the former address again, and nothing that came since the change began: addresses, phone numbers, '
+    'passkeys, apps, recovery codes, accounts at other providers, API keys. Sessions, grants, codes and one-time '
+    'tokens end, and with them what could undo a later change. Whoever had the account may know its '
     'password: have the user set a new one with reset_token, see password_reset_finish(). A row with error '
     'otherwise: invalid_grant (unknown or used before), expired_token, email_taken where the former address is '
     'another user''s by now, which leaves the token as it is. ip, user_agent: where the request came from, for the '

@@ -49,6 +49,25 @@ pub fn revoke_by_user(now: Timestamp, user_id: Id, tenant_id: &str, reason: &str
     REVOKE_BY_USER.run(&params![user_id, tenant_id, now, reason])
 }
 
+static REVOKE_SINCE: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.api_keys
+                     WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND id >= $3
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.api_keys k SET revoked_at = $4, revoked_reason = $5
+        FROM live WHERE k.id = live.id AND k.tenant_id = live.tenant_id AND k.revoked_at IS NULL",
+);
+
+/// The same of the keys that were made since a time.
+pub fn revoke_since(
+    since: Timestamp,
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    reason: &str,
+) -> Result<u64, Mistake> {
+    REVOKE_SINCE.run(&params![user_id, tenant_id, Id::lower_bound(since), now, reason])
+}
+
 static LIVES: Statement<bool> = Statement::latest(
     c"SELECT EXISTS (SELECT FROM auth_store.api_keys
                       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL

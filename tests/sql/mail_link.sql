@@ -165,6 +165,18 @@ SELECT valid FROM auth_store.session_validate(:'session_token');
 -- The first address takes it all back, also after a second change. What could undo that one ends.
 SELECT error FROM auth_store.user_name_add(:'kim', 'email', 'thief@link.example');
 SELECT session_token FROM auth_store.session_create(:'kim') \gset
+-- What the thief has put there to come in by later.
+SELECT error FROM auth_store.user_name_add(:'kim', 'phone', '+14155550100');
+SELECT error FROM auth_store.identity_link(:'kim', 'github', 'thief');
+SELECT api_key FROM auth_store.api_key_create('thief', :'kim') \gset
+SELECT count(*) FROM auth_store.recovery_codes_generate(:'kim');
+SELECT error FROM auth_store.identity_link(:'kim', 'google', 'kim');
+UPDATE auth_store.identities SET linked_at = '2026-01-01' WHERE user_id = :'kim' AND subject = 'kim';
+INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verified, backup_eligible, backed_up, aaguid,
+       tenant_id, rp_id, credential_id, public_key, attestation_format, transports, name)
+SELECT id, :'kim', 0, -7, true, false, false, id, 'default', 'link.example', name::bytea, '', 'none', '{}', name
+  FROM (SELECT id, 'a thief''s' FROM auth_store.api_keys WHERE user_id = :'kim'
+         UNION ALL SELECT '00000000-0000-8000-8000-0000000000c0', 'Kim''s') p (id, name);
 SELECT purpose, email, details FROM auth_store.one_time_show(:'d_undo_token');
 SELECT token AS magic FROM auth_store.magic_link_start('kim@third.example') \gset
 SELECT user_id = :'kim' AS kims, tenant_id, email, reset_token, coalesce(error, 'none') AS error
@@ -174,6 +186,10 @@ SELECT purpose, email, user_id = :'kim' AS kims FROM auth_store.one_time_show(:'
 SELECT email, email_verified FROM auth_store.user_get(:'kim');
 SELECT kind, name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
 SELECT valid FROM auth_store.session_validate(:'session_token');
+SELECT valid FROM auth_store.api_key_verify(:'api_key');
+SELECT subject FROM auth_store.identity_list(:'kim');
+SELECT kind, label FROM auth_store.factor_list(:'kim');
+SELECT count(*) AS codes FROM auth_store.recovery_codes WHERE user_id = :'kim';
 SELECT error FROM auth_store.password_reset_finish(:'u_reset_token', 'quartz lantern 31');
 SELECT error FROM auth_store.magic_link_finish(:'magic');
 SELECT error FROM auth_store.email_change_undo(:'second_undo');

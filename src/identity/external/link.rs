@@ -223,6 +223,15 @@ pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> R
     DROP_BEFORE.run(&params![user_id, tenant_id, before])
 }
 
+static DROP_SINCE: Statement = Statement::latest(
+    c"DELETE FROM auth_store.identities WHERE user_id = $1 AND tenant_id = $2 AND linked_at >= $3",
+);
+
+/// Takes the accounts away from a user who is locked that were linked since a time; returns how many.
+pub fn drop_since(since: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_SINCE.run(&params![user_id, tenant_id, since])
+}
+
 static COUNT_OTHERS: Statement<i64> = Statement::latest(
     c"SELECT count(*) FROM auth_store.identities
        WHERE user_id = $1 AND tenant_id = $2 AND (provider, subject) IS DISTINCT FROM ($3, $4)",

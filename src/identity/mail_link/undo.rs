@@ -1,13 +1,18 @@
 //! The former e-mail address takes a change back, within a week: the account was in other hands. Everything that those
-//! hands may have got ends: sessions, grants, tokens, and the addresses that the user got since the change.
+//! hands may have got ends: sessions, grants, tokens, and what they may have added to come in by later, since the change
+//! began: addresses and phone numbers, passkeys, apps, recovery codes, accounts at other providers, API keys.
 //!
-//! Lock order: as in `mail_link/change.rs`.
+//! Lock order: as in `mail_link/change.rs`, then API keys.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::api_key;
+use crate::identity::external::link;
 use crate::identity::mail_link::change::{self, Change};
 use crate::identity::one_time::{self, NewToken, Purpose, Step, verification};
+use crate::identity::mfa::{factor, last};
+use crate::identity::passkey::manage;
 use crate::identity::policy;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{names, verified};
@@ -56,6 +61,9 @@ fn undo(now: Timestamp, text: Option<&str>, context: &Context<'_>) -> Result<Ema
     Ok(step.answer(now, undone)?.unwrap_or_else(|refusal| EmailUndo::refused(&refusal)))
 }
 
+/// Why what was there ends.
+const ENDED_BY: &str = "email_change_undone";
+
 fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<EmailUndo, Refused> {
     let Change { token, user_id, old, .. } = change;
     let (user_id, tenant_id) = (*user_id, token.tenant_id.as_str());
@@ -72,11 +80,19 @@ fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<E
     if !verified::show_another(now, user_id, tenant_id, old)? {
         return Ok(Err(verification::taken()));
     }
-    let addresses = verified::take_away_since(token.id.time(), user_id, tenant_id, old)?;
-    let ended = end_shut_out(now, user_id, tenant_id, codes, None, "email_change_undone")?;
+    let ttl = policy::of(&Snapshot::latest(), tenant_id)?.one_time_ttl;
+    // The token is as old as the end of the change, whose own tokens live that long.
+    let since = token.id.time().plus_seconds(-ttl);
+    let addresses = verified::take_away_since(since, user_id, tenant_id, old)?;
+    let passkeys = manage::drop_since(since, user_id, tenant_id)?;
+    let apps = factor::drop_since(since, user_id, tenant_id)?;
+    let recovery_codes = last::delete_codes_since(since, user_id, tenant_id)?;
+    let identities = link::drop_since(since, user_id, tenant_id)?;
+    let ended = end_shut_out(now, user_id, tenant_id, codes, None, ENDED_BY)?;
+    let api_keys = api_key::revoke::revoke_since(since, now, user_id, tenant_id, ENDED_BY)?;
     one_time::end_all(user_id, tenant_id)?;
     one_time::end_undo(user_id, tenant_id, Some(token.id))?;
-    let expires_at = now.plus_seconds(policy::of(&Snapshot::writing()?, tenant_id)?.one_time_ttl);
+    let expires_at = now.plus_seconds(ttl);
     let reset = NewToken {
         purpose: Purpose::PasswordReset,
         tenant_id,
@@ -94,7 +110,10 @@ fn take_back(now: Timestamp, change: &Change, context: &Context<'_>) -> Answer<E
             tenant_id,
             user_id: Some(user_id),
             context: Some(context),
-            details: Some(json!({ "ended": ended.details(), "addresses": addresses })),
+            details: Some(json!({
+                "ended": ended.details(), "addresses": addresses, "passkeys": passkeys, "apps": apps,
+                "recovery_codes": recovery_codes, "identities": identities, "api_keys": api_keys
+            })),
             ..Event::default()
         },
     )?;

@@ -159,6 +159,16 @@ pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> R
     DROP_BEFORE.run(&params![user_id, tenant_id, before])
 }
 
+static DROP_SINCE: Statement = Statement::latest(
+    c"DELETE FROM auth_store.mfa_factors
+       WHERE user_id = $1 AND tenant_id = $2 AND GREATEST(created_at, confirmed_at) >= $3",
+);
+
+/// Drops the apps of a user who is locked that were enrolled or confirmed since a time; returns how many.
+pub fn drop_since(since: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_SINCE.run(&params![user_id, tenant_id, since])
+}
+
 /// Removes a factor. The user's row is locked first: of two removals at once one finds its factor to be the last.
 fn remove(now: Timestamp, user_id: Id, id: Id, removal: &Removal, context: &Context<'_>) -> Answer<()> {
     let tenant_id = user::tenant_of(user_id)?;

@@ -48,6 +48,15 @@ pub fn delete_codes(user_id: Id, tenant_id: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
+static DELETE_CODES_SINCE: Statement = Statement::latest(
+    c"DELETE FROM auth_store.recovery_codes WHERE user_id = $1 AND tenant_id = $2 AND created_at >= $3",
+);
+
+/// Deletes the recovery codes of a user who is locked that were made since a time; returns how many.
+pub fn delete_codes_since(since: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DELETE_CODES_SINCE.run(&params![user_id, tenant_id, since])
+}
+
 /// Ends the sessions of a user with their grants, all but one, and the one-time tokens, and trusts no device any more;
 /// without a factor the recovery codes end too. What the trail says of it.
 pub fn end_with(

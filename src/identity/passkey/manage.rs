@@ -124,6 +124,14 @@ pub fn drop_before(before: Option<Timestamp>, user_id: Id, tenant_id: &str) -> R
     DROP_BEFORE.run(&params![user_id, tenant_id, before.map(Id::lower_bound)])
 }
 
+static DROP_SINCE: Statement =
+    Statement::latest(c"DELETE FROM auth_store.passkeys WHERE user_id = $1 AND tenant_id = $2 AND id >= $3");
+
+/// Drops the passkeys of a user who is locked that were registered since a time; returns how many.
+pub fn drop_since(since: Timestamp, user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
+    DROP_SINCE.run(&params![user_id, tenant_id, Id::lower_bound(since)])
+}
+
 static LIST: Statement<Listed> =
     Statement::read(c"SELECT {columns} FROM auth_store.passkeys WHERE user_id = $1 ORDER BY id DESC");
 

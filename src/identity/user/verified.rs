@@ -145,10 +145,10 @@ pub fn show_another(now: Timestamp, user_id: Id, tenant_id: &str, email: &str) -
 
 static TAKE_AWAY: Statement = Statement::latest(
     c"DELETE FROM auth_store.user_names
-       WHERE user_id = $1 AND tenant_id = $2 AND kind = 'email' AND created_at >= $3 AND name <> $4",
+       WHERE user_id = $1 AND tenant_id = $2 AND kind IN ('email', 'phone') AND created_at >= $3 AND name <> $4",
 );
 
-/// Takes away the addresses that a user who is locked has got since a time, but one; returns how many.
+/// Takes away the addresses and phone numbers that a user who is locked has got since a time, but one; returns how many.
 pub fn take_away_since(since: Timestamp, user_id: Id, tenant_id: &str, but: &str) -> Result<u64, Mistake> {
     TAKE_AWAY.run(&params![user_id, tenant_id, since, but])
 }
