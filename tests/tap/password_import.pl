@@ -71,7 +71,8 @@ is(value($node, $db, "SELECT v.n, v.row FROM vector v JOIN outcome o USING (n) W
     AND v.row->>'expect' IS DISTINCT FROM 'true: the password is tried trimmed too, as the form of log-in has it'"), '',
     'a right password makes a new hash, but where not all of it was proved');
 is(value($node, $db, "SELECT o.n FROM vector v JOIN outcome o USING (n) WHERE o.renewed
-    AND octet_length(v.row->>'password') > 72 AND v.row->>'hash' ~ '^.2[aby]'"), '', 'bcrypt that saw 72 bytes is kept');
+    AND octet_length(v.row->>'password') > 72 AND v.row->>'hash' ~ '^.2[aby]'"), '',
+    'a hash of bcrypt that saw 72 bytes stays');
 cmp_ok(value($node, $db, 'SELECT count(*) FROM outcome WHERE renewed'), '>', 100, 'so it was with most');
 cmp_ok(value($node, $db, 'SELECT count(*) FROM outcome WHERE first AND NOT renewed'), '>', 0, 'and not with all');
 is(value($node, $db, q{SELECT count(*) FROM outcome o JOIN vector v USING (n)

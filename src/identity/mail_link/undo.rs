@@ -1,6 +1,6 @@
 //! The former e-mail address takes a change back, within a week: the account was in other hands. Everything that those
-//! hands may have got ends: sessions, grants, tokens, and what they may have added to come in by later, since the change
-//! began: addresses and phone numbers, passkeys, apps, recovery codes, accounts at other providers, API keys.
+//! hands may have got ends: sessions, grants, tokens, and what they may have added since the change began, to come in by
+//! later: addresses and phone numbers, passkeys, apps, recovery codes, accounts at other providers, API keys.
 //!
 //! Lock order: as in `mail_link/change.rs`, then API keys.
 
@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::api_key;
 use crate::identity::external::link;
 use crate::identity::mail_link::change::{self, Change};
-use crate::identity::one_time::{self, NewToken, Purpose, Step, verification};
 use crate::identity::mfa::{factor, last};
+use crate::identity::one_time::{self, NewToken, Purpose, Step, verification};
 use crate::identity::passkey::manage;
 use crate::identity::policy;
 use crate::identity::user::name::{Kind, Name};

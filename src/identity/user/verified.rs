@@ -148,7 +148,8 @@ static TAKE_AWAY: Statement = Statement::latest(
        WHERE user_id = $1 AND tenant_id = $2 AND kind IN ('email', 'phone') AND created_at >= $3 AND name <> $4",
 );
 
-/// Takes away the addresses and phone numbers that a user who is locked has got since a time, but one; returns how many.
+/// Takes away the addresses and phone numbers, but one, that a user who is locked has got since a time; returns how
+/// many.
 pub fn take_away_since(since: Timestamp, user_id: Id, tenant_id: &str, but: &str) -> Result<u64, Mistake> {
     TAKE_AWAY.run(&params![user_id, tenant_id, since, but])
 }
