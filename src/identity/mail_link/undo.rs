@@ -1,6 +1,6 @@
 //! The former e-mail address takes a change back, within a week: the account was in other hands. Everything that those
-//! hands may have got ends: sessions, grants, tokens, and what they may have added to it since the change began, to come
-//! in by later: addresses and phone numbers, passkeys, apps, recovery codes, accounts at other providers, API keys.
+//! hands may have got ends: sessions, grants, tokens, and what they may have added since the change began, to come in
+//! by later: addresses and phone numbers, passkeys, apps, recovery codes, accounts at other providers, API keys.
 //!
 //! Lock order: as in `mail_link/change.rs`, then API keys.
 
