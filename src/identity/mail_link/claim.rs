@@ -11,7 +11,7 @@ use crate::api_key;
 use crate::identity::external::link;
 use crate::identity::login::devices;
 use crate::identity::mfa::{factor, last};
-use crate::identity::one_time::{self, verification};
+use crate::identity::one_time::{self, OneTimeToken, verification};
 use crate::identity::passkey::manage;
 use crate::identity::password::set;
 use crate::identity::session;
@@ -42,8 +42,26 @@ pub struct Claim<'a> {
 const ENDED_BY: &str = "user_claimed";
 
 impl Claim<'_> {
+    /// Lets a user in who is locked and active, by the token of a mail to this address. If that is the first proof of
+    /// any address, what was there ends; returns how much access then. `codes`: as for [`Claim::prove`].
+    pub fn enter(
+        &self,
+        now: Timestamp,
+        token: &OneTimeToken,
+        email: &str,
+        codes: Option<u64>,
+    ) -> Answer<Option<Ended>, Refused> {
+        if let Err(refused) = self.may_enter(email)? {
+            return Ok(Err(refused));
+        }
+        if let Err(refused) = token.consume(now)? {
+            return Ok(Err(refused));
+        }
+        self.prove(now, email, codes)
+    }
+
     /// Whether a mail to this address may let in: only one that was proved, where the user has proved any.
-    pub fn may_enter(&self, email: &str) -> Answer<(), Refused> {
+    fn may_enter(&self, email: &str) -> Answer<(), Refused> {
         let Some(name) = Name::read(Kind::Email, email) else { return Ok(Ok(())) };
         let mailbox = verified::mailbox(&Snapshot::latest(), self.tenant_id, &name)?;
         let unproved = mailbox.is_some_and(|mailbox| {
@@ -59,7 +77,7 @@ impl Claim<'_> {
     /// Notes that a user who is locked has proved an address by a mail that lets in. If it is the first proof, what was
     /// there ends; returns how much access then. `codes`: how many of them were withdrawn when the user was shut out;
     /// None: the user was not.
-    pub fn prove(&self, now: Timestamp, email: &str, codes: Option<u64>) -> Answer<Option<Ended>, Refused> {
+    fn prove(&self, now: Timestamp, email: &str, codes: Option<u64>) -> Answer<Option<Ended>, Refused> {
         let first = !verified::has_any(self.user_id, self.tenant_id)?;
         let proof = verified::prove(now, self.user_id, self.tenant_id, email)?;
         if let Err(refused) = verification::proved(proof) {

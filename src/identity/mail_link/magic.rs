@@ -159,11 +159,5 @@ fn let_in(
         return Ok(Err(inactive()));
     }
     let claim = Claim { user_id, tenant_id, by: "magic_link", context };
-    if let Err(refused) = claim.may_enter(email)? {
-        return Ok(Err(refused));
-    }
-    if let Err(refused) = token.consume(now)? {
-        return Ok(Err(refused));
-    }
-    Ok(claim.prove(now, email, codes)?.map(|_| ()))
+    Ok(claim.enter(now, token, email, codes)?.map(|_| ()))
 }

@@ -103,13 +103,7 @@ fn reset(
         return Ok(Err(inactive()));
     }
     let claim = Claim { user_id, tenant_id, by: "reset", context };
-    if let Err(refused) = claim.may_enter(email)? {
-        return Ok(Err(refused));
-    }
-    if let Err(refused) = token.consume(now)? {
-        return Ok(Err(refused));
-    }
-    let claimed = match claim.prove(now, email, Some(codes))? {
+    let claimed = match claim.enter(now, token, email, Some(codes))? {
         Ok(claimed) => claimed,
         Err(refused) => return Ok(Err(refused)),
     };

@@ -136,11 +136,8 @@ pub fn demand_from(
     tenant_id: &str,
     device_token: Option<&str>,
 ) -> Result<Demand, Mistake> {
-    let snapshot = Snapshot::deciding()?;
-    let policy = policy::of(&snapshot, tenant_id)?;
-    let device = devices::known(now, &snapshot, device_token, Some(user_id))?;
-    drop(snapshot);
-    demand(now, user_id, tenant_id, &policy, device.and_then(|device| device.trusted_until))
+    let (policy, trusted_until) = rules(now, &Snapshot::deciding()?, user_id, tenant_id, device_token)?;
+    demand(now, user_id, tenant_id, &policy, trusted_until)
 }
 
 /// The same for a log-in with a passkey that has not verified its user. Beside it another passkey is the same factor
@@ -152,11 +149,22 @@ pub fn demand_beside_passkey(
     device_token: Option<&str>,
 ) -> Result<Demand, Mistake> {
     let snapshot = Snapshot::deciding()?;
-    let policy = policy::of(&snapshot, tenant_id)?;
-    let device = devices::known(now, &snapshot, device_token, Some(user_id))?;
-    let trusted_until = device.and_then(|device| device.trusted_until);
+    let (policy, trusted_until) = rules(now, &snapshot, user_id, tenant_id, device_token)?;
     let has_other = last::apps(user_id, tenant_id)? > 0 || password::find(&snapshot, user_id)?.is_some();
     demand_of(now, &snapshot, user_id, &policy, has_other, trusted_until)
+}
+
+/// The tenant's policy, and until when the device whose token is shown is trusted.
+fn rules(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    user_id: Id,
+    tenant_id: &str,
+    device_token: Option<&str>,
+) -> Result<(Policy, Option<Timestamp>), Mistake> {
+    let policy = policy::of(snapshot, tenant_id)?;
+    let device = devices::known(now, snapshot, device_token, Some(user_id))?;
+    Ok((policy, device.and_then(|device| device.trusted_until)))
 }
 
 impl Demand {
