@@ -19,6 +19,7 @@ mod rfc;
 mod schema;
 mod trail;
 mod vault;
+mod webhook;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -167,13 +168,18 @@ static SETTINGS: &[&dyn Listed] = &[
     &oauth::token::refresh::GRACE,
     &oauth::grant::retention::RETENTION,
     &trail::retention::RETENTION,
+    &webhook::outbox::event::RETENTION,
     &limit::shared::SLOTS,
     &limit::shared::ENABLED,
 ];
 
 /// Every table with values that the vault's keys seal.
-static SEALED: &[&vault::holder::Holder] =
-    &[&vault::connection::HOLDER, &identity::mfa::HOLDER, &identity::password::pepper::HOLDER];
+static SEALED: &[&vault::holder::Holder] = &[
+    &vault::connection::HOLDER,
+    &identity::mfa::HOLDER,
+    &identity::password::pepper::HOLDER,
+    &webhook::secret::HOLDER,
+];
 
 /// What counts the rows for which something was derived from a master key.
 static DERIVED: &[&Statement<vault::holder::Derived>] = &[&identity::password::cost::PEPPERED];

@@ -9,6 +9,7 @@ use crate::kernel::server::{caller, pin, state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
 use crate::trail::{Event, months, record, retention};
+use crate::webhook::attempt;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -20,7 +21,7 @@ fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
             return Err(Mistake::invalid("months_ahead", "0 to 120 months"));
         }
         version::ensure_ready()?;
-        months::ensure(now, months_ahead)
+        make(now, months_ahead)
     };
     ensure().or_raise()
 }
@@ -37,7 +38,11 @@ const MONTHS_AHEAD: i32 = 2;
 
 /// Makes the partitions of this month and the next two; returns how many were missing.
 pub fn ensure_ahead(now: Timestamp) -> Result<i32, Mistake> {
-    months::ensure(now, MONTHS_AHEAD)
+    make(now, MONTHS_AHEAD)
+}
+
+fn make(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
+    Ok(months::ensure(now, months_ahead)? + attempt::ensure(now, months_ahead)?)
 }
 
 /// Drops the months that ended longer ago than `older_than`, or the retention, each with a row that says so; returns

@@ -23,6 +23,7 @@ use crate::oauth::proof::jti;
 use crate::oauth::token::{self, imported};
 use crate::oauth::{consent, device, grant};
 use crate::trail::months;
+use crate::webhook::{self, outbox};
 use crate::{api_key, limit};
 
 extension_sql_file!(
@@ -121,7 +122,7 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 18] = [
+static TASKS: [Task; 21] = [
     Task::of(&grant::TABLE),
     Task::of(&imported::TABLE),
     Task::of(&code::TABLE),
@@ -139,6 +140,9 @@ static TASKS: [Task; 18] = [
     Task::of(&failures::TABLE),
     Task::of(&one_time::TABLE),
     Task::of(&mfa::TABLE),
+    Task::of(&webhook::subscription::TABLE),
+    Task::of(&webhook::secret::TABLE),
+    Task::of(&outbox::event::TABLE),
     Task::of(&limit::table::TABLE),
 ];
 
@@ -286,10 +290,10 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
     version::ensure_ready()?;
     state::writable()?;
     let names: Vec<_> = names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)).collect();
-    if !names.iter().all(|name| months::names(name) || jti::names(name)) {
+    if !names.iter().all(|name| months::names(name) || jti::names(name) || webhook::attempt::names(name)) {
         return Err(accepted());
     }
-    Ok(months::ensure_named(&names)? + jti::ensure_named(&names)?)
+    Ok(months::ensure_named(&names)? + jti::ensure_named(&names)? + webhook::attempt::ensure_named(&names)?)
 }
 
 /// Makes the audit trail's months ahead and drops those past the retention; returns how many were dropped. Warns of a
@@ -307,6 +311,7 @@ fn months(now: Timestamp) -> Result<i32, Mistake> {
             mistake.message()
         ));
     }
+    webhook::attempt::drop_old(now)?;
     partitions::drop_older(now, None, true)
 }
 

@@ -10,6 +10,7 @@ use crate::oauth::proof::jti;
 use crate::oauth::token::imported;
 use crate::oauth::{client, code, consent, device, grant, token};
 use crate::vault::{connection, key};
+use crate::webhook::{self, outbox};
 use crate::{api_key, limit, trail};
 
 /// The facts of the table `schema_version`.
@@ -31,7 +32,7 @@ pub static BEFORE_CLIENTS: [&Table; 4] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 31] = [
+pub static AFTER_USERS: [&Table; 40] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -44,6 +45,15 @@ pub static AFTER_USERS: [&Table; 31] = [
     &mfa::TABLE,
     &mfa::RECOVERY_TABLE,
     &password::pepper::TABLE,
+    &outbox::queue::TABLE,
+    &webhook::retry::TABLE,
+    &webhook::attempt::TABLE,
+    &outbox::event::TABLE,
+    &outbox::route::TABLE,
+    &webhook::secret::TABLE,
+    &webhook::state::TABLE,
+    &webhook::subscription::TABLE,
+    &outbox::switch::TABLE,
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,
@@ -66,8 +76,13 @@ pub static AFTER_USERS: [&Table; 31] = [
 ];
 
 /// What belongs to nobody.
-static OWN: [&Table; 4] =
-    [&policy::common::TABLE, &policy::breached::TABLE, &cursors::TABLE, &SCHEMA_VERSION];
+static OWN: [&Table; 5] = [
+    &policy::common::TABLE,
+    &policy::breached::TABLE,
+    &outbox::event_type::TABLE,
+    &cursors::TABLE,
+    &SCHEMA_VERSION,
+];
 
 /// Every table of the store.
 pub fn all() -> impl Iterator<Item = &'static Table> {

@@ -40,6 +40,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/device.sql"),
     include_str!("../../sql/tables/passkey.sql"),
     include_str!("../../sql/tables/one_time.sql"),
+    include_str!("../../sql/tables/webhook.sql"),
     include_str!("../../sql/tables/audit.sql"),
     include_str!("../../sql/tables/limit.sql"),
     include_str!("../../sql/tables/lifecycle.sql"),

@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006", "user_names"),
     migration!(7, "0007", "user_status"),
     migration!(8, "0008", "people"),
+    migration!(9, "0009", "webhooks"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

@@ -1,0 +1,164 @@
+-- Webhooks. An event is stored once, and one row a webhook that wants it goes into the queue, in the transaction that
+-- caused it. The queue holds what is ready or being sent, and a delivery's row goes when the delivery is over; what
+-- failed waits in webhook_retries. So the queue stays small, and a claim reads little more than it gives out.
+
+CREATE TABLE auth_store.webhook_event_types (
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    own         boolean     NOT NULL,
+    name        text COLLATE "C" NOT NULL,
+    category    text COLLATE "C" NOT NULL,
+    description text        NOT NULL,
+    schema      jsonb,
+    sample      jsonb,
+    CONSTRAINT webhook_event_types_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE auth_store.webhooks (
+    id                uuid        NOT NULL,
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    status_changed_at timestamptz NOT NULL,
+    expires_at        timestamptz,
+    max_attempts      integer     NOT NULL,
+    max_per_hour      integer,
+    in_order          boolean     NOT NULL,
+    deleted_when_gone boolean     NOT NULL,
+    tenant_id         text COLLATE "C" NOT NULL,
+    client_id         text COLLATE "C",
+    status            text COLLATE "C" NOT NULL,
+    status_reason     text,
+    target_url        text COLLATE "C" NOT NULL,
+    event_types       text[]      NOT NULL,
+    filters           jsonb,
+    metadata          jsonb       NOT NULL,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT webhooks_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
+    CONSTRAINT webhooks_client_fkey FOREIGN KEY (client_id, tenant_id)
+        REFERENCES auth_store.clients (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT webhooks_status_known CHECK (status IN ('active', 'disabled', 'suspended'))
+);
+CREATE INDEX webhooks_client_idx ON auth_store.webhooks (client_id, tenant_id)
+    WHERE client_id IS NOT NULL;
+CREATE INDEX webhooks_url_idx ON auth_store.webhooks (tenant_id, target_url);
+CREATE INDEX webhooks_expires_idx ON auth_store.webhooks (expires_at) WHERE expires_at IS NOT NULL;
+
+-- What is known of a webhook's receiver. A row of its own, because every batch of deliveries changes it.
+CREATE TABLE auth_store.webhook_states (
+    webhook_id      uuid        NOT NULL,
+    paused_until    timestamptz,
+    open_until      timestamptz,
+    failing_since   timestamptz,
+    warned_at       timestamptz,
+    last_success_at timestamptz,
+    last_failure_at timestamptz,
+    hour_started_at timestamptz,
+    success_count   bigint      NOT NULL DEFAULT 0,
+    failure_count   bigint      NOT NULL DEFAULT 0,
+    lost_count      bigint      NOT NULL DEFAULT 0,
+    failures_in_row integer     NOT NULL DEFAULT 0,
+    hour_count      integer     NOT NULL DEFAULT 0,
+    tenant_id       text COLLATE "C" NOT NULL,
+    last_error      text,
+    CONSTRAINT webhook_states_pkey PRIMARY KEY (webhook_id, tenant_id),
+    CONSTRAINT webhook_states_webhook_fkey FOREIGN KEY (webhook_id, tenant_id)
+        REFERENCES auth_store.webhooks (id, tenant_id) ON DELETE CASCADE
+) WITH (fillfactor = 50);
+
+-- The keys that deliveries are signed with: one, and during a rotation the former ones too.
+CREATE TABLE auth_store.webhook_secrets (
+    id         uuid        NOT NULL,
+    webhook_id uuid        NOT NULL,
+    key_id     uuid        NOT NULL,
+    expires_at timestamptz,
+    tenant_id  text COLLATE "C" NOT NULL,
+    secret     bytea       NOT NULL,
+    CONSTRAINT webhook_secrets_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT webhook_secrets_webhook_fkey FOREIGN KEY (webhook_id, tenant_id)
+        REFERENCES auth_store.webhooks (id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT webhook_secrets_vault_key_fkey FOREIGN KEY (key_id, tenant_id)
+        REFERENCES auth_store.vault_keys (id, tenant_id)
+);
+CREATE INDEX webhook_secrets_webhook_idx ON auth_store.webhook_secrets (webhook_id, tenant_id);
+CREATE INDEX webhook_secrets_vault_key_idx ON auth_store.webhook_secrets (key_id, tenant_id, id);
+
+-- By what an event finds its webhooks: no event reads a webhook whose type, or whose filter's word, is another.
+CREATE TABLE auth_store.webhook_routes (
+    webhook_id uuid NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    pattern    text COLLATE "C" NOT NULL,
+    member     text COLLATE "C" NOT NULL,
+    value      text COLLATE "C" NOT NULL,
+    CONSTRAINT webhook_routes_pkey PRIMARY KEY (tenant_id, pattern, member, value, webhook_id),
+    CONSTRAINT webhook_routes_webhook_fkey FOREIGN KEY (webhook_id, tenant_id)
+        REFERENCES auth_store.webhooks (id, tenant_id) ON DELETE CASCADE
+);
+CREATE INDEX webhook_routes_webhook_idx ON auth_store.webhook_routes (webhook_id, tenant_id);
+
+-- For which tenants the steps of the store itself are events.
+CREATE TABLE auth_store.webhook_switches (
+    changed_at timestamptz NOT NULL,
+    own_events boolean     NOT NULL,
+    tenant_id  text COLLATE "C" NOT NULL,
+    CONSTRAINT webhook_switches_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT webhook_switches_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id)
+);
+
+CREATE TABLE auth_store.webhook_events (
+    id         uuid NOT NULL,
+    user_id    uuid,
+    tenant_id  text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    event_id   text COLLATE "C",
+    body       text NOT NULL,
+    CONSTRAINT webhook_events_pkey PRIMARY KEY (id, tenant_id)
+);
+CREATE UNIQUE INDEX webhook_events_event_id_key ON auth_store.webhook_events (tenant_id, event_id)
+    WHERE event_id IS NOT NULL;
+CREATE INDEX webhook_events_user_idx ON auth_store.webhook_events (user_id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE auth_store.webhook_queue (
+    id            uuid    NOT NULL,
+    webhook_id    uuid    NOT NULL,
+    event_id      uuid    NOT NULL,
+    redelivery_of uuid,
+    leased_until  timestamptz,
+    attempt       integer NOT NULL,
+    tenant_id     text COLLATE "C" NOT NULL,
+    CONSTRAINT webhook_queue_pkey PRIMARY KEY (id, tenant_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX webhook_queue_webhook_idx ON auth_store.webhook_queue (tenant_id, webhook_id, id);
+
+CREATE TABLE auth_store.webhook_retries (
+    id            uuid        NOT NULL,
+    webhook_id    uuid        NOT NULL,
+    event_id      uuid        NOT NULL,
+    redelivery_of uuid,
+    failed_at     timestamptz NOT NULL,
+    due_at        timestamptz,
+    attempt       integer     NOT NULL,
+    http_status   integer,
+    tenant_id     text COLLATE "C" NOT NULL,
+    error         text,
+    CONSTRAINT webhook_retries_pkey PRIMARY KEY (id, tenant_id)
+);
+CREATE INDEX webhook_retries_due_idx ON auth_store.webhook_retries (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX webhook_retries_webhook_idx ON auth_store.webhook_retries (tenant_id, webhook_id, id);
+
+-- The partitioned parent carries no key and no index: each partition gets its own.
+CREATE TABLE auth_store.webhook_attempts (
+    delivery_id      uuid        NOT NULL,
+    webhook_id       uuid        NOT NULL,
+    event_id         uuid        NOT NULL,
+    attempted_at     timestamptz NOT NULL,
+    attempt          integer     NOT NULL,
+    duration_ms      integer,
+    http_status      integer,
+    tenant_id        text COLLATE "C" NOT NULL,
+    event_type       text COLLATE "C" NOT NULL,
+    outcome          text COLLATE "C" NOT NULL,
+    error            text,
+    response_headers jsonb,
+    response_body    text
+) PARTITION BY RANGE (attempted_at);
+ALTER TABLE auth_store.webhook_attempts REPLICA IDENTITY FULL;

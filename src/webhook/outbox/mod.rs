@@ -1,0 +1,8 @@
+//! The outbox: events go to the webhooks that want them, in the transaction that caused them. It stands below the audit
+//! trail, whose rows are events too.
+
+pub mod event;
+pub mod event_type;
+pub mod queue;
+pub mod route;
+pub mod switch;
