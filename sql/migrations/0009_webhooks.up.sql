@@ -105,12 +105,13 @@ CREATE TABLE auth_store.webhook_switches (
 );
 
 CREATE TABLE auth_store.webhook_events (
-    id         uuid NOT NULL,
+    id         uuid    NOT NULL,
     user_id    uuid,
+    test       boolean NOT NULL DEFAULT false,
     tenant_id  text COLLATE "C" NOT NULL,
     event_type text COLLATE "C" NOT NULL,
     event_id   text COLLATE "C",
-    body       text NOT NULL,
+    body       text    NOT NULL,
     CONSTRAINT webhook_events_pkey PRIMARY KEY (id, tenant_id)
 );
 CREATE UNIQUE INDEX webhook_events_event_id_key ON auth_store.webhook_events (tenant_id, event_id)

@@ -188,12 +188,13 @@ COMMENT ON COLUMN auth_store.webhook_switches.own_events IS 'Whether they are.';
 COMMENT ON COLUMN auth_store.webhook_switches.tenant_id IS 'The tenant.';
 
 CREATE TABLE IF NOT EXISTS auth_store.webhook_events (
-    id         uuid NOT NULL,
+    id         uuid    NOT NULL,
     user_id    uuid,
+    test       boolean NOT NULL DEFAULT false,
     tenant_id  text COLLATE "C" NOT NULL,
     event_type text COLLATE "C" NOT NULL,
     event_id   text COLLATE "C",
-    body       text NOT NULL,
+    body       text    NOT NULL,
     CONSTRAINT webhook_events_pkey PRIMARY KEY (id, tenant_id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS webhook_events_event_id_key ON auth_store.webhook_events (tenant_id, event_id)
@@ -203,6 +204,8 @@ COMMENT ON TABLE auth_store.webhook_events IS
     'Events that a webhook wanted, or that were given an id; kept for auth_store.webhook_retention.';
 COMMENT ON COLUMN auth_store.webhook_events.id IS 'Time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.webhook_events.user_id IS 'The user whom it is about; NULL: none, or it was not said.';
+COMMENT ON COLUMN auth_store.webhook_events.test IS
+    'Whether webhook_test() made it: its deliveries have the header webhook-test.';
 COMMENT ON COLUMN auth_store.webhook_events.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.webhook_events.event_type IS 'Its type.';
 COMMENT ON COLUMN auth_store.webhook_events.event_id IS

@@ -36,7 +36,7 @@ pub static TABLE: Table = Table {
         exported: exported!(
             "webhook_events",
             "user_id = $1",
-            "id, user_id, tenant_id, event_type, event_id, body",
+            "id, user_id, test, tenant_id, event_type, event_id, body",
             withheld ""
         ),
     }),
