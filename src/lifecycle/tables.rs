@@ -79,7 +79,7 @@ pub static AFTER_USERS: [&Table; 40] = [
 static OWN: [&Table; 5] = [
     &policy::common::TABLE,
     &policy::breached::TABLE,
-    &outbox::event_type::TABLE,
+    &webhook::event_type::TABLE,
     &cursors::TABLE,
     &SCHEMA_VERSION,
 ];

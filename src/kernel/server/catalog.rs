@@ -63,13 +63,16 @@ pub fn schema() -> Option<pg_sys::Oid> {
 
 /// The oid of a relation of the store's schema, tracked from now on.
 pub fn relation(name: &CStr) -> Option<pg_sys::Oid> {
-    // SAFETY: a catalog look-up by a valid C string.
-    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema()?) };
-    if oid == pg_sys::InvalidOid {
-        return None;
-    }
+    let oid = untracked(name)?;
     track(oid);
     Some(oid)
+}
+
+/// The oid of a relation of the store's schema.
+pub fn untracked(name: &CStr) -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema()?) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
 /// From now on an invalidation of this relation makes this backend look again.

@@ -26,6 +26,7 @@ pub mod row;
 pub mod scripts;
 pub mod settings;
 pub mod shmem;
+pub mod signal;
 pub mod slot;
 pub mod snapshot;
 pub mod spi;

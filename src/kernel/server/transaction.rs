@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::ffi::{CStr, c_char};
 use std::panic::AssertUnwindSafe;
 
 use pgrx::pg_sys::panic::CaughtError;
@@ -42,6 +43,16 @@ extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, _argument: *mut std:
             as_owner(work).or_raise();
         }
     }
+}
+
+unsafe extern "C-unwind" {
+    fn Async_Notify(channel: *const c_char, payload: *const c_char);
+}
+
+/// Wakes whoever listens on the channel when the transaction commits, once however often it is called.
+pub fn notify(channel: &CStr) {
+    // SAFETY: valid C strings, which the server copies; its errors are turned at the boundary.
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| Async_Notify(channel.as_ptr(), c"".as_ptr())) };
 }
 
 /// Runs `work` as a SECURITY DEFINER function of the store runs: as the owner of the tables, and with its

@@ -107,6 +107,15 @@ impl Slot {
     }
 }
 
+/// The time in UTC to the millisecond, as RFC 3339 section 5.6 writes it: `2026-11-28T21:30:00.123Z`.
+pub fn rfc3339(at: Timestamp) -> String {
+    let hour = Slot::of(Period::Hour, at);
+    let millis = at.micros_since(hour.start()).div_euclid(1000);
+    let (minute, second, millis) = (millis / 60_000, millis / 1000 % 60, millis % 1000);
+    let (year, month, day, hour) = hour.parts();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
 /// The start of the first day, in UTC, that begins at this moment or later.
 pub fn day_ceiling(at: Timestamp) -> Timestamp {
     ceiling(Period::Day, at)
@@ -143,7 +152,7 @@ fn first_day_of(month: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Period, Slot, day_ceiling, month_ceiling};
+    use super::{Period, Slot, day_ceiling, month_ceiling, rfc3339};
     use crate::kernel::value::clock::Timestamp;
     use proptest::prelude::*;
 
@@ -170,6 +179,15 @@ mod tests {
         assert_eq!(Slot::of(Period::Month, at(951_868_800)).start().unix_seconds(), 951_868_800);
         assert_eq!(Slot::of(Period::Month, at(1_735_689_599)).plus(1).start().unix_seconds(), 1_735_689_600);
         assert_eq!(Slot::of(Period::Hour, at(951_868_799)).bound(), "2000-02-29 23:00:00+00");
+    }
+
+    /// As date(1) prints them.
+    #[test]
+    fn a_time_is_written_to_the_millisecond() {
+        let written = |millis| rfc3339(Timestamp::from_unix_millis(millis));
+        assert_eq!(written(951_868_799_999), "2000-02-29T23:59:59.999Z");
+        assert_eq!(written(951_868_800_000), "2000-03-01T00:00:00.000Z");
+        assert_eq!(written(1_735_692_130_070), "2025-01-01T00:42:10.070Z");
     }
 
     #[test]

@@ -113,6 +113,52 @@ impl Jsonb {
         }
     }
 
+    /// The document as the server prints it.
+    pub fn text(&self) -> String {
+        // SAFETY: jsonb_out takes a jsonb, which is what into_datum() makes of these bytes; it
+        // returns a C string.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[self.clone().into_datum()]) };
+        text.unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The array with this object alone.
+    pub fn in_array(&self) -> Self {
+        const ARRAY_OF_ONE: u32 = 0x4000_0001;
+        const OBJECT_ENTRY: u32 = 0xd000_0000;
+        let length = u32::try_from(self.0.len()).unwrap_or(0);
+        let words = [ARRAY_OF_ONE.to_ne_bytes(), (OBJECT_ENTRY | length).to_ne_bytes()];
+        Self([words.as_flattened(), &self.0].concat())
+    }
+
+    /// Whether documents are contained in this one, as `@>` has it.
+    pub fn container(&self) -> impl Fn(&Self) -> bool {
+        let datum = self.clone().into_datum();
+        move |part| {
+            let arguments = [datum, part.clone().into_datum()];
+            // SAFETY: jsonb_contains takes two jsonb and returns a boolean.
+            let contained: Option<bool> = unsafe { direct_function_call(pg_sys::jsonb_contains, &arguments) };
+            contained == Some(true)
+        }
+    }
+
+    /// Whether it is an array of objects alone.
+    pub fn is_array_of_objects(&self) -> bool {
+        let parts = parts(&self.0);
+        self.is_array() && parts.iter().all(|part| part.is_object())
+    }
+
+    /// The members of an object, or of the objects of an array, whose values are texts: each name with its text.
+    pub fn texts(&self) -> Vec<(&str, &str)> {
+        if self.is_array() {
+            return parts(&self.0)
+                .iter()
+                .filter(|part| part.is_object())
+                .flat_map(|part| texts(part.bytes))
+                .collect();
+        }
+        if self.is_object() { texts(&self.0) } else { Vec::new() }
+    }
+
     /// The document as a Rust value; None if it is too deep, or a number in it is too large.
     pub fn parse(&self) -> Option<serde_json::Value> {
         // SAFETY: jsonb_out takes a jsonb, which is what into_datum() makes of these bytes; it
@@ -120,6 +166,57 @@ impl Jsonb {
         let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[self.clone().into_datum()]) };
         serde_json::from_slice(text?.to_bytes()).ok()
     }
+}
+
+/// A value within an array or an object.
+struct Part<'a> {
+    /// Its type, of [`TYPE_MASK`].
+    kind: u32,
+    /// Of a text its characters, of an array or object what it is on disk.
+    bytes: &'a [u8],
+}
+
+/// The bits of an entry of an array or object that say of what type the value is, and two of the types.
+const TYPE_MASK: u32 = 0x7000_0000;
+const TEXT: u32 = 0;
+const CONTAINER: u32 = 0x5000_0000;
+
+impl Part<'_> {
+    fn is_object(&self) -> bool {
+        self.kind == CONTAINER && word(self.bytes, 0).is_some_and(|word| word & OBJECT != 0)
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|word| u32::from_ne_bytes(*word))
+}
+
+/// The values of an array, or an object's keys and behind them its values in the order of the keys. An entry for each
+/// comes first, with the value's length or where it ends; a value that is not a text begins at a multiple of four.
+fn parts(container: &[u8]) -> Vec<Part<'_>> {
+    const COUNT_MASK: u32 = 0x0fff_ffff;
+    const ENDS: u32 = 0x8000_0000;
+    let header = word(container, 0).unwrap_or(0);
+    let each = if header & OBJECT != 0 { 2 } else { 1 };
+    let count = usize::try_from(header & COUNT_MASK).unwrap_or(0).saturating_mul(each);
+    let first = count.saturating_mul(4).saturating_add(4);
+    let (mut parts, mut end) = (Vec::new(), 0);
+    for n in 0..count {
+        let Some(entry) = word(container, n * 4 + 4) else { break };
+        let (kind, number) = (entry & TYPE_MASK, usize::try_from(entry & COUNT_MASK).unwrap_or(0));
+        let start = if kind == TEXT { end } else { usize::next_multiple_of(end, 4) };
+        end = if entry & ENDS != 0 { number } else { end + number };
+        parts.push(Part { kind, bytes: container.get(first + start..first + end).unwrap_or_default() });
+    }
+    parts
+}
+
+fn texts(object: &[u8]) -> Vec<(&str, &str)> {
+    let mut keys = parts(object);
+    let values = keys.split_off(keys.len() / 2);
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let members = keys.iter().zip(&values).filter(|(_, value)| value.kind == TEXT);
+    members.filter_map(|(key, value)| Some((text(key.bytes)?, text(value.bytes)?))).collect()
 }
 
 // SAFETY: the result is declared as jsonb, and into_datum() makes one of these bytes.

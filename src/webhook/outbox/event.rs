@@ -1,10 +1,19 @@
 //! Events: what has happened, as it is sent.
 
+use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
+use crate::kernel::server::datum::Word;
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
+use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
-use crate::kernel::server::spi::params;
+use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
-use crate::kernel::value::id::Id;
+use crate::kernel::server::{catalog, state};
+use crate::kernel::value::calendar::rfc3339;
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::{Bucket, Id};
+use crate::kernel::value::jsonb::Jsonb;
+use crate::webhook::outbox::{known, queue};
 
 const DAY: i32 = 24 * 60;
 
@@ -43,3 +52,110 @@ pub static TABLE: Table = Table {
     published: Published::TakeOver,
     restored: true,
 };
+
+/// What has happened.
+pub struct Event<'a> {
+    pub event_type: &'a str,
+    pub tenant_id: &'a str,
+    /// The user whom it is about, who is held.
+    pub user_id: Option<Id>,
+    /// The application's own name of it.
+    pub event_id: Option<&'a str>,
+    /// An object, or an array of objects.
+    pub payload: &'a Jsonb,
+}
+
+/// What is sent of it, byte for byte.
+pub fn body(now: Timestamp, event_type: &str, payload: &Jsonb) -> String {
+    // A type has no character that JSON escapes.
+    let (timestamp, data) = (rfc3339(now), payload.text());
+    format!(r#"{{"type":"{event_type}","timestamp":"{timestamp}","data":{data}}}"#)
+}
+
+row! {
+    struct Subscriber in webhooks {
+        status: Status,
+        expires_at: Option<Timestamp>,
+        filters: Option<Jsonb>,
+    }
+}
+
+/// The status of a webhook.
+enum Status {
+    /// It is active or suspended.
+    GetsEvents,
+    /// It is disabled.
+    Disabled,
+}
+
+impl Word for Status {
+    fn of(word: &str) -> Option<Self> {
+        Some(if matches!(word, "active" | "suspended") { Self::GetsEvents } else { Self::Disabled })
+    }
+}
+
+static SUBSCRIBER: Lookup<Subscriber> = Lookup::by(c"webhooks_pkey");
+
+/// Puts an event into the queue of each webhook that wants it; returns how many. The webhooks are those that are
+/// committed by now, whatever the isolation level.
+pub fn emit(now: Timestamp, event: &Event<'_>) -> Result<i32, Mistake> {
+    state::writable()?;
+    // A transaction in which nothing was locked meanwhile has not heard of others' changes.
+    catalog::accept();
+    let snapshot = Snapshot::latest();
+    let text = || body(now, event.event_type, event.payload);
+    let stored = match event.event_id {
+        Some(_) => match store(now, event, false, &text())? {
+            None => return Ok(0),
+            id => id,
+        },
+        None => None,
+    };
+    let webhooks = subscribers(now, &snapshot, event)?;
+    if webhooks.is_empty() {
+        return Ok(0);
+    }
+    let Some(id) = stored.map_or_else(|| store(now, event, false, &text()), |id| Ok(Some(id)))? else {
+        return Ok(0);
+    };
+    for webhook_id in &webhooks {
+        queue::add(now, *webhook_id, event.tenant_id, id, None)?;
+    }
+    queue::wake();
+    Ok(i32::try_from(webhooks.len()).unwrap_or(i32::MAX))
+}
+
+/// The webhooks that want the event, in the order of their ids.
+fn subscribers(now: Timestamp, snapshot: &Snapshot, event: &Event<'_>) -> Result<Vec<Id>, Mistake> {
+    let wanted = known::wanted(now, event.tenant_id)?;
+    let (payload, is_array) = (event.payload, event.payload.is_array());
+    let mut webhooks = Vec::new();
+    let found = wanted.routes.find(snapshot, event.tenant_id, event.event_type, &payload.texts())?;
+    let contains = (!found.is_empty()).then(|| payload.container());
+    for id in found {
+        let webhook = SUBSCRIBER.find_by(snapshot, [Key::Id(id), Key::Text(event.tenant_id)])?;
+        let Some(Subscriber { status: Status::GetsEvents, expires_at, filters }) = webhook else { continue };
+        // Of an array, one of its objects must contain the filter.
+        let filters = filters.map(|filters| if is_array { filters.in_array() } else { filters });
+        let fits = filters.is_none_or(|filters| contains.as_ref().is_some_and(|contains| contains(&filters)));
+        if fits && expires_at.is_none_or(|end| now < end) {
+            webhooks.push(id);
+        }
+    }
+    Ok(webhooks)
+}
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.webhook_events (id, user_id, test, tenant_id, event_type, event_id, body)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)
+      ON CONFLICT (tenant_id, event_id) WHERE event_id IS NOT NULL DO NOTHING",
+);
+
+/// Stores an event; returns its id, or None if the tenant has one of this name.
+pub fn store(now: Timestamp, event: &Event<'_>, test: bool, body: &str) -> Result<Option<Id>, Mistake> {
+    let bucket = event.user_id.map_or_else(|| Bucket::of(&[event.tenant_id]), |user_id| user_id.bucket());
+    let id = Id::mint(now, bucket)?;
+    let Event { user_id, tenant_id, event_type, event_id, .. } = *event;
+    let row = params![id, user_id, test, tenant_id, event_type, event_id, body];
+    Ok((INSERT.run(&row)? == 1).then_some(id))
+}

@@ -2,7 +2,7 @@
 //! trail, whose rows are events too.
 
 pub mod event;
-pub mod event_type;
+pub mod known;
 pub mod queue;
 pub mod route;
 pub mod switch;

@@ -1,0 +1,79 @@
+//! What a backend remembers of the tenants: which events their webhooks want. A tenant without a webhook costs a step
+//! of the store one look-up in memory.
+
+use std::cell::{LazyCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::pin;
+use crate::kernel::server::signal::Signal;
+use crate::kernel::value::clock::Timestamp;
+use crate::webhook::outbox::route::{self, Routes};
+use crate::webhook::outbox::switch;
+
+/// Sent when a webhook's routes or a tenant's switch change.
+pub static CHANGED: Signal = Signal::of(c"webhook_routes_webhook_idx");
+
+/// What a tenant's webhooks want.
+pub struct Wanted {
+    /// Whether the store's own steps are events, and some webhook may want one.
+    pub own_events: bool,
+    pub routes: Routes,
+}
+
+struct Known {
+    wanted: Rc<Wanted>,
+    until: Timestamp,
+}
+
+#[derive(Default)]
+struct Memory {
+    moment: (u32, u32),
+    tenants: HashMap<String, Known>,
+}
+
+static MEMORY: BackendCell<LazyCell<RefCell<Memory>>> = BackendCell::new(LazyCell::new(RefCell::default));
+
+/// A backend that serves more tenants than this begins again.
+const MAX_TENANTS: usize = 1000;
+
+/// Rows that came without a signal, from a restore or from a publisher, are seen after so many seconds.
+const MAX_AGE: i64 = 60;
+
+/// What the tenant's webhooks want.
+pub fn wanted(now: Timestamp, tenant_id: &str) -> Result<Rc<Wanted>, Mistake> {
+    let moment = CHANGED.moment();
+    let memory = MEMORY.borrow();
+    if memory.moment == moment
+        && let Some(known) = memory.tenants.get(tenant_id)
+        && now < known.until
+    {
+        return Ok(Rc::clone(&known.wanted));
+    }
+    drop(memory);
+    read(now, tenant_id)
+}
+
+#[cold]
+fn read(now: Timestamp, tenant_id: &str) -> Result<Rc<Wanted>, Mistake> {
+    CHANGED.listen()?;
+    let moment = CHANGED.moment();
+    let snapshot = Snapshot::latest();
+    let routes = route::of_tenant(&snapshot, tenant_id)?;
+    let own_events = !routes.is_empty() && switch::own_events(&snapshot, tenant_id)?;
+    let wanted = Rc::new(Wanted { own_events, routes });
+    // A session that is pinned to another tenant sees no row of this one.
+    if pin::tenant().is_none_or(|pin| pin == tenant_id) {
+        let mut memory = MEMORY.borrow_mut();
+        if memory.moment != moment || memory.tenants.len() >= MAX_TENANTS {
+            memory.tenants.clear();
+            memory.moment = moment;
+        }
+        let known = Known { wanted: Rc::clone(&wanted), until: now.plus_seconds(MAX_AGE) };
+        memory.tenants.insert(tenant_id.to_owned(), known);
+    }
+    Ok(wanted)
+}
