@@ -1,0 +1,226 @@
+//! The way of deliveries: claimed in batches, sent at once, completed in batches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
+
+use crate::metrics::Metrics;
+use crate::say;
+use crate::send::{Message, Sender, headers_of};
+use crate::stop::Stop;
+use crate::store::{Completion, Delivery, Session, Store, why};
+
+/// How many bytes of an answer's body are read: what the store keeps.
+const BODY: usize = 4096;
+
+/// How many attempts are completed at once, and how long the first of them waits for others.
+const BATCH: usize = 200;
+const LINGER: Duration = Duration::from_millis(20);
+
+/// Sends what there is to send, until the worker is stopped and everything it has claimed is completed.
+pub struct Deliverer {
+    pub store: Store,
+    pub sender: Arc<Sender>,
+    pub metrics: &'static Metrics,
+    /// Told when there may be work.
+    pub told: Arc<Notify>,
+    pub stop: Stop,
+    pub in_flight: usize,
+    pub per_host: usize,
+    pub lease: Duration,
+    pub poll: Duration,
+}
+
+/// An attempt that came to its end.
+struct Ended {
+    host: String,
+    completion: Completion,
+}
+
+impl Deliverer {
+    /// Runs until the worker is stopped.
+    pub async fn run(self) {
+        let (ended, endings) = mpsc::unbounded_channel();
+        let (freed, mut freeings) = mpsc::unbounded_channel();
+        let store = self.store.clone();
+        let metrics = self.metrics;
+        let completing = tokio::spawn(complete(store, metrics, endings, freed));
+        let mut session = self.store.session("LISTEN auth_store_webhooks");
+        // How many deliveries are on their way, by host; as many as there are in `hosts`.
+        let mut hosts: HashMap<String, usize> = HashMap::new();
+        while !self.stop.is_set() {
+            while let Ok(host) = freeings.try_recv() {
+                free(&mut hosts, &host);
+            }
+            let busy: usize = hosts.values().sum();
+            let claimed = if busy < self.in_flight {
+                let max = (self.in_flight - busy).min(BATCH);
+                let full = hosts.iter().filter(|(_, count)| **count >= self.per_host);
+                let full: Vec<_> = full.map(|(host, _)| host.clone()).collect();
+                self.claim(&mut session, max, &full).await
+            } else {
+                Some(Vec::new())
+            };
+            let Some(claimed) = claimed else {
+                self.pause(Duration::from_secs(1)).await;
+                continue;
+            };
+            let idle = claimed.is_empty();
+            for delivery in claimed {
+                let host = host_of(&delivery.url);
+                *hosts.entry(host.clone()).or_default() += 1;
+                self.spawn(delivery, host, ended.clone());
+            }
+            if idle {
+                self.wait(&mut hosts, &mut freeings).await;
+            }
+        }
+        drop(ended);
+        // Every delivery has its own time limit, and the completions wait for the database.
+        let _ = completing.await;
+    }
+
+    async fn claim(&self, session: &mut Session, max: usize, full: &[String]) -> Option<Vec<Delivery>> {
+        match session.claim(max, self.lease, full).await {
+            Ok(deliveries) => {
+                self.metrics.claimed();
+                Some(deliveries)
+            }
+            Err(error) => {
+                self.metrics.database_errors.fetch_add(1, Relaxed);
+                say(&format!("webhook_claim: {}; trying again", why(&error)));
+                None
+            }
+        }
+    }
+
+    /// Waits for work: a notification, a place that becomes free, or a while.
+    async fn wait(&self, hosts: &mut HashMap<String, usize>, freeings: &mut mpsc::UnboundedReceiver<String>) {
+        tokio::select! {
+            () = self.told.notified() => {}
+            () = self.stop.wait() => {}
+            host = freeings.recv(), if !hosts.is_empty() => {
+                if let Some(host) = host {
+                    free(hosts, &host);
+                }
+            }
+            () = sleep(self.poll) => {}
+        }
+    }
+
+    async fn pause(&self, time: Duration) {
+        // Either way the loop looks whether to go on.
+        let _ = timeout(time, self.stop.wait()).await;
+    }
+
+    fn spawn(&self, delivery: Delivery, host: String, ended: mpsc::UnboundedSender<Ended>) {
+        let (sender, metrics) = (self.sender.clone(), self.metrics);
+        metrics.in_flight.fetch_add(1, Relaxed);
+        tokio::spawn(async move {
+            let completion = attempt(&sender, delivery).await;
+            metrics.in_flight.fetch_sub(1, Relaxed);
+            metrics.attempted(completion.duration_ms);
+            // The other end lives until the last sender is gone.
+            let _ = ended.send(Ended { host, completion });
+        });
+    }
+}
+
+fn free(hosts: &mut HashMap<String, usize>, host: &str) {
+    if let Some(count) = hosts.get_mut(host) {
+        *count -= 1;
+        if *count == 0 {
+            hosts.remove(host);
+        }
+    }
+}
+
+/// The host of a URL, as webhook_claim() compares it.
+fn host_of(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+async fn attempt(sender: &Sender, delivery: Delivery) -> Completion {
+    let started = Instant::now();
+    let answer = match headers_of(&delivery.headers) {
+        Some(headers) => {
+            sender.send(Message { url: &delivery.url, headers, body: delivery.body, keep: BODY }).await
+        }
+        None => Err("the headers are malformed".to_owned()),
+    };
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mut completion = Completion {
+        delivery_id: delivery.id,
+        attempt: delivery.attempt,
+        http_status: None,
+        response_body: None,
+        response_headers: None,
+        duration_ms,
+        error: None,
+    };
+    match answer {
+        Ok(answer) => {
+            completion.http_status = Some(answer.status);
+            completion.response_headers = Some(answer.headers);
+            // No text of PostgreSQL holds a NUL.
+            let body = String::from_utf8_lossy(&answer.body).replace('\0', "\u{fffd}");
+            completion.response_body = Some(body);
+        }
+        Err(error) => completion.error = Some(error),
+    }
+    completion
+}
+
+/// Completes attempts until the last one is told of. A crash of the server may forget the last completions: then the
+/// deliveries are sent again, with the ids that they had.
+async fn complete(
+    store: Store,
+    metrics: &Metrics,
+    mut endings: mpsc::UnboundedReceiver<Ended>,
+    freed: mpsc::UnboundedSender<String>,
+) {
+    let mut session = store.session("SET synchronous_commit = off");
+    while let Some(first) = endings.recv().await {
+        let mut batch = vec![first];
+        let end = Instant::now() + LINGER;
+        while batch.len() < BATCH {
+            match tokio::time::timeout_at(end, endings.recv()).await {
+                Ok(Some(ended)) => batch.push(ended),
+                _ => break,
+            }
+        }
+        let (hosts, completions): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|ended| (ended.host, ended.completion)).unzip();
+        store_all(&mut session, metrics, &completions).await;
+        for host in hosts {
+            // Nobody listens once the worker is stopped.
+            let _ = freed.send(host);
+        }
+    }
+}
+
+/// Tells the store until it has answered: what was sent must not be sent again because nobody said so. A completion
+/// that comes after the end of its lease is good as long as nobody else has the delivery.
+async fn store_all(session: &mut Session, metrics: &Metrics, completions: &[Completion]) {
+    let mut patience = 60;
+    loop {
+        match session.complete(completions).await {
+            Ok(statuses) => return statuses.iter().for_each(|status| metrics.completed(status)),
+            Err(error) => {
+                metrics.database_errors.fetch_add(1, Relaxed);
+                say(&format!("webhook_complete_batch: {}; trying again", why(&error)));
+                // What the server itself refuses, it refuses again: the leases end, and others send.
+                patience -= if error.as_db_error().is_some() { 20 } else { 1 };
+                if patience <= 0 {
+                    return;
+                }
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Sends auth_store's webhooks, and refreshes the connections of its vault: what the database itself never does, because
+//! no backend opens a connection.
+
+mod address;
+mod deliver;
+mod metrics;
+mod provider;
+mod refresh;
+mod send;
+mod settings;
+mod stop;
+mod store;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+use crate::address::Allowed;
+use crate::deliver::Deliverer;
+use crate::metrics::Metrics;
+use crate::refresh::Refresher;
+use crate::send::Sender;
+use crate::settings::{HELP, Settings};
+use crate::stop::Stop;
+use crate::store::Store;
+
+/// A line for the operator, on the standard output.
+fn say(text: &str) {
+    println!("{text}");
+}
+
+fn main() -> ExitCode {
+    if std::env::args().len() > 1 {
+        print!("{HELP}");
+        return ExitCode::from(u8::from(std::env::args().nth(1).as_deref() != Some("--help")) * 2);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(run()));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), String> {
+    let settings = Settings::read()?;
+    let stop = Stop::on_signals().map_err(|error| error.to_string())?;
+    let tls = tls(&settings)?;
+    let metrics: &'static Metrics = Box::leak(Box::new(Metrics::new()));
+    if let Some(listen) = &settings.listen {
+        let listener =
+            TcpListener::bind(listen).await.map_err(|error| format!("WORKER_LISTEN {listen}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        say(&format!("metrics and health at http://{address}"));
+        tokio::spawn(metrics::serve(listener, metrics, settings.poll * 3 + Duration::from_secs(10)));
+    }
+    let told = Arc::new(Notify::new());
+    let store = Store::new(settings.database, tls.clone(), told.clone());
+    let tls = Arc::new(tls);
+    let refreshing = settings.providers.as_deref().map(provider::read).transpose()?.map(|providers| {
+        // The operator has named the providers, so any address of theirs is meant.
+        let anywhere = Allowed::anywhere();
+        let sender = Sender::new(anywhere, tls.clone(), settings.connect_timeout, settings.timeout);
+        let refresher = Refresher {
+            session: store.session(""),
+            sender: Arc::new(sender),
+            providers,
+            metrics,
+            stop: stop.clone(),
+            lease: settings.lease,
+            poll: settings.poll,
+        };
+        tokio::spawn(refresher.run())
+    });
+    let deliverer = Deliverer {
+        store,
+        sender: Arc::new(Sender::new(settings.allowed, tls, settings.connect_timeout, settings.timeout)),
+        metrics,
+        told,
+        stop,
+        in_flight: settings.in_flight,
+        per_host: settings.per_host,
+        lease: settings.lease,
+        poll: settings.poll,
+    };
+    say("started");
+    deliverer.run().await;
+    if let Some(refreshing) = refreshing {
+        refreshing.await.map_err(|error| error.to_string())?;
+    }
+    say("stopped");
+    Ok(())
+}
+
+/// The public authorities of certificates, and those of the operator's file.
+fn tls(settings: &Settings) -> Result<rustls::ClientConfig, String> {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(path) = &settings.ca_file {
+        let wrong = |error: &dyn std::fmt::Display| format!("WORKER_CA_FILE {}: {error}", path.display());
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
+            roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
