@@ -56,6 +56,7 @@ mod types {
         include_str!("../sql/types/mail_link.sql"),
         include_str!("../sql/types/invitation.sql"),
         include_str!("../sql/types/external.sql"),
+        include_str!("../sql/types/webhook.sql"),
         include_str!("../sql/types/limit.sql"),
         include_str!("../sql/types/lifecycle.sql"),
     );
@@ -100,6 +101,7 @@ mod surface {
         include_str!("../sql/surface/moving_in.sql"),
         include_str!("../sql/surface/invitation.sql"),
         include_str!("../sql/surface/external.sql"),
+        include_str!("../sql/surface/webhook.sql"),
         include_str!("../sql/surface/limit.sql"),
         include_str!("../sql/surface/audit.sql"),
         include_str!("../sql/surface/lifecycle.sql"),

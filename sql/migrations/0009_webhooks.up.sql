@@ -5,7 +5,6 @@
 CREATE TABLE auth_store.webhook_event_types (
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
-    own         boolean     NOT NULL,
     name        text COLLATE "C" NOT NULL,
     category    text COLLATE "C" NOT NULL,
     description text        NOT NULL,

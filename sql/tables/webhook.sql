@@ -5,7 +5,6 @@
 CREATE TABLE IF NOT EXISTS auth_store.webhook_event_types (
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL,
-    own         boolean     NOT NULL,
     name        text COLLATE "C" NOT NULL,
     category    text COLLATE "C" NOT NULL,
     description text        NOT NULL,
@@ -14,11 +13,10 @@ CREATE TABLE IF NOT EXISTS auth_store.webhook_event_types (
     CONSTRAINT webhook_event_types_pkey PRIMARY KEY (name)
 );
 COMMENT ON TABLE auth_store.webhook_event_types IS
-    'The types of events that webhooks can subscribe to: the application''s and the store''s own.';
+    'The types of events of the application that were registered. Those that every store has, and the store''s own, need '
+    'no row.';
 COMMENT ON COLUMN auth_store.webhook_event_types.created_at IS 'When the type was registered.';
 COMMENT ON COLUMN auth_store.webhook_event_types.updated_at IS 'When it was last registered anew.';
-COMMENT ON COLUMN auth_store.webhook_event_types.own IS
-    'Whether the store emits it, with a row of the audit trail; false: webhook_emit() does.';
 COMMENT ON COLUMN auth_store.webhook_event_types.name IS 'Words with dots between them: agent.created.';
 COMMENT ON COLUMN auth_store.webhook_event_types.category IS 'Under what a page of all types shows it.';
 COMMENT ON COLUMN auth_store.webhook_event_types.description IS 'What has happened when it is emitted.';

@@ -3,6 +3,7 @@
 pub mod months;
 pub mod names;
 pub mod of_user;
+mod published;
 pub mod refused;
 pub mod retention;
 pub mod risk;
@@ -66,10 +67,10 @@ pub struct Event<'a> {
 const MAX_NAME: usize = 200;
 const MAX_USER_AGENT: usize = 512;
 
-/// Writes the row of one step.
+/// Writes the row of one step, and emits it for the webhooks of a tenant that has switched that on.
 pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
     let flags: Vec<_> = event.flags.iter().map(|flag| flag.as_str()).collect();
-    insert(
+    let id = insert(
         now,
         Entry {
             event: event.event,
@@ -90,7 +91,9 @@ pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
         },
         event.details.clone().map(JsonB),
         false,
-    )
+    )?;
+    published::publish(now, id, event)?;
+    Ok(id)
 }
 
 /// A row before it has its id.

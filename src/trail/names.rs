@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 115] = [
+pub const NAMES: [&str; 117] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -255,6 +255,10 @@ pub const NAMES: [&str; 115] = [
     "vault.key_deleted",
     // vault_rekey(), one for each batch and data key: how many rows were sealed anew, how many do not open
     "vault.rekeyed",
+    // webhook_own_events_set(); details has enabled
+    "webhook.own_events_switched",
+    // webhook_event_type_register(); resource_id is the name. In the tenant default: a type belongs to all
+    "webhook_type.registered",
 ];
 
 /// True if a name is one of the store's, or looks like one: the case of letters and white space around it do not count.

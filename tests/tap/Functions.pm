@@ -233,6 +233,12 @@ my %FUNCTIONS = (
     partitions_ensure => [ writes => 'SELECT auth_store.partitions_ensure()' ],
     partitions_drop   => [ writes => 'SELECT auth_store.partitions_drop()' ],
     partitions_make   => [ writes => q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
+    # webhook
+    webhook_emit => [ writes => q{SELECT auth_store.webhook_emit('agent.created', '{"id": "1"}',
+        tenant_id => {tenant}, user_id => {user})} ],
+    webhook_own_events_set      => [ writes => 'SELECT auth_store.webhook_own_events_set({tenant}, true)' ],
+    webhook_event_type_register => [ writes => q{SELECT auth_store.webhook_event_type_register('order.shipped')} ],
+    webhook_event_type_list     => [ reads => 'SELECT * FROM auth_store.webhook_event_type_list()' ],
     # limit
     rate_limit_hit   => [ writes => q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
     rate_limit_reset => [ writes => q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],

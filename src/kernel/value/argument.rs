@@ -8,7 +8,7 @@ const MAX_LINE: usize = 200;
 /// The longest reason, in characters.
 const MAX_REASON: usize = 1000;
 /// The largest JSON document, in bytes.
-const MAX_DOCUMENT: usize = 64 * 1024;
+pub const MAX_DOCUMENT: usize = 64 * 1024;
 /// The longest page of a list, in rows.
 const MAX_ROWS: i32 = 1000;
 

@@ -35,7 +35,7 @@ impl Jsonb {
     }
 
     /// Reads a text as a document; the server's own error (22P02) if it is malformed.
-    fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         let text = std::ffi::CString::new(text).ok()?;
         // SAFETY: jsonb_in takes a C string and returns a jsonb.
         unsafe { direct_function_call(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]) }
@@ -141,10 +141,10 @@ impl Jsonb {
         }
     }
 
-    /// Whether it is an array of objects alone.
+    /// Whether it is an array of objects alone, and of at least one.
     pub fn is_array_of_objects(&self) -> bool {
         let parts = parts(&self.0);
-        self.is_array() && parts.iter().all(|part| part.is_object())
+        self.is_array() && !parts.is_empty() && parts.iter().all(Part::is_object)
     }
 
     /// The members of an object, or of the objects of an array, whose values are texts: each name with its text.

@@ -61,11 +61,13 @@ pub struct Event<'a> {
     pub user_id: Option<Id>,
     /// The application's own name of it.
     pub event_id: Option<&'a str>,
-    /// An object, or an array of objects.
+    /// An object, or an array of objects: what filters are compared with.
     pub payload: &'a Jsonb,
+    /// What is sent, byte for byte: see [`body`].
+    pub body: &'a str,
 }
 
-/// What is sent of it, byte for byte.
+/// What is sent of an event.
 pub fn body(now: Timestamp, event_type: &str, payload: &Jsonb) -> String {
     // A type has no character that JSON escapes.
     let (timestamp, data) = (rfc3339(now), payload.text());
@@ -103,21 +105,19 @@ pub fn emit(now: Timestamp, event: &Event<'_>) -> Result<i32, Mistake> {
     // A transaction in which nothing was locked meanwhile has not heard of others' changes.
     catalog::accept();
     let snapshot = Snapshot::latest();
-    let text = || body(now, event.event_type, event.payload);
-    let stored = match event.event_id {
-        Some(_) => match store(now, event, false, &text())? {
-            None => return Ok(0),
-            id => id,
-        },
-        None => None,
-    };
+    // An event with a name is stored even if no webhook wants it, so that it is not emitted again.
+    let mut stored = None;
+    if event.event_id.is_some() {
+        stored = store(now, event, false)?;
+        if stored.is_none() {
+            return Ok(0);
+        }
+    }
     let webhooks = subscribers(now, &snapshot, event)?;
     if webhooks.is_empty() {
         return Ok(0);
     }
-    let Some(id) = stored.map_or_else(|| store(now, event, false, &text()), |id| Ok(Some(id)))? else {
-        return Ok(0);
-    };
+    let Some(id) = stored.map_or_else(|| store(now, event, false), |id| Ok(Some(id)))? else { return Ok(0) };
     for webhook_id in &webhooks {
         queue::add(now, *webhook_id, event.tenant_id, id, None)?;
     }
@@ -152,10 +152,10 @@ static INSERT: Statement = Statement::write(
 );
 
 /// Stores an event; returns its id, or None if the tenant has one of this name.
-pub fn store(now: Timestamp, event: &Event<'_>, test: bool, body: &str) -> Result<Option<Id>, Mistake> {
+pub fn store(now: Timestamp, event: &Event<'_>, test: bool) -> Result<Option<Id>, Mistake> {
     let bucket = event.user_id.map_or_else(|| Bucket::of(&[event.tenant_id]), |user_id| user_id.bucket());
     let id = Id::mint(now, bucket)?;
-    let Event { user_id, tenant_id, event_type, event_id, .. } = *event;
+    let Event { user_id, tenant_id, event_type, event_id, body, .. } = *event;
     let row = params![id, user_id, test, tenant_id, event_type, event_id, body];
     Ok((INSERT.run(&row)? == 1).then_some(id))
 }
