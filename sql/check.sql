@@ -254,15 +254,18 @@ finding (object, problem, hint, severity) AS (
        AND s.setdatabase IN (
            0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database()))
     UNION ALL
-    SELECT 'setting auth_store.allow_drop',
-           pg_catalog.format('is on for %s: nothing guards the tables', pg_catalog.concat_ws(' in ',
+    SELECT 'setting ' || l.name,
+           pg_catalog.format('is on for %s: %s', pg_catalog.concat_ws(' in ',
                CASE s.setrole WHEN 0 THEN 'everybody'
                     ELSE 'role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)::text) END,
-               CASE s.setdatabase WHEN 0 THEN NULL ELSE 'this database' END)),
-           'ALTER ROLE or ALTER DATABASE … RESET auth_store.allow_drop', 'note'
-      FROM pg_catalog.pg_db_role_setting s
+               CASE s.setdatabase WHEN 0 THEN NULL ELSE 'this database' END), l.loosens),
+           'ALTER ROLE or ALTER DATABASE … RESET ' || l.name, 'note'
+      FROM (VALUES ('auth_store.allow_drop', 'nothing guards the tables'),
+                   ('auth_store.webhook_allow_http', 'deliveries of webhooks can be read on their way')
+           ) l (name, loosens)
+           CROSS JOIN pg_catalog.pg_db_role_setting s
            CROSS JOIN pg_catalog.unnest(s.setconfig) c (setting)
-     WHERE pg_catalog.lower(c.setting) ~ '^auth_store\.allow_drop=(on|t|true|tr|tru|y|ye|yes|1)$'
+     WHERE pg_catalog.lower(c.setting) ~ ('^' || l.name || '=(on|t|true|tr|tru|y|ye|yes|1)$')
        AND s.setdatabase IN (
            0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database()))
     UNION ALL

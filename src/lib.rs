@@ -171,6 +171,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &oauth::grant::retention::RETENTION,
     &trail::retention::RETENTION,
     &webhook::outbox::event::RETENTION,
+    &webhook::subscription::url::ALLOW_HTTP,
     &limit::shared::SLOTS,
     &limit::shared::ENABLED,
 ];

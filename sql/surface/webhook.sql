@@ -44,3 +44,89 @@ COMMENT ON FUNCTION auth_store.webhook_event_type_list IS
     'store''s own, which are the events of the audit trail. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.webhook_event_type_list COST 5000 ROWS 150;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_event_type_list TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_create IS
+    E'Subscribes to events: each that is of one of event_types, and whose payload contains filters, is delivered to '
+    'target_url. Returns webhook_id, expires_at, and, this once, the secret that deliveries are signed with (Standard '
+    'Webhooks: whsec_ and padded base64 of 32 bytes); the store keeps it sealed by the vault. '
+    'What does not fit is 22023 with the accepted values as hint.\n'
+    'target_url: https, 1 to 2048 bytes, without user name, password and fragment, its host spelled plainly; http too '
+    'where auth_store.webhook_allow_http is on. Whether the host''s address may be sent to, the worker decides. '
+    'event_types: 1 to 100 of agent.created (23503 where there is no such type), agent.* for all that begin so, or * '
+    'for all. filters: a JSON object of at most 64 kB, contained as @> has it; default any payload. '
+    'client_id: the client whose it is, with whom it is deleted; default nobody''s; 23503 where unknown. '
+    'max_attempts: 1 to 100 before a delivery is a dead letter, default 10. '
+    'max_per_hour: attempts, 1 or more, default any number. '
+    'metadata: a JSON object of at most 64 kB. tenant_id: the client''s, otherwise default the session''s; 55000 where '
+    'it is suspended. in_order: a delivery waits for those before it, default false. '
+    'deleted_when_gone: an answer 410 deletes the webhook, default false: it disables it. '
+    'expires_at: a time to come at which it ends, default never. '
+    '22004 for a NULL target_url or event_types, 55000 where the vault has no master key. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhook_create COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_create TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_update IS
+    'Changes a webhook: changes is a JSON object with any of target_url, event_types, filters, max_attempts, '
+    'max_per_hour, in_order, deleted_when_gone, expires_at (a text, as in 2030-01-31T12:00:00Z) and metadata, with the '
+    'rules and the errors of webhook_create(); null is the default. What is in the queue goes to the new target_url, '
+    'whose failures are counted anew. 22023 for another key, 23503 for an unknown webhook. '
+    'client_id: whose webhook it must be, for an id that a browser sent: another''s is answered as an unknown one. '
+    'NULL, an explicit one too, is not compared, so the caller must see that it has one. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhook_update COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_update TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_set_status IS
+    E'Sets a webhook''s status. active: it gets events, and they are sent; suspended: they wait; disabled: it gets '
+    'none, and what waits is not sent. reason: at most 1000 characters of one line (22023). '
+    '23503 for an unknown webhook, 22023 for another status.\n'
+    'backlog: what becomes of the deliveries that wait when it is made active again: redrive has them sent at once, '
+    'skip deletes them; 55000 where some wait and it is NULL, 22023 with another status. Dead letters stay dead: '
+    'webhooks_redrive() sends them. The failures up to then count no more. '
+    'client_id: whose webhook it must be, as for webhook_update(). '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhook_set_status COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_set_status TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_secret_rotate IS
+    'Makes another secret of a webhook and returns it, this once. Deliveries are signed with it, and for overlap (0 to '
+    '365 days, default 24 hours; 22023) also with those before it, of which the two newest stay; a receiver accepts '
+    'one that it knows. overlap 0 ends the former ones at once. '
+    '23503 for an unknown webhook, 55000 where the vault has no master key. '
+    'client_id: whose webhook it must be, as for webhook_update(). '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhook_secret_rotate COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_secret_rotate TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_delete IS
+    'Ends the webhook with this webhook_id, or all with this target_url (either, 22023), and returns how many there '
+    'were; their deliveries that were not made are deleted. '
+    'tenant_id: whose, default the webhook''s, with target_url the client''s or the session''s. '
+    'client_id: whose webhook it must be, as for webhook_update(); 23503 where target_url is given and there is no '
+    'such client. ip, user_agent: where the request came from, for the audit rows.';
+ALTER FUNCTION auth_store.webhook_delete COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_delete TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_get IS
+    'The webhook with this id, without secrets; no row for an unknown one. client_id: whose webhook it must be, as for '
+    'webhook_update(). Read-only, also on a standby. 22004 for a NULL webhook_id.';
+ALTER FUNCTION auth_store.webhook_get COST 1000 ROWS 1;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_get TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_list IS
+    'The webhooks of a tenant, or of a client of it, in the order of their ids, which is that of their making, '
+    'max_rows at a time (1 to 1000), behind the webhook with the id after: NULL for the first page, then the last webhook_id of '
+    'the page before. status: only those of this status (22023). tenant_id: default the client''s or the session''s. '
+    '23503 for an unknown tenant or client. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.webhook_list COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_list TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_test IS
+    'Sends the sample of an event type to a webhook, whatever that has subscribed to, and returns the delivery''s id. '
+    'It is delivered as an event is, with the header webhook-test: true and an empty object where the type has no '
+    'sample. 23503 for an unknown webhook or event_type, 55000 where the webhook is not active or has ended. '
+    'client_id: whose webhook it must be, as for webhook_update(). '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhook_test COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_test TO auth_store_app, auth_store_admin;

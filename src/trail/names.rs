@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 117] = [
+pub const NAMES: [&str; 123] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -255,8 +255,20 @@ pub const NAMES: [&str; 117] = [
     "vault.key_deleted",
     // vault_rekey(), one for each batch and data key: how many rows were sealed anew, how many do not open
     "vault.rekeyed",
+    // webhook_create()
+    "webhook.created",
+    // webhook_delete(): deliveries is the number of those that were not made
+    "webhook.deleted",
     // webhook_own_events_set(); details has enabled
     "webhook.own_events_switched",
+    // webhook_secret_rotate()
+    "webhook.secret_rotated",
+    // webhook_set_status(): skipped is the number of deliveries that backlog => 'skip' deleted
+    "webhook.status_changed",
+    // webhook_test()
+    "webhook.tested",
+    // webhook_update()
+    "webhook.updated",
     // webhook_event_type_register(); resource_id is the name. In the tenant default: a type belongs to all
     "webhook_type.registered",
 ];

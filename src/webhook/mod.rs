@@ -6,6 +6,7 @@
 //! Locks: the client, the webhook, its state, its deliveries in the order of their ids, the vault's data key.
 
 pub mod attempt;
+pub mod backlog;
 mod emit;
 pub mod event_type;
 pub mod outbox;

@@ -33,6 +33,8 @@ INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verifi
 VALUES ('00000000-0000-8000-8000-00000000000e', :'user', 0, -7, true, false, false, gen_random_uuid(), 'default',
     'arguments.example', '\x01', '', 'none', '{}');
 SELECT FROM auth_store.identity_link(:'user', 'github', 'arguments');
+SELECT webhook_id AS webhook
+  FROM auth_store.webhook_create('https://arguments.example/hook', ARRAY['*'], client_id => 'arguments_web') \gset
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
 INSERT INTO sample VALUES
     (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')),
@@ -42,7 +44,8 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'refresh_token', quote_literal(:'refresh')), (NULL, NULL, 'token', quote_literal(:'access')),
     (NULL, NULL, 'device_code', quote_literal(:'device_code')),
     (NULL, NULL, 'connection_id', quote_literal(:'connection')), (NULL, NULL, 'provider', '''github'''),
-    (NULL, NULL, 'factor_id', quote_literal(:'factor')),
+    (NULL, NULL, 'factor_id', quote_literal(:'factor')), (NULL, NULL, 'webhook_id', quote_literal(:'webhook')),
+    (NULL, NULL, 'target_url', '''https://arguments.example/hook'''), (NULL, NULL, 'event_types', 'ARRAY[''*'']'),
     (NULL, NULL, 'passkey_id', '''00000000-0000-8000-8000-00000000000e'''),
     (NULL, NULL, 'secret', '''GEZDGNBVGY3TQOJQ'''),
     (NULL, NULL, 'actor_id', '''arguments'''), (NULL, NULL, 'access_token', '''z'''),
@@ -109,6 +112,7 @@ BEGIN
                 - CASE WHEN part::timestamptz < now() THEN now() ELSE clock_timestamp() END) / 20) * 20 || ' s');
     END LOOP;
     said := regexp_replace(said, '"code": "\d+"', '"code": "digits"', 'g');
+    said := regexp_replace(said, 'whsec_[A-Za-z0-9+/]{43}=', 'secret', 'g');
     RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'),
         '(?=[a-z_]*[A-Z0-9-])[A-Za-z0-9_-]{20,}', 'random', 'g');
 END

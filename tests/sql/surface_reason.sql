@@ -28,7 +28,8 @@ INSERT INTO call VALUES
         'auth_store.user_impersonate(gen_random_uuid(), gen_random_uuid(), reason => %s)'),
     ('user_sessions_revoke', true, 'auth_store.user_sessions_revoke(gen_random_uuid(), reason => %s)'),
     ('user_lock', false, 'auth_store.user_lock(gen_random_uuid(), reason => %s)'),
-    ('user_set_status', false, 'auth_store.user_set_status(gen_random_uuid(), ''active'', reason => %s)');
+    ('user_set_status', false, 'auth_store.user_set_status(gen_random_uuid(), ''active'', reason => %s)'),
+    ('webhook_set_status', false, 'auth_store.webhook_set_status(gen_random_uuid(), ''active'', reason => %s)');
 -- Every function that has the argument is among them.
 SELECT p.proname FROM pg_proc p
  WHERE p.pronamespace = 'auth_store'::regnamespace AND 'reason' = ANY (p.proargnames)

@@ -132,7 +132,7 @@ SELECT auth_store.tenant_create('acme');
 SELECT active FROM auth_store.token_introspect(:'token');
 SELECT auth_store.tenant_erase('acme', 'acme') > 0 AS erased;
 
--- Of a tenant with a row in every table nothing is left. Four tables are no tenant's.
+-- Of a tenant with a row in every table nothing is left. Five tables are no tenant's.
 SELECT relname AS of_no_tenant FROM pg_class
  WHERE relnamespace = 'auth_store'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
    AND relname NOT IN (SELECT relation FROM pg_temp.tenant_rows('full')) ORDER BY 1;
@@ -170,6 +170,18 @@ SELECT FROM auth_store.otp_start(:'full_user', 'log in');
 SELECT auth_store.api_key_import(encode(sha256('full key'), 'hex'), 'full', :'full_user') \gset full_
 SELECT auth_store.connection_store('github', 'full', 'x', tenant_id => 'full') \gset full_
 SELECT auth_store.totp_import(:'full_user', 'GEZDGNBVGY3TQOJQ') \gset full_
+SELECT webhook_id AS webhook
+  FROM auth_store.webhook_create('https://full.example/hook', ARRAY['*'], tenant_id => 'full') \gset full_
+INSERT INTO auth_store.webhook_switches VALUES (clock_timestamp(), true, 'full');
+INSERT INTO auth_store.webhook_events (id, tenant_id, event_type, body)
+    VALUES (gen_random_uuid(), 'full', 'agent.created', '{}');
+INSERT INTO auth_store.webhook_queue (id, webhook_id, event_id, attempt, tenant_id)
+    VALUES (gen_random_uuid(), :'full_webhook', gen_random_uuid(), 0, 'full');
+INSERT INTO auth_store.webhook_retries (id, webhook_id, event_id, failed_at, attempt, tenant_id)
+    VALUES (gen_random_uuid(), :'full_webhook', gen_random_uuid(), clock_timestamp(), 1, 'full');
+INSERT INTO auth_store.webhook_attempts (delivery_id, webhook_id, event_id, attempted_at, attempt, tenant_id,
+       event_type, outcome)
+VALUES (gen_random_uuid(), :'full_webhook', gen_random_uuid(), clock_timestamp(), 1, 'full', 'agent.created', 'dead');
 SELECT count(*) AS codes FROM auth_store.recovery_codes_generate(:'full_user') \gset full_
 SELECT auth_store.jti_claim('full', 'full', clock_timestamp() + '5 min', tenant_id => 'full'),
        auth_store.jti_revoke('full', clock_timestamp() + '5 min', tenant_id => 'full');

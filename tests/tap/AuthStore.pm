@@ -269,6 +269,11 @@ SELECT auth_store.connection_revoke(:'revoked_connection', 'asked for') \gset _
 SELECT auth_store.totp_import(:'user', 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ') AS factor \gset
 SELECT factor_id AS new_factor FROM auth_store.totp_enroll(:'user') \gset
 SELECT min(code) AS recovery_code FROM auth_store.recovery_codes_generate(:'user') AS code \gset
+-- a client's webhook that has two secrets, a test on its way and a delivery that failed
+SELECT webhook_id AS webhook FROM auth_store.webhook_create('https://hooks.example/' || :'tenant', ARRAY['*'],
+    '{"ns": "ü"}', :'client', metadata => '{"n": 1.10}', expires_at => 'infinity') \gset
+SELECT auth_store.webhook_secret_rotate(:'webhook') AS webhook_secret \gset
+SELECT auth_store.webhook_test(:'webhook', 'agent.created') AS delivery \gset
 SELECT format('%s=%s', n, v)
   FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
@@ -287,6 +292,7 @@ SELECT format('%s=%s', n, v)
     ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
     ('factor', :'factor'), ('recovery_code', :'recovery_code'),
     ('invitation', :'invitation'), ('invitation_id', :'invitation_id'), ('passkey', :'passkey'),
+    ('webhook', :'webhook'), ('delivery', :'delivery'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;

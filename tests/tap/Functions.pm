@@ -249,6 +249,16 @@ my %FUNCTIONS = (
     fernet_decrypt => [ reads => q{SELECT auth_store.fernet_decrypt(
         'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==',
         'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=')} ],
+    # webhook
+    webhook_create => [ writes => q{SELECT webhook_id IS NULL FROM auth_store.webhook_create('https://new.example/',
+        ARRAY['agent.*'], tenant_id => {tenant})} ],
+    webhook_update     => [ writes => q{SELECT auth_store.webhook_update({webhook}, '{"max_attempts": 3}')} ],
+    webhook_set_status => [ writes => q{SELECT auth_store.webhook_set_status({webhook}, 'suspended')} ],
+    webhook_secret_rotate => [ writes => q{SELECT pg_catalog.left(auth_store.webhook_secret_rotate({webhook}), 6)} ],
+    webhook_delete => [ writes => 'SELECT auth_store.webhook_delete({webhook})' ],
+    webhook_get    => [ reads => 'SELECT * FROM auth_store.webhook_get({webhook})' ],
+    webhook_list   => [ reads => 'SELECT * FROM auth_store.webhook_list({tenant})' ],
+    webhook_test   => [ writes => q{SELECT auth_store.webhook_test({webhook}, 'agent.created')} ],
     # maintenance
     cleanup_expired_data => [ writes => 'SELECT auth_store.cleanup_expired_data()' ],
     cleanup_batch        => [ writes => q{SELECT auth_store.cleanup_batch('access_tokens')} ],

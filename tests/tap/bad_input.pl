@@ -121,6 +121,8 @@ my %SENSE = (
     connection_id => literal($ours->{leased_connection}), fence => $ours->{fence},
     factor_id => literal($ours->{factor}), secret => "'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'", algorithm => "'SHA1'",
     label => "'sense'", digits => 6,
+    webhook_id => literal($ours->{webhook}), target_url => "'https://hooks.example/sense'", event_types => "'{*}'",
+    event_type => "'agent.created'", max_attempts => 3, max_per_hour => 3,
     fernet_key => "'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='");
 # The same by function, where a name means another thing.
 my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'",
@@ -150,7 +152,10 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
     'connection_import_fernet.refresh_token' => 'NULL', 'api_key_create.client_id' => 'NULL',
     'api_key_import.client_id' => 'NULL', 'api_key_list.client_id' => 'NULL', 'api_key_revoke.client_id' => 'NULL',
-    'api_key_rotate.client_id' => 'NULL', 'totp_import.period' => 30,
+    'api_key_rotate.client_id' => 'NULL', 'webhook_delete.target_url' => 'NULL',
+    'webhook_delete.tenant_id' => 'NULL',
+    'webhook_set_status.backlog' => "'skip'", map({ ("$_.tenant_id" => 'NULL') } qw(webhook_create webhook_list)),
+    'totp_import.period' => 30,
     'recovery_code_use.code' => literal($ours->{recovery_code}),
     map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1,

@@ -72,7 +72,7 @@ sub mint
     my $out = value($node, $db, $sql,
         options => '-c debug_print_parse=on -c debug_print_rewritten=on -c debug_print_plan=on '
         . '-c debug_pretty_print=off');
-    my @texts = $out =~ /\b((?:as\w\w|sk_live)_[\w-]+)/g;    # a pushed request's is in a URN
+    my @texts = $out =~ m{\b((?:as\w\w|sk_live|whsec)_[\w/+-]+)}g;    # a pushed request's is in a URN
     die "$name: got $out" unless @texts;
     $made{$name} = @texts > 1 ? \@texts : $texts[0];
     secret("$name $_", $texts[$_]) for 0 .. $#texts;
@@ -131,6 +131,10 @@ mint(api_key => "SELECT api_key
 mint(rotated_key => "SELECT api_key FROM auth_store.api_key_rotate($key_id, '1 day')");
 mint(plain_key => "SELECT api_key
     FROM auth_store.api_key_create('Plain', client_id => 'needle', rate_limit_per_hour => 100)");
+# The keys that a webhook's deliveries are signed with.
+mint(webhook => "SELECT secret FROM auth_store.webhook_create('https://hooks.needle.example/', ARRAY['*'])");
+mint(rotated_webhook => "SELECT auth_store.webhook_secret_rotate(webhook_id, '1 day') FROM auth_store.webhook_list()");
+secret("$_, bytes" => decode_base64(substr $made{$_}, 6)) for qw(webhook rotated_webhook);
 # A key of another store, of which the store is told the digest alone.
 my $foreign_key = secret(foreign_key => 'foreign-key-of-the-needle-' . join '', map { chr(97 + rand 26) } 1 .. 20);
 value($node, $db,
@@ -334,7 +338,7 @@ like(say_it(imported_got => "connection_get('google', 'needle')"), qr/\Q$given{'
 # What needs no token is told none, with all its own statements in the log: a new master key, rekeying, the check.
 mint_key();
 my $rekeyed = run_sql($node, $db, 'CALL auth_store.vault_rekey()');
-like($rekeyed->{err}, qr/4 row\(s\) sealed anew/, 'all is sealed anew');
+like($rekeyed->{err}, qr/6 row\(s\) sealed anew/, 'all is sealed anew');
 is(value($node, $db, 'SELECT count(*) FROM auth_store.vault_check() WHERE NOT readable'), '0', 'and opens');
 value($node, $db,
     "SELECT auth_store.connection_list('needle'), (SELECT count(*) FROM auth_store.provider_connections)");
@@ -401,6 +405,7 @@ value($node, $db,
     CREATE TRIGGER refuse BEFORE UPDATE ON auth_store.authorization_codes FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.device_codes FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.one_time_tokens FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.webhook_secrets FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse();
     DELETE FROM auth_store.rate_limits}); # two mails within a minute would be refused before
@@ -413,6 +418,8 @@ for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', 
     "otp_verify($user, 'refused', '$late_otp')", "otp_start($user, 'log in')",
     "connection_store('github', 'needle', '$given{'access token'}', '$given{'refresh token'}')",
     "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
+    "webhook_create('https://hooks.needle.example/', ARRAY['*'])",
+    "webhook_secret_rotate((SELECT webhook_id FROM auth_store.webhook_list()))",
     "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")
 {
     my $result = run_sql($node, $db, "\\set ECHO none\nSELECT $MARK auth_store.$call");

@@ -348,6 +348,15 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         devices => "INSERT INTO auth_store.devices (id, first_seen_at, last_seen_at, user_id, tenant_id)
             VALUES ('00000000-0000-8000-8000-000000000007', '2000-01-01', '2000-01-01', '$store->{default}{user}',
             'default')",
+        webhooks => 'INSERT INTO auth_store.webhooks (id, expires_at, created_at, updated_at, status_changed_at,
+            max_attempts, in_order, deleted_when_gone, tenant_id, status, target_url, event_types, metadata)
+            VALUES (' . $row->(4) . ", '2000-01-01', '2000-01-01', '2000-01-01', 1, false, false, 'default', 'active',
+            'https://past.example', '{*}', '{}')",
+        webhook_secrets => 'INSERT INTO auth_store.webhook_secrets (id, expires_at, webhook_id, key_id, tenant_id,
+            secret) SELECT ' . $row->(5) . ", webhook_id, key_id, tenant_id, '' FROM auth_store.webhook_secrets
+            WHERE tenant_id = 'default' LIMIT 1",
+        webhook_events => "INSERT INTO auth_store.webhook_events (id, tenant_id, event_type, body)
+            VALUES ('00000000-0000-8000-8000-000000000006', 'default', 'agent.created', '')",
         login_failures => 'INSERT INTO auth_store.login_failures (id, expires_at, since, failures, locks, max_failures,
             tenant_id, kind)
             VALUES (' . $row->(9) . ", '2000-01-01', 1, 0, 5, 'default', 'password')",
@@ -369,11 +378,13 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
             INSERT INTO $partition (jti_hash, expires_at, tenant_id$more)
             VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
     }
-    # A connection outlives its access token and every lease, a user every lock.
-    my @expiring = split /\n/,
+    # A connection outlives its access token and every lease, a user every lock, a webhook its pauses, and a delivery
+    # its lease. An event ends by the time in its id.
+    my @expiring = sort 'webhook_events', split /\n/,
         value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'users') ORDER BY 1");
+        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'users', 'webhook_states',
+            'webhook_queue')");
     is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
     # The partitions of JWT ids are dropped instead.
     my %facts = table_facts();

@@ -126,6 +126,9 @@ is(value($standby, $db, "SELECT access_token, refresh_token, status
     FROM auth_store.connection_get('github', '1', tenant_id => 'acme')", user => 'web'),
     'gho_access-of-acme|ghr_refresh-of-acme|valid', 'a connection opens there, by the same master key');
 
+is(value($standby, $db, "SELECT webhook_id = '$made->{webhook}', status FROM auth_store.webhook_list('acme')",
+    user => 'web'), 't|active', 'webhooks are listed there');
+
 # A session that stays connected sees what happens on the primary.
 my $issued = value($primary, $db,
     "SELECT access_token FROM auth_store.token_issue('$made->{client}', '$made->{user}')");

@@ -92,6 +92,9 @@ for my $mode ('loaded by the first call', 'preloaded')
             'false' ],
         [ "SELECT string_agg(tenant_id, ' ') FROM auth_store.connections_due()", 'acme' ],
         [ "SELECT sum(connections) FROM auth_store.vault_check()", '4' ],
+        [ "SELECT count(*) FROM auth_store.webhook_get('$globex->{webhook}')", '0' ],
+        [ "SELECT auth_store.webhook_delete('$globex->{webhook}')", '0' ],
+        [ "SELECT auth_store.webhook_delete(target_url => 'https://hooks.example/globex')", '0' ],
         [ "SELECT count(*) FROM auth_store.user_get('$globex->{user}')", '0' ])
     {
         my ($sql, $answer) = @$case;
@@ -110,6 +113,15 @@ for my $mode ('loaded by the first call', 'preloaded')
         [ "api_key_revoke('$globex->{api_key_id}')", '23503' ],
         [ "api_key_list(client_id => '$globex->{client}')", '23503' ],
         [ "api_key_list(tenant_id => 'globex')", '23503' ],
+        [ "webhook_create('https://x.example/', ARRAY['*'], client_id => '$globex->{client}')", '23503' ],
+        [ "webhook_create('https://x.example/', ARRAY['*'], tenant_id => 'globex')", '23503' ],
+        [ "webhook_update('$globex->{webhook}', '{}')", '23503' ],
+        [ "webhook_set_status('$globex->{webhook}', 'disabled')", '23503' ],
+        [ "webhook_secret_rotate('$globex->{webhook}')", '23503' ],
+        [ "webhook_test('$globex->{webhook}', 'agent.created')", '23503' ],
+        [ "webhook_list('globex')", '23503' ],
+        [ "webhook_list(client_id => '$globex->{client}')", '23503' ],
+        [ "webhook_delete(target_url => 'https://hooks.example/globex', tenant_id => 'globex')", '23503' ],
         [ "user_grants_revoke('$globex->{user}')", '23503' ],
         [ "user_grants_revoke('$acme->{user}', '$globex->{client}')", '23503' ],
         [ "client_grants_revoke('$globex->{client}')", '23503' ],

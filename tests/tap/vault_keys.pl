@@ -51,7 +51,7 @@ sub configure
 sub refused
 {
     my ($name, $says, $hint) = @_;
-    for my $sql ($get, $store->('u'))
+    for my $sql ($get, $store->('u'), "SELECT auth_store.webhook_create('https://hooks.example/', ARRAY['*'])")
     {
         my $result = run_sql($node, $db, $sql, user => 'web');
         is($result->{ok} ? 'ok' : $result->{state}, '55000', "$name: refused") or diag($result->{err});

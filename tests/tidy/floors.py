@@ -83,7 +83,8 @@ def domains(tree):
         folders |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
     for folder in sorted(folders):
         last = folder.split("/")[-1]
-        if folder in NO_DOMAIN or folder.startswith("kernel/") or last in tables:
+        # A folder in a domain's folder is a part of the domain.
+        if folder in NO_DOMAIN or folder.startswith("kernel/") or not tables.keys().isdisjoint(folder.split("/")):
             continue
         # An area holds domains, and the index that names them.
         inside = [path for path in tree.of("rust", under=f"src/{folder}/") if path.count("/") == folder.count("/") + 2]
