@@ -200,7 +200,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::server::transaction::watch();
     kernel::server::caller::watch();
     kernel::server::guard::watch(schema::is_own);
-    webhook::outbox::known::CHANGED.watch();
+    webhook::outbox::CHANGED.watch();
     vault::holder::list(SEALED, DERIVED);
     limit::shared::reserve();
 }

@@ -2,8 +2,8 @@ COMMENT ON FUNCTION auth_store.webhook_emit IS
     'Emits an event of the application to the webhooks of the tenant that want it, in the caller''s transaction: it is '
     'delivered if that commits. Returns how many deliveries are queued, 0 if nobody wants it. '
     'event_type: a type that exists (23503), none of the store''s own events (22023). '
-    'payload: a JSON object, or an array of at least one object, which fits the schema of the type, if it has one, each '
-    'object of an array by itself (22023, with the place of the first fault). What is sent, an object with type, '
+    'payload: a JSON object, or an array of at least one object, which fits the schema of the type, if it has one, '
+    'each object of an array by itself (22023, with the place of the first fault). What is sent, an object with type, '
     'timestamp and data, has at most 256 kB (22023). A filter must be contained in the payload, or in one object of an '
     'array. '
     'event_id: the application''s own name of the event, 1 to 200 characters. The same one in the same tenant emits '
@@ -18,9 +18,9 @@ ALTER FUNCTION auth_store.webhook_emit COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_emit TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.webhook_own_events_set IS
-    'Switches whether the store''s own steps in a tenant are events for its webhooks too; they are not before the first '
-    'call. The type of such an event is the event of the audit trail, its data the row without address and user agent. '
-    'Rows of audit_write() are none. From the next step on, in every session that begins it after the commit. '
+    'Switches whether the store''s own steps in a tenant are events for its webhooks too; they are not before the '
+    'first call. The type of such an event is the event of the audit trail, its data the row without address and user '
+    'agent. Rows of audit_write() are none. From the next step on, in every session that begins it after the commit. '
     '22004 for a NULL, 23503 for an unknown tenant.';
 ALTER FUNCTION auth_store.webhook_own_events_set COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_own_events_set TO auth_store_admin;

@@ -13,8 +13,8 @@ CREATE TABLE IF NOT EXISTS auth_store.webhook_event_types (
     CONSTRAINT webhook_event_types_pkey PRIMARY KEY (name)
 );
 COMMENT ON TABLE auth_store.webhook_event_types IS
-    'The types of events of the application that were registered. Those that every store has, and the store''s own, need '
-    'no row.';
+    'The types of events of the application that were registered. Those that every store has, and the store''s own, '
+    'need no row.';
 COMMENT ON COLUMN auth_store.webhook_event_types.created_at IS 'When the type was registered.';
 COMMENT ON COLUMN auth_store.webhook_event_types.updated_at IS 'When it was last registered anew.';
 COMMENT ON COLUMN auth_store.webhook_event_types.name IS 'Words with dots between them: agent.created.';

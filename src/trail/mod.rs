@@ -3,12 +3,12 @@
 pub mod months;
 pub mod names;
 pub mod of_user;
-mod published;
 pub mod refused;
 pub mod retention;
 pub mod risk;
 
 use pgrx::{IntoDatum, JsonB};
+use serde_json::json;
 
 use crate::kernel::outcome::{ErrorCode, Mistake};
 use crate::kernel::server::append::Append;
@@ -16,10 +16,13 @@ use crate::kernel::server::caller;
 use crate::kernel::server::principal;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, exported};
+use crate::kernel::value::calendar::rfc3339;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
 use crate::rfc::client_id;
+use crate::webhook::outbox::{event, known};
 
 pub use risk::Flag;
 
@@ -92,8 +95,51 @@ pub fn record(now: Timestamp, event: &Event<'_>) -> Result<Id, Mistake> {
         event.details.clone().map(JsonB),
         false,
     )?;
-    published::publish(now, id, event)?;
+    publish(now, id, event)?;
     Ok(id)
+}
+
+/// Emits the step whose row has this id, if webhooks of the tenant may want it. Without the address and the user agent,
+/// which tell of a person more than a receiver needs.
+fn publish(now: Timestamp, id: Id, step: &Event<'_>) -> Result<(), Mistake> {
+    if known::wanted(now, step.tenant_id)?.own_events { emit(now, id, step) } else { Ok(()) }
+}
+
+#[cold]
+fn emit(now: Timestamp, id: Id, step: &Event<'_>) -> Result<(), Mistake> {
+    let text = |id: Option<Id>| id.map(|id| id.to_string());
+    let data = json!({
+        "id": id.to_string(),
+        "occurred_at": rfc3339(now),
+        "success": step.error.is_none(),
+        "error": step.error.map(ErrorCode::as_str),
+        "risk_score": (f64::from(risk::of(step.flags)) * 100.0).round() / 100.0,
+        "flags": step.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>(),
+        "tenant_id": step.tenant_id,
+        "client_id": step.client_id,
+        "user_id": text(step.user_id),
+        "grant_id": text(step.grant_id),
+        "session_id": text(step.session_id),
+        "actor_id": text(step.actor_id.or_else(principal::actor)),
+        "resource_type": step.resource_type,
+        "resource_id": step.resource_id,
+        "details": step.details,
+    });
+    // The server's texts have no NUL, so that this is always a document.
+    let Some(payload) = Jsonb::of(&data) else { return Ok(()) };
+    let body = event::body(now, step.event, &payload);
+    event::emit(
+        now,
+        &event::Event {
+            event_type: step.event,
+            tenant_id: step.tenant_id,
+            user_id: step.user_id,
+            event_id: None,
+            payload: &payload,
+            body: &body,
+        },
+    )?;
+    Ok(())
 }
 
 /// A row before it has its id.

@@ -8,10 +8,15 @@ pub struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// The word before the dot.
+    /// Under what a page shows it.
     pub fn category(&self) -> &'static str {
-        super::first_word(self.name)
+        first_word(self.name)
     }
+}
+
+/// The word before the first dot of a name.
+pub fn first_word(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }
 
 /// In the order of their names.
@@ -81,7 +86,7 @@ pub const BUILT_IN: [BuiltIn; 12] = [
 /// What is said of each of the store's own events.
 pub const OWN_CATEGORY: &str = "auth_store";
 pub const OWN_DESCRIPTION: &str = "A step of the store: data is its row in the audit trail.";
-/// The members of [`crate::trail::published`], as the row of a step has them that succeeded.
+/// The members that the trail gives it.
 pub const OWN_SAMPLE: &str = r#"{
     "id": "0192e4a0-0000-8000-8000-000000000000", "occurred_at": "2026-01-01T00:00:00.000Z",
     "success": true, "error": null, "risk_score": 0, "flags": [], "tenant_id": "default", "client_id": "client_1",

@@ -20,7 +20,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
 use crate::trail::{self, names};
-use crate::webhook::event_type::built_in::{BUILT_IN, OWN_CATEGORY, OWN_DESCRIPTION, OWN_SAMPLE};
+use crate::webhook::event_type::built_in::{BUILT_IN, OWN_CATEGORY, OWN_DESCRIPTION, OWN_SAMPLE, first_word};
 use crate::webhook::event_type::schema::Schema;
 use crate::webhook::outbox::route;
 
@@ -182,7 +182,9 @@ fn register(
         ));
     }
     let category = argument::line(category.unwrap_or_else(|| first_word(name)), "category")?;
-    let description = argument::optional_reason(description)?.unwrap_or_default();
+    let description = argument::optional_reason(description)
+        .map_err(|_| Mistake::invalid("description", "at most 1000 characters, no control characters"))?
+        .unwrap_or_default();
     argument::object(schema.as_ref(), "schema")?;
     let compiled = schema.as_ref().map(|schema| Schema::compile(name, schema)).transpose()?;
     if let Some(sample) = &sample {
@@ -201,10 +203,6 @@ fn register(
         },
     )?;
     Ok(())
-}
-
-fn first_word(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
 }
 
 /// The shape that a payload has.

@@ -9,13 +9,10 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::pin;
-use crate::kernel::server::signal::Signal;
 use crate::kernel::value::clock::Timestamp;
+use crate::webhook::outbox::CHANGED;
 use crate::webhook::outbox::route::{self, Routes};
 use crate::webhook::outbox::switch;
-
-/// Sent when a webhook's routes or a tenant's switch change.
-pub static CHANGED: Signal = Signal::of(c"webhook_routes_webhook_idx");
 
 /// What a tenant's webhooks want.
 pub struct Wanted {

@@ -6,3 +6,8 @@ pub mod known;
 pub mod queue;
 pub mod route;
 pub mod switch;
+
+use crate::kernel::server::signal::Signal;
+
+/// Sent when a webhook's routes or a tenant's switch change.
+pub static CHANGED: Signal = Signal::of(c"webhook_routes_webhook_idx");

@@ -13,7 +13,7 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::webhook::outbox::known::CHANGED;
+use crate::webhook::outbox::CHANGED;
 
 /// The facts of the table `webhook_routes`.
 pub static TABLE: Table = Table {

@@ -6,7 +6,7 @@ use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
-use crate::webhook::outbox::known::CHANGED;
+use crate::webhook::outbox::CHANGED;
 
 /// The facts of the table `webhook_switches`.
 pub static TABLE: Table = Table {
