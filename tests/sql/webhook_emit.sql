@@ -9,8 +9,9 @@ SELECT user_id AS bob FROM auth_store.user_create('bob@hook.example', tenant_id 
 CREATE TEMP TABLE hooks (name text, id uuid);
 CREATE FUNCTION pg_temp.hook(name text, types text[], filters jsonb DEFAULT NULL, tenant text DEFAULT 'hook_acme')
 RETURNS void LANGUAGE sql AS $$
-    INSERT INTO hooks SELECT name, webhook_id FROM auth_store.webhook_create('https://hook.example/' || name, types,
-        filters, tenant_id => tenant)
+    INSERT INTO hooks SELECT name, webhook_id
+      FROM auth_store.webhook_create('https://hook.example/' || replace(name, ' ', '-'), types, filters,
+          tenant_id => tenant)
 $$;
 -- How many deliveries an event has, and to whom.
 CREATE FUNCTION pg_temp.sent(type text, payload jsonb, event text DEFAULT NULL, tenant text DEFAULT 'hook_acme',
