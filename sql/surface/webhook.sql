@@ -116,9 +116,9 @@ GRANT EXECUTE ON FUNCTION auth_store.webhook_get TO auth_store_app, auth_store_a
 
 COMMENT ON FUNCTION auth_store.webhook_list IS
     'The webhooks of a tenant, or of a client of it, in the order of their ids, which is that of their making, '
-    'max_rows at a time (1 to 1000), behind the webhook with the id after: NULL for the first page, then the last webhook_id of '
-    'the page before. status: only those of this status (22023). tenant_id: default the client''s or the session''s. '
-    '23503 for an unknown tenant or client. Read-only, also on a standby.';
+    'max_rows at a time (1 to 1000), behind the webhook with the id after: NULL for the first page, then the last '
+    'webhook_id of the page before. status: only those of this status (22023). tenant_id: default the client''s or the '
+    'session''s. 23503 for an unknown tenant or client. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.webhook_list COST 10000 ROWS 100;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_list TO auth_store_app, auth_store_admin;
 
