@@ -392,3 +392,12 @@ BEGIN
     END LOOP;
 END
 $$;
+COMMENT ON COLUMN auth_store.health_check.check_name IS
+    'tables, partitions, cleanup, counting, master_key, webhooks, preloaded, replication_slots or timeline.';
+COMMENT ON COLUMN auth_store.health_check.status IS 'ok, warn or fail.';
+COMMENT ON COLUMN auth_store.health_check.detail IS 'What was found.';
+COMMENT ON COLUMN auth_store.health_check.what_to_do IS 'What to do about it; NULL: nothing.';
+COMMENT ON COLUMN auth_store.client_rate.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.client_rate.client_id IS 'The client.';
+COMMENT ON COLUMN auth_store.client_rate.max_per_hour IS 'Its rate_limit_per_hour.';
+COMMENT ON COLUMN auth_store.client_rate.used IS 'The share of them that is used and not yet paid back, 0 to 1.';

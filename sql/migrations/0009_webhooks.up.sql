@@ -162,3 +162,42 @@ CREATE TABLE auth_store.webhook_attempts (
     response_body    text
 ) PARTITION BY RANGE (attempted_at);
 ALTER TABLE auth_store.webhook_attempts REPLICA IDENTITY FULL;
+
+-- What the trail says of clients, counted. Cleanup fills the tables from the rows that are there.
+CREATE TABLE auth_store.client_usage (
+    day              date        NOT NULL,
+    last_used_at     timestamptz,
+    codes_issued     bigint      NOT NULL,
+    codes_redeemed   bigint      NOT NULL,
+    devices_redeemed bigint      NOT NULL,
+    tokens_issued    bigint      NOT NULL,
+    tokens_refreshed bigint      NOT NULL,
+    tokens_exchanged bigint      NOT NULL,
+    tokens_used      bigint      NOT NULL,
+    revoked          bigint      NOT NULL,
+    refused          bigint      NOT NULL,
+    refresh_refused  bigint      NOT NULL,
+    users            bigint      NOT NULL,
+    tenant_id        text COLLATE "C" NOT NULL,
+    client_id        text COLLATE "C" NOT NULL,
+    CONSTRAINT client_usage_pkey PRIMARY KEY (day, tenant_id, client_id)
+) WITH (fillfactor = 80);
+
+-- The key begins with the user, by which rows are erased and walked.
+CREATE TABLE auth_store.client_users (
+    user_id       uuid        NOT NULL,
+    first_seen_at timestamptz NOT NULL,
+    last_seen_at  timestamptz NOT NULL,
+    tenant_id     text COLLATE "C" NOT NULL,
+    client_id     text COLLATE "C" NOT NULL,
+    CONSTRAINT client_users_pkey PRIMARY KEY (user_id, tenant_id, client_id)
+) WITH (fillfactor = 80);
+
+CREATE TABLE auth_store.flag_counts (
+    hour      timestamptz NOT NULL,
+    last_at   timestamptz NOT NULL,
+    steps     bigint      NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    flag      text COLLATE "C" NOT NULL,
+    CONSTRAINT flag_counts_pkey PRIMARY KEY (hour, tenant_id, flag)
+) WITH (fillfactor = 80);

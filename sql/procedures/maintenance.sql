@@ -36,6 +36,15 @@ BEGIN
     dropped := auth_store.cleanup_jtis();
     COMMIT;
     RAISE NOTICE 'auth_store cleanup: claimed_jtis, revoked_jtis: % partition(s) dropped', dropped;
+    examined := 0;
+    FOR batch IN 1 .. max_batches LOOP
+        progress := auth_store.cleanup_usage(batch_size);
+        COMMIT;
+        examined := examined OPERATOR(pg_catalog.+) progress.examined;
+        EXIT WHEN progress.done;
+    END LOOP;
+    RAISE NOTICE 'auth_store cleanup: client_usage: % step(s) of the trail counted%', examined,
+        CASE WHEN progress.done THEN '' ELSE ', to be continued by the next run' END;
     dropped := auth_store.cleanup_audit();
     COMMIT;
     RAISE NOTICE 'auth_store cleanup: audit_log: % month(s) dropped', dropped;

@@ -94,3 +94,9 @@ COMMENT ON FUNCTION auth_store.client_delete IS
     'Returns true: what can''t be done is an error.';
 ALTER FUNCTION auth_store.client_delete COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_delete TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_rates IS
+    'The active clients that have a rate_limit_per_hour, and how much of it each has used on this server. Counts '
+    'nothing. It reads every client. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.client_rates COST 100000 ROWS 10;
+GRANT EXECUTE ON FUNCTION auth_store.client_rates TO auth_store_admin, auth_store_auditor;

@@ -35,7 +35,8 @@ COMMENT ON FUNCTION auth_store.cleanup_expired_data IS
     'imported refresh tokens that long after their grant''s absolute end, authorization codes at their expiry '
     '(redeemed ones a day later), pushed requests at theirs, device codes an hour after (redeemed ones a day), access '
     'tokens, consents and roles of users at their expiry, sessions a day after their end, client secrets a day after '
-    'theirs, API keys auth_store.grant_retention after theirs, rate limits that are paid back; and drops the '
+    'theirs, API keys auth_store.grant_retention after theirs, rate limits that are paid back; and counts '
+    'the audit trail for the views, see cleanup_usage(); and drops the '
     'partitions of JWT ids that have ended and the audit trail''s months past auth_store.audit_retention. '
     'It walks each table in the order of its ids, batch_size rows at a time (1 to 100000), at most max_batches a '
     'table (1 to 1000000), and goes on from there at the next call. '
@@ -67,6 +68,17 @@ COMMENT ON FUNCTION auth_store.cleanup_jtis IS
     'Does nothing in a session pinned to one tenant.';
 ALTER FUNCTION auth_store.cleanup_jtis COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_jtis TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.cleanup_usage IS
+    'A step of cleanup(): counts what the audit trail says of clients, users and flags, for the views, and deletes '
+    'counts that are older than auth_store.audit_retention. It goes on where the step before ended, in the order of '
+    'time, and reads some 16 rows for one of batch_size (1 to 100000); examined is how many it read, and done says '
+    'whether that was all. It stays a minute behind the present, and behind the start of the oldest transaction of '
+    'this database that has written and the oldest statement that runs; while a prepared transaction is there, or a '
+    'session with track_activities off has written, it waits. Each row is counted once, also after a crash. '
+    'Does nothing in a session pinned to one tenant, at REPEATABLE READ and above, and while another run is at it.';
+ALTER FUNCTION auth_store.cleanup_usage COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_usage TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.cleanup_audit IS
     'The last step of cleanup(): makes the audit trail''s months ahead, drops those past the retention, each with a '

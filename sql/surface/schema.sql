@@ -65,3 +65,14 @@ ALTER FUNCTION auth_store.id_time COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.id_time TO
     auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier,
     auth_store_worker, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.health IS
+    'Whether the store does its work, for a probe: a row for each thing that it looks at, with status ok, warn or fail '
+    'and, unless it is ok, what to do. tables: there, and of the library''s version (if not, this is the only row); '
+    'partitions: this month''s and the next month''s; cleanup: when it last ran (warn after an hour, fail after a '
+    'week); counting: up to when cleanup has counted the trail; master_key: can be read where something is sealed; '
+    'webhooks: how long a delivery has waited that could be sent (warn after five minutes, fail after an hour); '
+    'preloaded; replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby. '
+    'It reads no more than some pages of small tables. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.health COST 100000 ROWS 9;
+GRANT EXECUTE ON FUNCTION auth_store.health TO auth_store_admin, auth_store_auditor, auth_store_jobs;

@@ -36,3 +36,11 @@ CREATE TYPE auth_store.client_profile AS (
     updated_at                 timestamptz
 );
 COMMENT ON TYPE auth_store.client_profile IS 'A client as it is registered; no secrets.';
+
+CREATE TYPE auth_store.client_rate AS (
+    tenant_id    text,
+    client_id    text,
+    max_per_hour integer,
+    used         double precision
+);
+COMMENT ON TYPE auth_store.client_rate IS 'How much of its requests an hour a client has used.';

@@ -16,3 +16,11 @@ CREATE TYPE auth_store.cleanup_progress AS (
 );
 COMMENT ON TYPE auth_store.cleanup_progress IS
     'How far a batch of cleanup came; the next one is called with pass_start and wrapped.';
+
+CREATE TYPE auth_store.health_check AS (
+    check_name text,
+    status     text,
+    detail     text,
+    what_to_do text
+);
+COMMENT ON TYPE auth_store.health_check IS 'What health() says of one thing.';

@@ -4,8 +4,15 @@ SELECT c.id AS connection_id, c.tenant_id, c.provider, c.actor_type, c.actor_id,
                                     c.failures, c.revoked_at) AS status,
        c.access_token_expires_at, c.refresh_token IS NOT NULL AS has_refresh_token, c.refresh_at, c.leased_until,
        c.failures, c.last_error, c.last_error_at, c.scope, c.provider_account_id, c.team_id, c.provider_tenant_id,
-       c.created_at, c.refreshed_at, c.revoked_at, c.revoked_reason, c.metadata
+       c.created_at, c.refreshed_at, c.revoked_at, c.revoked_reason, c.metadata, u.email
   FROM auth_store.connections c
+  -- The application's own id goes before the store's, as an application may use uuids too.
+  LEFT JOIN auth_store.users u
+       ON c.actor_type = 'user' AND u.tenant_id = c.tenant_id
+      AND u.id = COALESCE(
+              (SELECT n.user_id FROM auth_store.user_names n
+                WHERE n.tenant_id = c.tenant_id AND n.kind = 'external' AND n.name_key = c.actor_id),
+              CASE WHEN c.actor_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN c.actor_id::uuid END)
  WHERE auth_store.tenant_visible(c.tenant_id);
 COMMENT ON VIEW auth_store.provider_connections IS 'Every connection to another provider, without its tokens.';
 COMMENT ON COLUMN auth_store.provider_connections.status IS
@@ -43,3 +50,5 @@ COMMENT ON COLUMN auth_store.provider_connections.revoked_at IS 'When it was rev
 COMMENT ON COLUMN auth_store.provider_connections.revoked_reason IS
     'Why it was revoked, as the application said; NULL: it did not.';
 COMMENT ON COLUMN auth_store.provider_connections.metadata IS 'What the application keeps with it, a JSON object.';
+COMMENT ON COLUMN auth_store.provider_connections.email IS
+    'The address of the user whose connection it is; NULL: the actor is no user of the store, or has no address.';

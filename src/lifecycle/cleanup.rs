@@ -1,6 +1,6 @@
 //! Cleanup: walks every table of expiring rows in the time order of its ids, a bounded number of rows at a time, and
-//! drops the partitions of JWT ids that have ended and the audit trail's old months. Each domain decides itself which
-//! of its rows have expired.
+//! drops the partitions of JWT ids that have ended and the audit trail's old months, which it has counted before. Each
+//! domain decides itself which of its rows have expired.
 
 use pgrx::prelude::*;
 
@@ -16,20 +16,21 @@ use crate::kernel::server::{catalog, pin, state, transaction, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::lifecycle::user_erase;
+use crate::lifecycle::{cursors, user_erase};
 use crate::oauth::client::secret;
 use crate::oauth::code::{self, pushed};
 use crate::oauth::proof::jti;
 use crate::oauth::token::{self, imported};
 use crate::oauth::{consent, device, grant};
 use crate::trail::months;
+use crate::trail::usage::{self, roll_up};
 use crate::webhook::{self, outbox};
 use crate::{api_key, limit};
 
 extension_sql_file!(
     "../../sql/procedures/maintenance.sql",
     name = "maintenance",
-    requires = [cleanup_batch, cleanup_tasks, cleanup_jtis, cleanup_audit]
+    requires = [cleanup_batch, cleanup_tasks, cleanup_jtis, cleanup_usage, cleanup_audit]
 );
 
 composite! {
@@ -93,6 +94,14 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
     named_partitions(names).or_raise()
 }
 
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_usage(batch_size: default!(Option<i32>, 1000)) -> CleanupProgress {
+    let now = clock::now();
+    let run = || count(now, within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?);
+    run().or_raise()
+}
+
 /// A table whose rows end.
 struct Task {
     table: &'static Table,
@@ -122,7 +131,7 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 21] = [
+static TASKS: [Task; 22] = [
     Task::of(&grant::TABLE),
     Task::of(&imported::TABLE),
     Task::of(&code::TABLE),
@@ -143,6 +152,7 @@ static TASKS: [Task; 21] = [
     Task::of(&webhook::subscription::TABLE),
     Task::of(&webhook::secret::TABLE),
     Task::of(&outbox::event::TABLE),
+    Task::of(&usage::USERS_TABLE),
     Task::of(&limit::table::TABLE),
 ];
 
@@ -262,6 +272,14 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
         }
     }
     expired_jtis(now)?;
+    for _ in 0..batches {
+        pgrx::check_for_interrupts!();
+        let progress = count(now, size)?;
+        deleted += progress.deleted;
+        if progress.done {
+            break;
+        }
+    }
     months(now)?;
     Ok(deleted)
 }
@@ -275,6 +293,25 @@ fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
         return Ok(0);
     }
     jti::drop_expired(now)
+}
+
+/// One step of the counting of the trail. A session pinned to one tenant leaves it alone: the trail belongs to all.
+fn count(now: Timestamp, size: i32) -> Result<CleanupProgress, Mistake> {
+    version::ensure_ready()?;
+    state::writable()?;
+    let nothing = CleanupProgress { done: true, ..CleanupProgress::default() };
+    if pin::tenant().is_some() {
+        return Ok(nothing);
+    }
+    let Some(position) = lock_cursor(now, cursors::USAGE)? else { return Ok(nothing) };
+    let Some(counted) = roll_up::step(now, position, size)? else { return Ok(nothing) };
+    MOVE_CURSOR.run(&params![cursors::USAGE, Some(counted.position), now])?;
+    Ok(CleanupProgress {
+        deleted: counted.deleted,
+        examined: counted.examined,
+        done: counted.done,
+        ..CleanupProgress::default()
+    })
 }
 
 const MAX_PARTITIONS: usize = 10_000;

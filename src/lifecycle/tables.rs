@@ -32,7 +32,7 @@ pub static BEFORE_CLIENTS: [&Table; 4] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 40] = [
+pub static AFTER_USERS: [&Table; 43] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -70,6 +70,9 @@ pub static AFTER_USERS: [&Table; 40] = [
     &secret::TABLE,
     &client::TABLE,
     &limit::table::TABLE,
+    &trail::usage::USERS_TABLE,
+    &trail::usage::TABLE,
+    &trail::usage::FLAGS_TABLE,
     &trail::TABLE,
     &policy::TABLE,
     &tenant::TABLE,

@@ -1,6 +1,7 @@
 //! A tenant's suspension, and its end with everything it has.
 //!
-//! Lock order: the tenant, then codes, clients, users, sessions, consents, grants and what hangs on those.
+//! Lock order: the tenant, the cursor of the counting, then codes, clients, users, sessions, consents, grants and what
+//! hangs on those.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -10,7 +11,7 @@ use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
-use crate::lifecycle::tables;
+use crate::lifecycle::{cursors, tables};
 use crate::oauth::client;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -61,6 +62,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     if !tenant::lock_update(id)? {
         return Err(tenant::UNKNOWN);
     }
+    cursors::stop_counting()?;
     // No new row can refer to the locked tenant, clients and users.
     let mut rows = 0;
     for table in tables::BEFORE_CLIENTS {

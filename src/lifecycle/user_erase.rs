@@ -1,6 +1,7 @@
 //! The end of a user with everything that is held about the user, as the facts of the tables say.
 //!
-//! Lock order: codes, the user, sessions, consents, grants and what hangs on those, API keys, connections.
+//! Lock order: the cursor of the counting, codes, the user, sessions, consents, grants and what hangs on those, API
+//! keys, connections.
 
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
@@ -18,8 +19,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::lifecycle::tables;
 use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
+use crate::lifecycle::{cursors, tables};
 use crate::oauth::consent::{self, access};
 use crate::oauth::grant::of_user as grants_of_user;
 use crate::trail::{self, Context, Event, of_user};
@@ -86,6 +87,7 @@ fn erase(
 
 /// Removes the rows of a user from every table, the user's own at the end.
 pub fn remove(id: Id, tenant_id: String, done: &mut Map<String, Value>) -> Result<(), Mistake> {
+    cursors::stop_counting()?;
     // Codes have no grant and no actor.
     let mut codes =
         Whose { user_id: id, tenant_id, grants: Vec::new(), actors: Vec::new(), addresses: Vec::new() };

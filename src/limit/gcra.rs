@@ -71,6 +71,12 @@ impl Rate {
         i32::try_from(free / self.step).unwrap_or(i32::MAX).min(self.max_hits)
     }
 
+    /// The share of all hits that a key with this state has used, 0 to 1.
+    pub fn used(self, arrival: i64, now: i64) -> f64 {
+        let ahead = self.capped(arrival, now).saturating_sub(now).max(0);
+        ahead as f64 / self.span() as f64
+    }
+
     /// Whole seconds until a hit of this cost is allowed, rounded up; 0 where it is now.
     pub fn retry_after(self, arrival: i64, now: i64, cost: i32) -> i32 {
         let to = arrival.max(now).saturating_add(self.price(cost));

@@ -158,14 +158,29 @@ pub fn retry_after(
     period_seconds: i64,
 ) -> Result<i32, Mistake> {
     let rate = rate(max_hits, period_seconds)?;
-    let state = match shared::enabled() {
-        Some(shared) => shared.find(shared_key(tenant_id, key)),
-        None => table::find(tenant_id, key)?,
-    };
-    Ok(state.map_or(0, |arrival| {
+    Ok(state_of(tenant_id, key)?.map_or(0, |arrival| {
         let now = now.micros();
         rate.retry_after(rate.capped(arrival, now), now, 1)
     }))
+}
+
+/// The share of a key's hits that is used, 0 to 1; does not count a hit. Arguments and errors as of [`hit`].
+pub fn used(
+    now: Timestamp,
+    tenant_id: &str,
+    key: &str,
+    max_hits: i32,
+    period_seconds: i64,
+) -> Result<f64, Mistake> {
+    let rate = rate(max_hits, period_seconds)?;
+    Ok(state_of(tenant_id, key)?.map_or(0.0, |arrival| rate.used(arrival, now.micros())))
+}
+
+fn state_of(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
+    match shared::enabled() {
+        Some(shared) => Ok(shared.find(shared_key(tenant_id, key))),
+        None => table::find(tenant_id, key),
+    }
 }
 
 /// Forgets the hits on a key and returns the state that it had.

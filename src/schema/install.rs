@@ -42,6 +42,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/one_time.sql"),
     include_str!("../../sql/tables/webhook.sql"),
     include_str!("../../sql/tables/audit.sql"),
+    include_str!("../../sql/tables/usage.sql"),
     include_str!("../../sql/tables/limit.sql"),
     include_str!("../../sql/tables/lifecycle.sql"),
 ];
@@ -52,6 +53,13 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/views/token_activity.sql"),
     include_str!("../../sql/views/security_events.sql"),
     include_str!("../../sql/views/provider_connections.sql"),
+    include_str!("../../sql/views/active_clients.sql"),
+    include_str!("../../sql/views/client_stats.sql"),
+    include_str!("../../sql/views/active_webhooks_by_event.sql"),
+    include_str!("../../sql/views/webhook_health.sql"),
+    include_str!("../../sql/views/recent_webhook_deliveries.sql"),
+    include_str!("../../sql/views/stats.sql"),
+    include_str!("../../sql/views/alerts.sql"),
 ];
 
 pub const ROLES: &str = include_str!("../../sql/roles.sql");

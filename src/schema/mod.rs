@@ -4,6 +4,7 @@
 //! keep every row and DROP EXTENSION loses none.
 
 pub mod check;
+pub mod health;
 pub mod install;
 pub mod migrate;
 pub mod uninstall;

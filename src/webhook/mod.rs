@@ -14,3 +14,4 @@ pub mod retry;
 pub mod secret;
 pub mod state;
 pub mod subscription;
+pub mod waiting;

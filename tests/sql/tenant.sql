@@ -189,6 +189,10 @@ SET auth_store.rate_limit_shared = off;
 SELECT FROM auth_store.rate_limit_hit('full', 1, '1 hour', tenant_id => 'full');
 SELECT auth_store.role_assign(:'full_user', 'user') \gset full_
 RESET auth_store.rate_limit_shared;
+INSERT INTO auth_store.client_usage
+    VALUES ('2026-01-01', '2026-01-01 12:00Z', 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 'full', 'full');
+INSERT INTO auth_store.client_users VALUES (:'full_user', clock_timestamp(), clock_timestamp(), 'full', 'full');
+INSERT INTO auth_store.flag_counts VALUES ('2026-01-01 12:00Z', '2026-01-01 12:30Z', 1, 'full', 'refresh_reuse');
 SELECT relation AS empty FROM pg_temp.tenant_rows('full') WHERE rows = 0;
 SELECT auth_store.tenant_erase('full', 'full') > 0 AS erased;
 SELECT * FROM pg_temp.tenant_rows('full') WHERE rows > 0;

@@ -250,6 +250,11 @@ SELECT user_id AS moved FROM auth_store.user_create('moved@' || :'tenant' || '.e
 SELECT old_token, new_token FROM auth_store.email_change_start(:'moved', 'moved@changed.example') \gset
 SELECT changed FROM auth_store.email_change_confirm(:'old_token') \gset _
 SELECT undo_token AS undo FROM auth_store.email_change_confirm(:'new_token') \gset
+-- what cleanup has counted
+INSERT INTO auth_store.client_usage VALUES ('2026-01-01', '2026-01-01 12:00Z', 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 1,
+    :'tenant', :'client');
+INSERT INTO auth_store.client_users VALUES (:'user', clock_timestamp(), clock_timestamp(), :'tenant', :'client');
+INSERT INTO auth_store.flag_counts VALUES ('2026-01-01 12:00Z', '2026-01-01 12:30Z', 1, :'tenant', 'refresh_reuse');
 -- connections to providers: one that works, one whose refresh is due, one that somebody refreshes, and one that was
 -- revoked
 SELECT auth_store.connection_store('github', '1', 'gho_access-of-' || :'tenant', 'ghr_refresh-of-' || :'tenant', 'repo',

@@ -21,6 +21,7 @@ my %FUNCTIONS = (
     install        => [ superuser => 'SELECT auth_store.install()' ],
     migrate        => [ superuser => 'SELECT auth_store.migrate()' ],
     uninstall      => [ superuser => 'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
+    health         => [ reads => 'SELECT * FROM auth_store.health()' ],
     check          => [ reads => 'SELECT * FROM auth_store.check()' ],
     guard          => [ event => 'SELECT auth_store.guard()' ],
     guard_tables   => [ event => q{SELECT auth_store.guard_tables('DROP TABLE')} ],
@@ -242,6 +243,7 @@ my %FUNCTIONS = (
     # limit
     rate_limit_hit   => [ writes => q{SELECT auth_store.rate_limit_hit('door', 10, '1 min', tenant_id => {tenant})} ],
     rate_limit_reset => [ writes => q{SELECT auth_store.rate_limit_reset('door', {tenant})} ],
+    client_rates     => [ reads => 'SELECT * FROM auth_store.client_rates()' ],
     rate_limit_stats => [ reads => 'SELECT * FROM auth_store.rate_limit_stats()' ],
     # vault
     fernet_encrypt => [ draws => q{SELECT auth_store.fernet_encrypt('hello',
@@ -264,6 +266,7 @@ my %FUNCTIONS = (
     cleanup_batch        => [ writes => q{SELECT auth_store.cleanup_batch('access_tokens')} ],
     cleanup_jtis         => [ writes => 'SELECT auth_store.cleanup_jtis()' ],
     cleanup_tasks        => [ reads => 'SELECT auth_store.cleanup_tasks()' ],
+    cleanup_usage        => [ writes => 'SELECT auth_store.cleanup_usage()' ],
     cleanup_audit        => [ writes => 'SELECT auth_store.cleanup_audit()' ],
     connection_store => [ writes => q{SELECT auth_store.connection_store('github', '2', 'new', 'new',
         tenant_id => {tenant})} ],

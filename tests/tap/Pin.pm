@@ -9,7 +9,7 @@ use AuthStore;
 
 our @EXPORT = qw(new_pinned sees @views $ALL);
 
-our @views = qw(recent_activity failed_actions security_events token_activity provider_connections);
+our @views = qw(recent_activity failed_actions security_events token_activity provider_connections client_stats);
 # How often a session that sees a tenant sees it: in each view, by its token twice, its user and its client.
 our $ALL = scalar(@views) + 4;
 my ($node, $SEES);

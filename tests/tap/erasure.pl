@@ -42,10 +42,11 @@ cmp_ok(keys %$before, '>', 8, 'tables have a client_id: ' . keys %$before);
 my @tables = grep { $_ ne 'device_codes' } sort keys %$before;
 is(with_rows($before, 'device_codes'), "@tables", 'and a row of the client each');
 value($node, $db, "SELECT auth_store.client_delete('$client')");
-is(with_rows(rows($client), 'audit_log'), '', 'client_delete leaves none but the audit trail');
+is(with_rows(rows($client), qw(audit_log client_usage client_users)), '',
+    'client_delete leaves none but the audit trail, and what was counted of it');
 cmp_ok(rows($device_client)->{device_codes}, '>', 0, 'another client has device codes');
 value($node, $db, "SELECT auth_store.client_delete('$device_client')");
-is(with_rows(rows($device_client), 'audit_log'), '', 'and leaves none');
+is(with_rows(rows($device_client), qw(audit_log client_usage client_users)), '', 'and leaves none');
 
 # --- a user -----------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ pub mod pin;
 pub mod placeholder;
 pub mod principal;
 pub mod row;
+pub mod running;
 #[cfg(test)]
 pub mod scripts;
 pub mod settings;

@@ -1,0 +1,41 @@
+CREATE OR REPLACE VIEW auth_store.recent_webhook_deliveries WITH (security_barrier = true) AS
+SELECT a.tenant_id, a.delivery_id, a.webhook_id, a.event_id, a.event_type, a.attempt, a.attempted_at, a.outcome,
+       a.http_status, a.duration_ms, a.error, w.target_url,
+       pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('webhook-id', a.delivery_id,
+           'content-type', 'application/json', 'webhook-test', CASE WHEN e.test THEN 'true' END)) AS request_headers,
+       e.body AS payload, a.response_headers, a.response_body
+  FROM (SELECT n.tenant_id, n.delivery_id, n.webhook_id, n.event_id, n.event_type, n.attempt, n.attempted_at,
+               n.outcome, n.http_status, n.duration_ms, n.error, n.response_headers, n.response_body
+          FROM auth_store.webhook_attempts n
+         WHERE auth_store.tenant_visible(n.tenant_id)
+         ORDER BY n.delivery_id DESC LIMIT 1000) a
+  LEFT JOIN auth_store.webhooks w ON w.id = a.webhook_id AND w.tenant_id = a.tenant_id
+  LEFT JOIN auth_store.webhook_events e ON e.id = a.event_id AND e.tenant_id = a.tenant_id
+ ORDER BY a.attempted_at DESC, a.delivery_id DESC;
+COMMENT ON VIEW auth_store.recent_webhook_deliveries IS
+    'The attempts of the newest deliveries, at most 1,000, the last attempt first, with what was sent and answered.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.delivery_id IS
+    'The delivery: all its attempts have this id, and the receiver gets it as webhook-id.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.webhook_id IS 'The webhook.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.event_id IS 'The event.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.event_type IS 'The event''s type.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.attempt IS 'Which attempt of the delivery it was, from 1.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.attempted_at IS 'When the attempt was completed.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.outcome IS
+    'delivered, retrying, dead, or gone where the answer was 410.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.http_status IS
+    'The status of the answer; NULL: there was none.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.duration_ms IS
+    'How long it took, in milliseconds; NULL: not told.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.error IS 'Why it failed; NULL: it did not.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.target_url IS
+    'Where the webhook''s deliveries go now; NULL: the webhook is gone.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.request_headers IS
+    'The headers that every attempt of the delivery had. Time and signature are made for each attempt and not kept.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.payload IS
+    'The body as it was sent; NULL: the event is no longer kept.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.response_headers IS
+    'The headers of the answer, a JSON object; NULL: not told.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.response_body IS
+    'The first 4,096 bytes of the answer''s body; NULL: not told.';

@@ -1,0 +1,192 @@
+//! Whether the store does its work, for a probe: a row for each thing to look at, with what to do.
+
+use pgrx::iter::SetOfIterator;
+use pgrx::prelude::*;
+
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::composite::composite;
+use crate::kernel::server::row::row;
+use crate::kernel::server::spi::Statement;
+use crate::kernel::server::{state, version};
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::lifecycle::cursors;
+use crate::vault::key::{self, master};
+use crate::webhook::waiting;
+
+composite! {
+    /// A row of health().
+    pub struct HealthCheck = "auth_store.health_check" {
+        pub check_name: Option<&'static str>,
+        pub status: Option<&'static str>,
+        pub detail: Option<String>,
+        pub what_to_do: Option<&'static str>,
+    }
+}
+
+#[pg_extern(stable, parallel_restricted, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn health() -> SetOfIterator<'static, HealthCheck> {
+    SetOfIterator::new(look(clock::now()).or_raise())
+}
+
+const HOUR: i32 = 3600;
+const DAY: i32 = 24 * HOUR;
+
+fn look(now: Timestamp) -> Result<Vec<HealthCheck>, Mistake> {
+    if let Err(mistake) = version::ensure_ready() {
+        return Ok(vec![fail("tables", mistake.message().to_string(), "SELECT * FROM auth_store.check()")]);
+    }
+    let mut found = vec![ok("tables", format!("version {}", version::TABLES_VERSION))];
+    found.push(partitions()?);
+    found.extend(cleanup(now)?);
+    found.push(master_key());
+    found.push(webhooks(now)?);
+    found.push(if state::is_preloaded() {
+        ok("preloaded", "by shared_preload_libraries".into())
+    } else {
+        warn(
+            "preloaded",
+            "rate limits are in a table, and each connection loads the library".into(),
+            "shared_preload_libraries = 'auth_store', and restart the server",
+        )
+    });
+    found.extend(server()?);
+    Ok(found)
+}
+
+// Of the tables that are kept by months, this month's partition and the next.
+static MISSING: Statement<Option<String>> = Statement::read(
+    c"SELECT string_agg(p.name, ', ' ORDER BY p.name COLLATE \"C\") AS missing
+        FROM (SELECT format('%s_y%sm%s', t.name, to_char(m.month, 'YYYY'), to_char(m.month, 'MM'))
+                FROM (VALUES ('audit_log'), ('webhook_attempts')) t (name)
+                     CROSS JOIN LATERAL (
+                         SELECT date_trunc('month', statement_timestamp() AT TIME ZONE 'UTC') + n * interval '1 month'
+                           FROM generate_series(0, 1) n) m (month)) p (name)
+       WHERE to_regclass('auth_store.' || p.name) IS NULL",
+);
+
+fn partitions() -> Result<HealthCheck, Mistake> {
+    Ok(match MISSING.one(&[])?.flatten() {
+        None => ok("partitions", "this month's and the next month's are there".into()),
+        Some(missing) => warn(
+            "partitions",
+            format!("missing: {missing}"),
+            "SELECT auth_store.partitions_ensure(), and CALL auth_store.cleanup() by a schedule",
+        ),
+    })
+}
+
+fn cleanup(now: Timestamp) -> Result<[HealthCheck; 2], Mistake> {
+    const SCHEDULE: &str = "CALL auth_store.cleanup() by a schedule, every five minutes";
+    let ran = cursors::last_run()?;
+    let age = |at: Timestamp| now.seconds_after(at);
+    let last = ran.updated_at.map(age);
+    let detail = last.map_or_else(|| "has never run".into(), |age| format!("ran {age} s ago"));
+    let run = match last {
+        Some(age) if age <= HOUR => ok("cleanup", detail),
+        Some(age) if age > 7 * DAY => fail("cleanup", detail, SCHEDULE),
+        _ => warn("cleanup", detail, SCHEDULE),
+    };
+    let behind = ran.counted.map(|position| age(position.time()));
+    let detail = behind
+        .map_or_else(|| "has never run".into(), |age| format!("the trail is counted up to {age} s ago"));
+    let counting = match behind {
+        Some(age) if age <= HOUR => ok("counting", detail),
+        _ => warn(
+            "counting",
+            detail,
+            "SELECT auth_store.cleanup_usage(), whose comment says what it waits for",
+        ),
+    };
+    Ok([run, counting])
+}
+
+fn master_key() -> HealthCheck {
+    const NAME: &str = "master_key";
+    const SET: &str = "Set auth_store.master_key_file or auth_store.master_key_command to where the keys are";
+    let sealed = || key::after(Id::from_bytes([0; 16]), 1).map(|keys| !keys.is_empty());
+    match (master::is_configured(), sealed()) {
+        (_, Err(mistake)) => fail(NAME, mistake.message().to_string(), SET),
+        (false, Ok(false)) => ok(NAME, "none is configured, and nothing is sealed".into()),
+        (false, Ok(true)) => fail(NAME, "none is configured, and what is sealed does not open".into(), SET),
+        (true, Ok(_)) => match master::names() {
+            Ok(names) if !names.is_empty() => ok(NAME, format!("{} can be read", names.len())),
+            Ok(_) => fail(NAME, "there is none".into(), SET),
+            Err(mistake) => fail(NAME, mistake.message().to_string(), SET),
+        },
+    }
+}
+
+fn webhooks(now: Timestamp) -> Result<HealthCheck, Mistake> {
+    const NAME: &str = "webhooks";
+    const LOOK: &str = "Look whether workers run; SELECT * FROM auth_store.webhook_health";
+    let Some(since) = waiting::since(now)? else {
+        return Ok(ok(NAME, "no delivery waits that could be sent".into()));
+    };
+    let age = now.seconds_after(since);
+    let detail = format!("the oldest delivery that could be sent has waited for {age} s");
+    Ok(match age {
+        0..=300 => ok(NAME, detail),
+        301..=HOUR => warn(NAME, detail, LOOK),
+        _ => fail(NAME, detail, LOOK),
+    })
+}
+
+row! {
+    struct Server {
+        timeline: Option<i32>,
+        standby: Option<bool>,
+        slots: i64,
+        lost: Option<String>,
+        holding: Option<String>,
+    }
+}
+
+// A slot that nobody reads keeps the WAL; one gigabyte of it is told.
+static SERVER: Statement<Server> = Statement::read(
+    c"WITH slot AS (
+          SELECT s.slot_name::text COLLATE \"C\" AS name, s.active, s.wal_status,
+                 pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                      ELSE pg_current_wal_lsn() END, s.restart_lsn) AS behind
+            FROM pg_replication_slots s)
+      SELECT {columns}
+        FROM (SELECT (SELECT c.timeline_id FROM pg_control_checkpoint() c) AS timeline, pg_is_in_recovery() AS standby,
+                     count(*) AS slots, string_agg(name, ', ') FILTER (WHERE wal_status = 'lost') AS lost,
+                     string_agg(name, ', ') FILTER (
+                         WHERE wal_status <> 'lost' AND NOT active AND behind > 1073741824) AS holding
+                FROM slot) f",
+);
+
+fn server() -> Result<Vec<HealthCheck>, Mistake> {
+    const SLOTS: &str = "replication_slots";
+    let Some(server) = SERVER.one(&[])? else { return Ok(Vec::new()) };
+    let slots = match (server.lost, server.holding) {
+        (Some(lost), _) => fail(
+            SLOTS,
+            format!("lost, because their WAL is gone: {lost}"),
+            "Make the standby or subscriber anew, and drop the slot",
+        ),
+        (None, Some(holding)) => warn(
+            SLOTS,
+            format!("unused, and holding more than 1 GB of WAL: {holding}"),
+            "Start what reads the slot, or pg_drop_replication_slot()",
+        ),
+        (None, None) => ok(SLOTS, format!("{}, none of which holds much WAL", server.slots)),
+    };
+    let role = if server.standby == Some(true) { "standby" } else { "primary" };
+    let timeline = ok("timeline", format!("{role} on timeline {}", server.timeline.unwrap_or(0)));
+    Ok(vec![slots, timeline])
+}
+
+fn ok(name: &'static str, detail: String) -> HealthCheck {
+    HealthCheck { check_name: Some(name), status: Some("ok"), detail: Some(detail), what_to_do: None }
+}
+
+fn warn(name: &'static str, detail: String, what_to_do: &'static str) -> HealthCheck {
+    HealthCheck { status: Some("warn"), what_to_do: Some(what_to_do), ..ok(name, detail) }
+}
+
+fn fail(name: &'static str, detail: String, what_to_do: &'static str) -> HealthCheck {
+    HealthCheck { status: Some("fail"), what_to_do: Some(what_to_do), ..ok(name, detail) }
+}
