@@ -170,7 +170,8 @@ static SETTINGS: &[&dyn Listed] = &[
     &oauth::token::refresh::GRACE,
     &oauth::grant::retention::RETENTION,
     &trail::retention::RETENTION,
-    &webhook::outbox::event::RETENTION,
+    &webhook::outbox::retention::RETENTION,
+    &webhook::state::FAILING_DAYS,
     &webhook::subscription::url::ALLOW_HTTP,
     &limit::shared::SLOTS,
     &limit::shared::ENABLED,
@@ -203,6 +204,7 @@ pub extern "C-unwind" fn _PG_init() {
     webhook::outbox::CHANGED.watch();
     vault::holder::list(SEALED, DERIVED);
     limit::shared::reserve();
+    webhook::claim::turn::reserve();
 }
 
 /// What `cargo pgrx test` needs.

@@ -130,3 +130,82 @@ COMMENT ON FUNCTION auth_store.webhook_test IS
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.webhook_test COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_test TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhook_claim IS
+    E'Deliveries to send, each given to the caller alone for a lease: POST body with headers to url, follow no '
+    'redirect, then call webhook_complete() or webhook_complete_batch() with delivery_id and attempt. Commit before '
+    'sending. Deliveries whose next attempt is due come first, then the tenants have a turn each, and of each tenant '
+    'one webhook after the other; a claim goes on where the last one stopped. Of one webhook the oldest come first, '
+    'but only in_order keeps their order when workers are many. Nothing is given out twice at a time; what other '
+    'transactions have locked is passed over. Passed over are also webhooks that are not active or have expired, whose '
+    'receiver wants a pause or whose circuit is open (one probe alone when that is over), those over their hourly '
+    'limit, those in order of which a delivery is being sent or waits for its next attempt, and those of a suspended '
+    'tenant.\n'
+    'max_deliveries, per_webhook: 1 to 1000, how many in all and of one webhook; default 50 and 10. '
+    'lease: 1 s to 1 h, default 1 min, longer than sending them all may take. '
+    'busy_hosts: names of hosts, with or without a port, whose webhooks are passed over; at most 1000. '
+    'headers: content-type, user-agent, webhook-id (the delivery, the same at each attempt), webhook-timestamp '
+    '(integer seconds), webhook-signature (Standard Webhooks: v1, HMAC-SHA256; one for each live secret, at most '
+    'three, with spaces between), and webhook-test where webhook_test() made it. '
+    'A webhook without a secret that opens is passed over with a warning; 55000 where the vault has no master key. '
+    'A delivery whose webhook or event is gone is deleted; one whose lease ended more often than the webhook has '
+    'attempts is a dead letter.';
+ALTER FUNCTION auth_store.webhook_claim COST 100000 ROWS 50;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_claim TO auth_store_worker;
+
+COMMENT ON FUNCTION auth_store.webhook_complete IS
+    E'Says how an attempt of webhook_claim() ended, and returns what becomes of the delivery. '
+    'delivered: the status was 2xx. '
+    'retrying: it is tried again 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h after the first, second … '
+    'attempt, each moved by up to a fifth; after 429 or 503 with Retry-After (seconds or an HTTP date, RFC 9110 '
+    'section 10.2.3) then, 1 s to 24 h from now, and the webhook gets nothing before; 429 without pauses it for a '
+    'minute at most. '
+    'dead: max_attempts of the webhook were made, or the answer has the header webhook-delivery: abort-message; it is '
+    'kept for webhooks_redrive() and webhook_redeliver(). '
+    'gone: the answer was 410, which disables the webhook or, with deleted_when_gone, deletes it; or the webhook was '
+    'deleted meanwhile. disabled: the answer has the header webhook-delivery: disable. '
+    'ignored: the delivery is not in the queue with this attempt, because it was completed before or was given to '
+    'another worker; that is counted, and changes nothing else. An attempt whose lease has ended counts as long as '
+    'nobody else was given the delivery.\n'
+    'After five failures in a row the webhook gets nothing for 30 s, then one probe; each probe that fails doubles the '
+    'time, up to 15 min. After auth_store.webhook_failing_days of nothing but failures it is suspended. '
+    'http_status: 100 to 599, NULL where no answer came. response_body is kept up to 4096 bytes, error up to 1000 '
+    'characters, response_headers, an object with a text or an array of texts for each name, up to 16 kB, else not '
+    'at all. duration_ms: 0 or more. '
+    '22004 for a NULL delivery_id or attempt; 22023 for what does not fit.';
+ALTER FUNCTION auth_store.webhook_complete COST 50000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_complete TO auth_store_worker;
+
+COMMENT ON FUNCTION auth_store.webhook_complete_batch IS
+    'The same as webhook_complete() for many attempts, in few statements; a row for each, in their order. '
+    'results: a JSON array of at most 1000 objects with the arguments of webhook_complete() as members. '
+    '22004 and 22023 as there, for any of them: then nothing is completed.';
+ALTER FUNCTION auth_store.webhook_complete_batch COST 100000 ROWS 50;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_complete_batch TO auth_store_worker;
+
+COMMENT ON FUNCTION auth_store.webhook_redeliver IS
+    E'Sends the event of a delivery to its webhook once more, whatever became of the delivery, and returns the new '
+    'delivery''s id: it has its own webhook-id and all attempts before it. A dead letter is one no longer.\n'
+    'client_id: whose webhook it must be, for an id that a browser sent: another''s is answered as an unknown one. '
+    '23503 for an unknown delivery; 55000 where its event is no longer kept (auth_store.webhook_retention) or its '
+    'webhook is disabled or has expired; 22004 for NULL. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhook_redeliver COST 50000;
+GRANT EXECUTE ON FUNCTION auth_store.webhook_redeliver TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.webhooks_redrive IS
+    E'Sends many deliveries once more, as webhook_redeliver() does one, and returns how many: those whose event is '
+    'kept and whose webhook is not disabled.\n'
+    'filter: a JSON object; all of its members may be missing. status: dead (default: the dead letters, which are none '
+    'any longer) or delivered (a replay; needs since, and 54000 for more than 100000). webhook_id, event_type, '
+    'tenant_id: only those. since, until: when the last attempt was, from and before, as the text of a time or seconds '
+    'since 1970. 22023 for another member or value, 22004 for NULL. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.webhooks_redrive COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.webhooks_redrive TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.cleanup_webhook_logs IS
+    'Deletes attempts and dead letters older than so many days (1 to 36500, default 30) and returns how many; months '
+    'of attempts that are empty then are dropped. cleanup() does it after auth_store.webhook_retention by itself.';
+ALTER FUNCTION auth_store.cleanup_webhook_logs COST 100000;
+GRANT EXECUTE ON FUNCTION auth_store.cleanup_webhook_logs TO auth_store_admin, auth_store_jobs;

@@ -37,3 +37,19 @@ CREATE TYPE auth_store.webhook_profile AS (
     metadata          jsonb
 );
 COMMENT ON TYPE auth_store.webhook_profile IS 'A webhook; nothing of its secrets.';
+
+CREATE TYPE auth_store.webhook_request AS (
+    delivery_id uuid,
+    webhook_id  uuid,
+    attempt     integer,
+    url         text,
+    headers     jsonb,
+    body        text
+);
+COMMENT ON TYPE auth_store.webhook_request IS 'A delivery to send: an HTTP request, and what completes it.';
+
+CREATE TYPE auth_store.webhook_completion AS (
+    delivery_id uuid,
+    status      text
+);
+COMMENT ON TYPE auth_store.webhook_completion IS 'What became of a delivery.';

@@ -131,7 +131,7 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 22] = [
+static TASKS: [Task; 24] = [
     Task::of(&grant::TABLE),
     Task::of(&imported::TABLE),
     Task::of(&code::TABLE),
@@ -152,6 +152,8 @@ static TASKS: [Task; 22] = [
     Task::of(&webhook::subscription::TABLE),
     Task::of(&webhook::secret::TABLE),
     Task::of(&outbox::event::TABLE),
+    Task::of(&outbox::queue::TABLE),
+    Task::of(&webhook::retry::TABLE),
     Task::of(&usage::USERS_TABLE),
     Task::of(&limit::table::TABLE),
 ];

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 123] = [
+pub const NAMES: [&str; 127] = [
     // api_key_create()
     "api_key.created",
     // api_key_import()
@@ -257,14 +257,26 @@ pub const NAMES: [&str; 123] = [
     "vault.rekeyed",
     // webhook_create()
     "webhook.created",
-    // webhook_delete(): deliveries is the number of those that were not made
+    // webhook_delete(), and an answer 410 to a webhook that is deleted by it (reason gone): deliveries is the number of
+    // those that were not made
     "webhook.deleted",
     // webhook_own_events_set(); details has enabled
     "webhook.own_events_switched",
+    // a receiver's answer 410 (reason gone) or its header webhook-delivery: disable (reason receiver) to a webhook that
+    // was not disabled
+    "webhook.disabled",
+    // webhook_complete() of a failed attempt, once half of auth_store.webhook_failing_days has passed since the first
+    // failure after the last success; failing_since (seconds since 1970) and last_error are in details
+    "webhook.failing",
+    // webhook_redeliver(), with the ids of both deliveries in details; webhooks_redrive() that found any: the filter and
+    // how many are in details, a row for each tenant
+    "webhook.redriven",
     // webhook_secret_rotate()
     "webhook.secret_rotated",
     // webhook_set_status(): skipped is the number of deliveries that backlog => 'skip' deleted
     "webhook.status_changed",
+    // webhook_complete() of a failed attempt after all of auth_store.webhook_failing_days; details as of webhook.failing
+    "webhook.suspended",
     // webhook_test()
     "webhook.tested",
     // webhook_update()

@@ -1,11 +1,16 @@
 //! The log of attempts, in monthly partitions.
 
-use crate::kernel::outcome::Mistake;
+use pgrx::prelude::*;
+
+use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::partition::Partitions;
+use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::{pin, state, version};
 use crate::kernel::value::calendar::Period;
-use crate::kernel::value::clock::Timestamp;
-use crate::webhook::outbox::event::RETENTION;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::webhook::outbox::retention::RETENTION;
 
 /// The facts of the table `webhook_attempts`. Its months are dropped.
 pub static TABLE: Table = Table {
@@ -19,11 +24,116 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
+/// The index is BRIN, as that of the audit trail is: a btree would write more to the WAL than a third of a row. Ids come
+/// in about the order of time, so that of a delivery few ranges are read: those from its id's time on whose Bloom filter
+/// may have it.
 static MONTHS: Partitions = Partitions::new(
     c"webhook_attempts",
     Period::Month,
-    "CREATE INDEX {name}_idx ON auth_store.{name} (delivery_id){tablespace}",
+    "CREATE INDEX {name}_idx ON auth_store.{name} USING brin (
+        attempted_at,
+        delivery_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01),
+        webhook_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01)
+    ) WITH (pages_per_range = 32, autosummarize = on){tablespace}",
 );
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn cleanup_webhook_logs(days: default!(Option<i32>, 30)) -> i64 {
+    cleanup(clock::now(), days.unwrap_or(DAYS)).or_raise()
+}
+
+const DAYS: i32 = 30;
+const MAX_DAYS: i32 = 36_500;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+static DELETE_OLD: Statement =
+    Statement::write(c"DELETE FROM auth_store.webhook_attempts WHERE attempted_at < $1");
+
+static DELETE_DEAD: Statement =
+    Statement::write(c"DELETE FROM auth_store.webhook_retries WHERE due_at IS NULL AND failed_at < $1");
+
+/// Deletes attempts and dead letters that are older than so many days; returns how many. Months that are empty then are
+/// dropped, but not by a session that is pinned to one tenant: they belong to all.
+fn cleanup(now: Timestamp, days: i32) -> Result<i64, Mistake> {
+    if !(1..=MAX_DAYS).contains(&days) {
+        return Err(Mistake::invalid("days", "1 to 36500"));
+    }
+    version::ensure_ready()?;
+    state::writable()?;
+    let cutoff = now.plus_seconds(-i64::from(days) * SECONDS_PER_DAY);
+    let deleted = DELETE_OLD.run(&params![cutoff])? + DELETE_DEAD.run(&params![cutoff])?;
+    if pin::tenant().is_none() {
+        MONTHS.drop_before(cutoff, true)?;
+    }
+    Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+}
+
+/// An attempt that is over.
+pub struct Attempt {
+    pub delivery_id: Id,
+    pub webhook_id: Id,
+    pub event_id: Id,
+    pub attempt: i32,
+    pub duration_ms: Option<i32>,
+    pub http_status: Option<i32>,
+    pub tenant_id: String,
+    pub event_type: String,
+    pub outcome: &'static str,
+    pub error: Option<String>,
+    /// A JSON object.
+    pub response_headers: Option<String>,
+    pub response_body: Option<String>,
+}
+
+static INSERT: Statement = Statement::write(
+    c"INSERT INTO auth_store.webhook_attempts
+             (attempted_at, delivery_id, webhook_id, event_id, attempt, duration_ms, http_status, tenant_id,
+              event_type, outcome, error, response_headers, response_body)
+      SELECT $1, n.delivery_id, n.webhook_id, n.event_id, n.attempt, n.duration_ms, n.http_status, n.tenant_id,
+             n.event_type, n.outcome, n.error, n.response_headers::pg_catalog.jsonb, n.response_body
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             AS n (delivery_id, webhook_id, event_id, attempt, duration_ms, http_status, tenant_id, event_type,
+                   outcome, error, response_headers, response_body)",
+);
+
+/// Adds the rows of attempts that were completed now.
+pub fn add(now: Timestamp, attempts: &[Attempt]) -> Result<(), Mistake> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    fn column<T>(attempts: &[Attempt], of: impl Fn(&Attempt) -> T) -> Vec<T> {
+        attempts.iter().map(of).collect()
+    }
+    MONTHS.ensure(now, true)?;
+    INSERT.run(&params![
+        now,
+        column(attempts, |attempt| attempt.delivery_id),
+        column(attempts, |attempt| attempt.webhook_id),
+        column(attempts, |attempt| attempt.event_id),
+        column(attempts, |attempt| attempt.attempt),
+        column(attempts, |attempt| attempt.duration_ms),
+        column(attempts, |attempt| attempt.http_status),
+        column(attempts, |attempt| attempt.tenant_id.clone()),
+        column(attempts, |attempt| attempt.event_type.clone()),
+        column(attempts, |attempt| attempt.outcome),
+        column(attempts, |attempt| attempt.error.clone()),
+        column(attempts, |attempt| attempt.response_headers.clone()),
+        column(attempts, |attempt| attempt.response_body.clone()),
+    ])?;
+    Ok(())
+}
+
+static OTHERS: Statement<(Id, String, bool)> = Statement::write(
+    c"SELECT webhook_id, tenant_id, bool_or(attempt = $2) FROM auth_store.webhook_attempts
+       WHERE delivery_id = $1 AND attempted_at >= $3 GROUP BY webhook_id, tenant_id",
+);
+
+/// The webhook and the tenant of a delivery of which another attempt was completed, and not this one.
+pub fn completed_by_another(delivery_id: Id, attempt: i32) -> Result<Option<(Id, String)>, Mistake> {
+    let others = OTHERS.one(&params![delivery_id, attempt, delivery_id.time()])?;
+    Ok(others.filter(|(_, _, same)| !same).map(|(webhook_id, tenant_id, _)| (webhook_id, tenant_id)))
+}
 
 /// Makes the missing ones of this month's partition and those of the months ahead; returns how many.
 pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {

@@ -7,9 +7,12 @@
 
 pub mod attempt;
 pub mod backlog;
+pub mod claim;
+pub mod complete;
 mod emit;
 pub mod event_type;
 pub mod outbox;
+pub mod redrive;
 pub mod retry;
 pub mod secret;
 pub mod state;

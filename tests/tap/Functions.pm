@@ -260,6 +260,13 @@ my %FUNCTIONS = (
     webhook_delete => [ writes => 'SELECT auth_store.webhook_delete({webhook})' ],
     webhook_get    => [ reads => 'SELECT * FROM auth_store.webhook_get({webhook})' ],
     webhook_list   => [ reads => 'SELECT * FROM auth_store.webhook_list({tenant})' ],
+    webhook_claim    => [ writes => 'SELECT * FROM auth_store.webhook_claim()' ],
+    webhook_complete => [ writes => 'SELECT auth_store.webhook_complete({delivery}, 1, 200)' ],
+    webhook_complete_batch => [ writes => q{SELECT * FROM auth_store.webhook_complete_batch(
+        pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('delivery_id', {delivery}::text, 'attempt', 1)))} ],
+    webhook_redeliver    => [ writes => 'SELECT auth_store.webhook_redeliver({delivery})' ],
+    webhooks_redrive     => [ writes => q{SELECT auth_store.webhooks_redrive('{}')} ],
+    cleanup_webhook_logs => [ writes => 'SELECT auth_store.cleanup_webhook_logs()' ],
     webhook_test   => [ writes => q{SELECT auth_store.webhook_test({webhook}, 'agent.created')} ],
     # maintenance
     cleanup_expired_data => [ writes => 'SELECT auth_store.cleanup_expired_data()' ],

@@ -122,6 +122,7 @@ my %SENSE = (
     factor_id => literal($ours->{factor}), secret => "'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'", algorithm => "'SHA1'",
     label => "'sense'", digits => 6,
     webhook_id => literal($ours->{webhook}), target_url => "'https://hooks.example/sense'", event_types => "'{*}'",
+    delivery_id => literal($ours->{delivery}), http_status => 200,
     event_type => "'agent.created'", max_attempts => 3, max_per_hour => 3,
     fernet_key => "'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='");
 # The same by function, where a name means another thing.
@@ -156,7 +157,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'api_key_rotate.client_id' => 'NULL', 'webhook_delete.target_url' => 'NULL',
     'webhook_delete.tenant_id' => 'NULL',
     'webhook_set_status.backlog' => "'skip'", map({ ("$_.tenant_id" => 'NULL') } qw(webhook_create webhook_list)),
-    'totp_import.period' => 30,
+    'webhook_complete_batch.results' => "'[]'", 'totp_import.period' => 30,
     'recovery_code_use.code' => literal($ours->{recovery_code}),
     map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1,

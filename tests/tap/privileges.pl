@@ -359,6 +359,12 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
             WHERE tenant_id = 'default' LIMIT 1",
         webhook_events => "INSERT INTO auth_store.webhook_events (id, tenant_id, event_type, body)
             VALUES ('00000000-0000-8000-8000-000000000006', 'default', 'agent.created', '')",
+        webhook_queue => "INSERT INTO auth_store.webhook_queue (id, webhook_id, event_id, attempt, tenant_id)
+            VALUES ('00000000-0000-8000-8000-00000000000b', gen_random_uuid(), gen_random_uuid(), 0, 'default')",
+        webhook_retries => "INSERT INTO auth_store.webhook_retries (id, webhook_id, event_id, failed_at, attempt,
+            tenant_id)
+            VALUES ('00000000-0000-8000-8000-00000000000c', gen_random_uuid(), gen_random_uuid(), '2000-01-01', 1,
+            'default')",
         login_failures => 'INSERT INTO auth_store.login_failures (id, expires_at, since, failures, locks, max_failures,
             tenant_id, kind)
             VALUES (' . $row->(9) . ", '2000-01-01', 1, 0, 5, 'default', 'password')",
@@ -381,8 +387,8 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
             VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
     }
     # A connection outlives its access token and every lease, a user every lock, a webhook its pauses, and a delivery
-    # its lease. An event ends by the time in its id.
-    my @expiring = sort 'webhook_events', split /\n/,
+    # its lease. An event and its deliveries end by the time in their ids.
+    my @expiring = sort qw(webhook_events webhook_queue webhook_retries), split /\n/,
         value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'users', 'webhook_states',

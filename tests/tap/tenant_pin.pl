@@ -95,6 +95,9 @@ for my $mode ('loaded by the first call', 'preloaded')
         [ "SELECT count(*) FROM auth_store.webhook_get('$globex->{webhook}')", '0' ],
         [ "SELECT auth_store.webhook_delete('$globex->{webhook}')", '0' ],
         [ "SELECT auth_store.webhook_delete(target_url => 'https://hooks.example/globex')", '0' ],
+        [ "SELECT auth_store.webhook_complete('$globex->{delivery}', 1, 200)", 'ignored' ],
+        [ "SELECT count(*) FROM auth_store.webhook_claim() WHERE delivery_id = '$globex->{delivery}'", '0' ],
+        [ "SELECT auth_store.webhooks_redrive('{\"tenant_id\": \"globex\"}')", '0' ],
         [ "SELECT count(*) FROM auth_store.user_get('$globex->{user}')", '0' ])
     {
         my ($sql, $answer) = @$case;
@@ -119,6 +122,7 @@ for my $mode ('loaded by the first call', 'preloaded')
         [ "webhook_set_status('$globex->{webhook}', 'disabled')", '23503' ],
         [ "webhook_secret_rotate('$globex->{webhook}')", '23503' ],
         [ "webhook_test('$globex->{webhook}', 'agent.created')", '23503' ],
+        [ "webhook_redeliver('$globex->{delivery}')", '23503' ],
         [ "webhook_list('globex')", '23503' ],
         [ "webhook_list(client_id => '$globex->{client}')", '23503' ],
         [ "webhook_delete(target_url => 'https://hooks.example/globex', tenant_id => 'globex')", '23503' ],

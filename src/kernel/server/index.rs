@@ -38,23 +38,28 @@ impl Key<'_> {
         KeyColumn { type_oid, family, collation, attribute: 0 }
     }
 
-    /// Fills a scan key of a column of this number, of the index or of the table.
+    /// Fills a scan key of a column of this number, of the index or of the table: for rows with this value or, if
+    /// `behind`, with a greater one.
     ///
     /// # Safety
     /// The column must be of the key's type.
-    unsafe fn init(self, column: i16, scan_key: &mut pg_sys::ScanKeyData) {
-        let (function, datum) = match self {
-            Self::Id(id) => (pg_sys::F_UUID_EQ, id.into_datum()),
-            Self::Text(text) => (pg_sys::F_TEXTEQ, text.into_datum()),
-            Self::Integer(number) => (pg_sys::F_INT4EQ, number.into_datum()),
-            Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, bytes.into_datum()),
+    unsafe fn init(self, column: i16, behind: bool, scan_key: &mut pg_sys::ScanKeyData) {
+        let (equal, greater, datum) = match self {
+            Self::Id(id) => (pg_sys::F_UUID_EQ, pg_sys::F_UUID_GT, id.into_datum()),
+            Self::Text(text) => (pg_sys::F_TEXTEQ, pg_sys::F_TEXT_GT, text.into_datum()),
+            Self::Integer(number) => (pg_sys::F_INT4EQ, pg_sys::F_INT4GT, number.into_datum()),
+            Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, pg_sys::F_BYTEAGT, bytes.into_datum()),
+        };
+        let (strategy, function) = match behind {
+            false => (pg_sys::BTEqualStrategyNumber, equal),
+            true => (pg_sys::BTGreaterStrategyNumber, greater),
         };
         // SAFETY: ScanKeyInit takes collation "C", which the text columns have.
         unsafe {
             pg_sys::ScanKeyInit(
                 scan_key,
                 column,
-                pg_sys::BTEqualStrategyNumber as u16,
+                strategy as u16,
                 function.into(),
                 datum.unwrap_or(pg_sys::Datum::null()),
             );
@@ -171,9 +176,10 @@ impl Index {
     }
 }
 
-/// Shows `read` the visible rows with these values in the first columns of the index's key, until it takes one. An
+/// Shows `read` the visible rows with these values in the first columns of the index's key, until it takes one. If
+/// `behind`, the last of them is a bound: the rows have a greater value there, and come in the order of the key. An
 /// index that is invalid, or too new for the transaction, is not used: then the whole table is read, as a SELECT would
-/// do.
+/// do, or the look behind a bound is a mistake.
 ///
 /// # Safety
 /// Table and index must be locked and belong together, and the index fit the keys.
@@ -182,18 +188,19 @@ pub unsafe fn scan<T>(
     index: &Index,
     snapshot: &Snapshot,
     keys: &[Key<'_>],
+    behind: bool,
     read: impl FnMut(*mut pg_sys::TupleTableSlot) -> Option<T>,
 ) -> Result<Option<T>, Mistake> {
     let mut scan_keys = [pg_sys::ScanKeyData::default(); MAX_KEYS];
     let usable = index.is_usable();
-    if !usable && index.partial {
+    if !usable && (index.partial || behind) {
         return Err(unusable(index.oid));
     }
     for (n, key) in keys.iter().enumerate() {
         if let (Some(scan_key), Some(Some(column))) = (scan_keys.get_mut(n), index.keys.get(n)) {
             let number = if usable { n as i16 + 1 } else { column.attribute };
             // SAFETY: the caller has compared the types.
-            unsafe { key.init(number, scan_key) };
+            unsafe { key.init(number, behind && n + 1 == keys.len(), scan_key) };
         }
     }
     let scan_keys = scan_keys.get_mut(..keys.len()).unwrap_or_default();
@@ -299,7 +306,7 @@ pub fn exists(
     // error unwinds.
     unsafe {
         let relation = pg_sys::table_open(table, pg_sys::NoLock as i32);
-        let found = scan(relation, &index, snapshot, &[key], |_| Some(()))?;
+        let found = scan(relation, &index, snapshot, &[key], false, |_| Some(()))?;
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
         Ok(Some(found.is_some()))
     }

@@ -93,16 +93,40 @@ impl<R: TableRow> Lookup<R> {
     pub fn all_by<const N: usize>(&self, snapshot: &Snapshot, keys: [Key<'_>; N]) -> Result<Vec<R>, Mistake> {
         let mut rows = Vec::new();
         // SAFETY: as in load().
-        let altered =
-            self.way.find(true, snapshot, keys, |row| match row.map(|row| unsafe { R::load(row, 0) }) {
+        let altered = self.way.find(true, false, snapshot, keys, |row| {
+            match row.map(|row| unsafe { R::load(row, 0) }) {
                 None => None,
                 Some(None) => Some(()),
                 Some(Some(row)) => {
                     rows.push(row);
                     None
                 }
-            })?;
+            }
+        })?;
         if altered.is_some() { Err(lacks(self.way.table)) } else { Ok(rows) }
+    }
+
+    /// The rows with these values in the key's first columns but the last, in which they have a greater one: at most
+    /// `most` of those that `wanted` takes and the session's tenant pin shows, in the order of the key.
+    pub fn behind<const N: usize>(
+        &self,
+        snapshot: &Snapshot,
+        keys: [Key<'_>; N],
+        most: usize,
+        wanted: impl Fn(&R) -> bool,
+    ) -> Result<Vec<R>, Mistake> {
+        let mut rows = Vec::new();
+        // SAFETY: as in load().
+        let altered = self.way.find(true, true, snapshot, keys, |row| {
+            match row.map(|row| unsafe { R::load(row, 0) }) {
+                None => {}
+                Some(None) => return Some(false),
+                Some(Some(row)) if wanted(&row) => rows.push(row),
+                Some(Some(_)) => {}
+            }
+            (rows.len() >= most).then_some(true)
+        })?;
+        if altered == Some(false) { Err(lacks(self.way.table)) } else { Ok(rows) }
     }
 
     /// [`Lookup::find`] before the tables were checked.
@@ -118,7 +142,7 @@ impl<R: TableRow> Lookup<R> {
     ) -> Result<Option<R>, Mistake> {
         // SAFETY: the columns are where the row says, and of the types that R reads: see places().
         let load = |row: Option<&Row<'_>>| Some(row.map(|row| unsafe { R::load(row, 0) }));
-        match self.way.find(check, snapshot, keys, load)?.flatten() {
+        match self.way.find(check, false, snapshot, keys, load)?.flatten() {
             Some(None) => Err(lacks(self.way.table)),
             found => Ok(found.flatten()),
         }
@@ -137,6 +161,7 @@ impl Way {
     fn find<T, const N: usize>(
         &self,
         check: bool,
+        behind: bool,
         snapshot: &Snapshot,
         keys: [Key<'_>; N],
         mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
@@ -149,7 +174,7 @@ impl Way {
         // resource owner where an error unwinds. The values a Row refers to live as long as the slot.
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
-            let found = index::scan(table, &places.index, snapshot, &keys, |slot| {
+            let found = index::scan(table, &places.index, snapshot, &keys, behind, |slot| {
                 hold::note(table, slot);
                 if places.highest > 0 {
                     pg_sys::slot_getsomeattrs_int(slot, places.highest);

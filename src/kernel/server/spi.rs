@@ -340,6 +340,18 @@ pub fn with_row_security<T>(work: impl FnOnce() -> T) -> T {
     if unsafe { pg_sys::row_security } { work() } else { with_settings(&[(c"row_security", c"on")], work) }
 }
 
+/// Runs `work`, statements that find their rows by keys, so that each is planned with the index of the key. A plan that
+/// was made while a table was small would read all of the table after it has grown, until the next ANALYZE.
+pub fn by_index<T>(work: impl FnOnce() -> T) -> T {
+    const WAYS: [(&CStr, &CStr); 4] = [
+        (c"enable_seqscan", c"off"),
+        (c"enable_bitmapscan", c"off"),
+        (c"enable_hashjoin", c"off"),
+        (c"enable_mergejoin", c"off"),
+    ];
+    with_settings(&WAYS, work)
+}
+
 /// Runs `work` under these settings of the server, and restores the caller's afterwards.
 pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
     let context =

@@ -12,7 +12,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
 
 /// A 128-bit id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 16]);
 
 /// A 12-bit bucket.

@@ -4,6 +4,7 @@ use pgrx::prelude::*;
 use serde_json::Value;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::value::clock::Timestamp;
 
 /// A text.
 pub fn text<'a>(value: &'a Value, member: &'static str) -> Result<Option<&'a str>, Mistake> {
@@ -37,4 +38,18 @@ pub fn duration(value: &Value, member: &'static str) -> Result<Option<Interval>,
             .and_then(|micros| Interval::new(0, 0, micros).ok()),
     };
     interval.map(Some).ok_or(Mistake::invalid(member, "a number of seconds or the text of an interval"))
+}
+
+/// A moment: a number of seconds since 1970, or the text of a time.
+pub fn time(value: &Value, member: &'static str) -> Result<Option<Timestamp>, Mistake> {
+    let time = match value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.parse::<TimestampWithTimeZone>().ok().map(Timestamp::from),
+        value => value
+            .as_i64()
+            .and_then(|seconds| seconds.checked_mul(1000))
+            .and_then(|millis| u64::try_from(millis).ok())
+            .map(Timestamp::from_unix_millis),
+    };
+    time.map(Some).ok_or(Mistake::invalid(member, "a number of seconds since 1970 or the text of a time"))
 }

@@ -3,6 +3,7 @@
 pub mod argument;
 pub mod calendar;
 pub mod clock;
+pub mod http_date;
 pub mod id;
 pub mod inet;
 pub mod interval;

@@ -6,7 +6,6 @@ use crate::kernel::server::columns::terminated;
 use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::server::{catalog, state};
@@ -14,18 +13,8 @@ use crate::kernel::value::calendar::rfc3339;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::webhook::outbox::retention::oldest;
 use crate::webhook::outbox::{known, queue};
-
-const DAY: i32 = 24 * 60;
-
-/// How long events and the log of attempts are kept.
-pub static RETENTION: Setting<i32> = Setting::minutes(
-    c"auth_store.webhook_retention",
-    30 * DAY,
-    7 * DAY..=36_500 * DAY,
-    c"How long events of webhooks and the log of their attempts are kept.",
-    c"Cleanup deletes older events, and drops months of the log that ended before.",
-);
 
 /// The facts of the table `webhook_events`. An event ends with the retention, by the time in its id.
 pub static TABLE: Table = Table {
@@ -33,10 +22,7 @@ pub static TABLE: Table = Table {
     key: &["id", "tenant_id"],
     ended: Some(Ended {
         statement: delete_ended!("auth_store.webhook_events", "id < $3"),
-        times: |now| {
-            let oldest = now.plus_seconds(-RETENTION.in_seconds());
-            Vec::from(params![Id::lower_bound(oldest)])
-        },
+        times: |now| Vec::from(params![oldest(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhook_events", "tenant_id")),
     of_client: Rows::None,

@@ -4,6 +4,7 @@
 pub mod event;
 pub mod known;
 pub mod queue;
+pub mod retention;
 pub mod route;
 pub mod switch;
 

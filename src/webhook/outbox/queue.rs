@@ -2,17 +2,22 @@
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::append::Append;
+use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::spi::params;
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::server::transaction;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
+use crate::webhook::outbox::retention::oldest;
 
-/// The facts of the table `webhook_queue`.
+/// The facts of the table `webhook_queue`. A row ends with its event, if no claim has found that the event is gone.
 pub static TABLE: Table = Table {
     name: "webhook_queue",
     key: &["id", "tenant_id"],
-    ended: None,
+    ended: Some(Ended {
+        statement: delete_ended!("auth_store.webhook_queue", "id < $3"),
+        times: |now| Vec::from(params![oldest(now)]),
+    }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhook_queue", "tenant_id")),
     of_client: Rows::None,
     of_user: None,

@@ -13,7 +13,7 @@ use crate::trail::Context;
 use crate::webhook::backlog;
 use crate::webhook::outbox::route;
 use crate::webhook::subscription::new::tenant_of;
-use crate::webhook::subscription::{Named, Webhook};
+use crate::webhook::subscription::{self, Named, Webhook};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -34,10 +34,6 @@ fn webhook_delete(
     deleted.or_raise()
 }
 
-static LOCK_UPDATE: Statement<Webhook> = Statement::latest(
-    c"SELECT {columns} FROM auth_store.webhooks WHERE id = $1 AND tenant_id = $2 FOR UPDATE",
-);
-
 fn delete_named(
     now: Timestamp,
     named: Named<'_>,
@@ -50,7 +46,7 @@ fn delete_named(
     }
     // tenant_erase() deletes the deliveries before the webhooks.
     tenant::lock_key_share(&tenant)?;
-    delete(now, LOCK_UPDATE.all(&params![id, tenant])?, context)
+    delete(now, subscription::lock_update(id, &tenant)?.into_iter().collect(), context)
 }
 
 // In the order of the ids, so that two of these never wait for each other in a circle.

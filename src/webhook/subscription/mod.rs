@@ -262,3 +262,19 @@ fn record(
     )?;
     Ok(())
 }
+
+static LOCK_UPDATE: Statement<Webhook> = Statement::latest(
+    c"SELECT {columns} FROM auth_store.webhooks WHERE id = $1 AND tenant_id = $2 FOR UPDATE",
+);
+
+/// Locks a webhook so that it can be deleted; None if it is gone.
+pub fn lock_update(id: Id, tenant_id: &str) -> Result<Option<Webhook>, Mistake> {
+    LOCK_UPDATE.one(&params![id, tenant_id])
+}
+
+static FIND: Lookup<Webhook> = Lookup::by(c"webhooks_pkey");
+
+/// A webhook as it is now.
+pub fn find(id: Id) -> Result<Option<Webhook>, Mistake> {
+    FIND.find(&Snapshot::writing()?, Key::Id(id))
+}
