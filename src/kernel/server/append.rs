@@ -1,7 +1,8 @@
 //! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about a third of a
 //! kept INSERT's cost. The statement remains. It makes the first row of a backend and tells into which table (or
 //! partition) the row went. It also makes every row where more is needed than a row and its index entries: with a
-//! trigger, a rule, a CHECK or a partial index on the table, and in a session with a tenant pin.
+//! trigger, a rule or a CHECK on the table, for a row that belongs into a partial index, and in a session with a tenant
+//! pin.
 
 #![allow(unsafe_code)]
 
@@ -31,11 +32,21 @@ struct Target {
     generation: u32,
     period: i64,
     table: pg_sys::Oid,
-    /// The attribute number - 1 of each parameter's column; None if only the statement may write there.
-    positions: Option<[u8; MAX_COLUMNS]>,
+    /// None if only the statement may write there.
+    places: Option<Places>,
+}
+
+/// Attribute numbers - 1.
+#[derive(Clone, Copy)]
+struct Places {
+    /// Of each parameter's column.
+    columns: [u8; MAX_COLUMNS],
+    /// Of the columns that are NULL in each row that no partial index holds.
+    null: [Option<u8>; MAX_PARTIAL],
 }
 
 const MAX_COLUMNS: usize = 24;
+const MAX_PARTIAL: usize = 4;
 
 impl Append {
     /// The rows of a table, whose parameters are those of the columns, in order.
@@ -61,12 +72,12 @@ impl Append {
             .get()
             .filter(|place| place.generation == catalog::generation() && place.period == period);
         let direct = known.is_some_and(|place| {
-            place.positions.is_some_and(|positions| {
+            place.places.is_some_and(|places| {
                 pin::tenant().is_none()
                     && self.statement.takes(params)
                     // SAFETY: the positions were resolved for this table in this generation of the catalog, and for
                     // parameters of these types.
-                    && unsafe { put(&place, &positions, params) }
+                    && unsafe { put(&place, &places, params) }
             })
         });
         if direct {
@@ -76,29 +87,29 @@ impl Append {
         if let (None, Some(table)) = (known, table) {
             catalog::track(table);
             let generation = catalog::generation();
-            let positions = self.positions(table, params);
-            self.target.set(Some(Target { generation, period, table, positions }));
+            let places = self.places(table, params);
+            self.target.set(Some(Target { generation, period, table, places }));
         }
         Ok(())
     }
 
-    /// The positions of the columns, if a row of the table is only a heap tuple with its entries in plain indexes.
-    fn positions(&self, oid: pg_sys::Oid, params: &[Param]) -> Option<[u8; MAX_COLUMNS]> {
+    /// Where the columns are, if a row of the table is only a heap tuple with its entries in plain indexes.
+    fn places(&self, oid: pg_sys::Oid, params: &[Param]) -> Option<Places> {
         // SAFETY: the statement has just written into the table, whose lock the transaction still holds.
         let table = unsafe { pg_sys::table_open(oid, pg_sys::NoLock as i32) };
         // SAFETY: it is open.
-        let positions = unsafe { self.positions_in(table, params) };
+        let places = unsafe { self.places_in(table, params) };
         // SAFETY: opened above; the lock is kept.
         unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
-        positions
+        places
     }
 
     /// # Safety
     /// The table must be open.
-    unsafe fn positions_in(&self, table: pg_sys::Relation, params: &[Param]) -> Option<[u8; MAX_COLUMNS]> {
+    unsafe fn places_in(&self, table: pg_sys::Relation, params: &[Param]) -> Option<Places> {
         // SAFETY: as required of the caller.
-        let plain = unsafe { is_plain(table) };
-        if !plain || self.columns.len() != params.len() || params.len() > MAX_COLUMNS {
+        let null = unsafe { plain(table) }?;
+        if self.columns.len() != params.len() || params.len() > MAX_COLUMNS {
             return None;
         }
         // SAFETY: an open table's own data.
@@ -125,7 +136,7 @@ impl Append {
             let filled = usize::try_from(n).ok().and_then(|n| named.get(n)).is_some_and(|seen| *seen);
             filled || attribute.attisdropped || !(attribute.atthasdef || attribute.attnotnull)
         });
-        rest.then_some(positions)
+        rest.then_some(Places { columns: positions, null })
     }
 }
 
@@ -133,7 +144,7 @@ impl Append {
 ///
 /// # Safety
 /// `place` must have been resolved for these parameters in the present generation of the catalog.
-unsafe fn put(place: &Target, positions: &[u8; MAX_COLUMNS], params: &[Param]) -> bool {
+unsafe fn put(place: &Target, places: &Places, params: &[Param]) -> bool {
     // SAFETY: opened if it still exists, with the lock an INSERT takes, which the transaction keeps.
     let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowExclusiveLock as i32) };
     if table.is_null() {
@@ -142,7 +153,7 @@ unsafe fn put(place: &Target, positions: &[u8; MAX_COLUMNS], params: &[Param]) -
     // Taking the lock may have brought in an invalidation, after which nothing resolved holds.
     let resolved = catalog::generation() == place.generation;
     // SAFETY: the table is open, and in this generation of the catalog the positions are those of its columns.
-    let added = resolved && unsafe { add(table, positions, params) };
+    let added = resolved && unsafe { add(table, places, params) };
     // SAFETY: opened above, and kept locked. Where an error unwinds, the resource owner closes it.
     unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
     added
@@ -150,14 +161,14 @@ unsafe fn put(place: &Target, positions: &[u8; MAX_COLUMNS], params: &[Param]) -
 
 /// # Safety
 /// The table must be open and locked for writing, and the positions be those of columns of the parameters' types.
-unsafe fn add(table: pg_sys::Relation, positions: &[u8; MAX_COLUMNS], params: &[Param]) -> bool {
+unsafe fn add(table: pg_sys::Relation, places: &Places, params: &[Param]) -> bool {
     // SAFETY: an open table's own data.
     let (descriptor, count) = unsafe { ((*table).rd_att, (*(*table).rd_att).natts) };
     if count > 64 {
         return false;
     }
     let (mut values, mut nulls) = ([pg_sys::Datum::null(); 64], [true; 64]);
-    for (param, position) in params.iter().zip(positions) {
+    for (param, position) in params.iter().zip(&places.columns) {
         let position = usize::from(*position);
         match param.datum {
             Some(datum) => (values[position], nulls[position]) = (datum, false),
@@ -166,23 +177,46 @@ unsafe fn add(table: pg_sys::Relation, positions: &[u8; MAX_COLUMNS], params: &[
             None => {}
         }
     }
+    if places.null.iter().flatten().any(|position| !nulls[usize::from(*position)]) {
+        return false;
+    }
     // SAFETY: a value or NULL for each column; the values outlive the tuple's forming.
     let tuple = unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
     // In spite of its name CatalogTupleInsert works for any heap whose indexes are plain: the row first, then an entry
-    // in each index. SAFETY: as required of the caller; the tuple is nobody else's.
+    // in each index. SAFETY: as required of the caller; the tuple is nobody else's, the indexes' descriptions neither.
     unsafe {
-        pg_sys::CatalogTupleInsert(table, tuple);
+        let indexes = pg_sys::CatalogOpenIndexes(table);
+        if places.null[0].is_some() {
+            pass_over_partial(indexes);
+        }
+        pg_sys::CatalogTupleInsertWithInfo(table, tuple, indexes);
+        pg_sys::CatalogCloseIndexes(indexes);
         pg_sys::heap_freetuple(tuple);
         pg_sys::CommandCounterIncrement();
     }
     true
 }
 
-/// True if a row of the table is only a heap tuple with its entries in plain indexes.
+/// Leaves the partial indexes out, none of which holds the row.
+///
+/// # Safety
+/// The indexes must be open.
+unsafe fn pass_over_partial(indexes: pg_sys::CatalogIndexState) {
+    // SAFETY: the descriptions are as many as it says, and this call's own.
+    unsafe {
+        for n in 0..usize::try_from((*indexes).ri_NumIndices).unwrap_or(0) {
+            let info = *(*indexes).ri_IndexRelationInfo.add(n);
+            (*info).ii_ReadyForInserts &= (*info).ii_Predicate.is_null();
+        }
+    }
+}
+
+/// The columns that are NULL in a row that no partial index holds, if such a row of the table is only a heap tuple with
+/// its entries in plain indexes.
 ///
 /// # Safety
 /// The table must be open.
-unsafe fn is_plain(table: pg_sys::Relation) -> bool {
+unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<u8>; MAX_PARTIAL]> {
     // SAFETY: an open relation's own data; each index is opened and closed with its lock kept.
     unsafe {
         let form = &*(*table).rd_rel;
@@ -197,19 +231,46 @@ unsafe fn is_plain(table: pg_sys::Relation) -> bool {
             && (*(*table).rd_att).natts <= 64;
         let list = pg_sys::RelationGetIndexList(table);
         let count = if list.is_null() { 0 } else { (*list).length };
+        let (mut null, mut partial) = ([None; MAX_PARTIAL], 0);
         let plain = bare
             && (0..count).all(|n| {
                 let oid = (*(*list).elements.add(n as usize)).oid_value;
                 let index = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
                 let info = &*pg_sys::BuildIndexInfo(index);
-                let plain = info.ii_Expressions.is_null()
-                    && info.ii_Predicate.is_null()
+                let mut plain = info.ii_Expressions.is_null()
                     && info.ii_ExclusionOps.is_null()
                     && (*(*index).rd_index).indimmediate;
+                if !info.ii_Predicate.is_null() {
+                    let column = where_not_null(info.ii_Predicate);
+                    plain = plain && column.is_some() && partial < MAX_PARTIAL;
+                    if let Some(place) = null.get_mut(partial) {
+                        *place = column;
+                    }
+                    partial += 1;
+                }
                 pg_sys::index_close(index, pg_sys::NoLock as i32);
                 plain
             });
         pg_sys::list_free(list);
-        plain
+        plain.then_some(null)
+    }
+}
+
+/// The attribute number - 1 of the column, if a partial index holds the rows in which one is not NULL.
+///
+/// # Safety
+/// The list must be an index's predicate.
+unsafe fn where_not_null(predicate: *mut pg_sys::List) -> Option<u8> {
+    // SAFETY: a list of expressions, each of which has its type in front.
+    unsafe {
+        let test = (*(*predicate).elements).ptr_value.cast::<pg_sys::NullTest>();
+        let is_test = (*predicate).length == 1
+            && (*test).xpr.type_ == pg_sys::NodeTag::T_NullTest
+            && (*test).nulltesttype == pg_sys::NullTestType::IS_NOT_NULL;
+        if !is_test || (*(*test).arg).type_ != pg_sys::NodeTag::T_Var {
+            return None;
+        }
+        let column = (*(*test).arg.cast::<pg_sys::Var>()).varattno;
+        u8::try_from(column).ok()?.checked_sub(1)
     }
 }

@@ -1,8 +1,8 @@
 //! Events: what has happened, as it is sent.
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
-use crate::kernel::server::columns::terminated;
 use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
@@ -117,7 +117,7 @@ fn subscribers(now: Timestamp, snapshot: &Snapshot, event: &Event<'_>) -> Result
     let wanted = known::wanted(now, event.tenant_id)?;
     let (payload, is_array) = (event.payload, event.payload.is_array());
     let mut webhooks = Vec::new();
-    let found = wanted.routes.find(snapshot, event.tenant_id, event.event_type, &payload.texts())?;
+    let found = wanted.routes.find(snapshot, event.tenant_id, event.event_type, payload.texts())?;
     let contains = (!found.is_empty()).then(|| payload.container());
     for id in found {
         pgrx::check_for_interrupts!();
@@ -133,27 +133,28 @@ fn subscribers(now: Timestamp, snapshot: &Snapshot, event: &Event<'_>) -> Result
     Ok(webhooks)
 }
 
-macro_rules! insert {
-    ($conflict:literal) => {
-        Statement::write(terminated(concat!(
-            "INSERT INTO auth_store.webhook_events (id, user_id, test, tenant_id, event_type, event_id, body)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            $conflict,
-            "\0"
-        )))
-    };
-}
+/// Of an event without a name.
+static INSERT: Append = Append::new(
+    "webhook_events",
+    &[c"id", c"user_id", c"test", c"tenant_id", c"event_type", c"event_id", c"body"],
+);
 
-static INSERT: Statement = insert!("");
-static INSERT_ONCE: Statement =
-    insert!(" ON CONFLICT (tenant_id, event_id) WHERE event_id IS NOT NULL DO NOTHING");
+/// Of an event that may have been stored by its name.
+static INSERT_ONCE: Statement = Statement::write(
+    c"INSERT INTO auth_store.webhook_events (id, user_id, test, tenant_id, event_type, event_id, body)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)
+      ON CONFLICT (tenant_id, event_id) WHERE event_id IS NOT NULL DO NOTHING",
+);
 
 /// Stores an event; returns its id, or None if the tenant has one of this name.
 pub fn store(now: Timestamp, event: &Event<'_>, test: bool) -> Result<Option<Id>, Mistake> {
     let bucket = event.user_id.map_or_else(|| Bucket::of(&[event.tenant_id]), |user_id| user_id.bucket());
     let id = Id::mint(now, bucket)?;
     let Event { user_id, tenant_id, event_type, event_id, body, .. } = *event;
-    let insert = if event_id.is_some() { &INSERT_ONCE } else { &INSERT };
     let row = params![id, user_id, test, tenant_id, event_type, event_id, body];
-    Ok((insert.run(&row)? == 1).then_some(id))
+    if event_id.is_some() {
+        return Ok((INSERT_ONCE.run(&row)? == 1).then_some(id));
+    }
+    INSERT.run(0, &row)?;
+    Ok(Some(id))
 }

@@ -171,24 +171,22 @@ impl Routes {
         matches!(self, Self::Few(pairs) if pairs.is_empty())
     }
 
-    /// The webhooks that may want an event of this type with a payload with these texts, each once.
+    /// The webhooks that may want an event of this type with a payload with these texts, in order and each once.
     pub fn find(
         &self,
         snapshot: &Snapshot,
         tenant_id: &str,
         event_type: &str,
-        texts: &[(&str, &str)],
-    ) -> Result<BTreeSet<Id>, Mistake> {
-        let mut found = BTreeSet::new();
+        mut texts: Vec<(&str, &str)>,
+    ) -> Result<Vec<Id>, Mistake> {
+        let mut found = Vec::new();
         if self.is_empty() {
             return Ok(found);
         }
-        let texts: BTreeSet<_> = texts
-            .iter()
-            .filter(|(member, _)| !member.is_empty())
-            .map(|(member, text)| (stored(member), stored(text)))
-            .chain([(Cow::Borrowed(""), Cow::Borrowed(""))])
-            .collect();
+        texts.retain(|(member, _)| !member.is_empty());
+        texts.push(("", ""));
+        texts.sort_unstable();
+        texts.dedup();
         for pattern in patterns(event_type) {
             let members = match self {
                 Self::Many => None,
@@ -197,12 +195,18 @@ impl Routes {
                     members => members,
                 },
             };
-            let meant = texts.iter().filter(|(member, _)| members.is_none_or(|all| all.contains(&**member)));
-            for (member, text) in meant {
-                let key = [Key::Text(tenant_id), Key::Text(&pattern), Key::Text(member), Key::Text(text)];
-                found.extend(BY_VALUE.all_by(snapshot, key)?.into_iter().map(|route| route.webhook_id));
+            for (member, text) in &texts {
+                let member = stored(member);
+                if members.is_none_or(|all| all.contains(&*member)) {
+                    let text = stored(text);
+                    let key =
+                        [Key::Text(tenant_id), Key::Text(&pattern), Key::Text(&member), Key::Text(&text)];
+                    found.extend(BY_VALUE.all_by(snapshot, key)?.into_iter().map(|route| route.webhook_id));
+                }
             }
         }
+        found.sort_unstable();
+        found.dedup();
         Ok(found)
     }
 }
