@@ -64,6 +64,18 @@ SELECT count(*) AS by_partial FROM auth_store.access_tokens
 RESET enable_seqscan;
 DROP INDEX auth_store.partial, auth_store.expression;
 
+-- A partial index of the rows in which a column is not NULL: the others go past it.
+CREATE INDEX filled ON auth_store.audit_log (client_id) WHERE resource_type IS NOT NULL;
+SELECT count(auth_store.audit_write('append.filled', client_id => 'append',
+    resource_type => CASE n % 2 WHEN 0 THEN 'thing' END)) AS written
+  FROM generate_series(1, 6) AS n;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT count(*) AS by_filled FROM auth_store.audit_log WHERE resource_type IS NOT NULL AND client_id = 'append';
+RESET enable_bitmapscan;
+RESET enable_seqscan;
+DROP INDEX auth_store.filled;
+
 -- A column with a default, and one that is gone.
 ALTER TABLE auth_store.access_tokens ADD COLUMN note text DEFAULT 'by default';
 SELECT pg_temp.issue(2), pg_temp.tokens();

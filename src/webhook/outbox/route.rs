@@ -18,7 +18,7 @@ use crate::webhook::outbox::CHANGED;
 /// The facts of the table `webhook_routes`.
 pub static TABLE: Table = Table {
     name: "webhook_routes",
-    key: &["tenant_id", "pattern", "member", "value", "webhook_id"],
+    key: &["value", "member", "pattern", "tenant_id", "webhook_id"],
     ended: None,
     of_tenant: Rows::Cascade,
     of_client: Rows::None,
@@ -118,7 +118,7 @@ row! {
     struct AnyRoute in webhook_routes {}
 }
 
-static ANY: Lookup<AnyRoute> = Lookup::by(c"webhook_routes_pkey");
+static ANY: Lookup<AnyRoute> = Lookup::by(c"webhook_routes_tenant_idx");
 
 row! {
     struct Pair {
@@ -200,7 +200,7 @@ impl Routes {
                 if members.is_none_or(|all| all.contains(&*member)) {
                     let text = stored(text);
                     let key =
-                        [Key::Text(tenant_id), Key::Text(&pattern), Key::Text(&member), Key::Text(&text)];
+                        [Key::Text(&text), Key::Text(&member), Key::Text(&pattern), Key::Text(tenant_id)];
                     found.extend(BY_VALUE.all_by(snapshot, key)?.into_iter().map(|route| route.webhook_id));
                 }
             }
