@@ -1,10 +1,12 @@
 //! Bringing the tables of another version to this one, or back.
 
+use crate::audit::partitions;
 use crate::identity::user::unnamed;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::version::TABLES_VERSION;
+use crate::kernel::value::clock;
 use crate::schema::install::{
     OWNERSHIP, POLICIES, ROLES, TABLESPACES, add_missing_row, privileges_restore, recorded_version,
     remember_version, run_tables, run_views,
@@ -100,8 +102,13 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     }
     spi::run_script(OWNERSHIP)?;
     spi::run_script(TABLESPACES)?;
-    privileges_restore()?;
     catalog::invalidate();
+    if target == TABLES_VERSION {
+        // Of a table that a migration has just made.
+        partitions::ensure_ahead(clock::now())?;
+        spi::run_script(OWNERSHIP)?;
+    }
+    privileges_restore()?;
     Ok(target)
 }
 
