@@ -1,12 +1,19 @@
--- The attempts are those of the newest 5,000 that the index on their deliveries has: a bound, however many there are.
+-- The attempts are the newest 5,000, within the shortest of some spans that has so many. The index on their time finds
+-- a span; it has no order.
 CREATE OR REPLACE VIEW auth_store.webhook_health WITH (security_barrier = true) AS
 WITH attempt AS (
-    SELECT n.webhook_id, n.tenant_id, n.outcome, n.duration_ms, n.http_status, n.attempted_at
-      FROM (SELECT a.webhook_id, a.tenant_id, a.outcome, a.duration_ms, a.http_status, a.attempted_at
-              FROM auth_store.webhook_attempts a
-             WHERE auth_store.tenant_visible(a.tenant_id)
-             ORDER BY a.delivery_id DESC LIMIT 5000) n
-     WHERE n.attempted_at >= pg_catalog.statement_timestamp() - interval '24 hours'
+    SELECT a.webhook_id, a.tenant_id, a.outcome, a.duration_ms
+      FROM auth_store.webhook_attempts a
+     WHERE auth_store.tenant_visible(a.tenant_id)
+       AND a.attempted_at >= pg_catalog.statement_timestamp() - COALESCE((
+               SELECT pg_catalog.min(s.span)
+                 FROM (VALUES (interval '5 s'), ('1 min'), ('10 min'), ('2 hours')) s (span)
+                WHERE (SELECT pg_catalog.count(*)
+                         FROM (SELECT FROM auth_store.webhook_attempts b
+                                WHERE auth_store.tenant_visible(b.tenant_id)
+                                  AND b.attempted_at >= pg_catalog.statement_timestamp() - s.span
+                                LIMIT 5000) c) = 5000), '24 hours')
+     ORDER BY a.attempted_at DESC LIMIT 5000
 ),
 recent AS (
     SELECT a.webhook_id, a.tenant_id, pg_catalog.count(*) AS attempts,
@@ -38,8 +45,8 @@ SELECT w.tenant_id, w.id AS webhook_id, w.target_url, w.status, w.status_reason,
   LEFT JOIN waiting q ON q.webhook_id = w.id AND q.tenant_id = w.tenant_id
  WHERE auth_store.tenant_visible(w.tenant_id);
 COMMENT ON VIEW auth_store.webhook_health IS
-    'How each webhook''s receiver does. Rates and durations are of the last 24 hours, and of the attempts of the '
-    'newest deliveries, 5,000 at most; the queue is looked at as far as its 20,000 oldest deliveries.';
+    'How each webhook''s receiver does. Rates and durations are of the last 24 hours, and of the newest 5,000 attempts '
+    'of all webhooks; the queue is looked at as far as its 20,000 oldest deliveries.';
 COMMENT ON COLUMN auth_store.webhook_health.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.webhook_health.webhook_id IS 'The webhook.';
 COMMENT ON COLUMN auth_store.webhook_health.target_url IS 'Where the deliveries go.';
