@@ -47,7 +47,7 @@ $$;
 CREATE TABLE rows (event_id uuid, id uuid, webhook_id uuid, tenant_id text, i int);
 -- So many deliveries for the store.
 CREATE PROCEDURE fill_store(deliveries int) LANGUAGE sql AS $$
-    TRUNCATE auth_store.webhook_queue, auth_store.webhook_events, auth_store.webhook_attempts;
+    TRUNCATE auth_store.webhook_queue, auth_store.webhook_events;
     TRUNCATE rows;
     INSERT INTO rows
     SELECT public.next_id() AS event_id, public.next_id() AS id, h.webhook_id, h.tenant_id, i
@@ -59,7 +59,7 @@ CREATE PROCEDURE fill_store(deliveries int) LANGUAGE sql AS $$
 $$;
 -- So many messages for the other.
 CREATE PROCEDURE fill_pgmq(deliveries int) LANGUAGE sql AS $$
-    TRUNCATE pgmq_queue, pgmq_archive;
+    TRUNCATE pgmq_queue;
     INSERT INTO pgmq_queue (vt, message)
     SELECT clock_timestamp(),
            jsonb_build_object('url', 'https://hook' || i % 8 || '.example/', 'body', public.body(i)::jsonb)
