@@ -75,7 +75,8 @@ value($node, $db, <<~SQL);
                tenant_id => 'acme'),
            auth_store.role_assign('$store->{globex}{user}', 'user', assigned_by => '$user', tenant_id => 'globex'),
            auth_store.audit_write('order.shipped', '$user', resource_type => 'order', resource_id => '$needle',
-               details => '{"k": "$needle"}', ip => '203.0.113.77', user_agent => '$needle');
+               details => '{"k": "$needle"}', ip => '203.0.113.77', user_agent => '$needle'),
+           auth_store.webhook_emit('agent.created', '{"k": "$needle"}', '$needle', 'acme', '$user');
     SQL
 # Of tables that populate() has no row of this user in.
 value($node, $db, <<~SQL);
