@@ -42,7 +42,7 @@ GRANT EXECUTE ON FUNCTION auth_store.webhook_event_type_register TO auth_store_a
 COMMENT ON FUNCTION auth_store.webhook_event_type_list IS
     'The types of events by their names: those that every store has (agent.created …), those registered, and the '
     'store''s own, which are the events of the audit trail. Read-only, also on a standby.';
-ALTER FUNCTION auth_store.webhook_event_type_list COST 5000 ROWS 150;
+ALTER FUNCTION auth_store.webhook_event_type_list COST 5000 ROWS 100;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_event_type_list TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.webhook_create IS
