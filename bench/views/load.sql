@@ -1,5 +1,5 @@
--- A trail of 30 days: 100 clients, 20,000 users of two clients each, one step in fifty refused, one in 5,000 flagged. 1,000 webhooks with
--- 100,000 attempts in the last day, and 2,000 deliveries that wait.
+-- A trail of 30 days: 100 clients, 20,000 users of two clients each, one step in fifty refused, one in 5,000 flagged.
+-- 1,000 webhooks with 100,000 attempts in the last day, and 2,000 deliveries that wait.
 SET client_min_messages = warning;
 CREATE EXTENSION auth_store;
 SELECT auth_store.partitions_make(ARRAY(SELECT 'audit_log_y' || to_char(m, 'YYYY"m"MM')
