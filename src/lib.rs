@@ -15,6 +15,7 @@ mod lifecycle;
 mod limit;
 mod oauth;
 mod principal;
+mod report;
 mod rfc;
 mod schema;
 mod trail;
@@ -48,6 +49,7 @@ mod types {
         include_str!("../sql/types/proof.sql"),
         include_str!("../sql/types/principal.sql"),
         include_str!("../sql/types/connection.sql"),
+        include_str!("../sql/types/provider.sql"),
         include_str!("../sql/types/key.sql"),
         include_str!("../sql/types/mfa.sql"),
         include_str!("../sql/types/api_key.sql"),
@@ -59,6 +61,7 @@ mod types {
         include_str!("../sql/types/webhook.sql"),
         include_str!("../sql/types/limit.sql"),
         include_str!("../sql/types/lifecycle.sql"),
+        include_str!("../sql/types/report.sql"),
     );
 
     /// How `extension_sql_file!` asks for the text.
@@ -92,6 +95,7 @@ mod surface {
         include_str!("../sql/surface/passkey.sql"),
         include_str!("../sql/surface/proof.sql"),
         include_str!("../sql/surface/connection.sql"),
+        include_str!("../sql/surface/provider.sql"),
         include_str!("../sql/surface/key.sql"),
         include_str!("../sql/surface/mfa.sql"),
         include_str!("../sql/surface/api_key.sql"),
@@ -105,6 +109,7 @@ mod surface {
         include_str!("../sql/surface/limit.sql"),
         include_str!("../sql/surface/audit.sql"),
         include_str!("../sql/surface/lifecycle.sql"),
+        include_str!("../sql/surface/report.sql"),
         include_str!("../sql/make_tables.sql"),
     );
 
@@ -170,6 +175,8 @@ static SETTINGS: &[&dyn Listed] = &[
     &oauth::token::refresh::GRACE,
     &oauth::grant::retention::RETENTION,
     &trail::retention::RETENTION,
+    &vault::provider::ALLOW_UNKNOWN,
+    &oauth::token::introspect::RECORDED,
     &webhook::outbox::retention::RETENTION,
     &webhook::state::FAILING_DAYS,
     &webhook::subscription::url::ALLOW_HTTP,

@@ -1,7 +1,33 @@
 -- The views over what goes, and the two that read it besides as they were.
-DROP VIEW auth_store.alerts, auth_store.stats, auth_store.recent_webhook_deliveries, auth_store.webhook_health,
-    auth_store.active_webhooks_by_event, auth_store.client_stats, auth_store.active_clients, auth_store.token_activity,
-    auth_store.provider_connections;
+DROP VIEW auth_store.jobs, auth_store.alerts, auth_store.stats, auth_store.recent_webhook_deliveries,
+    auth_store.webhook_health, auth_store.active_webhooks_by_event, auth_store.client_stats, auth_store.active_clients,
+    auth_store.token_activity, auth_store.provider_connections;
+DROP TABLE auth_store.providers;
+-- The index of a month as the version before knows it.
+DO $$
+DECLARE
+    month record;
+BEGIN
+    FOR month IN
+        SELECT c.relname AS name,
+               (SELECT pg_catalog.format(' TABLESPACE %I', t.spcname)
+                  FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace) AS place
+          FROM pg_catalog.pg_inherits i
+          JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'auth_store.audit_log'::pg_catalog.regclass
+    LOOP
+        EXECUTE pg_catalog.format('DROP INDEX IF EXISTS auth_store.%I', month.name || '_idx');
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I USING brin (
+                occurred_at,
+                id,
+                user_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01),
+                grant_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01)
+            ) WITH (pages_per_range = 32, autosummarize = on)', month.name || '_idx', month.name)
+            || COALESCE(month.place, '');
+    END LOOP;
+END
+$$;
+
 -- Webhooks and what waits for them are lost.
 DELETE FROM auth_store.cleanup_cursors
  WHERE pg_catalog.split_part(task, '@', 1) IN ('webhooks', 'webhook_secrets', 'webhook_events', 'client_usage',

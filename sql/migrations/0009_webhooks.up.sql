@@ -203,3 +203,44 @@ CREATE TABLE auth_store.flag_counts (
     flag      text COLLATE "C" NOT NULL,
     CONSTRAINT flag_counts_pkey PRIMARY KEY (hour, tenant_id, flag)
 ) WITH (fillfactor = 80);
+
+-- The index of a month finds the rows of a client, of an address and of an event too. New months get it so; those that
+-- are there are indexed anew, which takes some seconds for each million rows.
+DO $$
+DECLARE
+    month record;
+BEGIN
+    FOR month IN
+        SELECT c.relname AS name,
+               (SELECT pg_catalog.format(' TABLESPACE %I', t.spcname)
+                  FROM pg_catalog.pg_tablespace t WHERE t.oid = c.reltablespace) AS place
+          FROM pg_catalog.pg_inherits i
+          JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'auth_store.audit_log'::pg_catalog.regclass
+    LOOP
+        EXECUTE pg_catalog.format('DROP INDEX IF EXISTS auth_store.%I', month.name || '_idx');
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I USING brin (
+                occurred_at,
+                id,
+                user_id uuid_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
+                grant_id uuid_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
+                client_id text_bloom_ops (n_distinct_per_range = 100, false_positive_rate = 0.01),
+                event text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01),
+                ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01)
+            ) WITH (pages_per_range = 16, autosummarize = on)', month.name || '_idx', month.name)
+            || COALESCE(month.place, '');
+    END LOOP;
+END
+$$;
+
+CREATE TABLE auth_store.providers (
+    created_at             timestamptz NOT NULL,
+    updated_at             timestamptz NOT NULL,
+    name                   text COLLATE "C" NOT NULL,
+    display_name           text        NOT NULL,
+    authorization_endpoint text,
+    token_endpoint         text,
+    revocation_endpoint    text,
+    metadata               jsonb       NOT NULL,
+    CONSTRAINT providers_pkey PRIMARY KEY (name)
+);

@@ -20,6 +20,19 @@ COMMENT ON FUNCTION auth_store.user_activity IS
 ALTER FUNCTION auth_store.user_activity COST 100000 ROWS 50;
 GRANT EXECUTE ON FUNCTION auth_store.user_activity TO auth_store_app, auth_store_admin;
 
+COMMENT ON FUNCTION auth_store.audit_trail IS
+    'The audit trail, all that is kept of it and not 30 days, the newest rows first; each argument that is given '
+    'narrows it. ip: an address, or a network that it is in. since: from then on; until: before then. flags: rows that '
+    'have all of them. details: rows whose details contain this object (22023 for another shape or above 64 kB). '
+    'tenant_id: a tenant''s rows, also of one that is gone; a pinned session has its own alone. '
+    'Page by page: before is the id of the last row of the page before, max_rows 1 to 1000 (22023). '
+    'user_id, client_id, event and an address are found by the index of each month, which is read back from until or '
+    'before on, only as far as the page needs; success, flags, details and a network choose among the rows that the '
+    'other arguments leave: name one of the others beside them where they are rare. '
+    'Read-only, also on a standby. 22023 for a NULL flag.';
+ALTER FUNCTION auth_store.audit_trail COST 100000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.audit_trail TO auth_store_admin, auth_store_auditor;
+
 COMMENT ON FUNCTION auth_store.partitions_ensure IS
     'Makes the audit trail''s partitions for this month and the next months_ahead (0 to 120) where they are missing; '
     'returns how many it made. Months are those of UTC. It lets every reader and writer pass. '

@@ -95,6 +95,15 @@ COMMENT ON FUNCTION auth_store.token_introspection IS
 ALTER FUNCTION auth_store.token_introspection COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.token_introspection TO auth_store_app, auth_store_reader, auth_store_verifier;
 
+COMMENT ON FUNCTION auth_store.token_introspection_record IS
+    'token_introspection() for an introspection endpoint whose answers are to be told: where '
+    'auth_store.audit_introspection is on, each leaves a row token.introspected, with the token''s client, user and '
+    'grant, and with active and asked_by in details. Off, which is the default, it only reads, also on a standby. '
+    'client_id: the resource server that asks, as the application authenticated it (RFC 7662 section 2.1); it is not '
+    'checked. ip, user_agent: where the request came from.';
+ALTER FUNCTION auth_store.token_introspection_record COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.token_introspection_record TO auth_store_app, auth_store_verifier;
+
 COMMENT ON FUNCTION auth_store.token_authorize IS
     E'Whether an access token allows a request to a resource: token_introspect() with error invalid_token (not '
     'active, bound to a key that was not proved, or for another resource) or insufficient_scope (RFC 6750 '

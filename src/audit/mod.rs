@@ -2,4 +2,5 @@
 
 pub mod activity;
 pub mod partitions;
+pub mod trail;
 pub mod write;

@@ -3,10 +3,11 @@
 //! domain decides itself which of its rows have expired.
 
 use pgrx::prelude::*;
+use serde_json::json;
 
 use crate::audit::partitions;
 use crate::identity::login::{devices, failures};
-use crate::identity::{mfa, one_time, passkey, role, session, user};
+use crate::identity::{mfa, one_time, passkey, role, session, tenant, user};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
 use crate::kernel::server::composite::composite;
@@ -22,8 +23,8 @@ use crate::oauth::code::{self, pushed};
 use crate::oauth::proof::jti;
 use crate::oauth::token::{self, imported};
 use crate::oauth::{consent, device, grant};
-use crate::trail::months;
 use crate::trail::usage::{self, roll_up};
+use crate::trail::{self, Event, months};
 use crate::webhook::{self, outbox};
 use crate::{api_key, limit};
 
@@ -106,6 +107,8 @@ fn cleanup_usage(batch_size: default!(Option<i32>, 1000)) -> CleanupProgress {
 struct Task {
     table: &'static Table,
     ends: Ends,
+    /// What the trail gets for a batch that deleted rows; None: nothing, since nobody asks when they went.
+    event: Option<&'static str>,
 }
 
 /// What ends a row. No pointer to a function: a unit test that walks the tasks would need the server to link.
@@ -118,7 +121,11 @@ enum Ends {
 
 impl Task {
     const fn of(table: &'static Table) -> Self {
-        Self { table, ends: Ends::Alone }
+        Self { table, ends: Ends::Alone, event: None }
+    }
+
+    const fn told(self, event: &'static str) -> Self {
+        Self { event: Some(event), ..self }
     }
 
     /// Ends those among so many rows behind an id.
@@ -132,24 +139,24 @@ impl Task {
 
 /// They are walked in any order: a batch passes over rows that others have locked.
 static TASKS: [Task; 24] = [
-    Task::of(&grant::TABLE),
-    Task::of(&imported::TABLE),
-    Task::of(&code::TABLE),
-    Task::of(&pushed::TABLE),
-    Task::of(&device::TABLE),
+    Task::of(&grant::TABLE).told("grant.expired"),
+    Task::of(&imported::TABLE).told("refresh_token.expired"),
+    Task::of(&code::TABLE).told("code.expired"),
+    Task::of(&pushed::TABLE).told("pushed_request.expired"),
+    Task::of(&device::TABLE).told("device_code.expired"),
     Task::of(&passkey::challenge::TABLE),
-    Task::of(&token::TABLE),
-    Task::of(&session::TABLE),
-    Task::of(&role::assign::TABLE),
-    Task::of(&consent::TABLE),
-    Task { table: &user::TABLE, ends: Ends::WithAll },
-    Task::of(&secret::TABLE),
-    Task::of(&api_key::TABLE),
+    Task::of(&token::TABLE).told("token.expired"),
+    Task::of(&session::TABLE).told("session.expired"),
+    Task::of(&role::assign::TABLE).told("role.expired"),
+    Task::of(&consent::TABLE).told("consent.expired"),
+    Task { table: &user::TABLE, ends: Ends::WithAll, event: None },
+    Task::of(&secret::TABLE).told("client_secret.expired"),
+    Task::of(&api_key::TABLE).told("api_key.expired"),
     Task::of(&devices::TABLE),
     Task::of(&failures::TABLE),
-    Task::of(&one_time::TABLE),
+    Task::of(&one_time::TABLE).told("one_time_token.expired"),
     Task::of(&mfa::TABLE),
-    Task::of(&webhook::subscription::TABLE),
+    Task::of(&webhook::subscription::TABLE).told("webhook.expired"),
     Task::of(&webhook::secret::TABLE),
     Task::of(&outbox::event::TABLE),
     Task::of(&outbox::queue::TABLE),
@@ -231,6 +238,9 @@ fn step(now: Timestamp, task: &Task, size: i32, pass: Option<Pass>) -> Result<Cl
     let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
     let batch = task.batch(now, position, size)?;
     MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
+    if let (Some(event), 1..) = (task.event, batch.deleted) {
+        record_expired(now, event, task.table, batch.deleted)?;
+    }
     let done = pass.advance(batch.last);
     Ok(CleanupProgress {
         deleted: batch.deleted,
@@ -239,6 +249,21 @@ fn step(now: Timestamp, task: &Task, size: i32, pass: Option<Pass>) -> Result<Cl
         wrapped: pass.wrapped,
         done,
     })
+}
+
+fn record_expired(now: Timestamp, event: &str, table: &Table, rows: i64) -> Result<(), Mistake> {
+    trail::record(
+        now,
+        &Event {
+            event,
+            tenant_id: tenant::own(),
+            resource_type: Some("table"),
+            resource_id: Some(table.name),
+            details: Some(json!({ "rows": rows })),
+            ..Event::default()
+        },
+    )?;
+    Ok(())
 }
 
 /// The cursor's position, locked until the end of the transaction; None where another run holds it.

@@ -9,7 +9,7 @@ use crate::oauth::code::pushed;
 use crate::oauth::proof::jti;
 use crate::oauth::token::imported;
 use crate::oauth::{client, code, consent, device, grant, token};
-use crate::vault::{connection, key};
+use crate::vault::{connection, key, provider};
 use crate::webhook::{self, outbox};
 use crate::{api_key, limit, trail};
 
@@ -79,10 +79,11 @@ pub static AFTER_USERS: [&Table; 43] = [
 ];
 
 /// What belongs to nobody.
-static OWN: [&Table; 5] = [
+static OWN: [&Table; 6] = [
     &policy::common::TABLE,
     &policy::breached::TABLE,
     &webhook::event_type::TABLE,
+    &provider::TABLE,
     &cursors::TABLE,
     &SCHEMA_VERSION,
 ];

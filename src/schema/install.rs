@@ -34,6 +34,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/api_key.sql"),
     include_str!("../../sql/tables/key.sql"),
     include_str!("../../sql/tables/password.sql"),
+    include_str!("../../sql/tables/provider.sql"),
     include_str!("../../sql/tables/connection.sql"),
     include_str!("../../sql/tables/mfa.sql"),
     include_str!("../../sql/tables/proof.sql"),
@@ -60,6 +61,7 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/views/recent_webhook_deliveries.sql"),
     include_str!("../../sql/views/stats.sql"),
     include_str!("../../sql/views/alerts.sql"),
+    include_str!("../../sql/views/jobs.sql"),
 ];
 
 pub const ROLES: &str = include_str!("../../sql/roles.sql");

@@ -6,6 +6,7 @@ pub mod of_user;
 pub mod refused;
 pub mod retention;
 pub mod risk;
+pub mod search;
 pub mod usage;
 
 use pgrx::{IntoDatum, JsonB};

@@ -7,17 +7,20 @@ use crate::kernel::server::partition::drop::Dropped;
 use crate::kernel::value::calendar::Period;
 use crate::kernel::value::clock::Timestamp;
 /// The index is BRIN: a btree on the user or the grant would write a page to the WAL for almost every step
-/// after a checkpoint, because neither comes in order. Bloom filters for each 32 pages (some 1200 rows) find a
-/// user's or a grant's rows by reading a few hundredths of the month.
+/// after a checkpoint, because neither comes in order. Bloom filters for each 16 pages (some 600 rows) find the rows of
+/// a user, a grant, a client, an address or a rare event by reading a few hundredths of the month.
 static MONTHS: Partitions = Partitions::new(
     c"audit_log",
     Period::Month,
     "CREATE INDEX {name}_idx ON auth_store.{name} USING brin (
         occurred_at,
         id,
-        user_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01),
-        grant_id uuid_bloom_ops (n_distinct_per_range = 1200, false_positive_rate = 0.01)
-    ) WITH (pages_per_range = 32, autosummarize = on){tablespace}",
+        user_id uuid_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
+        grant_id uuid_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
+        client_id text_bloom_ops (n_distinct_per_range = 100, false_positive_rate = 0.01),
+        event text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01),
+        ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01)
+    ) WITH (pages_per_range = 16, autosummarize = on){tablespace}",
 );
 
 /// Makes sure that a row of this moment has its partition, and the next month its own; returns when the month

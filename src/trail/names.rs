@@ -1,9 +1,11 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 127] = [
+pub const NAMES: [&str; 142] = [
     // api_key_create()
     "api_key.created",
+    // a batch of cleanup that deleted API keys some time after their end
+    "api_key.expired",
     // api_key_import()
     "api_key.imported",
     // api_key_revoke()
@@ -31,6 +33,10 @@ pub const NAMES: [&str; 127] = [
     "client.status_changed",
     // client_update()
     "client.updated",
+    // a batch of cleanup that deleted client secrets of ended overlaps
+    "client_secret.expired",
+    // a batch of cleanup that deleted codes, also redeemed ones
+    "code.expired",
     // code_issue()
     "code.issued",
     // code_redeem()
@@ -55,6 +61,8 @@ pub const NAMES: [&str; 127] = [
     "connection.revoked",
     // connection_store()
     "connection.stored",
+    // a batch of cleanup that deleted consents which had an end
+    "consent.expired",
     // consent_record()
     "consent.recorded",
     // consent_revoke()
@@ -69,6 +77,8 @@ pub const NAMES: [&str; 127] = [
     "device.redeemed",
     // device_authorize()
     "device.requested",
+    // a batch of cleanup that deleted device codes
+    "device_code.expired",
     // dpop_verify() that is refused, with the description in details; for one that is accepted, the step it serves
     // leaves the row
     "dpop.verified",
@@ -94,6 +104,9 @@ pub const NAMES: [&str; 127] = [
     "factor.renamed",
     // totp_verify(); of refusals during a lock one a minute for each network
     "factor.used",
+    // a batch of cleanup that deleted grants some time after their end; details has rows, how many. This and the
+    // other .expired: one row a batch, in the tenant of a pinned session, else in default
+    "grant.expired",
     // grant_revoke()
     "grant.revoked",
     // user_grants_revoke(), client_grants_revoke(), and where a client's end revokes its grants; how many is in
@@ -129,6 +142,8 @@ pub const NAMES: [&str; 127] = [
     "magic_link.used",
     // member_remove() of a user who was a member; details has the reason and the roles
     "member.removed",
+    // a batch of cleanup that deleted one-time tokens, also used ones
+    "one_time_token.expired",
     // otp_start(); one that comes too soon after another leaves no row, and of refusals by the limit for a user one a
     // minute is told
     "otp.created",
@@ -155,16 +170,22 @@ pub const NAMES: [&str; 127] = [
     "password.reset_started",
     // password_verify() that is refused; one that is not leaves no row
     "password.verified",
+    // provider_register()
+    "provider.registered",
     // pushed_request_consume()
     "pushed_request.consumed",
     // pushed_request_create()
     "pushed_request.created",
+    // a batch of cleanup that deleted pushed requests
+    "pushed_request.expired",
     // recovery_code_use(); how many are left is in details
     "recovery_code.used",
     // recovery_codes_generate()
     "recovery_codes.generated",
     // token_refresh() with a refresh token that rotation had replaced: the grant is revoked
     "refresh_reuse",
+    // a batch of cleanup that deleted imported refresh tokens
+    "refresh_token.expired",
     // refresh_token_import()
     "refresh_token.imported",
     // role_assign(), also where it gives a role that the user has a new end; details has assigned_by, expires_at as
@@ -174,6 +195,8 @@ pub const NAMES: [&str; 127] = [
     "role.created",
     // role_delete(); how many users it was taken from is in details
     "role.deleted",
+    // a batch of cleanup that deleted roles of users which had an end
+    "role.expired",
     // role_unassign() of a role that the user had
     "role.unassigned",
     // role_update(), with what has changed in details
@@ -182,6 +205,8 @@ pub const NAMES: [&str; 127] = [
     "session.created",
     // session_elevate()
     "session.elevated",
+    // a batch of cleanup that deleted sessions
+    "session.expired",
     // session_revoke()
     "session.revoked",
     // session_rotate()
@@ -202,6 +227,10 @@ pub const NAMES: [&str; 127] = [
     "tenant.updated",
     // token_exchange(); the grant is the new one, the subject's is in details. A refusal names the subject's
     "token.exchanged",
+    // a batch of cleanup that deleted access tokens
+    "token.expired",
+    // token_introspection_record() where auth_store.audit_introspection is on
+    "token.introspected",
     // token_issue(), token_issue_client_credentials()
     "token.issued",
     // token_refresh()
@@ -260,14 +289,16 @@ pub const NAMES: [&str; 127] = [
     // webhook_delete(), and an answer 410 to a webhook that is deleted by it (reason gone): deliveries is the number of
     // those that were not made
     "webhook.deleted",
-    // webhook_own_events_set(); details has enabled
-    "webhook.own_events_switched",
     // a receiver's answer 410 (reason gone) or its header webhook-delivery: disable (reason receiver) to a webhook that
     // was not disabled
     "webhook.disabled",
+    // a batch of cleanup that deleted webhooks after their end
+    "webhook.expired",
     // webhook_complete() of a failed attempt, once half of auth_store.webhook_failing_days has passed since the first
     // failure after the last success; failing_since (seconds since 1970) and last_error are in details
     "webhook.failing",
+    // webhook_own_events_set(); details has enabled
+    "webhook.own_events_switched",
     // webhook_redeliver(), with the ids of both deliveries in details; webhooks_redrive() that found any: the filter and
     // how many are in details, a row for each tenant
     "webhook.redriven",

@@ -1,4 +1,4 @@
-//! The rows of one user in the trail. The index of a month finds them by Bloom filters: it names the blocks of 32 pages
+//! The rows of one user in the trail. The index of a month finds them by Bloom filters: it names the blocks of 16 pages
 //! that may have a row of the user, and those alone are read.
 //!
 //! For a column whose order has nothing to do with that of the rows, such as the user, the planner takes it that a row

@@ -83,6 +83,13 @@ pub fn in_force(now: Timestamp) -> Result<i64, Mistake> {
     }
 }
 
+/// Seconds for which the next cleanup will keep the trail; writes nothing.
+pub fn kept_for() -> Result<i64, Mistake> {
+    let set = RETENTION.in_seconds();
+    let kept = kept(&Snapshot::reading())?;
+    Ok(kept.filter(|kept| is_forgotten(set, *kept)).unwrap_or(set))
+}
+
 fn is_forgotten(set: i64, kept: i64) -> bool {
     set < kept && !RETENTION.is_meant_here()
 }

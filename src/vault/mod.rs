@@ -8,6 +8,7 @@ pub mod connection;
 pub mod fernet;
 pub mod holder;
 pub mod key;
+pub mod provider;
 
 /// Where a sealed value belongs, so that it opens nowhere else: its parts, each behind its length.
 fn place(parts: &[&[u8]]) -> Vec<u8> {

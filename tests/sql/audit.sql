@@ -288,7 +288,7 @@ SELECT event, left(pg_temp.raised(format('SELECT auth_store.audit_write(%L)', ev
     'refresh_reuse.seen']) AS event;
 SET ROLE auth_store_app;
 SELECT pg_temp.raised($$SELECT auth_store.audit_write('refresh_reuse', risk_score => 1, flags => '{refresh_reuse}')$$)
-       LIKE '22023 | % api_key.created, %, refresh_reuse, %, vault.rekeyed.' AS refused_with_the_names;
+       LIKE '22023 | % api_key.created, %, refresh_reuse, %, webhook_type.registered.' AS refused_with_the_names;
 RESET ROLE;
 SELECT count(*) AS of_the_store FROM auth_store.audit_log
  WHERE event IN ('refresh_reuse', 'code_replay') AND from_application;

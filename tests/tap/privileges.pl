@@ -106,8 +106,8 @@ none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_reader',
     'a verifier may whatever a reader may');
 is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $FUNCTION
     AND has_function_privilege('auth_store_verifier', p.oid, 'EXECUTE')
-    AND NOT has_function_privilege('auth_store_reader', p.oid, 'EXECUTE')"), 'api_key_touch rate_limit_hit token_use',
-        'and these');
+    AND NOT has_function_privilege('auth_store_reader', p.oid, 'EXECUTE')"),
+    'api_key_touch rate_limit_hit token_introspection_record token_use', 'and these');
 none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_worker', p.oid, 'EXECUTE')
     AND NOT has_function_privilege('auth_store_app', p.oid, 'EXECUTE')",
     'a worker nothing that an application may not');
@@ -285,8 +285,9 @@ my $TENANT = q{(SELECT count(*) FROM pg_attribute a
     WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attname =
     CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END)};
 is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION AND c.relkind IN ('r', 'p')
-    AND $TENANT = 0"), 'breached_passwords cleanup_cursors common_passwords schema_version webhook_event_types',
-    'every table but these five has a column for the tenant');
+    AND $TENANT = 0"),
+    'breached_passwords cleanup_cursors common_passwords providers schema_version webhook_event_types',
+    'every table but these six has a column for the tenant');
 none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 1
     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
     'row-level security is enabled and forced on each of them, and on every partition');
@@ -296,7 +297,7 @@ none(q{SELECT c.relname, count(p.oid) FROM pg_class c LEFT JOIN pg_policy p ON p
        AND pg_get_expr(p.polqual, p.polrelid) = CASE c.relname WHEN 'tenants' THEN 'auth_store.tenant_visible(id)'
        ELSE 'auth_store.tenant_visible(tenant_id)' END
     WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p')
-    AND c.relname NOT IN ('breached_passwords', 'cleanup_cursors', 'common_passwords', 'schema_version',
+    AND c.relname NOT IN ('breached_passwords', 'cleanup_cursors', 'common_passwords', 'providers', 'schema_version',
         'webhook_event_types')
     GROUP BY c.oid HAVING count(p.oid) <> 1}, 'with the policy tenant_pin, for all commands and all roles');
 none("SELECT polname, polrelid::regclass FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid

@@ -60,7 +60,7 @@ impl Slot {
     }
 
     /// Year, month, day and hour at which it starts; month and day from 1.
-    fn parts(self) -> (i64, i64, i64, i64) {
+    pub fn parts(self) -> (i64, i64, i64, i64) {
         let (day, hour) = match self.period {
             Period::Hour => (self.number.div_euclid(24), self.number.rem_euclid(24)),
             Period::Day => (self.number, 0),

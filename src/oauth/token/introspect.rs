@@ -11,6 +11,7 @@ use crate::identity::user::{self, ShownNames};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -52,6 +53,14 @@ composite! {
     }
 }
 
+/// Whether the introspection endpoint leaves a row for each of its answers.
+pub static RECORDED: Setting<bool> = Setting::switch(
+    c"auth_store.audit_introspection",
+    false,
+    c"Whether token_introspection_record() writes token.introspected into the audit trail.",
+    c"A row for each answer: as many as the resource servers have requests. Off: the function only reads.",
+);
+
 #[pg_extern(stable, parallel_safe)]
 fn token_introspect(token: Option<&str>) -> TokenState {
     let now = clock::now();
@@ -63,6 +72,21 @@ fn token_introspection(token: Option<&str>, issuer: default!(Option<&str>, "NULL
     let now = clock::now();
     state(&Snapshot::reading(), now, token)
         .and_then(|shown| to_json(shown.map(|shown| shown.state), issuer).ok_or(TOO_LARGE))
+        .or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn token_introspection_record(
+    token: Option<&str>,
+    issuer: default!(Option<&str>, "NULL"),
+    client_id: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+) -> Jsonb {
+    let now = clock::now();
+    introspect(now, token, client_id, &Context { ip, user_agent })
+        .and_then(|state| to_json(state, issuer).ok_or(TOO_LARGE))
         .or_raise()
 }
 
@@ -253,6 +277,45 @@ pub fn authorize(
         (None, &[])
     };
     Ok(TokenVerdict { active: Some(active), refusal, flags })
+}
+
+/// What is said of a token, with a row of the trail where the setting asks for it.
+fn introspect(
+    now: Timestamp,
+    text: Option<&str>,
+    asked_by: Option<&str>,
+    context: &Context<'_>,
+) -> Result<Option<TokenState>, Mistake> {
+    if !RECORDED.get() {
+        return Ok(state(&Snapshot::reading(), now, text)?.map(|shown| shown.state));
+    }
+    // As in use_token(): what the row says must hold at its time.
+    let snapshot = Snapshot::deciding()?;
+    let shown = state(&snapshot, now, text)?;
+    drop(snapshot);
+    let state = shown.map(|shown| shown.state);
+    let token = state.as_ref();
+    let jti = token.and_then(|token| token.jti).map(|id| id.to_string());
+    trail::record(
+        now,
+        &Event {
+            event: "token.introspected",
+            tenant_id: token.and_then(|token| token.tenant_id.as_deref()).unwrap_or(tenant::own()),
+            client_id: token.and_then(|token| token.client_id.as_deref()),
+            user_id: token.and_then(|token| token.user_id),
+            grant_id: token.and_then(|token| token.grant_id),
+            session_id: token.and_then(|token| token.session_id),
+            resource_type: jti.as_ref().map(|_| "access_token"),
+            resource_id: jti.as_deref(),
+            context: Some(context),
+            details: Some(json!({
+                "active": token.is_some(),
+                "asked_by": asked_by.map(|client| trail::cut(client, 200)),
+            })),
+            ..Event::default()
+        },
+    )?;
+    Ok(state)
 }
 
 fn use_token(

@@ -11,6 +11,9 @@ use crate::vault::connection::status::Life;
 const MAX_TOKEN: usize = 65_536;
 const MAX_SCOPE: usize = 4096;
 const MAX_ID: usize = 255;
+/// What the name of a provider is.
+pub const PROVIDER: &str = "1 to 63 lower-case letters, digits, dots, underscores and hyphens, the first a letter or \
+                            digit, such as github";
 
 /// The actor and the provider: the key of a connection within its tenant.
 #[derive(Clone, Copy)]
@@ -32,11 +35,7 @@ impl<'a> Actor<'a> {
     ) -> Result<Self, Mistake> {
         let provider = given(provider, "provider")?;
         if !is_provider(provider) {
-            return Err(Mistake::invalid(
-                "provider",
-                "1 to 63 lower-case letters, digits, dots, underscores and hyphens, the first a letter or digit, \
-                 such as github",
-            ));
+            return Err(Mistake::invalid("provider", PROVIDER));
         }
         let (actor_type, actor_id) = check_actor(actor_type, actor_id)?;
         Ok(Self { provider, actor_type, actor_id })
@@ -83,7 +82,8 @@ impl<'a> Owner<'a> {
     }
 }
 
-fn is_provider(provider: &str) -> bool {
+/// Whether a text can be the name of a provider.
+pub fn is_provider(provider: &str) -> bool {
     let head = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=63).contains(&provider.len())
         && provider.bytes().take(1).all(head)

@@ -30,6 +30,7 @@ use crate::vault::connection::account::{Account, Actor, Owner, Tokens};
 use crate::vault::connection::status::{Life, refresh_at};
 use crate::vault::holder::{Holder, holder};
 use crate::vault::key::{self, DataKey, SealPlace, Unreadable};
+use crate::vault::provider;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -251,6 +252,7 @@ pub fn store(
 ) -> Result<Id, Mistake> {
     let snapshot = Snapshot::writing()?;
     let (tenant_id, active) = tenant::resolve_with_status(&snapshot, tenant_id)?;
+    provider::ensure_known(&snapshot, actor.provider)?;
     if !active {
         return Err(Mistake::WrongState {
             message: "the tenant is suspended".into(),
