@@ -218,7 +218,8 @@ static STORE: Statement = Statement::write(
          SET paused_until = n.paused_until, open_until = n.open_until, failing_since = n.failing_since,
              warned_at = n.warned_at, last_success_at = n.last_success_at, last_failure_at = n.last_failure_at,
              hour_started_at = n.hour_started_at, success_count = n.success_count, failure_count = n.failure_count,
-             lost_count = n.lost_count, failures_in_row = n.failures_in_row, hour_count = n.hour_count, last_error = n.last_error
+             lost_count = n.lost_count, failures_in_row = n.failures_in_row, hour_count = n.hour_count,
+             last_error = n.last_error
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              AS n (webhook_id, paused_until, open_until, failing_since, warned_at, last_success_at, last_failure_at,
                    hour_started_at, success_count, failure_count, lost_count, failures_in_row, hour_count,

@@ -26,6 +26,11 @@ def ok(good, name, detail=""):
     print("ok -" if good else "not ok -", name, *[f"({detail})"] * (not good), flush=True)
 
 
+def lowered(headers):
+    """By their names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
 def until(true, name, at_most=60):
     end = time.monotonic() + at_most
     while not (found := true()):
@@ -114,7 +119,7 @@ def attempts(path, min_count=1):
 
 def verified(secret, headers, body):
     """By the words of the specification: HMAC-SHA256 of id, time and body."""
-    lower = {name.lower(): value for name, value in headers.items()}
+    lower = lowered(headers)
     key = base64.b64decode(secret.removeprefix("whsec_"))
     text = f"{lower['webhook-id']}.{lower['webhook-timestamp']}.".encode() + body
     mine = "v1," + base64.b64encode(hmac.digest(key, text, hashlib.sha256)).decode()
@@ -196,10 +201,12 @@ def crashes():
     ok(len(ids) - 1000 <= 120, "only what was on its way arrives twice, with the same id", len(ids) - 1000)
 
     name = hook("/brief/two")
+    receiver.twice_at_once.clear()  # those that were given up while the receiver held them were sent again
     emit(name, 600)
     until(lambda: len(set(receiver.ids("/brief/two"))) == 600, "600 have arrived")
     attempts("/brief/two", 600)
-    ok(len(receiver.ids("/brief/two")) == 600 and not receiver.twice_at_once, "two workers never send one delivery twice")
+    ok(len(receiver.ids("/brief/two")) == 600 and not receiver.twice_at_once,
+       "two workers never send one delivery twice")
     ok(min(worker.count("delivered") for worker in (second, third)) > 0, "both do something")
 
     name = hook("/held/1")
@@ -213,7 +220,8 @@ def crashes():
 
 def slow_receivers():
     """One receiver that takes long, with much due for it, does not hold up the others."""
-    slow, quick = hook("/slow/1"), hook("/brief/quick")
+    # Of two hosts: what one host gets at once has a cap of its own.
+    slow, quick = hook("/slow/1", "localhost"), hook("/brief/quick")
     worker = Worker()
     emit(slow, 150)
     begun = time.time()
@@ -262,14 +270,16 @@ def connections():
     ok((found["form"]["access_token"], found["form"]["refresh_token"]) == ("of a form", "first")
        and found["form"]["access_token_expires_at"] is None,
        "an answer that is a form is read, a life of 0 is no end, and the refresh token stays")
-    ok(rows["dead"]["last_error"] == "invalid_grant", "a provider's own word is invalid_grant", rows["dead"]["last_error"])
+    ok(rows["dead"]["last_error"] == "invalid_grant", "a provider's own word is invalid_grant",
+       rows["dead"]["last_error"])
     ok(rows["trouble"]["last_error"] == "http_503", "a server in trouble says nothing of the grant")
     ok(rows["unknown"]["last_error"] == "provider_not_configured", "a provider that is not in the file backs off")
     basic = "Basic " + base64.b64encode(b"us:s+e%3Acret").decode()
     sent = receiver.came["/token/rotating"]
-    ok(len(sent) == 1 and sent[0][1]["Authorization"] == basic, "the secret is sent form-encoded")
+    ok(len(sent) == 1 and lowered(sent[0][1])["authorization"] == basic, "the secret is sent form-encoded")
     text = worker.text()
-    ok(not any(word in text for word in ("first", "access 1", "refresh 1", "cret")), "and nothing secret is printed", text)
+    ok(not any(word in text for word in ("first", "access 1", "refresh 1", "cret")),
+       "and nothing secret is printed", text)
 
 
 def main():

@@ -1,5 +1,5 @@
-//! Sends auth_store's webhooks, and refreshes the connections of its vault: what the database itself never does, because
-//! no backend opens a connection.
+//! Sends auth_store's webhooks, and refreshes the connections of its vault: what the database itself never does, as no
+//! backend opens a connection.
 
 mod address;
 mod deliver;

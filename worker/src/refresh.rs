@@ -140,7 +140,8 @@ impl Refresher {
             .persist(
                 "connection_complete",
                 "SELECT ok FROM auth_store.connection_complete($1::text::uuid, $2, $3, $4,
-                     COALESCE($5::text::timestamptz + $6 * interval '1 s', to_timestamp($7), $8::text::timestamptz), $9)",
+                     COALESCE($5::text::timestamptz + $6 * interval '1 s', to_timestamp($7), $8::text::timestamptz),
+                     $9)",
                 &[
                     (&id, Type::TEXT),
                     (&leased.fence, Type::INT8),

@@ -36,10 +36,10 @@ pub struct Settings {
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-Sends auth_store's webhooks, and refreshes the connections of its vault. Any number of workers may run beside each other.
+Sends auth_store's webhooks, and refreshes the connections of its vault. Any number of workers may run.
 
-Connects as psql does: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE (disable, prefer or require; the server's
-certificate is always checked). The role needs auth_store_worker.
+Connects as psql does: PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGSSLMODE (disable, prefer or require; the
+server's certificate is always checked). The role needs auth_store_worker.
 
   WORKER_IN_FLIGHT        deliveries sent at once (100)
   WORKER_PER_HOST         of them to one host (20)

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
+use tokio_postgres::config::Host;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Error, Row};
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Where the database is, and how to reach it.
@@ -74,24 +76,36 @@ impl Store {
     }
 
     async fn connect(&self) -> Result<Client, Error> {
-        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
-        let told = self.told.clone();
-        tokio::spawn(async move {
-            while let Some(Ok(message)) =
-                std::future::poll_fn(|context| connection.poll_message(context)).await
-            {
-                if matches!(message, AsyncMessage::Notification(_)) {
-                    told.notify_one();
-                }
-            }
-            // Whoever waits for a notification looks for itself, and finds the connection broken.
-            told.notify_one();
-        });
+        // As with psql, a socket has no TLS.
+        let client = if self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
+            let (client, connection) = self.config.connect(NoTls).await?;
+            tokio::spawn(drive(connection, self.told.clone()));
+            client
+        } else {
+            let (client, connection) = self.config.connect(self.tls.clone()).await?;
+            tokio::spawn(drive(connection, self.told.clone()));
+            client
+        };
         if !self.opening.is_empty() {
             client.batch_execute(self.opening).await?;
         }
         Ok(client)
     }
+}
+
+/// Moves a connection's messages until it ends.
+async fn drive<S, T>(mut connection: Connection<S, T>, told: Arc<Notify>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = std::future::poll_fn(|context| connection.poll_message(context)).await {
+        if matches!(message, AsyncMessage::Notification(_)) {
+            told.notify_one();
+        }
+    }
+    // Whoever waits for a notification looks for itself, and finds the connection broken.
+    told.notify_one();
 }
 
 impl Session {
