@@ -308,7 +308,7 @@ BEGIN
             ('user_tenant', 'own', 'Whether it is the user''s own.'),
             ('webhook_event_type', 'own', 'Whether the store emits it, with a row of the audit trail.'),
             (NULL, 'permissions', 'Its own permissions.'),
-            ('webhook_completion', 'status', 'delivered, retrying, dead, gone, disabled or ignored: see webhook_complete().'),
+            ('webhook_completion', 'status', 'delivered, retrying, dead, gone, disabled or ignored.'),
             (NULL, 'target_url', 'Where the deliveries go.'),
             (NULL, 'tenant_name', 'What people call the tenant; NULL: the default tenant, which nobody named.'),
             (NULL, 'roles', 'The roles that the user has in the tenant.'),

@@ -299,14 +299,15 @@ pub const NAMES: [&str; 142] = [
     "webhook.failing",
     // webhook_own_events_set(); details has enabled
     "webhook.own_events_switched",
-    // webhook_redeliver(), with the ids of both deliveries in details; webhooks_redrive() that found any: the filter and
-    // how many are in details, a row for each tenant
+    // webhook_redeliver(), with the ids of both deliveries in details; webhooks_redrive() that found any: the filter
+    // and how many are in details, a row for each tenant
     "webhook.redriven",
     // webhook_secret_rotate()
     "webhook.secret_rotated",
     // webhook_set_status(): skipped is the number of deliveries that backlog => 'skip' deleted
     "webhook.status_changed",
-    // webhook_complete() of a failed attempt after all of auth_store.webhook_failing_days; details as of webhook.failing
+    // webhook_complete() of a failed attempt after all of auth_store.webhook_failing_days; details as of
+    // webhook.failing
     "webhook.suspended",
     // webhook_test()
     "webhook.tested",

@@ -24,9 +24,9 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-/// The index is BRIN, as that of the audit trail is: a btree would write more to the WAL than a third of a row. Ids come
-/// in about the order of time, so that of a delivery few ranges are read: those from its id's time on whose Bloom filter
-/// may have it.
+/// The index is BRIN, as that of the audit trail is: a btree would write more to the WAL than a third of a row. Ids
+/// come in about the order of time, so that of a delivery few ranges are read: those from its id's time on whose Bloom
+/// filter may have it.
 static MONTHS: Partitions = Partitions::new(
     c"webhook_attempts",
     Period::Month,
