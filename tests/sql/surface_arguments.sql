@@ -112,6 +112,8 @@ BEGIN
                 - CASE WHEN part::timestamptz < now() THEN now() ELSE clock_timestamp() END) / 20) * 20 || ' s');
     END LOOP;
     said := regexp_replace(said, '"code": "\d+"', '"code": "digits"', 'g');
+    -- More of the trail is old enough to be counted a moment later.
+    said := regexp_replace(said, '"examined": \d+', '"examined": "rows"', 'g');
     said := regexp_replace(said, 'whsec_[A-Za-z0-9+/]{43}=', 'secret', 'g');
     RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'),
         '(?=[a-z_]*[A-Z0-9-])[A-Za-z0-9_-]{20,}', 'random', 'g');
@@ -152,5 +154,7 @@ SELECT pg_temp.raised(c)
       'SELECT auth_store.connection_fail(gen_random_uuid(), 1, NULL)', 'SELECT auth_store.jti_claim(NULL, NULL, NULL)',
     'SELECT auth_store.rate_limit_hit(NULL, 1, ''1 s'')',
     'SELECT auth_store.cleanup_batch(NULL)']) WITH ORDINALITY AS t (c, n) ORDER BY n;
+-- A webhook that is there gets the events of other tests.
+SELECT auth_store.webhook_delete(:'webhook') AS deleted;
 SELECT auth_store.tenant_erase('arguments', 'arguments') > 0 AS erased;
 SELECT * FROM pg_temp.tenant_rows('arguments') WHERE rows > 0;

@@ -1,7 +1,8 @@
 -- Where a request came from: ip and user_agent of every act of a user, in its audit row.
 \i tests/sql/include/helpers.sql
 
--- Without them is what a worker does, what counts, and what passes on to another function.
+-- Without them is what a worker does, what counts, what passes on to another function, and an event of the
+-- application, which is no row of the trail.
 SELECT p.proname AS without_them FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
   JOIN pg_extension e ON e.oid = d.refobjid
  WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'

@@ -1,5 +1,8 @@
 -- Deliveries: claimed by turns, signed, completed, tried again, dead, and sent once more.
 \i tests/sql/include/helpers.sql
+-- Those of other tests would be claimed, too.
+DELETE FROM auth_store.webhook_queue;
+DELETE FROM auth_store.webhook_retries;
 -- An id in the order of time, and so many deliveries of a webhook in the queue.
 CREATE SEQUENCE pg_temp.ids;
 CREATE FUNCTION pg_temp.id() RETURNS uuid LANGUAGE sql AS $$
@@ -305,7 +308,7 @@ SELECT n, outcome, http_status, octet_length(response_body) AS bytes, error
   FROM auth_store.webhook_attempts JOIN results USING (delivery_id, attempt) ORDER BY n;
 SELECT webhook_id = :'m' AS m, success_count, failure_count, failures_in_row, lost_count,
        paused_until IS NOT NULL AS paused
-  FROM auth_store.webhook_states ORDER BY 1;
+  FROM auth_store.webhook_states WHERE webhook_id IN (:'l', :'m') ORDER BY 1;
 SELECT count(*) FILTER (WHERE due_at IS NULL) AS dead, count(due_at) AS again FROM auth_store.webhook_retries;
 
 -- Garbage: the call is refused, and nothing is completed.

@@ -296,4 +296,5 @@ SELECT auth_store.webhook_event_type_register('hook.t7.t50.x');
 SELECT pg_temp.hook('one of many', '{hook.t7.*}', '{"a": "b", "c": {}}');
 SELECT payload, s.* FROM (VALUES ('{}'), ('{"a": "b"}'), ('{"a": "b", "c": {"d": 1}}')) AS p (payload),
     pg_temp.sent('hook.t7.t50.x', payload::jsonb) AS s;
+SELECT auth_store.webhook_delete(id) FROM hooks \g /dev/null
 DELETE FROM auth_store.webhook_event_types WHERE name LIKE 'hook.%' OR name IN ('agent', 'agent.created');
