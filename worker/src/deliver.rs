@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -22,6 +22,9 @@ const BODY: usize = 4096;
 const BATCH: usize = 200;
 const LINGER: Duration = Duration::from_millis(20);
 
+/// How long before the end of a lease its last attempt may end, at the latest.
+const MARGIN: Duration = Duration::from_secs(2);
+
 /// Sends what there is to send, until the worker is stopped and everything it has claimed is completed.
 pub struct Deliverer {
     pub store: Store,
@@ -36,10 +39,19 @@ pub struct Deliverer {
     pub poll: Duration,
 }
 
-/// An attempt that came to its end.
+/// A delivery that came to its end.
 struct Ended {
     host: String,
-    completion: Completion,
+    /// None: it was not sent before its lease came to its end.
+    completion: Option<Completion>,
+}
+
+/// A host that deliveries are claimed for.
+struct Host {
+    /// How many.
+    claimed: usize,
+    /// As many may be on their way.
+    places: Arc<Semaphore>,
 }
 
 impl Deliverer {
@@ -51,16 +63,16 @@ impl Deliverer {
         let metrics = self.metrics;
         let completing = tokio::spawn(complete(store, metrics, endings, freed));
         let mut session = self.store.session("LISTEN auth_store_webhooks");
-        // How many deliveries are on their way, by host; as many as there are in `hosts`.
-        let mut hosts: HashMap<String, usize> = HashMap::new();
+        let mut hosts: HashMap<String, Host> = HashMap::new();
         while !self.stop.is_set() {
             while let Ok(host) = freeings.try_recv() {
                 free(&mut hosts, &host);
             }
-            let busy: usize = hosts.values().sum();
+            // What waits for a place of its host takes none from others.
+            let busy: usize = hosts.values().map(|host| host.claimed.min(self.per_host)).sum();
             let claimed = if busy < self.in_flight {
                 let max = (self.in_flight - busy).min(BATCH);
-                let full = hosts.iter().filter(|(_, count)| **count >= self.per_host);
+                let full = hosts.iter().filter(|(_, host)| host.claimed >= self.per_host);
                 let full: Vec<_> = full.map(|(host, _)| host.clone()).collect();
                 self.claim(&mut session, max, &full).await
             } else {
@@ -72,9 +84,12 @@ impl Deliverer {
             };
             let idle = claimed.is_empty();
             for delivery in claimed {
-                let host = host_of(&delivery.url);
-                *hosts.entry(host.clone()).or_default() += 1;
-                self.spawn(delivery, host, ended.clone());
+                let name = host_of(&delivery.url);
+                let host = hosts
+                    .entry(name.clone())
+                    .or_insert_with(|| Host { claimed: 0, places: Arc::new(Semaphore::new(self.per_host)) });
+                host.claimed += 1;
+                self.spawn(delivery, name, host.places.clone(), ended.clone());
             }
             if idle {
                 self.wait(&mut hosts, &mut freeings).await;
@@ -100,7 +115,7 @@ impl Deliverer {
     }
 
     /// Waits for work: a notification, a place that becomes free, or a while.
-    async fn wait(&self, hosts: &mut HashMap<String, usize>, freeings: &mut mpsc::UnboundedReceiver<String>) {
+    async fn wait(&self, hosts: &mut HashMap<String, Host>, freeings: &mut mpsc::UnboundedReceiver<String>) {
         tokio::select! {
             () = self.told.notified() => {}
             () = self.stop.wait() => {}
@@ -118,24 +133,39 @@ impl Deliverer {
         let _ = timeout(time, self.stop.wait()).await;
     }
 
-    fn spawn(&self, delivery: Delivery, host: String, ended: mpsc::UnboundedSender<Ended>) {
+    /// Sends a delivery once its host has a place: one claim may have brought more for the host than it has places.
+    fn spawn(
+        &self,
+        delivery: Delivery,
+        host: String,
+        places: Arc<Semaphore>,
+        ended: mpsc::UnboundedSender<Ended>,
+    ) {
         let (sender, metrics) = (self.sender.clone(), self.metrics);
-        metrics.in_flight.fetch_add(1, Relaxed);
+        // After that another worker could have it before it is completed.
+        let patience = self.lease.saturating_sub(self.sender.timeout + MARGIN);
         tokio::spawn(async move {
-            let completion = attempt(&sender, delivery).await;
-            metrics.in_flight.fetch_sub(1, Relaxed);
-            metrics.attempted(completion.duration_ms);
+            let completion = match timeout(patience, places.acquire_owned()).await {
+                Ok(_place) => {
+                    metrics.in_flight.fetch_add(1, Relaxed);
+                    let completion = attempt(&sender, delivery).await;
+                    metrics.in_flight.fetch_sub(1, Relaxed);
+                    metrics.attempted(completion.duration_ms);
+                    Some(completion)
+                }
+                Err(_) => None,
+            };
             // The other end lives until the last sender is gone.
             let _ = ended.send(Ended { host, completion });
         });
     }
 }
 
-fn free(hosts: &mut HashMap<String, usize>, host: &str) {
-    if let Some(count) = hosts.get_mut(host) {
-        *count -= 1;
-        if *count == 0 {
-            hosts.remove(host);
+fn free(hosts: &mut HashMap<String, Host>, name: &str) {
+    if let Some(host) = hosts.get_mut(name) {
+        host.claimed -= 1;
+        if host.claimed == 0 {
+            hosts.remove(name);
         }
     }
 }
@@ -149,7 +179,10 @@ async fn attempt(sender: &Sender, delivery: Delivery) -> Completion {
     let started = Instant::now();
     let answer = match headers_of(&delivery.headers) {
         Some(headers) => {
-            sender.send(Message { url: &delivery.url, headers, body: delivery.body, keep: BODY }).await
+            // A receiver knows a repetition by its id.
+            let message =
+                Message { url: &delivery.url, headers, body: delivery.body, keep: BODY, repeatable: true };
+            sender.send(message).await
         }
         None => Err("the headers are malformed".to_owned()),
     };
@@ -196,7 +229,10 @@ async fn complete(
         }
         let (hosts, completions): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|ended| (ended.host, ended.completion)).unzip();
-        store_all(&mut session, metrics, &completions).await;
+        let completions: Vec<_> = completions.into_iter().flatten().collect();
+        if !completions.is_empty() {
+            store_all(&mut session, metrics, &completions).await;
+        }
         for host in hosts {
             // Nobody listens once the worker is stopped.
             let _ = freed.send(host);

@@ -160,17 +160,18 @@ impl Provider {
         {
             members = inner.clone();
         }
-        let text =
-            |names: [&str; 2]| names.iter().find_map(|name| members.get(*name).and_then(Value::as_str));
+        let text = |names: &[&str]| names.iter().find_map(|name| members.get(*name).and_then(Value::as_str));
         let printable =
             |text: &&str| !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-        let access_token = text(["access_token", "accessToken"]).filter(printable).ok_or_else(malformed)?;
-        let refresh_token = text(["refresh_token", "refreshToken"]);
+        let access_token = text(&["access_token", "accessToken", "token"]).filter(printable);
+        let access_token = access_token.ok_or_else(malformed)?;
+        // An empty one is none: the former one stays.
+        let refresh_token = text(&["refresh_token", "refreshToken"]).filter(|token| !token.is_empty());
         if refresh_token.is_some_and(|token| !printable(&token)) {
             return Err(malformed());
         }
         // A scope that makes no sense is not worth losing tokens.
-        let scope = text(["scope", "scope"]).filter(printable).filter(|scope| scope.len() <= 4096);
+        let scope = text(&["scope"]).filter(printable).filter(|scope| scope.len() <= 4096);
         Ok(Tokens {
             access_token: access_token.to_owned(),
             refresh_token: refresh_token.map(str::to_owned),
@@ -182,14 +183,14 @@ impl Provider {
     /// Absent is never "now": a token of which nothing is said ends as the file says, or is good until it is refused.
     fn end(&self, members: &Map<String, Value>) -> End {
         let number = |name: &str| members.get(name).and_then(number);
-        if let Some(life) = number("expires_in").or_else(|| number("expiresIn")) {
+        // Some say 0 of a token that never ends.
+        if let Some(life) = number("expires_in").or_else(|| number("expiresIn")).filter(|life| *life > 0.0) {
             let factor = match self.expires_in_unit {
                 UnitOfTime::Seconds => 1.0,
                 UnitOfTime::Milliseconds => 0.001,
                 UnitOfTime::Minutes => 60.0,
             };
-            // Some say 0 of a token that never ends.
-            return if life > 0.0 { End::In((life * factor).min(LONGEST)) } else { self.default_end() };
+            return End::In((life * factor).min(LONGEST));
         }
         for name in ["expires_at", "expiresAt"] {
             match members.get(name) {
@@ -233,7 +234,9 @@ fn error_of(members: &Map<String, Value>) -> Option<String> {
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         Some(if is_word { text.to_owned() } else { "error".to_owned() })
     };
-    if let Some(error) = members.get("error").filter(|error| !error.is_null()) {
+    // Some send one with every answer, empty where there is none.
+    let says_nothing = |error: &&Value| error.is_null() || **error == Value::Bool(false) || **error == "";
+    if let Some(error) = members.get("error").filter(|error| !says_nothing(error)) {
         return word(error).or_else(|| Some("error".to_owned()));
     }
     if let Some(code) = members.get("errcode").and_then(number).filter(|code| *code != 0.0) {
@@ -320,7 +323,11 @@ mod tests {
             (200, "<html>", "malformed_response"),
             (200, "{}", "malformed_response"),
             (200, r#"{"access_token": "a\nb"}"#, "malformed_response"),
-            (200, r#"{"access_token": "a", "refresh_token": ""}"#, "malformed_response"),
+            (200, r#"{"access_token": "a", "refresh_token": "b\nc"}"#, "malformed_response"),
+            (200, r#"{"access_token": ""}"#, "malformed_response"),
+            (200, r#"{"access_token": 7}"#, "malformed_response"),
+            (200, r#"[{"access_token": "a"}]"#, "malformed_response"),
+            (400, r#"{"error": ""}"#, "http_400"),
         ] {
             let dead = r#", "dead_token_errors": ["bad_refresh_token"]"#;
             assert_eq!(tokens(dead, status, body), Err(reason.to_owned()), "{body}");
@@ -336,6 +343,15 @@ mod tests {
             ("", r#""expires_in": 0"#, End::None),
             ("", r#""expires_in": null"#, End::None),
             ("", r#""expires_in": "soon""#, End::None),
+            ("", r#""expires_in": """#, End::None),
+            ("", r#""expires_in": -1"#, End::None),
+            ("", r#""expires_in": [3600]"#, End::None),
+            ("", r#""expires_in": true"#, End::None),
+            ("", r#""expires_in": 0, "expires_at": 1900000000"#, End::Epoch(1_900_000_000.0)),
+            ("", r#""expires_in": null, "expires_at": "1900000000""#, End::Epoch(1_900_000_000.0)),
+            ("", r#""expires_at": 0"#, End::None),
+            ("", r#""refresh_token_expires_in": 60, "x_refresh_token_expires_in": 60"#, End::None),
+            (r#", "expires_in": 60"#, r#""expires_in": 0"#, End::In(60.0)),
             ("", r#""x": 1"#, End::None),
             (r#", "expires_in": 60"#, r#""x": 1"#, End::In(60.0)),
             (r#", "expires_in_unit": "milliseconds""#, r#""expires_in": 5000"#, End::In(5.0)),
@@ -354,8 +370,17 @@ mod tests {
     fn tokens_are_found_in_a_form_in_camel_case_and_in_a_wrapper() {
         let found = tokens("", 201, r#"{"accessToken": "a", "refreshToken": "r"}"#).unwrap();
         assert_eq!((found.access_token.as_str(), found.refresh_token.as_deref()), ("a", Some("r")));
+        let found = tokens("", 201, r#"{"token": "a", "refreshToken": "r"}"#).unwrap();
+        assert_eq!((found.access_token.as_str(), found.refresh_token.as_deref()), ("a", Some("r")));
         let found = tokens("", 200, "access_token=a&expires_in=5183999\n").unwrap();
         assert_eq!((found.access_token.as_str(), found.end), ("a", End::In(5_183_999.0)));
+        for body in [
+            r#"{"access_token": "a", "refresh_token": "", "error": ""}"#,
+            r#"{"access_token": "a", "refresh_token": null, "error": false}"#,
+            r#"{"access_token": "a", "error": null, "errcode": 0, "errors": [], "ok": true}"#,
+        ] {
+            assert_eq!(tokens("", 200, body).unwrap().refresh_token, None, "{body}");
+        }
         let wrapped = r#", "tokens_in": "data""#;
         let found = tokens(wrapped, 200, r#"{"data": {"access_token": "a", "scope": ["x"]}}"#).unwrap();
         assert_eq!((found.access_token.as_str(), found.scope), ("a", None));

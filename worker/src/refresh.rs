@@ -199,6 +199,7 @@ impl Refresher {
 
 async fn ask(sender: &Sender, provider: &Provider, refresh_token: &str) -> Result<Tokens, String> {
     let (headers, body) = provider.request(refresh_token).ok_or("malformed_client_secret")?;
-    let message = Message { url: &provider.token_endpoint, headers, body, keep: BODY };
+    // A refresh token that is used twice looks stolen, and ends its grant.
+    let message = Message { url: &provider.token_endpoint, headers, body, keep: BODY, repeatable: false };
     provider.tokens(&sender.send(message).await?)
 }

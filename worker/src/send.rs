@@ -28,7 +28,8 @@ pub struct Sender {
     allowed: Allowed,
     tls: TlsConnector,
     connect_timeout: Duration,
-    timeout: Duration,
+    /// For each message, in all.
+    pub timeout: Duration,
     idle: Mutex<HashMap<String, Vec<Idle>>>,
 }
 
@@ -47,6 +48,8 @@ pub struct Message<'a> {
     pub body: String,
     /// How many bytes of the answer's body are read.
     pub keep: usize,
+    /// Whether it does no harm if it arrives twice.
+    pub repeatable: bool,
 }
 
 /// What came back.
@@ -86,14 +89,14 @@ impl Sender {
         let url = Url::parse(message.url).map_err(|_| "the URL is malformed".to_owned())?;
         let origin = url.origin().ascii_serialization();
         let request = request(&url, &message)?;
-        if let Some(mut kept) = self.take(&origin) {
-            // The other side may close a kept connection at any time. The delivery has an id by which a receiver knows
-            // a repetition, so it is sent again on a new connection.
-            if kept.ready().await.is_ok()
-                && let Ok(response) = kept.send_request(request.clone()).await
-            {
-                return self.read(response, kept, origin, message.keep).await;
-            }
+        // The other side may close a kept connection at any time, and has perhaps read what came on it. What may arrive
+        // twice is then sent again on a new connection; what may not is sent on a new one only.
+        if message.repeatable
+            && let Some(mut kept) = self.take(&origin)
+            && kept.ready().await.is_ok()
+            && let Ok(response) = kept.send_request(request.clone()).await
+        {
+            return self.read(response, kept, origin, message.keep).await;
         }
         let connect = timeout(self.connect_timeout, self.connect(&url));
         let mut connection = connect.await.map_err(|_| "the connection timed out".to_owned())??;
