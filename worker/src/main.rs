@@ -11,6 +11,7 @@ mod settings;
 mod stop;
 mod store;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +30,9 @@ use crate::settings::{HELP, Settings};
 use crate::stop::Stop;
 use crate::store::Store;
 
-/// A line for the operator, on the standard output.
+/// A line for the operator, on the standard output. Nobody has to read it.
 fn say(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn main() -> ExitCode {

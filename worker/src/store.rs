@@ -168,6 +168,9 @@ impl Session {
 pub fn why(error: &Error) -> String {
     match error.as_db_error() {
         Some(error) => format!("database: {} {}", error.code().code(), error.message()),
-        None => format!("database: {error}"),
+        None => match std::error::Error::source(error) {
+            Some(cause) => format!("database: {error}: {cause}"),
+            None => format!("database: {error}"),
+        },
     }
 }
