@@ -7,16 +7,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 
+def lowered(headers):
+    """By their names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
 class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, host="127.0.0.1"):
+        super().__init__((host, 0), Handler)
         self.lock = threading.Lock()
         self.came = defaultdict(list)      # path: [(id, headers, body, time)]
         self.here = defaultdict(int)       # id: requests that wait for an answer
         self.twice_at_once = set()
+        self.busy = self.most_at_once = 0  # of the requests of /busy
+        self.reached = []                  # the address of each connection, on this side
         self.held = threading.Event()      # what /held waits for
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -26,6 +33,11 @@ class Receiver(ThreadingHTTPServer):
     def ids(self, path):
         with self.lock:
             return [id for id, *_ in self.came[path]]
+
+    def get_request(self):
+        connection, client = super().get_request()
+        self.reached.append(connection.getsockname()[0])
+        return connection, client
 
     def handle_error(self, *_):
         pass  # a worker that is killed closes its connections
@@ -73,6 +85,15 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(1.5)
         self.answer(200)
 
+    def at_busy(self):
+        with self.server.lock:
+            self.server.busy += 1
+            self.server.most_at_once = max(self.server.busy, self.server.most_at_once)
+        time.sleep(0.5)
+        with self.server.lock:
+            self.server.busy -= 1
+        self.answer(200)
+
     def at_held(self):
         self.server.held.wait(30)
         self.answer(200)
@@ -118,12 +139,39 @@ class Handler(BaseHTTPRequestHandler):
     def token(self, kind, form):
         with self.server.lock:
             self.server.came["/token/" + kind].append((form["refresh_token"][0], dict(self.headers), form, time.time()))
-        number = len(self.server.came["/token/" + kind])
-        if kind == "rotating":
-            tokens = {"access_token": f"access {number}", "refresh_token": f"refresh {number}", "expires_in": "3600"}
-            return self.answer(200, json.dumps(tokens).encode(), Content_Type="application/json")
-        if kind == "form":
-            return self.answer(200, b"access_token=of+a+form&expires_in=0", Content_Type="text/plain")
-        if kind == "dead":
-            return self.answer(200, b'{"error": "bad_refresh_token"}', Content_Type="application/json")
-        self.answer(503, b'{"error": "invalid_grant"}')
+            number = len(self.server.came["/token/" + kind])
+        if kind == "hangup" and number > 1:
+            self.close_connection = True    # kept open after the first answer, and closed when the next request comes
+            return
+        if kind == "silent":
+            return time.sleep(5)
+        if kind == "endless":
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = True
+            while True:
+                self.wfile.write(b" " * 65536)
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 28_800))
+        status, body = {
+            "rotating": (200, {"access_token": f"access {number}", "refresh_token": f"refresh {number}",
+                               "expires_in": "3600", "x_refresh_token_expires_in": 8_726_400}),
+            "created": (201, {"token": "of 201", "expiresAt": soon}),
+            "form": (200, "access_token=of+a+form&expires_in=0"),
+            "nolife": (200, {"access_token": "no life", "token_type": "bearer", "scope": None}),
+            "assumed": (200, {"access_token": "no life", "expires_in": None}),
+            "millis": (200, {"access_token": "of millis", "expires_in": 1_800_000}),
+            "wrapped": (200, {"message": "success", "data": {"access_token": "in data", "refresh_token": "next",
+                                                             "expires_in": 86_400, "open_id": "x"}}),
+            "user": (200, {"ok": True, "authed_user": {"access_token": "of a user", "refresh_token": "next",
+                                                       "expires_in": 43_200}}),
+            "hangup": (200, {"access_token": "a", "refresh_token": "next"}),
+            "dead": (200, {"error": "bad_refresh_token", "error_description": "of the provider"}),
+            "notok": (200, {"ok": False, "error": "invalid_refresh_token"}),
+            "errcode": (200, {"errcode": 40030, "errmsg": "invalid refresh_token"}),
+            "errors": (200, {"errors": [{"errorType": "invalid_token", "message": "m"}], "success": False}),
+            "page": (200, "<!doctype html><title>access_token=</title>"),
+            "empty": (200, ""),
+            "moved": (307, ""),
+        }.get(kind, (503, {"error": "invalid_grant"}))
+        text = body if isinstance(body, str) else json.dumps(body)
+        self.answer(status, text.encode(), Location=self.server.url("/token/elsewhere"))
