@@ -1,7 +1,7 @@
 //! The providers that every store knows, without a row: an application that does without them is not in their way.
 
 /// A provider. Its endpoints are those of its own documentation; where they depend on the account, such as on a region,
-/// there is none.
+/// there is none. Vercel's is that of its integrations: Sign in with Vercel has others.
 pub struct BuiltIn {
     pub name: &'static str,
     pub display_name: &'static str,
@@ -78,7 +78,7 @@ pub const BUILT_IN: [BuiltIn; 10] = [
     BuiltIn {
         name: "zapier",
         display_name: "Zapier",
-        authorization_endpoint: Some("https://zapier.com/oauth/authorize/"),
+        authorization_endpoint: Some("https://api.zapier.com/v2/authorize"),
         token_endpoint: Some("https://zapier.com/oauth/token/"),
         revocation_endpoint: None,
     },
