@@ -491,7 +491,36 @@ DROP OWNED BY demo_shop;
 DROP ROLE demo_shop;
 
 \echo
-\echo '=== 16. The audit trail: each step left a row, in the same transaction'
+\echo '=== 16. Webhooks: an event is delivered if its transaction commits, by a worker, and the receiver can verify it'
+\getenv receiver_port DEMO_RECEIVER_PORT
+\if :{?receiver_port}
+CREATE ROLE demo_sender LOGIN;
+GRANT auth_store_worker TO demo_sender;
+SELECT webhook_id, secret AS webhook_secret
+  FROM auth_store.webhook_create('http://127.0.0.1:' || :'receiver_port' || '/hooks',
+                                 ARRAY['function.called', 'workflow.*'], filters => '{"ns": "tools"}') \gset
+\echo '    secret =' :webhook_secret '  (shown once, sealed by the vault; the receiver has it)'
+BEGIN;
+SELECT auth_store.webhook_emit('function.called', '{"ns": "tools", "id": 6}') AS queued, 'rolled back' AS but;
+ROLLBACK;
+BEGIN;
+SELECT auth_store.webhook_emit('function.called', '{"ns": "tools", "id": 7}') AS queued;
+SELECT auth_store.webhook_emit('function.called', '{"ns": "other", "id": 8}') AS queued;
+SELECT auth_store.webhook_emit('workflow.completed', '{"ns": "tools", "id": 9}') AS queued;
+COMMIT;
+\echo '    A worker runs for a moment, and a receiver that has the secret: demo/deliver'
+\setenv WEBHOOK_SECRET :webhook_secret
+\! demo/deliver "$DEMO_RECEIVER_PORT" 2
+SELECT pg_temp.must('what was committed and wanted was delivered, and verified there',
+                    count(*) = 2 AND bool_and(outcome = 'delivered' AND http_status = 204))
+  FROM auth_store.webhook_attempts WHERE webhook_id = :'webhook_id' \g (tuples_only=on)
+DROP ROLE demo_sender;
+\else
+\echo '    left out: make demo has a worker and a receiver for it; see docs/how-to/webhooks.md'
+\endif
+
+\echo
+\echo '=== 17. The audit trail: each step left a row, in the same transaction'
 SELECT to_char(occurred_at, 'HH24:MI:SS.MS') AS at, event, success, error, risk_score AS risk, flags, ip
   FROM auth_store.recent_activity ORDER BY occurred_at;
 SELECT pg_temp.must('the replayed refresh token and the replayed code stand there at risk 1.0',
@@ -500,7 +529,7 @@ SELECT pg_temp.must('the replayed refresh token and the replayed code stand ther
   FROM auth_store.recent_activity \g (tuples_only=on)
 
 \echo
-\echo '=== 17. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
+\echo '=== 18. Cleanup: what has expired goes. Here a code with a life of one second, which nobody redeemed'
 SELECT expires_at
   FROM auth_store.code_issue(
          client_id             => :'app_client_id',
