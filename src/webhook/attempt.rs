@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::append::Append;
 use crate::kernel::server::partition::Partitions;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
@@ -10,6 +11,7 @@ use crate::kernel::server::{pin, state, version};
 use crate::kernel::value::calendar::Period;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
+use crate::kernel::value::jsonb::Jsonb;
 use crate::webhook::outbox::retention::RETENTION;
 
 /// The facts of the table `webhook_attempts`. Its months are dropped.
@@ -82,46 +84,53 @@ pub struct Attempt {
     pub outcome: &'static str,
     pub error: Option<String>,
     /// A JSON object.
-    pub response_headers: Option<String>,
+    pub response_headers: Option<Jsonb>,
     pub response_body: Option<String>,
 }
 
-static INSERT: Statement = Statement::write(
-    c"INSERT INTO auth_store.webhook_attempts
-             (attempted_at, delivery_id, webhook_id, event_id, attempt, duration_ms, http_status, tenant_id,
-              event_type, outcome, error, response_headers, response_body)
-      SELECT $1, n.delivery_id, n.webhook_id, n.event_id, n.attempt, n.duration_ms, n.http_status, n.tenant_id,
-             n.event_type, n.outcome, n.error, n.response_headers::pg_catalog.jsonb, n.response_body
-        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-             AS n (delivery_id, webhook_id, event_id, attempt, duration_ms, http_status, tenant_id, event_type,
-                   outcome, error, response_headers, response_body)",
+static INSERT: Append = Append::new(
+    "webhook_attempts",
+    &[
+        c"attempted_at",
+        c"delivery_id",
+        c"webhook_id",
+        c"event_id",
+        c"attempt",
+        c"duration_ms",
+        c"http_status",
+        c"tenant_id",
+        c"event_type",
+        c"outcome",
+        c"error",
+        c"response_headers",
+        c"response_body",
+    ],
 );
 
 /// Adds the rows of attempts that were completed now.
-pub fn add(now: Timestamp, attempts: &[Attempt]) -> Result<(), Mistake> {
+pub fn add(now: Timestamp, attempts: Vec<Attempt>) -> Result<(), Mistake> {
     if attempts.is_empty() {
         return Ok(());
     }
-    fn column<T>(attempts: &[Attempt], of: impl Fn(&Attempt) -> T) -> Vec<T> {
-        attempts.iter().map(of).collect()
-    }
-    MONTHS.ensure(now, true)?;
-    INSERT.run(&params![
-        now,
-        column(attempts, |attempt| attempt.delivery_id),
-        column(attempts, |attempt| attempt.webhook_id),
-        column(attempts, |attempt| attempt.event_id),
-        column(attempts, |attempt| attempt.attempt),
-        column(attempts, |attempt| attempt.duration_ms),
-        column(attempts, |attempt| attempt.http_status),
-        column(attempts, |attempt| attempt.tenant_id.clone()),
-        column(attempts, |attempt| attempt.event_type.clone()),
-        column(attempts, |attempt| attempt.outcome),
-        column(attempts, |attempt| attempt.error.clone()),
-        column(attempts, |attempt| attempt.response_headers.clone()),
-        column(attempts, |attempt| attempt.response_body.clone()),
-    ])?;
-    Ok(())
+    let month = MONTHS.ensure(now, true)?;
+    let rows = attempts.into_iter().map(|attempt| {
+        params![
+            now,
+            attempt.delivery_id,
+            attempt.webhook_id,
+            attempt.event_id,
+            attempt.attempt,
+            attempt.duration_ms,
+            attempt.http_status,
+            attempt.tenant_id,
+            attempt.event_type,
+            attempt.outcome,
+            attempt.error,
+            attempt.response_headers,
+            attempt.response_body,
+        ]
+    });
+    INSERT.run_all(month, &rows.collect::<Vec<_>>())
 }
 
 static OTHERS: Statement<(Id, String, bool)> = Statement::write(

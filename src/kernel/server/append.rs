@@ -47,6 +47,8 @@ struct Places {
 
 const MAX_COLUMNS: usize = 24;
 const MAX_PARTIAL: usize = 4;
+/// Rows that are put into a table at once, at most.
+const MAX_ROWS: usize = 64;
 
 impl Append {
     /// The rows of a table, whose parameters are those of the columns, in order.
@@ -67,20 +69,8 @@ impl Append {
     pub fn run(&self, period: i64, params: &[Param]) -> Result<(), Mistake> {
         version::ensure_ready()?;
         state::writable()?;
-        let known = self
-            .target
-            .get()
-            .filter(|place| place.generation == catalog::generation() && place.period == period);
-        let direct = known.is_some_and(|place| {
-            place.places.is_some_and(|places| {
-                pin::tenant().is_none()
-                    && self.statement.takes(params)
-                    // SAFETY: the positions were resolved for this table in this generation of the catalog, and for
-                    // parameters of these types.
-                    && unsafe { put(&place, &places, params) }
-            })
-        });
-        if direct {
+        let known = self.known(period);
+        if self.put_all(period, &[params]) {
             return Ok(());
         }
         let table = self.statement.all_of(params, &|| self.sql())?.into_iter().next();
@@ -91,6 +81,38 @@ impl Append {
             self.target.set(Some(Target { generation, period, table, places }));
         }
         Ok(())
+    }
+
+    /// Adds rows of one period. A page that gets several of them is one record in the WAL.
+    pub fn run_all<const N: usize>(&self, period: i64, rows: &[[Param; N]]) -> Result<(), Mistake> {
+        version::ensure_ready()?;
+        state::writable()?;
+        for rows in rows.chunks(MAX_ROWS) {
+            let mut rows: Vec<_> = rows.iter().map(<[Param; N]>::as_slice).collect();
+            while !rows.is_empty() && !self.put_all(period, &rows) {
+                // By the statement, which tells where the others go.
+                self.run(period, rows.remove(0))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self, period: i64) -> Option<Target> {
+        let known = self.target.get();
+        known.filter(|place| place.generation == catalog::generation() && place.period == period)
+    }
+
+    /// Adds rows without the statement; false if it must be the statement.
+    fn put_all(&self, period: i64, rows: &[&[Param]]) -> bool {
+        self.known(period).is_some_and(|place| {
+            place.places.is_some_and(|places| {
+                pin::tenant().is_none()
+                    && rows.iter().all(|params| self.statement.takes(params))
+                    // SAFETY: the positions were resolved for this table in this generation of the catalog, and for
+                    // parameters of these types.
+                    && unsafe { put(&place, &places, rows) }
+            })
+        })
     }
 
     /// Where the columns are, if a row of the table is only a heap tuple with its entries in plain indexes.
@@ -140,11 +162,11 @@ impl Append {
     }
 }
 
-/// Puts a row into the heap and its indexes; does nothing and returns false if only the statement may.
+/// Puts rows into the heap and its indexes; does nothing and returns false if only the statement may.
 ///
 /// # Safety
 /// `place` must have been resolved for these parameters in the present generation of the catalog.
-unsafe fn put(place: &Target, places: &Places, params: &[Param]) -> bool {
+unsafe fn put(place: &Target, places: &Places, rows: &[&[Param]]) -> bool {
     // SAFETY: opened if it still exists, with the lock an INSERT takes, which the transaction keeps.
     let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowExclusiveLock as i32) };
     if table.is_null() {
@@ -153,7 +175,7 @@ unsafe fn put(place: &Target, places: &Places, params: &[Param]) -> bool {
     // Taking the lock may have brought in an invalidation, after which nothing resolved holds.
     let resolved = catalog::generation() == place.generation;
     // SAFETY: the table is open, and in this generation of the catalog the positions are those of its columns.
-    let added = resolved && unsafe { add(table, places, params) };
+    let added = resolved && unsafe { add(table, places, rows) };
     // SAFETY: opened above, and kept locked. Where an error unwinds, the resource owner closes it.
     unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
     added
@@ -161,11 +183,46 @@ unsafe fn put(place: &Target, places: &Places, params: &[Param]) -> bool {
 
 /// # Safety
 /// The table must be open and locked for writing, and the positions be those of columns of the parameters' types.
-unsafe fn add(table: pg_sys::Relation, places: &Places, params: &[Param]) -> bool {
+unsafe fn add(table: pg_sys::Relation, places: &Places, rows: &[&[Param]]) -> bool {
+    let mut tuples = [std::ptr::null_mut(); MAX_ROWS];
+    for (params, tuple) in rows.iter().zip(&mut tuples) {
+        // SAFETY: as required of the caller.
+        match unsafe { form(table, places, params) } {
+            Some(formed) => *tuple = formed,
+            None => return false,
+        }
+    }
+    let Some(tuples) = tuples.get(..rows.len()) else { return false };
+    // SAFETY: as required of the caller; the tuples are nobody else's, the indexes' descriptions neither.
+    unsafe {
+        let indexes = pg_sys::CatalogOpenIndexes(table);
+        if places.null[0].is_some() {
+            pass_over_partial(indexes);
+        }
+        match tuples {
+            // In spite of its name it works for any heap whose indexes are plain: the row first, then an entry in each
+            // index.
+            [tuple] => {
+                pg_sys::CatalogTupleInsertWithInfo(table, *tuple, indexes);
+                pg_sys::heap_freetuple(*tuple);
+            }
+            _ => add_all(table, indexes, tuples),
+        }
+        pg_sys::CatalogCloseIndexes(indexes);
+        pg_sys::CommandCounterIncrement();
+    }
+    true
+}
+
+/// A row of these values; None if it is one that only the statement may add.
+///
+/// # Safety
+/// As of [`add`].
+unsafe fn form(table: pg_sys::Relation, places: &Places, params: &[Param]) -> Option<pg_sys::HeapTuple> {
     // SAFETY: an open table's own data.
     let (descriptor, count) = unsafe { ((*table).rd_att, (*(*table).rd_att).natts) };
     if count > 64 {
-        return false;
+        return None;
     }
     let (mut values, mut nulls) = ([pg_sys::Datum::null(); 64], [true; 64]);
     for (param, position) in params.iter().zip(&places.columns) {
@@ -173,28 +230,73 @@ unsafe fn add(table: pg_sys::Relation, places: &Places, params: &[Param]) -> boo
         match param.datum {
             Some(datum) => (values[position], nulls[position]) = (datum, false),
             // The statement says which column must not be NULL. SAFETY: as required of the caller.
-            None if unsafe { (*attribute(descriptor, position as i32)).attnotnull } => return false,
+            None if unsafe { (*attribute(descriptor, position as i32)).attnotnull } => return None,
             None => {}
         }
     }
     if places.null.iter().flatten().any(|position| !nulls[usize::from(*position)]) {
-        return false;
+        return None;
     }
     // SAFETY: a value or NULL for each column; the values outlive the tuple's forming.
-    let tuple = unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
-    // In spite of its name CatalogTupleInsert works for any heap whose indexes are plain: the row first, then an entry
-    // in each index. SAFETY: as required of the caller; the tuple is nobody else's, the indexes' descriptions neither.
+    Some(unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) })
+}
+
+/// # Safety
+/// The table and its indexes must be open, and the tuples be new rows of it.
+unsafe fn add_all(table: pg_sys::Relation, indexes: pg_sys::CatalogIndexState, tuples: &[pg_sys::HeapTuple]) {
+    let mut slots = [std::ptr::null_mut(); MAX_ROWS];
+    // SAFETY: as required of the caller; the slots own the tuples, and are dropped here. Where an error unwinds, they go
+    // with the call's memory.
     unsafe {
-        let indexes = pg_sys::CatalogOpenIndexes(table);
-        if places.null[0].is_some() {
-            pass_over_partial(indexes);
+        for (tuple, slot) in tuples.iter().zip(&mut slots) {
+            *slot = pg_sys::MakeSingleTupleTableSlot((*table).rd_att, &raw const pg_sys::TTSOpsHeapTuple);
+            pg_sys::ExecStoreHeapTuple(*tuple, *slot, true);
         }
-        pg_sys::CatalogTupleInsertWithInfo(table, tuple, indexes);
-        pg_sys::CatalogCloseIndexes(indexes);
-        pg_sys::heap_freetuple(tuple);
-        pg_sys::CommandCounterIncrement();
+        pg_sys::table_multi_insert(
+            table,
+            slots.as_mut_ptr(),
+            tuples.len() as i32,
+            pg_sys::GetCurrentCommandId(true),
+            0,
+            std::ptr::null_mut(),
+        );
+        for slot in slots.iter().take(tuples.len()) {
+            index_row(table, indexes, *slot, false);
+            pg_sys::ExecDropSingleTupleTableSlot(*slot);
+        }
     }
-    true
+}
+
+/// Adds the entries of a row to the indexes.
+///
+/// # Safety
+/// The table and its indexes must be open, and the slot have a row that was just put into it: its first version, or a
+/// further one with the same keys.
+pub(super) unsafe fn index_row(
+    table: pg_sys::Relation,
+    indexes: pg_sys::CatalogIndexState,
+    slot: *mut pg_sys::TupleTableSlot,
+    same_keys: bool,
+) {
+    let (mut values, mut nulls) = ([pg_sys::Datum::null(); 32], [true; 32]);
+    // SAFETY: as required of the caller; the indexes' descriptions are as many as it says.
+    unsafe {
+        for n in 0..usize::try_from((*indexes).ri_NumIndices).unwrap_or(0) {
+            let info = *(*indexes).ri_IndexRelationInfo.add(n);
+            if !(*info).ii_ReadyForInserts {
+                continue;
+            }
+            let (values, nulls) = (values.as_mut_ptr(), nulls.as_mut_ptr());
+            pg_sys::FormIndexDatum(info, slot, std::ptr::null_mut(), values, nulls);
+            let unique = if (*info).ii_Unique {
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
+            } else {
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
+            };
+            let (index, row) = (*(*indexes).ri_IndexRelationDescs.add(n), &raw mut (*slot).tts_tid);
+            pg_sys::index_insert(index, values, nulls, row, table, unique, same_keys, info);
+        }
+    }
 }
 
 /// Leaves the partial indexes out, none of which holds the row.
@@ -209,6 +311,15 @@ unsafe fn pass_over_partial(indexes: pg_sys::CatalogIndexState) {
             (*info).ii_ReadyForInserts &= (*info).ii_Predicate.is_null();
         }
     }
+}
+
+/// Whether a row of the table is only a heap tuple with its entries in plain indexes, none of them partial.
+///
+/// # Safety
+/// The table must be open.
+pub(super) unsafe fn is_plain(table: pg_sys::Relation) -> bool {
+    // SAFETY: as required of the caller.
+    unsafe { plain(table) }.is_some_and(|null| null.iter().all(Option::is_none))
 }
 
 /// The columns that are NULL in a row that no partial index holds, if such a row of the table is only a heap tuple with

@@ -29,6 +29,18 @@ pub struct Place {
     row: pg_sys::ItemPointerData,
 }
 
+impl Place {
+    /// Whether it is in this table, and the catalog has not changed since the row was seen.
+    pub(super) fn is_of(self, generation: u32, table: pg_sys::Oid) -> bool {
+        (self.generation, self.table) == (generation, table) && catalog::generation() == generation
+    }
+
+    /// The row's own part of it.
+    pub(super) fn row(self) -> pg_sys::ItemPointerData {
+        self.row
+    }
+}
+
 static SEEN: BackendCell<Cell<Option<Place>>> = BackendCell::new(Cell::new(None));
 
 /// Notes where a look-up found its row.

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod caller;
 pub mod catalog;
 pub mod cell;
+pub mod change;
 pub mod columns;
 pub mod command;
 pub mod composite;

@@ -7,7 +7,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
-use crate::webhook::claim::lease;
+use crate::webhook::claim::lease::{self, Queued};
 use crate::webhook::retry;
 use crate::webhook::state::{self, State};
 use crate::webhook::subscription::Status;
@@ -32,7 +32,7 @@ pub struct Open {
     /// How many deliveries.
     pub most: usize,
     /// The only one, where they go in order.
-    pub only: Option<Id>,
+    pub only: Option<Queued>,
     /// Its state, locked, where the claim changes it.
     pub state: Option<State>,
 }
@@ -109,13 +109,12 @@ pub fn of(
 
 /// The oldest delivery of a webhook whose deliveries go in order; None if it is being sent, or if one waits to be tried
 /// again. The webhook's state is locked, so that no other claim can begin one meanwhile.
-fn next_in_order(now: Timestamp, tenant_id: &str, webhook_id: Id) -> Result<Option<Id>, Mistake> {
+fn next_in_order(now: Timestamp, tenant_id: &str, webhook_id: Id) -> Result<Option<Queued>, Mistake> {
     let snapshot = Snapshot::latest();
     if retry::waits(tenant_id, webhook_id)? {
         return Ok(None);
     }
-    let oldest = lease::in_queue(&snapshot, tenant_id, webhook_id, 1, |_| true)?;
-    Ok(oldest.into_iter().find(|queued| queued.is_free(now)).map(|queued| queued.id))
+    Ok(lease::oldest(&snapshot, tenant_id, webhook_id)?.filter(|queued| queued.is_free(now)))
 }
 
 #[cfg(test)]

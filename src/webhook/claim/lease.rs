@@ -1,6 +1,10 @@
 //! Deliveries in the queue: those that are due come back into it, and those that a claim gives out are leased.
 
+use std::cell::Cell;
+
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::change::{Change, Rows};
+use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, by_index, params};
@@ -11,7 +15,10 @@ row! {
     /// A delivery in the queue.
     pub struct Queued in webhook_queue {
         pub id: Id,
+        pub event_id: Id,
         pub leased_until: Option<Timestamp>,
+        pub attempt: i32,
+        place: Place,
     }
 }
 
@@ -22,18 +29,33 @@ impl Queued {
     }
 }
 
+/// Before the oldest delivery.
+pub const START: Id = Id::from_bytes([0; 16]);
+
 static IN_QUEUE: Lookup<Queued> = Lookup::by(c"webhook_queue_webhook_idx");
 
-/// The oldest deliveries of a webhook that `wanted` takes.
-pub fn in_queue(
+/// The oldest delivery of a webhook.
+pub fn oldest(snapshot: &Snapshot, tenant_id: &str, webhook_id: Id) -> Result<Option<Queued>, Mistake> {
+    let keys = [Key::Text(tenant_id), Key::Id(webhook_id), Key::Id(START)];
+    Ok(IN_QUEUE.behind(snapshot, keys, 1, |_| true)?.into_iter().next())
+}
+
+/// The oldest deliveries of a webhook behind this one that nobody sends, and how many before them somebody does.
+pub fn free(
+    now: Timestamp,
     snapshot: &Snapshot,
-    tenant_id: &str,
-    webhook_id: Id,
+    (tenant_id, webhook_id): (&str, Id),
+    behind: Id,
     most: usize,
-    wanted: impl Fn(&Queued) -> bool,
-) -> Result<Vec<Queued>, Mistake> {
-    let start = Id::from_bytes([0; 16]);
-    IN_QUEUE.behind(snapshot, [Key::Text(tenant_id), Key::Id(webhook_id), Key::Id(start)], most, wanted)
+) -> Result<(Vec<Queued>, usize), Mistake> {
+    let keys = [Key::Text(tenant_id), Key::Id(webhook_id), Key::Id(behind)];
+    let sent = Cell::new(0);
+    let free = IN_QUEUE.behind(snapshot, keys, most, |queued: &Queued| {
+        let free = queued.is_free(now);
+        sent.set(sent.get() + usize::from(!free));
+        free
+    })?;
+    Ok((free, sent.get()))
 }
 
 /// How many deliveries come back into the queue in one claim, at most.
@@ -58,11 +80,13 @@ pub fn move_due(now: Timestamp) -> Result<(), Mistake> {
 
 /// Deliveries of one webhook that may be leased.
 pub struct Offer<'a> {
-    pub tenant_id: &'a str,
+    pub webhook: (&'a str, Id),
     /// How many of them.
     pub most: usize,
-    /// The oldest: more than `most`, since other claims may be about to lease the same.
-    pub ids: &'a [Id],
+    /// The oldest.
+    pub free: &'a [Queued],
+    /// Whether none but these.
+    pub in_order: bool,
 }
 
 row! {
@@ -74,6 +98,56 @@ row! {
         pub attempt: i32,
         pub tenant_id: String,
     }
+}
+
+static LEASES: Change<2> = Change::new(c"webhook_queue", [c"attempt", c"leased_until"]);
+
+/// Leases deliveries of these webhooks until a time, at most so many; passes over what other transactions have locked.
+pub fn take(
+    now: Timestamp,
+    until: Timestamp,
+    snapshot: &Snapshot,
+    offers: &[Offer<'_>],
+    most: usize,
+) -> Result<Vec<Leased>, Mistake> {
+    let Some(rows) = LEASES.open()? else { return take_by_statement(now, until, snapshot, offers, most) };
+    let mut leased = Vec::new();
+    for offer in offers {
+        let wanted = offer.most.min(most.saturating_sub(leased.len()));
+        leased.append(&mut take_of(now, until, snapshot, &rows, (offer, wanted))?);
+    }
+    rows.close();
+    Ok(leased)
+}
+
+/// The same of one webhook. What other claims have leased first, those behind make up for.
+fn take_of(
+    now: Timestamp,
+    until: Timestamp,
+    snapshot: &Snapshot,
+    rows: &Rows<2>,
+    (offer, wanted): (&Offer<'_>, usize),
+) -> Result<Vec<Leased>, Mistake> {
+    let (tenant_id, webhook_id) = offer.webhook;
+    let mut leased = Vec::with_capacity(wanted);
+    let mut lease = |free: &[Queued]| {
+        let before = leased.len();
+        for queued in free.iter().take(wanted - before) {
+            let attempt = queued.attempt.saturating_add(1);
+            if rows.set_if_free(queued.place, &params![attempt, until]) {
+                let (id, event_id) = (queued.id, queued.event_id);
+                leased.push(Leased { id, webhook_id, event_id, attempt, tenant_id: tenant_id.to_owned() });
+            }
+        }
+        let missing = wanted - leased.len();
+        let lost = free.len().min(wanted - before) > leased.len() - before;
+        free.last().filter(|_| lost && missing > 0 && !offer.in_order).map(|last| (last.id, missing))
+    };
+    let mut rest = lease(offer.free);
+    while let Some((last, missing)) = rest {
+        rest = lease(&free(now, snapshot, offer.webhook, last, missing)?.0);
+    }
+    Ok(leased)
 }
 
 // A webhook's ids are those from `first` to `last` of $5. The outer LIMIT ends the walk before a row too many is
@@ -94,21 +168,29 @@ static LEASE: Statement<Leased> = Statement::write(
       RETURNING {columns}",
 );
 
-/// Leases deliveries of these webhooks until a time, at most so many; passes over what other transactions have locked.
-pub fn take(
+/// How many times as many deliveries as it may lease the statement looks at: other claims may lease the same ones first.
+const SPARE: usize = 4;
+
+/// The same where the rows can't be changed in their places.
+fn take_by_statement(
     now: Timestamp,
     until: Timestamp,
+    snapshot: &Snapshot,
     offers: &[Offer<'_>],
     most: usize,
 ) -> Result<Vec<Leased>, Mistake> {
     let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     let (mut first, mut last, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for offer in offers {
+        let more = match offer.in_order {
+            true => Vec::new(),
+            false => free(now, snapshot, offer.webhook, START, offer.most.saturating_mul(SPARE))?.0,
+        };
         first.push(number(ids.len() + 1));
-        ids.extend_from_slice(offer.ids);
+        ids.extend(if offer.in_order { offer.free } else { &more }.iter().map(|queued| queued.id));
         last.push(number(ids.len()));
     }
-    let tenants: Vec<_> = offers.iter().map(|offer| offer.tenant_id.to_owned()).collect();
+    let tenants: Vec<_> = offers.iter().map(|offer| offer.webhook.0.to_owned()).collect();
     let mosts: Vec<_> = offers.iter().map(|offer| number(offer.most)).collect();
     by_index(|| LEASE.all(&params![tenants, mosts, first, last, ids, now, until, number(most)]))
 }

@@ -15,7 +15,9 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::change::Change;
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, by_index, params};
@@ -83,6 +85,7 @@ const IGNORED: &str = "ignored";
 
 row! {
     /// A delivery in the queue.
+    #[derive(Clone)]
     struct Queued in webhook_queue {
         id: Id,
         webhook_id: Id,
@@ -94,7 +97,15 @@ row! {
     }
 }
 
-static QUEUED: Lookup<Queued> = Lookup::by(c"webhook_queue_pkey");
+row! {
+    /// The same where a look-up has found it.
+    struct Seen in webhook_queue {
+        queued: Queued,
+        place: Place,
+    }
+}
+
+static QUEUED: Lookup<Seen> = Lookup::by(c"webhook_queue_pkey");
 
 row! {
     /// What a webhook's owner has chosen.
@@ -142,14 +153,17 @@ fn complete_once(now: Timestamp, results: Vec<Placed>, statuses: &mut [&'static 
     let found = Found::of(&snapshot, &results)?;
     let mut ends = end::lock(now, &snapshot, &found.webhooks)?;
     let mut states = state::lock_no_key_update(found.webhooks.keys().copied().collect())?;
-    let mut taken = take(&results, &found.matching)?;
+    let mut taken = take(&found.matching)?;
     for webhook_id in found.lost {
         states.entry(webhook_id).and_modify(|state| state.lost_count += 1);
     }
     let mut written = Written::default();
     let mut known = Known::default();
     for (place, result) in results {
-        let Some(webhook_id) = found.matching.get(&result.delivery_id) else { continue };
+        let Some(webhook_id) = found.matching.get(&result.delivery_id).map(|seen| &seen.queued.webhook_id)
+        else {
+            continue;
+        };
         let Some(delivery) = taken.remove(&result.delivery_id) else {
             if given_to_another(&Snapshot::latest(), &result)?.is_some() {
                 states.entry(*webhook_id).and_modify(|state| state.lost_count += 1);
@@ -170,7 +184,7 @@ fn complete_once(now: Timestamp, results: Vec<Placed>, statuses: &mut [&'static 
         }
         written.add(delivery, result, outcome.fate, chosen.is_some(), event_type);
     }
-    attempt::add(now, &written.attempts)?;
+    attempt::add(now, written.attempts)?;
     retry::add(now, &written.failed)?;
     end::finish(now, ends, &mut states)?;
     state::store(&states)
@@ -180,21 +194,22 @@ fn complete_once(now: Timestamp, results: Vec<Placed>, statuses: &mut [&'static 
 struct Found {
     /// The webhooks of all of them, with their tenants and whether an answer ends the webhook.
     webhooks: BTreeMap<Id, (String, bool)>,
-    /// The deliveries that are in the queue with the attempt of their result, with their webhooks.
-    matching: HashMap<Id, Id>,
+    /// The deliveries that are in the queue with the attempt of their result, in the order in which they are locked.
+    matching: BTreeMap<Id, Seen>,
     /// The webhooks of those whose lease another worker was given: once for each result.
     lost: Vec<Id>,
 }
 
 impl Found {
     fn of(snapshot: &Snapshot, results: &[Placed]) -> Result<Self, Mistake> {
-        let mut found = Self { webhooks: BTreeMap::new(), matching: HashMap::new(), lost: Vec::new() };
+        let mut found = Self { webhooks: BTreeMap::new(), matching: BTreeMap::new(), lost: Vec::new() };
         for (_, result) in results {
-            let queued = QUEUED.find(snapshot, Key::Id(result.delivery_id))?;
-            let (webhook_id, tenant_id) = match queued {
-                Some(queued) if queued.attempt == result.attempt => {
-                    found.matching.insert(queued.id, queued.webhook_id);
-                    (queued.webhook_id, queued.tenant_id)
+            let seen = QUEUED.find(snapshot, Key::Id(result.delivery_id))?;
+            let (webhook_id, tenant_id) = match seen {
+                Some(seen) if seen.queued.attempt == result.attempt => {
+                    let webhook = (seen.queued.webhook_id, seen.queued.tenant_id.clone());
+                    found.matching.insert(seen.queued.id, seen);
+                    webhook
                 }
                 _ => match given_to_another(snapshot, result)? {
                     Some((webhook_id, tenant_id)) => {
@@ -213,23 +228,33 @@ impl Found {
 
 /// The webhook and the tenant of a delivery that another worker was given later, and may have completed.
 fn given_to_another(snapshot: &Snapshot, result: &Attempted) -> Result<Option<(Id, String)>, Mistake> {
-    match QUEUED.find(snapshot, Key::Id(result.delivery_id))? {
+    match QUEUED.find(snapshot, Key::Id(result.delivery_id))?.map(|seen| seen.queued) {
         Some(queued) if queued.attempt > result.attempt => Ok(Some((queued.webhook_id, queued.tenant_id))),
         Some(_) => Ok(None),
         None => attempt::completed_by_another(result.delivery_id, result.attempt),
     }
 }
 
-/// Takes deliveries out of the queue, those that have the attempts of their results.
-fn take(results: &[Placed], matching: &HashMap<Id, Id>) -> Result<HashMap<Id, Queued>, Mistake> {
-    let asked = results.iter().map(|(_, result)| (result.delivery_id, result.attempt));
-    let mut asked: Vec<_> = asked.filter(|(id, _)| matching.contains_key(id)).collect();
-    if asked.is_empty() {
+static QUEUE: Change<0> = Change::new(c"webhook_queue", []);
+
+/// Takes deliveries out of the queue, those that have the attempts of their results still.
+fn take(matching: &BTreeMap<Id, Seen>) -> Result<HashMap<Id, Queued>, Mistake> {
+    if matching.is_empty() {
         return Ok(HashMap::new());
     }
-    asked.sort_unstable();
-    let (ids, attempts): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-    let taken = by_index(|| TAKE.all(&params![ids, attempts]))?;
+    let taken = match QUEUE.open()? {
+        Some(rows) => {
+            let taken = matching.values().filter(|seen| rows.delete(seen.place));
+            let taken = taken.map(|seen| seen.queued.clone()).collect();
+            rows.close();
+            taken
+        }
+        None => {
+            let ids: Vec<_> = matching.keys().copied().collect();
+            let attempts: Vec<_> = matching.values().map(|seen| seen.queued.attempt).collect();
+            by_index(|| TAKE.all(&params![ids, attempts]))?
+        }
+    };
     Ok(taken.into_iter().map(|taken| (taken.id, taken)).collect())
 }
 

@@ -17,7 +17,7 @@ pub struct Attempted {
     pub duration_ms: Option<i32>,
     pub error: Option<String>,
     /// The headers as they are stored.
-    pub headers: Option<String>,
+    pub headers: Option<Jsonb>,
     pub body: Option<String>,
     pub answer: Answer,
 }
@@ -70,7 +70,10 @@ impl Given<'_> {
             attempt,
             duration_ms: self.duration_ms,
             error: self.error.map(|error| cut(error, MAX_ERROR).to_owned()),
-            headers: headers.map(|headers| headers.to_string()).filter(|text| text.len() <= MAX_HEADERS),
+            headers: headers
+                .map(|headers| headers.to_string())
+                .filter(|text| text.len() <= MAX_HEADERS)
+                .and_then(|text| Jsonb::read(&text)),
             body: self.response_body.map(|body| cut_bytes(body).to_owned()),
             answer,
         })
