@@ -20,7 +20,7 @@ const BODY: usize = 4096;
 
 /// How many attempts are completed at once, and how long the first of them waits for others.
 const BATCH: usize = 200;
-const LINGER: Duration = Duration::from_millis(20);
+const LINGER: Duration = Duration::from_millis(5);
 
 /// How long before the end of a lease its last attempt may end, at the latest.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -35,6 +35,7 @@ pub struct Deliverer {
     pub stop: Stop,
     pub in_flight: usize,
     pub per_host: usize,
+    pub per_webhook: usize,
     pub lease: Duration,
     pub poll: Duration,
 }
@@ -101,7 +102,7 @@ impl Deliverer {
     }
 
     async fn claim(&self, session: &mut Session, max: usize, full: &[String]) -> Option<Vec<Delivery>> {
-        match session.claim(max, self.lease, full).await {
+        match session.claim(max, self.lease, self.per_webhook, full).await {
             Ok(deliveries) => {
                 self.metrics.claimed();
                 Some(deliveries)

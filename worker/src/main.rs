@@ -89,6 +89,7 @@ async fn run() -> Result<(), String> {
         stop,
         in_flight: settings.in_flight,
         per_host: settings.per_host,
+        per_webhook: settings.per_webhook,
         lease: settings.lease,
         poll: settings.poll,
     };

@@ -18,6 +18,8 @@ pub struct Settings {
     pub in_flight: usize,
     /// Those of them that go to one host.
     pub per_host: usize,
+    /// Those of them that go to one webhook, from all workers.
+    pub per_webhook: usize,
     /// How long a claimed delivery is this worker's.
     pub lease: Duration,
     /// How often to look for work where nobody tells of it.
@@ -43,6 +45,7 @@ require; the server's certificate is always checked). The role needs auth_store_
 
   WORKER_IN_FLIGHT        deliveries sent at once (100)
   WORKER_PER_HOST         of them to one host (20)
+  WORKER_PER_WEBHOOK      of them to one webhook, from all workers together (10)
   WORKER_LEASE            seconds that a claimed delivery is this worker's (60)
   WORKER_POLL             seconds between looks for work where no notification comes (5)
   WORKER_CONNECT_TIMEOUT  seconds for a connection (3)
@@ -63,6 +66,7 @@ impl Settings {
             ca_file: text("WORKER_CA_FILE")?.map(PathBuf::from),
             in_flight: number("WORKER_IN_FLIGHT", 100)?,
             per_host: number("WORKER_PER_HOST", 20)?,
+            per_webhook: number("WORKER_PER_WEBHOOK", 10)?.min(1000),
             lease: seconds("WORKER_LEASE", 60)?,
             poll: seconds("WORKER_POLL", 5)?,
             connect_timeout: seconds("WORKER_CONNECT_TIMEOUT", 3)?,

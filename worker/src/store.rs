@@ -129,16 +129,19 @@ impl Session {
         &mut self,
         max: usize,
         lease: Duration,
+        per_webhook: usize,
         busy: &[String],
     ) -> Result<Vec<Delivery>, Error> {
-        let max = i32::try_from(max).unwrap_or(i32::MAX);
+        let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+        let (max, per_webhook) = (number(max), number(per_webhook));
         let rows = self
             .rows(
                 "SELECT delivery_id::text, attempt, url, headers::text, body
-                   FROM auth_store.webhook_claim($1, $2::text::interval, busy_hosts => $3)",
+                   FROM auth_store.webhook_claim($1, $2::text::interval, $3, $4)",
                 &[
                     (&max, Type::INT4),
                     (&format!("{} s", lease.as_secs()), Type::TEXT),
+                    (&per_webhook, Type::INT4),
                     (&busy, Type::TEXT_ARRAY),
                 ],
             )
