@@ -92,8 +92,8 @@ impl<R: TableRow> Lookup<R> {
     /// tenant pin shows.
     pub fn all_by<const N: usize>(&self, snapshot: &Snapshot, keys: [Key<'_>; N]) -> Result<Vec<R>, Mistake> {
         let mut rows = Vec::new();
-        // SAFETY: as in load().
         let altered = self.way.find(true, false, snapshot, keys, |row| {
+            // SAFETY: as in load().
             match row.map(|row| unsafe { R::load(row, 0) }) {
                 None => None,
                 Some(None) => Some(()),
@@ -116,8 +116,8 @@ impl<R: TableRow> Lookup<R> {
         wanted: impl Fn(&R) -> bool,
     ) -> Result<Vec<R>, Mistake> {
         let mut rows = Vec::new();
-        // SAFETY: as in load().
         let altered = self.way.find(true, true, snapshot, keys, |row| {
+            // SAFETY: as in load().
             match row.map(|row| unsafe { R::load(row, 0) }) {
                 None => {}
                 Some(None) => return Some(false),

@@ -1,6 +1,7 @@
 //! Signatures as Standard Webhooks has them: HMAC-SHA256 of id, time and body, one by each live secret of the webhook.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -83,13 +84,13 @@ fn open(
     sealed: &Sealed,
     keys: &mut DataKeys,
 ) -> Answer<hmac::Key, Unreadable> {
-    if !keys.contains_key(&sealed.key_id) {
-        match key::open(now, snapshot, sealed.key_id, &sealed.tenant_id)? {
-            Ok(key) => keys.insert(sealed.key_id, key),
+    let key = match keys.entry(sealed.key_id) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => match key::open(now, snapshot, sealed.key_id, &sealed.tenant_id)? {
+            Ok(key) => place.insert(key),
             Err(unreadable) => return Ok(Err(unreadable)),
-        };
-    }
-    let Some(key) = keys.get(&sealed.key_id) else { return Ok(Err(Unreadable::Altered)) };
+        },
+    };
     let place = SealPlace { table: "webhook_secrets", row: sealed.id, column: "secret" };
     Ok(key.open(place, &sealed.secret).map(|secret| hmac::Key::new(hmac::HMAC_SHA256, &secret)))
 }

@@ -73,7 +73,7 @@ impl Schema {
     }
 }
 
-fn compile(document: Value) -> Result<(Schemas, SchemaIndex), CompileError> {
+fn compile(document: Value) -> Result<(Schemas, SchemaIndex), Box<CompileError>> {
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Nothing));
     compiler.set_default_draft(Draft::V2020_12);
@@ -183,8 +183,7 @@ mod tests {
 
     fn fault(schema: Value, document: &Value) -> Option<String> {
         let (schemas, index) = compile(schema).unwrap();
-        let fault = schemas.validate(document, index).err().map(|error| first_fault("", &error));
-        fault
+        schemas.validate(document, index).err().map(|error| first_fault("", &error))
     }
 
     #[test]
