@@ -19,6 +19,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self, host="127.0.0.1"):
         super().__init__((host, 0), Handler)
         self.lock = threading.Lock()
+        self.arrived = threading.Condition(self.lock)
         self.came = defaultdict(list)      # path: [(id, headers, body, time)]
         self.here = defaultdict(int)       # id: requests that wait for an answer
         self.twice_at_once = set()
@@ -65,6 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         id, server = self.headers["webhook-id"], self.server
         with server.lock:
             server.came[path].append((id, dict(self.headers), body, time.time()))
+            server.arrived.notify_all()
             server.here[id] += 1
             if server.here[id] > 1:
                 server.twice_at_once.add(id)
