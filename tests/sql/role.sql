@@ -130,3 +130,13 @@ SELECT auth_store.tenant_erase('role_globex', 'role_globex') > 0 AS erased;
 SELECT tenant_id, role FROM auth_store.user_roles WHERE user_id = :'ann';
 SELECT auth_store.tenant_erase('role_acme', 'role_acme') > 0 AS erased;
 SELECT count(*) FROM auth_store.user_roles WHERE tenant_id LIKE 'role\_%';
+
+-- A row that was found before is asked whether it is the one: these two come to the same number.
+SELECT auth_store.tenant_create('a.together'), auth_store.tenant_create('b.together');
+SELECT user_id AS both FROM auth_store.user_create(tenant_id => 'a.together') \gset
+SELECT auth_store.role_create('reader', '{docs:read}', tenant_id => id),
+       auth_store.role_assign(:'both', 'reader', tenant_id => id)
+  FROM unnest('{a.together,b.together}'::text[]) id;
+SELECT auth_store.tenant_set_status('b.together', 'suspended');
+SELECT id, auth_store.user_has_permission(:'both', 'docs:read', id) AS may
+  FROM unnest('{a.together,a.together,b.together,a.together,b.together}'::text[]) id;

@@ -80,7 +80,7 @@ row! {
 }
 
 static HELD: Lookup<Held> = Lookup::by(c"user_roles_key");
-static EFFECTIVE: Lookup<Effective> = Lookup::by(c"roles_pkey");
+static EFFECTIVE: Lookup<Effective> = Lookup::by(c"roles_pkey").remembered();
 
 static LIST: Statement<Listed> = Statement::read(
     c"SELECT u.tenant_id, u.role, r.effective AS permissions, u.assigned_at, u.assigned_by, u.expires_at

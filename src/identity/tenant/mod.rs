@@ -100,7 +100,7 @@ row! {
     }
 }
 
-static STATUS: Lookup<Tenant> = Lookup::by(c"tenants_pkey").tenant_in(c"id");
+static STATUS: Lookup<Tenant> = Lookup::by(c"tenants_pkey").tenant_in(c"id").remembered();
 
 row! {
     struct Named in tenants {

@@ -129,7 +129,7 @@ row! {
     }
 }
 
-static STANDING: Lookup<Standing> = Lookup::by(c"users_id_key");
+static STANDING: Lookup<Standing> = Lookup::by(c"users_id_key").remembered();
 
 /// The active user with this id.
 pub fn active(snapshot: &Snapshot, id: Id) -> Result<Option<Standing>, Mistake> {
@@ -142,7 +142,7 @@ row! {
     }
 }
 
-static STATUS_ANYWHERE: Lookup<OfStatus> = Lookup::by(c"users_id_key").shared();
+static STATUS_ANYWHERE: Lookup<OfStatus> = Lookup::by(c"users_id_key").shared().remembered();
 
 /// The same of a user of any tenant, whatever tenant the session is pinned to: of one who is known to be a member.
 pub fn is_active_anywhere(snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> {

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use pgrx::{IntoDatum, pg_sys};
+use pgrx::{FromDatum, IntoDatum, pg_sys};
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
@@ -36,6 +36,36 @@ impl Key<'_> {
             Self::Bytes(_) => (pg_sys::BYTEAOID, pg_sys::BYTEA_BTREE_FAM_OID, pg_sys::InvalidOid),
         };
         KeyColumn { type_oid, family, collation, attribute: 0 }
+    }
+
+    /// A number in which two values seldom agree: made of the last bytes, which differ more than the first do.
+    pub fn number(self) -> u32 {
+        let of = |bytes: &[u8]| {
+            let last = bytes.iter().rev().take(8);
+            last.fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)))
+        };
+        match self {
+            Self::Id(id) => of(id.bytes()),
+            Self::Text(text) => of(text.as_bytes()),
+            Self::Integer(number) => number.cast_unsigned(),
+            Self::Bytes(bytes) => of(bytes),
+        }
+    }
+
+    /// Whether it is this value.
+    ///
+    /// # Safety
+    /// The value must be of the key's type.
+    unsafe fn is(self, value: pg_sys::Datum) -> bool {
+        // SAFETY: as required of the caller.
+        unsafe {
+            match self {
+                Self::Id(id) => Id::from_datum(value, false) == Some(id),
+                Self::Text(text) => <&str>::from_datum(value, false) == Some(text),
+                Self::Integer(number) => i32::from_datum(value, false) == Some(number),
+                Self::Bytes(bytes) => <&[u8]>::from_datum(value, false) == Some(bytes),
+            }
+        }
     }
 
     /// Fills a scan key of a column of this number, of the index or of the table: for rows with this value or, if
@@ -84,6 +114,8 @@ const MAX_KEYS: usize = 4;
 pub struct Index {
     pub oid: pg_sys::Oid,
     keys: [Option<KeyColumn>; MAX_KEYS],
+    /// No two rows have the same values in so many columns, which are all of its key; 0: it is not unique.
+    unique: usize,
     /// A btree that is valid and kept up to date.
     sound: bool,
     /// Holds a part of the rows only.
@@ -142,6 +174,7 @@ impl Index {
             let index = Self {
                 oid,
                 keys,
+                unique: if form.indisunique && form.indimmediate { count } else { 0 },
                 sound: (*(*relation).rd_rel).relam == pg_sys::BTREE_AM_OID
                     && (*(*relation).rd_rel).relkind as u8 == pg_sys::RELKIND_INDEX
                     && form.indisvalid
@@ -164,6 +197,34 @@ impl Index {
                 column.attribute > 0 && column == KeyColumn { attribute: column.attribute, ..key.kind() }
             })
         }) && keys.len() <= MAX_KEYS
+    }
+
+    /// Whether the row, as far as it is at hand, has these values in the first columns of the key.
+    ///
+    /// # Safety
+    /// The slot must have a row of the table, and the index fit the keys.
+    pub unsafe fn is_key_of(&self, slot: *const pg_sys::TupleTableSlot, keys: &[Key<'_>]) -> bool {
+        keys.iter().zip(&self.keys).all(|(key, column)| {
+            let Some(place) = column.and_then(|column| usize::try_from(column.attribute - 1).ok()) else {
+                return false;
+            };
+            // SAFETY: as required of the caller: a column of the table, of the key's type, that is at hand.
+            unsafe {
+                place < usize::try_from((*slot).tts_nvalid).unwrap_or(0)
+                    && !*(*slot).tts_isnull.add(place)
+                    && key.is(*(*slot).tts_values.add(place))
+            }
+        })
+    }
+
+    /// The number of the last of the table's columns in the key.
+    pub fn last_column(&self) -> i32 {
+        self.keys.iter().flatten().map(|column| i32::from(column.attribute)).max().unwrap_or(0)
+    }
+
+    /// Whether there is one row at most with these values.
+    pub fn is_unique_in(&self, keys: &[Key<'_>]) -> bool {
+        self.sound && !self.partial && self.unique == keys.len()
     }
 
     /// As the planner decides it.

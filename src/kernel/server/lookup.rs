@@ -14,6 +14,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, find_columns};
 use crate::kernel::server::index::{self, Index};
+use crate::kernel::server::remembered::Remembered;
 use crate::kernel::server::row::{Row, TableRow};
 use crate::kernel::server::{catalog, hold, pin, version};
 
@@ -33,6 +34,9 @@ struct Way {
     columns: &'static [Column],
     /// The column that names the row's tenant; None for a table that belongs to all.
     tenant: Option<&'static CStr>,
+    /// Whether its rows are looked up again and again, and where they were found before.
+    remembers: bool,
+    remembered: Remembered,
     resolved: BackendCell<RefCell<Option<Places>>>,
 }
 
@@ -57,7 +61,15 @@ impl<R: TableRow> Lookup<R> {
         const { assert!(R::COLUMNS.len() <= MAX_COLUMNS) };
         let resolved = BackendCell::new(RefCell::new(None));
         let tenant = Some(c"tenant_id");
-        let way = Way { table: R::TABLE, index, columns: R::COLUMNS, tenant, resolved };
+        let way = Way {
+            table: R::TABLE,
+            index,
+            columns: R::COLUMNS,
+            tenant,
+            remembers: false,
+            remembered: Remembered::none(),
+            resolved,
+        };
         Self { way, row: PhantomData }
     }
 
@@ -70,6 +82,12 @@ impl<R: TableRow> Lookup<R> {
     /// The same in a table that belongs to no tenant.
     pub const fn shared(mut self) -> Self {
         self.way.tenant = None;
+        self
+    }
+
+    /// The same of rows that are looked up again and again, by a unique index and its whole key.
+    pub const fn remembered(mut self) -> Self {
+        self.way.remembers = true;
         self
     }
 
@@ -166,29 +184,91 @@ impl Way {
         keys: [Key<'_>; N],
         mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
+        if self.remembers
+            && !behind
+            && let Some(found) = self.find_where_it_was(check, snapshot, &keys, &mut take)?
+        {
+            return Ok(Some(found));
+        }
         let waited = self.lock(check, &keys)?;
         let resolved = self.resolved.borrow();
         let Some(places) = &*resolved else { return Err(self.missing()) };
         snapshot.settle(places.table, places.changed, waited)?;
         // SAFETY: table and index are locked, and are what was resolved. The table is closed below, or by the
-        // resource owner where an error unwinds. The values a Row refers to live as long as the slot.
+        // resource owner where an error unwinds.
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
             let found = index::scan(table, &places.index, snapshot, &keys, behind, |slot| {
-                hold::note(table, slot);
-                if places.highest > 0 {
-                    pg_sys::slot_getsomeattrs_int(slot, places.highest);
+                if self.remembers && !behind {
+                    self.remembered.note(&keys, slot);
                 }
-                let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
-                let row = Row::placed(
-                    std::slice::from_raw_parts((*slot).tts_values, valid),
-                    std::slice::from_raw_parts((*slot).tts_isnull, valid),
-                    &places.positions,
-                );
-                take(self.shows(&row).then_some(&row))
+                self.read(places, table, slot, &mut take)
             });
             pg_sys::table_close(table, pg_sys::NoLock as i32);
             found
+        }
+    }
+
+    /// Shows the row that was found with this key before, if it is in its place. The index is not touched, and so not
+    /// locked.
+    fn find_where_it_was<T>(
+        &self,
+        check: bool,
+        snapshot: &Snapshot,
+        keys: &[Key<'_>],
+        take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
+    ) -> Result<Option<T>, Mistake> {
+        if check {
+            version::ensure_ready()?;
+        }
+        let resolved = self.resolved.borrow();
+        let Some(places) = &*resolved else { return Ok(None) };
+        let Some(place) = self.remembered.place(keys) else { return Ok(None) };
+        let known = || places.generation == catalog::generation();
+        if !known() || !places.index.is_unique_in(keys) {
+            return Ok(None);
+        }
+        let waited = catalog::lock(places.table, pg_sys::AccessShareLock);
+        catalog::accept();
+        if !known() {
+            return Ok(None);
+        }
+        snapshot.settle(places.table, places.changed, waited)?;
+        // SAFETY: the table is locked, and is what was resolved. It is closed below, or by the resource owner where an
+        // error unwinds.
+        unsafe {
+            let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
+            let read = |slot| self.read(places, table, slot, take);
+            let found = place.find(table, &places.index, snapshot, keys, places.highest, read);
+            pg_sys::table_close(table, pg_sys::NoLock as i32);
+            Ok(found)
+        }
+    }
+
+    /// What `take` makes of a row.
+    ///
+    /// # Safety
+    /// The table must be open and as it was resolved, and the slot have a row of it.
+    unsafe fn read<T>(
+        &self,
+        places: &Places,
+        table: pg_sys::Relation,
+        slot: *mut pg_sys::TupleTableSlot,
+        mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
+    ) -> Option<T> {
+        // SAFETY: as required of the caller. The values a Row refers to live as long as the slot.
+        unsafe {
+            hold::note(table, slot);
+            if places.highest > i32::from((*slot).tts_nvalid) {
+                pg_sys::slot_getsomeattrs_int(slot, places.highest);
+            }
+            let valid = usize::try_from((*slot).tts_nvalid).unwrap_or(0);
+            let row = Row::placed(
+                std::slice::from_raw_parts((*slot).tts_values, valid),
+                std::slice::from_raw_parts((*slot).tts_isnull, valid),
+                &places.positions,
+            );
+            take(self.shows(&row).then_some(&row))
         }
     }
 
@@ -282,6 +362,9 @@ impl Way {
         find_columns(table, &own, tenant)?.ok_or_else(|| self.missing())?;
         let known = places.positions.iter().filter(|position| **position != u16::MAX);
         places.highest = known.map(|position| i32::from(*position) + 1).max().unwrap_or(0);
+        if self.remembers {
+            places.highest = places.highest.max(places.index.last_column());
+        }
         Ok(places)
     }
 }

@@ -22,6 +22,7 @@ pub mod partition;
 pub mod pin;
 pub mod placeholder;
 pub mod principal;
+pub mod remembered;
 pub mod row;
 pub mod running;
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl Usability {
     }
 }
 
-static USABLE: Lookup<Usability> = Lookup::by(c"clients_id_key");
+static USABLE: Lookup<Usability> = Lookup::by(c"clients_id_key").remembered();
 
 /// Whether the client exists and works.
 pub fn is_usable(snapshot: &Snapshot, client_id: &str) -> Result<bool, Mistake> {
