@@ -1,8 +1,8 @@
 -- auth_store_owner owns every table and partition of the store, auth_store_view every view. No other role may touch a
--- table directly; the auditor and the administrator read the views. auth_store_view, which no policy binds, reads the
--- columns that the views read. It does not get a view that lacks the tenant pin, such as the views of 0.1.0 before
--- their migration. The administrator may refer to the keys of tenants, clients and users, and so may any role that was
--- granted it. Any other privilege, granted by hand or by default privileges, is taken back.
+-- table directly; the auditor and the administrator read the views, a monitor some of them. auth_store_view, which no
+-- policy binds, reads the columns that the views read. It does not get a view that lacks the tenant pin, such as the
+-- views of 0.1.0 before their migration. The administrator may refer to the keys of tenants, clients and users, and so
+-- may any role that was granted it. Any other privilege, granted by hand or by default privileges, is taken back.
 DO $$
 DECLARE
     item record;
@@ -28,7 +28,14 @@ BEGIN
                AND c.relkind IN ('r', 'p', 'v')
         ),
         reader AS (
-            SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname IN ('auth_store_auditor', 'auth_store_admin')
+            SELECT v.oid, p.oid AS role, p.rolname
+              FROM relation v
+              JOIN pg_catalog.pg_roles p
+                   ON p.rolname IN ('auth_store_auditor', 'auth_store_admin')
+                      OR p.rolname = 'auth_store_monitor'
+                         AND v.oid IN (SELECT pg_catalog.to_regclass('auth_store.' || m.name)::pg_catalog.oid
+                                         FROM (VALUES ('alerts'), ('jobs'), ('stats')) m (name))
+             WHERE v.relkind = 'v'
         ),
         -- the columns that auth_store_view's views read
         viewed AS (
@@ -67,8 +74,8 @@ BEGIN
                                   ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)::text)
                                   END AS grantee
               FROM granted g
-             WHERE NOT (g.relkind = 'v' AND g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.attnum = 0
-                        AND g.grantee IN (SELECT r.oid FROM reader r))
+             WHERE NOT (g.privilege_type = 'SELECT' AND NOT g.is_grantable AND g.attnum = 0
+                        AND EXISTS (SELECT FROM reader r WHERE r.oid = g.oid AND r.role = g.grantee))
                AND NOT (g.privilege_type = 'SELECT' AND NOT g.is_grantable
                         AND g.grantee = 'auth_store_view'::pg_catalog.regrole
                         AND EXISTS (SELECT FROM viewed v WHERE v.oid = g.oid AND v.attnum = g.attnum))
@@ -87,10 +94,8 @@ BEGIN
                         WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(r.acl) a
                                            WHERE a.grantee = r.relowner AND a.privilege_type = d.privilege_type))
         UNION
-        SELECT 3, pg_catalog.format('GRANT SELECT ON TABLE %s TO auth_store_auditor, auth_store_admin',
-            r.oid::pg_catalog.regclass)
-          FROM relation r
-         WHERE r.relkind = 'v'
+        SELECT 3, pg_catalog.format('GRANT SELECT ON TABLE %s TO %I', r.oid::pg_catalog.regclass, r.rolname)
+          FROM reader r
         UNION
         SELECT 3, pg_catalog.format('GRANT REFERENCES (%I) ON TABLE %s TO auth_store_admin', k.attname,
             k.oid::pg_catalog.regclass)

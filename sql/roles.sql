@@ -21,6 +21,8 @@ BEGIN
                 'A worker that refreshes connections: leases what is due and completes it; no tokens of the store''s '
                 'own.'),
             ('auth_store_jobs', 'A scheduler: cleanup and partitions of auth_store.'),
+            ('auth_store_monitor',
+                'A monitoring system: health(), and the views stats, alerts and jobs; nothing of the trail.'),
             ('auth_store_view', 'Owns the views of auth_store, and reads what they read. To be granted to nobody.')
           ) w (name, comment)
     LOOP
@@ -71,8 +73,8 @@ BEGIN
                                     OR a.privilege_type OPERATOR(pg_catalog.=) 'USAGE'
                                        AND r.rolname OPERATOR(pg_catalog.=) ANY (
                                            ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_verifier',
-                                                 'auth_store_worker', 'auth_store_jobs', 'auth_store_admin',
-                                                 'auth_store_auditor']::pg_catalog.name[])))
+                                                 'auth_store_worker', 'auth_store_jobs', 'auth_store_monitor',
+                                                 'auth_store_admin', 'auth_store_auditor']::pg_catalog.name[])))
                     AND NOT a.is_grantable)
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA auth_store FROM %s CASCADE', stranger);
@@ -81,6 +83,6 @@ END
 $$;
 GRANT USAGE ON SCHEMA auth_store
    TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_verifier, auth_store_worker, auth_store_jobs,
-      auth_store_admin, auth_store_auditor, auth_store_view;
+      auth_store_monitor, auth_store_admin, auth_store_auditor, auth_store_view;
 -- For the partitions, and for a restore in which each object's owner makes it.
 GRANT CREATE ON SCHEMA auth_store TO auth_store_owner, auth_store_view;

@@ -99,4 +99,4 @@ COMMENT ON FUNCTION auth_store.client_rates IS
     'The active clients that have a rate_limit_per_hour, and how much of it each has used on this server. Counts '
     'nothing. It reads every client. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.client_rates COST 100000 ROWS 10;
-GRANT EXECUTE ON FUNCTION auth_store.client_rates TO auth_store_admin, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.client_rates TO auth_store_admin, auth_store_auditor, auth_store_monitor;

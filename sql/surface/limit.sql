@@ -32,4 +32,4 @@ COMMENT ON FUNCTION auth_store.rate_limit_stats IS
     'to pay back, and evicted, how many such keys had to give way since the server''s start, each of which then had '
     'all its hits again; of all databases of the server together. All 0 where there is none.';
 ALTER FUNCTION auth_store.rate_limit_stats COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.rate_limit_stats TO auth_store_admin, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.rate_limit_stats TO auth_store_admin, auth_store_auditor, auth_store_monitor;

@@ -56,7 +56,7 @@ COMMENT ON FUNCTION auth_store.tenant_visible IS
 ALTER FUNCTION auth_store.tenant_visible COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_visible TO
     auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier,
-    auth_store_worker, auth_store_jobs;
+    auth_store_worker, auth_store_jobs, auth_store_monitor;
 
 COMMENT ON FUNCTION auth_store.id_time IS
     'When an id of the store was made, to the millisecond: the first 48 bits of a UUIDv8 (RFC 9562 section 5.8). '
@@ -64,7 +64,7 @@ COMMENT ON FUNCTION auth_store.id_time IS
 ALTER FUNCTION auth_store.id_time COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.id_time TO
     auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier,
-    auth_store_worker, auth_store_jobs;
+    auth_store_worker, auth_store_jobs, auth_store_monitor;
 
 COMMENT ON FUNCTION auth_store.health IS
     'Whether the store does its work, for a probe: a row for each thing that it looks at, with status ok, warn or fail '
@@ -75,4 +75,5 @@ COMMENT ON FUNCTION auth_store.health IS
     'preloaded; replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby. '
     'It reads no more than some pages of small tables. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.health COST 100000 ROWS 9;
-GRANT EXECUTE ON FUNCTION auth_store.health TO auth_store_admin, auth_store_auditor, auth_store_jobs;
+GRANT EXECUTE ON FUNCTION auth_store.health
+   TO auth_store_admin, auth_store_auditor, auth_store_jobs, auth_store_monitor;

@@ -24,6 +24,7 @@ our %LOGINS = (
     api     => 'auth_store_verifier',
     worker  => 'auth_store_worker',
     cron    => 'auth_store_jobs',
+    monitor => 'auth_store_monitor',
     nobody  => undef);
 
 # --- servers and statements ------------------------------------------------------------------------------------------
