@@ -2,6 +2,7 @@
 DROP VIEW auth_store.jobs, auth_store.alerts, auth_store.stats, auth_store.recent_webhook_deliveries,
     auth_store.webhook_health, auth_store.active_webhooks_by_event, auth_store.client_stats, auth_store.active_clients,
     auth_store.token_activity, auth_store.provider_connections;
+DROP INDEX auth_store.connections_ending_idx;
 DROP TABLE auth_store.providers;
 -- The index of a month as the version before knows it.
 DO $$

@@ -244,3 +244,7 @@ CREATE TABLE auth_store.providers (
     metadata               jsonb       NOT NULL,
     CONSTRAINT providers_pkey PRIMARY KEY (name)
 );
+
+-- What ends and cannot be refreshed, for the view alerts.
+CREATE INDEX connections_ending_idx ON auth_store.connections (access_token_expires_at)
+    WHERE access_token_expires_at IS NOT NULL AND refresh_at IS NULL AND revoked_at IS NULL;

@@ -42,6 +42,9 @@ ALTER TABLE auth_store.connections
 CREATE INDEX IF NOT EXISTS connections_vault_key_idx ON auth_store.connections (key_id, tenant_id, id);
 CREATE INDEX IF NOT EXISTS connections_refresh_idx ON auth_store.connections (refresh_at, id)
     WHERE refresh_at IS NOT NULL;
+-- What ends and cannot be refreshed, for the view alerts.
+CREATE INDEX IF NOT EXISTS connections_ending_idx ON auth_store.connections (access_token_expires_at)
+    WHERE access_token_expires_at IS NOT NULL AND refresh_at IS NULL AND revoked_at IS NULL;
 COMMENT ON TABLE auth_store.connections IS
     'Tokens of other providers, one row for each provider an actor of a tenant is connected to. '
     'Whoever reads the table has no token; the view provider_connections shows the rest.';

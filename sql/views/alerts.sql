@@ -21,14 +21,14 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
     SELECT 'warning', 'webhook_failures', h.tenant_id, h.webhook_id::text,
            pg_catalog.format('%s %% of %s attempts in 24 hours failed, the last with: %s',
                              pg_catalog.round((100 * (1 - h.success_rate))::numeric), h.attempts, h.last_error),
-           'Ask whoever runs ' || h.target_url
+           'Ask whoever runs the receiver: SELECT * FROM auth_store.webhook_health'
       FROM auth_store.webhook_health h
      WHERE h.attempts >= 10 AND h.success_rate < 0.8
     UNION ALL
     SELECT 'critical', 'compromise', f.tenant_id, f.flag,
            pg_catalog.format('%s step(s) in 24 hours, the last at %s', pg_catalog.sum(f.steps),
                pg_catalog.to_char(pg_catalog.max(f.last_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')),
-           'SELECT * FROM auth_store.security_events with that flag: whose token, code or passkey was copied?'
+           'SELECT * FROM auth_store.security_events with that flag: whose token, code, key or passkey was copied?'
       FROM (SELECT c.tenant_id, c.flag, c.steps, c.last_at
               FROM auth_store.flag_counts c
              WHERE auth_store.tenant_visible(c.tenant_id)
@@ -38,12 +38,13 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
             -- behind the counting
             SELECT a.tenant_id, g.flag, 1, a.occurred_at
               FROM auth_store.audit_log a CROSS JOIN LATERAL pg_catalog.unnest(a.flags) g (flag)
-             WHERE auth_store.tenant_visible(a.tenant_id) AND a.risk_score >= 0.8::real
+             WHERE auth_store.tenant_visible(a.tenant_id) AND a.risk_score >= 0.7::real
                AND a.from_application IS NOT TRUE
                AND a.occurred_at >= COALESCE((SELECT auth_store.id_time(k.position) FROM auth_store.cleanup_cursors k
                                                WHERE k.task = 'client_usage'), '-infinity')
                AND a.occurred_at >= pg_catalog.statement_timestamp() - interval '24 hours') f
-     WHERE f.flag IN ('code_replay', 'refresh_reuse', 'passkey_clone_suspected', 'wrong_binding', 'jti_replay')
+     WHERE f.flag IN ('code_replay', 'refresh_reuse', 'passkey_clone_suspected', 'wrong_binding', 'jti_replay',
+                      'wrong_network')
      GROUP BY f.tenant_id, f.flag
     UNION ALL
     SELECT 'warning', 'connections_ending', c.tenant_id, c.provider,
@@ -64,16 +65,28 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
                         WHERE o.client_id = s.client_id AND o.tenant_id = s.tenant_id
                           AND (o.expires_at IS NULL OR (o.expires_at, o.id) > (s.expires_at, s.id)))
     UNION ALL
+    -- A key that lives for a few days only ends as it was meant to.
+    SELECT 'warning', 'api_keys_ending', k.tenant_id, NULL,
+           pg_catalog.format('%s API key(s) end within 24 hours', pg_catalog.count(*)),
+           'Let their holders make new ones: auth_store.api_key_list()'
+      FROM auth_store.api_keys k
+     WHERE auth_store.tenant_visible(k.tenant_id)
+       AND LEAST(k.expires_at, k.revoked_at) > pg_catalog.statement_timestamp()
+       AND LEAST(k.expires_at, k.revoked_at) <= pg_catalog.statement_timestamp() + interval '24 hours'
+       AND k.expires_at - auth_store.id_time(k.id) > interval '7 days'
+     GROUP BY k.tenant_id
+    UNION ALL
     SELECT 'warning', 'webhook_retries', r.tenant_id, r.webhook_id::text,
-           pg_catalog.format('%s deliveries have failed more than three times, and are tried again; %s are dead',
-                             r.tried, r.dead),
+           pg_catalog.format('%s deliveries have failed more than three times, and are tried again',
+                             pg_catalog.count(*)),
            'SELECT * FROM auth_store.webhook_health for the webhook'
-      FROM (SELECT t.tenant_id, t.webhook_id, pg_catalog.count(*) FILTER (WHERE t.due_at IS NOT NULL) AS tried,
-                   pg_catalog.count(*) FILTER (WHERE t.due_at IS NULL) AS dead
+      -- What has failed often is due last.
+      FROM (SELECT t.tenant_id, t.webhook_id, t.attempt
               FROM auth_store.webhook_retries t
-             WHERE auth_store.tenant_visible(t.tenant_id) AND t.attempt > 3
-             GROUP BY 1, 2) r
-     WHERE r.tried > 0
+             WHERE auth_store.tenant_visible(t.tenant_id) AND t.due_at IS NOT NULL
+             ORDER BY t.due_at DESC, t.id DESC LIMIT 20000) r
+     WHERE r.attempt > 3
+     GROUP BY r.tenant_id, r.webhook_id
     UNION ALL
     SELECT 'warning', 'webhook_rate', w.tenant_id, w.id::text,
            pg_catalog.format('%s of %s attempts an hour are used', s.hour_count, w.max_per_hour),
@@ -104,7 +117,8 @@ COMMENT ON COLUMN auth_store.alerts.severity IS 'critical or warning.';
 COMMENT ON COLUMN auth_store.alerts.alert IS
     'A check of health(), or: refresh_failures, more than 10 % of a client''s, of 20 or more since yesterday; '
     'webhook_failures, more than 20 % of 10 or more attempts in 24 hours; compromise, a replay or a copied secret in '
-    '24 hours; connections_ending and client_secret_ending, within 24 hours; webhook_retries, more than 3; '
+    '24 hours; connections_ending, client_secret_ending and api_keys_ending (of keys that live for more than 7 days), '
+    'within 24 hours; webhook_retries, more than 3, of the 20,000 that are due last; '
     'webhook_rate and client_rate, more than 80 % of the hour''s; rate_limit_memory, more than 80 % used.';
 COMMENT ON COLUMN auth_store.alerts.tenant_id IS 'Whose it is; NULL: it is the whole store''s.';
 COMMENT ON COLUMN auth_store.alerts.subject IS
