@@ -37,7 +37,11 @@ SELECT n.name COLLATE "C" AS name, n.value
     SELECT 'webhook_queue_oldest_seconds', COALESCE((
                SELECT GREATEST(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()
                                                              - auth_store.id_time(w.id)), 0)
-                 FROM auth_store.webhook_queue w WHERE auth_store.tenant_visible(w.tenant_id) ORDER BY w.id LIMIT 1), 0)
+                 FROM (SELECT q.id, q.attempt
+                         FROM auth_store.webhook_queue q
+                        WHERE auth_store.tenant_visible(q.tenant_id) ORDER BY q.id LIMIT 20000) w
+                -- one that is tried again is as old as its event
+                WHERE w.attempt = 0 ORDER BY w.id LIMIT 1), 0)
     UNION ALL
     SELECT 'webhook_retries', pg_catalog.count(*)
       FROM (SELECT FROM auth_store.webhook_retries r
@@ -76,5 +80,6 @@ COMMENT ON VIEW auth_store.stats IS
     'the server or 100,000 entries of an index. A session that is pinned to a tenant sees that tenant''s alone.';
 COMMENT ON COLUMN auth_store.stats.name IS
     'Which number. …_estimated: rows of a table, as its last VACUUM or ANALYZE had them. …_today: since midnight UTC, '
-    'as of the last cleanup. …_seconds: an age. webhook_queue and webhook_retries count up to 100,000.';
+    'as of the last cleanup. …_seconds: an age; webhook_queue_oldest_seconds is that of the oldest delivery that no '
+    'worker has claimed yet. webhook_queue and webhook_retries count up to 100,000.';
 COMMENT ON COLUMN auth_store.stats.value IS 'The number; NULL: not known yet.';
