@@ -1,7 +1,8 @@
 -- The document of compliance_report(). $1: now, $2 and $3: the period, $4: the tenant or NULL, $5 and $6: seconds for
 -- which the trail and ended grants are kept.
 WITH step AS MATERIALIZED (
-    SELECT a.event, a.success, a.called_by, a.called_as, count(*) AS steps, max(a.occurred_at) AS last_at
+    SELECT a.event, a.success, a.called_by, a.called_as, count(*) AS steps, max(a.occurred_at) AS last_at,
+           sum((a.details ->> 'rows')::bigint) FILTER (WHERE a.event ~ '[.]expired$') AS expired
       FROM auth_store.audit_log a
      WHERE a.occurred_at >= $2 AND a.occurred_at < $3 AND ($4 IS NULL OR a.tenant_id = $4)
        AND a.from_application IS NOT TRUE
@@ -15,12 +16,13 @@ flagged AS MATERIALIZED (
        AND a.from_application IS NOT TRUE
      GROUP BY f.flag
 ),
--- What an operator does, and no user or client of an application.
+-- What an operator does; no user or client of an application, no worker, and no cleanup.
 act AS (
     SELECT s.event, s.called_by, s.called_as, sum(s.steps) FILTER (WHERE s.success) AS done,
            sum(s.steps) FILTER (WHERE NOT s.success) AS refused, max(s.last_at) AS last_at
       FROM step s
      WHERE s.event ~ '^(tenant|role|member|vault|audit|webhook|webhook_type|provider)[.]'
+           AND s.event !~ '[.](expired|disabled|failing|suspended)$'
         OR s.event ~ '^client[.](?!authenticated$)'
         OR s.event ~ '^user[.](ended|erased|exported|impersonated|imported|locked|unlocked|purged|status_changed)$'
         OR s.event IN ('grants.revoked', 'sessions.revoked', 'factor.removed', 'password.imported', 'api_key.imported',
@@ -39,11 +41,15 @@ stale_key AS (
      WHERE ($4 IS NULL OR k.tenant_id = $4) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $1)
        AND GREATEST(k.last_used_at, k.rotated_at, auth_store.id_time(k.id)) < $1 - interval '90 days'
 ),
+-- A grant is deleted some time after its end; cleanup's counts stay as long as the trail.
 client_use AS (
-    SELECT g.client_id, g.tenant_id, max(GREATEST(auth_store.id_time(g.id), g.rotated_at)) AS last_used_at
-      FROM auth_store.grants g
-     WHERE $4 IS NULL OR g.tenant_id = $4
-     GROUP BY g.client_id, g.tenant_id
+    SELECT c.client_id, c.tenant_id, max(c.last_used_at) AS last_used_at
+      FROM (SELECT g.client_id, g.tenant_id, GREATEST(auth_store.id_time(g.id), g.rotated_at) AS last_used_at
+              FROM auth_store.grants g
+            UNION ALL
+            SELECT d.client_id, d.tenant_id, d.last_used_at FROM auth_store.client_usage d) c
+     WHERE $4 IS NULL OR c.tenant_id = $4
+     GROUP BY c.client_id, c.tenant_id
 ),
 stale_client AS (
     SELECT c.id, c.name, c.tenant_id, c.created_at, u.last_used_at
@@ -52,13 +58,16 @@ stale_client AS (
      WHERE ($4 IS NULL OR c.tenant_id = $4) AND c.status = 'active'
        AND GREATEST(u.last_used_at, c.created_at) < $1 - interval '90 days'
 ),
+-- Those of the tenant, and those of others who have a role in it.
 person AS MATERIALIZED (
-    SELECT u.id, u.tenant_id,
+    SELECT u.id, $4 IS NULL OR u.tenant_id = $4 AS own,
            EXISTS (SELECT FROM auth_store.mfa_factors f
                     WHERE f.user_id = u.id AND f.tenant_id = u.tenant_id AND f.confirmed_at IS NOT NULL)
            OR EXISTS (SELECT FROM auth_store.passkeys p WHERE p.user_id = u.id AND p.tenant_id = u.tenant_id) AS secured
       FROM auth_store.users u
-     WHERE ($4 IS NULL OR u.tenant_id = $4) AND u.status = 'active' AND NOT u.anonymous
+     WHERE u.status = 'active' AND NOT u.anonymous
+       AND ($4 IS NULL OR u.tenant_id = $4
+            OR u.id IN (SELECT r.user_id FROM auth_store.user_roles r WHERE r.tenant_id = $4))
 ),
 by_role AS (
     SELECT r.tenant_id, r.role, count(*) AS users, count(*) FILTER (WHERE NOT p.secured) AS without
@@ -79,7 +88,12 @@ SELECT jsonb_build_object(
             'tokens_exchanged', COALESCE(sum(s.steps) FILTER (WHERE s.event = 'token.exchanged' AND s.success), 0),
             'tokens_revoked', COALESCE(sum(s.steps) FILTER (WHERE s.event = 'token.revoked' AND s.success), 0),
             'grants_revoked', COALESCE(sum(s.steps) FILTER (WHERE s.event = 'grant.revoked' AND s.success), 0),
-            'refused', COALESCE(sum(s.steps) FILTER (WHERE NOT s.success), 0))
+            'refused', COALESCE(sum(s.steps) FILTER (WHERE NOT s.success), 0),
+            -- Cleanup does not tell tenants apart.
+            'expired', CASE WHEN $4 IS NULL THEN (
+                SELECT COALESCE(jsonb_object_agg(e.kind, e.rows), '{}')
+                  FROM (SELECT split_part(x.event, '.', 1) AS kind, sum(x.expired) AS rows
+                          FROM step x WHERE x.expired IS NOT NULL GROUP BY 1) e) END)
           FROM step s
          WHERE s.event ~ '^((code|token|grant|device)[.]|code_replay$|refresh_reuse$)'),
     'replays', (
@@ -112,8 +126,8 @@ SELECT jsonb_build_object(
             SELECT COALESCE(jsonb_agg(to_jsonb(c) ORDER BY c.created_at, c.id), '[]')
               FROM (SELECT * FROM stale_client ORDER BY created_at, id LIMIT 100) c)),
     'second_factors', jsonb_build_object(
-        'users', (SELECT count(*) FROM person),
-        'without', (SELECT count(*) FROM person p WHERE NOT p.secured),
+        'users', (SELECT count(*) FROM person p WHERE p.own),
+        'without', (SELECT count(*) FROM person p WHERE p.own AND NOT p.secured),
         'by_role', (
             SELECT COALESCE(jsonb_agg(jsonb_build_object(
                        'tenant_id', r.tenant_id, 'role', r.role, 'users', r.users, 'without', r.without)

@@ -2,7 +2,8 @@ COMMENT ON FUNCTION auth_store.job_plan IS
     'The jobs that the store wants run, also for another scheduler than pg_cron: name, schedule as cron writes it, '
     'the SQL, and the database to run it in. The names have the database''s name in them.';
 ALTER FUNCTION auth_store.job_plan COST 1000 ROWS 3;
-GRANT EXECUTE ON FUNCTION auth_store.job_plan TO auth_store_admin, auth_store_jobs, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.job_plan
+   TO auth_store_admin, auth_store_jobs, auth_store_auditor, auth_store_monitor;
 
 COMMENT ON FUNCTION auth_store.job_next_run IS
     'When a schedule of five fields is due next after a time, as cron and pg_cron read it in UTC: lists, ranges, '
@@ -10,12 +11,14 @@ COMMENT ON FUNCTION auth_store.job_next_run IS
     'for one that is '
     'due on no day of the next eight years, and for NULL.';
 ALTER FUNCTION auth_store.job_next_run COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.job_next_run TO auth_store_admin, auth_store_jobs, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.job_next_run
+   TO auth_store_admin, auth_store_jobs, auth_store_auditor, auth_store_monitor;
 
 COMMENT ON FUNCTION auth_store.job_list IS
     'The rows of the view jobs, for roles that may not read the view. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.job_list COST 100000 ROWS 3;
-GRANT EXECUTE ON FUNCTION auth_store.job_list TO auth_store_admin, auth_store_jobs, auth_store_auditor;
+GRANT EXECUTE ON FUNCTION auth_store.job_list
+   TO auth_store_admin, auth_store_jobs, auth_store_auditor, auth_store_monitor;
 
 COMMENT ON FUNCTION auth_store.jobs_schedule IS
     'Schedules the jobs of job_plan() with pg_cron, those that are there already anew; returns each with the statement '
@@ -35,7 +38,8 @@ GRANT EXECUTE ON FUNCTION auth_store.jobs_unschedule TO auth_store_admin, auth_s
 
 COMMENT ON FUNCTION auth_store.compliance_report IS
     'What an audit asks of a period, from "from" until before "to" (both names need quotes where they are named), as '
-    'one JSON object: tokens (how many codes, tokens and grants were issued, used, revoked, refused), replays, flags '
+    'one JSON object: tokens (how many codes, tokens and grants were issued, used, revoked, refused; and expired, how '
+    'many rows of which kind cleanup deleted, for all tenants only), replays, flags '
     '(each with its risk and how many users and clients it concerns), administration (operators'' acts by event and '
     'database role), stale (API keys and clients that nobody used for 90 days before now, the 100 oldest of each), '
     'second_factors (active users without an authenticator app or a passkey, also by role), erasures, and retention. '
