@@ -54,11 +54,22 @@ BEGIN
     RETURN taken;
 END $$;
 
+-- The pages that it touches, in memory or not: the same however busy the machine is.
+CREATE FUNCTION pg_temp.pages(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan jsonb;
+BEGIN
+    IF statement IS NULL THEN RETURN NULL; END IF;
+    EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ' || statement INTO plan;
+    RETURN (plan #>> '{0,Plan,Shared Hit Blocks}')::bigint + (plan #>> '{0,Plan,Shared Read Blocks}')::bigint;
+END $$;
+
 \pset format aligned
 \pset tuples_only off
 SET jit = off;
 SELECT q.name AS view, round(p50::numeric, 1) AS "p50 ms", round(p95::numeric, 1) AS "p95 ms",
        round(scan::numeric, 1) AS "plain p50 ms", round((p50 / scan)::numeric, 3) AS "ratio",
+       pg_temp.pages(q.read) AS "pages", pg_temp.pages(q.plain) AS "plain pages",
        CASE WHEN p95 < 50 THEN 'ok' ELSE 'SLOW' END AS "p95 < 50 ms"
   FROM question q
        CROSS JOIN LATERAL (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY t) AS p50,
