@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::change::Change;
+use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
@@ -227,17 +229,78 @@ static STORE: Statement = Statement::write(
        WHERE s.webhook_id = n.webhook_id",
 );
 
+static COLUMNS: Change<13> = Change::new(
+    c"webhook_states",
+    [
+        c"paused_until",
+        c"open_until",
+        c"failing_since",
+        c"warned_at",
+        c"last_success_at",
+        c"last_failure_at",
+        c"hour_started_at",
+        c"success_count",
+        c"failure_count",
+        c"lost_count",
+        c"failures_in_row",
+        c"hour_count",
+        c"last_error",
+    ],
+);
+
+row! {
+    struct Seen in webhook_states {
+        place: Place,
+    }
+}
+
+static PLACE: Lookup<Seen> = Lookup::by(c"webhook_states_pkey");
+
 /// Stores states whose rows are locked.
 pub fn store(states: &HashMap<Id, State>) -> Result<(), Mistake> {
     if states.is_empty() {
         return Ok(());
     }
-    fn column<T>(states: &HashMap<Id, State>, of: impl Fn(&State) -> T) -> Vec<T> {
-        states.values().map(of).collect()
+    let mut rest: Vec<_> = states.iter().collect();
+    if let Some(rows) = COLUMNS.open()? {
+        let snapshot = Snapshot::latest();
+        rest.clear();
+        for (id, state) in states {
+            let stored = PLACE.find(&snapshot, Key::Id(*id))?.is_some_and(|seen| {
+                let values = params![
+                    state.paused_until,
+                    state.open_until,
+                    state.failing_since,
+                    state.warned_at,
+                    state.last_success_at,
+                    state.last_failure_at,
+                    state.hour_started_at,
+                    state.success_count,
+                    state.failure_count,
+                    state.lost_count,
+                    state.failures_in_row,
+                    state.hour_count,
+                    state.last_error.as_deref(),
+                ];
+                rows.set_locked(seen.place, &values)
+            });
+            if !stored {
+                rest.push((id, state));
+            }
+        }
+        rows.close();
+    }
+    if rest.is_empty() { Ok(()) } else { store_by_statement(&rest) }
+}
+
+/// The same where the rows can't be changed in their places.
+fn store_by_statement(states: &[(&Id, &State)]) -> Result<(), Mistake> {
+    fn column<T>(states: &[(&Id, &State)], of: impl Fn(&State) -> T) -> Vec<T> {
+        states.iter().map(|(_, state)| of(state)).collect()
     }
     by_index(|| {
         STORE.run(&params![
-            states.keys().copied().collect::<Vec<_>>(),
+            states.iter().map(|(id, _)| **id).collect::<Vec<_>>(),
             column(states, |state| state.paused_until),
             column(states, |state| state.open_until),
             column(states, |state| state.failing_since),

@@ -130,7 +130,7 @@ impl Append {
     /// The table must be open.
     unsafe fn places_in(&self, table: pg_sys::Relation, params: &[Param]) -> Option<Places> {
         // SAFETY: as required of the caller.
-        let null = unsafe { plain(table) }?;
+        let null = unsafe { if (*table).trigdesc.is_null() { plain(table) } else { None } }?;
         if self.columns.len() != params.len() || params.len() > MAX_COLUMNS {
             return None;
         }
@@ -313,17 +313,26 @@ unsafe fn pass_over_partial(indexes: pg_sys::CatalogIndexState) {
     }
 }
 
-/// Whether a row of the table is only a heap tuple with its entries in plain indexes, none of them partial.
+/// Whether a change of a row, but of no column of a foreign key, changes only a heap tuple with its entries in plain
+/// indexes, none of them partial.
 ///
 /// # Safety
 /// The table must be open.
 pub(super) unsafe fn is_plain(table: pg_sys::Relation) -> bool {
-    // SAFETY: as required of the caller.
-    unsafe { plain(table) }.is_some_and(|null| null.iter().all(Option::is_none))
+    // SAFETY: as required of the caller; the triggers are as many as it says.
+    unsafe {
+        let triggers = (*table).trigdesc;
+        let checks = triggers.is_null()
+            || (0..usize::try_from((*triggers).numtriggers).unwrap_or(0)).all(|n| {
+                let function = (*(*triggers).triggers.add(n)).tgfoid.to_u32();
+                matches!(function, pg_sys::F_RI_FKEY_CHECK_INS | pg_sys::F_RI_FKEY_CHECK_UPD)
+            });
+        checks && plain(table).is_some_and(|null| null.iter().all(Option::is_none))
+    }
 }
 
 /// The columns that are NULL in a row that no partial index holds, if such a row of the table is only a heap tuple with
-/// its entries in plain indexes.
+/// its entries in plain indexes, triggers apart.
 ///
 /// # Safety
 /// The table must be open.
@@ -336,7 +345,6 @@ unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<u8>; MAX_PARTIAL]> {
             !constraints.is_null() && ((*constraints).num_check > 0 || (*constraints).has_generated_stored);
         let heap = pg_sys::get_table_am_oid(c"heap".as_ptr(), true);
         let bare = form.relam == heap
-            && (*table).trigdesc.is_null()
             && (*table).rd_rules.is_null()
             && !constrained
             && (*(*table).rd_att).natts <= 64;

@@ -16,7 +16,7 @@ use crate::kernel::server::hold::Place;
 use crate::kernel::server::spi::Param;
 use crate::kernel::server::{catalog, pin, state, version};
 
-/// The columns of a table that are changed: none that an index has.
+/// The columns of a table that are changed: none that an index or a foreign key has.
 pub struct Change<const N: usize> {
     table: &'static CStr,
     columns: [&'static CStr; N],
@@ -143,12 +143,19 @@ impl<const N: usize> Rows<N> {
     /// has changed the row since, or is about to.
     pub fn set_if_free(&self, place: Place, params: &[Param; N]) -> bool {
         // SAFETY: the table is open and was not changed since the row was seen.
-        self.has(place) && unsafe { self.set(place.row(), params) }
+        self.has(place) && unsafe { self.update(place.row(), params, false) }
+    }
+
+    /// The same of a row that this transaction has locked.
+    pub fn set_locked(&self, place: Place, params: &[Param; N]) -> bool {
+        // SAFETY: the table is open and was not changed since the row was seen. Its own lock is nothing that a
+        // transaction waits for, but only where it may wait does it look whose lock that is.
+        self.has(place) && unsafe { self.update(place.row(), params, true) }
     }
 
     /// # Safety
     /// The place must be that of a row which the transaction's snapshots keep.
-    unsafe fn set(&self, mut row: pg_sys::ItemPointerData, params: &[Param; N]) -> bool {
+    unsafe fn update(&self, mut row: pg_sys::ItemPointerData, params: &[Param; N], wait: bool) -> bool {
         let [former, own] = self.slots;
         let (mut values, mut nulls) = ([pg_sys::Datum::null(); MAX_COLUMNS], [true; MAX_COLUMNS]);
         let mut failure = pg_sys::TM_FailureData::default();
@@ -184,7 +191,7 @@ impl<const N: usize> Rows<N> {
                 pg_sys::GetCurrentCommandId(true),
                 std::ptr::null_mut(),
                 std::ptr::null_mut(),
-                false,
+                wait,
                 &mut failure,
                 &mut mode,
                 &mut indexed,

@@ -8,6 +8,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
 use crate::kernel::server::columns::attribute;
 use crate::kernel::server::snapshot::Snapshot;
+use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
 /// The value of a key's column.
@@ -21,10 +22,14 @@ pub enum Key<'a> {
     Integer(i32),
     /// of type bytea
     Bytes(&'a [u8]),
+    /// of type timestamptz
+    Time(Timestamp),
 }
 
 /// The operator family uuid_ops of btree, which the server's headers do not name.
 const UUID_BTREE_FAM_OID: pg_sys::Oid = pg_sys::Oid::from_u32(2968);
+/// The same of datetime_ops.
+const DATETIME_BTREE_FAM_OID: pg_sys::Oid = pg_sys::Oid::from_u32(434);
 
 impl Key<'_> {
     /// The key's type, the operator family in which it is compared, and the collation.
@@ -34,6 +39,7 @@ impl Key<'_> {
             Self::Text(_) => (pg_sys::TEXTOID, pg_sys::TEXT_BTREE_FAM_OID, pg_sys::C_COLLATION_OID),
             Self::Integer(_) => (pg_sys::INT4OID, pg_sys::INTEGER_BTREE_FAM_OID, pg_sys::InvalidOid),
             Self::Bytes(_) => (pg_sys::BYTEAOID, pg_sys::BYTEA_BTREE_FAM_OID, pg_sys::InvalidOid),
+            Self::Time(_) => (pg_sys::TIMESTAMPTZOID, DATETIME_BTREE_FAM_OID, pg_sys::InvalidOid),
         };
         KeyColumn { type_oid, family, collation, attribute: 0 }
     }
@@ -49,6 +55,7 @@ impl Key<'_> {
             Self::Text(text) => of(text.as_bytes()),
             Self::Integer(number) => number.cast_unsigned(),
             Self::Bytes(bytes) => of(bytes),
+            Self::Time(time) => of(&time.micros().to_be_bytes()),
         }
     }
 
@@ -64,6 +71,7 @@ impl Key<'_> {
                 Self::Text(text) => <&str>::from_datum(value, false) == Some(text),
                 Self::Integer(number) => i32::from_datum(value, false) == Some(number),
                 Self::Bytes(bytes) => <&[u8]>::from_datum(value, false) == Some(bytes),
+                Self::Time(time) => Timestamp::from_datum(value, false) == Some(time),
             }
         }
     }
@@ -79,6 +87,7 @@ impl Key<'_> {
             Self::Text(text) => (pg_sys::F_TEXTEQ, pg_sys::F_TEXT_GT, text.into_datum()),
             Self::Integer(number) => (pg_sys::F_INT4EQ, pg_sys::F_INT4GT, number.into_datum()),
             Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, pg_sys::F_BYTEAGT, bytes.into_datum()),
+            Self::Time(time) => (pg_sys::F_TIMESTAMPTZ_EQ, pg_sys::F_TIMESTAMPTZ_GT, time.into_datum()),
         };
         let (strategy, function) = match behind {
             false => (pg_sys::BTEqualStrategyNumber, equal),

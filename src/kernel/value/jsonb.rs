@@ -34,6 +34,24 @@ impl Jsonb {
         Self::read(&value.to_string())
     }
 
+    /// The object of these members, whose values are texts. They must be in the order that a jsonb has: the shorter names
+    /// first, and those of one length by their bytes.
+    pub fn of_texts(members: &[(&str, &str)]) -> Self {
+        const ENDS_AT: u32 = 0x8000_0000;
+        let count = |number: usize| u32::try_from(number).unwrap_or(0);
+        let texts = || members.iter().map(|(name, _)| *name).chain(members.iter().map(|(_, value)| *value));
+        let mut bytes = (OBJECT | count(members.len())).to_ne_bytes().to_vec();
+        let mut end = 0;
+        for (n, text) in texts().enumerate() {
+            end += text.len();
+            // Every 32nd entry says where its text ends, the others how long it is.
+            let entry = if n % 32 == 0 { ENDS_AT | count(end) } else { count(text.len()) };
+            bytes.extend_from_slice(&entry.to_ne_bytes());
+        }
+        texts().for_each(|text| bytes.extend_from_slice(text.as_bytes()));
+        Self(bytes)
+    }
+
     /// Reads a text as a document; the server's own error (22P02) if it is malformed.
     pub fn read(text: &str) -> Option<Self> {
         let text = std::ffi::CString::new(text).ok()?;
@@ -147,16 +165,24 @@ impl Jsonb {
         self.is_array() && !parts.is_empty() && parts.iter().all(Part::is_object)
     }
 
+    /// The values of an array; None if it is none.
+    pub fn elements(&self) -> Option<Vec<Part<'_>>> {
+        self.is_array().then(|| parts(&self.0))
+    }
+
+    /// The members of an object; None if it is none.
+    pub fn members(&self) -> Option<Vec<(&str, Part<'_>)>> {
+        Part { kind: CONTAINER, bytes: &self.0 }.members()
+    }
+
     /// The members of an object, or of the objects of an array, whose values are texts: each name with its text.
     pub fn texts(&self) -> Vec<(&str, &str)> {
-        if self.is_array() {
-            return parts(&self.0)
-                .iter()
-                .filter(|part| part.is_object())
-                .flat_map(|part| texts(part.bytes))
-                .collect();
-        }
-        if self.is_object() { texts(&self.0) } else { Vec::new() }
+        let objects = match self.elements() {
+            Some(elements) => elements,
+            None => vec![Part { kind: CONTAINER, bytes: &self.0 }],
+        };
+        let members = objects.iter().filter_map(Part::members).flatten();
+        members.filter_map(|(name, value)| Some((name, value.text()?))).collect()
     }
 
     /// The document as a Rust value; None if it is too deep, or a number in it is too large.
@@ -169,22 +195,73 @@ impl Jsonb {
 }
 
 /// A value within an array or an object.
-struct Part<'a> {
+pub struct Part<'a> {
     /// Its type, of [`TYPE_MASK`].
     kind: u32,
-    /// Of a text its characters, of an array or object what it is on disk.
+    /// Of a text its characters, of a number, an array or object what it is on disk.
     bytes: &'a [u8],
 }
 
-/// The bits of an entry of an array or object that say of what type the value is, and two of the types.
+/// The bits of an entry of an array or object that say of what type the value is, and the types.
 const TYPE_MASK: u32 = 0x7000_0000;
 const TEXT: u32 = 0;
+const NUMBER: u32 = 0x1000_0000;
+const NULL: u32 = 0x4000_0000;
 const CONTAINER: u32 = 0x5000_0000;
 
-impl Part<'_> {
+impl<'a> Part<'a> {
     fn is_object(&self) -> bool {
         self.kind == CONTAINER && word(self.bytes, 0).is_some_and(|word| word & OBJECT != 0)
     }
+
+    /// Whether it is the JSON null.
+    pub fn is_null(&self) -> bool {
+        self.kind == NULL
+    }
+
+    /// A text.
+    pub fn text(&self) -> Option<&'a str> {
+        (self.kind == TEXT).then(|| std::str::from_utf8(self.bytes).ok()).flatten()
+    }
+
+    /// A whole number.
+    pub fn integer(&self) -> Option<i32> {
+        if self.kind != NUMBER {
+            return None;
+        }
+        // Aligned, as the server reads it.
+        let words: Vec<u64> = self.bytes.chunks(8).map(padded).collect();
+        let number = pg_sys::Datum::from(words.as_ptr());
+        // SAFETY: numeric_out takes a numeric, which these bytes are as a document has them; it returns a C string.
+        let text = unsafe { direct_function_call::<&CStr>(pg_sys::numeric_out, &[Some(number)]) };
+        text?.to_str().ok()?.parse().ok()
+    }
+
+    /// An array or an object as a document of its own.
+    pub fn document(&self) -> Option<Jsonb> {
+        (self.kind == CONTAINER).then(|| Jsonb(self.bytes.to_vec()))
+    }
+
+    /// The values of an array; None if it is none.
+    pub fn elements(&self) -> Option<Vec<Part<'a>>> {
+        (self.kind == CONTAINER && !self.is_object()).then(|| parts(self.bytes))
+    }
+
+    /// The members of an object; None if it is none.
+    pub fn members(&self) -> Option<Vec<(&'a str, Part<'a>)>> {
+        if !self.is_object() {
+            return None;
+        }
+        let mut keys = parts(self.bytes);
+        let values = keys.split_off(keys.len() / 2);
+        keys.iter().zip(values).map(|(key, value)| Some((key.text()?, value))).collect()
+    }
+}
+
+fn padded(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word.iter_mut().zip(bytes).for_each(|(word, byte)| *word = *byte);
+    u64::from_ne_bytes(word)
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
@@ -209,14 +286,6 @@ fn parts(container: &[u8]) -> Vec<Part<'_>> {
         parts.push(Part { kind, bytes: container.get(first + start..first + end).unwrap_or_default() });
     }
     parts
-}
-
-fn texts(object: &[u8]) -> Vec<(&str, &str)> {
-    let mut keys = parts(object);
-    let values = keys.split_off(keys.len() / 2);
-    let text = |bytes| std::str::from_utf8(bytes).ok();
-    let members = keys.iter().zip(&values).filter(|(_, value)| value.kind == TEXT);
-    members.filter_map(|(key, value)| Some((text(key.bytes)?, text(value.bytes)?))).collect()
 }
 
 // SAFETY: the result is declared as jsonb, and into_datum() makes one of these bytes.

@@ -24,7 +24,7 @@ row! {
     }
 }
 
-static TARGET: Lookup<Target> = Lookup::by(c"webhooks_pkey");
+static TARGET: Lookup<Target> = Lookup::by(c"webhooks_pkey").remembered();
 
 /// A webhook to which something may be sent.
 pub struct Open {

@@ -239,18 +239,19 @@ const USER_AGENT: &str = concat!("auth_store/", env!("CARGO_PKG_VERSION"));
 fn request(now: Timestamp, delivery: &Leased, turn: &Turn, event: Stored) -> WebhookRequest {
     let (id, seconds) = (delivery.id.to_string(), now.unix_seconds());
     let signature = turn.signer.sign(&id, seconds, &event.body);
-    let test = if event.test { r#", "webhook-test": "true""# } else { "" };
-    // No value has a character that JSON escapes.
-    let headers = format!(
-        r#"{{"content-type": "application/json", "user-agent": "{USER_AGENT}", "webhook-id": "{id}",
-            "webhook-timestamp": "{seconds}", "webhook-signature": "{signature}"{test}}}"#
-    );
+    let seconds = seconds.to_string();
+    let mut headers =
+        vec![("user-agent", USER_AGENT), ("webhook-id", &id), ("content-type", "application/json")];
+    if event.test {
+        headers.push(("webhook-test", "true"));
+    }
+    headers.extend([("webhook-signature", signature.as_str()), ("webhook-timestamp", &seconds)]);
     WebhookRequest {
         delivery_id: Some(delivery.id),
         webhook_id: Some(delivery.webhook_id),
         attempt: Some(delivery.attempt),
         url: Some(turn.open.target.target_url.clone()),
-        headers: Jsonb::read(&headers),
+        headers: Some(Jsonb::of_texts(&headers)),
         body: Some(event.body),
     }
 }

@@ -51,13 +51,6 @@ fn webhook_complete(
 ) -> &'static str {
     let now = clock::now();
     let run = || {
-        let response_headers = match response_headers {
-            Some(headers) => {
-                let parsed = headers.parse();
-                Some(parsed.ok_or(Mistake::invalid("response_headers", "a JSON object"))?)
-            }
-            None => None,
-        };
         let delivery_id = delivery_id.map(Id::from);
         let given =
             Given { delivery_id, attempt, http_status, response_body, duration_ms, error, response_headers };
@@ -114,7 +107,7 @@ row! {
     }
 }
 
-static CHOSEN: Lookup<Chosen> = Lookup::by(c"webhooks_pkey");
+static CHOSEN: Lookup<Chosen> = Lookup::by(c"webhooks_pkey").remembered();
 
 row! {
     struct Typed in webhook_events {
@@ -170,7 +163,7 @@ fn complete_once(now: Timestamp, results: Vec<Placed>, statuses: &mut [&'static 
             }
             continue;
         };
-        let chosen = known.max_attempts(&snapshot, *webhook_id)?;
+        let chosen = known.max_attempts(&snapshot, *webhook_id, &delivery.tenant_id)?;
         let event_type = known.event_type(&snapshot, delivery.event_id)?;
         let outcome = decide(now, &result, chosen)?;
         if let Some(status) = statuses.get_mut(place) {
@@ -267,11 +260,17 @@ struct Known {
 
 impl Known {
     /// How often a webhook's deliveries are tried; None if it is gone.
-    fn max_attempts(&mut self, snapshot: &Snapshot, webhook_id: Id) -> Result<Option<i32>, Mistake> {
+    fn max_attempts(
+        &mut self,
+        snapshot: &Snapshot,
+        webhook_id: Id,
+        tenant_id: &str,
+    ) -> Result<Option<i32>, Mistake> {
         if let Some(known) = self.max_attempts.get(&webhook_id) {
             return Ok(*known);
         }
-        let found = CHOSEN.find(snapshot, Key::Id(webhook_id))?.map(|chosen| chosen.max_attempts);
+        let keys = [Key::Id(webhook_id), Key::Text(tenant_id)];
+        let found = CHOSEN.find_by(snapshot, keys)?.map(|chosen| chosen.max_attempts);
         self.max_attempts.insert(webhook_id, found);
         Ok(found)
     }

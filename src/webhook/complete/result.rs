@@ -1,11 +1,9 @@
 //! What a worker says of an attempt.
 
-use serde_json::Value;
-
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
-use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::jsonb::{Jsonb, Part};
 use crate::trail::cut;
 use crate::webhook::complete::outcome::{Answer, Wish};
 use crate::webhook::complete::schedule;
@@ -31,7 +29,7 @@ pub struct Given<'a> {
     pub response_body: Option<&'a str>,
     pub duration_ms: Option<i32>,
     pub error: Option<&'a str>,
-    pub response_headers: Option<Value>,
+    pub response_headers: Option<Jsonb>,
 }
 
 /// The bytes of a body that are kept.
@@ -70,10 +68,7 @@ impl Given<'_> {
             attempt,
             duration_ms: self.duration_ms,
             error: self.error.map(|error| cut(error, MAX_ERROR).to_owned()),
-            headers: headers
-                .map(|headers| headers.to_string())
-                .filter(|text| text.len() <= MAX_HEADERS)
-                .and_then(|text| Jsonb::read(&text)),
+            headers: headers.filter(|headers| headers.size() <= MAX_HEADERS),
             body: self.response_body.map(|body| cut_bytes(body).to_owned()),
             answer,
         })
@@ -81,13 +76,9 @@ impl Given<'_> {
 }
 
 /// The value of a header, whatever the case of its name; of several values the first.
-fn header<'a>(headers: Option<&'a Value>, name: &str) -> Option<&'a str> {
-    let headers = headers?.as_object()?;
-    let (_, value) = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-    match value {
-        Value::Array(values) => values.first()?.as_str(),
-        value => value.as_str(),
-    }
+fn header<'a>(headers: Option<&'a Jsonb>, name: &str) -> Option<&'a str> {
+    let (_, value) = headers?.members()?.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+    value.text().or_else(|| value.elements()?.first()?.text())
 }
 
 /// The start of a body, which ends at a character.
@@ -101,72 +92,61 @@ const MAX_RESULTS: usize = 1000;
 /// The argument `results`.
 pub fn read(results: &Jsonb, now: Timestamp) -> Result<Vec<Attempted>, Mistake> {
     let accepted = || Mistake::invalid("results", "a JSON array of at most 1000 objects");
-    let Some(Value::Array(elements)) = results.parse() else { return Err(accepted()) };
-    if elements.len() > MAX_RESULTS {
-        return Err(accepted());
-    }
-    let read = |element| match element {
-        Value::Object(members) => of_object(members, now),
-        _ => Err(accepted()),
-    };
-    elements.into_iter().map(read).collect()
+    let elements =
+        results.elements().filter(|elements| elements.len() <= MAX_RESULTS).ok_or_else(accepted)?;
+    elements.iter().map(|element| of_object(element.members().ok_or_else(accepted)?, now)).collect()
 }
 
-fn of_object(mut members: serde_json::Map<String, Value>, now: Timestamp) -> Result<Attempted, Mistake> {
-    let mut member = |name: &str| members.remove(name).filter(|value| !value.is_null());
-    let (id, body, error) = (member("delivery_id"), member("response_body"), member("error"));
-    let given = Given {
-        delivery_id: match &id {
-            Some(id) => Some(
-                id.as_str()
-                    .and_then(Id::parse)
-                    .ok_or(Mistake::invalid("delivery_id", "the text of a uuid"))?,
-            ),
-            None => None,
-        },
-        attempt: integer(member("attempt"), "attempt")?,
-        http_status: integer(member("http_status"), "http_status")?,
-        response_body: text(body.as_ref(), "response_body")?,
-        duration_ms: integer(member("duration_ms"), "duration_ms")?,
-        error: text(error.as_ref(), "error")?,
-        response_headers: member("response_headers"),
-    };
-    if !members.is_empty() {
-        return Err(Mistake::invalid(
-            "results",
-            "objects with delivery_id, attempt, http_status, response_body, duration_ms, error, response_headers",
-        ));
+fn of_object(members: Vec<(&str, Part<'_>)>, now: Timestamp) -> Result<Attempted, Mistake> {
+    let mut given = Given::default();
+    for (name, value) in members {
+        let known = MEMBERS.iter().find(|member| **member == name);
+        let Some(member) = known else { return Err(Mistake::invalid("results", OBJECTS)) };
+        if value.is_null() {
+            continue;
+        }
+        let text = || value.text().ok_or(Mistake::invalid(member, "a JSON string"));
+        let integer = || value.integer().ok_or(Mistake::invalid(member, "a whole number"));
+        match *member {
+            "attempt" => given.attempt = Some(integer()?),
+            "http_status" => given.http_status = Some(integer()?),
+            "duration_ms" => given.duration_ms = Some(integer()?),
+            "response_body" => given.response_body = Some(text()?),
+            "error" => given.error = Some(text()?),
+            "response_headers" => {
+                given.response_headers =
+                    Some(value.document().ok_or(Mistake::invalid(member, "a JSON object"))?);
+            }
+            _ => {
+                let id = value.text().and_then(Id::parse);
+                given.delivery_id = Some(id.ok_or(Mistake::invalid(member, "the text of a uuid"))?);
+            }
+        }
     }
     given.check(now)
 }
 
-fn integer(value: Option<Value>, member: &'static str) -> Result<Option<i32>, Mistake> {
-    let Some(value) = value else { return Ok(None) };
-    let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
-    number.map(Some).ok_or(Mistake::invalid(member, "a whole number"))
-}
-
-fn text<'a>(value: Option<&'a Value>, member: &'static str) -> Result<Option<&'a str>, Mistake> {
-    let Some(value) = value else { return Ok(None) };
-    value.as_str().map(Some).ok_or(Mistake::invalid(member, "a JSON string"))
-}
+const MEMBERS: [&str; 7] =
+    ["delivery_id", "attempt", "http_status", "response_body", "duration_ms", "error", "response_headers"];
+const OBJECTS: &str =
+    "objects with delivery_id, attempt, http_status, response_body, duration_ms, error, response_headers";
 
 #[cfg(test)]
 mod tests {
     use super::{Given, MAX_BODY, Wish, cut_bytes, header};
     use crate::kernel::value::clock::Timestamp;
     use crate::kernel::value::id::Id;
-    use serde_json::json;
+    use crate::kernel::value::jsonb::Jsonb;
 
     const NOW: Timestamp = Timestamp::from_micros(753_315_200_000_000);
 
     #[test]
-    fn a_header_has_any_case_and_may_come_twice() {
-        let headers = json!({ "Retry-After": "5", "x": ["a", "b"], "n": 1, "e": [] });
+    fn a_header_has_any_case() {
+        let headers = Jsonb::of_texts(&[("x", "1"), ("Retry-After", "5")]);
         assert_eq!(header(Some(&headers), "retry-after"), Some("5"));
-        assert_eq!(header(Some(&headers), "X"), Some("a"));
-        assert_eq!(header(Some(&headers), "n"), None);
-        assert_eq!(header(Some(&headers), "e"), None);
+        assert_eq!(header(Some(&headers), "X"), Some("1"));
+        assert_eq!(header(Some(&headers), "y"), None);
+        assert_eq!(header(Some(&headers.in_array()), "x"), None);
         assert_eq!(header(None, "x"), None);
     }
 
@@ -182,7 +162,10 @@ mod tests {
         let given = Given {
             delivery_id: Some(Id::from_bytes([1; 16])),
             attempt: Some(1),
-            response_headers: Some(json!({ "webhook-delivery": "disable", "x": "y".repeat(20_000) })),
+            response_headers: Some(Jsonb::of_texts(&[
+                ("x", &"y".repeat(20_000)),
+                ("webhook-delivery", "disable"),
+            ])),
             ..Given::default()
         };
         let read = given.check(NOW).ok();

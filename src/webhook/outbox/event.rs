@@ -83,7 +83,7 @@ impl Word for Status {
     }
 }
 
-static SUBSCRIBER: Lookup<Subscriber> = Lookup::by(c"webhooks_pkey");
+static SUBSCRIBER: Lookup<Subscriber> = Lookup::by(c"webhooks_pkey").remembered();
 
 /// Puts an event into the queue of each webhook that wants it; returns how many. The webhooks are those that are
 /// committed by now, whatever the isolation level.
