@@ -3,7 +3,7 @@
 import base64, json, tempfile, time
 
 import harness
-from harness import Worker, call, ok, one, receiver, until
+from harness import TIMEOUT, Worker, call, ok, one, receiver, until
 from receiver import lowered
 
 NEVER, UNSAID = None, None
@@ -77,3 +77,18 @@ def connections():
     text = worker.text()
     ok(not any(word in text for word in ("first", "access 1", "refresh 1", "cret")),
        "and nothing secret is printed", text)
+
+
+def silent_provider():
+    """One that does not answer, with many connections, does not hold up the others."""
+    for number in range(12):
+        call("connection_store", provider="silent", actor_id=f"silent {number}", access_token="old",
+             refresh_token="first", access_token_expires_at=one("SELECT now() - interval '1 s' AS at"))
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"silent": {"token_endpoint": receiver.url("/token/silent"), "client_id": "us"}}, file)
+        file.flush()
+        worker, begun = Worker(WORKER_PROVIDERS=file.name), time.monotonic()
+        until(lambda: not call("connections_due"), "nothing is due")
+        took = time.monotonic() - begun
+        ok(took < 10 * TIMEOUT, "several connections are refreshed at once", f"{took:.1f} s")
+        worker.end()

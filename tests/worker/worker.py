@@ -16,4 +16,4 @@ import connections, crashes, harness, outages, sending, watching  # noqa: E402, 
 harness.run([harness.make_roles, watching.lonely, sending.sending, sending.addresses, sending.names, crashes.crashes,
              crashes.slow_receivers, crashes.one_host, crashes.unheeded, outages.notified, outages.unheard,
              outages.sessions_ended, outages.server_restarted, outages.receiver_down, connections.connections,
-             watching.metrics])
+             connections.silent_provider, watching.metrics])

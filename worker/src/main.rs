@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
@@ -29,6 +30,10 @@ use crate::send::Sender;
 use crate::settings::{HELP, Settings};
 use crate::stop::Stop;
 use crate::store::Store;
+
+/// How many connections of the vault are refreshed at once, so that a provider that does not answer does not hold up the
+/// others. Each has a session of the database.
+const REFRESHERS: usize = 4;
 
 /// A line for the operator, on the standard output. Nobody has to read it.
 fn say(text: &str) {
@@ -61,26 +66,31 @@ async fn run() -> Result<(), String> {
             TcpListener::bind(listen).await.map_err(|error| format!("WORKER_LISTEN {listen}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         say(&format!("metrics and health at http://{address}"));
-        tokio::spawn(metrics::serve(listener, metrics, settings.poll * 3 + Duration::from_secs(10)));
+        // Where as much is on its way as may be, nothing is claimed for the time of a delivery.
+        let patience = settings.poll * 3 + settings.timeout + Duration::from_secs(10);
+        tokio::spawn(metrics::serve(listener, metrics, patience));
     }
     let told = Arc::new(Notify::new());
     let store = Store::new(settings.database, tls.clone(), told.clone());
     let tls = Arc::new(tls);
-    let refreshing = settings.providers.as_deref().map(provider::read).transpose()?.map(|providers| {
+    let mut refreshing = JoinSet::new();
+    if let Some(providers) = settings.providers.as_deref().map(provider::read).transpose()?.map(Arc::new) {
         // The operator has named the providers, so any address of theirs is meant.
         let anywhere = Allowed::anywhere();
-        let sender = Sender::new(anywhere, tls.clone(), settings.connect_timeout, settings.timeout);
-        let refresher = Refresher {
-            session: store.session(""),
-            sender: Arc::new(sender),
-            providers,
-            metrics,
-            stop: stop.clone(),
-            lease: settings.lease,
-            poll: settings.poll,
-        };
-        tokio::spawn(refresher.run())
-    });
+        let sender = Arc::new(Sender::new(anywhere, tls.clone(), settings.connect_timeout, settings.timeout));
+        for _ in 0..REFRESHERS {
+            let refresher = Refresher {
+                session: store.session(""),
+                sender: sender.clone(),
+                providers: providers.clone(),
+                metrics,
+                stop: stop.clone(),
+                lease: settings.lease,
+                poll: settings.poll,
+            };
+            refreshing.spawn(refresher.run());
+        }
+    }
     let deliverer = Deliverer {
         store,
         sender: Arc::new(Sender::new(settings.allowed, tls, settings.connect_timeout, settings.timeout)),
@@ -95,8 +105,8 @@ async fn run() -> Result<(), String> {
     };
     say("started");
     deliverer.run().await;
-    if let Some(refreshing) = refreshing {
-        refreshing.await.map_err(|error| error.to_string())?;
+    while let Some(ended) = refreshing.join_next().await {
+        ended.map_err(|error| error.to_string())?;
     }
     say("stopped");
     Ok(())

@@ -22,7 +22,7 @@ use crate::store::{Session, why};
 pub struct Refresher {
     pub session: Session,
     pub sender: Arc<Sender>,
-    pub providers: HashMap<String, Provider>,
+    pub providers: Arc<HashMap<String, Provider>>,
     pub metrics: &'static Metrics,
     pub stop: Stop,
     pub lease: Duration,
