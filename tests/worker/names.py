@@ -6,7 +6,7 @@ In a network of its own: there a public address is on this machine, and the reso
 runs as it does elsewhere, without an option that weakens it. Part of worker.py.
 """
 
-import datetime, fcntl, ipaddress, socket, ssl, struct, subprocess, sys, tempfile, time
+import fcntl, socket, ssl, struct, subprocess, sys, tempfile, time
 from pathlib import Path
 
 PUBLIC, NOBODY = "8.8.4.4", "8.8.8.8"       # the former is on this machine, in this network; the latter nowhere
@@ -32,7 +32,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 make_network()
 
-import harness  # noqa: E402
+import certificates, harness  # noqa: E402, E401
 from harness import Worker, attempts, emit, hook, ok, until  # noqa: E402
 from receiver import Receiver  # noqa: E402
 from resolver import Resolver  # noqa: E402
@@ -127,36 +127,13 @@ def disguised():
     worker.end()
 
 
-def certificates():
+def over_tls():
     """Over TLS the name counts, not the address that it has."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    def made(name, issuer, signer, key, more):
-        now, day = datetime.datetime.utcnow(), datetime.timedelta(days=1)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer or subject)
-                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
-                   .not_valid_before(now - day).not_valid_after(now + day))
-        for extension, critical in more:
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(signer, hashes.SHA256())
-
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    authority = made("test", None, keys[0], keys[0], [(x509.BasicConstraints(ca=True, path_length=None), True)])
-    names = x509.SubjectAlternativeName([x509.DNSName("tls.test"), x509.IPAddress(ipaddress.ip_address(PUBLIC))])
-    own = made("tls.test", authority.subject, keys[0], keys[1], [(names, False)])
     with tempfile.TemporaryDirectory() as folder:
-        files = {"authority": authority.public_bytes(serialization.Encoding.PEM),
-                 "own": own.public_bytes(serialization.Encoding.PEM) + keys[1].private_bytes(
-                     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())}
-        for name, text in files.items():
-            (Path(folder) / name).write_bytes(text)
+        certificates.write(folder, "tls.test", PUBLIC)
         secure = Everywhere()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(Path(folder) / "own")
+        context.load_cert_chain(Path(folder) / "own", Path(folder) / "key")
         secure.socket = context.wrap_socket(secure.socket, server_side=True)
         worker = Worker(WORKER_ALLOW="", WORKER_CA_FILE=str(Path(folder) / "authority"))
 
@@ -178,4 +155,4 @@ def certificates():
         worker.end()
 
 
-harness.run([changing, disguised, certificates])
+harness.run([changing, disguised, over_tls])

@@ -1,8 +1,9 @@
 """When the server, its notifications or a receiver are away."""
 
-import os, socket, statistics, subprocess, sys, time
+import os, socket, statistics, subprocess, sys, tempfile, time
+from pathlib import Path
 
-import harness
+import certificates, harness
 from deaf import Deaf
 from harness import Worker, attempts, call, emit, hook, hooks, ok, one, receiver, rows, until
 
@@ -57,6 +58,39 @@ def server_restarted():
        "after a restart of the server all is delivered and completed")
     ok(len(receiver.ids("/held/restart")) == 15, "nothing twice", len(receiver.ids("/held/restart")))
     ok("trying again" in worker.text() and worker.end() == 0, "and the worker has said what it waited for")
+
+
+def server_elsewhere():
+    """Over TLS with a password, as on another machine: the password is in a file, the certificate of our authority."""
+    address, other, data = "127.93.4.5", "127.93.4.6", Path(os.environ["CLUSTER_DIR"]) / "data"
+    with tempfile.TemporaryDirectory() as folder:
+        certificates.write(folder, "db.test", address)
+        for name in ("own", "key"):
+            (data / name).write_bytes((Path(folder) / name).read_bytes())
+            os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
+            (data / name).chmod(0o600)
+        rules = (data / "pg_hba.conf").read_text()
+        (data / "pg_hba.conf").write_text("hostssl all sender1 all scram-sha-256\nhost all sender1 all reject\n" + rules)
+        harness.db.execute("ALTER ROLE sender1 PASSWORD 'a:b\\c'")
+        harness.db.close()
+        subprocess.run([*sys.argv[2:], f"listen_addresses={address},{other}", "ssl=on", "ssl_cert_file=own",
+                        "ssl_key_file=key"], check=True, stdout=subprocess.DEVNULL)
+        harness.connect()
+        passwords = Path(folder) / "pgpass"
+        passwords.write_text(f"# of the test\n{address}:1:*:sender1:x\n*:*:*:sender1:a\\:b\\\\c\n")
+        given = {"PGHOST": address, "PGPASSFILE": str(passwords), "WORKER_CA_FILE": str(Path(folder) / "authority")}
+        worker = Worker(PGSSLMODE="require", **given)
+        emit(hook("/ok/elsewhere"), 2)
+        ok(until(lambda: len(receiver.ids("/ok/elsewhere")) == 2, "deliveries", 20), "a server over TLS, with a password",
+           worker.text())
+        worker.end()
+        for name, wrong in (("a server of an unknown authority", {"WORKER_CA_FILE": ""}),
+                            ("a server of another name", {"PGHOST": other}),
+                            ("a wrong password", {"PGPASSWORD": "x"}), ("no TLS", {"PGSSLMODE": "disable"})):
+            worker = Worker(**{"PGSSLMODE": "require"} | given | wrong)
+            until(lambda: "trying again" in worker.text(), f"{name} is noticed", 20)
+            ok(worker.count_claims() == 0, f"{name} is none", worker.text())
+            worker.end()
 
 
 def receiver_down():

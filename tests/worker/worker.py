@@ -15,5 +15,5 @@ import connections, crashes, harness, outages, sending, watching  # noqa: E402, 
 
 harness.run([harness.make_roles, watching.lonely, sending.sending, sending.addresses, sending.names, crashes.crashes,
              crashes.slow_receivers, crashes.one_host, crashes.unheeded, outages.notified, outages.unheard,
-             outages.sessions_ended, outages.server_restarted, outages.receiver_down, connections.connections,
-             connections.silent_provider, watching.metrics])
+             outages.sessions_ended, outages.server_restarted, outages.server_elsewhere, outages.receiver_down,
+             connections.connections, connections.silent_provider, watching.metrics])

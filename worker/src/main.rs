@@ -31,8 +31,8 @@ use crate::settings::{HELP, Settings};
 use crate::stop::Stop;
 use crate::store::Store;
 
-/// How many connections of the vault are refreshed at once, so that a provider that does not answer does not hold up the
-/// others. Each has a session of the database.
+/// How many connections of the vault are refreshed at once, so that a provider that does not answer does not hold up
+/// the others. Each has a session of the database.
 const REFRESHERS: usize = 4;
 
 /// A line for the operator, on the standard output. Nobody has to read it.

@@ -63,7 +63,7 @@ impl Settings {
         let allow = text("WORKER_ALLOW")?.unwrap_or_default();
         let settings = Self {
             database: database()?,
-            ca_file: text("WORKER_CA_FILE")?.map(PathBuf::from),
+            ca_file: text("WORKER_CA_FILE")?.filter(|path| !path.is_empty()).map(PathBuf::from),
             in_flight: number("WORKER_IN_FLIGHT", 100)?,
             per_host: number("WORKER_PER_HOST", 20)?,
             per_webhook: number("WORKER_PER_WEBHOOK", 10)?.min(1000),
