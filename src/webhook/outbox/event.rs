@@ -21,7 +21,7 @@ pub static TABLE: Table = Table {
     name: "webhook_events",
     key: &["id", "tenant_id"],
     ended: Some(Ended {
-        statement: delete_ended!("auth_store.webhook_events", "id < $3"),
+        statement: delete_ended!("auth_store.webhook_events", "auth_store.id_time(id) < $3"),
         times: |now| Vec::from(params![oldest(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhook_events", "tenant_id")),

@@ -18,7 +18,7 @@ pub static TABLE: Table = Table {
     ended: Some(Ended {
         statement: delete_ended!(
             "auth_store.webhook_queue",
-            "id < $3
+            "auth_store.id_time(id) < $3
              OR NOT EXISTS (SELECT FROM auth_store.webhooks w
                              WHERE w.id = webhook_queue.webhook_id AND w.tenant_id = webhook_queue.tenant_id)
              OR NOT EXISTS (SELECT FROM auth_store.webhook_events e
