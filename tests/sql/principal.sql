@@ -205,7 +205,8 @@ SET LOCAL ROLE principal_web;
 SELECT attempt, substr(result, 1, 5) AS state FROM pg_temp.forge() WHERE attempt NOT LIKE 'ALTER SYSTEM%';
 -- Nor is it shown to the application's role, who goes on under it.
 SELECT name FROM pg_settings WHERE name = 'auth_store.principal';
-SELECT pg_temp.raised('SHOW auth_store.principal'), pg_temp.raised($$SELECT current_setting('auth_store.principal')$$);
+SELECT left(pg_temp.raised('SHOW auth_store.principal'), 5) AS shown,
+       left(pg_temp.raised($$SELECT current_setting('auth_store.principal')$$), 5) AS read;
 SELECT me, read, pack FROM pg_temp.me;
 -- RESET ALL is nobody.
 RESET ALL;

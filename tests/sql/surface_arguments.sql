@@ -114,6 +114,9 @@ BEGIN
     said := regexp_replace(said, '"code": "\d+"', '"code": "digits"', 'g');
     -- More of the trail is old enough to be counted a moment later.
     said := regexp_replace(said, '"examined": \d+', '"examined": "rows"', 'g');
+    IF call LIKE 'cleanup_expired_data(%' THEN
+        said := regexp_replace(said, '^\[\d+\]', '[rows]');
+    END IF;
     said := regexp_replace(said, 'whsec_[A-Za-z0-9+/]{43}=', 'secret', 'g');
     RETURN regexp_replace(regexp_replace(said, '[A-Z]{4}-[A-Z]{4}', 'user code', 'g'),
         '(?=[a-z_]*[A-Z0-9-])[A-Za-z0-9_-]{20,}', 'random', 'g');

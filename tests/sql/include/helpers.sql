@@ -26,7 +26,10 @@ BEGIN
     RETURN 'no error';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT, detail = PG_EXCEPTION_DETAIL;
-    RETURN pg_catalog.concat_ws(' | ', SQLSTATE, SQLERRM, NULLIF(detail, ''), NULLIF(hint, ''));
+    -- PostgreSQL 18 names the unit in the range of a setting, others do not.
+    RETURN pg_catalog.concat_ws(' | ', SQLSTATE,
+        pg_catalog.regexp_replace(SQLERRM, '\((\d+) (\w+) \.\. (\d+) \2\)', '(\1 .. \3)'),
+        NULLIF(detail, ''), NULLIF(hint, ''));
 END $$;
 
 -- A token's state as a statement begun now sees it: introspection sees what the calling statement sees.
