@@ -289,6 +289,17 @@ SELECT status, status_reason FROM auth_store.webhooks WHERE id = :'i';
 SELECT pg_temp.later(), pg_temp.claim() AS suspended;
 SELECT auth_store.webhook_delete(:'i');
 
+-- At REPEATABLE READ too, where rows are changed by statements.
+SELECT pg_temp.hook('n') AS n \gset
+SELECT pg_temp.put(:'n', 3);
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT pg_temp.claim(2), pg_temp.claim(2) AS rest, pg_temp.claim(2) AS none;
+SELECT pg_temp.done(:'n', 200), pg_temp.done(:'n', 200), pg_temp.done(:'n', 204);
+COMMIT;
+SELECT success_count, (SELECT count(*) FROM auth_store.webhook_queue) AS queued
+  FROM auth_store.webhook_states WHERE webhook_id = :'n';
+SELECT auth_store.webhook_delete(:'n');
+
 -- So many an hour; in order, one after the other, also over a failure.
 SELECT pg_temp.hook('j', per_hour => 3) AS j, pg_temp.hook('k', in_order => true, attempts => 2) AS k \gset
 SELECT pg_temp.put(:'j', 5), pg_temp.put(:'k', 3);

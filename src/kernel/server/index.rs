@@ -304,10 +304,7 @@ unsafe fn by_index<T>(
     // error unwinds.
     unsafe {
         let index = pg_sys::index_open(index, pg_sys::NoLock as i32);
-        #[cfg(not(feature = "pg18"))]
-        let scan = pg_sys::index_beginscan(table, index, snapshot.raw(), count, 0);
-        #[cfg(feature = "pg18")]
-        let scan = pg_sys::index_beginscan(table, index, snapshot.raw(), std::ptr::null_mut(), count, 0);
+        let scan = begin(table, index, snapshot, count);
         pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
         let mut found = None;
         while found.is_none()
@@ -319,6 +316,65 @@ unsafe fn by_index<T>(
         pg_sys::index_close(index, pg_sys::NoLock as i32);
         found
     }
+}
+
+/// # Safety
+/// Table and index must be open and belong together.
+unsafe fn begin(
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+    snapshot: &Snapshot,
+    count: i32,
+) -> pg_sys::IndexScanDesc {
+    // SAFETY: as required of the caller.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        return pg_sys::index_beginscan(table, index, snapshot.raw(), count, 0);
+        #[cfg(feature = "pg18")]
+        return pg_sys::index_beginscan(table, index, snapshot.raw(), std::ptr::null_mut(), count, 0);
+    }
+}
+
+/// As [`scan`], for each of these values in the first column of the index's key.
+///
+/// # Safety
+/// As of [`scan`].
+pub unsafe fn scan_each<T>(
+    table: pg_sys::Relation,
+    index: &Index,
+    snapshot: &Snapshot,
+    keys: &[Key<'_>],
+    mut read: impl FnMut(*mut pg_sys::TupleTableSlot) -> Option<T>,
+) -> Result<Vec<Option<T>>, Mistake> {
+    if !index.is_usable() {
+        // SAFETY: as required of the caller.
+        let one = |key: &Key<'_>| unsafe { scan(table, index, snapshot, &[*key], false, &mut read) };
+        return keys.iter().map(one).collect();
+    }
+    let mut found = Vec::with_capacity(keys.len());
+    let mut scan_key = pg_sys::ScanKeyData::default();
+    // SAFETY: as required of the caller; slot, scan and index are given back below, or by the resource owner where an
+    // error unwinds.
+    unsafe {
+        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
+        let index = pg_sys::index_open(index.oid, pg_sys::NoLock as i32);
+        let scan = begin(table, index, snapshot, 1);
+        for key in keys {
+            key.init(1, false, &mut scan_key);
+            pg_sys::index_rescan(scan, &mut scan_key, 1, std::ptr::null_mut(), 0);
+            let mut row = None;
+            while row.is_none()
+                && pg_sys::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+            {
+                row = read(slot);
+            }
+            found.push(row);
+        }
+        pg_sys::index_endscan(scan);
+        pg_sys::index_close(index, pg_sys::NoLock as i32);
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+    }
+    Ok(found)
 }
 
 /// # Safety

@@ -106,6 +106,18 @@ impl<R: TableRow> Lookup<R> {
         self.load(true, snapshot, keys)
     }
 
+    /// As [`Lookup::find`], for each of these values: what a look-up costs beside the search is paid once.
+    pub fn find_each(&self, snapshot: &Snapshot, keys: &[Key<'_>]) -> Result<Vec<Option<R>>, Mistake> {
+        // SAFETY: as in load().
+        let load = |row: Option<&Row<'_>>| Some(row.map(|row| unsafe { R::load(row, 0) }));
+        let found = self.way.find_each(snapshot, keys, load)?;
+        let row = |found: Option<Option<Option<R>>>| match found.flatten() {
+            Some(None) => Err(lacks(self.way.table)),
+            found => Ok(found.flatten()),
+        };
+        found.into_iter().map(row).collect()
+    }
+
     /// Every row with these values in the key's first columns, in the order of the key, of those that the session's
     /// tenant pin shows.
     pub fn all_by<const N: usize>(&self, snapshot: &Snapshot, keys: [Key<'_>; N]) -> Result<Vec<R>, Mistake> {
@@ -204,6 +216,28 @@ impl Way {
                 }
                 self.read(places, table, slot, &mut take)
             });
+            pg_sys::table_close(table, pg_sys::NoLock as i32);
+            found
+        }
+    }
+
+    /// The same for each of these values in the key's first column.
+    fn find_each<T>(
+        &self,
+        snapshot: &Snapshot,
+        keys: &[Key<'_>],
+        mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, Mistake> {
+        let Some(first) = keys.first() else { return Ok(Vec::new()) };
+        let waited = self.lock(true, std::slice::from_ref(first))?;
+        let resolved = self.resolved.borrow();
+        let Some(places) = &*resolved else { return Err(self.missing()) };
+        snapshot.settle(places.table, places.changed, waited)?;
+        // SAFETY: as in find().
+        unsafe {
+            let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
+            let read = |slot| self.read(places, table, slot, &mut take);
+            let found = index::scan_each(table, &places.index, snapshot, keys, read);
             pg_sys::table_close(table, pg_sys::NoLock as i32);
             found
         }

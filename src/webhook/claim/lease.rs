@@ -113,7 +113,6 @@ row! {
         pub webhook_id: Id,
         pub event_id: Id,
         pub attempt: i32,
-        pub tenant_id: String,
     }
 }
 
@@ -145,7 +144,7 @@ fn take_of(
     rows: &Rows<2>,
     (offer, wanted): (&Offer<'_>, usize),
 ) -> Result<Vec<Leased>, Mistake> {
-    let (tenant_id, webhook_id) = offer.webhook;
+    let (_, webhook_id) = offer.webhook;
     let mut leased = Vec::with_capacity(wanted);
     let mut lease = |free: &[Queued]| {
         let before = leased.len();
@@ -153,7 +152,7 @@ fn take_of(
             let attempt = queued.attempt.saturating_add(1);
             if rows.set_if_free(queued.place, &params![attempt, until]) {
                 let (id, event_id) = (queued.id, queued.event_id);
-                leased.push(Leased { id, webhook_id, event_id, attempt, tenant_id: tenant_id.to_owned() });
+                leased.push(Leased { id, webhook_id, event_id, attempt });
             }
         }
         let missing = wanted - leased.len();

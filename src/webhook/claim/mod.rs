@@ -179,7 +179,9 @@ impl Claim<'_> {
         leased.sort_by_key(|leased| leased.id);
         let (mut requests, mut orphans, mut dead) =
             (Vec::with_capacity(leased.len()), Vec::new(), Vec::new());
-        for delivery in leased {
+        let keys: Vec<_> = leased.iter().map(|delivery| Key::Id(delivery.event_id)).collect();
+        let events = EVENT.find_each(self.snapshot, &keys)?;
+        for (delivery, event) in leased.into_iter().zip(events) {
             let Some(turn) = turns.iter().find(|turn| turn.webhook_id == delivery.webhook_id) else {
                 continue;
             };
@@ -187,8 +189,7 @@ impl Claim<'_> {
                 dead.push(delivery.id);
                 continue;
             }
-            let keys = [Key::Id(delivery.event_id), Key::Text(&delivery.tenant_id)];
-            match EVENT.find_by(self.snapshot, keys)? {
+            match event {
                 Some(event) => requests.push(request(self.now, &delivery, turn, event)),
                 None => orphans.push(delivery.id),
             }

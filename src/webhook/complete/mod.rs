@@ -151,6 +151,7 @@ fn complete_once(now: Timestamp, results: Vec<Placed>, statuses: &mut [&'static 
         states.entry(webhook_id).and_modify(|state| state.lost_count += 1);
     }
     let mut written = Written::default();
+    let types = types(&snapshot, &taken)?;
     let mut known = Known::default();
     for (place, result) in results {
         let Some(webhook_id) = found.matching.get(&result.delivery_id).map(|seen| &seen.queued.webhook_id)
@@ -164,7 +165,7 @@ fn complete_once(now: Timestamp, results: Vec<Placed>, statuses: &mut [&'static 
             continue;
         };
         let chosen = known.max_attempts(&snapshot, *webhook_id, &delivery.tenant_id)?;
-        let event_type = known.event_type(&snapshot, delivery.event_id)?;
+        let event_type = types.get(&delivery.id).cloned().unwrap_or_default();
         let outcome = decide(now, &result, chosen)?;
         if let Some(status) = statuses.get_mut(place) {
             *status = outcome.status();
@@ -196,8 +197,9 @@ struct Found {
 impl Found {
     fn of(snapshot: &Snapshot, results: &[Placed]) -> Result<Self, Mistake> {
         let mut found = Self { webhooks: BTreeMap::new(), matching: BTreeMap::new(), lost: Vec::new() };
-        for (_, result) in results {
-            let seen = QUEUED.find(snapshot, Key::Id(result.delivery_id))?;
+        let keys: Vec<_> = results.iter().map(|(_, result)| Key::Id(result.delivery_id)).collect();
+        let queued = QUEUED.find_each(snapshot, &keys)?;
+        for ((_, result), seen) in results.iter().zip(queued) {
             let (webhook_id, tenant_id) = match seen {
                 Some(seen) if seen.queued.attempt == result.attempt => {
                     let webhook = (seen.queued.webhook_id, seen.queued.tenant_id.clone());
@@ -251,12 +253,17 @@ fn take(matching: &BTreeMap<Id, Seen>) -> Result<HashMap<Id, Queued>, Mistake> {
     Ok(taken.into_iter().map(|taken| (taken.id, taken)).collect())
 }
 
-/// What was read of webhooks and events.
-#[derive(Default)]
-struct Known {
-    max_attempts: HashMap<Id, Option<i32>>,
-    types: HashMap<Id, String>,
+/// The types of the events of deliveries, by delivery, but of those that are gone.
+fn types(snapshot: &Snapshot, taken: &HashMap<Id, Queued>) -> Result<HashMap<Id, String>, Mistake> {
+    let keys: Vec<_> = taken.values().map(|taken| Key::Id(taken.event_id)).collect();
+    let events = TYPED.find_each(snapshot, &keys)?;
+    let typed = taken.keys().zip(events).filter_map(|(id, event)| Some((*id, event?.event_type)));
+    Ok(typed.collect())
 }
+
+/// What was read of webhooks.
+#[derive(Default)]
+struct Known(HashMap<Id, Option<i32>>);
 
 impl Known {
     /// How often a webhook's deliveries are tried; None if it is gone.
@@ -266,22 +273,13 @@ impl Known {
         webhook_id: Id,
         tenant_id: &str,
     ) -> Result<Option<i32>, Mistake> {
-        if let Some(known) = self.max_attempts.get(&webhook_id) {
+        if let Some(known) = self.0.get(&webhook_id) {
             return Ok(*known);
         }
         let keys = [Key::Id(webhook_id), Key::Text(tenant_id)];
         let found = CHOSEN.find_by(snapshot, keys)?.map(|chosen| chosen.max_attempts);
-        self.max_attempts.insert(webhook_id, found);
+        self.0.insert(webhook_id, found);
         Ok(found)
-    }
-
-    /// The type of an event; empty if the event is gone.
-    fn event_type(&mut self, snapshot: &Snapshot, event_id: Id) -> Result<String, Mistake> {
-        if let Some(known) = self.types.get(&event_id) {
-            return Ok(known.clone());
-        }
-        let found = TYPED.find(snapshot, Key::Id(event_id))?.map(|event| event.event_type);
-        Ok(self.types.entry(event_id).or_insert(found.unwrap_or_default()).clone())
     }
 }
 
