@@ -169,6 +169,8 @@ def reading_again(address):
 
 
 try:
+    if (FOLDER / "versions").exists():
+        print("#", *(FOLDER / "versions").read_text().split("\n"))
     files()
     if (FOLDER / "prometheus-sql-exporter").exists() and (FOLDER / "prometheus").exists():
         reading()

@@ -85,11 +85,22 @@ SELECT auth_store.role_assign(u, 'auditor', tenant_id => 'report') IS NOT NULL A
 INSERT INTO auth_store.audit_log (id, occurred_at, success, tenant_id, event, details, from_application)
 SELECT gen_random_uuid(), now(), true, 'report', e, '{"rows": 7}', false
   FROM unnest('{webhook.disabled,webhook.suspended,role.expired,token.expired,token.expired}'::text[]) e;
+-- a proof that came again, twice, a passkey that seems to be copied, and months that were dropped
+INSERT INTO auth_store.audit_log (id, occurred_at, success, tenant_id, user_id, client_id, event, flags, risk_score,
+    from_application)
+SELECT gen_random_uuid(), now(), f IS NULL, 'report', v.u::uuid, 'report_web', e,
+       CASE WHEN f <> '' THEN ARRAY[f] END, risk, false
+  FROM (VALUES ('dpop.verified', 'jti_replay', 0.8, :'alice'), ('dpop.verified', 'jti_replay', 0.8, :'carol'),
+               ('passkey.authenticated', 'passkey_clone_suspected', 1, :'carol'),
+               ('audit.month_dropped', NULL, 0, NULL), ('audit.month_dropped', NULL, 0, NULL)) v (e, f, risk, u);
 CREATE TEMP TABLE report AS
 SELECT auth_store.compliance_report(now() - interval '1 hour', now() + interval '1 hour', 'report') AS r;
 SELECT jsonb_object_keys(r) FROM report ORDER BY 1;
 SELECT jsonb_pretty(r -> 'tokens') FROM report;
-SELECT r -> 'replays' AS replays, r #> '{flags,0,flag}' AS worst, r #> '{flags,0,users}' AS users FROM report;
+SELECT r -> 'replays' AS replays FROM report;
+SELECT f ->> 'flag' AS flag, f ->> 'steps' AS steps, f ->> 'users' AS users, f ->> 'clients' AS clients,
+       (f ->> 'risk_score')::real AS risk
+  FROM report, jsonb_array_elements(r -> 'flags') f;
 SELECT a ->> 'event' AS event, a ->> 'done' AS done, a ->> 'called_by' = session_user AS by_me
   FROM report, jsonb_array_elements(r -> 'administration') a;
 SELECT r #> '{stale,api_keys}' AS keys, r #> '{stale,oldest_clients,0,id}' AS client, r #> '{stale,clients}' AS clients
@@ -100,6 +111,7 @@ SELECT r -> 'second_factors' AS factors FROM report;
 SELECT (r #>> '{tokens,expired,token}')::bigint >= 14 AS tokens, (r #>> '{tokens,expired,role}')::bigint >= 7 AS roles
   FROM auth_store.compliance_report(now() - interval '1 hour', now() + interval '1 hour') r;
 SELECT r #> '{erasures,users}' AS users, r #> '{retention,audit_seconds}' AS audit,
+       r #> '{retention,grants_seconds}' AS grants, r #> '{retention,months_dropped}' AS dropped,
        r #>> '{retention,oldest_month}' ~ '^\d{4}-\d\d$' AS oldest
   FROM report;
 SELECT auth_store.user_erase(:'bob', 'request 1') IS NOT NULL AS erased;
