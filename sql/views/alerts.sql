@@ -19,11 +19,16 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
      WHERE u.refused + u.granted >= 20 AND u.refused * 10 > u.refused + u.granted
     UNION ALL
     SELECT 'warning', 'webhook_failures', h.tenant_id, h.webhook_id::text,
-           pg_catalog.format('%s %% of %s attempts in 24 hours failed, the last with: %s',
-                             pg_catalog.round((100 * (1 - h.success_rate))::numeric), h.attempts, h.last_error),
+           CASE WHEN h.attempts >= 10 AND h.success_rate < 0.8
+                THEN pg_catalog.format('%s %% of %s attempts in 24 hours failed, the last with: %s',
+                                       pg_catalog.round((100 * (1 - h.success_rate))::numeric), h.attempts,
+                                       h.last_error)
+                ELSE pg_catalog.format('the last %s attempts failed, the last with: %s', h.failures_in_row,
+                                       h.last_error) END,
            'Ask whoever runs the receiver: SELECT * FROM auth_store.webhook_health'
       FROM auth_store.webhook_health h
-     WHERE h.attempts >= 10 AND h.success_rate < 0.8
+     -- Where there are many attempts of others, the rate is not of all of a webhook's.
+     WHERE h.attempts >= 10 AND h.success_rate < 0.8 OR h.status = 'active' AND h.failures_in_row >= 10
     UNION ALL
     SELECT 'critical', 'compromise', f.tenant_id, f.flag,
            pg_catalog.format('%s step(s) in 24 hours, the last at %s', pg_catalog.sum(f.steps),
@@ -116,9 +121,9 @@ COMMENT ON VIEW auth_store.alerts IS
 COMMENT ON COLUMN auth_store.alerts.severity IS 'critical or warning.';
 COMMENT ON COLUMN auth_store.alerts.alert IS
     'A check of health(), or: refresh_failures, more than 10 % of a client''s, of 20 or more since yesterday; '
-    'webhook_failures, more than 20 % of 10 or more attempts in 24 hours; compromise, a replay or a copied secret in '
-    '24 hours; connections_ending, client_secret_ending and api_keys_ending (of keys that live for more than 7 days), '
-    'within 24 hours; webhook_retries, more than 3, of the 20,000 that are due last; '
+    'webhook_failures, more than 20 % of 10 or more attempts in 24 hours, or 10 in a row; compromise, a replay or a '
+    'copied secret in 24 hours; connections_ending, client_secret_ending and api_keys_ending (of keys that live for '
+    'more than 7 days), within 24 hours; webhook_retries, more than 3, of the 20,000 that are due last; '
     'webhook_rate and client_rate, more than 80 % of the hour''s; rate_limit_memory, more than 80 % used.';
 COMMENT ON COLUMN auth_store.alerts.tenant_id IS 'Whose it is; NULL: it is the whole store''s.';
 COMMENT ON COLUMN auth_store.alerts.subject IS

@@ -129,6 +129,12 @@ for my $of ([ 0, 9, '' ], [ 8, 2, '' ], [ 7, 3, 'warning' ])
 }
 attempts(7, 3, '25 hours');
 shows('webhook_failures', 'more than a day ago');
+for my $of ([ 9, 'active', '' ], [ 10, 'active', 'warning' ], [ 10, 'disabled', '' ], [ 0, 'active', '' ])
+{
+    value($node, $db, "UPDATE auth_store.webhook_states SET failures_in_row = $of->[0];
+        UPDATE auth_store.webhooks SET status = '$of->[1]'");
+    shows('webhook_failures', "$of->[0] in a row, $of->[1]", $of->[2] ? ($of->[2], $hook) : ());
+}
 
 my $retry = "TRUNCATE auth_store.webhook_retries; INSERT INTO auth_store.webhook_retries (id, webhook_id, event_id,
     failed_at, due_at, attempt, tenant_id)
