@@ -70,7 +70,8 @@ def server_elsewhere():
             os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
             (data / name).chmod(0o600)
         rules = (data / "pg_hba.conf").read_text()
-        (data / "pg_hba.conf").write_text("hostssl all sender1 all scram-sha-256\nhost all sender1 all reject\n" + rules)
+        rules = "hostssl all sender1 all scram-sha-256\nhost all sender1 all reject\n" + rules
+        (data / "pg_hba.conf").write_text(rules)
         harness.db.execute("ALTER ROLE sender1 PASSWORD 'a:b\\c'")
         harness.db.close()
         subprocess.run([*sys.argv[2:], f"listen_addresses={address},{other}", "ssl=on", "ssl_cert_file=own",
@@ -81,8 +82,8 @@ def server_elsewhere():
         given = {"PGHOST": address, "PGPASSFILE": str(passwords), "WORKER_CA_FILE": str(Path(folder) / "authority")}
         worker = Worker(PGSSLMODE="require", **given)
         emit(hook("/ok/elsewhere"), 2)
-        ok(until(lambda: len(receiver.ids("/ok/elsewhere")) == 2, "deliveries", 20), "a server over TLS, with a password",
-           worker.text())
+        ok(until(lambda: len(receiver.ids("/ok/elsewhere")) == 2, "deliveries", 20),
+           "a server over TLS, with a password", worker.text())
         worker.end()
         for name, wrong in (("a server of an unknown authority", {"WORKER_CA_FILE": ""}),
                             ("a server of another name", {"PGHOST": other}),

@@ -140,17 +140,22 @@ impl Provider {
     /// an error's code.
     pub fn tokens(&self, answer: &Answer) -> Result<Tokens, String> {
         let members = members(&answer.body);
+        let is_good = (200..300).contains(&answer.status);
         // A server in trouble says nothing about the grant, whatever its body says. Some report an error with 200.
         if answer.status < 500
             && let Some(error) = members.as_ref().and_then(error_of)
         {
             return Err(if self.dead_token_errors.contains(&error) {
                 "invalid_grant".to_owned()
-            } else {
+            } else if is_word(&error) {
                 error
+            } else if is_good {
+                "error".to_owned()
+            } else {
+                format!("http_{}", answer.status)
             });
         }
-        if !(200..300).contains(&answer.status) {
+        if !is_good {
             return Err(format!("http_{}", answer.status));
         }
         let malformed = || "malformed_response".to_owned();
@@ -225,27 +230,32 @@ fn members(body: &[u8]) -> Option<Map<String, Value>> {
     })
 }
 
-/// The code of an error, also in the forms that some providers have: `ok` false, `errcode`, a list of errors.
+/// The code of an error, also in the forms that some providers have: `ok` false, `errcode`, a list of errors. Empty
+/// where it is no text.
 fn error_of(members: &Map<String, Value>) -> Option<String> {
-    let word = |value: &Value| {
-        let text = value.as_str()?;
-        let is_word = !text.is_empty()
-            && text.len() <= 40
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        Some(if is_word { text.to_owned() } else { "error".to_owned() })
-    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     // Some send one with every answer, empty where there is none.
     let says_nothing = |error: &&Value| error.is_null() || **error == Value::Bool(false) || **error == "";
     if let Some(error) = members.get("error").filter(|error| !says_nothing(error)) {
-        return word(error).or_else(|| Some("error".to_owned()));
+        return Some(text(error));
     }
     if let Some(code) = members.get("errcode").and_then(number).filter(|code| *code != 0.0) {
         return Some(format!("errcode_{code}"));
     }
     if let Some(first) = members.get("errors").and_then(Value::as_array).and_then(|errors| errors.first()) {
-        return first.get("errorType").and_then(word).or_else(|| Some("error".to_owned()));
+        return Some(first.get("errorType").map(text).unwrap_or_default());
     }
-    (members.get("ok") == Some(&Value::Bool(false))).then(|| "error".to_owned())
+    (members.get("ok") == Some(&Value::Bool(false))).then(String::new)
+}
+
+/// Whether an error may be stored and shown: what is no word in lower case may be the token that was sent.
+fn is_word(error: &str) -> bool {
+    let digits = error.trim_start_matches("errcode_");
+    let is_code =
+        digits.len() < error.len() && digits.len() <= 10 && digits.bytes().all(|b| b.is_ascii_digit());
+    is_code
+        || ((1..=40).contains(&error.len())
+            && error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }
 
 /// A number, or a text of one.
@@ -317,6 +327,12 @@ mod tests {
             (200, r#"{"errors": [{"errorType": "invalid_token"}]}"#, "invalid_token"),
             (200, r#"{"error": {"code": 190}}"#, "error"),
             (200, r#"{"error": "two words"}"#, "error"),
+            (200, r#"{"error": "9vR5mNcXw2"}"#, "error"),
+            (400, r#"{"error": "9vR5mNcXw2"}"#, "http_400"),
+            (400, r#"{"error": ["invalid_grant"]}"#, "http_400"),
+            (400, r#"{"error": "INVALID_REFRESH"}"#, "invalid_grant"),
+            (200, r#"{"errcode": -1}"#, "error"),
+            (400, r#"{"errors": ["x"]}"#, "http_400"),
             (200, "error=bad_verification_code", "bad_verification_code"),
             (503, r#"{"error": "invalid_grant"}"#, "http_503"),
             (302, "", "http_302"),
@@ -329,7 +345,7 @@ mod tests {
             (200, r#"[{"access_token": "a"}]"#, "malformed_response"),
             (400, r#"{"error": ""}"#, "http_400"),
         ] {
-            let dead = r#", "dead_token_errors": ["bad_refresh_token"]"#;
+            let dead = r#", "dead_token_errors": ["bad_refresh_token", "INVALID_REFRESH"]"#;
             assert_eq!(tokens(dead, status, body), Err(reason.to_owned()), "{body}");
         }
     }

@@ -99,8 +99,8 @@ impl Refresher {
             Ok(false) => say(&format!("{name} {id}: refused, lease_lost")),
             Err(reason) => {
                 self.metrics.refresh_failures.fetch_add(1, Relaxed);
-                self.fail(id, leased.fence, &reason).await;
-                say(&format!("{name} {id}: {reason}"));
+                let next = self.fail(id, leased.fence, &reason).await;
+                say(&format!("{name} {id}: {reason}, {next}"));
             }
         }
         Ok(true)
@@ -159,15 +159,18 @@ impl Refresher {
         Ok(rows.first().is_some_and(|row| row.try_get(0).unwrap_or(false)))
     }
 
-    async fn fail(&mut self, id: &str, fence: i64, reason: &str) {
-        // Without an answer the lease ends by itself, and the connection is due again.
-        let _ = self
-            .persist(
-                "connection_fail",
-                "SELECT ok FROM auth_store.connection_fail($1::text::uuid, $2, $3)",
-                &[(&id, Type::TEXT), (&fence, Type::INT8), (&reason, Type::TEXT)],
-            )
-            .await;
+    /// What follows from it. Without an answer the lease ends by itself, and the connection is due again.
+    async fn fail(&mut self, id: &str, fence: i64, reason: &str) -> String {
+        let sql = "SELECT ok, retry_after FROM auth_store.connection_fail($1::text::uuid, $2, $3)";
+        let values: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&id, Type::TEXT), (&fence, Type::INT8), (&reason, Type::TEXT)];
+        let rows = self.persist("connection_fail", sql, &values).await.unwrap_or_default();
+        let row = rows.first();
+        match row.and_then(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))) {
+            Some((true, Some::<i32>(seconds))) => format!("again in {seconds} s"),
+            Some((true, None)) => "not tried again".to_owned(),
+            _ => "the lease is lost".to_owned(),
+        }
     }
 
     /// Calls until the server has answered. The provider has replaced the refresh token by now, and the one in our
