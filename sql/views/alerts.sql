@@ -1,3 +1,4 @@
+-- A text in a later part of a UNION has a name: a dump gives it one, which would be another than a fresh install's.
 CREATE OR REPLACE VIEW auth_store.alerts WITH (security_barrier = true) AS
 SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenant_id COLLATE "C" AS tenant_id,
        n.subject COLLATE "C" AS subject, n.detail, n.what_to_do
@@ -7,9 +8,10 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
       FROM auth_store.health() h
      WHERE h.status <> 'ok' AND auth_store.tenant_visible(NULL)
     UNION ALL
-    SELECT 'warning', 'refresh_failures', u.tenant_id, u.client_id,
+    SELECT 'warning' AS severity, 'refresh_failures' AS alert, u.tenant_id, u.client_id,
            pg_catalog.format('%s of %s refreshes since yesterday were refused', u.refused, u.refused + u.granted),
            'SELECT * FROM auth_store.failed_actions for the client: has it lost its secret, or its tokens?'
+               AS what_to_do
       FROM (SELECT d.tenant_id, d.client_id, pg_catalog.sum(d.refresh_refused) AS refused,
                    pg_catalog.sum(d.tokens_refreshed) AS granted
               FROM auth_store.client_usage d
@@ -18,22 +20,23 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
              GROUP BY 1, 2) u
      WHERE u.refused + u.granted >= 20 AND u.refused * 10 > u.refused + u.granted
     UNION ALL
-    SELECT 'warning', 'webhook_failures', h.tenant_id, h.webhook_id::text,
+    SELECT 'warning' AS severity, 'webhook_failures' AS alert, h.tenant_id, h.webhook_id::text,
            CASE WHEN h.attempts >= 10 AND h.success_rate < 0.8
                 THEN pg_catalog.format('%s %% of %s attempts in 24 hours failed, the last with: %s',
                                        pg_catalog.round((100 * (1 - h.success_rate))::numeric), h.attempts,
                                        h.last_error)
                 ELSE pg_catalog.format('the last %s attempts failed, the last with: %s', h.failures_in_row,
                                        h.last_error) END,
-           'Ask whoever runs the receiver: SELECT * FROM auth_store.webhook_health'
+           'Ask whoever runs the receiver: SELECT * FROM auth_store.webhook_health' AS what_to_do
       FROM auth_store.webhook_health h
      -- Where there are many attempts of others, the rate is not of all of a webhook's.
      WHERE h.attempts >= 10 AND h.success_rate < 0.8 OR h.status = 'active' AND h.failures_in_row >= 10
     UNION ALL
-    SELECT 'critical', 'compromise', f.tenant_id, f.flag,
+    SELECT 'critical' AS severity, 'compromise' AS alert, f.tenant_id, f.flag,
            pg_catalog.format('%s step(s) in 24 hours, the last at %s', pg_catalog.sum(f.steps),
                pg_catalog.to_char(pg_catalog.max(f.last_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')),
            'SELECT * FROM auth_store.security_events with that flag: whose token, code, key or passkey was copied?'
+               AS what_to_do
       FROM (SELECT c.tenant_id, c.flag, c.steps, c.last_at
               FROM auth_store.flag_counts c
              WHERE auth_store.tenant_visible(c.tenant_id)
@@ -52,17 +55,17 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
                       'wrong_network')
      GROUP BY f.tenant_id, f.flag
     UNION ALL
-    SELECT 'warning', 'connections_ending', c.tenant_id, c.provider,
+    SELECT 'warning' AS severity, 'connections_ending' AS alert, c.tenant_id, c.provider,
            pg_catalog.format('%s access token(s) end within 24 hours, and cannot be refreshed', pg_catalog.count(*)),
-           'Let the actors connect again: SELECT * FROM auth_store.provider_connections'
+           'Let the actors connect again: SELECT * FROM auth_store.provider_connections' AS what_to_do
       FROM auth_store.connections c
      WHERE auth_store.tenant_visible(c.tenant_id) AND c.revoked_at IS NULL AND c.refresh_at IS NULL
        AND c.access_token_expires_at > pg_catalog.statement_timestamp()
        AND c.access_token_expires_at <= pg_catalog.statement_timestamp() + interval '24 hours'
      GROUP BY c.tenant_id, c.provider
     UNION ALL
-    SELECT 'warning', 'client_secret_ending', s.tenant_id, s.client_id,
-           'its last secret ends within 24 hours', 'SELECT auth_store.client_secret_rotate()'
+    SELECT 'warning' AS severity, 'client_secret_ending' AS alert, s.tenant_id, s.client_id,
+           'its last secret ends within 24 hours' AS detail, 'SELECT auth_store.client_secret_rotate()' AS what_to_do
       FROM auth_store.client_secrets s
      WHERE auth_store.tenant_visible(s.tenant_id) AND s.expires_at > pg_catalog.statement_timestamp()
        AND s.expires_at <= pg_catalog.statement_timestamp() + interval '24 hours'
@@ -71,9 +74,9 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
                           AND (o.expires_at IS NULL OR (o.expires_at, o.id) > (s.expires_at, s.id)))
     UNION ALL
     -- A key that lives for a few days only ends as it was meant to.
-    SELECT 'warning', 'api_keys_ending', k.tenant_id, NULL,
+    SELECT 'warning' AS severity, 'api_keys_ending' AS alert, k.tenant_id, NULL AS subject,
            pg_catalog.format('%s API key(s) end within 24 hours', pg_catalog.count(*)),
-           'Let their holders make new ones: auth_store.api_key_list()'
+           'Let their holders make new ones: auth_store.api_key_list()' AS what_to_do
       FROM auth_store.api_keys k
      WHERE auth_store.tenant_visible(k.tenant_id)
        AND LEAST(k.expires_at, k.revoked_at) > pg_catalog.statement_timestamp()
@@ -81,10 +84,10 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
        AND k.expires_at - auth_store.id_time(k.id) > interval '7 days'
      GROUP BY k.tenant_id
     UNION ALL
-    SELECT 'warning', 'webhook_retries', r.tenant_id, r.webhook_id::text,
+    SELECT 'warning' AS severity, 'webhook_retries' AS alert, r.tenant_id, r.webhook_id::text,
            pg_catalog.format('%s deliveries have failed more than three times, and are tried again',
                              pg_catalog.count(*)),
-           'SELECT * FROM auth_store.webhook_health for the webhook'
+           'SELECT * FROM auth_store.webhook_health for the webhook' AS what_to_do
       -- What has failed often is due last.
       FROM (SELECT t.tenant_id, t.webhook_id, t.attempt
               FROM auth_store.webhook_retries t
@@ -93,25 +96,25 @@ SELECT n.severity COLLATE "C" AS severity, n.alert COLLATE "C" AS alert, n.tenan
      WHERE r.attempt > 3
      GROUP BY r.tenant_id, r.webhook_id
     UNION ALL
-    SELECT 'warning', 'webhook_rate', w.tenant_id, w.id::text,
+    SELECT 'warning' AS severity, 'webhook_rate' AS alert, w.tenant_id, w.id::text,
            pg_catalog.format('%s of %s attempts an hour are used', s.hour_count, w.max_per_hour),
-           'Raise max_per_hour, or let the webhook want fewer events: auth_store.webhook_update()'
+           'Raise max_per_hour, or let the webhook want fewer events: auth_store.webhook_update()' AS what_to_do
       FROM auth_store.webhooks w
       JOIN auth_store.webhook_states s ON s.webhook_id = w.id AND s.tenant_id = w.tenant_id
      WHERE auth_store.tenant_visible(w.tenant_id) AND w.max_per_hour IS NOT NULL
        AND s.hour_started_at > pg_catalog.statement_timestamp() - interval '1 hour'
        AND s.hour_count > 0.8 * w.max_per_hour
     UNION ALL
-    SELECT 'warning', 'client_rate', l.tenant_id, l.client_id,
+    SELECT 'warning' AS severity, 'client_rate' AS alert, l.tenant_id, l.client_id,
            pg_catalog.format('%s %% of %s requests an hour are used',
                              pg_catalog.round((100 * l.used)::numeric), l.max_per_hour),
-           'Raise rate_limit_per_hour: auth_store.client_update(); or ask what the client does'
+           'Raise rate_limit_per_hour: auth_store.client_update(); or ask what the client does' AS what_to_do
       FROM auth_store.client_rates() l
      WHERE auth_store.tenant_visible(l.tenant_id) AND l.used > 0.8
     UNION ALL
-    SELECT 'warning', 'rate_limit_memory', NULL, NULL,
+    SELECT 'warning' AS severity, 'rate_limit_memory' AS alert, NULL AS tenant_id, NULL AS subject,
            pg_catalog.format('%s of %s slots of the shared memory of rate limits are used', l.used, l.slots),
-           'Raise auth_store.rate_limit_slots: a full memory forgets the limits of some keys'
+           'Raise auth_store.rate_limit_slots: a full memory forgets the limits of some keys' AS what_to_do
       FROM auth_store.rate_limit_stats() l
      WHERE l.used > 0.8 * l.slots AND auth_store.tenant_visible(NULL)
   ) n (severity, alert, tenant_id, subject, detail, what_to_do);

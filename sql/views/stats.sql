@@ -1,3 +1,4 @@
+-- A text in a later part of a UNION has a name: a dump gives it one, which would be another than a fresh install's.
 -- Numbers of the whole store are for nobody who is pinned to a tenant: of no tenant nothing is visible there.
 CREATE OR REPLACE VIEW auth_store.stats WITH (security_barrier = true) AS
 WITH today AS (
@@ -27,14 +28,14 @@ SELECT n.name COLLATE "C" AS name, n.value
                                       ('refresh_refused_today', d.refresh_refused), ('refused_today', d.refused))
                v (name, value)
     UNION ALL
-    SELECT 'flagged_steps_24h', COALESCE(pg_catalog.sum(f.steps), 0)::double precision
+    SELECT 'flagged_steps_24h' AS name, COALESCE(pg_catalog.sum(f.steps), 0)::double precision
       FROM auth_store.flag_counts f
      WHERE auth_store.tenant_visible(f.tenant_id) AND f.hour >= pg_catalog.statement_timestamp() - interval '24 hours'
     UNION ALL
-    SELECT 'webhook_queue', pg_catalog.count(*)
+    SELECT 'webhook_queue' AS name, pg_catalog.count(*)
       FROM (SELECT FROM auth_store.webhook_queue w WHERE auth_store.tenant_visible(w.tenant_id) LIMIT 100000) q
     UNION ALL
-    SELECT 'webhook_queue_oldest_seconds', COALESCE((
+    SELECT 'webhook_queue_oldest_seconds' AS name, COALESCE((
                SELECT GREATEST(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()
                                                              - auth_store.id_time(w.id)), 0)
                  FROM (SELECT q.id, q.attempt
@@ -43,28 +44,28 @@ SELECT n.name COLLATE "C" AS name, n.value
                 -- one that is tried again is as old as its event
                 WHERE w.attempt = 0 ORDER BY w.id LIMIT 1), 0)
     UNION ALL
-    SELECT 'webhook_retries', pg_catalog.count(*)
+    SELECT 'webhook_retries' AS name, pg_catalog.count(*)
       FROM (SELECT FROM auth_store.webhook_retries r
              WHERE auth_store.tenant_visible(r.tenant_id) AND r.due_at IS NOT NULL LIMIT 100000) q
     UNION ALL
-    SELECT 'webhook_retries_overdue_seconds', COALESCE((
+    SELECT 'webhook_retries_overdue_seconds' AS name, COALESCE((
                SELECT GREATEST(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp() - r.due_at), 0)
                  FROM auth_store.webhook_retries r
                 WHERE auth_store.tenant_visible(r.tenant_id) AND r.due_at IS NOT NULL
                 ORDER BY r.due_at LIMIT 1), 0)
     UNION ALL
-    SELECT 'connections_refresh_overdue_seconds', COALESCE((
+    SELECT 'connections_refresh_overdue_seconds' AS name, COALESCE((
                SELECT GREATEST(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp() - c.refresh_at), 0)
                  FROM auth_store.connections c
                 WHERE auth_store.tenant_visible(c.tenant_id) AND c.refresh_at IS NOT NULL
                 ORDER BY c.refresh_at LIMIT 1), 0)
     UNION ALL
-    SELECT 'cleanup_age_seconds',
+    SELECT 'cleanup_age_seconds' AS name,
            pg_catalog.date_part('epoch', pg_catalog.statement_timestamp() - pg_catalog.max(k.updated_at))
       FROM auth_store.cleanup_cursors k
      WHERE k.task <> 'audit_log' AND auth_store.tenant_visible(NULL)
     UNION ALL
-    SELECT 'counting_behind_seconds',
+    SELECT 'counting_behind_seconds' AS name,
            pg_catalog.date_part('epoch', pg_catalog.statement_timestamp() - auth_store.id_time(k.position))
       FROM auth_store.cleanup_cursors k
      WHERE k.task = 'client_usage' AND auth_store.tenant_visible(NULL)

@@ -18,7 +18,8 @@ WITH attempt AS (
 recent AS (
     SELECT a.webhook_id, a.tenant_id, pg_catalog.count(*) AS attempts,
            pg_catalog.count(*) FILTER (WHERE a.outcome = 'delivered') AS delivered,
-           pg_catalog.percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY a.duration_ms) AS durations
+           pg_catalog.percentile_disc('{0.5,0.95}'::double precision[]) WITHIN GROUP (ORDER BY a.duration_ms)
+               AS durations
       FROM attempt a
      GROUP BY 1, 2
 ),
