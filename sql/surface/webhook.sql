@@ -175,7 +175,7 @@ COMMENT ON FUNCTION auth_store.webhook_complete IS
     'characters, response_headers, an object with a text or an array of texts for each name, up to 16 kB, else not '
     'at all. duration_ms: 0 or more. '
     '22004 for a NULL delivery_id or attempt; 22023 for what does not fit.';
-ALTER FUNCTION auth_store.webhook_complete COST 50000;
+ALTER FUNCTION auth_store.webhook_complete COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_complete TO auth_store_worker;
 
 COMMENT ON FUNCTION auth_store.webhook_complete_batch IS
@@ -192,7 +192,7 @@ COMMENT ON FUNCTION auth_store.webhook_redeliver IS
     '23503 for an unknown delivery; 55000 where its event is no longer kept (auth_store.webhook_retention) or its '
     'webhook is disabled or has expired; 22004 for NULL. '
     'ip, user_agent: where the request came from, for the audit row.';
-ALTER FUNCTION auth_store.webhook_redeliver COST 50000;
+ALTER FUNCTION auth_store.webhook_redeliver COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.webhook_redeliver TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.webhooks_redrive IS

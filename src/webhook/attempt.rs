@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::partition::Partitions;
-use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::spi::{self, Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::server::{pin, state, version};
 use crate::kernel::value::calendar::Period;
@@ -133,6 +133,12 @@ pub fn add(now: Timestamp, attempts: Vec<Attempt>) -> Result<(), Mistake> {
     INSERT.run_all(month, &rows.collect::<Vec<_>>())
 }
 
+/// Runs a statement that reads attempts by the index of each month, however small the month was when the statement was
+/// planned. The months have no index but that.
+pub fn by_time<T>(work: impl FnOnce() -> T) -> T {
+    spi::with_settings(&[(c"enable_seqscan", c"off")], work)
+}
+
 static OTHERS: Statement<(Id, String, bool)> = Statement::write(
     c"SELECT webhook_id, tenant_id, bool_or(attempt = $2) FROM auth_store.webhook_attempts
        WHERE delivery_id = $1 AND attempted_at >= $3 GROUP BY webhook_id, tenant_id",
@@ -140,7 +146,7 @@ static OTHERS: Statement<(Id, String, bool)> = Statement::write(
 
 /// The webhook and the tenant of a delivery of which another attempt was completed, and not this one.
 pub fn completed_by_another(delivery_id: Id, attempt: i32) -> Result<Option<(Id, String)>, Mistake> {
-    let others = OTHERS.one(&params![delivery_id, attempt, delivery_id.time()])?;
+    let others = by_time(|| OTHERS.one(&params![delivery_id, attempt, delivery_id.time()]))?;
     Ok(others.filter(|(_, _, same)| !same).map(|(webhook_id, tenant_id, _)| (webhook_id, tenant_id)))
 }
 

@@ -16,6 +16,7 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::member;
 use crate::trail::{self, Context, Event};
+use crate::webhook::attempt;
 use crate::webhook::outbox::queue;
 use crate::webhook::subscription::{Named, Status};
 
@@ -61,11 +62,20 @@ row! {
 static KNOWN: Statement<Known> = Statement::write(
     c"(SELECT id, webhook_id, event_id, tenant_id FROM auth_store.webhook_queue WHERE id = $1)
       UNION ALL
-      (SELECT id, webhook_id, event_id, tenant_id FROM auth_store.webhook_retries WHERE id = $1)
-      UNION ALL
-      (SELECT delivery_id, webhook_id, event_id, tenant_id FROM auth_store.webhook_attempts
-        WHERE delivery_id = $1 AND attempted_at >= $2 LIMIT 1)",
+      (SELECT id, webhook_id, event_id, tenant_id FROM auth_store.webhook_retries WHERE id = $1)",
 );
+
+static LOGGED: Statement<Known> = Statement::write(
+    c"SELECT delivery_id AS id, webhook_id, event_id, tenant_id FROM auth_store.webhook_attempts
+       WHERE delivery_id = $1 AND attempted_at >= $2 LIMIT 1",
+);
+
+/// A delivery that waits, or one that is in the log of attempts.
+fn known(delivery_id: Id) -> Result<Known, Mistake> {
+    let waiting = by_index(|| KNOWN.one(&params![delivery_id]))?;
+    let logged = || attempt::by_time(|| LOGGED.one(&params![delivery_id, delivery_id.time()]));
+    waiting.map_or_else(logged, |known| Ok(Some(known)))?.ok_or(UNKNOWN)
+}
 
 static FORGET_DEAD: Statement =
     Statement::write(c"DELETE FROM auth_store.webhook_retries WHERE id = $1 AND due_at IS NULL");
@@ -84,7 +94,7 @@ fn redeliver(
     client_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Id, Mistake> {
-    let known = by_index(|| KNOWN.one(&params![delivery_id, delivery_id.time()]))?.ok_or(UNKNOWN)?;
+    let known = known(delivery_id)?;
     let named = Named::new(Some(known.webhook_id.into()), client_id);
     named.find()?.ok_or(UNKNOWN)?;
     let webhook = named.lock_no_key_update()?;
