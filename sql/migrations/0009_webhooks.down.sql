@@ -4,7 +4,7 @@ DROP VIEW auth_store.jobs, auth_store.alerts, auth_store.stats, auth_store.recen
     auth_store.token_activity, auth_store.provider_connections;
 DROP INDEX auth_store.connections_ending_idx;
 DROP TABLE auth_store.providers;
--- The index of a month as the version before knows it.
+-- The indexes of a month as the version before knows them.
 DO $$
 DECLARE
     month record;
@@ -17,7 +17,9 @@ BEGIN
           JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
          WHERE i.inhparent = 'auth_store.audit_log'::pg_catalog.regclass
     LOOP
-        EXECUTE pg_catalog.format('DROP INDEX IF EXISTS auth_store.%I', month.name || '_idx');
+        EXECUTE pg_catalog.format('DROP INDEX IF EXISTS auth_store.%I, auth_store.%I, auth_store.%I, auth_store.%I',
+            month.name || '_idx', month.name || '_refused_idx', month.name || '_flags_idx',
+            month.name || '_details_idx');
         EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I USING brin (
                 occurred_at,
                 id,

@@ -204,8 +204,9 @@ CREATE TABLE auth_store.flag_counts (
     CONSTRAINT flag_counts_pkey PRIMARY KEY (hour, tenant_id, flag)
 ) WITH (fillfactor = 80);
 
--- The index of a month finds the rows of a client, of an address and of an event too. New months get it so; those that
--- are there are indexed anew, which takes some seconds for each million rows.
+-- The indexes of a month find the rows of a client, a tenant, an address, an event, by flags, by details and those that
+-- were refused too. New months get them so; those that are there are indexed anew, which takes some seconds for each
+-- million rows.
 DO $$
 DECLARE
     month record;
@@ -226,9 +227,18 @@ BEGIN
                 grant_id uuid_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
                 client_id text_bloom_ops (n_distinct_per_range = 100, false_positive_rate = 0.01),
                 event text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01),
-                ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01)
+                ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
+                tenant_id text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01)
             ) WITH (pages_per_range = 16, autosummarize = on)', month.name || '_idx', month.name)
             || COALESCE(month.place, '');
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I (id)%s WHERE NOT success',
+            month.name || '_refused_idx', month.name, COALESCE(month.place, ''));
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I USING gin (flags COLLATE "C")
+            WITH (gin_pending_list_limit = 256)%s WHERE flags IS NOT NULL', month.name || '_flags_idx', month.name,
+            COALESCE(month.place, ''));
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I USING gin (details jsonb_path_ops)
+            WITH (gin_pending_list_limit = 256)%s WHERE details IS NOT NULL', month.name || '_details_idx', month.name,
+            COALESCE(month.place, ''));
     END LOOP;
 END
 $$;

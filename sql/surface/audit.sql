@@ -26,9 +26,9 @@ COMMENT ON FUNCTION auth_store.audit_trail IS
     'have all of them. details: rows whose details contain this object (22023 for another shape or above 64 kB). '
     'tenant_id: a tenant''s rows, also of one that is gone; a pinned session has its own alone. '
     'Page by page: before is the id of the last row of the page before, max_rows 1 to 1000 (22023). '
-    'user_id, client_id, event and an address are found by the index of each month, which is read back from until or '
-    'before on, only as far as the page needs; success, flags, details and a network choose among the rows that the '
-    'other arguments leave: name one of the others beside them where they are rare. '
+    'Each month has indexes for all of them but for a network and for steps that were granted (success => true). It is '
+    'read back from until or before on, only as far as the page needs; where a network''s rows are rare, name another '
+    'argument beside it. '
     'Read-only, also on a standby. 22023 for a NULL flag.';
 ALTER FUNCTION auth_store.audit_trail COST 100000 ROWS 100;
 GRANT EXECUTE ON FUNCTION auth_store.audit_trail TO auth_store_admin, auth_store_auditor;

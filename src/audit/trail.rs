@@ -52,7 +52,7 @@ fn audit_trail(
             before: before.map(Id::from),
             max_rows: argument::max_rows(max_rows, 100)?,
         };
-        search::search(now, &asked)
+        search::search(now, asked)
     };
     SetOfIterator::new(search().or_raise().into_iter().map(|found| AuditEntry { found }).collect::<Vec<_>>())
 }

@@ -6,9 +6,10 @@ use crate::kernel::server::partition::Partitions;
 use crate::kernel::server::partition::drop::Dropped;
 use crate::kernel::value::calendar::Period;
 use crate::kernel::value::clock::Timestamp;
-/// The index is BRIN: a btree on the user or the grant would write a page to the WAL for almost every step
+/// The first index is BRIN: a btree on the user or the grant would write a page to the WAL for almost every step
 /// after a checkpoint, because neither comes in order. Bloom filters for each 16 pages (some 600 rows) find the rows of
-/// a user, a grant, a client, an address or a rare event by reading a few hundredths of the month.
+/// a user, a grant, a client, a tenant, an address or a rare event by reading a few hundredths of the month. The
+/// others are of the few rows that were refused, or have flags or details, and cost the rest nothing.
 static MONTHS: Partitions = Partitions::new(
     c"audit_log",
     Period::Month,
@@ -19,8 +20,14 @@ static MONTHS: Partitions = Partitions::new(
         grant_id uuid_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
         client_id text_bloom_ops (n_distinct_per_range = 100, false_positive_rate = 0.01),
         event text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01),
-        ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01)
-    ) WITH (pages_per_range = 16, autosummarize = on){tablespace}",
+        ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
+        tenant_id text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01)
+    ) WITH (pages_per_range = 16, autosummarize = on){tablespace};
+CREATE INDEX {name}_refused_idx ON auth_store.{name} (id){tablespace} WHERE NOT success;
+CREATE INDEX {name}_flags_idx ON auth_store.{name} USING gin (flags COLLATE \"C\")
+    WITH (gin_pending_list_limit = 256){tablespace} WHERE flags IS NOT NULL;
+CREATE INDEX {name}_details_idx ON auth_store.{name} USING gin (details jsonb_path_ops)
+    WITH (gin_pending_list_limit = 256){tablespace} WHERE details IS NOT NULL",
 );
 
 /// Makes sure that a row of this moment has its partition, and the next month its own; returns when the month

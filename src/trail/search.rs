@@ -1,13 +1,12 @@
 //! The trail searched, the newest rows first. A search goes back in spans of time, each as long as the rows found so
-//! far let expect: it stops where it has its rows, and what is rare is found by the Bloom filters of each month's
-//! index.
+//! far let expect: it stops where it has its rows, and what is rare is found by the indexes of each month.
 
 use std::ffi::CStr;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{params, read_once, with_settings};
-use crate::kernel::server::version;
+use crate::kernel::server::{pin, transaction, version};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -75,7 +74,7 @@ const SEARCH: &str = "
        AND ($7 IS NULL OR ip = $7
             OR masklen($7) < CASE family($7) WHEN 4 THEN 32 ELSE 128 END AND ip <<= $7)
        AND ($8 IS NULL OR success = $8)
-       AND ($9 IS NULL OR flags @> $9)
+       AND ($9 IS NULL OR flags COLLATE \"C\" @> $9)
        AND ($10 IS NULL OR details @> $10)
        AND ($11 IS NULL OR tenant_id = $11)
      ORDER BY id DESC
@@ -88,9 +87,19 @@ const FAR: i64 = 400 * 86_400_000_000;
 /// By how much a span may be longer than all before it.
 const MOST: i64 = 16;
 
-/// The newest rows that are as asked for.
-pub fn search(now: Timestamp, search: &Search<'_>) -> Result<Vec<Found>, Mistake> {
+/// The newest rows that are as asked for, of the tenant that the session is pinned to.
+pub fn search(now: Timestamp, mut search: Search<'_>) -> Result<Vec<Found>, Mistake> {
     version::ensure_ready()?;
+    if let Some(pin) = pin::tenant() {
+        if search.tenant_id.is_some_and(|asked| asked != pin) {
+            return Ok(Vec::new());
+        }
+        search.tenant_id = Some(pin);
+    }
+    transaction::as_viewer(|| newest_first(now, &search))
+}
+
+fn newest_first(now: Timestamp, search: &Search<'_>) -> Result<Vec<Found>, Mistake> {
     // An id has the milliseconds of its time.
     let latest = search.before.map(|before| before.time().plus_micros(1000));
     // A row from before the clock was set back is found too.
@@ -101,7 +110,10 @@ pub fn search(now: Timestamp, search: &Search<'_>) -> Result<Vec<Found>, Mistake
     loop {
         pgrx::check_for_interrupts!();
         let from = to.plus_micros(-width);
-        let is_last = search.since.is_some_and(|since| from <= since) || end.micros_since(from) > FAR;
+        // A span that is cut short ends at the earliest time there is.
+        let is_last = search.since.is_some_and(|since| from <= since)
+            || end.micros_since(from) > FAR
+            || to.micros_since(from) < width;
         found.extend(within(search, if is_last { search.since } else { Some(from) }, bound, limit - count)?);
         count = i64::try_from(found.len()).unwrap_or(limit);
         if is_last || count >= limit {
@@ -142,7 +154,7 @@ fn newest(since: Option<Timestamp>, from: Timestamp, to: Timestamp) -> Result<Op
         if since.is_some_and(|since| from <= since) {
             return Ok(Some(from));
         }
-        if end.micros_since(from) > FAR {
+        if end.micros_since(from) > FAR || from >= to {
             return Ok(None);
         }
         to = from;

@@ -1,8 +1,8 @@
 //! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about a third of a
 //! kept INSERT's cost. The statement remains. It makes the first row of a backend and tells into which table (or
 //! partition) the row went. It also makes every row where more is needed than a row and its index entries: with a
-//! trigger, a rule or a CHECK on the table, for a row that belongs into a partial index, and in a session with a tenant
-//! pin.
+//! trigger, a rule or a CHECK on the table, with an index of an expression or of a part of the table that [`Part`] does
+//! not know, and in a session with a tenant pin.
 
 #![allow(unsafe_code)]
 
@@ -41,8 +41,27 @@ struct Target {
 struct Places {
     /// Of each parameter's column.
     columns: [u8; MAX_COLUMNS],
-    /// Of the columns that are NULL in each row that no partial index holds.
-    null: [Option<u8>; MAX_PARTIAL],
+    /// Which rows each partial index holds, in the order of the indexes.
+    partial: [Option<Part>; MAX_PARTIAL],
+}
+
+/// The rows that a partial index holds, by a column's attribute number - 1.
+#[derive(Clone, Copy)]
+enum Part {
+    NotNull(u8),
+    False(u8),
+}
+
+impl Part {
+    fn holds(self, values: &[pg_sys::Datum], nulls: &[bool]) -> bool {
+        let is_null = |place: u8| nulls.get(usize::from(place)).copied().unwrap_or(true);
+        match self {
+            Self::NotNull(place) => !is_null(place),
+            Self::False(place) => {
+                !is_null(place) && values.get(usize::from(place)).is_some_and(|value| value.value() == 0)
+            }
+        }
+    }
 }
 
 const MAX_COLUMNS: usize = 24;
@@ -130,7 +149,7 @@ impl Append {
     /// The table must be open.
     unsafe fn places_in(&self, table: pg_sys::Relation, params: &[Param]) -> Option<Places> {
         // SAFETY: as required of the caller.
-        let null = unsafe { if (*table).trigdesc.is_null() { plain(table) } else { None } }?;
+        let partial = unsafe { if (*table).trigdesc.is_null() { plain(table) } else { None } }?;
         if self.columns.len() != params.len() || params.len() > MAX_COLUMNS {
             return None;
         }
@@ -158,7 +177,7 @@ impl Append {
             let filled = usize::try_from(n).ok().and_then(|n| named.get(n)).is_some_and(|seen| *seen);
             filled || attribute.attisdropped || !(attribute.atthasdef || attribute.attnotnull)
         });
-        rest.then_some(Places { columns: positions, null })
+        rest.then_some(Places { columns: positions, partial })
     }
 }
 
@@ -184,11 +203,13 @@ unsafe fn put(place: &Target, places: &Places, rows: &[&[Param]]) -> bool {
 /// # Safety
 /// The table must be open and locked for writing, and the positions be those of columns of the parameters' types.
 unsafe fn add(table: pg_sys::Relation, places: &Places, rows: &[&[Param]]) -> bool {
-    let mut tuples = [std::ptr::null_mut(); MAX_ROWS];
+    let (mut tuples, mut in_part) = ([std::ptr::null_mut(); MAX_ROWS], [false; MAX_PARTIAL]);
     for (params, tuple) in rows.iter().zip(&mut tuples) {
         // SAFETY: as required of the caller.
         match unsafe { form(table, places, params) } {
-            Some(formed) => *tuple = formed,
+            // Several rows have the indexes of all of them.
+            Some((_, parts)) if rows.len() > 1 && parts.contains(&true) => return false,
+            Some((formed, parts)) => (*tuple, in_part) = (formed, parts),
             None => return false,
         }
     }
@@ -196,8 +217,8 @@ unsafe fn add(table: pg_sys::Relation, places: &Places, rows: &[&[Param]]) -> bo
     // SAFETY: as required of the caller; the tuples are nobody else's, the indexes' descriptions neither.
     unsafe {
         let indexes = pg_sys::CatalogOpenIndexes(table);
-        if places.null[0].is_some() {
-            pass_over_partial(indexes);
+        if places.partial[0].is_some() {
+            choose_partial(indexes, in_part);
         }
         match tuples {
             // In spite of its name it works for any heap whose indexes are plain: the row first, then an entry in each
@@ -214,11 +235,15 @@ unsafe fn add(table: pg_sys::Relation, places: &Places, rows: &[&[Param]]) -> bo
     true
 }
 
-/// A row of these values; None if it is one that only the statement may add.
+/// A row of these values, and whether each partial index holds it; None if it is one that only the statement may add.
 ///
 /// # Safety
 /// As of [`add`].
-unsafe fn form(table: pg_sys::Relation, places: &Places, params: &[Param]) -> Option<pg_sys::HeapTuple> {
+unsafe fn form(
+    table: pg_sys::Relation,
+    places: &Places,
+    params: &[Param],
+) -> Option<(pg_sys::HeapTuple, [bool; MAX_PARTIAL])> {
     // SAFETY: an open table's own data.
     let (descriptor, count) = unsafe { ((*table).rd_att, (*(*table).rd_att).natts) };
     if count > 64 {
@@ -234,11 +259,10 @@ unsafe fn form(table: pg_sys::Relation, places: &Places, params: &[Param]) -> Op
             None => {}
         }
     }
-    if places.null.iter().flatten().any(|position| !nulls[usize::from(*position)]) {
-        return None;
-    }
+    let parts = places.partial.map(|part| part.is_some_and(|part| part.holds(&values, &nulls)));
     // SAFETY: a value or NULL for each column; the values outlive the tuple's forming.
-    Some(unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) })
+    let tuple = unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
+    Some((tuple, parts))
 }
 
 /// # Safety
@@ -299,16 +323,22 @@ pub(super) unsafe fn index_row(
     }
 }
 
-/// Leaves the partial indexes out, none of which holds the row.
+/// Leaves out the partial indexes that do not hold the row. `holds` says it of each, in the order of the indexes, which
+/// is that of [`plain`].
 ///
 /// # Safety
 /// The indexes must be open.
-unsafe fn pass_over_partial(indexes: pg_sys::CatalogIndexState) {
+unsafe fn choose_partial(indexes: pg_sys::CatalogIndexState, holds: [bool; MAX_PARTIAL]) {
+    let mut holds = holds.into_iter();
     // SAFETY: the descriptions are as many as it says, and this call's own.
     unsafe {
         for n in 0..usize::try_from((*indexes).ri_NumIndices).unwrap_or(0) {
             let info = *(*indexes).ri_IndexRelationInfo.add(n);
-            (*info).ii_ReadyForInserts &= (*info).ii_Predicate.is_null();
+            if !(*info).ii_Predicate.is_null() {
+                (*info).ii_ReadyForInserts &= holds.next().unwrap_or(false);
+                // Decided here. The server expects none where it only adds entries.
+                (*info).ii_Predicate = std::ptr::null_mut();
+            }
         }
     }
 }
@@ -327,16 +357,16 @@ pub(super) unsafe fn is_plain(table: pg_sys::Relation) -> bool {
                 let function = (*(*triggers).triggers.add(n)).tgfoid.to_u32();
                 matches!(function, pg_sys::F_RI_FKEY_CHECK_INS | pg_sys::F_RI_FKEY_CHECK_UPD)
             });
-        checks && plain(table).is_some_and(|null| null.iter().all(Option::is_none))
+        checks && plain(table).is_some_and(|parts| parts.iter().all(Option::is_none))
     }
 }
 
-/// The columns that are NULL in a row that no partial index holds, if such a row of the table is only a heap tuple with
-/// its entries in plain indexes, triggers apart.
+/// Which rows each partial index holds, if a row of the table is only a heap tuple with its entries in indexes, triggers
+/// apart.
 ///
 /// # Safety
 /// The table must be open.
-unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<u8>; MAX_PARTIAL]> {
+unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<Part>; MAX_PARTIAL]> {
     // SAFETY: an open relation's own data; each index is opened and closed with its lock kept.
     unsafe {
         let form = &*(*table).rd_rel;
@@ -350,7 +380,7 @@ unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<u8>; MAX_PARTIAL]> {
             && (*(*table).rd_att).natts <= 64;
         let list = pg_sys::RelationGetIndexList(table);
         let count = if list.is_null() { 0 } else { (*list).length };
-        let (mut null, mut partial) = ([None; MAX_PARTIAL], 0);
+        let (mut parts, mut partial) = ([None; MAX_PARTIAL], 0);
         let plain = bare
             && (0..count).all(|n| {
                 let oid = (*(*list).elements.add(n as usize)).oid_value;
@@ -360,10 +390,10 @@ unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<u8>; MAX_PARTIAL]> {
                     && info.ii_ExclusionOps.is_null()
                     && (*(*index).rd_index).indimmediate;
                 if !info.ii_Predicate.is_null() {
-                    let column = where_not_null(info.ii_Predicate);
-                    plain = plain && column.is_some() && partial < MAX_PARTIAL;
-                    if let Some(place) = null.get_mut(partial) {
-                        *place = column;
+                    let part = part_of(info.ii_Predicate);
+                    plain = plain && part.is_some() && partial < MAX_PARTIAL;
+                    if let Some(place) = parts.get_mut(partial) {
+                        *place = part;
                     }
                     partial += 1;
                 }
@@ -371,25 +401,47 @@ unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<u8>; MAX_PARTIAL]> {
                 plain
             });
         pg_sys::list_free(list);
-        plain.then_some(null)
+        plain.then_some(parts)
     }
 }
 
-/// The attribute number - 1 of the column, if a partial index holds the rows in which one is not NULL.
+/// The rows of a partial index whose predicate is `column IS NOT NULL` or `NOT column`.
 ///
 /// # Safety
 /// The list must be an index's predicate.
-unsafe fn where_not_null(predicate: *mut pg_sys::List) -> Option<u8> {
+unsafe fn part_of(predicate: *mut pg_sys::List) -> Option<Part> {
     // SAFETY: a list of expressions, each of which has its type in front.
     unsafe {
-        let test = (*(*predicate).elements).ptr_value.cast::<pg_sys::NullTest>();
-        let is_test = (*predicate).length == 1
-            && (*test).xpr.type_ == pg_sys::NodeTag::T_NullTest
-            && (*test).nulltesttype == pg_sys::NullTestType::IS_NOT_NULL;
-        if !is_test || (*(*test).arg).type_ != pg_sys::NodeTag::T_Var {
+        if (*predicate).length != 1 {
             return None;
         }
-        let column = (*(*test).arg.cast::<pg_sys::Var>()).varattno;
-        u8::try_from(column).ok()?.checked_sub(1)
+        let condition = (*(*predicate).elements).ptr_value.cast::<pg_sys::Node>();
+        match (*condition).type_ {
+            pg_sys::NodeTag::T_NullTest => {
+                let test = condition.cast::<pg_sys::NullTest>();
+                let is_not_null = (*test).nulltesttype == pg_sys::NullTestType::IS_NOT_NULL;
+                column_of((*test).arg.cast()).filter(|_| is_not_null).map(Part::NotNull)
+            }
+            pg_sys::NodeTag::T_BoolExpr => {
+                let not = condition.cast::<pg_sys::BoolExpr>();
+                let is_not = (*not).boolop == pg_sys::BoolExprType::NOT_EXPR;
+                column_of((*(*(*not).args).elements).ptr_value.cast()).filter(|_| is_not).map(Part::False)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The attribute number - 1 of the column that an expression is; None: it is something else.
+///
+/// # Safety
+/// It must be an expression.
+unsafe fn column_of(expression: *mut pg_sys::Node) -> Option<u8> {
+    // SAFETY: an expression has its type in front.
+    unsafe {
+        if (*expression).type_ != pg_sys::NodeTag::T_Var {
+            return None;
+        }
+        u8::try_from((*expression.cast::<pg_sys::Var>()).varattno).ok()?.checked_sub(1)
     }
 }

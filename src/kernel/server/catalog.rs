@@ -250,6 +250,13 @@ pub fn owner() -> Option<pg_sys::Oid> {
     (owner != pg_sys::InvalidOid).then_some(owner)
 }
 
+/// The role that owns the views; None if it is missing.
+pub fn viewer() -> Option<pg_sys::Oid> {
+    // SAFETY: a catalog look-up by a valid C string.
+    let viewer = unsafe { pg_sys::get_role_oid(c"auth_store_view".as_ptr(), true) };
+    (viewer != pg_sys::InvalidOid).then_some(viewer)
+}
+
 /// The role that owns a relation.
 pub fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     // SAFETY: a valid tuple of pg_class.
