@@ -275,10 +275,23 @@ SELECT auth_store.connection_revoke(:'revoked_connection', 'asked for') \gset _
 SELECT auth_store.totp_import(:'user', 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ') AS factor \gset
 SELECT factor_id AS new_factor FROM auth_store.totp_enroll(:'user') \gset
 SELECT min(code) AS recovery_code FROM auth_store.recovery_codes_generate(:'user') AS code \gset
--- a client's webhook that has two secrets, a test on its way and a delivery that failed
+-- a client's webhook that has two secrets, a test on its way, a delivery that failed, now and a month ago
 SELECT webhook_id AS webhook FROM auth_store.webhook_create('https://hooks.example/' || :'tenant', ARRAY['*'],
     '{"ns": "ü"}', :'client', metadata => '{"n": 1.10}', expires_at => 'infinity') \gset
 SELECT auth_store.webhook_secret_rotate(:'webhook') AS webhook_secret \gset
+SELECT auth_store.webhook_own_events_set(:'tenant', true) AS _,
+       auth_store.webhook_event_type_register('order.made', sample => '{"n": 1.10}') AS _ \gset _
+SELECT auth_store.webhook_test(:'webhook', 'order.made') AS failed_delivery \gset
+SET auth_store.tenant_id = :'tenant';
+SELECT attempt FROM auth_store.webhook_claim() \gset _
+RESET auth_store.tenant_id;
+SELECT auth_store.webhook_complete(:'failed_delivery', :_attempt, 500, 'ü', 12, 'a "b"', '{"a": "ü"}') AS _ \gset _
+SELECT auth_store.partitions_make(ARRAY['webhook_attempts_' || to_char(now() AT TIME ZONE 'UTC' - interval '1 month',
+    '"y"YYYY"m"MM')]) AS _ \gset _
+INSERT INTO auth_store.webhook_attempts
+SELECT delivery_id, webhook_id, event_id, attempted_at - interval '1 month', attempt, duration_ms, http_status,
+       tenant_id, event_type, outcome, error, response_headers, response_body
+  FROM auth_store.webhook_attempts WHERE delivery_id = :'failed_delivery';
 SELECT auth_store.webhook_test(:'webhook', 'agent.created') AS delivery \gset
 SELECT format('%s=%s', n, v)
   FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
@@ -298,7 +311,7 @@ SELECT format('%s=%s', n, v)
     ('new_digest', :'new_digest'), ('revoked_jti', 'jti-of-' || :'tenant'),
     ('factor', :'factor'), ('recovery_code', :'recovery_code'),
     ('invitation', :'invitation'), ('invitation_id', :'invitation_id'), ('passkey', :'passkey'),
-    ('webhook', :'webhook'), ('delivery', :'delivery'),
+    ('webhook', :'webhook'), ('delivery', :'delivery'), ('failed_delivery', :'failed_delivery'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;

@@ -19,7 +19,6 @@ max_worker_processes = 40\nmax_sync_workers_per_subscription = 4\nwal_retrieve_r
 my $major = int(value($publisher, 'postgres', 'SHOW server_version_num') / 10000);
 # From 16 on a row is applied as the owner of its table, whom row-level security binds.
 my $as_owner = $major >= 16 ? ', run_as_owner = true' : '';
-my @PARTITIONED = qw(audit_log claimed_jtis revoked_jtis);
 
 value($publisher, 'postgres', 'CREATE DATABASE store');
 value($publisher, 'store', 'CREATE EXTENSION auth_store');
@@ -40,8 +39,7 @@ sub names
 {
     return value($publisher, 'store',
         q{SELECT array_agg(c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent IN ('auth_store.audit_log'::regclass, 'auth_store.claimed_jtis'::regclass,
-        'auth_store.revoked_jtis'::regclass)});
+        WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind = 'r'});
 }
 
 # A fresh install with the partitions of the publisher and those of the next hours.
@@ -77,10 +75,11 @@ sub lose_empty
 SET auth_store.allow_drop = on;
 SELECT format('DROP TABLE %s', i.inhrelid::regclass) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent IN ('auth_store.claimed_jtis'::regclass, 'auth_store.revoked_jtis'::regclass,
-     'auth_store.audit_log'::regclass)
+     'auth_store.audit_log'::regclass, 'auth_store.webhook_attempts'::regclass)
    AND i.inhrelid NOT IN (SELECT tableoid FROM auth_store.claimed_jtis
                            UNION ALL SELECT tableoid FROM auth_store.revoked_jtis
-                           UNION ALL SELECT tableoid FROM auth_store.audit_log) \gexec
+                           UNION ALL SELECT tableoid FROM auth_store.audit_log
+                           UNION ALL SELECT tableoid FROM auth_store.webhook_attempts) \gexec
 SQL
 }
 
