@@ -24,7 +24,7 @@ composite! {
     }
 }
 
-#[pg_extern(stable, parallel_restricted, security_definer)]
+#[pg_extern(stable, parallel_safe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn health() -> SetOfIterator<'static, HealthCheck> {
     SetOfIterator::new(look(clock::now()).or_raise())

@@ -21,7 +21,7 @@ my %FUNCTIONS = (
     install        => [ superuser => 'SELECT auth_store.install()' ],
     migrate        => [ superuser => 'SELECT auth_store.migrate()' ],
     uninstall      => [ superuser => 'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
-    health         => [ reads => 'SELECT * FROM auth_store.health()' ],
+    health         => [ reads => q{SELECT check_name, status <> 'fail' FROM auth_store.health()} ],
     check          => [ reads => 'SELECT * FROM auth_store.check()' ],
     guard          => [ event => 'SELECT auth_store.guard()' ],
     guard_tables   => [ event => q{SELECT auth_store.guard_tables('DROP TABLE')} ],

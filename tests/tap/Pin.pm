@@ -25,7 +25,7 @@ sub new_pinned
     my $store = populate($node, $db);
     value($node, $db, <<'SQL');
 CREATE ROLE pinned LOGIN;
-GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor TO pinned;
+GRANT auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_worker TO pinned;
 ALTER ROLE pinned SET auth_store.tenant_id = 'acme';
 CREATE ROLE lost LOGIN;
 GRANT auth_store_app, auth_store_admin TO lost;

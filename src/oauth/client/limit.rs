@@ -26,7 +26,7 @@ composite! {
     }
 }
 
-#[pg_extern(stable, parallel_restricted, security_definer)]
+#[pg_extern(stable, parallel_safe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn client_rates() -> SetOfIterator<'static, ClientRate> {
     SetOfIterator::new(rates(clock::now()).or_raise())
