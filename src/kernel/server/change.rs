@@ -148,14 +148,13 @@ impl<const N: usize> Rows<N> {
 
     /// The same of a row that this transaction has locked.
     pub fn set_locked(&self, place: Place, params: &[Param; N]) -> bool {
-        // SAFETY: the table is open and was not changed since the row was seen. Its own lock is nothing that a
-        // transaction waits for, but only where it may wait does it look whose lock that is.
+        // SAFETY: the table is open and was not changed since the row was seen.
         self.has(place) && unsafe { self.update(place.row(), params, true) }
     }
 
     /// # Safety
     /// The place must be that of a row which the transaction's snapshots keep.
-    unsafe fn update(&self, mut row: pg_sys::ItemPointerData, params: &[Param; N], wait: bool) -> bool {
+    unsafe fn update(&self, mut row: pg_sys::ItemPointerData, params: &[Param; N], locked: bool) -> bool {
         let [former, own] = self.slots;
         let (mut values, mut nulls) = ([pg_sys::Datum::null(); MAX_COLUMNS], [true; MAX_COLUMNS]);
         let mut failure = pg_sys::TM_FailureData::default();
@@ -163,12 +162,25 @@ impl<const N: usize> Rows<N> {
         // SAFETY: as required of the caller; a value or NULL for each column. The row is copied before its page is let
         // go.
         unsafe {
-            if !pg_sys::table_tuple_fetch_row_version(
-                self.table,
-                &mut row,
-                &raw mut pg_sys::SnapshotAnyData,
-                former,
-            ) {
+            // An update that does not wait for others is not foreseen: it must have the row's lock.
+            let there = if locked {
+                let any = &raw mut pg_sys::SnapshotAnyData;
+                pg_sys::table_tuple_fetch_row_version(self.table, &mut row, any, former)
+            } else {
+                let result = pg_sys::table_tuple_lock(
+                    self.table,
+                    &mut row,
+                    pg_sys::GetActiveSnapshot(),
+                    former,
+                    pg_sys::GetCurrentCommandId(true),
+                    pg_sys::LockTupleMode::LockTupleNoKeyExclusive,
+                    pg_sys::LockWaitPolicy::LockWaitSkip,
+                    0,
+                    &mut failure,
+                );
+                result == pg_sys::TM_Result::TM_Ok
+            };
+            if !there {
                 return false;
             }
             pg_sys::slot_getallattrs(former);
@@ -191,7 +203,7 @@ impl<const N: usize> Rows<N> {
                 pg_sys::GetCurrentCommandId(true),
                 std::ptr::null_mut(),
                 std::ptr::null_mut(),
-                wait,
+                true,
                 &mut failure,
                 &mut mode,
                 &mut indexed,
