@@ -80,6 +80,10 @@ SELECT count(auth_store.totp_import(:'bob', 'GEZDGNBVGY3TQOJQ', n::text)) AS as_
   FROM generate_series(4, 10) AS n;
 SELECT pg_temp.raised(format('SELECT auth_store.totp_import(%L, ''GEZDGNBVGY3TQOJQ'')', :'bob'));
 SELECT factor_id, secret, otpauth_uri, error, error_description FROM auth_store.totp_enroll(:'bob');
+-- Of several apps with one secret none accepts a code that another one has (RFC 6238 section 5.2).
+SELECT pg_temp.totp('GEZDGNBVGY3TQOJQ', 1) AS once \gset
+SELECT ok FROM auth_store.totp_verify(:'bob', :'once');
+SELECT ok, error_description FROM auth_store.totp_verify(:'bob', :'once');
 -- One that was not confirmed ends with the next enrollment, or after an hour.
 SELECT factor_id AS first, secret AS first_secret FROM auth_store.totp_enroll(:'cay') \gset
 SELECT factor_id AS second, secret AS second_secret FROM auth_store.totp_enroll(:'cay') \gset

@@ -193,7 +193,9 @@ pub fn try_code(
                 return Ok(Ok(factor.id));
             }
         }
+        // Nor by another of the user's apps that has the same secret.
         used = true;
+        break;
     }
     if let Some(unreadable) = unreadable.filter(|_| !used) {
         return Err(unreadable.into());
