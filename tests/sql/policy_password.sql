@@ -107,3 +107,15 @@ SELECT r.rolname, t.name FROM pg_roles r,
        (VALUES ('common_passwords'), ('breached_passwords'), ('tenant_policies')) AS t (name)
  WHERE r.rolname LIKE 'auth\_store\_%' AND r.rolname <> 'auth_store_owner'
    AND has_table_privilege(r.rolname, 'auth_store.' || t.name, 'SELECT, INSERT, UPDATE, DELETE');
+-- What is full of signs that may stand for letters costs not much more than other passwords, however long it is.
+CREATE FUNCTION pg_temp.cost(password text) RETURNS interval LANGUAGE plpgsql AS $$
+DECLARE
+    began timestamptz := clock_timestamp();
+BEGIN
+    PERFORM auth_store.password_check(password);
+    RETURN clock_timestamp() - began;
+END $$;
+SELECT min(pg_temp.cost(letters)) * 15 > min(pg_temp.cost(signs)) AS bounded
+  FROM generate_series(1, 3),
+       (VALUES (repeat('abzqhkdwnv', 100), repeat('4@8({[<369&1!7|0$5+7%2', 45))) AS p (letters, signs);
+SELECT score FROM auth_store.password_check(repeat('4@8({[<369&1!7|0$5+7%2', 45));

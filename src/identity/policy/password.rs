@@ -95,7 +95,7 @@ pub fn judge<S: AsRef<str>>(
         prepared => prepared.ok(),
     };
     let text = prepared.as_ref().map_or(typed.text(), Password::text);
-    let entropy = zxcvbn(text, &words(names));
+    let entropy = zxcvbn(affordable(text), &words(names));
     let least = usize::try_from(policy.password_min_length).unwrap_or(usize::MAX);
     let is_common = policy.password_check_common && (is_listed(&entropy) || common::has(snapshot, text)?);
     let is_breached = policy.password_check_breached && breached::has(snapshot, text)?;
@@ -144,6 +144,32 @@ fn words<S: AsRef<str>>(names: &[S]) -> Vec<&str> {
     whole.chain(parts).filter(known).take(50).collect()
 }
 
+/// The signs that zxcvbn takes for each of twelve letters; twice where it takes one sign for a second letter.
+const SIGNS: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "11||7", "0", "$5", "+77", "%", "2"];
+
+/// How often zxcvbn may look into a password: twice as often as into a hundred letters, the most that it reads.
+const MAX_LOOKS: usize = 20_000;
+
+/// As much of the beginning of a password as can be judged in milliseconds: zxcvbn looks at each part of it with each
+/// choice of letters that its signs may stand for, a thousand of them where it has them all, which takes seconds. The
+/// beginning is guessed no later than the whole.
+fn affordable(text: &str) -> &str {
+    let mut signs = String::new();
+    let mut choices = 1;
+    for (n, (at, letter)) in (1_usize..).zip(text.char_indices()) {
+        if SIGNS.iter().any(|of_letter| of_letter.contains(letter)) && !signs.contains(letter) {
+            signs.push(letter);
+            let found =
+                |of_letter: &&str| of_letter.chars().filter(|sign| signs.contains(*sign)).count().max(1);
+            choices = SIGNS.iter().map(found).product();
+        }
+        if n * n * choices > MAX_LOOKS {
+            return text.get(..at).unwrap_or(text);
+        }
+    }
+    text
+}
+
 /// Whether the whole password is one of the 30,000 most common that zxcvbn knows, backwards and with signs for letters
 /// too.
 fn is_listed(entropy: &Entropy) -> bool {
@@ -163,7 +189,7 @@ fn is_listed(entropy: &Entropy) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_listed, must_change, words};
+    use super::{affordable, is_listed, must_change, words};
     use crate::identity::policy::Policy;
     use crate::kernel::value::clock::Timestamp;
     use zxcvbn::zxcvbn;
@@ -178,6 +204,19 @@ mod tests {
         for password in ["", "correct horse battery staple", "password and a horse", "Tr0ub4dour&3x"] {
             assert!(!is_listed(&zxcvbn(password, &[])), "{password}");
         }
+    }
+
+    #[test]
+    fn what_takes_long_to_judge_is_judged_by_its_beginning() {
+        for whole in
+            ["", "P@ssw0rd", "Tr0ub4dour&3x", "1234567890123456789012345678901234567890", "J\u{fc}rgen"]
+        {
+            assert_eq!(affordable(whole), whole);
+        }
+        let every_sign = "4@8({[<369&1!7|0$5+7%2";
+        assert!((12..20).contains(&affordable(every_sign).len()));
+        assert_eq!(affordable(&every_sign.repeat(50)), affordable(every_sign));
+        assert_eq!(affordable(&"\u{fc}".repeat(1000)).chars().count(), 141);
     }
 
     #[test]
