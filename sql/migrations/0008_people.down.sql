@@ -35,7 +35,7 @@ DROP TABLE auth_store.roles;
 -- Who acted as another user is lost.
 DROP VIEW auth_store.recent_activity, auth_store.failed_actions, auth_store.security_events;
 ALTER TABLE auth_store.audit_log DROP COLUMN actor_id;
-ALTER TABLE auth_store.sessions DROP COLUMN actor_id;
+ALTER TABLE auth_store.sessions DROP COLUMN actor_id; -- and with it the index
 CREATE VIEW auth_store.recent_activity WITH (security_barrier = true) AS
 SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score::numeric::double precision AS risk_score, a.flags,
        a.tenant_id, a.client_id, a.user_id, a.grant_id, a.session_id, a.resource_type, a.resource_id, a.ip,

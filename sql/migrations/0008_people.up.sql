@@ -1,5 +1,6 @@
 -- Who acts as another user.
 ALTER TABLE auth_store.sessions ADD COLUMN actor_id uuid;
+CREATE INDEX sessions_actor_idx ON auth_store.sessions (actor_id) WHERE actor_id IS NOT NULL;
 ALTER TABLE auth_store.audit_log ADD COLUMN actor_id uuid;
 
 -- Roles and who has them.

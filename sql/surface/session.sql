@@ -58,8 +58,8 @@ ALTER FUNCTION auth_store.session_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.session_revoke TO auth_store_app, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.user_sessions_revoke IS
-    'Ends the sessions of a user with every grant that was made in them, all or all but except_session_id; returns '
-    'how many sessions. '
+    'Ends the sessions of a user with every grant that was made in them, all or all but except_session_id, and those '
+    'in which the user acts as another; returns how many sessions. '
     '23503 for an unknown user, and where except_session_id is no session of the user; 22004 for a NULL user_id. '
     'reason: 1 to 1000 characters; NULL is revoked. ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_sessions_revoke COST 10000;

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS auth_store.sessions (
     CONSTRAINT sessions_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS sessions_user_idx ON auth_store.sessions (user_id, tenant_id);
+CREATE INDEX IF NOT EXISTS sessions_actor_idx ON auth_store.sessions (actor_id) WHERE actor_id IS NOT NULL;
 COMMENT ON TABLE auth_store.sessions IS
     'Login sessions: one row per log-in of a user in the application, the token in its cookie as a SHA-256 digest.';
 COMMENT ON COLUMN auth_store.sessions.id IS

@@ -2,7 +2,8 @@
 //! trail that is written in its transactions. It ends by itself, no tokens are issued in it, and it says of no log-in,
 //! so that what wants a fresh one refuses it.
 //!
-//! Locks: the user's row, as a log-in.
+//! Locks: the user's row, as a log-in, and the actor's, so that an end of the actor's sessions waits and finds this
+//! one; in the order of their ids.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -61,8 +62,14 @@ fn impersonate(
     let accepted = "an interval from 1 second to auth_store.impersonation_ttl";
     let ttl = interval::seconds(ttl, longest, 1..=longest, "ttl", accepted)?;
     let tenant_id = user::tenant_of(user_id)?;
+    if actor_id < user_id {
+        hold(actor_id)?;
+    }
     // The status as it is under the lock: a change of the status waits, and then finds this session.
     let active = user::lock_no_key_update(user_id, &tenant_id)?.ok_or(user::UNKNOWN)?;
+    if actor_id > user_id {
+        hold(actor_id)?;
+    }
     let event = Event {
         event: "user.impersonated",
         tenant_id: &tenant_id,
@@ -71,7 +78,7 @@ fn impersonate(
         context: Some(context),
         ..Event::default()
     };
-    // Behind the lock, which may have been waited for: a role that was taken away meanwhile is gone.
+    // Behind the locks, which may have been waited for: a role that was taken away meanwhile is gone.
     let snapshot = Snapshot::deciding()?;
     let refused = if !(active && tenant::is_active(&snapshot, &tenant_id)?) {
         Some("the user is not active")
@@ -89,6 +96,14 @@ fn impersonate(
     let details = Some(json!({ "reason": reason, "expires_at": expires_at.unix_seconds() }));
     trail::record(now, &Event { session_id: Some(token.id), details, ..event })?;
     Ok(SessionToken::new(&token, expires_at))
+}
+
+/// Holds the actor, if there is one whom the session's tenant pin shows.
+fn hold(actor_id: Id) -> Result<(), Mistake> {
+    if let Some(actor) = user::find(&Snapshot::writing()?, actor_id)? {
+        user::lock_key_share(actor_id, &actor.tenant_id, actor.place)?;
+    }
+    Ok(())
 }
 
 /// Why the actor may not act as the user. An unknown actor may nothing.

@@ -103,6 +103,21 @@ UPDATE auth_store.users SET status = 'suspended' WHERE id = :'support';
 SELECT stands FROM me;
 SELECT valid, error_description FROM auth_store.session_validate(:'token');
 ROLLBACK;
+-- So it does with the actor's own sessions, whatever ends them, and for good.
+BEGIN;
+SELECT auth_store.user_sessions_revoke(:'support') AS ended;
+SELECT valid, error_description FROM auth_store.session_validate(:'token');
+SELECT ended_reason FROM auth_store.session_list(:'user');
+ROLLBACK;
+BEGIN;
+SELECT error FROM auth_store.password_set(:'support', 'correct horse battery staple');
+SELECT valid, error_description FROM auth_store.session_validate(:'token');
+ROLLBACK;
+BEGIN;
+SELECT auth_store.user_set_status(:'support', 'suspended') AS suspended;
+SELECT auth_store.user_set_status(:'support', 'active') AS active;
+SELECT valid, error_description FROM auth_store.session_validate(:'token');
+ROLLBACK;
 -- It ends none of the user's own, which may be as many as they are.
 SET auth_store.max_sessions_per_user = 1;
 SELECT session_token AS own FROM auth_store.session_create(:'user') \gset

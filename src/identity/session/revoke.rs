@@ -1,6 +1,6 @@
 //! Ending sessions, and with each the grants that were made in it.
 //!
-//! Lock order: the user, then sessions, then grants in the order of their ids.
+//! Lock order: the user, then sessions in the order of their ids, then grants in the order of their ids.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -62,11 +62,24 @@ static REVOKE: Statement<Id> = Statement::latest(
       RETURNING id",
 );
 
-// Includes sessions that have expired and still have a row: their grants are not over.
+// Includes sessions that have expired and still have a row: their grants are not over. In the order of their ids: the
+// end of one who acts in some of them may be under way.
 static REVOKE_BY_USER: Statement<Id> = Statement::latest(
-    c"UPDATE auth_store.sessions SET revoked_at = $3, revoked_reason = $4
-       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND ($5 IS NULL OR id <> $5)
-      RETURNING id",
+    c"WITH doomed AS (SELECT id, tenant_id FROM auth_store.sessions
+                       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND ($5 IS NULL OR id <> $5)
+                       ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.sessions s SET revoked_at = $3, revoked_reason = $4
+        FROM doomed WHERE s.id = doomed.id AND s.tenant_id = doomed.tenant_id AND s.revoked_at IS NULL
+      RETURNING s.id",
+);
+
+// The sessions of other users, in the same order.
+static REVOKE_BY_ACTOR: Statement = Statement::latest(
+    c"WITH acted AS (SELECT id, tenant_id FROM auth_store.sessions
+                      WHERE actor_id = $1 AND revoked_at IS NULL AND expires_at > $2
+                      ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.sessions s SET revoked_at = $2, revoked_reason = $3
+        FROM acted WHERE s.id = acted.id AND s.tenant_id = acted.tenant_id AND s.revoked_at IS NULL",
 );
 
 static COUNT_LIVE: Statement<i64> = Statement::latest(
@@ -178,7 +191,8 @@ pub fn check_except(snapshot: &Snapshot, except: Option<Id>, user_id: Id) -> Res
     Ok(())
 }
 
-/// Ends the sessions of a user, except one, with their grants. The caller writes the audit row.
+/// Ends the sessions of a user, except one, with their grants, and those in which the user acts as another: these have
+/// no grants. The caller writes the audit row.
 pub fn end_by_user(
     now: Timestamp,
     user_id: Id,
@@ -188,7 +202,10 @@ pub fn end_by_user(
 ) -> Result<EndedSessions, Mistake> {
     user::lock_update(user_id, tenant_id)?;
     let sessions = REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except])?;
-    end_grants(now, user_id, sessions)
+    let acted = REVOKE_BY_ACTOR.run(&params![user_id, now, reason])?;
+    let ended = end_grants(now, user_id, sessions)?;
+    let sessions = ended.sessions.saturating_add(usize::try_from(acted).unwrap_or(usize::MAX));
+    Ok(EndedSessions { sessions, ..ended })
 }
 
 /// How many sessions of one user live at the same time.
