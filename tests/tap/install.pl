@@ -54,7 +54,7 @@ is(value($node, $db, "SELECT count(*) >= 2 FROM pg_inherits WHERE inhparent = 'a
 is(check_of($db), '', 'check() has nothing to say');
 is(value($node, $db, "SELECT rolname FROM pg_roles
     WHERE rolname LIKE 'auth\\_store\\_%' AND NOT rolcanlogin AND NOT rolsuper ORDER BY 1"),
-    join("\n", map { "auth_store_$_" } qw(admin app auditor jobs owner reader verifier view worker)),
+    join("\n", map { "auth_store_$_" } qw(admin app auditor jobs monitor owner reader verifier view worker)),
     'the roles are there and none can log in');
 my ($version, $how) = split /\|/, value($node, $db, "SELECT version, name FROM auth_store.schema_version");
 is($how, 'install', 'the version of the tables is recorded');
