@@ -27,7 +27,8 @@ SELECT typed, v.ok FROM (VALUES (1, E'  p\u00e4ss w\u00f6rd '), (2, E'  pa\u0308
     t (n, typed), LATERAL auth_store.password_verify(:'ann', typed) v ORDER BY n;
 -- Lengths are of characters.
 -- psql of 18 takes an invisible character for none, others do not: they are not printed.
-SELECT CASE WHEN n < 11 THEN left(password, 12) END AS password, length(password), s.* FROM (VALUES (1, ''), (2, 'short12'), (3, 'ééééééé'),
+SELECT CASE WHEN n < 11 THEN left(password, 12) END AS password, length(password), s.*
+  FROM (VALUES (1, ''), (2, 'short12'), (3, 'ééééééé'),
     (4, 'xk3q9vzw'), (5, '        '), (6, repeat('a', 1024)), (7, repeat('a', 1025)), (8, repeat('🔑', 1024)),
     (9, repeat('x', 20000)), (10, E'password\n'), (11, E'pass\u200bword'), (12, E'password\u00ad'),
     (13, E'password\ue000')) t (n, password), LATERAL auth_store.password_set(:'ann', password) s ORDER BY n;

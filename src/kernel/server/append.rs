@@ -269,8 +269,8 @@ unsafe fn form(
 /// The table and its indexes must be open, and the tuples be new rows of it.
 unsafe fn add_all(table: pg_sys::Relation, indexes: pg_sys::CatalogIndexState, tuples: &[pg_sys::HeapTuple]) {
     let mut slots = [std::ptr::null_mut(); MAX_ROWS];
-    // SAFETY: as required of the caller; the slots own the tuples, and are dropped here. Where an error unwinds, they go
-    // with the call's memory.
+    // SAFETY: as required of the caller; the slots own the tuples, and are dropped here. Where an error unwinds, they
+    // go with the call's memory.
     unsafe {
         for (tuple, slot) in tuples.iter().zip(&mut slots) {
             *slot = pg_sys::MakeSingleTupleTableSlot((*table).rd_att, &raw const pg_sys::TTSOpsHeapTuple);
@@ -361,8 +361,8 @@ pub(super) unsafe fn is_plain(table: pg_sys::Relation) -> bool {
     }
 }
 
-/// Which rows each partial index holds, if a row of the table is only a heap tuple with its entries in indexes, triggers
-/// apart.
+/// Which rows each partial index holds, if a row of the table is only a heap tuple with its entries in indexes,
+/// triggers apart.
 ///
 /// # Safety
 /// The table must be open.

@@ -139,8 +139,8 @@ impl<const N: usize> Rows<N> {
         place.is_of(self.generation, unsafe { (*self.table).rd_id })
     }
 
-    /// Changes the columns of a row, whose parameters are of their types; false, without waiting, if another transaction
-    /// has changed the row since, or is about to.
+    /// Changes the columns of a row, whose parameters are of their types; false, without waiting, if another
+    /// transaction has changed the row since, or is about to.
     pub fn set_if_free(&self, place: Place, params: &[Param; N]) -> bool {
         // SAFETY: the table is open and was not changed since the row was seen.
         self.has(place) && unsafe { self.update(place.row(), params, false) }
@@ -220,8 +220,8 @@ impl<const N: usize> Rows<N> {
         }
     }
 
-    /// Deletes a row, after waiting for another transaction that is changing it; false if the row was changed or deleted
-    /// since it was seen.
+    /// Deletes a row, after waiting for another transaction that is changing it; false if the row was changed or
+    /// deleted since it was seen.
     pub fn delete(&self, place: Place) -> bool {
         if !self.has(place) {
             return false;

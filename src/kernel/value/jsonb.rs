@@ -34,8 +34,8 @@ impl Jsonb {
         Self::read(&value.to_string())
     }
 
-    /// The object of these members, whose values are texts. They must be in the order that a jsonb has: the shorter names
-    /// first, and those of one length by their bytes.
+    /// The object of these members, whose values are texts. They must be in the order that a jsonb has: the shorter
+    /// names first, and those of one length by their bytes.
     pub fn of_texts(members: &[(&str, &str)]) -> Self {
         const ENDS_AT: u32 = 0x8000_0000;
         let count = |number: usize| u32::try_from(number).unwrap_or(0);

@@ -184,7 +184,8 @@ static LEASE: Statement<Leased> = Statement::write(
       RETURNING {columns}",
 );
 
-/// How many times as many deliveries as it may lease the statement looks at: other claims may lease the same ones first.
+/// How many times as many deliveries as it may lease the statement looks at: other claims may lease the same ones
+/// first.
 const SPARE: usize = 4;
 
 /// The same where the rows can't be changed in their places.
