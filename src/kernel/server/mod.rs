@@ -24,6 +24,7 @@ pub mod placeholder;
 pub mod principal;
 pub mod remembered;
 pub mod row;
+pub mod rows;
 pub mod running;
 #[cfg(test)]
 pub mod scripts;

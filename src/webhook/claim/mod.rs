@@ -10,13 +10,13 @@ pub mod turn;
 
 use std::collections::HashMap;
 
-use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
+use crate::kernel::server::rows::SetOfIterator;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;

@@ -11,7 +11,6 @@ pub mod schedule;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -20,6 +19,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
+use crate::kernel::server::rows::SetOfIterator;
 use crate::kernel::server::spi::{Statement, by_index, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{self, Id};
