@@ -57,8 +57,9 @@ CREATE FUNCTION auth_store.jobs_schedule(run_as text DEFAULT NULL)
 RETURNS SETOF auth_store.job_step
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    step     auth_store.job_step;
     plan     record;
+    -- A variable of its own: the parser that pgspot has knows no field of a row.
+    statement text;
     lives_in text := (SELECT s.setting FROM pg_settings s WHERE s.name = 'cron.database_name');
     here     boolean := EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron');
     -- Without it a role schedules as itself and in this database alone, which is all that is needed.
@@ -88,8 +89,7 @@ BEGIN
         RAISE NOTICE 'auth_store: nothing is scheduled, since %', obstacle;
     END IF;
     FOR plan IN SELECT p.* FROM auth_store.job_plan() p LOOP
-        step := (plan.name, plan.schedule, plan.command, obstacle IS NULL, NULL)::auth_store.job_step;
-        step.statement := CASE
+        statement := CASE
             WHEN obstacle IS NULL AND NOT any_role
                 THEN format('SELECT cron.schedule(%L, %L, %L)', plan.name, plan.schedule, plan.command)
             WHEN COALESCE(run_as, CASE WHEN obstacle IS NOT NULL THEN current_user END) IS NULL
@@ -98,10 +98,10 @@ BEGIN
             ELSE format('SELECT cron.schedule_in_database(%L, %L, %L, %L, %L)', plan.name, plan.schedule,
                         plan.command, plan.database, COALESCE(run_as, current_user))
             END;
-        IF step.done THEN
-            EXECUTE step.statement;
+        IF obstacle IS NULL THEN
+            EXECUTE statement;
         END IF;
-        RETURN NEXT step;
+        RETURN QUERY SELECT plan.name, plan.schedule, plan.command, obstacle IS NULL, statement;
     END LOOP;
 END
 $$;
@@ -126,7 +126,7 @@ BEGIN
             EXECUTE format('SELECT count(q.ended) > 0 FROM (%s) q (ended)', statement) INTO there;
             CONTINUE WHEN NOT there;
         END IF;
-        RETURN NEXT (plan.name, plan.schedule, plan.command, possible, statement)::auth_store.job_step;
+        RETURN QUERY SELECT plan.name, plan.schedule, plan.command, possible, statement;
     END LOOP;
 END
 $$;
