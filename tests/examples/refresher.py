@@ -300,7 +300,7 @@ def test_trouble():
 
 
 def test_later():
-    until(lambda: due() >= set(TROUBLED), "the ends of the back-off")
+    until(lambda: due() >= set(TROUBLED), "the ends of the back-off", 150)
     worker = once()
     ok(len(worker.lines("refreshed")) == len(TROUBLED), "after the back-off all is fine", worker.text())
     ok({get(user)["status"] for user in TROUBLED} == {"valid"}, "and valid")
@@ -406,7 +406,7 @@ def main():
     try:
         master_key()
         for name in ("worker1", "worker2"):
-            if not db.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+            if db.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
                 db.execute(f"CREATE ROLE {name} LOGIN IN ROLE auth_store_worker")
         provider = Provider(sys.argv[1], directory)
         provider.start()
