@@ -39,7 +39,7 @@ unsafe impl<T: BoxRet> RetAbi for SetOfIterator<'_, T> {
     }
 
     unsafe fn box_ret_in_fcinfo(fcinfo: pg_sys::FunctionCallInfo, ret: Self) -> pg_sys::Datum {
-        // SAFETY: the call info of the running function, which was called for a set; each row is a tuple, and is copied.
+        // SAFETY: the call info of the running function, which was called for a set; each row is a tuple, and copied.
         unsafe {
             let place = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
             let former = pg_sys::MemoryContextSwitchTo((*(*place).econtext).ecxt_per_query_memory);
