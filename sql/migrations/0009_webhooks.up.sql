@@ -231,7 +231,7 @@ BEGIN
                 tenant_id text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01)
             ) WITH (pages_per_range = 16, autosummarize = on)', month.name || '_idx', month.name)
             || COALESCE(month.place, '');
-        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I (id)%s WHERE NOT success',
+        EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I (occurred_at)%s WHERE NOT success',
             month.name || '_refused_idx', month.name, COALESCE(month.place, ''));
         EXECUTE pg_catalog.format('CREATE INDEX %I ON auth_store.%I USING gin (flags COLLATE "C")
             WITH (gin_pending_list_limit = 256)%s WHERE flags IS NOT NULL', month.name || '_flags_idx', month.name,

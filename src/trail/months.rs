@@ -23,7 +23,7 @@ static MONTHS: Partitions = Partitions::new(
         ip inet_bloom_ops (n_distinct_per_range = 600, false_positive_rate = 0.01),
         tenant_id text_bloom_ops (n_distinct_per_range = 50, false_positive_rate = 0.01)
     ) WITH (pages_per_range = 16, autosummarize = on){tablespace};
-CREATE INDEX {name}_refused_idx ON auth_store.{name} (id){tablespace} WHERE NOT success;
+CREATE INDEX {name}_refused_idx ON auth_store.{name} (occurred_at){tablespace} WHERE NOT success;
 CREATE INDEX {name}_flags_idx ON auth_store.{name} USING gin (flags COLLATE \"C\")
     WITH (gin_pending_list_limit = 256){tablespace} WHERE flags IS NOT NULL;
 CREATE INDEX {name}_details_idx ON auth_store.{name} USING gin (details jsonb_path_ops)

@@ -60,6 +60,18 @@ pub struct Search<'a> {
     pub max_rows: i32,
 }
 
+impl Search<'_> {
+    /// Whether it asks for more than a time, and whether a step was granted.
+    fn is_narrow(&self) -> bool {
+        let by_text = [self.client_id, self.event, self.tenant_id].iter().any(Option::is_some);
+        by_text
+            || self.user_id.is_some()
+            || self.ip.is_some()
+            || self.flags.is_some()
+            || self.details.is_some()
+    }
+}
+
 // Planned anew for each search, so that the planner knows which conditions there are.
 const SEARCH: &str = "
     SELECT id, occurred_at, event, success, error, risk_score::numeric::double precision AS risk_score, flags,
@@ -73,7 +85,7 @@ const SEARCH: &str = "
        AND ($6 IS NULL OR event = $6)
        AND ($7 IS NULL OR ip = $7
             OR masklen($7) < CASE family($7) WHEN 4 THEN 32 ELSE 128 END AND ip <<= $7)
-       AND ($8 IS NULL OR success = $8)
+       AND ($8 IS NULL OR {success})
        AND ($9 IS NULL OR flags COLLATE \"C\" @> $9)
        AND ($10 IS NULL OR details @> $10)
        AND ($11 IS NULL OR tenant_id = $11)
@@ -200,7 +212,9 @@ fn within(
         search.tenant_id,
         limit,
     ];
-    read_once(SEARCH, &params)
+    // The server takes the index of the refused rows wherever it can, but the other indexes leave fewer rows.
+    let success = if search.is_narrow() { "success::int4 = $8::int4" } else { "success = $8" };
+    read_once(&SEARCH.replace("{success}", success), &params)
 }
 
 #[cfg(test)]
