@@ -141,7 +141,7 @@ SELECT month - current AS month,
          WHERE polrelid = m.oid) AS policies,
        (SELECT string_agg(pg_get_indexdef(indexrelid, 0, false) ~ 'USING brin \(occurred_at, id, user_id .*, grant_id'
            || '', ', ')
-          FROM pg_index WHERE indrelid = m.oid) AS brin,
+          FROM pg_index WHERE indrelid = m.oid AND indpred IS NULL) AS brin,
        EXISTS (SELECT FROM pg_depend WHERE objid = m.oid AND deptype = 'e') AS member_of_the_extension
   FROM pg_temp.months m ORDER BY 1;
 SELECT call, pg_temp.raised('SELECT auth_store.' || call) FROM unnest(ARRAY['partitions_ensure(-1)',
