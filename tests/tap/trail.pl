@@ -53,7 +53,8 @@ for my $case (
     [ q{ip => '10.0.0.1'}, 9 ], [ q{flags => '{rare}'}, 9 ], [ q{flags => '{rare,wrong_secret}'}, 9 ],
     [ q{flags => '{none}'}, 0 ], [ q{details => '{"kind": "rare"}'}, 9 ], [ q{details => '{"n": 500}'}, 1 ],
     [ q{details => '{"kind": "none"}'}, 0 ], [ q{tenant_id => 'rare'}, 19 ], [ q{success => false}, 9 ],
-    [ q{success => false, tenant_id => 'rare'}, 9 ], [ q{success => false, event => 'none'}, 0 ], [ q{tenant_id => 'none'}, 0 ],
+    [ q{success => false, tenant_id => 'rare'}, 9 ], [ q{success => false, event => 'none'}, 0 ],
+    [ q{tenant_id => 'none'}, 0 ],
     [ q{until => '-infinity'}, 0 ], [ q{since => 'infinity'}, 0 ])
 {
     reads(@$case, '');
