@@ -6,10 +6,10 @@
 use std::marker::PhantomData;
 
 use pgrx::callconv::{BoxRet, FcInfo, RetAbi};
-use pgrx::pg_sys;
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin, setof_return_sql,
 };
+use pgrx::{PgSqlErrorCode, ereport, pg_sys};
 
 /// The rows of a function that returns many. pgrx knows a function's result by this name.
 pub struct SetOfIterator<'a, T>(Vec<T>, PhantomData<&'a ()>);
@@ -39,9 +39,17 @@ unsafe impl<T: BoxRet> RetAbi for SetOfIterator<'_, T> {
     }
 
     unsafe fn box_ret_in_fcinfo(fcinfo: pg_sys::FunctionCallInfo, ret: Self) -> pg_sys::Datum {
-        // SAFETY: the call info of the running function, which was called for a set; each row is a tuple, and copied.
+        // SAFETY: the call info of the running function; each row is a tuple, and copied.
         unsafe {
             let place = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            let all_at_once = pg_sys::SetFunctionReturnMode::SFRM_Materialize as i32;
+            if place.is_null() || (*place).allowedModes & all_at_once == 0 {
+                ereport!(
+                    ERROR,
+                    PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                    "set-valued function called in context that cannot accept a set"
+                );
+            }
             let former = pg_sys::MemoryContextSwitchTo((*(*place).econtext).ecxt_per_query_memory);
             let store = pg_sys::tuplestore_begin_heap(true, false, pg_sys::work_mem);
             pg_sys::MemoryContextSwitchTo(former);
