@@ -1,6 +1,6 @@
 //! A client's suspension and revocation, and its end with everything it has.
 //!
-//! Lock order: codes, the client, consents, grants and what hangs on those.
+//! Lock order: codes, the client, webhooks with their states, consents, grants and what hangs on those.
 
 use pgrx::prelude::*;
 use serde_json::{Map, json};
@@ -13,6 +13,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::lifecycle::tables;
 use crate::oauth::{client, code, grant};
+use crate::webhook::subscription;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -80,6 +81,7 @@ fn delete(now: Timestamp, client_id: Option<&str>) -> Result<(), Mistake> {
     };
     tables::BEFORE_CLIENTS.into_iter().try_for_each(&mut end)?;
     let tenant_id = client::lock_update(client_id)?.ok_or(client::UNKNOWN)?;
+    subscription::lock_update_by_client(client_id)?;
     tables::AFTER_USERS.into_iter().try_for_each(&mut end)?;
     client::delete(client_id)?;
     client::record(now, "client.deleted", &tenant_id, client_id, gone.into())

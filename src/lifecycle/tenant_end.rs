@@ -1,7 +1,7 @@
 //! A tenant's suspension, and its end with everything it has.
 //!
-//! Lock order: the tenant, the cursor of the counting, then codes, clients, users, sessions, consents, grants and what
-//! hangs on those.
+//! Lock order: the tenant, the cursor of the counting, then codes, clients, users, webhooks with their states,
+//! sessions, consents, grants and what hangs on those.
 
 use pgrx::prelude::*;
 use serde_json::json;
@@ -13,6 +13,7 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::lifecycle::{cursors, tables};
 use crate::oauth::client;
+use crate::webhook::subscription;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -70,6 +71,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     }
     client::lock_update_by_tenant(id)?;
     user::lock_update_by_tenant(id)?;
+    subscription::lock_update_by_tenant(id)?;
     for table in tables::AFTER_USERS {
         rows += table.of_tenant.delete(id)?;
     }

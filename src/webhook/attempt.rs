@@ -52,8 +52,12 @@ const SECONDS_PER_DAY: i64 = 86_400;
 static DELETE_OLD: Statement =
     Statement::write(c"DELETE FROM auth_store.webhook_attempts WHERE attempted_at < $1");
 
-static DELETE_DEAD: Statement =
-    Statement::write(c"DELETE FROM auth_store.webhook_retries WHERE due_at IS NULL AND failed_at < $1");
+// What another transaction has locked, it redrives or deletes.
+static DELETE_DEAD: Statement = Statement::write(
+    c"DELETE FROM auth_store.webhook_retries
+       WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM auth_store.webhook_retries r
+                                WHERE r.due_at IS NULL AND r.failed_at < $1 FOR UPDATE SKIP LOCKED))",
+);
 
 /// Deletes attempts and dead letters that are older than so many days; returns how many. Months that are empty then are
 /// dropped, but not by a session that is pinned to one tenant: they belong to all.

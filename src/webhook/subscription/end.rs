@@ -44,8 +44,6 @@ fn delete_named(
     if tenant_id.is_some() && tenant::resolve(&Snapshot::writing()?, tenant_id)? != tenant {
         return Ok(0);
     }
-    // tenant_erase() deletes the deliveries before the webhooks.
-    tenant::lock_key_share(&tenant)?;
     delete(now, subscription::lock_update(id, &tenant)?.into_iter().collect(), context)
 }
 
@@ -63,7 +61,6 @@ fn delete_by_url(
     context: &Context<'_>,
 ) -> Result<i64, Mistake> {
     let tenant = tenant_of(&Snapshot::writing()?, client_id, tenant_id)?;
-    tenant::lock_key_share(&tenant)?;
     delete(now, LOCK_UPDATE_BY_URL.all(&params![tenant, url, client_id])?, context)
 }
 

@@ -22,13 +22,21 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::trail::{self, Context, Event};
 use crate::webhook::event_type;
 use crate::webhook::outbox::route;
+use crate::webhook::state;
 
-/// The facts of the table `webhooks`. A subscription with an end ends.
+/// The facts of the table `webhooks`. A subscription with an end ends. Its state goes along, whose lock a completion may
+/// hold while it waits for that of another: the next run deletes what is locked now.
 pub static TABLE: Table = Table {
     name: "webhooks",
     key: &["id", "tenant_id"],
     ended: Some(Ended {
-        statement: delete_ended!(sparse "auth_store.webhooks", "expires_at <= $3"),
+        statement: delete_ended!(
+            sparse "auth_store.webhooks",
+            "expires_at <= $3
+             AND EXISTS (SELECT FROM auth_store.webhook_states s
+                          WHERE s.webhook_id = webhooks.id AND s.tenant_id = webhooks.tenant_id
+                            FOR UPDATE SKIP LOCKED)"
+        ),
         times: |now| Vec::from(params![now]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhooks", "tenant_id")),
@@ -270,6 +278,22 @@ static LOCK_UPDATE: Statement<Webhook> = Statement::latest(
 /// Locks a webhook so that it can be deleted; None if it is gone.
 pub fn lock_update(id: Id, tenant_id: &str) -> Result<Option<Webhook>, Mistake> {
     LOCK_UPDATE.one(&params![id, tenant_id])
+}
+
+static LOCK_UPDATE_BY_TENANT: Statement<Id> =
+    Statement::latest(c"SELECT id FROM auth_store.webhooks WHERE tenant_id = $1 ORDER BY id FOR UPDATE");
+
+static LOCK_UPDATE_BY_CLIENT: Statement<Id> =
+    Statement::latest(c"SELECT id FROM auth_store.webhooks WHERE client_id = $1 ORDER BY id FOR UPDATE");
+
+/// Locks the webhooks of a tenant with their states, so that none of its deliveries is completed any more.
+pub fn lock_update_by_tenant(tenant_id: &str) -> Result<(), Mistake> {
+    state::lock_no_key_update(LOCK_UPDATE_BY_TENANT.all(&params![tenant_id])?).map(|_| ())
+}
+
+/// The same of a client.
+pub fn lock_update_by_client(client_id: &str) -> Result<(), Mistake> {
+    state::lock_no_key_update(LOCK_UPDATE_BY_CLIENT.all(&params![client_id])?).map(|_| ())
 }
 
 static FIND: Lookup<Webhook> = Lookup::by(c"webhooks_pkey");

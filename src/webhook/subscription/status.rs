@@ -3,7 +3,6 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
-use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::datum::Word;
 use crate::kernel::server::spi::{Statement, params};
@@ -12,7 +11,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::trail::Context;
 use crate::webhook::outbox::{queue, route};
-use crate::webhook::subscription::{Named, Status, UNKNOWN, Webhook};
+use crate::webhook::subscription::{Named, Status, Webhook};
 use crate::webhook::{backlog, state};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -63,9 +62,6 @@ fn set(
     let status = status.ok_or(Mistake::invalid("status", "active, disabled, suspended"))?;
     let reason = argument::optional_reason(reason)?;
     let backlog = Backlog::check(backlog, status)?;
-    let (_, tenant_id) = named.find()?.ok_or(UNKNOWN)?;
-    // tenant_erase() deletes the deliveries before the webhook.
-    tenant::lock_key_share(&tenant_id)?;
     let webhook = named.lock_no_key_update()?;
     let mut skipped = 0;
     if status == Status::Active && webhook.status != Status::Active {
