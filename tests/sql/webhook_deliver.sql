@@ -356,6 +356,17 @@ SELECT filter, pg_temp.raised(format('SELECT auth_store.webhooks_redrive(%L)', f
 SELECT pg_temp.raised('SELECT auth_store.webhook_redeliver(NULL)'),
        pg_temp.raised('SELECT auth_store.webhook_redeliver(gen_random_uuid())');
 
+-- Due again, but not given out yet: the attempt that failed is over, and completing it once more changes nothing.
+SELECT pg_temp.hook('n') AS n \gset
+SELECT pg_temp.put(:'n', 2);
+CREATE TEMP TABLE again AS SELECT delivery_id, attempt FROM auth_store.webhook_claim();
+SELECT auth_store.webhook_complete(delivery_id, attempt, 500) FROM again;
+SELECT pg_temp.later(), pg_temp.claim(each => 1);
+SELECT auth_store.webhook_complete(q.id, a.attempt, 200) AS twice
+  FROM again a JOIN auth_store.webhook_queue q ON q.id = a.delivery_id WHERE q.leased_until IS NULL;
+SELECT success_count, failure_count FROM auth_store.webhook_states WHERE webhook_id = :'n';
+SELECT auth_store.webhook_delete(:'n');
+
 -- The log ends.
 SELECT pg_temp.raised('SELECT auth_store.cleanup_webhook_logs(0)');
 SELECT auth_store.cleanup_webhook_logs(1) AS young;

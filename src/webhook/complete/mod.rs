@@ -90,6 +90,14 @@ row! {
     }
 }
 
+impl Queued {
+    /// Whether the result is of the attempt that is being made. Where none is, as after its time to be tried again has
+    /// come, that number's is over.
+    fn is_of(&self, result: &Attempted) -> bool {
+        self.attempt == result.attempt && self.leased_until.is_some()
+    }
+}
+
 row! {
     /// The same where a look-up has found it.
     struct Seen in webhook_queue {
@@ -136,7 +144,7 @@ fn complete(now: Timestamp, results: Vec<Attempted>) -> Result<Vec<&'static str>
 
 static TAKE: Statement<Queued> = Statement::write(
     c"DELETE FROM auth_store.webhook_queue
-       WHERE id = ANY ($1) AND attempt = ($2)[pg_catalog.array_position($1, id)]
+       WHERE id = ANY ($1) AND attempt = ($2)[pg_catalog.array_position($1, id)] AND leased_until IS NOT NULL
       RETURNING {columns}",
 );
 
@@ -201,7 +209,7 @@ impl Found {
         let queued = QUEUED.find_each(snapshot, &keys)?;
         for ((_, result), seen) in results.iter().zip(queued) {
             let (webhook_id, tenant_id) = match seen {
-                Some(seen) if seen.queued.attempt == result.attempt => {
+                Some(seen) if seen.queued.is_of(result) => {
                     let webhook = (seen.queued.webhook_id, seen.queued.tenant_id.clone());
                     found.matching.insert(seen.queued.id, seen);
                     webhook
