@@ -110,11 +110,11 @@ pub fn of(
 /// The oldest delivery of a webhook whose deliveries go in order; None if it is being sent, or if one waits to be tried
 /// again. The webhook's state is locked, so that no other claim can begin one meanwhile.
 fn next_in_order(now: Timestamp, tenant_id: &str, webhook_id: Id) -> Result<Option<Queued>, Mistake> {
-    let snapshot = Snapshot::latest();
     if retry::waits(tenant_id, webhook_id)? {
         return Ok(None);
     }
-    Ok(lease::oldest(&snapshot, tenant_id, webhook_id)?.filter(|queued| queued.is_free(now)))
+    // After that: what another claim has moved from the retries to the queue meanwhile is seen there.
+    Ok(lease::oldest(&Snapshot::latest(), tenant_id, webhook_id)?.filter(|queued| queued.is_free(now)))
 }
 
 #[cfg(test)]
