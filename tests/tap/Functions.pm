@@ -21,7 +21,7 @@ my %FUNCTIONS = (
     install        => [ superuser => 'SELECT auth_store.install()' ],
     migrate        => [ superuser => 'SELECT auth_store.migrate()' ],
     uninstall      => [ superuser => 'SELECT auth_store.uninstall(pg_catalog.current_database())' ],
-    health         => [ reads => q{SELECT check_name, status <> 'fail' FROM auth_store.health()} ],
+    health         => [ reads => q{SELECT check_name FROM auth_store.health()} ],
     check          => [ reads => 'SELECT * FROM auth_store.check()' ],
     guard          => [ event => 'SELECT auth_store.guard()' ],
     guard_tables   => [ event => q{SELECT auth_store.guard_tables('DROP TABLE')} ],
@@ -265,7 +265,8 @@ my %FUNCTIONS = (
     webhook_claim    => [ writes => 'SELECT * FROM auth_store.webhook_claim()' ],
     webhook_complete => [ writes => 'SELECT auth_store.webhook_complete({delivery}, 1, 200)' ],
     webhook_complete_batch => [ writes => q{SELECT * FROM auth_store.webhook_complete_batch(
-        pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('delivery_id', {delivery}::text, 'attempt', 1)))} ],
+        pg_catalog.jsonb_build_array(
+            pg_catalog.jsonb_build_object('delivery_id', {delivery}::pg_catalog.text, 'attempt', 1)))} ],
     webhook_redeliver    => [ writes => 'SELECT auth_store.webhook_redeliver({delivery})' ],
     webhooks_redrive     => [ writes => q{SELECT auth_store.webhooks_redrive('{}')} ],
     cleanup_webhook_logs => [ writes => 'SELECT auth_store.cleanup_webhook_logs()' ],
@@ -297,7 +298,8 @@ my %FUNCTIONS = (
     vault_check       => [ reads => 'SELECT * FROM auth_store.vault_check()' ],
     vault_rekey_batch => [ writes => 'SELECT auth_store.vault_rekey_batch()' ],
     # report
-    compliance_report => [ reads => q{SELECT auth_store.compliance_report('2020-01-01', '2100-01-01') ->> 'from'} ],
+    compliance_report => [ reads => q{SELECT pg_catalog.jsonb_extract_path_text(
+        auth_store.compliance_report('2020-01-01', '2100-01-01'), 'from')} ],
     job_plan        => [ reads => 'SELECT * FROM auth_store.job_plan()' ],
     job_next_run    => [ reads => q{SELECT auth_store.job_next_run('*/5 * * * *', '2026-11-28')} ],
     job_list        => [ reads => 'SELECT * FROM auth_store.job_list()' ],

@@ -61,7 +61,8 @@ for my $preload (0, 1)
         'ALTER TABLE auth_store.users ADD COLUMN note text, DROP COLUMN email CASCADE',
         'ALTER TABLE auth_store.audit_log DROP COLUMN details CASCADE',
         q{DO $$ BEGIN EXECUTE 'DROP TABLE auth_store.users CASCADE'; END $$},
-        'BEGIN; ALTER TABLE auth_store.clients ALTER COLUMN name TYPE app.name; DROP DOMAIN app.name CASCADE; COMMIT',
+        'BEGIN; ALTER TABLE auth_store.clients ALTER COLUMN status_reason TYPE app.name; '
+          . 'DROP DOMAIN app.name CASCADE; COMMIT',
         q{SELECT active FROM auth_store.token_introspect('x'); DROP TABLE auth_store.users CASCADE},
         'BEGIN; DROP TABLE public.users; DROP TABLE auth_store.users CASCADE; COMMIT',
         'BEGIN; SELECT auth_store.install(); DROP TABLE auth_store.users CASCADE; COMMIT',

@@ -79,7 +79,8 @@ is(value($node, 'before',
     q{SELECT DISTINCT i.inhparent::regclass || ' ' || (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace)
     FROM pg_inherits i JOIN pg_index x ON x.indrelid = i.inhrelid JOIN pg_class c ON c.oid IN (i.inhrelid, x.indexrelid)
     ORDER BY 1}),
-    "auth_store.audit_log fast\nauth_store.claimed_jtis fast\nauth_store.revoked_jtis slow",
+    join("\n", map { "auth_store.$_" } 'audit_log fast', 'claimed_jtis fast', 'revoked_jtis slow',
+        'webhook_attempts fast'),
     'each partition is where its parent is, with its index');
 # A privilege on a tablespace is in the dump of the cluster only.
 value($node, 'before', 'REVOKE CREATE ON TABLESPACE fast FROM auth_store_owner');
