@@ -134,6 +134,9 @@ class Handler(BaseHTTPRequestHandler):
     def at_silent(self):
         time.sleep(20)
 
+    def at_unknown(self):
+        self.answer(999, b"no")
+
     def at_nonsense(self):
         self.wfile.write(b"220 mail.example ESMTP\r\n")
         self.close_connection = True

@@ -39,7 +39,8 @@ def sending():
     ok(worker.count("delivered") == 40, "the metrics count them")
     ok(worker.get("/healthz")[0] == 200, "and the worker is well")
 
-    for path in ("/fail", "/gone", "/later", "/redirect", "/huge", "/endless", "/dripping", "/silent", "/nonsense"):
+    for path in ("/fail", "/gone", "/later", "/redirect", "/huge", "/endless", "/dripping", "/silent", "/nonsense",
+                 "/unknown"):
         emit(hook(path))
     rows = {path: attempts(path)[0] for path in hooks if path != "/ok"}
     said = {path: (row["http_status"], row["outcome"]) for path, row in rows.items()}
@@ -56,6 +57,8 @@ def sending():
            f"{path} ends at the time limit", rows[path]["duration_ms"])
     ok(rows["/nonsense"]["error"] is not None and rows["/nonsense"]["http_status"] is None,
        "what is no HTTP is a failure", rows["/nonsense"]["error"])
+    ok(rows["/unknown"]["error"] == "the answer has the unknown status 999" and rows["/unknown"]["http_status"] is None,
+       "and so is a status that HTTP does not know", rows["/unknown"]["error"])
     ok(worker.memory() < 64_000, "the worker stays small", f"{worker.memory()} kB")
     ok(worker.end() == 0 and "stopped" in worker.text(), "SIGTERM ends it")
 

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::metrics::Metrics;
 use crate::say;
-use crate::send::{Message, Sender, headers_of};
+use crate::send::{Answer, Message, Sender, headers_of};
 use crate::stop::Stop;
 use crate::store::{Completion, Delivery, Session, Store, why};
 
@@ -197,7 +197,7 @@ async fn attempt(sender: &Sender, delivery: Delivery) -> Completion {
         duration_ms,
         error: None,
     };
-    match answer {
+    match answer.and_then(known) {
         Ok(answer) => {
             completion.http_status = Some(answer.status);
             completion.response_headers = Some(answer.headers);
@@ -208,6 +208,15 @@ async fn attempt(sender: &Sender, delivery: Delivery) -> Completion {
         Err(error) => completion.error = Some(error),
     }
     completion
+}
+
+/// An answer whose status has a meaning (RFC 9110 section 15). The store refuses any other one, and with it all that is
+/// completed in the same call.
+fn known(answer: Answer) -> Result<Answer, String> {
+    match answer.status {
+        100..=599 => Ok(answer),
+        status => Err(format!("the answer has the unknown status {status}")),
+    }
 }
 
 /// Completes attempts until the last one is told of. A crash of the server may forget the last completions: then the
@@ -258,6 +267,24 @@ async fn store_all(session: &mut Session, metrics: &Metrics, completions: &[Comp
                 }
                 sleep(Duration::from_secs(1)).await;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::known;
+    use crate::send::Answer;
+
+    /// RFC 9110 section 15.
+    #[test]
+    fn a_status_that_means_nothing_is_no_answer() {
+        let answered = |status| known(Answer { status, headers: Default::default(), body: Vec::new() });
+        for status in [100, 200, 599] {
+            assert!(answered(status).is_ok(), "{status}");
+        }
+        for status in [0, 99, 600, 999] {
+            assert!(answered(status).is_err(), "{status}");
         }
     }
 }

@@ -240,16 +240,21 @@ pub fn headers_of(object: &str) -> Option<HeaderMap> {
     object.into_iter().map(pair).collect()
 }
 
+/// What decides over the delivery or the webhook, whatever else there is.
+const DECIDING: [&str; 2] = ["retry-after", "webhook-delivery"];
+
 fn kept_headers(headers: &HeaderMap) -> Map<String, Value> {
     let mut kept = Map::new();
     let mut size = 0;
-    for (name, value) in headers {
+    let deciding = DECIDING.into_iter().filter_map(|name| Some((name, headers.get(name)?)));
+    let others = headers.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in deciding.chain(others.filter(|(name, _)| !DECIDING.contains(name))) {
         let Ok(value) = value.to_str() else { continue };
-        size += name.as_str().len() + value.len();
-        if size > MAX_HEADERS {
-            break;
+        let length = name.len() + value.len();
+        if size + length <= MAX_HEADERS {
+            size += length;
+            kept.insert(name.to_owned(), Value::from(value));
         }
-        kept.insert(name.as_str().to_owned(), Value::from(value));
     }
     kept
 }
@@ -261,5 +266,25 @@ fn reason(error: &hyper::Error) -> String {
         "the connection was closed before an answer".to_owned()
     } else {
         "the connection failed".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_HEADERS, kept_headers};
+    use hyper::header::{HeaderMap, HeaderValue};
+
+    #[test]
+    fn what_decides_is_kept_beside_headers_of_any_length() {
+        let mut headers = HeaderMap::new();
+        let long =
+            |length| HeaderValue::try_from("x".repeat(length)).unwrap_or_else(|_| HeaderValue::from(0));
+        headers.insert("content-security-policy", long(MAX_HEADERS));
+        headers.insert("server", long(MAX_HEADERS - 30));
+        headers.insert("retry-after", HeaderValue::from_static("120"));
+        headers.insert("date", HeaderValue::from_static("now"));
+        let kept = kept_headers(&headers);
+        assert!(kept["retry-after"] == "120" && !kept.contains_key("content-security-policy"));
+        assert!(kept.contains_key("server"));
     }
 }
