@@ -24,8 +24,8 @@ use crate::webhook::event_type;
 use crate::webhook::outbox::route;
 use crate::webhook::state;
 
-/// The facts of the table `webhooks`. A subscription with an end ends. Its state goes along, whose lock a completion may
-/// hold while it waits for that of another: the next run deletes what is locked now.
+/// The facts of the table `webhooks`. A subscription with an end ends. Its state goes along, whose lock a completion
+/// may hold while it waits for that of another: the next run deletes what is locked now.
 pub static TABLE: Table = Table {
     name: "webhooks",
     key: &["id", "tenant_id"],
