@@ -33,9 +33,11 @@ pub static TABLE: Table = Table {
         statement: delete_ended!(
             sparse "auth_store.webhooks",
             "expires_at <= $3
-             AND EXISTS (SELECT FROM auth_store.webhook_states s
-                          WHERE s.webhook_id = webhooks.id AND s.tenant_id = webhooks.tenant_id
-                            FOR UPDATE SKIP LOCKED)"
+             AND (EXISTS (SELECT FROM auth_store.webhook_states s
+                           WHERE s.webhook_id = webhooks.id AND s.tenant_id = webhooks.tenant_id
+                             FOR UPDATE SKIP LOCKED)
+                  OR NOT EXISTS (SELECT FROM auth_store.webhook_states s
+                                  WHERE s.webhook_id = webhooks.id AND s.tenant_id = webhooks.tenant_id))"
         ),
         times: |now| Vec::from(params![now]),
     }),
