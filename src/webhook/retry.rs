@@ -6,22 +6,14 @@ use crate::kernel::server::spi::{Statement, by_index, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
-use crate::webhook::outbox::retention::oldest;
+use crate::webhook::outbox::retention::{delivery_ended, oldest};
 
-/// The facts of the table `webhook_retries`. A row ends with its webhook and with its event: nothing is sent to the one
-/// or of the other any more.
+/// The facts of the table `webhook_retries`.
 pub static TABLE: Table = Table {
     name: "webhook_retries",
     key: &["id", "tenant_id"],
     ended: Some(Ended {
-        statement: delete_ended!(
-            "auth_store.webhook_retries",
-            "auth_store.id_time(id) < $3
-             OR NOT EXISTS (SELECT FROM auth_store.webhooks w
-                             WHERE w.id = webhook_retries.webhook_id AND w.tenant_id = webhook_retries.tenant_id)
-             OR NOT EXISTS (SELECT FROM auth_store.webhook_events e
-                             WHERE e.id = webhook_retries.event_id AND e.tenant_id = webhook_retries.tenant_id)"
-        ),
+        statement: delete_ended!("auth_store.webhook_retries", delivery_ended!("webhook_retries")),
         times: |now| Vec::from(params![oldest(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhook_retries", "tenant_id")),

@@ -42,16 +42,16 @@ impl Batch {
 /// condition names columns without a prefix, and parameters from $3 on. A `sparse` table has many rows without an end:
 /// they are skipped and do not count as examined. The rows are walked `by` their id, or another uuid that is unique.
 macro_rules! delete_ended {
-    ($table:literal, $ended:literal) => {
+    ($table:literal, $ended:expr) => {
         $crate::kernel::server::batch::delete_ended!(@ $table, "id", "true", $ended)
     };
-    (sparse $table:literal, $ended:literal) => {
+    (sparse $table:literal, $ended:expr) => {
         $crate::kernel::server::batch::delete_ended!(@ $table, "id", $ended, $ended)
     };
-    ($table:literal by $key:literal, $ended:literal) => {
+    ($table:literal by $key:literal, $ended:expr) => {
         $crate::kernel::server::batch::delete_ended!(@ $table, $key, "true", $ended)
     };
-    (@ $table:literal, $key:literal, $among:literal, $ended:literal) => {
+    (@ $table:literal, $key:literal, $among:expr, $ended:expr) => {
         $crate::kernel::server::spi::Statement::write({
             const SQL: &str = concat!(
                 "WITH examined AS MATERIALIZED (

@@ -1,6 +1,6 @@
-//! Rows that a look-up has just found, changed or deleted where they were found, without the executor and without a
-//! lock beforehand, which would be a record of its own in the WAL. As in `append`, statements remain for what needs
-//! more: at REPEATABLE READ and above, in a session with a tenant pin, and where somebody has altered the table.
+//! Rows that a look-up has just found, changed or deleted where they were found, without the executor. As in `append`,
+//! statements remain for what needs more: at REPEATABLE READ and above, in a session with a tenant pin, and where
+//! somebody has altered the table.
 
 #![allow(unsafe_code)]
 

@@ -8,22 +8,15 @@ use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::server::transaction;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
-use crate::webhook::outbox::retention::oldest;
+use crate::webhook::outbox::retention::{delivery_ended, oldest};
 
-/// The facts of the table `webhook_queue`. A row ends with its webhook and with its event. A claim that comes upon such
-/// a row deletes it too, but none comes to a webhook that is suspended.
+/// The facts of the table `webhook_queue`. A claim that comes upon a row that has ended deletes it too, but none comes
+/// to a webhook that is suspended.
 pub static TABLE: Table = Table {
     name: "webhook_queue",
     key: &["id", "tenant_id"],
     ended: Some(Ended {
-        statement: delete_ended!(
-            "auth_store.webhook_queue",
-            "auth_store.id_time(id) < $3
-             OR NOT EXISTS (SELECT FROM auth_store.webhooks w
-                             WHERE w.id = webhook_queue.webhook_id AND w.tenant_id = webhook_queue.tenant_id)
-             OR NOT EXISTS (SELECT FROM auth_store.webhook_events e
-                             WHERE e.id = webhook_queue.event_id AND e.tenant_id = webhook_queue.tenant_id)"
-        ),
+        statement: delete_ended!("auth_store.webhook_queue", delivery_ended!("webhook_queue")),
         times: |now| Vec::from(params![oldest(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhook_queue", "tenant_id")),

@@ -19,3 +19,27 @@ pub static RETENTION: Setting<i32> = Setting::minutes(
 pub fn oldest(now: Timestamp) -> Timestamp {
     now.plus_seconds(-RETENTION.in_seconds())
 }
+
+/// When a delivery in this table ends: with the retention, and with its webhook or its event, since nothing is sent to
+/// the one or of the other any more.
+macro_rules! delivery_ended {
+    ($table:literal) => {
+        concat!(
+            "auth_store.id_time(id) < $3
+             OR NOT EXISTS (SELECT FROM auth_store.webhooks w
+                             WHERE w.id = ",
+            $table,
+            ".webhook_id AND w.tenant_id = ",
+            $table,
+            ".tenant_id)
+             OR NOT EXISTS (SELECT FROM auth_store.webhook_events e
+                             WHERE e.id = ",
+            $table,
+            ".event_id AND e.tenant_id = ",
+            $table,
+            ".tenant_id)"
+        )
+    };
+}
+
+pub(crate) use delivery_ended;
