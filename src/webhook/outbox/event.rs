@@ -16,12 +16,17 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::webhook::outbox::retention::oldest;
 use crate::webhook::outbox::{known, queue};
 
-/// The facts of the table `webhook_events`. An event ends with the retention, by the time in its id.
+/// The facts of the table `webhook_events`. An event ends with the retention, by the time in its id. One that was
+/// emitted while its tenant was erased ends too: an event waits for no erasure.
 pub static TABLE: Table = Table {
     name: "webhook_events",
     key: &["id", "tenant_id"],
     ended: Some(Ended {
-        statement: delete_ended!("auth_store.webhook_events", "auth_store.id_time(id) < $3"),
+        statement: delete_ended!(
+            "auth_store.webhook_events",
+            "auth_store.id_time(id) < $3
+             OR NOT EXISTS (SELECT FROM auth_store.tenants t WHERE t.id = webhook_events.tenant_id)"
+        ),
         times: |now| Vec::from(params![oldest(now)]),
     }),
     of_tenant: Rows::Deleted(delete_by!(latest "webhook_events", "tenant_id")),
