@@ -361,6 +361,7 @@ def test_overtaken():
     with no_server_for("worker1"):
         provider.control(hold=False, answer=[200, json.dumps(late)])
         until(lambda: "trying again" in worker.text(), "the worker to notice")
+        until(lambda: not provider.arrived(), "the late answer")
         provider.control(answer=None)
         until(lambda: "user 8" in due(), "the end of the lease")
         ok(once(user="worker2").lines("refreshed", "user 8") != [], "another worker takes over after the lease")
