@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007", "user_status"),
     migration!(8, "0008", "people"),
     migration!(9, "0009", "webhooks"),
+    migration!(10, "0010", "protocol"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

@@ -1,0 +1,1 @@
+-- The way back to version 9: what the protocol's tables and columns hold is lost.

@@ -1,0 +1,2 @@
+-- The protocol: what clients, grants and tokens need to know for OpenID Connect, JWTs and registration. The new tables
+-- are made by sql/tables, which migrate() runs next.
