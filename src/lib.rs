@@ -190,6 +190,7 @@ static SEALED: &[&vault::holder::Holder] = &[
     &identity::mfa::HOLDER,
     &identity::password::pepper::HOLDER,
     &webhook::secret::HOLDER,
+    &oauth::client::secret::HOLDER,
 ];
 
 /// What counts the rows for which something was derived from a master key.

@@ -12,8 +12,9 @@ COMMENT ON FUNCTION auth_store.client_create IS
     'client_id: 1 to 128 letters, digits and . _ ~ : / @ + -, or an https URL of at most 2048 bytes without '
     'fragment, user name or password; default a new one; 23505 where it exists. '
     'token_endpoint_auth_method: none for a public client; client_secret_basic (default), client_secret_post, '
-    'private_key_jwt, tls_client_auth or self_signed_tls_client_auth; the last three have no secret: the '
-    'application verifies and passes client_authenticated. '
+    'client_secret_jwt, private_key_jwt, tls_client_auth or self_signed_tls_client_auth. The last three have no '
+    'secret; of client_secret_jwt the vault keeps a sealed copy of it. The plain functions verify neither assertions '
+    'nor certificates: the application does and passes client_authenticated; http() verifies them itself. '
     'require_pkce: default true; a public client cannot do without (RFC 9700 section 2.1.1).\n'
     'access_token_ttl: 1 s to 24 h, default 1 h. refresh_token_ttl: 1 min to 3650 d, default 90 d. '
     'refresh_idle_ttl: 1 s to refresh_token_ttl, default 30 d. rate_limit_per_hour: how many requests it may '
@@ -22,7 +23,19 @@ COMMENT ON FUNCTION auth_store.client_create IS
     'resources: at most 50 indicators it may name (RFC 8707), and what a grant is for that names none; default any. '
     'metadata: a JSON object of at most 64 kB. tenant_id: default the session''s; 23503 where it is unknown. '
     'refresh_rotation: false keeps the refresh token at each use, confidential clients only (RFC 9700 '
-    'section 4.14.2). refresh_grace: 0 to 300 s, default auth_store.refresh_grace.';
+    'section 4.14.2). refresh_grace: 0 to 300 s, default auth_store.refresh_grace.\n'
+    'jwks: its public keys, a JWK set of at most 32 keys and 64 kB; or jwks_uri: the https URL where it publishes '
+    'them. access_token_format: opaque or jwt (RFC 9068), where the resource does not say; default the issuer''s. '
+    'profile: fapi2 binds it to FAPI 2.0: it authenticates by key or certificate, its tokens are bound, its refresh '
+    'token is kept. post_logout_redirect_uris: at most 50, as redirect_uris. backchannel_logout_uri: an https URL that logout '
+    'tokens are posted to; backchannel_logout_session_required: they name the session. require_par: whether it must '
+    'push its authorization requests (RFC 9126). dpop_bound, certificate_bound: whether its tokens are bound to a key '
+    '(RFC 9449) or to its certificate (RFC 8705). default_max_age: how many seconds ago a log-in may be, where a '
+    'request does not say. subject_type: public (default), or pairwise (OpenID Connect Core section 8). '
+    'id_token_signed_response_alg, userinfo_signed_response_alg: ES256, EdDSA or RS256; default the issuer''s, and '
+    'none. certificate_subject: of tls_client_auth, one of the members of RFC 8705 section 2.1.2. '
+    'authorization_details_types: at most 50 that it may ask for (RFC 9396). '
+    'owner_id: a user of the tenant (23503) who manages it, see developer_client_list().';
 ALTER FUNCTION auth_store.client_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_create TO auth_store_admin;
 
@@ -32,6 +45,15 @@ COMMENT ON FUNCTION auth_store.client_get IS
 ALTER FUNCTION auth_store.client_get COST 1000 ROWS 1;
 GRANT EXECUTE ON FUNCTION auth_store.client_get TO
     auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.client_list IS
+    'The clients of a tenant in the order of their ids, without secrets, max_rows at a time (1 to 1000), behind the '
+    'client with the id after: NULL for the first page, then the last client_id of the page before. '
+    'owner_id: only those of this user; status: only those of this status; origin: only those of administrator, '
+    'developer, registration or document. tenant_id: default the session''s. 22023 for another word. Read-only, also '
+    'on a standby.';
+ALTER FUNCTION auth_store.client_list COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.client_list TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_allows_redirect_uri IS
     'Whether the authorization endpoint may send a browser to redirect_uri for this client, also with an error '
@@ -71,7 +93,10 @@ GRANT EXECUTE ON FUNCTION auth_store.client_secret_import TO auth_store_admin;
 COMMENT ON FUNCTION auth_store.client_update IS
     'Changes a client. changes: a JSON object with any of name, redirect_uris, grant_types, scope, '
     'token_endpoint_auth_method, require_pkce, access_token_ttl, refresh_token_ttl, refresh_idle_ttl, '
-    'rate_limit_per_hour, resources, metadata, refresh_rotation, refresh_grace; another key is 22023. '
+    'rate_limit_per_hour, resources, metadata, refresh_rotation, refresh_grace, owner_id, jwks, jwks_uri, '
+    'access_token_format, profile, require_par, dpop_bound, certificate_bound, certificate_subject, subject_type, '
+    'id_token_signed_response_alg, userinfo_signed_response_alg, default_max_age, authorization_details_types, '
+    'post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required; another key is 22023. '
     'Times are numbers of seconds or texts of intervals; null puts back the default. '
     'The whole client must then be one that client_create() accepts. Type and tenant are for life. '
     'Tokens issued before keep their own scope and end. 23503 for an unknown client. '

@@ -21,6 +21,29 @@ CREATE TABLE IF NOT EXISTS auth_store.clients (
     metadata                   jsonb       NOT NULL DEFAULT '{}',
     created_at                 timestamptz NOT NULL,
     updated_at                 timestamptz NOT NULL,
+    owner_id                   uuid,
+    origin                     text        NOT NULL DEFAULT 'administrator',
+    jwks                       jsonb,
+    jwks_uri                   text,
+    fetched_jwks               jsonb,
+    fetched_jwks_expires_at    timestamptz,
+    access_token_format        text,
+    profile                    text,
+    require_par                boolean     NOT NULL DEFAULT false,
+    dpop_bound                 boolean     NOT NULL DEFAULT false,
+    certificate_bound          boolean     NOT NULL DEFAULT false,
+    certificate_subject        jsonb,
+    subject_type               text        NOT NULL DEFAULT 'public',
+    id_token_signed_response_alg text,
+    userinfo_signed_response_alg text,
+    default_max_age            integer,
+    authorization_details_types text[]     NOT NULL DEFAULT '{}',
+    post_logout_redirect_uris  text[]      NOT NULL DEFAULT '{}',
+    backchannel_logout_uri     text,
+    backchannel_logout_session_required boolean NOT NULL DEFAULT false,
+    registration_digest        bytea,
+    registration_expires_at    timestamptz,
+    document_expires_at        timestamptz,
     CONSTRAINT clients_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT clients_id_key UNIQUE (id),
     CONSTRAINT clients_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
@@ -31,9 +54,25 @@ CREATE TABLE IF NOT EXISTS auth_store.clients (
     CONSTRAINT clients_refresh_idle_ttl_positive CHECK (refresh_idle_ttl > 0),
     CONSTRAINT clients_refresh_grace_range CHECK (refresh_grace BETWEEN 0 AND 300),
     CONSTRAINT clients_rate_limit_positive CHECK (rate_limit_per_hour > 0),
-    CONSTRAINT clients_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
+    CONSTRAINT clients_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT clients_owner_fkey FOREIGN KEY (owner_id, tenant_id)
+        REFERENCES auth_store.users (id, tenant_id) ON DELETE SET NULL (owner_id),
+    CONSTRAINT clients_origin_known CHECK (origin IN ('administrator', 'developer', 'registration', 'document')),
+    CONSTRAINT clients_jwks_object CHECK (pg_catalog.jsonb_typeof(jwks) = 'object'),
+    CONSTRAINT clients_fetched_jwks_object CHECK (pg_catalog.jsonb_typeof(fetched_jwks) = 'object'),
+    CONSTRAINT clients_jwks_one_source CHECK (jwks IS NULL OR jwks_uri IS NULL),
+    CONSTRAINT clients_access_token_format_known CHECK (access_token_format IN ('opaque', 'jwt')),
+    CONSTRAINT clients_profile_known CHECK (profile IN ('fapi2')),
+    CONSTRAINT clients_certificate_subject_object CHECK (pg_catalog.jsonb_typeof(certificate_subject) = 'object'),
+    CONSTRAINT clients_subject_type_known CHECK (subject_type IN ('public', 'pairwise')),
+    CONSTRAINT clients_default_max_age_range CHECK (default_max_age >= 0),
+    CONSTRAINT clients_registration_digest_length CHECK (pg_catalog.octet_length(registration_digest) = 32)
 );
 CREATE INDEX IF NOT EXISTS clients_tenant_idx ON auth_store.clients (tenant_id);
+CREATE INDEX IF NOT EXISTS clients_owner_idx ON auth_store.clients (owner_id, tenant_id) WHERE owner_id IS NOT NULL;
+-- Counts those that strangers have registered, and finds those that nobody has used.
+CREATE INDEX IF NOT EXISTS clients_registered_idx ON auth_store.clients (tenant_id, origin, registration_expires_at)
+    WHERE origin IN ('registration', 'document');
 COMMENT ON TABLE auth_store.clients IS
     'OAuth 2 clients (RFC 6749 section 2). Their secrets are in client_secrets, as digests.';
 COMMENT ON COLUMN auth_store.clients.id IS 'The client_id of RFC 6749 section 2.2, unique over all tenants.';
@@ -71,6 +110,50 @@ COMMENT ON COLUMN auth_store.clients.status_reason IS
 COMMENT ON COLUMN auth_store.clients.metadata IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.clients.created_at IS 'When it was registered.';
 COMMENT ON COLUMN auth_store.clients.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN auth_store.clients.owner_id IS
+    'The user who manages it, see developer_client_create(); NULL: administrators alone.';
+COMMENT ON COLUMN auth_store.clients.origin IS
+    'How it came to be: administrator, developer, registration (RFC 7591), or document: its client_id is a URL, where '
+    'it publishes its metadata.';
+COMMENT ON COLUMN auth_store.clients.jwks IS
+    'The public keys that it registered, a JWK set (RFC 7517 section 5); NULL: none, or those at jwks_uri.';
+COMMENT ON COLUMN auth_store.clients.jwks_uri IS 'Where it publishes its keys; NULL: nowhere.';
+COMMENT ON COLUMN auth_store.clients.fetched_jwks IS 'The JWK set that was last fetched from jwks_uri; NULL: none was.';
+COMMENT ON COLUMN auth_store.clients.fetched_jwks_expires_at IS
+    'Until when it is used without fetching it anew; NULL: it was not fetched.';
+COMMENT ON COLUMN auth_store.clients.access_token_format IS
+    'opaque or jwt (RFC 9068), where the resource does not say; NULL: as the tenant''s issuer has it.';
+COMMENT ON COLUMN auth_store.clients.profile IS
+    'fapi2: the rules of the FAPI 2.0 security profile bind it; NULL: those of the tenant''s issuer.';
+COMMENT ON COLUMN auth_store.clients.require_par IS
+    'Whether it must push its authorization requests (RFC 9126 section 6).';
+COMMENT ON COLUMN auth_store.clients.dpop_bound IS 'Whether its tokens must be bound to a key (RFC 9449 section 5.2).';
+COMMENT ON COLUMN auth_store.clients.certificate_bound IS
+    'Whether its tokens are bound to its certificate (RFC 8705 section 3.4).';
+COMMENT ON COLUMN auth_store.clients.certificate_subject IS
+    'Whom its certificate must name, one member of RFC 8705 section 2.1.2; NULL: the application verifies it.';
+COMMENT ON COLUMN auth_store.clients.subject_type IS
+    'public, or pairwise: it knows users by subjects of its own (OpenID Connect Core section 8).';
+COMMENT ON COLUMN auth_store.clients.id_token_signed_response_alg IS
+    'The algorithm of its ID tokens; NULL: that of the tenant''s issuer.';
+COMMENT ON COLUMN auth_store.clients.userinfo_signed_response_alg IS
+    'The algorithm of its userinfo answers; NULL: they are not signed.';
+COMMENT ON COLUMN auth_store.clients.default_max_age IS
+    'How many seconds ago a user may have logged in, where its request does not say; NULL: any number.';
+COMMENT ON COLUMN auth_store.clients.authorization_details_types IS
+    'The types of authorization details (RFC 9396 section 2) that it may ask for; empty: none.';
+COMMENT ON COLUMN auth_store.clients.post_logout_redirect_uris IS
+    'Where a browser may be sent after a log-out, compared exactly (OpenID Connect RP-Initiated Logout section 3).';
+COMMENT ON COLUMN auth_store.clients.backchannel_logout_uri IS
+    'Where logout tokens are posted to (OpenID Connect Back-Channel Logout section 2.2); NULL: nowhere.';
+COMMENT ON COLUMN auth_store.clients.backchannel_logout_session_required IS
+    'Whether a logout token must name the session.';
+COMMENT ON COLUMN auth_store.clients.registration_digest IS
+    'SHA-256 of its registration access token (RFC 7592 section 3); NULL: it has none.';
+COMMENT ON COLUMN auth_store.clients.registration_expires_at IS
+    'When it goes if no user has consented to it by then; NULL: it stays.';
+COMMENT ON COLUMN auth_store.clients.document_expires_at IS
+    'Until when its metadata document is used without fetching it anew; NULL: it has none.';
 
 CREATE TABLE IF NOT EXISTS auth_store.client_secrets (
     id          uuid        NOT NULL,
@@ -80,15 +163,23 @@ CREATE TABLE IF NOT EXISTS auth_store.client_secrets (
     client_id   text COLLATE "C" NOT NULL,
     digest      bytea,
     secret_hash text,
+    key_id      uuid,
+    sealed      bytea,
     CONSTRAINT client_secrets_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT client_secrets_client_fkey FOREIGN KEY (client_id, tenant_id)
         REFERENCES auth_store.clients (id, tenant_id) ON DELETE CASCADE,
     CONSTRAINT client_secrets_one_form CHECK ((digest IS NULL) <> (secret_hash IS NULL)),
-    CONSTRAINT client_secrets_digest_length CHECK (pg_catalog.octet_length(digest) = 32)
+    CONSTRAINT client_secrets_digest_length CHECK (pg_catalog.octet_length(digest) = 32),
+    CONSTRAINT client_secrets_sealed_by_key CHECK ((key_id IS NULL) = (sealed IS NULL)),
+    CONSTRAINT client_secrets_sealed_digest CHECK (sealed IS NULL OR digest IS NOT NULL),
+    CONSTRAINT client_secrets_vault_key_fkey FOREIGN KEY (key_id, tenant_id)
+        REFERENCES auth_store.vault_keys (id, tenant_id)
 );
 CREATE INDEX IF NOT EXISTS client_secrets_client_idx ON auth_store.client_secrets (client_id, tenant_id);
 CREATE INDEX IF NOT EXISTS client_secrets_expires_idx ON auth_store.client_secrets (expires_at)
     WHERE expires_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS client_secrets_vault_key_idx ON auth_store.client_secrets (key_id, tenant_id, id)
+    WHERE key_id IS NOT NULL;
 COMMENT ON TABLE auth_store.client_secrets IS
     'Client secrets: SHA-256 of a generated secret, or an imported argon2id or bcrypt hash.';
 COMMENT ON COLUMN auth_store.client_secrets.expires_at IS 'End of the overlap after a rotation; NULL: until rotated.';
@@ -100,3 +191,7 @@ COMMENT ON COLUMN auth_store.client_secrets.digest IS
     'SHA-256 of a secret that the store generated; NULL where secret_hash is the form.';
 COMMENT ON COLUMN auth_store.client_secrets.secret_hash IS
     'The argon2id or bcrypt hash of an imported secret; NULL where digest is the form.';
+COMMENT ON COLUMN auth_store.client_secrets.key_id IS
+    'The data key that has sealed the secret; NULL: it is not sealed.';
+COMMENT ON COLUMN auth_store.client_secrets.sealed IS
+    'The secret itself, sealed by the vault, of a client that signs with it (client_secret_jwt); NULL: it is not kept.';

@@ -33,7 +33,26 @@ CREATE TYPE auth_store.client_profile AS (
     resources                  text[],
     metadata                   jsonb,
     created_at                 timestamptz,
-    updated_at                 timestamptz
+    updated_at                 timestamptz,
+    owner_id                   uuid,
+    origin                     text,
+    jwks                       jsonb,
+    jwks_uri                   text,
+    access_token_format        text,
+    profile                    text,
+    require_par                boolean,
+    dpop_bound                 boolean,
+    certificate_bound          boolean,
+    certificate_subject        jsonb,
+    subject_type               text,
+    id_token_signed_response_alg text,
+    userinfo_signed_response_alg text,
+    default_max_age            integer,
+    authorization_details_types text[],
+    post_logout_redirect_uris  text[],
+    backchannel_logout_uri     text,
+    backchannel_logout_session_required boolean,
+    registration_expires_at    timestamptz
 );
 COMMENT ON TYPE auth_store.client_profile IS 'A client as it is registered; no secrets.';
 

@@ -33,8 +33,6 @@ fn client_delete(client_id: Option<&str>) -> bool {
     true
 }
 
-const STATUSES: [&str; 4] = ["active", "suspended", "revoked", "pending"];
-
 fn set_status(
     now: Timestamp,
     client_id: Option<&str>,
@@ -43,8 +41,8 @@ fn set_status(
 ) -> Result<(), Mistake> {
     let client_id = given(client_id, "client_id")?;
     let status = given(status, "status")?;
-    if !STATUSES.contains(&status) {
-        return Err(Mistake::one_of("status", &STATUSES));
+    if !client::STATUSES.contains(&status) {
+        return Err(Mistake::one_of("status", &client::STATUSES));
     }
     let reason = argument::optional_reason(reason)?;
     let changed = client::store_status(now, client_id, status, reason)?;

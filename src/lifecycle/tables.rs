@@ -54,6 +54,7 @@ pub static AFTER_USERS: [&Table; 43] = [
     &webhook::state::TABLE,
     &webhook::subscription::TABLE,
     &outbox::switch::TABLE,
+    &secret::TABLE,
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,
@@ -67,7 +68,6 @@ pub static AFTER_USERS: [&Table; 43] = [
     &role::assign::TABLE,
     &role::TABLE,
     &user::TABLE,
-    &secret::TABLE,
     &client::TABLE,
     &limit::table::TABLE,
     &trail::usage::USERS_TABLE,
@@ -179,7 +179,7 @@ mod tests {
             };
             assert_eq!(
                 matches!(held.by, By::User | By::UserOrAddress),
-                columns.contains("user_id") || table.name == "users",
+                columns.contains("user_id") || ["users", "clients"].contains(&table.name),
                 "{}",
                 table.name
             );

@@ -1,7 +1,7 @@
 //! The end of a user with everything that is held about the user, as the facts of the tables say.
 //!
-//! Lock order: the cursor of the counting, codes, the user, sessions, consents, grants and what hangs on those, API
-//! keys, connections.
+//! Lock order: the cursor of the counting, codes, the user's clients, the user, sessions, consents, grants and what
+//! hangs on those, API keys, connections.
 
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
@@ -21,6 +21,7 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
 use crate::lifecycle::{cursors, tables};
+use crate::oauth::client::{self, owner};
 use crate::oauth::consent::{self, access};
 use crate::oauth::grant::of_user as grants_of_user;
 use crate::trail::{self, Context, Event, of_user};
@@ -93,6 +94,10 @@ pub fn remove(id: Id, tenant_id: String, done: &mut Map<String, Value>) -> Resul
         Whose { user_id: id, tenant_id, grants: Vec::new(), actors: Vec::new(), addresses: Vec::new() };
     for table in tables::BEFORE_CLIENTS {
         remove_from(table, &codes, done)?;
+    }
+    let clients = owner::disown(id)?;
+    if clients > 0 {
+        done.insert(client::TABLE.name.to_owned(), json!({ "pseudonymised": clients }));
     }
     user::lock_update(id, &codes.tenant_id)?;
     let whose = whose(id, std::mem::take(&mut codes.tenant_id))?;

@@ -27,7 +27,8 @@ pub fn is_client_id(client_id: &str) -> bool {
     is_name || is_url(client_id)
 }
 
-fn is_url(text: &str) -> bool {
+/// Whether a text is an https URL that a program may fetch from or post to.
+pub fn is_url(text: &str) -> bool {
     text.len() <= MAX_URL
         && text.starts_with("https://")
         && redirect_uri::is_of_uri_characters(text)

@@ -61,6 +61,7 @@ my %FUNCTIONS = (
     user_create_anonymous => [ writes => 'SELECT auth_store.user_create_anonymous(tenant_id => {tenant})' ],
     user_ensure => [ writes => q{SELECT auth_store.user_ensure('2', {tenant})} ],
     client_get  => [ reads => 'SELECT * FROM auth_store.client_get({client})' ],
+    client_list => [ reads => q{SELECT * FROM auth_store.client_list({user}, 'active', tenant_id => {tenant})} ],
     client_allows_redirect_uri => [ reads => q{SELECT auth_store.client_allows_redirect_uri({client},
         'https://x.example/')} ],
     user_get    => [ reads => 'SELECT * FROM auth_store.user_get({user})' ],

@@ -53,7 +53,7 @@ struct Places {
     highest: i32,
 }
 
-const MAX_COLUMNS: usize = 32;
+const MAX_COLUMNS: usize = 48;
 
 impl<R: TableRow> Lookup<R> {
     /// A look-up in a table with a column `tenant_id`.

@@ -8,10 +8,12 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::member::{duration, text, texts};
-use crate::oauth::client::metadata::{self, AuthMethod, ClientMetadata};
-use crate::oauth::client::{self, Registered};
+use crate::oauth::client::metadata::protocol::Protocol;
+use crate::oauth::client::metadata::{self, AuthMethod, ClientMetadata, protocol};
+use crate::oauth::client::{self, Registered, owner};
 use crate::rfc::redirect_uri;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -23,8 +25,9 @@ fn client_update(client_id: Option<&str>, changes: Option<Jsonb>) -> bool {
 
 /// The members that can be changed after the creation, in the order in which changes are applied: a default that
 /// depends on another member then sees that member's change. A client keeps its type and tenant for life.
-const MEMBERS: [&str; 14] = [
+const MEMBERS: [&str; 31] = [
     "name",
+    "profile",
     "redirect_uris",
     "grant_types",
     "scope",
@@ -38,6 +41,22 @@ const MEMBERS: [&str; 14] = [
     "metadata",
     "refresh_rotation",
     "refresh_grace",
+    "owner_id",
+    "jwks",
+    "jwks_uri",
+    "access_token_format",
+    "require_par",
+    "dpop_bound",
+    "certificate_bound",
+    "certificate_subject",
+    "subject_type",
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "default_max_age",
+    "authorization_details_types",
+    "post_logout_redirect_uris",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
 ];
 
 fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Result<(), Mistake> {
@@ -60,6 +79,9 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
         schemes.extend(registered.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned));
     }
     client.check(&schemes)?;
+    if changes.get("owner_id").is_some() {
+        owner::check(&client.protocol, &tenant_id)?;
+    }
     client::replace(now, client_id, &client)?;
     let changed: Vec<_> = MEMBERS.into_iter().filter(|name| changes.get(name).is_some()).collect();
     client::record(now, "client.updated", &tenant_id, client_id, json!({ "changed": changed }))
@@ -108,8 +130,10 @@ fn change(client: &mut ClientMetadata, member: &'static str, value: &Value) -> R
                 None => AuthMethod::default_of(client.is_confidential()),
             }
         }
-        "require_pkce" => client.require_pkce = boolean(value, member)?,
-        "refresh_rotation" => client.refresh_rotation = boolean(value, member)?,
+        "require_pkce" => client.require_pkce = boolean(value, member)?.unwrap_or(true),
+        "refresh_rotation" => {
+            client.refresh_rotation = boolean(value, member)?.unwrap_or(!client.protocol.is_fapi2());
+        }
         "access_token_ttl" => client.access_token_ttl = metadata::access_token_ttl(duration(value, member)?)?,
         "refresh_token_ttl" => {
             client.refresh_token_ttl = metadata::refresh_token_ttl(duration(value, member)?)?;
@@ -121,26 +145,67 @@ fn change(client: &mut ClientMetadata, member: &'static str, value: &Value) -> R
         "refresh_grace" => {
             client.refresh_grace = duration(value, member)?.map(metadata::refresh_grace).transpose()?;
         }
-        "rate_limit_per_hour" => client.rate_limit_per_hour = number(value, member)?,
+        "rate_limit_per_hour" => client.rate_limit_per_hour = number(value, member, "1 or more")?,
         "resources" => client.resources = texts(value, member)?.unwrap_or_default(),
+        _ => return change_protocol(&mut client.protocol, member, value),
+    }
+    Ok(())
+}
+
+fn change_protocol(protocol: &mut Protocol, member: &'static str, value: &Value) -> Result<(), Mistake> {
+    let word = || text(value, member);
+    let name = || Ok::<_, Mistake>(text(value, member)?.map(str::to_owned));
+    match member {
+        "owner_id" => protocol.owner_id = id(value, member)?,
+        "jwks" => protocol.jwks = Some(value).filter(|value| !value.is_null()).and_then(Jsonb::of),
+        "jwks_uri" => protocol.jwks_uri = name()?,
+        "access_token_format" => protocol.access_token_format = protocol::token_format(word()?)?,
+        "profile" => protocol.profile = protocol::profile(word()?)?,
+        "require_par" => protocol.require_par = boolean(value, member)?.unwrap_or(false),
+        "dpop_bound" => protocol.dpop_bound = boolean(value, member)?.unwrap_or(false),
+        "certificate_bound" => protocol.certificate_bound = boolean(value, member)?.unwrap_or(false),
+        "certificate_subject" => {
+            protocol.certificate_subject = Some(value).filter(|value| !value.is_null()).and_then(Jsonb::of);
+        }
+        "subject_type" => protocol.subject_type = protocol::subject_type(word()?)?,
+        "id_token_signed_response_alg" => protocol.id_token_signed_response_alg = name()?,
+        "userinfo_signed_response_alg" => protocol.userinfo_signed_response_alg = name()?,
+        "default_max_age" => protocol.default_max_age = number(value, member, "0 or more")?,
+        "authorization_details_types" => {
+            protocol.authorization_details_types = texts(value, member)?.unwrap_or_default();
+        }
+        "post_logout_redirect_uris" => {
+            protocol.post_logout_redirect_uris = texts(value, member)?.unwrap_or_default();
+        }
+        "backchannel_logout_uri" => protocol.backchannel_logout_uri = name()?,
+        "backchannel_logout_session_required" => {
+            protocol.backchannel_logout_session_required = boolean(value, member)?.unwrap_or(false);
+        }
         _ => {}
     }
     Ok(())
 }
 
-/// Both booleans of a client are true by default.
-fn boolean(value: &Value, member: &'static str) -> Result<bool, Mistake> {
+fn boolean(value: &Value, member: &'static str) -> Result<Option<bool>, Mistake> {
     match value {
-        Value::Null => Ok(true),
-        Value::Bool(value) => Ok(*value),
+        Value::Null => Ok(None),
+        Value::Bool(value) => Ok(Some(*value)),
         _ => Err(Mistake::invalid(member, "a JSON boolean")),
     }
 }
 
-fn number(value: &Value, member: &'static str) -> Result<Option<i32>, Mistake> {
+fn number(value: &Value, member: &'static str, range: &str) -> Result<Option<i32>, Mistake> {
     if value.is_null() {
         return Ok(None);
     }
     let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
-    number.map(Some).ok_or(Mistake::invalid(member, "a whole number, 1 or more"))
+    number.map(Some).ok_or_else(|| Mistake::InvalidArgument {
+        argument: member,
+        accepted: format!("a whole number, {range}").into(),
+    })
+}
+
+fn id(value: &Value, member: &'static str) -> Result<Option<Id>, Mistake> {
+    let Some(text) = text(value, member)? else { return Ok(None) };
+    Id::parse(text).map(Some).ok_or(Mistake::invalid(member, "a UUID"))
 }

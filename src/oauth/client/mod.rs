@@ -1,8 +1,10 @@
 //! OAuth 2 clients (RFC 6749 section 2).
 
 pub mod changes;
+pub mod keys;
 pub mod limit;
 pub mod metadata;
+pub mod owner;
 pub mod profile;
 pub mod registration;
 pub mod secret;
@@ -15,9 +17,10 @@ use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client::metadata::{AuthMethod, ClientMetadata, ClientType};
+use crate::rfc::choice::{SecurityProfile, SubjectType, TokenFormat};
 use crate::trail::{self, Event};
 
 row! {
@@ -53,6 +56,21 @@ row! {
         pub resources: Vec<String>,
         /// How many requests the client may make in an hour; None: any number.
         pub rate_limit_per_hour: Option<i32>,
+        /// The form of its access tokens; None: the issuer's.
+        pub access_token_format: Option<TokenFormat>,
+        profile: Option<SecurityProfile>,
+        /// Whether it must push its authorization requests.
+        pub require_par: bool,
+        /// Whether its tokens must be bound to a key.
+        pub dpop_bound: bool,
+        /// Whether its tokens are bound to its certificate.
+        pub certificate_bound: bool,
+        /// What it knows users by.
+        pub subject_type: SubjectType,
+        /// The algorithm of its ID tokens; None: the issuer's.
+        pub id_token_signed_response_alg: Option<String>,
+        /// Until when its metadata document is used without fetching it anew; None: it has none.
+        pub document_expires_at: Option<Timestamp>,
         /// Where it was found, for [`lock_key_share`].
         pub place: Option<Place>,
     }
@@ -69,6 +87,16 @@ impl Client {
         self.client_type == ClientType::Confidential
     }
 
+    /// Whether the rules of FAPI 2.0 bind it by its own profile; the tenant's issuer may have one for all.
+    pub fn is_fapi2(&self) -> bool {
+        self.profile == Some(SecurityProfile::Fapi2)
+    }
+
+    /// Whether what the client publishes at its client_id must be fetched anew before it is used.
+    pub fn must_be_fetched(&self, now: Timestamp) -> bool {
+        self.document_expires_at.is_some_and(|end| end <= now)
+    }
+
     /// Whether the client may use this grant type.
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|allowed| allowed == grant_type)
@@ -82,7 +110,24 @@ pub static TABLE: Table = Table {
     ended: None,
     of_tenant: Rows::Deleted(delete_by!(latest "clients", "tenant_id")),
     of_client: Rows::None,
-    of_user: None,
+    of_user: Some(OfUser {
+        by: By::User,
+        // They stay: see owner.rs.
+        erased: None,
+        exported: exported!(
+            "clients",
+            "owner_id = $1",
+            "id, tenant_id, status, client_type, token_endpoint_auth_method, require_pkce, refresh_rotation, \
+             access_token_ttl, refresh_token_ttl, refresh_idle_ttl, refresh_grace, rate_limit_per_hour, scope, \
+             grant_types, redirect_uris, resources, name, status_reason, metadata, created_at, updated_at, owner_id, \
+             origin, jwks, jwks_uri, access_token_format, profile, require_par, dpop_bound, certificate_bound, \
+             certificate_subject, subject_type, id_token_signed_response_alg, userinfo_signed_response_alg, \
+             default_max_age, authorization_details_types, post_logout_redirect_uris, backchannel_logout_uri, \
+             backchannel_logout_session_required, registration_expires_at",
+            withheld "tenant_suspended, fetched_jwks, fetched_jwks_expires_at, registration_digest, \
+                      document_expires_at"
+        ),
+    }),
     published: Published::Validation,
     restored: true,
 };
@@ -127,6 +172,9 @@ pub fn name(snapshot: &Snapshot, client_id: &str) -> Result<Option<String>, Mist
     Ok(NAME.find(snapshot, Key::Text(client_id))?.map(|client| client.name))
 }
 
+/// What a client's status can be.
+pub const STATUSES: [&str; 4] = ["active", "suspended", "revoked", "pending"];
+
 /// No client has the id that the argument says.
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "client", argument: "client_id" };
 
@@ -135,10 +183,42 @@ static INSERT: Statement = Statement::write(
         (id, tenant_id, tenant_suspended, created_at, updated_at, client_type,
          name, token_endpoint_auth_method, require_pkce, refresh_rotation, access_token_ttl,
          refresh_token_ttl, refresh_idle_ttl, refresh_grace, rate_limit_per_hour, scope, grant_types,
-         redirect_uris, resources, metadata)
-      VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+         redirect_uris, resources, metadata, owner_id, jwks, jwks_uri, access_token_format, profile, require_par,
+         dpop_bound, certificate_bound, certificate_subject, subject_type, id_token_signed_response_alg,
+         userinfo_signed_response_alg, default_max_age, authorization_details_types, post_logout_redirect_uris,
+         backchannel_logout_uri, backchannel_logout_session_required, origin)
+      VALUES ($1, $2, $3, $4, $4, $5, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+              $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $6)
       ON CONFLICT (id) DO NOTHING",
 );
+
+/// How a client came to be: the words of the column `origin`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// An administrator made it.
+    Administrator,
+    /// A user made it, who owns it.
+    Developer,
+    /// It registered itself (RFC 7591).
+    Registration,
+    /// It publishes its metadata at its client_id.
+    Document,
+}
+
+impl Origin {
+    /// All words.
+    pub const WORDS: [&str; 4] = ["administrator", "developer", "registration", "document"];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Developer => "developer",
+            Self::Registration => "registration",
+            Self::Document => "document",
+        }
+    }
+}
 
 /// Stores a new client; false where the id is taken.
 pub fn insert(
@@ -146,17 +226,19 @@ pub fn insert(
     client_id: &str,
     tenant_id: &str,
     suspended: bool,
+    origin: Origin,
     client: &ClientMetadata,
 ) -> Result<bool, Mistake> {
+    let client_type = client.client_type.as_str();
     let mut parameters =
-        Vec::from(params![client_id, tenant_id, suspended, now, client.client_type.as_str()]);
+        Vec::from(params![client_id, tenant_id, suspended, now, client_type, origin.as_str()]);
     parameters.extend(columns(client));
     Ok(INSERT.run(&parameters)? == 1)
 }
 
 /// The values of the columns that the owner of a client chooses, in the order of the statements.
-fn columns(client: &ClientMetadata) -> [Param; 14] {
-    params![
+fn columns(client: &ClientMetadata) -> impl Iterator<Item = Param> {
+    let first = params![
         client.name.as_str(),
         client.token_endpoint_auth_method.as_str(),
         client.require_pkce,
@@ -171,7 +253,8 @@ fn columns(client: &ClientMetadata) -> [Param; 14] {
         client.redirect_uris.clone(),
         client.resources.clone(),
         client.metadata.clone(),
-    ]
+    ];
+    first.into_iter().chain(client.protocol.columns())
 }
 
 row! {
@@ -195,7 +278,13 @@ static REPLACE: Statement = Statement::write(
          SET updated_at = $2, name = $3, token_endpoint_auth_method = $4, require_pkce = $5,
              refresh_rotation = $6, access_token_ttl = $7, refresh_token_ttl = $8, refresh_idle_ttl = $9,
              refresh_grace = $10, rate_limit_per_hour = $11, scope = $12, grant_types = $13,
-             redirect_uris = $14, resources = $15, metadata = $16
+             redirect_uris = $14, resources = $15, metadata = $16, owner_id = $17, jwks = $18, jwks_uri = $19,
+             access_token_format = $20, profile = $21, require_par = $22, dpop_bound = $23, certificate_bound = $24,
+             certificate_subject = $25, subject_type = $26, id_token_signed_response_alg = $27,
+             userinfo_signed_response_alg = $28, default_max_age = $29, authorization_details_types = $30,
+             post_logout_redirect_uris = $31, backchannel_logout_uri = $32, backchannel_logout_session_required = $33,
+             fetched_jwks = CASE WHEN jwks_uri = $19 THEN fetched_jwks END,
+             fetched_jwks_expires_at = CASE WHEN jwks_uri = $19 THEN fetched_jwks_expires_at END
        WHERE id = $1",
 );
 

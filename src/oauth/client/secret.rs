@@ -5,6 +5,7 @@
 
 use pgrx::prelude::*;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::identity::tenant;
 use crate::kernel::crypto::password::secret_hash;
@@ -16,15 +17,18 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::state;
-use crate::kernel::server::table::{Ended, Published, Rows, Table};
+use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
+use crate::oauth::client::metadata::AuthMethod;
 use crate::oauth::client::{self, Client, limit};
 use crate::rfc::parameter;
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
+use crate::vault::holder::{Holder, holder};
+use crate::vault::key::{self, DataKey, SealPlace};
 
 composite! {
     /// What client_authenticate() returns.
@@ -185,7 +189,7 @@ pub static TABLE: Table = Table {
         statement: delete_ended!(sparse "auth_store.client_secrets", "expires_at <= $3"),
         times: |now| Vec::from(params![now.plus_seconds(-KEPT_AFTER_EXPIRY)]),
     }),
-    of_tenant: Rows::Cascade,
+    of_tenant: Rows::Deleted(delete_by!(latest "client_secrets", "tenant_id")),
     of_client: Rows::Cascade,
     of_user: None,
     published: Published::TakeOver,
@@ -290,15 +294,90 @@ const MAX_LIVE: i64 = 5;
 const MAX_OVERLAP: i64 = 365 * 86_400;
 
 static INSERT: Statement = Statement::write(
-    c"INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, digest, secret_hash)
-      VALUES ($1, $2, $3, $4, $5, $6)",
+    c"INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, digest, secret_hash, key_id, sealed)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 
-/// Makes a secret of a client and returns its text.
-pub fn add(now: Timestamp, tenant_id: &str, client_id: &str) -> Result<String, Mistake> {
-    let mut minted = token_text::mint(Kind::ClientSecret, now, Bucket::of(&[client_id]))?;
-    INSERT.run(&params![minted.id, now, tenant_id, client_id, minted.digest.as_slice(), None::<&str>])?;
-    Ok(std::mem::take(&mut *minted.text))
+/// What keeps the secrets of a client that has some.
+pub struct Keeper {
+    /// The data key that seals a copy, for a client that signs with its secret.
+    key: Option<DataKey>,
+}
+
+impl Keeper {
+    /// Of a client that authenticates so; None if it has no secret. Call it before the client's row is locked: a data
+    /// key may have to be made.
+    pub fn of(now: Timestamp, tenant_id: &str, method: AuthMethod) -> Result<Option<Self>, Mistake> {
+        let key =
+            if method == AuthMethod::ClientSecretJwt { Some(key::current(now, tenant_id)?) } else { None };
+        Ok(method.has_secret().then_some(Self { key }))
+    }
+
+    /// Makes a secret of a client, whose row is locked or new, and returns its text.
+    pub fn add(self, now: Timestamp, tenant_id: &str, client_id: &str) -> Result<String, Mistake> {
+        let mut minted = token_text::mint(Kind::ClientSecret, now, Bucket::of(&[client_id]))?;
+        let (mut key, mut sealed) = (self.key, None);
+        if let Some(key) = &mut key {
+            while !key::lock_key_share(key)? {
+                // Rekeying has just deleted it.
+                *key = key::current(now, tenant_id)?;
+                pgrx::check_for_interrupts!();
+            }
+            sealed = Some(key.seal(place(minted.id), minted.text.as_bytes())?);
+        }
+        INSERT.exactly_one(&params![
+            minted.id,
+            now,
+            tenant_id,
+            client_id,
+            minted.digest.as_slice(),
+            None::<&str>,
+            key.map(|key| key.id),
+            sealed
+        ])?;
+        Ok(std::mem::take(&mut *minted.text))
+    }
+}
+
+/// The sealed column, as its values are bound to it.
+const SEALED: &str = "sealed";
+
+/// The sealed values of the table `client_secrets`.
+pub static HOLDER: Holder = holder!("client_secrets", "client secret", "sealed");
+
+fn place(id: Id) -> SealPlace {
+    SealPlace { table: TABLE.name, row: id, column: SEALED }
+}
+
+row! {
+    struct SealedSecret in client_secrets {
+        id: Id,
+        expires_at: Option<Timestamp>,
+        key_id: Option<Id>,
+        sealed: Option<Vec<u8>>,
+    }
+}
+
+static SEALED_SECRETS: Lookup<SealedSecret> = Lookup::by(c"client_secrets_client_idx");
+
+/// The live secrets that a client signs its assertions with. An unreadable one is a mistake: the vault's operator must
+/// know.
+pub fn signing(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    client: &Client,
+) -> Result<Vec<Zeroizing<Vec<u8>>>, Mistake> {
+    let mut texts = Vec::new();
+    for secret in SEALED_SECRETS.all_by(snapshot, [Key::Text(&client.id)])? {
+        if secret.expires_at.is_some_and(|end| end <= now) {
+            continue;
+        }
+        if let (Some(key_id), Some(sealed)) = (secret.key_id, secret.sealed) {
+            let key = key::open(now, snapshot, key_id, &client.tenant_id)??;
+            texts.push(key.open(place(secret.id), &sealed)?);
+        }
+    }
+    Ok(texts)
 }
 
 static RETIRE: Statement = Statement::write(
@@ -314,10 +393,11 @@ static COUNT: Statement<i64> =
 fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
     let client_id = given(client_id, "client_id")?;
     let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
-    let tenant_id = lock_secrets(client_id)?;
+    let keeper = keeper_of(now, client_id)?;
+    let tenant_id = lock_secrets(client_id, AuthMethod::has_secret)?;
     RETIRE.run(&params![client_id, now.plus_seconds(overlap)])?;
     check_room(now, client_id)?;
-    let text = add(now, &tenant_id, client_id)?;
+    let text = keeper.add(now, &tenant_id, client_id)?;
     let details = json!({ "overlap_seconds": overlap });
     client::record(now, "client.secret_rotated", &tenant_id, client_id, details)?;
     Ok(text)
@@ -327,23 +407,34 @@ fn import(now: Timestamp, client_id: Option<&str>, hash: Option<&str>) -> Result
     let client_id = given(client_id, "client_id")?;
     let hash = given(hash, "secret_hash")?;
     secret_hash::check(hash)?;
-    let tenant_id = lock_secrets(client_id)?;
+    let tenant_id = lock_secrets(client_id, AuthMethod::uses_secret)?;
     check_room(now, client_id)?;
     let id = Id::mint(now, Bucket::of(&[client_id]))?;
-    INSERT.run(&params![id, now, tenant_id.as_str(), client_id, None::<&[u8]>, hash])?;
+    let none = None::<&[u8]>;
+    INSERT.exactly_one(&params![id, now, tenant_id.as_str(), client_id, none, hash, None::<Id>, none])?;
     client::record(now, "client.secret_imported", &tenant_id, client_id, json!({}))
 }
 
-/// The client's tenant, its row locked against another change of its secrets.
-fn lock_secrets(client_id: &str) -> Result<String, Mistake> {
+/// What keeps the client's secrets as it authenticates now.
+fn keeper_of(now: Timestamp, client_id: &str) -> Result<Keeper, Mistake> {
+    let client = client::find(&Snapshot::writing()?, client_id)?.ok_or(client::UNKNOWN)?;
+    Keeper::of(now, &client.tenant_id, client.token_endpoint_auth_method)?.ok_or_else(without_secret)
+}
+
+/// The client's tenant, its row locked against another change of its secrets; the client must authenticate in a way
+/// that is `fit`.
+fn lock_secrets(client_id: &str, fit: fn(AuthMethod) -> bool) -> Result<String, Mistake> {
     let client = client::lock_metadata(client_id)?;
-    if client.metadata.token_endpoint_auth_method.uses_secret() {
-        return Ok(client.tenant_id);
-    }
-    Err(Mistake::WrongState {
+    if fit(client.metadata.token_endpoint_auth_method) { Ok(client.tenant_id) } else { Err(without_secret()) }
+}
+
+fn without_secret() -> Mistake {
+    Mistake::WrongState {
         message: "the client does not authenticate with a secret".into(),
-        hint: "Its token_endpoint_auth_method must be client_secret_basic or client_secret_post.".into(),
-    })
+        hint: "Its token_endpoint_auth_method must be client_secret_basic or client_secret_post; a new secret, which \
+               is no import, may be of client_secret_jwt too."
+            .into(),
+    }
 }
 
 /// Removes expired secrets and refuses one more than [`MAX_LIVE`].

@@ -1,5 +1,8 @@
 //! The metadata of a client (RFC 7591 section 2) and the rules between its members.
 
+pub mod jwks;
+pub mod protocol;
+
 use std::ops::RangeInclusive;
 
 use pgrx::prelude::*;
@@ -9,6 +12,7 @@ use crate::kernel::server::datum::Word;
 use crate::kernel::server::row::row;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
+use crate::oauth::client::metadata::protocol::Protocol;
 use crate::rfc::{redirect_uri, resource, scope};
 
 /// How a client authenticates at the token endpoint.
@@ -20,20 +24,24 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// RFC 6749 section 2.3.1, in the body
     ClientSecretPost,
-    /// OpenID Connect Core section 9; the application verifies the assertion
+    /// OpenID Connect Core section 9: an assertion that the client signs with its key
     PrivateKeyJwt,
-    /// RFC 8705 section 2.1; the application verifies the certificate
+    /// OpenID Connect Core section 9: an assertion that the client signs with its secret, of which the vault keeps a
+    /// sealed copy
+    ClientSecretJwt,
+    /// RFC 8705 section 2.1: a certificate of an authority
     TlsClientAuth,
-    /// RFC 8705 section 2.2; the application verifies the certificate
+    /// RFC 8705 section 2.2: a certificate with a key of the client's
     SelfSignedTlsClientAuth,
 }
 
 impl AuthMethod {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::None,
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
         Self::PrivateKeyJwt,
+        Self::ClientSecretJwt,
         Self::TlsClientAuth,
         Self::SelfSignedTlsClientAuth,
     ];
@@ -45,6 +53,7 @@ impl AuthMethod {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::ClientSecretJwt => "client_secret_jwt",
             Self::TlsClientAuth => "tls_client_auth",
             Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
         }
@@ -55,9 +64,14 @@ impl AuthMethod {
         if confidential { Self::ClientSecretBasic } else { Self::None }
     }
 
-    /// Whether a secret authenticates the client.
+    /// Whether a secret that is sent authenticates the client.
     pub fn uses_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+
+    /// Whether the client has a secret.
+    pub fn has_secret(self) -> bool {
+        self.uses_secret() || self == Self::ClientSecretJwt
     }
 }
 
@@ -101,7 +115,8 @@ const GRANT_TYPES: [&str; 5] = [
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ];
 
-const MAX_URIS: usize = 50;
+/// How many URIs of a kind a client may have.
+pub const MAX_URIS: usize = 50;
 
 const ACCESS_TOKEN_TTL: RangeInclusive<i64> = 1..=86_400;
 const REFRESH_TOKEN_TTL: RangeInclusive<i64> = 60..=3650 * 86_400;
@@ -149,6 +164,8 @@ row! {
         pub resources: Vec<String>,
         /// What the application keeps with it.
         pub metadata: Jsonb,
+        /// What OpenID Connect, JWTs, bound tokens and log-outs brought.
+        pub protocol: Protocol,
     }
 }
 
@@ -170,6 +187,7 @@ pub struct GivenClient<'a> {
     pub metadata: Option<Jsonb>,
     pub refresh_rotation: Option<bool>,
     pub refresh_grace: Option<Interval>,
+    pub protocol: Protocol,
 }
 
 impl ClientMetadata {
@@ -196,7 +214,7 @@ impl ClientMetadata {
             grant_types,
             scope: normal_scope(given.scope.unwrap_or_default())?,
             require_pkce: given.require_pkce.unwrap_or(true),
-            refresh_rotation: given.refresh_rotation.unwrap_or(true),
+            refresh_rotation: given.refresh_rotation.unwrap_or(!given.protocol.is_fapi2()),
             access_token_ttl: access_token_ttl(given.access_token_ttl)?,
             refresh_token_ttl,
             refresh_idle_ttl: refresh_idle_ttl(given.refresh_idle_ttl, refresh_token_ttl)?,
@@ -204,6 +222,7 @@ impl ClientMetadata {
             rate_limit_per_hour: given.rate_limit_per_hour,
             resources: argument::list(given.resources, "resources")?.unwrap_or_default(),
             metadata: argument::document(given.metadata, "metadata")?,
+            protocol: given.protocol,
         };
         client.check(schemes)?;
         Ok(client)
@@ -223,7 +242,7 @@ impl ClientMetadata {
             (true, AuthMethod::None) => {
                 return Err(Mistake::invalid(
                     "token_endpoint_auth_method",
-                    "client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or \
+                    "client_secret_basic, client_secret_post, private_key_jwt, client_secret_jwt, tls_client_auth or \
                      self_signed_tls_client_auth for a confidential client",
                 ));
             }
@@ -258,6 +277,37 @@ impl ClientMetadata {
                 "resources",
                 "at most 50 absolute URIs without a fragment (RFC 8707 section 2)",
             ));
+        }
+        self.protocol.check(self.token_endpoint_auth_method, schemes)?;
+        if self.protocol.is_fapi2() { self.check_fapi2() } else { Ok(()) }
+    }
+
+    /// The rules of the FAPI 2.0 security profile for clients (section 5.3.2).
+    fn check_fapi2(&self) -> Result<(), Mistake> {
+        let by_key = matches!(
+            self.token_endpoint_auth_method,
+            AuthMethod::PrivateKeyJwt | AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth
+        );
+        if !by_key {
+            return Err(Mistake::invalid(
+                "token_endpoint_auth_method",
+                "private_key_jwt, tls_client_auth or self_signed_tls_client_auth for the profile fapi2",
+            ));
+        }
+        if !self.protocol.dpop_bound && !self.protocol.certificate_bound {
+            return Err(Mistake::invalid(
+                "dpop_bound",
+                "dpop_bound or certificate_bound for the profile fapi2",
+            ));
+        }
+        if !self.require_pkce {
+            return Err(Mistake::invalid("require_pkce", "true for the profile fapi2"));
+        }
+        if self.refresh_rotation {
+            return Err(Mistake::invalid("refresh_rotation", "false for the profile fapi2"));
+        }
+        if !self.redirect_uris.iter().all(|uri| uri.starts_with("https://")) {
+            return Err(Mistake::invalid("redirect_uris", "https alone for the profile fapi2"));
         }
         Ok(())
     }
