@@ -34,6 +34,7 @@ mod types {
     const FILES: &str = concat!(
         include_str!("../sql/begin.sql"),
         include_str!("../sql/types/outcome.sql"),
+        include_str!("../sql/types/issuer.sql"),
         include_str!("../sql/types/client.sql"),
         include_str!("../sql/types/policy.sql"),
         include_str!("../sql/types/user.sql"),
@@ -86,6 +87,7 @@ mod surface {
         include_str!("../sql/surface/password.sql"),
         include_str!("../sql/surface/session.sql"),
         include_str!("../sql/surface/login.sql"),
+        include_str!("../sql/surface/issuer.sql"),
         include_str!("../sql/surface/client.sql"),
         include_str!("../sql/surface/grant.sql"),
         include_str!("../sql/surface/token.sql"),

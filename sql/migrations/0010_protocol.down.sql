@@ -41,3 +41,5 @@ ALTER TABLE auth_store.clients
     DROP COLUMN registration_digest,
     DROP COLUMN registration_expires_at,
     DROP COLUMN document_expires_at;
+DROP TABLE IF EXISTS auth_store.resource_servers;
+DROP TABLE IF EXISTS auth_store.issuers;

@@ -6,6 +6,7 @@ use crate::kernel::server::table::{Published, Rows, Table};
 use crate::lifecycle::cursors;
 use crate::oauth::client::secret;
 use crate::oauth::code::pushed;
+use crate::oauth::issuer::{self, resource_server};
 use crate::oauth::proof::jti;
 use crate::oauth::token::imported;
 use crate::oauth::{client, code, consent, device, grant, token};
@@ -32,7 +33,7 @@ pub static BEFORE_CLIENTS: [&Table; 4] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 43] = [
+pub static AFTER_USERS: [&Table; 45] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -75,6 +76,8 @@ pub static AFTER_USERS: [&Table; 43] = [
     &trail::usage::FLAGS_TABLE,
     &trail::TABLE,
     &policy::TABLE,
+    &resource_server::TABLE,
+    &issuer::TABLE,
     &tenant::TABLE,
 ];
 

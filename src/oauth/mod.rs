@@ -5,5 +5,6 @@ pub mod code;
 pub mod consent;
 pub mod device;
 pub mod grant;
+pub mod issuer;
 pub mod proof;
 pub mod token;

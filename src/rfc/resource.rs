@@ -67,6 +67,16 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The indicator as a key: two have one if [`same`] says that they mean the same resource.
+pub fn normal(indicator: &str) -> String {
+    let Some(Parts { scheme, authority, rest }) = Parts::of(indicator) else { return indicator.to_owned() };
+    let scheme = scheme.to_ascii_lowercase();
+    let Some((user, host, port)) = authority else { return format!("{scheme}:{rest}") };
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    let port = if port.is_empty() { String::new() } else { format!(":{port}") };
+    format!("{scheme}://{user}{}{port}/{rest}", host.to_ascii_lowercase())
+}
+
 /// The member of a list that means the same as this indicator, as the list spells it.
 fn find<'a>(list: &'a [String], indicator: &str) -> Option<&'a String> {
     list.iter().find(|known| same(known, indicator))
@@ -287,6 +297,9 @@ mod tests {
             // Indicators that are equal here are equal for a parser that reads them as a browser does.
             if let (true, Ok(a), Ok(b)) = (same(&a, &b), url::Url::parse(&a), url::Url::parse(&b)) {
                 prop_assert_eq!(a, b);
+            }
+            if [&a, &b].into_iter().all(|uri| is_indicator(uri)) {
+                prop_assert_eq!(same(&a, &b), super::normal(&a) == super::normal(&b));
             }
         }
     }

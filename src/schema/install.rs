@@ -21,6 +21,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/schema.sql"),
     include_str!("../../sql/tables/tenant.sql"),
     include_str!("../../sql/tables/policy.sql"),
+    include_str!("../../sql/tables/issuer.sql"),
     include_str!("../../sql/tables/user.sql"),
     include_str!("../../sql/tables/key.sql"),
     include_str!("../../sql/tables/client.sql"),

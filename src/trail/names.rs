@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 142] = [
+pub const NAMES: [&str; 145] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -188,6 +188,10 @@ pub const NAMES: [&str; 142] = [
     "refresh_token.expired",
     // refresh_token_import()
     "refresh_token.imported",
+    // resource_delete() of a resource server that there was
+    "resource_server.deleted",
+    // resource_set()
+    "resource_server.set",
     // role_assign(), also where it gives a role that the user has a new end; details has assigned_by, expires_at as
     // seconds since 1970, and renewed
     "role.assigned",
@@ -221,6 +225,8 @@ pub const NAMES: [&str; 142] = [
     "tenant.erased",
     // tenant_policy_set(), with the names of what changed in details
     "tenant.policy_changed",
+    // provider_set(), with the names of what changed in details
+    "tenant.provider_changed",
     // tenant_set_status()
     "tenant.status_changed",
     // tenant_update()

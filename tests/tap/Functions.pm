@@ -38,6 +38,14 @@ my %FUNCTIONS = (
     password_breach_prefix => [ reads => q{SELECT * FROM auth_store.password_breach_prefix('password')} ],
     password_check    => [ reads => q{SELECT * FROM auth_store.password_check('correct horse', {user})} ],
     tenant_erase      => [ writes => q{SELECT auth_store.tenant_erase({tenant}, {tenant})} ],
+    # issuer
+    provider_set    => [ writes => q{SELECT auth_store.provider_set('https://new.example', tenant_id => {tenant})} ],
+    provider_get    => [ reads => 'SELECT * FROM auth_store.provider_get({tenant})' ],
+    issuer_list     => [ reads => 'SELECT * FROM auth_store.issuer_list()' ],
+    resource_set    => [ writes => q{SELECT auth_store.resource_set('https://new.example/', tenant_id => {tenant})} ],
+    resource_delete => [ writes =>
+        q{SELECT auth_store.resource_delete('https://new.example/', tenant_id => {tenant})} ],
+    resource_list   => [ reads => 'SELECT * FROM auth_store.resource_list({tenant})' ],
     # client
     client_create        => [ writes => q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],
     client_authenticate  => [ writes => 'SELECT auth_store.client_authenticate({client}, {secret})' ],
