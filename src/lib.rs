@@ -9,6 +9,7 @@ use crate::kernel::server::spi::Statement;
 
 mod api_key;
 mod audit;
+mod endpoint;
 mod identity;
 mod kernel;
 mod lifecycle;
@@ -48,6 +49,7 @@ mod types {
         include_str!("../sql/types/consent.sql"),
         include_str!("../sql/types/passkey.sql"),
         include_str!("../sql/types/proof.sql"),
+        include_str!("../sql/types/endpoint.sql"),
         include_str!("../sql/types/principal.sql"),
         include_str!("../sql/types/connection.sql"),
         include_str!("../sql/types/provider.sql"),
@@ -96,6 +98,7 @@ mod surface {
         include_str!("../sql/surface/consent.sql"),
         include_str!("../sql/surface/passkey.sql"),
         include_str!("../sql/surface/proof.sql"),
+        include_str!("../sql/surface/endpoint.sql"),
         include_str!("../sql/surface/connection.sql"),
         include_str!("../sql/surface/provider.sql"),
         include_str!("../sql/surface/key.sql"),

@@ -21,6 +21,8 @@ pub enum ErrorCode {
     /// RFC 6749 section 5.2
     UnauthorizedClient,
     /// RFC 6749 section 5.2
+    UnsupportedGrantType,
+    /// RFC 6749 section 5.2
     InvalidScope,
     /// RFC 6749 section 4.1.2.1
     AccessDenied,
@@ -85,6 +87,7 @@ impl ErrorCode {
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",

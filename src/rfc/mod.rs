@@ -1,6 +1,7 @@
 //! Texts and rules of the RFCs: no table, no clock, no statement.
 
 pub mod binding;
+pub mod certificate;
 pub mod choice;
 pub mod client_id;
 pub mod jwk;

@@ -7,6 +7,7 @@ pub mod http_date;
 pub mod id;
 pub mod inet;
 pub mod interval;
+pub mod json;
 pub mod jsonb;
 pub mod member;
 pub mod varlena;

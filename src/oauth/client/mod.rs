@@ -1,5 +1,6 @@
 //! OAuth 2 clients (RFC 6749 section 2).
 
+pub mod authenticate;
 pub mod changes;
 pub mod keys;
 pub mod limit;

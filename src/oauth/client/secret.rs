@@ -95,7 +95,7 @@ impl<'a> Credentials<'a> {
 }
 
 /// A request that comes from no client.
-struct RefusedClient {
+pub(super) struct RefusedClient {
     /// The answer to it.
     refusal: Refusal,
     /// The flags of the audit row.
@@ -107,19 +107,36 @@ struct RefusedClient {
 }
 
 impl RefusedClient {
+    /// No client has the id.
+    pub(super) fn unknown(tenant_id: &str) -> Self {
+        Self::new(FAILED, &[Flag::UnknownClient], tenant_id.to_owned())
+    }
+
     fn new(refusal: Refusal, flags: &'static [Flag], tenant_id: String) -> Self {
         Self { refusal, flags, tenant_id, is_told: true }
     }
 
     fn over_limit(
         now: Timestamp,
-        client: Client,
+        client: &Client,
         description: &'static str,
         retry_after: i32,
     ) -> Result<Self, Mistake> {
-        let is_told = limit::audit_due(now, &client)?;
+        let is_told = limit::audit_due(now, client)?;
         let refusal = Refusal::over_limit(description, retry_after);
-        Ok(Self { is_told, ..Self::new(refusal, &[Flag::RateLimited], client.tenant_id) })
+        Ok(Self { is_told, ..Self::new(refusal, &[Flag::RateLimited], client.tenant_id.clone()) })
+    }
+
+    /// The refusal of a network that has used up its tries at the client; None: it has some left.
+    pub(super) fn of_network(
+        now: Timestamp,
+        client: &Client,
+        context: &Context<'_>,
+    ) -> Result<Option<Self>, Mistake> {
+        let description = "too many failed attempts from this network";
+        limit::wait_of_network(now, client, context)?
+            .map(|wait| Self::over_limit(now, client, description, wait))
+            .transpose()
     }
 }
 
@@ -141,16 +158,23 @@ fn authenticate(
         Some(client_id) => snapshot.newest(|snapshot| client::find(snapshot, client_id))?,
         None => None,
     };
-    let Some(client) = found else {
-        let tenant_id = tenant::own().to_owned();
-        return Ok(Err(RefusedClient::new(FAILED, &[Flag::UnknownClient], tenant_id)));
-    };
+    let Some(client) = found else { return Ok(Err(RefusedClient::unknown(tenant::own()))) };
     let tries_secret = !credentials.authenticated && credentials.secret.is_some();
-    if tries_secret && let Some(wait) = limit::wait_of_network(now, &client, context)? {
-        let description = "too many failed attempts from this network";
-        return RefusedClient::over_limit(now, client, description, wait).map(Err);
+    if tries_secret && let Some(refused) = RefusedClient::of_network(now, &client, context)? {
+        return Ok(Err(refused));
     }
-    if !is_authentic(snapshot, now, &client, credentials)? {
+    let authentic = is_authentic(snapshot, now, &client, credentials)?;
+    conclude(now, client, authentic, context)
+}
+
+/// The end of an authentication: counts it, against the client if it is the client's, else against the network.
+pub(super) fn conclude(
+    now: Timestamp,
+    client: Client,
+    authentic: bool,
+    context: &Context<'_>,
+) -> Answer<Client, RefusedClient> {
+    if !authentic {
         limit::count_failure(now, &client, context)?;
         return Ok(Err(RefusedClient::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
     }
@@ -160,7 +184,7 @@ fn authenticate(
     }
     if let Some(wait) = limit::count(now, &client)? {
         let description = "the client has made too many requests";
-        return RefusedClient::over_limit(now, client, description, wait).map(Err);
+        return RefusedClient::over_limit(now, &client, description, wait).map(Err);
     }
     Ok(Ok(client))
 }
@@ -206,7 +230,13 @@ row! {
 
 static SECRET: Lookup<Secret> = Lookup::by(c"client_secrets_pkey");
 
-fn secret_matches(snapshot: &Snapshot, now: Timestamp, client: &Client, text: &str) -> Result<bool, Mistake> {
+/// Whether the text is one of the client's secrets.
+pub(super) fn secret_matches(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    client: &Client,
+    text: &str,
+) -> Result<bool, Mistake> {
     if let Some(presented) = token_text::parse(Kind::ClientSecret, Some(text)) {
         // A secret that has ended or was withdrawn since the transaction began no longer works.
         let newer = if state::has_one_snapshot() { Some(Snapshot::deciding()?) } else { None };
@@ -254,7 +284,8 @@ fn log_in(now: Timestamp, credentials: &Credentials<'_>, context: &Context<'_>) 
     Ok(Ok(client))
 }
 
-const AUTHENTICATED: &str = "client.authenticated";
+/// The event of an authentication that is a step of its own.
+pub const AUTHENTICATED: &str = "client.authenticated";
 
 /// Identifies the client, checks its secret, and counts the request if the client has a limit. On failure writes the
 /// audit row of the step that fails with it.
@@ -265,23 +296,19 @@ pub fn admit(
     credentials: &Credentials<'_>,
     context: &Context<'_>,
 ) -> Answer<Client> {
-    let denied = match authenticate(snapshot, now, credentials, context)? {
-        Ok(client) => return Ok(Ok(client)),
-        Err(denied) => denied,
-    };
-    if !denied.is_told {
-        return Ok(Err(denied.refusal));
+    match authenticate(snapshot, now, credentials, context)? {
+        Ok(client) => Ok(Ok(client)),
+        Err(denied) => tell(now, denied, step(event, credentials, context)).map(Err),
     }
-    trail::record(
-        now,
-        &Event {
-            tenant_id: &denied.tenant_id,
-            error: Some(denied.refusal.code),
-            flags: denied.flags,
-            ..step(event, credentials, context)
-        },
-    )?;
-    Ok(Err(denied.refusal))
+}
+
+/// Writes the audit row of a refused client and returns the answer.
+pub(super) fn tell(now: Timestamp, denied: RefusedClient, step: Event<'_>) -> Result<Refusal, Mistake> {
+    if denied.is_told {
+        let (tenant_id, error) = (&denied.tenant_id, Some(denied.refusal.code));
+        trail::record(now, &Event { tenant_id, error, flags: denied.flags, ..step })?;
+    }
+    Ok(denied.refusal)
 }
 
 fn step<'a>(event: &'a str, credentials: &Credentials<'a>, context: &'a Context<'a>) -> Event<'a> {

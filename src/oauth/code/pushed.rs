@@ -151,6 +151,16 @@ fn create(
         Err(refusal) => return Ok(PushedRequest::refused(&refusal)),
     };
     drop(snapshot);
+    create_by(now, &client, parameters, context)
+}
+
+/// Keeps the parameters, an object, of a client that has authenticated.
+pub fn create_by(
+    now: Timestamp,
+    client: &Client,
+    parameters: Jsonb,
+    context: &Context<'_>,
+) -> Result<PushedRequest, Mistake> {
     let mut event = Event {
         event: CREATED,
         tenant_id: &client.tenant_id,
@@ -159,7 +169,7 @@ fn create(
         ..Event::default()
     };
     let parameters = match read(parameters).and_then(|(kept, members)| {
-        decide(&client, &members)?;
+        decide(client, &members)?;
         Ok(kept)
     }) {
         Ok(parameters) => parameters,
@@ -189,7 +199,8 @@ fn create(
     })
 }
 
-const CREATED: &str = "pushed_request.created";
+/// The event of a pushed request.
+pub const CREATED: &str = "pushed_request.created";
 
 const UNREADABLE: &str = "the parameters are too large or cannot be read";
 

@@ -50,13 +50,21 @@ fn code_redeem(
 }
 
 /// The parameters of the token request.
-struct RedeemRequest<'a> {
-    code: Option<&'a str>,
-    redirect_uri: Option<&'a str>,
-    code_verifier: Option<&'a str>,
-    resource: Option<Vec<Option<String>>>,
-    proof: Proof<'a>,
+pub struct RedeemRequest<'a> {
+    /// The code.
+    pub code: Option<&'a str>,
+    /// RFC 6749 section 4.1.3
+    pub redirect_uri: Option<&'a str>,
+    /// RFC 7636 section 4.5
+    pub code_verifier: Option<&'a str>,
+    /// RFC 8707 section 2.2
+    pub resource: Option<Vec<Option<String>>>,
+    /// What the sender proved to hold.
+    pub proof: Proof<'a>,
 }
+
+/// The event of a redemption.
+pub const REDEEMED: &str = "code.redeemed";
 
 fn redeem(
     now: Timestamp,
@@ -65,17 +73,27 @@ fn redeem(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "code.redeemed", credentials, context)? {
-        Ok(client) => client,
-        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
-    };
+    match secret::admit(&snapshot, now, REDEEMED, credentials, context)? {
+        Ok(client) => redeem_by(now, snapshot, &client, redemption, context),
+        Err(refusal) => Ok(TokenResponse::refused(&refusal)),
+    }
+}
+
+/// Redeems a code for a client that has authenticated.
+pub fn redeem_by(
+    now: Timestamp,
+    snapshot: Snapshot,
+    client: &Client,
+    redemption: RedeemRequest<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
     let presented = token_text::parse(Kind::AuthorizationCode, redemption.code);
     let stored = match &presented {
         Some(presented) => code::find(&snapshot, presented)?,
         None => None,
     };
     let mut event = Event {
-        event: "code.redeemed",
+        event: REDEEMED,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         context: Some(context),
@@ -100,7 +118,7 @@ fn redeem(
     let user = snapshot.newest(|snapshot| user::find(snapshot, stored.user_id))?;
     let in_session = session::allows(now, &snapshot, stored.session_id, stored.user_id)?;
     drop(snapshot);
-    let granted = match decide_redeem(now, &client, &stored, user.as_ref(), in_session, &redemption) {
+    let granted = match decide_redeem(now, client, &stored, user.as_ref(), in_session, &redemption) {
         Ok(granted) => granted,
         Err(refused) => {
             if refused.flags == [Flag::WrongVerifier] {
@@ -114,7 +132,7 @@ fn redeem(
         return refuse(now, &event, &overtaken(presented)?);
     }
     event.grant_id = Some(grant_id);
-    let login = login(grant_id, &client, stored, user.as_ref(), granted, &redemption, context);
+    let login = login(grant_id, client, stored, user.as_ref(), granted, &redemption, context);
     match issue::issue(now, login)? {
         Ok(response) => {
             trail::record(now, &event)?;

@@ -82,20 +82,34 @@ fn authorize(
     context: &Context<'_>,
 ) -> Result<DeviceAuthorization, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "device.requested", credentials, context)? {
+    let client = match secret::admit(&snapshot, now, REQUESTED, credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(DeviceAuthorization::refused(&refusal)),
     };
     drop(snapshot);
+    authorize_by(now, &client, requested_scope, requested_resources, context)
+}
+
+/// The event of a request.
+pub const REQUESTED: &str = "device.requested";
+
+/// Begins the flow for a client that has authenticated.
+pub fn authorize_by(
+    now: Timestamp,
+    client: &Client,
+    requested_scope: Option<&str>,
+    requested_resources: Option<Vec<Option<String>>>,
+    context: &Context<'_>,
+) -> Result<DeviceAuthorization, Mistake> {
     let mut event = Event {
-        event: "device.requested",
+        event: REQUESTED,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         context: Some(context),
         ..Event::default()
     };
-    let answer = match decide_authorize(&client, requested_scope, requested_resources) {
-        Ok((scope, resources)) => store(now, &client, scope, resources)?,
+    let answer = match decide_authorize(client, requested_scope, requested_resources) {
+        Ok((scope, resources)) => store(now, client, scope, resources)?,
         Err(refused) => {
             event.error = Some(refused.refusal.code);
             event.flags = refused.flags;

@@ -42,10 +42,16 @@ fn device_redeem(
     redeem(now, device_code, &credentials, request, &context).or_raise()
 }
 
-struct DeviceTokenRequest<'a> {
-    resource: Option<Vec<Option<String>>>,
-    proof: Proof<'a>,
+/// The parameters of the token request beside the device code.
+pub struct DeviceTokenRequest<'a> {
+    /// RFC 8707 section 2.2
+    pub resource: Option<Vec<Option<String>>>,
+    /// What the sender proved to hold.
+    pub proof: Proof<'a>,
 }
+
+/// The event of a redemption.
+pub const REDEEMED: &str = "device.redeemed";
 
 fn redeem(
     now: Timestamp,
@@ -55,12 +61,23 @@ fn redeem(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "device.redeemed", credentials, context)? {
-        Ok(client) => client,
-        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
-    };
+    match secret::admit(&snapshot, now, REDEEMED, credentials, context)? {
+        Ok(client) => redeem_by(now, snapshot, text, &client, request, context),
+        Err(refusal) => Ok(TokenResponse::refused(&refusal)),
+    }
+}
+
+/// Redeems a device code for a client that has authenticated.
+pub fn redeem_by(
+    now: Timestamp,
+    snapshot: Snapshot,
+    text: Option<&str>,
+    client: &Client,
+    request: DeviceTokenRequest<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
     let mut event = Event {
-        event: "device.redeemed",
+        event: REDEEMED,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         context: Some(context),
@@ -97,7 +114,7 @@ fn redeem(
     if stored.redeemed_at.is_some() {
         return replay(now, stored.redeemed_at, stored.grant_id, &event);
     }
-    finish(now, &client, stored, &presented, request, &mut event)
+    finish(now, client, stored, &presented, request, &mut event)
 }
 
 const NOT_VALID: &str = "the device code is not valid";

@@ -26,7 +26,8 @@ use crate::rfc::{parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
-const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// The grant type (RFC 8693 section 2.1).
+pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// RFC 8693 section 3.
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -64,16 +65,26 @@ fn token_exchange(
     exchange(now, &credentials, request, &context).or_raise()
 }
 
-struct ExchangeRequest<'a> {
-    subject_token: Option<&'a str>,
-    actor_token: Option<&'a str>,
+/// The parameters of the token request (RFC 8693 section 2.1).
+pub struct ExchangeRequest<'a> {
+    /// Whom the new token is about.
+    pub subject_token: Option<&'a str>,
+    /// Who acts.
+    pub actor_token: Option<&'a str>,
     /// Of the subject token, the actor token and the new one; None: an access token.
-    types: [Option<&'a str>; 3],
-    scope: Option<&'a str>,
-    resource: Option<Vec<Option<String>>>,
-    audience: Option<Vec<Option<String>>>,
-    proof: Proof<'a>,
+    pub types: [Option<&'a str>; 3],
+    /// RFC 6749 section 3.3
+    pub scope: Option<&'a str>,
+    /// Where the new token is used.
+    pub resource: Option<Vec<Option<String>>>,
+    /// The same by names.
+    pub audience: Option<Vec<Option<String>>>,
+    /// What the sender proved to hold.
+    pub proof: Proof<'a>,
 }
+
+/// The event of an exchange.
+pub const EXCHANGED: &str = "token.exchanged";
 
 /// Whom the new token is about: a live token of the client's tenant.
 struct Subject {
@@ -104,21 +115,31 @@ fn exchange(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "token.exchanged", credentials, context)? {
-        Ok(client) => client,
-        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
-    };
+    match secret::admit(&snapshot, now, EXCHANGED, credentials, context)? {
+        Ok(client) => exchange_by(now, snapshot, &client, request, context),
+        Err(refusal) => Ok(TokenResponse::refused(&refusal)),
+    }
+}
+
+/// Exchanges a token for a client that has authenticated.
+pub fn exchange_by(
+    now: Timestamp,
+    snapshot: Snapshot,
+    client: &Client,
+    request: ExchangeRequest<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
     let mut event = Event {
-        event: "token.exchanged",
+        event: EXCHANGED,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         context: Some(context),
         ..Event::default()
     };
-    if let Err(refused) = check(&client, &request) {
+    if let Err(refused) = check(client, &request) {
         return refuse(now, &event, &refused);
     }
-    let Some(subject) = subject(&snapshot, now, &client, request.subject_token)? else {
+    let Some(subject) = subject(&snapshot, now, client, request.subject_token)? else {
         return refuse(now, &event, &unacceptable("the subject token is not active", &[]));
     };
     let token_id = subject.active.token.id.to_string();
@@ -136,7 +157,7 @@ fn exchange(
     };
     drop(snapshot);
     let cnf = request.proof.confirmation();
-    let granted = match decide(now, &client, &subject, actor, request) {
+    let granted = match decide(now, client, &subject, actor, request) {
         Ok(granted) => granted,
         Err(refused) => return refuse(now, &event, &refused),
     };
@@ -144,7 +165,7 @@ fn exchange(
         "subject_client_id": subject.grant.client_id,
         "subject_grant_id": subject.grant.id.to_string(),
     });
-    let response = match issue(now, &client, subject, granted, cnf, context)? {
+    let response = match issue(now, client, subject, granted, cnf, context)? {
         Ok(response) => response,
         Err(Gone::Client) => return refuse(now, &event, &secret::unknown()),
         Err(Gone::User | Gone::UserInactive) => {

@@ -61,14 +61,24 @@ fn token_issue_client_credentials(
     issue_client_credentials(now, &credentials, request, &context).or_raise()
 }
 
+/// The event of an issue without a code.
+pub const ISSUED: &str = "token.issued";
+
 /// The request of a trusted application or a client, beside the client and the user.
-struct IssueRequest<'a> {
-    scope: Option<&'a str>,
-    session_id: Option<Id>,
-    refresh: Option<bool>,
-    resource: Option<Vec<Option<String>>>,
-    claims: Option<Jsonb>,
-    cnf: Option<Jsonb>,
+#[derive(Default)]
+pub struct IssueRequest<'a> {
+    /// RFC 6749 section 3.3
+    pub scope: Option<&'a str>,
+    /// The session of the log-in.
+    pub session_id: Option<Id>,
+    /// Whether a refresh token is made; None: if the client may have one.
+    pub refresh: Option<bool>,
+    /// RFC 8707 section 2.2
+    pub resource: Option<Vec<Option<String>>>,
+    /// Kept with the grant.
+    pub claims: Option<Jsonb>,
+    /// What the token is bound to (RFC 7800).
+    pub cnf: Option<Jsonb>,
 }
 
 /// The facts that a grant and its first access token are made of.
@@ -227,11 +237,21 @@ fn issue_client_credentials(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "token.issued", credentials, context)? {
+    let client = match secret::admit(&snapshot, now, ISSUED, credentials, context)? {
         Ok(client) => client,
         Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
     };
     drop(snapshot);
+    issue_to_client(now, &client, request, context)
+}
+
+/// Issues a token to a client for itself, which has authenticated.
+pub fn issue_to_client(
+    now: Timestamp,
+    client: &Client,
+    request: IssueRequest<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
     // RFC 6749 section 4.4: confidential clients only.
     let allowed = client.is_confidential() && client.allows_grant_type("client_credentials");
     let refused = (!allowed).then_some(Refused {
@@ -241,7 +261,7 @@ fn issue_client_credentials(
         ),
         flags: &[],
     });
-    finish(now, &client, None, false, refused, request, context)
+    finish(now, client, None, false, refused, request, context)
 }
 
 /// Checks the request against the client's policy, issues, and writes the audit row.
@@ -258,7 +278,7 @@ fn finish(
     binding::check_confirmation(request.cnf.as_ref())?;
     let user_id = user.map(|(id, _)| id);
     let mut event = Event {
-        event: "token.issued",
+        event: ISSUED,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         user_id,

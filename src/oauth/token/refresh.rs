@@ -51,11 +51,18 @@ fn token_refresh(
     refresh(now, refresh_token, &credentials, &request, &context).or_raise()
 }
 
-struct RefreshRequest<'a> {
-    scope: Option<&'a str>,
-    resource: Option<Vec<Option<String>>>,
-    proof: Proof<'a>,
+/// The parameters of the token request.
+pub struct RefreshRequest<'a> {
+    /// RFC 6749 section 6
+    pub scope: Option<&'a str>,
+    /// RFC 8707 section 2.2
+    pub resource: Option<Vec<Option<String>>>,
+    /// What the sender proved to hold.
+    pub proof: Proof<'a>,
 }
+
+/// The event of a refresh.
+pub const REFRESHED: &str = "token.refreshed";
 
 /// A refresh token as presented, with its digests computed once.
 struct PresentedToken<'a> {
@@ -133,29 +140,40 @@ fn refresh(
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "token.refreshed", credentials, context)? {
-        Ok(client) => client,
-        Err(refusal) => return Ok(TokenResponse::refused(&refusal)),
-    };
+    match secret::admit(&snapshot, now, REFRESHED, credentials, context)? {
+        Ok(client) => refresh_by(now, snapshot, text, &client, request, context),
+        Err(refusal) => Ok(TokenResponse::refused(&refusal)),
+    }
+}
+
+/// Refreshes for a client that has authenticated.
+pub fn refresh_by(
+    now: Timestamp,
+    snapshot: Snapshot,
+    text: Option<&str>,
+    client: &Client,
+    request: &RefreshRequest<'_>,
+    context: &Context<'_>,
+) -> Result<TokenResponse, Mistake> {
     let Some(presented) = PresentedToken::read(&snapshot, text)? else {
-        return refuse(now, &client, None, context, &INVALID, &[]);
+        return refuse(now, client, None, context, &INVALID, &[]);
     };
     let grant = grant::find(&snapshot, presented.grant_id)?;
     drop(snapshot);
     // Without the family secret a caller learns and changes nothing, so a guess can't end a family.
     let Some((grant, family)) = family_of(grant, &presented) else {
-        return refuse(now, &client, None, context, &INVALID, &[Flag::UnknownToken]);
+        return refuse(now, client, None, context, &INVALID, &[Flag::UnknownToken]);
     };
-    match decide(now, &grant, &family, &client, &presented, request) {
-        Decision::Refuse(refusal, flags) => refuse(now, &client, Some(&grant), context, &refusal, flags),
+    match decide(now, &grant, &family, client, &presented, request) {
+        Decision::Refuse(refusal, flags) => refuse(now, client, Some(&grant), context, &refusal, flags),
         Decision::Rotate(narrowed) => {
-            match rotate(now, &grant, &family, &client, &presented, narrowed, context)? {
+            match rotate(now, &grant, &family, client, &presented, narrowed, context)? {
                 Some(response) => Ok(response),
-                None => refresh_locked(now, &client, &presented, request, context),
+                None => refresh_locked(now, client, &presented, request, context),
             }
         }
         Decision::Keep(_) | Decision::Repeat(_) | Decision::Reuse => {
-            refresh_locked(now, &client, &presented, request, context)
+            refresh_locked(now, client, &presented, request, context)
         }
     }
 }
@@ -442,7 +460,7 @@ fn event<'a>(
     flags: &'a [Flag],
 ) -> Event<'a> {
     Event {
-        event: if flags == [Flag::RefreshReuse] { "refresh_reuse" } else { "token.refreshed" },
+        event: if flags == [Flag::RefreshReuse] { "refresh_reuse" } else { REFRESHED },
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         user_id: grant.and_then(|grant| grant.user_id),

@@ -52,16 +52,30 @@ fn revoke(
 ) -> Result<Outcome, Mistake> {
     let reason = argument::reason(reason)?;
     let snapshot = Snapshot::writing()?;
-    let client = match secret::admit(&snapshot, now, "token.revoked", credentials, context)? {
-        Ok(client) => client,
-        Err(refusal) => return Ok(Outcome::refused(&refusal)),
-    };
+    match secret::admit(&snapshot, now, REVOKED, credentials, context)? {
+        Ok(client) => revoke_by(now, snapshot, text, &client, reason, context),
+        Err(refusal) => Ok(Outcome::refused(&refusal)),
+    }
+}
+
+/// The event of a revocation.
+pub const REVOKED: &str = "token.revoked";
+
+/// Revokes a token of a client that has authenticated.
+pub fn revoke_by(
+    now: Timestamp,
+    snapshot: Snapshot,
+    text: Option<&str>,
+    client: &Client,
+    reason: &str,
+    context: &Context<'_>,
+) -> Result<Outcome, Mistake> {
     let found = search(&snapshot, text)?;
     drop(snapshot);
     match found {
         // Section 2.2: an invalid token is not an error, because the purpose of the call is reached.
         Found::Nothing => {
-            record(now, &client, None, None, None, &[], reason, context)?;
+            record(now, client, None, None, None, &[], reason, context)?;
             Ok(Outcome::default())
         }
         // Section 2.1: a token of another client is refused.
@@ -71,7 +85,7 @@ fn revoke(
             let refusal = Refusal::new(ErrorCode::InvalidGrant, "the token was issued to another client");
             record(
                 now,
-                &client,
+                client,
                 Some(&grant),
                 None,
                 Some(refusal.code),
@@ -83,13 +97,13 @@ fn revoke(
         }
         Found::Access(id, grant) => {
             token::revoke(now, id, &grant.tenant_id)?;
-            record(now, &client, Some(&grant), Some(id), None, &[], reason, context)?;
+            record(now, client, Some(&grant), Some(id), None, &[], reason, context)?;
             Ok(Outcome::default())
         }
         // Section 2.1: with a refresh token the access tokens of its grant end too.
         Found::Refresh(grant) => {
             grant::revoke(now, grant.id, &grant.tenant_id, reason)?;
-            record(now, &client, Some(&grant), None, None, &[], reason, context)?;
+            record(now, client, Some(&grant), None, None, &[], reason, context)?;
             Ok(Outcome::default())
         }
     }
@@ -132,7 +146,7 @@ fn record(
     trail::record(
         now,
         &Event {
-            event: "token.revoked",
+            event: REVOKED,
             tenant_id: &client.tenant_id,
             client_id: Some(&client.id),
             user_id: grant.and_then(|grant| grant.user_id),
