@@ -61,23 +61,23 @@ impl<'a> Certificate<'a> {
     /// Reads a certificate in DER; None where it is none.
     pub fn read(der: &'a [u8]) -> Option<Self> {
         let mut outer = Der(der);
-        let mut tbs = Der(Der(outer.take(SEQUENCE)?).take(SEQUENCE)?);
+        let mut tbs = Der(Der(outer.tagged(SEQUENCE)?).tagged(SEQUENCE)?);
         outer.is_empty().then_some(())?;
         if tbs.tag() == Some(VERSION) {
-            tbs.take(VERSION)?;
+            tbs.tagged(VERSION)?;
         }
-        tbs.take(INTEGER)?;
+        tbs.tagged(INTEGER)?;
         // The algorithm, the issuer and the validity.
-        tbs.take(SEQUENCE)?;
-        tbs.take(SEQUENCE)?;
-        tbs.take(SEQUENCE)?;
-        let subject = tbs.take(SEQUENCE)?;
+        tbs.tagged(SEQUENCE)?;
+        tbs.tagged(SEQUENCE)?;
+        tbs.tagged(SEQUENCE)?;
+        let subject = tbs.tagged(SEQUENCE)?;
         // The public key.
-        tbs.take(SEQUENCE)?;
+        tbs.tagged(SEQUENCE)?;
         let mut extensions: &[u8] = &[];
         while let Some((tag, contents)) = tbs.next() {
             if tag == EXTENSIONS {
-                extensions = Der(contents).take(SEQUENCE)?;
+                extensions = Der(contents).tagged(SEQUENCE)?;
             }
         }
         tbs.is_empty().then_some(Self { subject, extensions })
@@ -110,10 +110,10 @@ impl<'a> Certificate<'a> {
     fn alternatives(&self, tag: u8) -> impl Iterator<Item = &'a [u8]> {
         let names = Der(self.extensions).find_map(|(_, extension)| {
             let mut parts = Der(extension);
-            (parts.take(OID)? == SUBJECT_ALT_NAME).then_some(())?;
+            (parts.tagged(OID)? == SUBJECT_ALT_NAME).then_some(())?;
             // Behind it whether it is critical, which has a default.
             let (_, value) = parts.find(|(tag, _)| *tag == OCTET_STRING)?;
-            Der(value).take(SEQUENCE)
+            Der(value).tagged(SEQUENCE)
         });
         let own = Der(names.unwrap_or_default()).take(MAX_NAMES);
         Iterator::filter(own, move |(own, _)| *own == tag).map(|(_, name)| name)
@@ -133,7 +133,7 @@ impl<'a> Der<'a> {
     }
 
     /// The contents of the next value, which must have this tag.
-    fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
+    fn tagged(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, contents)| contents)
     }
 }
@@ -181,11 +181,11 @@ fn dn(subject: &[u8]) -> Option<Dn> {
     let mut names = Vec::new();
     let mut all = Der(subject);
     while !all.is_empty() {
-        let mut set = Der(all.take(SET)?);
+        let mut set = Der(all.tagged(SET)?);
         let mut attributes = Vec::new();
         while !set.is_empty() {
-            let mut pair = Der(set.take(SEQUENCE)?);
-            let name = dotted(pair.take(OID)?)?;
+            let mut pair = Der(set.tagged(SEQUENCE)?);
+            let name = dotted(pair.tagged(OID)?)?;
             let (tag, value) = pair.next()?;
             attributes.push((name, text(tag, value)?));
         }
