@@ -1,14 +1,16 @@
 //! Choices that the metadata of clients, the settings of issuers and those of resource servers share.
 
+use serde::{Deserialize, Serialize};
+
 use crate::kernel::server::datum::Word;
 
 /// Declares an enum of words.
 macro_rules! choice {
     ($(#[$meta:meta])* $name:ident { $($(#[$word_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
         pub enum $name {
-            $($(#[$word_meta])* $variant,)+
+            $($(#[$word_meta])* #[serde(rename = $word)] $variant,)+
         }
 
         impl $name {
@@ -59,5 +61,17 @@ choice! {
         Public = "public",
         /// Another for each sector.
         Pairwise = "pairwise",
+    }
+}
+
+choice! {
+    /// Who may register a client (RFC 7591 section 3).
+    Registration {
+        /// Nobody.
+        Off = "off",
+        /// Who has an access token with the scope `client:register`.
+        Token = "token",
+        /// Anybody, within the limits.
+        Open = "open",
     }
 }

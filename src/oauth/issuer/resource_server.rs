@@ -20,7 +20,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::interval;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::issuer::settings::{ALGS, Format};
+use crate::oauth::issuer::settings::ALGS;
+use crate::rfc::choice::TokenFormat;
 use crate::rfc::{resource, scope};
 use crate::trail::{self, Event};
 
@@ -99,7 +100,7 @@ row! {
     /// What the issue of a token needs to know of a resource server; times in seconds.
     pub struct ResourceServer in resource_servers {
         /// What it wants; None: as the client and the issuer have it.
-        pub access_token_format: Option<Format>,
+        pub access_token_format: Option<TokenFormat>,
         /// How long tokens for it live at most.
         pub access_token_ttl: Option<i32>,
         /// What signs JWTs for it; None: the issuer's.
@@ -173,8 +174,8 @@ fn set(
         "scope",
         "space-separated scope tokens of RFC 6749 section 3.3, together at most 4096 bytes",
     ))?;
-    if new.access_token_format.is_some_and(|word| Format::of(word).is_none()) {
-        return Err(Mistake::one_of("access_token_format", &Format::WORDS));
+    if new.access_token_format.is_some_and(|word| TokenFormat::of(word).is_none()) {
+        return Err(Mistake::one_of("access_token_format", TokenFormat::WORDS));
     }
     if new.alg.is_some_and(|alg| !ALGS.contains(&alg)) {
         return Err(Mistake::one_of("alg", &ALGS));

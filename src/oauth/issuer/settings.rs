@@ -6,57 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::datum::Word;
 use crate::kernel::value::{argument, interval, member};
 use crate::oauth::issuer::url;
+use crate::rfc::choice::{Registration, SecurityProfile, TokenFormat};
 use crate::rfc::{redirect_uri, scope};
-
-/// What an access token is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// A text that says nothing; whoever takes it asks the store.
-    #[default]
-    Opaque,
-    /// RFC 9068
-    Jwt,
-}
-
-impl Format {
-    /// The words of both.
-    pub const WORDS: [&str; 2] = ["opaque", "jwt"];
-}
-
-impl Word for Format {
-    fn of(word: &str) -> Option<Self> {
-        match word {
-            "opaque" => Some(Self::Opaque),
-            "jwt" => Some(Self::Jwt),
-            _ => None,
-        }
-    }
-}
-
-/// Who may register a client (RFC 7591 section 3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Registration {
-    /// Nobody.
-    #[default]
-    Off,
-    /// Who has an access token with the scope `client:register`.
-    Token,
-    /// Anybody, within the limits.
-    Open,
-}
-
-/// A set of stricter rules that the clients of a tenant keep to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// The security profile of FAPI 2.0
-    Fapi2,
-}
 
 /// Where the endpoints are, below the issuer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,7 +73,7 @@ pub struct Settings {
     /// What signs where nothing else is said.
     pub default_alg: String,
     /// What access tokens are where neither the resource nor the client says it.
-    pub access_token_format: Format,
+    pub access_token_format: TokenFormat,
     /// How long a JWT access token lives at most: it cannot be taken back offline.
     pub access_token_ttl: i32,
     /// How long an ID token lives.
@@ -147,7 +100,7 @@ pub struct Settings {
     /// Whether a client id may be the URL of a metadata document.
     pub metadata_documents: bool,
     /// The stricter rules; None: OAuth 2.1's.
-    pub profile: Option<Profile>,
+    pub profile: Option<SecurityProfile>,
     /// Whether authorization requests are pushed (RFC 9126).
     pub require_par: bool,
     /// Whether a DPoP proof needs a nonce of the store (RFC 9449 section 8).
@@ -185,7 +138,7 @@ impl Default for Settings {
             op_policy_uri: None,
             op_tos_uri: None,
             default_alg: "ES256".to_owned(),
-            access_token_format: Format::Opaque,
+            access_token_format: TokenFormat::Opaque,
             access_token_ttl: 600,
             id_token_ttl: 3600,
             scope: "openid profile email phone offline_access".to_owned(),
@@ -242,12 +195,12 @@ static MEMBERS: [(&str, Rule); 34] = [
     ("op_policy_uri", Rule::Url),
     ("op_tos_uri", Rule::Url),
     ("default_alg", Rule::Word(&ALGS)),
-    ("access_token_format", Rule::Word(&Format::WORDS)),
+    ("access_token_format", Rule::Word(TokenFormat::WORDS)),
     ("access_token_ttl", Rule::Seconds(30..=86_400)),
     ("id_token_ttl", Rule::Seconds(30..=86_400)),
     ("scope", Rule::Scope),
     ("default_scope", Rule::Scope),
-    ("registration", Rule::Word(&["off", "token", "open"])),
+    ("registration", Rule::Word(Registration::WORDS)),
     ("registration_max_clients", Rule::Number(0..=1_000_000)),
     ("registration_max_per_hour", Rule::Number(1..=1_000_000)),
     ("registration_max_per_network", Rule::Number(1..=1_000_000)),
@@ -255,7 +208,7 @@ static MEMBERS: [(&str, Rule); 34] = [
     ("registration_refresh", Rule::Switch),
     ("registration_schemes", Rule::Schemes),
     ("metadata_documents", Rule::Switch),
-    ("profile", Rule::Word(&["fapi2"])),
+    ("profile", Rule::Word(SecurityProfile::WORDS)),
     ("require_par", Rule::Switch),
     ("dpop_nonce", Rule::Switch),
     ("request_objects", Rule::Switch),
@@ -308,7 +261,7 @@ impl Settings {
 
     /// Whether the rules of FAPI 2.0 hold for every client.
     pub fn is_fapi2(&self) -> bool {
-        self.profile == Some(Profile::Fapi2)
+        self.profile == Some(SecurityProfile::Fapi2)
     }
 }
 
