@@ -7,6 +7,14 @@ DECLARE
 BEGIN
     FOR item IN
         WITH described (type, attribute, comment) AS (VALUES
+            ('signing_key', 'kid', 'Its name: the thumbprint of the public key (RFC 7638).'),
+            ('signing_key', 'alg', 'By which algorithm it signs: ES256, EdDSA or RS256.'),
+            ('signing_key', 'state', 'next: it will sign; active: it does; retired: tokens that it signed may live.'),
+            ('signing_key', 'published_at', 'Since when it is in the JWKS.'),
+            ('signing_key', 'active_from', 'When it begins, or began, to sign.'),
+            ('signing_key', 'retired_at', 'When it ceases, or ceased, to sign; NULL: nothing follows it yet.'),
+            ('signing_key', 'removed_at', 'When it leaves the JWKS: the last token that it signed has ended then.'),
+            ('signing_key', 'public_key', 'The public key as the JWKS has it (RFC 7517).'),
             (NULL, 'aaguid', 'The model of the authenticator, as it says; zeros: it does not.'),
             (NULL, 'access_token', 'The access token in the clear; it is stored nowhere.'),
             (NULL, 'access_token_expires_at',

@@ -54,6 +54,7 @@ mod types {
         include_str!("../sql/types/connection.sql"),
         include_str!("../sql/types/provider.sql"),
         include_str!("../sql/types/key.sql"),
+        include_str!("../sql/types/signing_key.sql"),
         include_str!("../sql/types/mfa.sql"),
         include_str!("../sql/types/api_key.sql"),
         include_str!("../sql/types/audit.sql"),
@@ -102,6 +103,7 @@ mod surface {
         include_str!("../sql/surface/connection.sql"),
         include_str!("../sql/surface/provider.sql"),
         include_str!("../sql/surface/key.sql"),
+        include_str!("../sql/surface/signing_key.sql"),
         include_str!("../sql/surface/mfa.sql"),
         include_str!("../sql/surface/api_key.sql"),
         include_str!("../sql/surface/principal.sql"),
@@ -170,6 +172,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &identity::login::attempt::NETWORK_LIMIT,
     &identity::login::devices::RETENTION,
     &principal::impersonate::TTL,
+    &oauth::signing_key::JWKS_MAX_AGE,
     &oauth::code::TTL,
     &oauth::token::once::REPLAY_GRACE,
     &oauth::code::pushed::TTL,
@@ -196,6 +199,7 @@ static SEALED: &[&vault::holder::Holder] = &[
     &identity::password::pepper::HOLDER,
     &webhook::secret::HOLDER,
     &oauth::client::secret::HOLDER,
+    &oauth::signing_key::HOLDER,
 ];
 
 /// What counts the rows for which something was derived from a master key.

@@ -43,3 +43,7 @@ ALTER TABLE auth_store.clients
     DROP COLUMN document_expires_at;
 DROP TABLE IF EXISTS auth_store.resource_servers;
 DROP TABLE IF EXISTS auth_store.issuers;
+
+-- What the protocol signs with: tokens that were signed verify nowhere any more.
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'signing_keys';
+DROP TABLE auth_store.signing_keys;

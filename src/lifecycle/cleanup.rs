@@ -22,7 +22,7 @@ use crate::oauth::client::secret;
 use crate::oauth::code::{self, pushed};
 use crate::oauth::proof::jti;
 use crate::oauth::token::{self, imported};
-use crate::oauth::{consent, device, grant};
+use crate::oauth::{consent, device, grant, signing_key};
 use crate::trail::usage::{self, roll_up};
 use crate::trail::{self, Event, months};
 use crate::webhook::{self, outbox};
@@ -138,7 +138,7 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 24] = [
+static TASKS: [Task; 25] = [
     Task::of(&grant::TABLE).told("grant.expired"),
     Task::of(&imported::TABLE).told("refresh_token.expired"),
     Task::of(&code::TABLE).told("code.expired"),
@@ -151,6 +151,7 @@ static TASKS: [Task; 24] = [
     Task::of(&consent::TABLE).told("consent.expired"),
     Task { table: &user::TABLE, ends: Ends::WithAll, event: None },
     Task::of(&secret::TABLE).told("client_secret.expired"),
+    Task::of(&signing_key::TABLE).told("signing_key.expired"),
     Task::of(&api_key::TABLE).told("api_key.expired"),
     Task::of(&devices::TABLE),
     Task::of(&failures::TABLE),

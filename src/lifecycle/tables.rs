@@ -9,7 +9,7 @@ use crate::oauth::code::pushed;
 use crate::oauth::issuer::{self, resource_server};
 use crate::oauth::proof::jti;
 use crate::oauth::token::imported;
-use crate::oauth::{client, code, consent, device, grant, token};
+use crate::oauth::{client, code, consent, device, grant, signing_key, token};
 use crate::vault::{connection, key, provider};
 use crate::webhook::{self, outbox};
 use crate::{api_key, limit, trail};
@@ -33,7 +33,7 @@ pub static BEFORE_CLIENTS: [&Table; 4] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 45] = [
+pub static AFTER_USERS: [&Table; 46] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -56,6 +56,7 @@ pub static AFTER_USERS: [&Table; 45] = [
     &webhook::subscription::TABLE,
     &outbox::switch::TABLE,
     &secret::TABLE,
+    &signing_key::TABLE,
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,

@@ -1,4 +1,4 @@
-//! OAuth 2: clients, authorization codes, grants and their tokens.
+//! OAuth 2: clients, authorization codes, grants and their tokens, and the keys that sign some of them.
 
 pub mod client;
 pub mod code;
@@ -7,4 +7,5 @@ pub mod device;
 pub mod grant;
 pub mod issuer;
 pub mod proof;
+pub mod signing_key;
 pub mod token;

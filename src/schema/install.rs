@@ -24,6 +24,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/issuer.sql"),
     include_str!("../../sql/tables/user.sql"),
     include_str!("../../sql/tables/key.sql"),
+    include_str!("../../sql/tables/signing_key.sql"),
     include_str!("../../sql/tables/client.sql"),
     include_str!("../../sql/tables/role.sql"),
     include_str!("../../sql/tables/external.sql"),

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 145] = [
+pub const NAMES: [&str; 149] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -219,6 +219,15 @@ pub const NAMES: [&str; 145] = [
     "session.touched",
     // user_sessions_revoke(); session_id is the one that was left
     "sessions.revoked",
+    // signing_key_create() and signing_key_rotate() that made a key, and signing_key_retire() where one takes over that
+    // it has to make; when it begins to sign, as seconds since 1970, is in details (active_from)
+    "signing_key.created",
+    // a batch of cleanup that deleted signing keys whose last tokens have ended
+    "signing_key.expired",
+    // signing_key_import(); details as in signing_key.created
+    "signing_key.imported",
+    // signing_key_retire(); details has the reason, withdrawn or compromised, and the successor's kid
+    "signing_key.retired",
     // tenant_create()
     "tenant.created",
     // tenant_erase()

@@ -16,7 +16,8 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
 use crate::oauth::proof::jti;
-use crate::rfc::jwk::{self, PublicKey};
+use crate::rfc::jose::jwk::{self, PublicKey};
+use crate::rfc::jose::{Problem, jws};
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
@@ -144,37 +145,38 @@ const fn invalid(description: &'static str) -> Refusal {
     Refusal::new(ErrorCode::InvalidDpopProof, description)
 }
 
+const ALG: Refusal = invalid("alg must be ES256, ES384, PS256, RS256, Ed25519 or EdDSA, and fit the key");
+
 /// All checks of section 4.3 except replay; writes nothing.
 fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result<Proven, Refusal> {
     let proof = proof.filter(|text| !text.is_empty()).ok_or(invalid("the proof is missing"))?;
-    let parts = (proof.len() <= MAX_PROOF).then(|| split(proof)).flatten();
-    let Parts { header, claims, signed, signature } = parts.ok_or(invalid("the proof is no signed JWT"))?;
+    let jws = jws::parse(proof, MAX_PROOF).map_err(|problem| match problem {
+        Problem::Critical => invalid(Problem::Critical.as_str()),
+        Problem::Algorithm => ALG,
+        _ => invalid("the proof is no signed JWT"),
+    })?;
+    let (header, claims) = (&jws.header, &jws.claims);
     let text =
         |object: &Map<String, Value>, name| object.get(name).and_then(Value::as_str).map(str::to_owned);
-    if text(&header, "typ").as_deref() != Some("dpop+jwt") {
+    if text(header, "typ").as_deref() != Some("dpop+jwt") {
         return Err(invalid("typ must be dpop+jwt"));
-    }
-    // RFC 7515 section 4.1.11: no extension is understood here.
-    if header.contains_key("crit") {
-        return Err(invalid("crit names an extension that is not supported"));
     }
     let jwk = header.get("jwk").ok_or(invalid("jwk is missing"))?;
     let key = PublicKey::of(jwk)
         .ok_or(invalid("jwk must be a public key: P-256, P-384, Ed25519, or RSA of 2048 to 4096 bits"))?;
-    let algorithm = text(&header, "alg")
-        .and_then(|alg| key.algorithm(&alg))
-        .ok_or(invalid("alg must be ES256, ES384, PS256, RS256, Ed25519 or EdDSA, and fit the key"))?;
+    let algorithm = text(header, "alg").and_then(|alg| key.algorithm(&alg)).ok_or(ALG)?;
     let jkt = jwk::thumbprint(jwk).ok_or(invalid("jwk is malformed"))?;
-    if !key.verify(algorithm, signed.as_bytes(), &signature) {
+    let (signed, signature) = jws.signed();
+    if !key.verify(algorithm, signed, signature) {
         return Err(invalid("the signature is wrong"));
     }
-    let jti = text(&claims, "jti")
+    let jti = text(claims, "jti")
         .filter(|jti| !jti.is_empty() && jti.len() <= MAX_JTI && !jti.chars().any(char::is_control))
         .ok_or(invalid("jti must be a text of 1 to 512 bytes"))?;
-    if text(&claims, "htm").as_deref() != Some(expected.htm) {
+    if text(claims, "htm").as_deref() != Some(expected.htm) {
         return Err(invalid("htm is not the method of the request"));
     }
-    if text(&claims, "htu").and_then(|htu| normalized(&htu)).as_ref() != Some(&expected.htu) {
+    if text(claims, "htu").and_then(|htu| normalized(&htu)).as_ref() != Some(&expected.htu) {
         return Err(invalid("htu is not the URI of the request"));
     }
     let issued = claims.get("iat").and_then(numeric_date).ok_or(invalid("iat must be a NumericDate"))?;
@@ -187,41 +189,18 @@ fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result
     }
     if let Some(token) = expected.access_token {
         let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));
-        let same = text(&claims, "ath").is_some_and(|ath| ath.as_bytes().ct_eq(hash.as_bytes()).into());
+        let same = text(claims, "ath").is_some_and(|ath| ath.as_bytes().ct_eq(hash.as_bytes()).into());
         if !same {
             return Err(invalid("ath is not the hash of the access token"));
         }
     }
     if let Some(nonce) = expected.nonce {
-        let same = text(&claims, "nonce").is_some_and(|own| own.as_bytes().ct_eq(nonce.as_bytes()).into());
+        let same = text(claims, "nonce").is_some_and(|own| own.as_bytes().ct_eq(nonce.as_bytes()).into());
         if !same {
             return Err(Refusal::new(ErrorCode::UseDpopNonce, "nonce is not the one provided"));
         }
     }
     Ok(Proven { jkt, jti, until })
-}
-
-/// A JWS in compact form (RFC 7515 section 3.1).
-struct Parts<'a> {
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
-    signed: &'a str,
-    signature: Vec<u8>,
-}
-
-fn split(proof: &str) -> Option<Parts<'_>> {
-    let (signed, signature) = proof.rsplit_once('.')?;
-    let (header, claims) = signed.split_once('.')?;
-    let object = |part: &str| match serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()? {
-        Value::Object(object) => Some(object),
-        _ => None,
-    };
-    Some(Parts {
-        header: object(header)?,
-        claims: object(claims)?,
-        signed,
-        signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
-    })
 }
 
 /// Seconds since 1970, also with a fraction (RFC 7519 section 2); None beyond the year 33000 or so.
@@ -269,6 +248,7 @@ fn unescaped(text: &str) -> Option<String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::rfc::jose::sign::tests::RSA;
     use proptest::prelude::*;
     use ring::rand::SystemRandom;
     use ring::signature::{
@@ -315,7 +295,7 @@ mod tests {
                 let pair = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
                 Self::Ec(EcdsaKeyPair::from_pkcs8(algorithm, pair.as_ref(), &random).unwrap())
             };
-            let rsa = base64::engine::general_purpose::STANDARD.decode(RSA_KEY).unwrap();
+            let rsa = base64::engine::general_purpose::STANDARD.decode(RSA).unwrap();
             [
                 ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
                 Self::Ed(Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()),
@@ -634,7 +614,4 @@ mod tests {
             }
         }
     }
-
-    /// A key of this test alone, PKCS #1.
-    const RSA_KEY: &str = "MIIEogIBAAKCAQEA4dI9BCT2UKC3smtlRyxJM1oWOYMQh4ZbjdfsldXuOPR7XHm3/kZDcnNlnX0tFnM0ltvm4nnbRft/BEimdfGqV4JcUrOkUTgOOcmiZU3ym+1FG+o6bvZ3p/usMNpwb3gmlbukVE82fDbg0DgPNWEbQnBkidZY3ryikDpZ6EyeOZocIa3qzM5QtGjXUs0HpVJ7jX4+gsJIXRtcp+sRwSKCgaFPESIJbpkLGCrLuLVzjLaRtjSQhFHHIaaO6Xnt6YsmUuYqEvzXdKXCBmdrTXr/z2U3qONaemO1K1111dUaS80+O8F+NsU/OPgg/W3mH06cT6N9o4Tg2jiZK3OV3fqzWwIDAQABAoIBAFUfauClDjRWYOhgk0zA5Nb2nmoPfauYeep9+jCA88uEXPv+5dxzn/kEhslW5igQRUKYoe+8/2rh4n8644SSFCPof+Ss0sPK3ZHq78xAFbOxPNvI7z3kqjYoKEBCFx/tqp3GnasqMN+h0BytBQ6aDCx/MWbD5bwQXzb+x+VI/Fu5hpOdtEE+wH9hYu+6D7flt6+ZagoZOU1djDmI4LUvQs7g+bPXPbrhRrIMQtVhHtVoqUODWP6MixZuCvpPtaZ/CIQodllbCRcKx5X5P2fCJRQvd/3yMT9/hswQqFvyyIstDiCR/LHo5HDVgpAN4oOJ4q91Y9IJz4itttQOpR0dOAECgYEA9T73uJ0Bl5nR3OWDktDAb2rfpsFSQqRMRszHX4Nn/m7vwGGXjTr/odKXnGHXYoRbitMqgdz2bLKaaUqu0av655H9n66bqpsBtdew6qZgd/tbJJYdCJ+UCXvpAPwNJ4hmLoJA3E3LFQMjOTBkyc2h8bxHWjkilX5AR2h6b3UHn/kCgYEA67k3cN8FvcQFYQwoTS7gegHx5FH77Mh9PrxpuY55mqQ6wN/HpnWZZRed6Vp5YWEl+9FVXjg2HQ5KJIn1DxPl+b8TCwlW3rxA6VsjtgfqpXEB/WFCg75zazvQGYdC7XqOl4q+q9FgEWeiocY7p2nA1G1OrJ+hnWfvs+YRGLE3KvMCgYAShBKH6bK5E2/40YtBhmlBADyqhmYDigwIPGXBHFa5qv6G89dRXmb2fMPdlrWARqXysUbAT0J7qnBmCrFwOx/SY/9WEwTFuLZEWGiPDsixxlR3Sq4efI3cuXI6FM2Zcn7kfAkRmP4ANCBwrOqvIctcSO7KLQ4jY0jPG2BDEf7lYQKBgB2E2UOCOkbUWFQZ4KYhu6yrt63+8kxpov2LPLYm+GV8MXtbyrW2vlnhhj3lvZOLReVuBoHBCk3DL1e6Cv0zYbZPzkOwjLdh3cMbTbKK9UB4kWY4msrCu9Nu7xVzUddJZLfngQ8lLiGf18boeynw3Vv8wEBv0R5UGLlvky6DasQvAoGAOdpoXGcJrAvKUmT64H6Co4UuztTo1Lxl28TmlFYO2S0GTopg0owoMBbK3DfXBP4I5TqUQ7Zwi+RK/dZ7jPz3LyAlFvnZqwhAhlQCsRq+SY8e7QGv6XlRQXfDkktKJfD/A2eIfZSOnW/HZ4moUGWdI9Yn/EEWjDqzFzdk2ZohX0g=";
 }

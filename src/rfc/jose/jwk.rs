@@ -1,5 +1,5 @@
-//! Public keys as JWKs (RFC 7517): their thumbprint (RFC 7638) and what they signed (RFC 7515, RFC 7518,
-//! RFC 8037, RFC 9864). Verification only: nothing here handles a private key.
+//! Public keys as JWKs (RFC 7517) and sets of them: their thumbprint (RFC 7638) and what they signed (RFC 7515,
+//! RFC 7518, RFC 8037, RFC 9864). Verification only: nothing here handles a private key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::rfc::jose::Problem;
+use crate::rfc::jose::alg::Alg;
 
 #[pg_extern(immutable, parallel_safe)]
 fn jwk_thumbprint(jwk: Option<Jsonb>) -> String {
@@ -45,36 +47,6 @@ pub enum PublicKey {
     },
 }
 
-/// How a key signs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Algorithm {
-    /// RFC 7518 section 3.4
-    Es256,
-    /// RFC 7518 section 3.4
-    Es384,
-    /// RFC 7518 section 3.5
-    Ps256,
-    /// RFC 7518 section 3.3
-    Rs256,
-    /// By two names: `EdDSA` of RFC 8037, which stands for another curve as well and is therefore deprecated, and
-    /// `Ed25519`, which RFC 9864 section 2.2 put in its place.
-    Ed25519,
-}
-
-impl Algorithm {
-    /// The algorithm of this `alg`; None for any other.
-    fn of(alg: &str) -> Option<Self> {
-        match alg {
-            "ES256" => Some(Self::Es256),
-            "ES384" => Some(Self::Es384),
-            "PS256" => Some(Self::Ps256),
-            "RS256" => Some(Self::Rs256),
-            "Ed25519" | "EdDSA" => Some(Self::Ed25519),
-            _ => None,
-        }
-    }
-}
-
 impl PublicKey {
     /// The key of a JWK; None if it is of another kind, malformed or not public.
     pub fn of(jwk: &Value) -> Option<Self> {
@@ -100,28 +72,33 @@ impl PublicKey {
     }
 
     /// The algorithm that this `alg` names; None where the key does not sign so.
-    pub fn algorithm(&self, alg: &str) -> Option<Algorithm> {
-        Algorithm::of(alg).filter(|algorithm| match self {
-            Self::P256(_) => *algorithm == Algorithm::Es256,
-            Self::P384(_) => *algorithm == Algorithm::Es384,
-            Self::Ed25519(_) => *algorithm == Algorithm::Ed25519,
-            Self::Rsa { .. } => matches!(algorithm, Algorithm::Ps256 | Algorithm::Rs256),
-        })
+    pub fn algorithm(&self, alg: &str) -> Option<Alg> {
+        Alg::of_proof(alg).filter(|alg| self.signs_by(*alg))
+    }
+
+    /// Whether it is of the kind that signs so.
+    pub fn signs_by(&self, alg: Alg) -> bool {
+        match self {
+            Self::P256(_) => alg == Alg::Es256,
+            Self::P384(_) => alg == Alg::Es384,
+            Self::Ed25519(_) => alg == Alg::EdDsa,
+            Self::Rsa { .. } => matches!(alg, Alg::Ps256 | Alg::Rs256),
+        }
     }
 
     /// Whether it signed the message in this way.
-    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    pub fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
         let plain = |how: &'static dyn VerificationAlgorithm, key: &[u8]| {
             UnparsedPublicKey::new(how, key).verify(message, signature).is_ok()
         };
         let rsa =
             |how, n: &[u8], e: &[u8]| RsaPublicKeyComponents { n, e }.verify(how, message, signature).is_ok();
-        match (self, algorithm) {
-            (Self::P256(point), Algorithm::Es256) => plain(&signature::ECDSA_P256_SHA256_FIXED, point),
-            (Self::P384(point), Algorithm::Es384) => plain(&signature::ECDSA_P384_SHA384_FIXED, point),
-            (Self::Ed25519(key), Algorithm::Ed25519) => plain(&signature::ED25519, key),
-            (Self::Rsa { n, e }, Algorithm::Ps256) => rsa(&signature::RSA_PSS_2048_8192_SHA256, n, e),
-            (Self::Rsa { n, e }, Algorithm::Rs256) => rsa(&signature::RSA_PKCS1_2048_8192_SHA256, n, e),
+        match (self, alg) {
+            (Self::P256(point), Alg::Es256) => plain(&signature::ECDSA_P256_SHA256_FIXED, point),
+            (Self::P384(point), Alg::Es384) => plain(&signature::ECDSA_P384_SHA384_FIXED, point),
+            (Self::Ed25519(key), Alg::EdDsa) => plain(&signature::ED25519, key),
+            (Self::Rsa { n, e }, Alg::Ps256) => rsa(&signature::RSA_PSS_2048_8192_SHA256, n, e),
+            (Self::Rsa { n, e }, Alg::Rs256) => rsa(&signature::RSA_PKCS1_2048_8192_SHA256, n, e),
             _ => false,
         }
     }
@@ -158,10 +135,82 @@ fn decoded(jwk: &Value, name: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok().filter(|bytes| !bytes.is_empty())
 }
 
+/// A key of a set: of a client, or one of the store's own.
+pub struct Jwk {
+    /// Its name in the set (RFC 7517 section 4.5).
+    pub kid: Option<String>,
+    /// The algorithm that it is for; None: any of its kind.
+    alg: Option<Alg>,
+    /// What verifies.
+    pub key: PublicKey,
+}
+
+/// How many keys a set has at most, those of other kinds included.
+const MAX_KEYS: usize = 32;
+
+impl Jwk {
+    /// Reads a key that verifies JWTs: of P-256, Ed25519 or RSA, and not for encryption.
+    pub fn parse(jwk: &Value) -> Result<Self, Problem> {
+        let members = jwk.as_object().ok_or(Problem::Key)?;
+        if PRIVATE.iter().any(|name| members.contains_key(*name)) {
+            return Err(Problem::PrivateKey);
+        }
+        let key = PublicKey::of(jwk).filter(|key| !matches!(key, PublicKey::P384(_))).ok_or(Problem::Key)?;
+        let kid = match members.get("kid") {
+            None => None,
+            Some(Value::String(kid)) => Some(kid.clone()),
+            Some(_) => return Err(Problem::Key),
+        };
+        let alg = match members.get("alg") {
+            None => None,
+            Some(alg) => Some(alg.as_str().and_then(Alg::parse).ok_or(Problem::Key)?),
+        };
+        let verifies = |operations: &Value| {
+            operations.as_array().is_some_and(|list| list.iter().any(|one| one.as_str() == Some("verify")))
+        };
+        if alg.is_some_and(|alg| !key.signs_by(alg))
+            || members.get("use").is_some_and(|purpose| purpose.as_str() != Some("sig"))
+            || members.get("key_ops").is_some_and(|operations| !verifies(operations))
+        {
+            return Err(Problem::Key);
+        }
+        Ok(Self { kid, alg, key })
+    }
+
+    /// Whether it may have signed a token with this `kid` and `alg`.
+    pub fn fits(&self, kid: Option<&str>, alg: Alg) -> bool {
+        let named = match (kid, &self.kid) {
+            (Some(kid), Some(own)) => kid == own,
+            _ => true,
+        };
+        named && self.alg.is_none_or(|own| own == alg) && self.key.signs_by(alg)
+    }
+}
+
+/// The keys of a set that verify JWTs (RFC 7517 section 5, which has others passed over). A private key among them is
+/// refused: whoever sent it has lost it.
+pub fn parse_set(set: &Value) -> Result<Vec<Jwk>, Problem> {
+    let list = set.get("keys").and_then(Value::as_array).ok_or(Problem::Malformed)?;
+    if list.len() > MAX_KEYS {
+        return Err(Problem::TooManyKeys);
+    }
+    let mut keys = Vec::new();
+    for jwk in list {
+        match Jwk::parse(jwk) {
+            Ok(key) => keys.push(key),
+            Err(Problem::PrivateKey) => return Err(Problem::PrivateKey),
+            Err(_) => {}
+        }
+    }
+    Ok(keys)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Algorithm, PublicKey, thumbprint};
+    use super::{Jwk, PublicKey, parse_set, thumbprint};
+    use crate::rfc::jose::Problem;
+    use crate::rfc::jose::alg::Alg;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -250,8 +299,8 @@ mod tests {
                 assert_eq!(key.algorithm(alg).is_some(), own.contains(&alg), "{alg}");
             }
         }
-        assert_eq!(rsa().algorithm("PS256"), Some(Algorithm::Ps256));
-        assert_eq!(rsa().algorithm("RS256"), Some(Algorithm::Rs256));
+        assert_eq!(rsa().algorithm("PS256"), Some(Alg::Ps256));
+        assert_eq!(rsa().algorithm("RS256"), Some(Alg::Rs256));
     }
 
     /// RFC 7518 section 6.2.1.2: coordinates have the size of the field, leading zeros included.
@@ -265,6 +314,75 @@ mod tests {
         assert!(ec("P-256", 32) && ec("P-384", 48));
         assert!(!ec("P-256", 31) && !ec("P-256", 48) && !ec("P-384", 32) && !ec("P-384", 47));
         assert!(!ec("P-521", 66) && !ec("secp256k1", 32));
+    }
+
+    fn ed25519() -> serde_json::Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})
+    }
+
+    fn with(mut jwk: serde_json::Value, name: &str, value: serde_json::Value) -> serde_json::Value {
+        jwk.as_object_mut().unwrap().insert(name.into(), value);
+        jwk
+    }
+
+    #[test]
+    fn a_key_of_a_set_says_what_it_is_for() {
+        for (name, value) in [
+            ("kid", json!("a")),
+            ("alg", json!("EdDSA")),
+            ("alg", json!("Ed25519")),
+            ("use", json!("sig")),
+            ("key_ops", json!(["verify"])),
+            ("x5t", json!(7)),
+        ] {
+            assert!(Jwk::parse(&with(ed25519(), name, value)).is_ok(), "{name}");
+        }
+        for (name, value, problem) in [
+            ("kid", json!(7), Problem::Key),
+            ("alg", json!("ES256"), Problem::Key),
+            ("alg", json!("HS256"), Problem::Key),
+            ("alg", json!(null), Problem::Key),
+            ("use", json!("enc"), Problem::Key),
+            ("key_ops", json!(["sign"]), Problem::Key),
+            ("crv", json!("X25519"), Problem::Key),
+            ("d", json!("AAAA"), Problem::PrivateKey),
+            ("k", json!("AAAA"), Problem::PrivateKey),
+        ] {
+            assert_eq!(Jwk::parse(&with(ed25519(), name, value)).err(), Some(problem), "{name}");
+        }
+        let p384 = json!({"kty": "EC", "crv": "P-384", "x": "A".repeat(64), "y": "A".repeat(64)});
+        assert_eq!(Jwk::parse(&p384).err(), Some(Problem::Key));
+    }
+
+    #[test]
+    fn kid_and_alg_choose_among_keys() {
+        let key = |jwk| Jwk::parse(&jwk).ok().unwrap();
+        let named = key(with(ed25519(), "kid", json!("a")));
+        assert!(named.fits(Some("a"), Alg::EdDsa) && named.fits(None, Alg::EdDsa));
+        assert!(!named.fits(Some("b"), Alg::EdDsa) && !named.fits(Some("a"), Alg::Es256));
+        assert!(key(ed25519()).fits(Some("b"), Alg::EdDsa));
+        let rsa = key(json!({"kty": "RSA", "n": N, "e": "AQAB", "alg": "PS256"}));
+        assert!(rsa.fits(None, Alg::Ps256) && !rsa.fits(None, Alg::Rs256));
+    }
+
+    /// RFC 7517 section 5: keys of other kinds are passed over.
+    #[test]
+    fn a_set_has_keys_that_verify() {
+        let set = json!({"keys": [
+            ed25519(), {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"}, {"kty": "RSA", "n": N, "e": "AQAB", "use": "enc"},
+            null, {"kty": "RSA", "n": N, "e": "AQAB"}
+        ]});
+        assert_eq!(parse_set(&set).ok().unwrap().len(), 2);
+        assert_eq!(parse_set(&json!({"keys": []})).ok().unwrap().len(), 0);
+        let of = |count: usize| parse_set(&json!({"keys": vec![ed25519(); count]})).map(|keys| keys.len());
+        assert_eq!((of(32), of(33)), (Ok(32), Err(Problem::TooManyKeys)));
+        assert_eq!(
+            parse_set(&json!({"keys": [with(ed25519(), "d", json!("AAAA"))]})).err(),
+            Some(Problem::PrivateKey)
+        );
+        for set in [json!({}), json!([]), json!(null), json!({"keys": {}})] {
+            assert_eq!(parse_set(&set).err(), Some(Problem::Malformed));
+        }
     }
 
     proptest! {
@@ -282,7 +400,7 @@ mod tests {
                 PublicKey::Ed25519(n.clone()),
                 PublicKey::Rsa { n: n.clone(), e },
             ] {
-                let algorithms = ["ES256", "ES384", "PS256", "RS256", "Ed25519"].map(Algorithm::of);
+                let algorithms = ["ES256", "ES384", "PS256", "RS256", "Ed25519"].map(Alg::of_proof);
                 for algorithm in algorithms.into_iter().flatten() {
                     prop_assert!(!key.verify(algorithm, &message, &signature));
                     prop_assert!(!key.verify(algorithm, &message, &[x, y].concat()));
