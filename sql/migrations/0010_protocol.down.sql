@@ -47,3 +47,7 @@ DROP TABLE IF EXISTS auth_store.issuers;
 -- What the protocol signs with: tokens that were signed verify nowhere any more.
 DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'signing_keys';
 DROP TABLE auth_store.signing_keys;
+
+ALTER TABLE auth_store.tenants
+    DROP CONSTRAINT tenants_subject_salt_length,
+    DROP COLUMN subject_salt;

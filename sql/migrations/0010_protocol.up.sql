@@ -43,3 +43,6 @@ ALTER TABLE auth_store.client_secrets
     ADD CONSTRAINT client_secrets_sealed_digest CHECK (sealed IS NULL OR digest IS NOT NULL),
     ADD CONSTRAINT client_secrets_vault_key_fkey FOREIGN KEY (key_id, tenant_id)
         REFERENCES auth_store.vault_keys (id, tenant_id);
+ALTER TABLE auth_store.tenants
+    ADD COLUMN subject_salt bytea,
+    ADD CONSTRAINT tenants_subject_salt_length CHECK (pg_catalog.octet_length(subject_salt) = 32);

@@ -27,15 +27,15 @@ COMMENT ON FUNCTION auth_store.client_create IS
     'jwks: its public keys, a JWK set of at most 32 keys and 64 kB; or jwks_uri: the https URL where it publishes '
     'them. access_token_format: opaque or jwt (RFC 9068), where the resource does not say; default the issuer''s. '
     'profile: fapi2 binds it to FAPI 2.0: it authenticates by key or certificate, its tokens are bound, its refresh '
-    'token is kept. post_logout_redirect_uris: at most 50, as redirect_uris. backchannel_logout_uri: an https URL that logout '
-    'tokens are posted to; backchannel_logout_session_required: they name the session. require_par: whether it must '
-    'push its authorization requests (RFC 9126). dpop_bound, certificate_bound: whether its tokens are bound to a key '
-    '(RFC 9449) or to its certificate (RFC 8705). default_max_age: how many seconds ago a log-in may be, where a '
-    'request does not say. subject_type: public (default), or pairwise (OpenID Connect Core section 8). '
-    'id_token_signed_response_alg, userinfo_signed_response_alg: ES256, EdDSA or RS256; default the issuer''s, and '
-    'none. certificate_subject: of tls_client_auth, one of the members of RFC 8705 section 2.1.2. '
-    'authorization_details_types: at most 50 that it may ask for (RFC 9396). '
-    'owner_id: a user of the tenant (23503) who manages it, see developer_client_list().';
+    'token is kept. post_logout_redirect_uris: at most 50, as redirect_uris. backchannel_logout_uri: an https URL '
+    'that logout tokens are posted to; backchannel_logout_session_required: they name the session. require_par: '
+    'whether it must push its authorization requests (RFC 9126). dpop_bound, certificate_bound: whether its tokens '
+    'are bound to a key (RFC 9449) or to its certificate (RFC 8705). default_max_age: how many seconds ago a log-in '
+    'may be, where a request does not say. subject_type: public (default), or pairwise (OpenID Connect Core section '
+    '8). id_token_signed_response_alg, userinfo_signed_response_alg: ES256, EdDSA or RS256; default the issuer''s, '
+    'and none. certificate_subject: of tls_client_auth, one of the members of RFC 8705 section 2.1.2. '
+    'authorization_details_types: at most 50 that it may ask for (RFC 9396). owner_id: a user of the tenant (23503) '
+    'who manages it, see developer_client_list().';
 ALTER FUNCTION auth_store.client_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_create TO auth_store_admin;
 

@@ -7,10 +7,12 @@ CREATE TABLE IF NOT EXISTS auth_store.tenants (
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
     redirect_uri_schemes text[] NOT NULL DEFAULT '{}',
+    subject_salt  bytea,
     CONSTRAINT tenants_pkey PRIMARY KEY (id),
     CONSTRAINT tenants_id_shape CHECK (id ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'),
     CONSTRAINT tenants_status_known CHECK (status IN ('active', 'suspended')),
-    CONSTRAINT tenants_settings_object CHECK (pg_catalog.jsonb_typeof(settings) = 'object')
+    CONSTRAINT tenants_settings_object CHECK (pg_catalog.jsonb_typeof(settings) = 'object'),
+    CONSTRAINT tenants_subject_salt_length CHECK (pg_catalog.octet_length(subject_salt) = 32)
 );
 COMMENT ON TABLE auth_store.tenants IS
     'Tenants. A store with one tenant uses ''default'' and never names it; its row is made when it is first needed.';
@@ -26,3 +28,6 @@ COMMENT ON COLUMN auth_store.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.tenants.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN auth_store.tenants.redirect_uri_schemes IS
     'Private-use schemes without a dot, as vscode, that redirect URIs of its clients may have.';
+COMMENT ON COLUMN auth_store.tenants.subject_salt IS
+    'What makes the subjects of pairwise clients (OpenID Connect Core section 8.1) those of this tenant alone: 32 random '
+    'bytes, which stay; NULL: it has had no such client.';

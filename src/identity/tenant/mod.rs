@@ -2,6 +2,8 @@
 //! made by the first step that writes something of the tenant. A fresh install has no rows at all, so that the rows of
 //! a dump or of a publisher collide with none.
 
+pub mod salt;
+
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};

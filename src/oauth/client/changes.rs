@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
-use crate::identity::tenant;
+use crate::identity::tenant::{self, salt};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
@@ -63,6 +63,12 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
     let client_id = given(client_id, "client_id")?;
     let changes = given(changes, "changes")?;
     let members = members(&changes)?;
+    let wants_pairwise = |member: &Member| member.name == "subject_type" && member.value == "pairwise";
+    if members.iter().any(wants_pairwise)
+        && let Some(client) = client::find(&Snapshot::writing()?, client_id)?
+    {
+        salt::ensure(&client.tenant_id)?;
+    }
     let Registered { tenant_id, metadata: mut client } = client::lock_metadata(client_id)?;
     let mut schemes = tenant::redirect_uri_schemes(&Snapshot::writing()?, &tenant_id)?;
     let registered = client.redirect_uris.clone();

@@ -9,6 +9,7 @@ pub mod owner;
 pub mod profile;
 pub mod registration;
 pub mod secret;
+pub mod subject;
 
 use serde_json::Value;
 

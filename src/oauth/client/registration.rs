@@ -153,6 +153,7 @@ impl NewClient<'_> {
             Some(id) => id.to_owned(),
             None => URL_SAFE_NO_PAD.encode(Id::mint(now, Bucket::of(&[tenant_id]))?.bytes()),
         };
+        client.protocol.prepare(tenant_id)?;
         let suspended = tenant::lock_share(tenant_id)?.ok_or(tenant::UNKNOWN_ID)?;
         // A data key may have to be made, which comes before the locks of rows.
         let keeper = secret::Keeper::of(now, tenant_id, client.token_endpoint_auth_method)?;

@@ -458,9 +458,7 @@ fn lock_secrets(client_id: &str, fit: fn(AuthMethod) -> bool) -> Result<String, 
 fn without_secret() -> Mistake {
     Mistake::WrongState {
         message: "the client does not authenticate with a secret".into(),
-        hint: "Its token_endpoint_auth_method must be client_secret_basic or client_secret_post; a new secret, which \
-               is no import, may be of client_secret_jwt too."
-            .into(),
+        hint: "Its token_endpoint_auth_method must be client_secret_basic or client_secret_post.".into(),
     }
 }
 

@@ -13,6 +13,8 @@ use crate::kernel::server::row::row;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
 use crate::oauth::client::metadata::protocol::Protocol;
+use crate::oauth::client::subject;
+use crate::rfc::choice::SubjectType;
 use crate::rfc::{redirect_uri, resource, scope};
 
 /// How a client authenticates at the token endpoint.
@@ -279,6 +281,13 @@ impl ClientMetadata {
             ));
         }
         self.protocol.check(self.token_endpoint_auth_method, schemes)?;
+        let pairwise = self.protocol.subject_type == SubjectType::Pairwise;
+        if pairwise && !self.redirect_uris.is_empty() && subject::sector(&self.redirect_uris).is_none() {
+            return Err(Mistake::invalid(
+                "subject_type",
+                "pairwise for a client whose redirect URIs have one host (OpenID Connect Core section 8.1)",
+            ));
+        }
         if self.protocol.is_fapi2() { self.check_fapi2() } else { Ok(()) }
     }
 

@@ -1,5 +1,6 @@
 //! The members of a client that OpenID Connect, JWTs, bound tokens and log-outs brought.
 
+use crate::identity::tenant::salt;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::datum::Word;
 use crate::kernel::server::row::row;
@@ -112,6 +113,11 @@ impl Protocol {
             self.backchannel_logout_uri.as_deref(),
             self.backchannel_logout_session_required,
         ]
+    }
+
+    /// Makes what the tenant of such a client needs. Call it before rows are locked.
+    pub fn prepare(&self, tenant_id: &str) -> Result<(), Mistake> {
+        if self.subject_type == SubjectType::Pairwise { salt::ensure(tenant_id) } else { Ok(()) }
     }
 
     /// Whether the rules of FAPI 2.0 bind it.
