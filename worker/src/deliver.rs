@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use auth_store_common::send::{Answer, Message, Sender, headers_of};
+use auth_store_common::stop::Stop;
+use auth_store_common::{say, why};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use crate::metrics::Metrics;
-use crate::say;
-use crate::send::{Answer, Message, Sender, headers_of};
-use crate::stop::Stop;
-use crate::store::{Completion, Delivery, Session, Store, why};
+use crate::store::{Completion, Delivery, Session, Store};
 
 /// How many bytes of an answer's body are read: what the store keeps.
 const BODY: usize = 4096;
@@ -181,8 +181,13 @@ async fn attempt(sender: &Sender, delivery: Delivery) -> Completion {
     let answer = match headers_of(&delivery.headers) {
         Some(headers) => {
             // A receiver knows a repetition by its id.
-            let message =
-                Message { url: &delivery.url, headers, body: delivery.body, keep: BODY, repeatable: true };
+            let message = Message {
+                url: &delivery.url,
+                headers,
+                body: Some(delivery.body),
+                keep: BODY,
+                repeatable: true,
+            };
             sender.send(message).await
         }
         None => Err("the headers are malformed".to_owned()),
@@ -274,7 +279,7 @@ async fn store_all(session: &mut Session, metrics: &Metrics, completions: &[Comp
 #[cfg(test)]
 mod tests {
     use super::known;
-    use crate::send::Answer;
+    use auth_store_common::send::Answer;
 
     /// RFC 9110 section 15.
     #[test]

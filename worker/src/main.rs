@@ -1,44 +1,35 @@
 //! Sends auth_store's webhooks, and refreshes the connections of its vault: what the database itself never does, as no
 //! backend opens a connection.
 
-mod address;
 mod deliver;
 mod metrics;
 mod provider;
 mod refresh;
-mod send;
 mod settings;
-mod stop;
 mod store;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_store_common::address::Allowed;
+use auth_store_common::send::Sender;
+use auth_store_common::server::Server;
+use auth_store_common::stop::Stop;
+use auth_store_common::{say, tls};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 
-use crate::address::Allowed;
 use crate::deliver::Deliverer;
 use crate::metrics::Metrics;
 use crate::refresh::Refresher;
-use crate::send::Sender;
 use crate::settings::{HELP, Settings};
-use crate::stop::Stop;
 use crate::store::Store;
 
 /// How many connections of the vault are refreshed at once, so that a provider that does not answer does not hold up
 /// the others. Each has a session of the database.
 const REFRESHERS: usize = 4;
-
-/// A line for the operator, on the standard output. Nobody has to read it.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
 
 fn main() -> ExitCode {
     if std::env::args().len() > 1 {
@@ -59,7 +50,7 @@ fn main() -> ExitCode {
 async fn run() -> Result<(), String> {
     let settings = Settings::read()?;
     let stop = Stop::on_signals().map_err(|error| error.to_string())?;
-    let tls = tls(&settings)?;
+    let tls = tls::client("WORKER_CA_FILE", settings.ca_file.as_deref())?;
     let metrics: &'static Metrics = Box::leak(Box::new(Metrics::new()));
     if let Some(listen) = &settings.listen {
         let listener =
@@ -71,7 +62,7 @@ async fn run() -> Result<(), String> {
         tokio::spawn(metrics::serve(listener, metrics, patience));
     }
     let told = Arc::new(Notify::new());
-    let store = Store::new(settings.database, tls.clone(), told.clone());
+    let store = Store::new(Server::new(settings.database, tls.clone()), told.clone());
     let tls = Arc::new(tls);
     let mut refreshing = JoinSet::new();
     if let Some(providers) = settings.providers.as_deref().map(provider::read).transpose()?.map(Arc::new) {
@@ -110,19 +101,4 @@ async fn run() -> Result<(), String> {
     }
     say("stopped");
     Ok(())
-}
-
-/// The public authorities of certificates, and those of the operator's file.
-fn tls(settings: &Settings) -> Result<rustls::ClientConfig, String> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = &settings.ca_file {
-        let wrong = |error: &dyn std::fmt::Display| format!("WORKER_CA_FILE {}: {error}", path.display());
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
-            roots.add(certificate.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| error.to_string())?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

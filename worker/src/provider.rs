@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use auth_store_common::send::Answer;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
-
-use crate::send::Answer;
 
 /// A provider of the file.
 #[derive(Deserialize)]
@@ -286,8 +285,7 @@ fn is_time(text: &str) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{End, Provider, Tokens};
-    use crate::send::Answer;
+    use super::{Answer, End, Provider, Tokens};
 
     fn provider(more: &str) -> Provider {
         serde_json::from_str(&format!(

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use auth_store_common::send::{Message, Sender};
+use auth_store_common::stop::Stop;
+use auth_store_common::{say, why};
 use rand::TryRngCore;
 use rand::seq::SliceRandom;
 use tokio::time::{sleep, timeout};
@@ -13,10 +16,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::metrics::Metrics;
 use crate::provider::{End, Provider, Tokens};
-use crate::say;
-use crate::send::{Message, Sender};
-use crate::stop::Stop;
-use crate::store::{Session, why};
+use crate::store::Session;
 
 /// Refreshes what is due.
 pub struct Refresher {
@@ -203,6 +203,7 @@ impl Refresher {
 async fn ask(sender: &Sender, provider: &Provider, refresh_token: &str) -> Result<Tokens, String> {
     let (headers, body) = provider.request(refresh_token).ok_or("malformed_client_secret")?;
     // A refresh token that is used twice looks stolen, and ends its grant.
-    let message = Message { url: &provider.token_endpoint, headers, body, keep: BODY, repeatable: false };
+    let message =
+        Message { url: &provider.token_endpoint, headers, body: Some(body), keep: BODY, repeatable: false };
     provider.tokens(&sender.send(message).await?)
 }

@@ -6,19 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_store_common::server::Server;
 use serde::Serialize;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio_postgres::config::Host;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Row};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Error, Row};
 
 /// Where the database is, and how to reach it.
 #[derive(Clone)]
 pub struct Store {
-    config: tokio_postgres::Config,
-    tls: MakeRustlsConnect,
+    server: Server,
     /// What each new connection is told first.
     opening: &'static str,
     /// Told at each notification.
@@ -66,8 +63,8 @@ pub struct Completion {
 
 impl Store {
     /// The database of these settings.
-    pub fn new(config: tokio_postgres::Config, tls: rustls::ClientConfig, told: Arc<Notify>) -> Self {
-        Self { config, tls: MakeRustlsConnect::new(tls), opening: "", told }
+    pub fn new(server: Server, told: Arc<Notify>) -> Self {
+        Self { server, opening: "", told }
     }
 
     /// A connection that is told this first.
@@ -76,36 +73,13 @@ impl Store {
     }
 
     async fn connect(&self) -> Result<Client, Error> {
-        // As with psql, a socket has no TLS.
-        let client = if self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
-            let (client, connection) = self.config.connect(NoTls).await?;
-            tokio::spawn(drive(connection, self.told.clone()));
-            client
-        } else {
-            let (client, connection) = self.config.connect(self.tls.clone()).await?;
-            tokio::spawn(drive(connection, self.told.clone()));
-            client
-        };
+        let told = self.told.clone();
+        let client = self.server.connect(move || told.notify_one()).await?;
         if !self.opening.is_empty() {
             client.batch_execute(self.opening).await?;
         }
         Ok(client)
     }
-}
-
-/// Moves a connection's messages until it ends.
-async fn drive<S, T>(mut connection: Connection<S, T>, told: Arc<Notify>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    while let Some(Ok(message)) = std::future::poll_fn(|context| connection.poll_message(context)).await {
-        if matches!(message, AsyncMessage::Notification(_)) {
-            told.notify_one();
-        }
-    }
-    // Whoever waits for a notification looks for itself, and finds the connection broken.
-    told.notify_one();
 }
 
 impl Session {
@@ -164,16 +138,5 @@ impl Session {
         let sql = "SELECT status FROM auth_store.webhook_complete_batch($1::text::jsonb)";
         let rows = self.rows(sql, &[(&results, Type::TEXT)]).await?;
         rows.iter().map(|row| row.try_get(0)).collect()
-    }
-}
-
-/// An error of the database in one line, without its context, which may hold the values of parameters.
-pub fn why(error: &Error) -> String {
-    match error.as_db_error() {
-        Some(error) => format!("database: {} {}", error.code().code(), error.message()),
-        None => match std::error::Error::source(error) {
-            Some(cause) => format!("database: {error}: {cause}"),
-            None => format!("database: {error}"),
-        },
     }
 }

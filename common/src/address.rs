@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// The addresses that may be connected to: those of the public internet, and the networks that the operator names.
-pub struct Allowed(Vec<IpNet>);
+/// Networks that the operator names.
+#[derive(Default)]
+pub struct Networks(Vec<IpNet>);
 
-impl Allowed {
+impl Networks {
     /// Reads networks with commas between them, as `127.0.0.1/32,10.0.0.0/8`; the text that is none otherwise.
     pub fn parse(text: &str) -> Result<Self, String> {
         let networks = text.split(',').map(str::trim).filter(|text| !text.is_empty());
@@ -21,24 +22,44 @@ impl Allowed {
             .map(Self)
     }
 
+    /// Whether an address, in whatever form, is of one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address) || network.contains(&plain(address)))
+    }
+}
+
+/// The addresses that may be connected to: those of the public internet, and the networks that the operator names.
+pub struct Allowed(Networks);
+
+impl From<Networks> for Allowed {
+    fn from(networks: Networks) -> Self {
+        Self(networks)
+    }
+}
+
+impl Allowed {
+    /// Those of the public internet and of the networks in a text; see [`Networks::parse`].
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Networks::parse(text).map(Self)
+    }
+
     /// Every address there is.
     pub fn anywhere() -> Self {
         let everything = [(Ipv4Addr::UNSPECIFIED.into(), 0), (Ipv6Addr::UNSPECIFIED.into(), 0)];
-        Self(
-            everything.into_iter().filter_map(|(address, length)| IpNet::new(address, length).ok()).collect(),
-        )
+        let networks =
+            everything.into_iter().filter_map(|(address, length)| IpNet::new(address, length).ok());
+        Self(Networks(networks.collect()))
     }
 
     /// Whether an address may be connected to.
     pub fn allows(&self, address: IpAddr) -> bool {
-        is_public(address)
-            || self.0.iter().any(|network| network.contains(&address) || network.contains(&plain(address)))
+        is_public(address) || self.0.contain(address)
     }
 }
 
 /// The IPv4 address that an IPv6 one is another form of: mapped (RFC 4291 section 2.5.5.2), or translated by NAT64 (RFC
 /// 6052).
-fn plain(address: IpAddr) -> IpAddr {
+pub fn plain(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => v4_in(v6).map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,

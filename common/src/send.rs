@@ -1,6 +1,6 @@
-//! One delivery over HTTP/1.1: the address is checked between its resolution and the connection to it, so no second
-//! look-up can lead elsewhere. No redirect is followed, nothing is compressed, and no more of an answer is read than is
-//! kept.
+//! One request over HTTP/1.1 to a server of a stranger: the address is checked between its resolution and the connection
+//! to it, so no second look-up can lead elsewhere. No redirect is followed, nothing is compressed, and no more of an
+//! answer is read than is kept.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -44,8 +44,8 @@ pub struct Message<'a> {
     pub url: &'a str,
     /// The headers, beside Host and Content-Length.
     pub headers: HeaderMap,
-    /// The body of a POST.
-    pub body: String,
+    /// The body of a POST; None: a GET.
+    pub body: Option<String>,
     /// How many bytes of the answer's body are read.
     pub keep: usize,
     /// Whether it does no harm if it arrives twice.
@@ -222,8 +222,8 @@ fn request(url: &Url, message: &Message<'_>) -> Result<Request<Full<Bytes>>, Str
         (Some(host), None) => host.to_owned(),
         (None, _) => return Err("the URL has no host".to_owned()),
     };
-    let mut request = Request::new(Full::new(Bytes::from(message.body.clone())));
-    *request.method_mut() = Method::POST;
+    let mut request = Request::new(Full::new(Bytes::from(message.body.clone().unwrap_or_default())));
+    *request.method_mut() = if message.body.is_some() { Method::POST } else { Method::GET };
     *request.uri_mut() = target.parse().map_err(|_| "the URL is malformed".to_owned())?;
     *request.headers_mut() = message.headers.clone();
     let host = HeaderValue::from_str(&host).map_err(|_| "the URL is malformed".to_owned())?;
@@ -240,8 +240,8 @@ pub fn headers_of(object: &str) -> Option<HeaderMap> {
     object.into_iter().map(pair).collect()
 }
 
-/// What decides over the delivery or the webhook, whatever else there is.
-const DECIDING: [&str; 2] = ["retry-after", "webhook-delivery"];
+/// What decides over a delivery, a webhook or a document, whatever else there is.
+const DECIDING: [&str; 4] = ["retry-after", "webhook-delivery", "content-type", "cache-control"];
 
 fn kept_headers(headers: &HeaderMap) -> Map<String, Value> {
     let mut kept = Map::new();

@@ -1,0 +1,68 @@
+//! Logging out, by the user or by a client (OpenID Connect RP-Initiated Logout 1.0).
+
+use super::{Page, Visit, html, show, token};
+use crate::answer::Answer;
+use crate::flow::{self, Given, description};
+use crate::pages::problem;
+use crate::store::Failure;
+
+/// Ends the session where the client has shown that it means it, or asks.
+pub async fn log_out(visit: &Visit<'_>) -> Result<Answer, Failure> {
+    // A client may send its request by POST too; that is no decision, as it comes from another site.
+    let is_decision = visit.is_post() && visit.is_own();
+    let query = match visit.form.get("request").filter(|_| is_decision) {
+        Some(request) => request.as_bytes(),
+        None if visit.is_post() && !is_decision => &visit.request.body,
+        None => &visit.request.query,
+    };
+    let confirmed = if is_decision { "true" } else { "false" };
+    let step = flow::step(
+        visit.front,
+        "http_end_session",
+        &[
+            ("query", "bytea", Given::Bytes(query)),
+            ("session_token", "text", Given::Text(visit.session_token)),
+            ("confirmed", "boolean", Given::Text(Some(confirmed))),
+            ("ip", "inet", Given::Text(Some(&visit.caller.ip_text))),
+            ("user_agent", "text", Given::Text(visit.caller.user_agent.as_deref())),
+        ],
+    )
+    .await?;
+    let leads_on = step.answer.response.headers().contains_key("location");
+    match step.next.as_str() {
+        "confirm" if leads_on => Ok(step.answer),
+        "confirm" => {
+            let asked = step.asked.as_ref();
+            let name = asked.and_then(|asked| asked.get("client_name"));
+            let main = html!(
+                "{}<form method=\"post\" action=\"/logout\">{}<input type=\"hidden\" name=\"request\" value=\"{}\">\
+                 <button class=\"main\">Log out</button></form><p><a href=\"/account\">Stay logged in</a></p>",
+                name.map(|name| html!("<p><strong>{}</strong> asks you to log out here too.</p>", name)),
+                token(visit),
+                String::from_utf8_lossy(query).into_owned(),
+            );
+            let targets = if asked.is_some_and(|asked| asked.get("post_logout_redirect_uri").is_some()) {
+                " https: http:".to_owned()
+            } else {
+                String::new()
+            };
+            Ok(show(Page { title: "Log out?", main, targets, ..Page::default() }))
+        }
+        // Nothing has ended.
+        "page" if step.answer.error.is_some() && !leads_on => {
+            let said = description(&step.answer).unwrap_or_else(|| "the request was refused".to_owned());
+            let mut answer = problem(400, &super::sentence(&said));
+            answer.error = step.answer.error;
+            Ok(answer)
+        }
+        next => {
+            let done =
+                html!("<p role=\"status\">You are logged out.</p><p><a href=\"/login\">Log in</a></p>");
+            let is_page = next == "page" && !leads_on;
+            let shown = Page { title: "Logged out", main: done, ..Page::default() };
+            let answer = if is_page { show(shown) } else { step.answer };
+            let cookies = &visit.front.cookies;
+            Ok(answer.with_cookie(&cookies.remove(&cookies.session)))
+        }
+    }
+}
