@@ -1,6 +1,9 @@
 //! The endpoints of an OAuth and OpenID provider, each one SQL call: parsers of requests and writers of answers over
 //! the domain functions that the plain functions call too. A protocol error is an answer here as well.
 
+pub mod client;
+pub mod cors;
+pub mod dispatch;
 pub mod request;
 pub mod response;
 pub mod token;

@@ -28,7 +28,7 @@ pub fn authenticate(
         Ok(readings) => readings,
         Err(refusal) => return Ok(Err(Response::refusal(&refusal, teller))),
     };
-    let presented = Presented { tenant_id: caller.tenant_id, readings: &readings };
+    let presented = Presented { tenant_id: &caller.issuer.tenant_id, readings: &readings };
     let admitted = authenticate::admit(snapshot, now, event, &presented, &caller.context)?;
     Ok(admitted.map_err(|refusal| Response::refusal(&refusal, teller)))
 }

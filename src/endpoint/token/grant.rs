@@ -1,7 +1,7 @@
 //! The grant types: which parameters each has, and which domain function answers it.
 
-use crate::endpoint::request::Caller;
 use crate::endpoint::request::form::Form;
+use crate::endpoint::request::proof::Held;
 use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
@@ -13,8 +13,8 @@ use crate::oauth::token::TokenResponse;
 use crate::oauth::token::exchange::{self, ExchangeRequest};
 use crate::oauth::token::issue::{self, IssueRequest};
 use crate::oauth::token::refresh::{self, RefreshRequest};
-use crate::rfc::binding::Proof;
 use crate::rfc::parameter;
+use crate::trail::Context;
 
 /// What is asked for at the token endpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,11 +69,11 @@ pub fn answer(
     asked: Asked,
     form: &Form<'_>,
     client: &Client,
-    caller: &Caller<'_>,
+    held: &Held,
+    context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let proof = Proof::default();
-    let (context, resource, scope) =
-        (&caller.context, form.all("resource"), parameter::scope(form.get("scope")));
+    let proof = held.binding(client);
+    let (resource, scope) = (form.all("resource"), parameter::scope(form.get("scope")));
     let missing =
         |description| Ok(TokenResponse::refused(&Refusal::new(ErrorCode::InvalidRequest, description)));
     match asked {
@@ -95,7 +95,7 @@ pub fn answer(
         }
         Asked::Refresh => {
             let Some(token) = form.get("refresh_token") else { return missing("refresh_token is missing") };
-            let request = RefreshRequest { scope, resource, proof };
+            let request = RefreshRequest { scope, resource, proof: held.proof() };
             refresh::refresh_by(now, snapshot, Some(token), client, &request, context)
         }
         Asked::ClientCredentials => {

@@ -6,11 +6,10 @@ pub mod grant;
 use pgrx::prelude::*;
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, client};
+use crate::endpoint::request::{Caller, client, issuer_of, proof};
 use crate::endpoint::response::{HttpResponse, Response, Teller};
 use crate::endpoint::token::grant::Asked;
-use crate::identity::tenant;
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
+use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
@@ -28,35 +27,36 @@ fn http_token(
     tenant_id: default!(Option<&str>, "NULL"),
 ) -> HttpResponse {
     let now = clock::now();
-    let tenant_id = tenant::resolve(&Snapshot::writing().or_raise(), tenant_id).or_raise();
-    let caller = Caller {
-        tenant_id: &tenant_id,
-        issuer: &tenant_id,
-        authorization,
-        dpop,
-        certificate: client_certificate,
-        context: Context { ip, user_agent },
-    };
-    token(now, body.unwrap_or_default(), &caller).or_raise().into()
+    let issuer = Snapshot::writing().and_then(|snapshot| issuer_of(&snapshot, tenant_id)).or_raise();
+    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
+    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
+    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
 }
 
 /// Answers a request at the token endpoint.
-pub fn token(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
-    let realm = caller.authorization.map(|_| caller.issuer);
+pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
     let form = match Form::read(body) {
         Ok(form) => form,
-        Err(malformed) => {
-            let code = ErrorCode::InvalidRequest.as_str();
-            return Ok(Response::refused(code, malformed.description(), None, Teller::Client { realm }));
-        }
+        Err(malformed) => return caller.finish(now, caller.malformed(malformed.description())),
     };
     let asked = Asked::of(form.get("grant_type"));
-    let teller = if asked == Asked::Device { Teller::Device { realm } } else { Teller::Client { realm } };
+    let teller = match (asked, caller.realm()) {
+        (Asked::Device, realm) => Teller::Device { realm },
+        (_, realm) => Teller::Client { realm },
+    };
     let snapshot = Snapshot::writing()?;
     let client = match client::authenticate(&snapshot, now, asked.event(), &form, caller, teller)? {
         Ok(client) => client,
-        Err(response) => return Ok(response),
+        Err(response) => return caller.finish(now, response),
     };
-    let response = grant::answer(now, snapshot, asked, &form, &client, caller)?;
-    Ok(answer::of(response, teller).of_client(&client.id))
+    let path = &caller.issuer.settings.paths.token;
+    let response = match proof::of_client(now, path, &client, caller)? {
+        Ok(held) => {
+            // What a proof has written is seen by what follows.
+            let snapshot = if caller.dpop.is_some() { Snapshot::writing()? } else { snapshot };
+            answer::of(grant::answer(now, snapshot, asked, &form, &client, &held, &caller.context)?, teller)
+        }
+        Err(refusal) => Response::refusal(&refusal, teller),
+    };
+    caller.finish(now, response.of_client(&client.id))
 }

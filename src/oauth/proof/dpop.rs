@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use url::Url;
 
 use crate::identity::tenant;
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -45,17 +45,23 @@ fn dpop_verify(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> DpopProof {
     let now = clock::now();
-    let request = ProofRequest { htm, htu, access_token, max_age, nonce };
+    let request =
+        ProofRequest { htm, htu, access_token, max_age, nonces: nonce.map(|nonce| [nonce, nonce]) };
     verify(now, proof, request, tenant_id, &Context { ip, user_agent }).or_raise()
 }
 
 /// The request that came with the proof, as the application saw it.
-struct ProofRequest<'a> {
-    htm: Option<&'a str>,
-    htu: Option<&'a str>,
-    access_token: Option<&'a str>,
-    max_age: Option<Interval>,
-    nonce: Option<&'a str>,
+pub struct ProofRequest<'a> {
+    /// Its method.
+    pub htm: Option<&'a str>,
+    /// Its URI.
+    pub htu: Option<&'a str>,
+    /// The access token that came with it.
+    pub access_token: Option<&'a str>,
+    /// How old the proof may be; None: 5 minutes.
+    pub max_age: Option<Interval>,
+    /// The nonces of which the proof must have one; None: any or none.
+    pub nonces: Option<[&'a str; 2]>,
 }
 
 /// What a proof must say.
@@ -64,7 +70,7 @@ struct Expected<'a> {
     /// normalized
     htu: String,
     access_token: Option<&'a str>,
-    nonce: Option<&'a str>,
+    nonces: Option<[&'a str; 2]>,
     /// seconds
     max_age: i64,
 }
@@ -93,12 +99,39 @@ fn verify(
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<DpopProof, Mistake> {
+    let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
+    Ok(match prove_once(now, proof, request, &tenant_id, context)? {
+        Ok(Proven { jkt, jti, .. }) => {
+            DpopProof { jkt: Some(jkt), jti: Some(jti), ..DpopProof::default() }
+        }
+        Err(refusal) => DpopProof::refused(&refusal),
+    })
+}
+
+/// The thumbprint of the key of a proof that is right and was not presented before.
+pub fn prove(
+    now: Timestamp,
+    proof: Option<&str>,
+    request: ProofRequest<'_>,
+    tenant_id: &str,
+    context: &Context<'_>,
+) -> Answer<String> {
+    Ok(prove_once(now, proof, request, tenant_id, context)?.map(|proven| proven.jkt))
+}
+
+fn prove_once(
+    now: Timestamp,
+    proof: Option<&str>,
+    request: ProofRequest<'_>,
+    tenant_id: &str,
+    context: &Context<'_>,
+) -> Answer<Proven> {
     let expected = Expected {
         htm: given(request.htm, "htm")?,
         htu: normalized(given(request.htu, "htu")?)
             .ok_or(Mistake::invalid("htu", "an http or https URI of at most 2048 bytes"))?,
         access_token: request.access_token,
-        nonce: request.nonce,
+        nonces: request.nonces,
         max_age: interval::seconds(
             request.max_age,
             MAX_AGE,
@@ -107,18 +140,11 @@ fn verify(
             "an interval from 1 second to 1 day",
         )?,
     };
-    let snapshot = Snapshot::writing()?;
-    let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
-    drop(snapshot);
     let (refusal, jti, flags): (_, _, &[Flag]) = match check(now, proof, &expected) {
         Ok(proven) => {
             let of = [proven.jkt.as_str(), expected.htu.as_str(), proven.jti.as_str()];
-            if jti::claim_proof(now, &tenant_id, of, proven.until)? {
-                return Ok(DpopProof {
-                    jkt: Some(proven.jkt),
-                    jti: Some(proven.jti),
-                    ..DpopProof::default()
-                });
+            if jti::claim_proof(now, tenant_id, of, proven.until)? {
+                return Ok(Ok(proven));
             }
             (invalid("the proof was presented before"), Some(proven.jti), &[Flag::JtiReplay])
         }
@@ -128,7 +154,7 @@ fn verify(
         now,
         &Event {
             event: "dpop.verified",
-            tenant_id: &tenant_id,
+            tenant_id,
             resource_type: jti.as_ref().map(|_| "jti"),
             resource_id: jti.as_deref(),
             error: Some(refusal.code),
@@ -138,7 +164,7 @@ fn verify(
             ..Event::default()
         },
     )?;
-    Ok(DpopProof::refused(&refusal))
+    Ok(Err(refusal))
 }
 
 const fn invalid(description: &'static str) -> Refusal {
@@ -194,9 +220,9 @@ fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result
             return Err(invalid("ath is not the hash of the access token"));
         }
     }
-    if let Some(nonce) = expected.nonce {
-        let same = text(claims, "nonce").is_some_and(|own| own.as_bytes().ct_eq(nonce.as_bytes()).into());
-        if !same {
+    if let Some(nonces) = expected.nonces {
+        let is = |own: &str| nonces.iter().any(|nonce| own.as_bytes().ct_eq(nonce.as_bytes()).into());
+        if !text(claims, "nonce").as_deref().is_some_and(is) {
             return Err(Refusal::new(ErrorCode::UseDpopNonce, "nonce is not the one provided"));
         }
     }
@@ -269,7 +295,7 @@ mod tests {
             htm: "POST",
             htu: normalized("https://server.example.com/token").unwrap(),
             access_token: None,
-            nonce: None,
+            nonces: None,
             max_age: MAX_AGE,
         }
     }
@@ -495,7 +521,7 @@ mod tests {
         let signer = &Signer::all()[1];
         let of = |nonce| {
             let proof = signer.sign(&signer.header(), &with(claims(), "nonce", nonce));
-            check(at(AT), Some(&proof), &Expected { nonce: Some("n1"), ..expected() })
+            check(at(AT), Some(&proof), &Expected { nonces: Some(["n1", "n0"]), ..expected() })
                 .map_err(|refusal| refusal.code)
         };
         assert!(of(json!("n1")).is_ok());

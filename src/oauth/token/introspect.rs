@@ -169,7 +169,7 @@ fn shown(snapshot: &Snapshot, active: Active) -> Result<Shown, Mistake> {
 /// The members of RFC 7662 section 2.2; the grant's own claims stand beside them and never replace them. The server's
 /// own functions put in what the application gave: a detour through another form could round a number or refuse a
 /// depth.
-fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
+pub fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
     let Some(state) = state else { return Jsonb::of(&json!({ "active": false })) };
     let subject = state.user_id.map(|id| id.to_string()).or_else(|| state.client_id.clone());
     let audience = state.audience.map(|list| match list.as_slice() {
@@ -211,7 +211,7 @@ fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb> {
 }
 
 /// Never returned: the server's functions make a document, or raise.
-const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
+pub const TOO_LARGE: Mistake = Mistake::invalid("token", "a token whose claims make a JSON document");
 
 /// The answer to a resource server's question.
 pub struct TokenVerdict {
@@ -280,7 +280,7 @@ pub fn authorize(
 }
 
 /// What is said of a token, with a row of the trail where the setting asks for it.
-fn introspect(
+pub fn introspect(
     now: Timestamp,
     text: Option<&str>,
     asked_by: Option<&str>,

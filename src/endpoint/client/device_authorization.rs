@@ -1,0 +1,70 @@
+//! The device authorization endpoint (RFC 8628 section 3.1).
+
+use pgrx::prelude::*;
+
+use crate::endpoint::request::form::Form;
+use crate::endpoint::request::{Caller, client, issuer_of};
+use crate::endpoint::response::{HttpResponse, Response};
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::json::Object;
+use crate::oauth::device::authorize;
+use crate::rfc::parameter;
+use crate::trail::Context;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn http_device_authorization(
+    body: Option<&[u8]>,
+    authorization: default!(Option<&str>, "NULL"),
+    dpop: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    client_certificate: default!(Option<&[u8]>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> HttpResponse {
+    let now = clock::now();
+    let issuer = Snapshot::writing().and_then(|snapshot| issuer_of(&snapshot, tenant_id)).or_raise();
+    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
+    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
+    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
+}
+
+/// Answers a request at the device authorization endpoint.
+pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
+    let form = match Form::read(body) {
+        Ok(form) => form,
+        Err(malformed) => return caller.finish(now, caller.malformed(malformed.description())),
+    };
+    let snapshot = Snapshot::writing()?;
+    let teller = caller.teller();
+    let client = match client::authenticate(&snapshot, now, authorize::REQUESTED, &form, caller, teller)? {
+        Ok(client) => client,
+        Err(response) => return caller.finish(now, response),
+    };
+    drop(snapshot);
+    let scope = parameter::scope(form.get("scope"));
+    let answer = authorize::authorize_by(now, &client, scope, form.all("resource"), &caller.context)?;
+    let response = match (answer.error, &answer.device_code, &answer.user_code) {
+        (None, Some(device_code), Some(user_code)) => {
+            let settings = &caller.issuer.settings;
+            let page = settings.device_url.clone();
+            let page = page.unwrap_or_else(|| caller.issuer.url(&settings.paths.device_verification));
+            let mut body = Object::new();
+            // One URI alone: libpq takes verification_url for the same member, and refuses a member that comes twice.
+            body.text("device_code", device_code)
+                .text("user_code", user_code)
+                .text("verification_uri", &page)
+                .some_number("expires_in", answer.expires_in.map(i64::from))
+                .some_number("interval", answer.interval.map(i64::from));
+            Response::json(200, body.end())
+        }
+        (code, ..) => {
+            let description = answer.error_description.as_deref().unwrap_or_default();
+            Response::refused(code.unwrap_or("server_error"), description, answer.retry_after, teller)
+        }
+    };
+    caller.finish(now, response.of_client(&client.id))
+}

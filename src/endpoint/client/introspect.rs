@@ -1,0 +1,61 @@
+//! The introspection endpoint (RFC 7662), and its answer as a signed JWT (RFC 9701). A right request writes nothing, so
+//! that a standby answers it too.
+
+use pgrx::prelude::*;
+
+use crate::endpoint::request::form::Form;
+use crate::endpoint::request::{self, Caller, client, issuer_of};
+use crate::endpoint::response::{HttpResponse, Response};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::inet::Inet;
+use crate::oauth::client::secret;
+use crate::oauth::token::introspect;
+use crate::trail::Context;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn http_introspect(
+    body: Option<&[u8]>,
+    authorization: default!(Option<&str>, "NULL"),
+    dpop: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    client_certificate: default!(Option<&[u8]>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> HttpResponse {
+    let now = clock::now();
+    let issuer = issuer_of(&Snapshot::reading(), tenant_id).or_raise();
+    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
+    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
+    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
+}
+
+/// Answers a request at the introspection endpoint.
+pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
+    let form = match Form::read(body) {
+        Ok(form) => form,
+        Err(malformed) => return caller.finish(now, caller.malformed(malformed.description())),
+    };
+    let snapshot = request::reading()?;
+    let teller = caller.teller();
+    let client = match client::authenticate(&snapshot, now, secret::AUTHENTICATED, &form, caller, teller)? {
+        Ok(client) => client,
+        Err(response) => return caller.finish(now, response),
+    };
+    drop(snapshot);
+    let finish = |response: Response| caller.finish(now, response.of_client(&client.id));
+    // Section 2.1: whoever asks has to be authorized, so that nobody can try tokens.
+    if !client.is_confidential() {
+        let code = ErrorCode::InvalidClient.as_str();
+        return finish(Response::refused(code, "a public client may not introspect tokens", None, teller));
+    }
+    let Some(token) = form.get("token") else { return finish(caller.malformed("token is missing")) };
+    let issuer = caller.issuer;
+    let state = introspect::introspect(now, Some(token), Some(&client.id), &caller.context)?
+        .filter(|state| state.tenant_id.as_deref() == Some(issuer.tenant_id.as_str()));
+    let user_id = state.as_ref().and_then(|state| state.user_id);
+    let answer = introspect::to_json(state, Some(&issuer.issuer)).ok_or(introspect::TOO_LARGE)?;
+    finish(Response::json(200, answer.text()).of_user(user_id))
+}

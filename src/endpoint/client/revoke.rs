@@ -1,0 +1,57 @@
+//! The revocation endpoint (RFC 7009).
+
+use pgrx::prelude::*;
+
+use crate::endpoint::request::form::Form;
+use crate::endpoint::request::{Caller, client, issuer_of};
+use crate::endpoint::response::{HttpResponse, Response};
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::inet::Inet;
+use crate::oauth::token::revoke;
+use crate::trail::Context;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn http_revoke(
+    body: Option<&[u8]>,
+    authorization: default!(Option<&str>, "NULL"),
+    dpop: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    client_certificate: default!(Option<&[u8]>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> HttpResponse {
+    let now = clock::now();
+    let issuer = Snapshot::writing().and_then(|snapshot| issuer_of(&snapshot, tenant_id)).or_raise();
+    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
+    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
+    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
+}
+
+/// Answers a request at the revocation endpoint.
+pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
+    let form = match Form::read(body) {
+        Ok(form) => form,
+        Err(malformed) => return caller.finish(now, caller.malformed(malformed.description())),
+    };
+    let snapshot = Snapshot::writing()?;
+    let client = match client::authenticate(&snapshot, now, revoke::REVOKED, &form, caller, caller.teller())? {
+        Ok(client) => client,
+        Err(response) => return caller.finish(now, response),
+    };
+    let Some(token) = form.get("token") else {
+        return caller.finish(now, caller.malformed("token is missing").of_client(&client.id));
+    };
+    let outcome = revoke::revoke_by(now, snapshot, Some(token), &client, "revoked", &caller.context)?;
+    let response = match outcome.error {
+        // Section 2.2: the body does not matter. Some clients read every answer as JSON.
+        None => Response::empty(200).with_header("content-type", "application/json"),
+        Some(code) => {
+            let description = outcome.error_description.as_deref().unwrap_or_default();
+            Response::refused(code, description, outcome.retry_after, caller.teller())
+        }
+    };
+    caller.finish(now, response.of_client(&client.id))
+}

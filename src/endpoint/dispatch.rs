@@ -1,0 +1,164 @@
+//! All endpoints behind one call: which issuer and endpoint a path belongs to, which methods it has, and who may read the
+//! answer.
+
+use std::rc::Rc;
+
+use pgrx::prelude::*;
+
+use crate::endpoint::client::{device_authorization, introspect, par, revoke};
+use crate::endpoint::request::Caller;
+use crate::endpoint::request::form::MAX_FORM;
+use crate::endpoint::request::headers::Headers;
+use crate::endpoint::response::{HttpResponse, Response};
+use crate::endpoint::{cors, token};
+use crate::identity::tenant;
+use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::inet::Inet;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::issuer::{self, Issuer};
+use crate::trail::Context;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn http(
+    method: Option<&str>,
+    path: Option<&str>,
+    query: default!(Option<&[u8]>, "NULL"),
+    headers: default!(Option<Jsonb>, "NULL"),
+    body: default!(Option<&[u8]>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    client_certificate: default!(Option<&[u8]>, "NULL"),
+    session_token: default!(Option<&str>, "NULL"),
+) -> HttpResponse {
+    let now = clock::now();
+    let request = Incoming {
+        method: method.unwrap_or_default(),
+        path: path.unwrap_or_default(),
+        query: query.unwrap_or_default(),
+        headers: headers.unwrap_or_else(Jsonb::empty_object),
+        body: body.unwrap_or_default(),
+        ip,
+        certificate: client_certificate,
+        session_token,
+    };
+    answer(now, &request).or_raise().into()
+}
+
+/// A request as it came.
+struct Incoming<'a> {
+    method: &'a str,
+    path: &'a str,
+    query: &'a [u8],
+    headers: Jsonb,
+    body: &'a [u8],
+    ip: Option<Inet>,
+    certificate: Option<&'a [u8]>,
+    session_token: Option<&'a str>,
+}
+
+/// The longest path and certificate that are looked at, in bytes.
+const MAX_PATH: usize = 2048;
+const MAX_CERTIFICATE: usize = 16_384;
+
+/// An endpoint of an issuer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Endpoint {
+    Token,
+    Introspection,
+    Revocation,
+    PushedRequest,
+    DeviceAuthorization,
+}
+
+impl Endpoint {
+    /// The endpoint at this path below an issuer.
+    fn at(path: &str, issuer: &Issuer) -> Option<Self> {
+        let paths = &issuer.settings.paths;
+        [
+            (&paths.token, Self::Token),
+            (&paths.introspection, Self::Introspection),
+            (&paths.revocation, Self::Revocation),
+            (&paths.pushed_authorization_request, Self::PushedRequest),
+            (&paths.device_authorization, Self::DeviceAuthorization),
+        ]
+        .into_iter()
+        .find_map(|(known, endpoint)| (known == path).then_some(endpoint))
+    }
+
+    fn methods(self) -> &'static str {
+        "POST, OPTIONS"
+    }
+}
+
+fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
+    if request.path.len() > MAX_PATH {
+        return Ok(Response::error(414, "invalid_request", "the path has more than 2048 bytes"));
+    }
+    let headers = match Headers::read(&request.headers) {
+        Ok(headers) => headers,
+        Err(why) => return Ok(Response::error(400, "invalid_request", why)),
+    };
+    let snapshot = Snapshot::reading();
+    let Some((issuer, endpoint)) = route(&snapshot, request.path)? else {
+        return Ok(Response::error(404, "not_found", "there is no endpoint at this path"));
+    };
+    let methods = endpoint.methods();
+    if request.method == "OPTIONS" {
+        return Ok(cors::preflight(headers.origin, methods));
+    }
+    if !methods.split(", ").any(|method| method == request.method) {
+        let response = Response::error(405, "invalid_request", "the endpoint does not have this method");
+        return Ok(response.with_header("allow", methods));
+    }
+    let certificate = request.certificate.filter(|der| !der.is_empty());
+    if certificate.is_some_and(|der| der.len() > MAX_CERTIFICATE) {
+        return Ok(Response::error(400, "invalid_request", "the certificate has more than 16 kB"));
+    }
+    if request.body.len() > MAX_FORM {
+        return Ok(Response::error(413, "invalid_request", "the body has more than 64 kB"));
+    }
+    let caller = Caller {
+        issuer: &issuer,
+        authorization: headers.authorization,
+        dpop: headers.dpop,
+        certificate,
+        context: Context { ip: request.ip.clone(), user_agent: headers.user_agent },
+    };
+    let response = ask(now, endpoint, request, &headers, &caller)?;
+    cors::of_client(&snapshot, headers.origin, response)
+}
+
+fn ask(
+    now: Timestamp,
+    endpoint: Endpoint,
+    request: &Incoming<'_>,
+    headers: &Headers<'_>,
+    caller: &Caller<'_>,
+) -> Result<Response, Mistake> {
+    // RFC 6749 section 4: parameters come as a form, in the body alone.
+    let form = headers.media_type().is_none_or(|media_type| media_type == "application/x-www-form-urlencoded");
+    if !form {
+        return caller.finish(now, caller.malformed("the body must be application/x-www-form-urlencoded"));
+    }
+    match endpoint {
+        Endpoint::Token => token::answer(now, request.body, caller),
+        Endpoint::Introspection => introspect::answer(now, request.body, caller),
+        Endpoint::Revocation => revoke::answer(now, request.body, caller),
+        Endpoint::PushedRequest => par::answer(now, request.body, caller),
+        Endpoint::DeviceAuthorization => device_authorization::answer(now, request.body, caller),
+    }
+}
+
+/// The issuer and the endpoint of a path.
+fn route(snapshot: &Snapshot, path: &str) -> Result<Option<(Rc<Issuer>, Endpoint)>, Mistake> {
+    let Some((issuer, rest)) = issuer::of_path(snapshot, path)? else {
+        // Whoever has not set an issuer yet is told so.
+        return match issuer::of_tenant(snapshot, tenant::own())? {
+            Some(_) => Ok(None),
+            None => Err(issuer::missing()),
+        };
+    };
+    Ok(Endpoint::at(rest, &issuer).map(|endpoint| (issuer, endpoint)))
+}
