@@ -9,9 +9,10 @@ use crate::endpoint::request::{Caller, nonce};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, Refusal};
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client::Client;
-use crate::oauth::issuer::settings::Profile;
+
 use crate::oauth::proof::dpop::{self, ProofRequest};
 use crate::rfc::binding::Proof;
+use crate::rfc::choice::SecurityProfile;
 
 /// What was proved.
 #[derive(Default)]
@@ -43,7 +44,7 @@ impl Held {
 
 /// Whether the rules of FAPI 2.0 bind the client.
 pub fn is_fapi2(client: &Client, caller: &Caller<'_>) -> bool {
-    client.is_fapi2() || caller.issuer.settings.profile == Some(Profile::Fapi2)
+    client.is_fapi2() || caller.issuer.settings.profile == Some(SecurityProfile::Fapi2)
 }
 
 /// The thumbprint of a certificate (RFC 8705 section 3.1).
