@@ -1,14 +1,84 @@
 COMMENT ON FUNCTION auth_store.http_token IS
     E'The token endpoint (RFC 6749 section 3.2) in one call: takes the request, returns the answer to be sent. '
-    'A protocol error is an answer too; the call raises only 22023 (an unknown tenant_id) and what every call that '
-    'writes can.\n'
+    'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
+    'what every call can raise that writes.\n'
     'body: the form as it came, at most 64 kB; NULL is an empty one. '
     'authorization, dpop: the headers, NULL where there was none. '
     'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
-    'tenant_id: whose endpoint it is; clients of other tenants are unknown at it.\n'
+    'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
     'The grant types authorization_code, refresh_token, client_credentials, device_code (RFC 8628) and token-exchange '
     '(RFC 8693) are those of code_redeem(), token_refresh(), token_issue_client_credentials(), device_redeem() and '
-    'token_exchange().';
+    'token_exchange(). The client authenticates by a secret, in the header or the body, by an assertion (RFC 7523) or '
+    'by its certificate (RFC 8705), as it is registered. A rate limit is 429 with retry-after, and 400 slow_down to a '
+    'device. Under the profile fapi2 the client needs a key or certificate, and its tokens are bound to one.';
 ALTER FUNCTION auth_store.http_token COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_token TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.http_introspect IS
+    E'The introspection endpoint (RFC 7662) in one call: takes the request, returns the answer to be sent. '
+    'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
+    'what every call can raise that writes.\n'
+    'body: the form as it came, at most 64 kB; NULL is an empty one. '
+    'authorization, dpop: the headers, NULL where there was none. '
+    'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
+    'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
+    'The client that asks must be confidential. Tokens of other tenants are inactive. '
+    'A right request writes nothing, so that a standby answers it too, unless auth_store.audit_introspection is on.';
+ALTER FUNCTION auth_store.http_introspect COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http_introspect TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.http_revoke IS
+    E'The revocation endpoint (RFC 7009) in one call: takes the request, returns the answer to be sent. '
+    'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
+    'what every call can raise that writes.\n'
+    'body: the form as it came, at most 64 kB; NULL is an empty one. '
+    'authorization, dpop: the headers, NULL where there was none. '
+    'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
+    'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
+    'As token_revoke(): 200 also for a token that is none, 400 invalid_grant for another client''s.';
+ALTER FUNCTION auth_store.http_revoke COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http_revoke TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.http_par IS
+    E'The endpoint for pushed authorization requests (RFC 9126) in one call: takes the request, returns the answer to be '
+    'sent. '
+    'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
+    'what every call can raise that writes.\n'
+    'body: the form as it came, at most 64 kB; NULL is an empty one. '
+    'authorization, dpop: the headers, NULL where there was none. '
+    'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
+    'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
+    'As pushed_request_create(), with 201. A DPoP proof binds the code to its key (RFC 9449 section 10.1).';
+ALTER FUNCTION auth_store.http_par COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http_par TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.http_device_authorization IS
+    E'The device authorization endpoint (RFC 8628 section 3.1) in one call: takes the request, returns the answer to be '
+    'sent. '
+    'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
+    'what every call can raise that writes.\n'
+    'body: the form as it came, at most 64 kB; NULL is an empty one. '
+    'authorization, dpop: the headers, NULL where there was none. '
+    'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
+    'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
+    'As device_authorize(); verification_uri is the issuer''s setting device_url, else its path device_verification.';
+ALTER FUNCTION auth_store.http_device_authorization COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http_device_authorization TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.http IS
+    E'Every endpoint of a provider in one call: takes an HTTP request, returns the answer to be sent. '
+    'A protocol error is an answer too, and so is a path that is no endpoint (404) or a method that it has not (405). '
+    'Raised is 55000 where no issuer is set, and what every call can raise that writes.\n'
+    'method: as it came. path: with the path of the issuer, if that has one, at most 2048 bytes. '
+    'query, body: the bytes as they came, without the question mark; the body at most 64 kB. '
+    'headers: an object of texts, or of arrays of texts where one came several times; the names in any case. Read are '
+    'accept, authorization, content-type, dpop, if-none-match, origin and user-agent. '
+    'ip: the client''s address. '
+    'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
+    'session_token: the session of the browser, from the front''s cookie.\n'
+    'Pages of the origins of a client''s redirect URIs may read the answers to that client, and any page what is '
+    'public (CORS). HEAD is answered as GET without the body. A header auth-store-fetch is for the front: it fetches '
+    'that URL, gives what it got to client_document_store(), and asks once again.';
+ALTER FUNCTION auth_store.http COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http TO auth_store_app;
 

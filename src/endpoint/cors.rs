@@ -20,7 +20,9 @@ const EXPOSED: &str = "dpop-nonce, retry-after, www-authenticate";
 
 /// For any page.
 pub fn public(response: Response) -> Response {
-    response.with_header("access-control-allow-origin", "*").with_header("access-control-expose-headers", EXPOSED)
+    response
+        .with_header("access-control-allow-origin", "*")
+        .with_header("access-control-expose-headers", EXPOSED)
 }
 
 /// For the pages of the client whose request it was.
@@ -71,11 +73,15 @@ mod tests {
         assert!(is_of("https://spa.example/cb?x=1", "https://spa.example"));
         assert!(is_of("https://spa.example:443/cb", "https://spa.example"));
         assert!(is_of("http://127.0.0.1:3000/cb", "http://127.0.0.1:3000"));
-        for origin in ["https://spa.example.evil", "http://spa.example", "https://spa.example:8443", "null", ""] {
+        for origin in
+            ["https://spa.example.evil", "http://spa.example", "https://spa.example:8443", "null", ""]
+        {
             assert!(!is_of("https://spa.example/cb", origin), "{origin}");
         }
         // Opaque origins are nobody's.
-        assert!(!is_of("com.example.app:/cb", "null") && !is_of("com.example.app://x/cb", "com.example.app://x"));
+        assert!(
+            !is_of("com.example.app:/cb", "null") && !is_of("com.example.app://x/cb", "com.example.app://x")
+        );
     }
 
     #[test]

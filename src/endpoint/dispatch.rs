@@ -138,7 +138,8 @@ fn ask(
     caller: &Caller<'_>,
 ) -> Result<Response, Mistake> {
     // RFC 6749 section 4: parameters come as a form, in the body alone.
-    let form = headers.media_type().is_none_or(|media_type| media_type == "application/x-www-form-urlencoded");
+    let form =
+        headers.media_type().is_none_or(|media_type| media_type == "application/x-www-form-urlencoded");
     if !form {
         return caller.finish(now, caller.malformed("the body must be application/x-www-form-urlencoded"));
     }

@@ -182,6 +182,11 @@ impl Response {
         self
     }
 
+    /// With the URL of what the front should fetch, keep with client_document_store(), and ask again.
+    pub fn to_fetch(self, url: &str) -> Self {
+        self.with_header("auth-store-fetch", visible(url))
+    }
+
     /// Says whose request it was.
     pub fn of_client(mut self, client_id: &str) -> Self {
         self.client_id = Some(client_id.to_owned());

@@ -40,10 +40,12 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     };
     let snapshot = Snapshot::writing()?;
     let teller = caller.teller();
-    let client = match client::authenticate(&snapshot, now, authorize::REQUESTED, &form, caller, teller)? {
-        Ok(client) => client,
-        Err(response) => return caller.finish(now, response),
-    };
+    let path = &caller.issuer.settings.paths.device_authorization;
+    let client =
+        match client::authenticate(&snapshot, now, authorize::REQUESTED, path, &form, caller, teller)? {
+            Ok(client) => client,
+            Err(response) => return caller.finish(now, response),
+        };
     drop(snapshot);
     let scope = parameter::scope(form.get("scope"));
     let answer = authorize::authorize_by(now, &client, scope, form.all("resource"), &caller.context)?;

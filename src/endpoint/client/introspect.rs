@@ -40,10 +40,12 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     };
     let snapshot = request::reading()?;
     let teller = caller.teller();
-    let client = match client::authenticate(&snapshot, now, secret::AUTHENTICATED, &form, caller, teller)? {
-        Ok(client) => client,
-        Err(response) => return caller.finish(now, response),
-    };
+    let path = &caller.issuer.settings.paths.introspection;
+    let client =
+        match client::authenticate(&snapshot, now, secret::AUTHENTICATED, path, &form, caller, teller)? {
+            Ok(client) => client,
+            Err(response) => return caller.finish(now, response),
+        };
     drop(snapshot);
     let finish = |response: Response| caller.finish(now, response.of_client(&client.id));
     // Section 2.1: whoever asks has to be authorized, so that nobody can try tokens.

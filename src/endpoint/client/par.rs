@@ -41,14 +41,14 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     };
     let snapshot = Snapshot::writing()?;
     let teller = caller.teller();
-    let client = match client::authenticate(&snapshot, now, pushed::CREATED, &form, caller, teller)? {
+    let path = &caller.issuer.settings.paths.pushed_authorization_request;
+    let client = match client::authenticate(&snapshot, now, pushed::CREATED, path, &form, caller, teller)? {
         Ok(client) => client,
         Err(response) => return caller.finish(now, response),
     };
     drop(snapshot);
     let refused = |response: Response| caller.finish(now, response.of_client(&client.id));
     // RFC 9449 section 10.1: a proof binds the code as dpop_jkt does, and both name one key.
-    let path = &caller.issuer.settings.paths.pushed_authorization_request;
     let held = match proof::optional(now, path, caller)? {
         Ok(held) => held,
         Err(refusal) => return refused(Response::refusal(&refusal, teller)),
@@ -64,8 +64,7 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     let response = match (answer.error, &answer.request_uri) {
         (None, Some(request_uri)) => {
             let mut body = Object::new();
-            body.text("request_uri", request_uri)
-                .some_number("expires_in", answer.expires_in.map(i64::from));
+            body.text("request_uri", request_uri).some_number("expires_in", answer.expires_in.map(i64::from));
             Response::json(201, body.end())
         }
         (code, _) => {

@@ -37,10 +37,12 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
         Err(malformed) => return caller.finish(now, caller.malformed(malformed.description())),
     };
     let snapshot = Snapshot::writing()?;
-    let client = match client::authenticate(&snapshot, now, revoke::REVOKED, &form, caller, caller.teller())? {
-        Ok(client) => client,
-        Err(response) => return caller.finish(now, response),
-    };
+    let path = &caller.issuer.settings.paths.revocation;
+    let client =
+        match client::authenticate(&snapshot, now, revoke::REVOKED, path, &form, caller, caller.teller())? {
+            Ok(client) => client,
+            Err(response) => return caller.finish(now, response),
+        };
     let Some(token) = form.get("token") else {
         return caller.finish(now, caller.malformed("token is missing").of_client(&client.id));
     };

@@ -45,11 +45,11 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
         (_, realm) => Teller::Client { realm },
     };
     let snapshot = Snapshot::writing()?;
-    let client = match client::authenticate(&snapshot, now, asked.event(), &form, caller, teller)? {
+    let path = &caller.issuer.settings.paths.token;
+    let client = match client::authenticate(&snapshot, now, asked.event(), path, &form, caller, teller)? {
         Ok(client) => client,
         Err(response) => return caller.finish(now, response),
     };
-    let path = &caller.issuer.settings.paths.token;
     let response = match proof::of_client(now, path, &client, caller)? {
         Ok(held) => {
             // What a proof has written is seen by what follows.

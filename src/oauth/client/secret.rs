@@ -112,6 +112,11 @@ impl RefusedClient {
         Self::new(FAILED, &[Flag::UnknownClient], tenant_id.to_owned())
     }
 
+    /// The answer alone.
+    pub(super) fn into_refusal(self) -> Refusal {
+        self.refusal
+    }
+
     fn new(refusal: Refusal, flags: &'static [Flag], tenant_id: String) -> Self {
         Self { refusal, flags, tenant_id, is_told: true }
     }
@@ -164,29 +169,39 @@ fn authenticate(
         return Ok(Err(refused));
     }
     let authentic = is_authentic(snapshot, now, &client, credentials)?;
-    conclude(now, client, authentic, context)
+    let failed: &[Flag] = &[Flag::WrongSecret];
+    conclude(now, client, if authentic { Ok(()) } else { Err(failed) }, context)
 }
 
 /// The end of an authentication: counts it, against the client if it is the client's, else against the network.
 pub(super) fn conclude(
     now: Timestamp,
     client: Client,
-    authentic: bool,
+    authentic: Result<(), &'static [Flag]>,
     context: &Context<'_>,
 ) -> Answer<Client, RefusedClient> {
-    if !authentic {
+    if let Err(flags) = authentic {
         limit::count_failure(now, &client, context)?;
-        return Ok(Err(RefusedClient::new(FAILED, &[Flag::WrongSecret], client.tenant_id)));
+        return Ok(Err(RefusedClient::new(FAILED, flags, client.tenant_id)));
     }
-    if !client.is_usable() {
-        let refusal = Refusal::new(ErrorCode::InvalidClient, "the client is not active");
-        return Ok(Err(RefusedClient::new(refusal, &[Flag::InactiveClient], client.tenant_id)));
-    }
+    let client = match usable(client) {
+        Ok(client) => client,
+        Err(refused) => return Ok(Err(refused)),
+    };
     if let Some(wait) = limit::count(now, &client)? {
         let description = "the client has made too many requests";
         return RefusedClient::over_limit(now, &client, description, wait).map(Err);
     }
     Ok(Ok(client))
+}
+
+/// The client, unless it or its tenant is not active.
+pub(super) fn usable(client: Client) -> Result<Client, RefusedClient> {
+    if client.is_usable() {
+        return Ok(client);
+    }
+    let refusal = Refusal::new(ErrorCode::InvalidClient, "the client is not active");
+    Err(RefusedClient::new(refusal, &[Flag::InactiveClient], client.tenant_id))
 }
 
 fn is_authentic(

@@ -45,8 +45,7 @@ fn dpop_verify(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> DpopProof {
     let now = clock::now();
-    let request =
-        ProofRequest { htm, htu, access_token, max_age, nonces: nonce.map(|nonce| [nonce, nonce]) };
+    let request = ProofRequest { htm, htu, access_token, max_age, nonces: nonce.map(|nonce| [nonce, nonce]) };
     verify(now, proof, request, tenant_id, &Context { ip, user_agent }).or_raise()
 }
 
@@ -101,9 +100,7 @@ fn verify(
 ) -> Result<DpopProof, Mistake> {
     let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
     Ok(match prove_once(now, proof, request, &tenant_id, context)? {
-        Ok(Proven { jkt, jti, .. }) => {
-            DpopProof { jkt: Some(jkt), jti: Some(jti), ..DpopProof::default() }
-        }
+        Ok(Proven { jkt, jti, .. }) => DpopProof { jkt: Some(jkt), jti: Some(jti), ..DpopProof::default() },
         Err(refusal) => DpopProof::refused(&refusal),
     })
 }

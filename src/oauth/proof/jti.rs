@@ -264,6 +264,16 @@ pub fn claim_proof(
     claim_key(now, tenant_id, hash(&["dpop", tenant_id, jkt, htu, jti]), until)
 }
 
+/// Claims the assertion of a client, known by its issuer and its `jti`; as jti_claim() does for an application.
+pub fn claim_assertion(
+    now: Timestamp,
+    tenant_id: &str,
+    [issuer, jti]: [&str; 2],
+    until: Timestamp,
+) -> Result<bool, Mistake> {
+    claim_key(now, tenant_id, hash(&["claim", tenant_id, issuer, jti]), until)
+}
+
 /// True once; false also if `expires_at` is over, because no partition would keep such a claim.
 fn claim_key(now: Timestamp, tenant_id: &str, key: Id, expires_at: Timestamp) -> Result<bool, Mistake> {
     if expires_at <= now {

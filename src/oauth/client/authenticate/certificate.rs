@@ -10,8 +10,8 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client::keys;
 use crate::oauth::client::Client;
+use crate::oauth::client::keys;
 use crate::rfc::certificate::{Certificate, Subject};
 
 row! {
@@ -44,7 +44,8 @@ pub fn is_registered(
     let keys = keys::keys(snapshot, client)?;
     let set = keys.as_ref().and_then(|keys| keys.set(now)).and_then(Jsonb::parse);
     let own = STANDARD.encode(der);
-    let first = |key: &Value| key.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str) == Some(&own);
+    let first =
+        |key: &Value| key.get("x5c").and_then(|chain| chain.get(0)).and_then(Value::as_str) == Some(&own);
     let keys = set.as_ref().and_then(|set| set.get("keys")).and_then(Value::as_array);
     Ok(keys.is_some_and(|keys| keys.iter().any(first)))
 }

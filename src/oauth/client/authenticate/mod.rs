@@ -3,20 +3,27 @@
 //! A request may have two readings (see `endpoint/request/basic.rs`). The first that authenticates counts, and if none
 //! does this is one failure.
 
-use crate::kernel::outcome::{Answer, Mistake};
+pub mod assertion;
+pub mod certificate;
+
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
+use crate::oauth::client::authenticate::assertion::{Assertion, Audience};
+use crate::oauth::client::metadata::AuthMethod;
 use crate::oauth::client::secret::{self, RefusedClient};
 use crate::oauth::client::{self, Client};
-use crate::trail::{Context, Event};
+use crate::trail::{Context, Event, Flag};
 
 /// What a request shows for the client that it names.
 #[derive(Clone, Copy)]
 pub enum Evidence<'a> {
-    /// Nothing, which suffices for a public client.
+    /// Nothing, which suffices for a public client, and beside the right certificate.
     Nothing,
     /// The client_secret.
     Secret(&'a str),
+    /// A client_assertion.
+    Assertion(&'a Assertion<'a>),
 }
 
 /// A client as a request names it, and what it shows for that.
@@ -34,25 +41,63 @@ pub struct Presented<'a> {
     pub tenant_id: &'a str,
     /// The readings, the likeliest first.
     pub readings: &'a [Reading<'a>],
+    /// The certificate of the connection.
+    pub certificate: Option<&'a [u8]>,
+    /// The issuer, and the URL that the request was sent to.
+    pub issuer: &'a str,
+    /// See there.
+    pub endpoint: &'a str,
+    /// Whether the rules of FAPI 2.0 bind all clients of the issuer.
+    pub fapi2: bool,
+}
+
+/// The answer to a request that is nobody's.
+pub struct Denied {
+    /// The answer.
+    pub refusal: Refusal,
+    /// The URL of the client's keys, which have to be fetched before it can be decided.
+    pub fetch: Option<String>,
+}
+
+/// Whether a request is the client's.
+pub enum Verdict {
+    /// It is.
+    Authentic,
+    /// It is not, and why.
+    Failed(&'static [Flag]),
+    /// The client's keys at this URL say it.
+    Fetch(String),
 }
 
 /// Identifies the client, checks what its request shows, and counts the request if the client has a limit. On failure
-/// writes the audit row of the step that fails with it.
+/// writes the audit row of the step that fails with it, unless it can't.
 pub fn admit(
     snapshot: &Snapshot,
     now: Timestamp,
     event: &str,
     presented: &Presented<'_>,
     context: &Context<'_>,
-) -> Answer<Client> {
-    match authenticate(snapshot, now, presented, context)? {
-        Ok(client) => Ok(Ok(client)),
-        Err(denied) => {
-            let client_id = presented.readings.first().map(|reading| reading.client_id);
-            let step = Event { event, client_id, context: Some(context), ..Event::default() };
-            secret::tell(now, denied, step).map(Err)
+) -> Answer<Client, Denied> {
+    let denied = match authenticate(snapshot, now, presented, context)? {
+        Ok(client) => return Ok(Ok(client)),
+        Err(Nobody::Refused(denied)) => denied,
+        Err(Nobody::Fetch(url)) => {
+            let description = "the keys of the client have to be fetched";
+            let refusal = Refusal::new(ErrorCode::InvalidClient, description);
+            return Ok(Err(Denied { refusal, fetch: Some(url) }));
         }
+    };
+    if !snapshot.writes() {
+        return Ok(Err(Denied { refusal: denied.into_refusal(), fetch: None }));
     }
+    let client_id = presented.readings.first().map(|reading| reading.client_id);
+    let step = Event { event, client_id, context: Some(context), ..Event::default() };
+    Ok(Err(Denied { refusal: secret::tell(now, denied, step)?, fetch: None }))
+}
+
+enum Nobody {
+    Refused(RefusedClient),
+    Fetch(String),
 }
 
 fn authenticate(
@@ -60,7 +105,7 @@ fn authenticate(
     now: Timestamp,
     presented: &Presented<'_>,
     context: &Context<'_>,
-) -> Answer<Client, RefusedClient> {
+) -> Answer<Client, Nobody> {
     let mut failed = None;
     for reading in presented.readings {
         let found = snapshot.newest(|snapshot| client::find(snapshot, reading.client_id))?;
@@ -68,32 +113,53 @@ fn authenticate(
         if !matches!(reading.evidence, Evidence::Nothing)
             && let Some(refused) = RefusedClient::of_network(now, &client, context)?
         {
-            return Ok(Err(refused));
+            return Ok(Err(Nobody::Refused(refused)));
         }
-        if is_authentic(snapshot, now, &client, reading.evidence)? {
-            return secret::conclude(now, client, true, context);
+        match verdict(snapshot, now, &client, reading.evidence, presented)? {
+            Verdict::Authentic if !snapshot.writes() => {
+                return Ok(secret::usable(client).map_err(Nobody::Refused));
+            }
+            Verdict::Authentic => {
+                return Ok(secret::conclude(now, client, Ok(()), context)?.map_err(Nobody::Refused));
+            }
+            Verdict::Failed(flags) => failed = failed.or(Some((client, flags))),
+            Verdict::Fetch(url) => return Ok(Err(Nobody::Fetch(url))),
         }
-        failed = failed.or(Some(client));
     }
-    match failed {
-        Some(client) => secret::conclude(now, client, false, context),
-        None => Ok(Err(RefusedClient::unknown(presented.tenant_id))),
-    }
+    let refused = match failed {
+        Some((client, flags)) => secret::conclude(now, client, Err(flags), context)?,
+        None => Err(RefusedClient::unknown(presented.tenant_id)),
+    };
+    Ok(refused.map_err(Nobody::Refused))
 }
 
 /// A secret is taken by either of the two methods, whichever is registered: Go's client tries both, openid-client
-/// prefers the body, and the MCP SDKs follow the metadata.
-fn is_authentic(
+/// prefers the body, and the MCP SDKs follow the metadata. FAPI 2.0 has keys and certificates alone (section 5.3.2.1).
+fn verdict(
     snapshot: &Snapshot,
     now: Timestamp,
     client: &Client,
     evidence: Evidence<'_>,
-) -> Result<bool, Mistake> {
-    match evidence {
-        Evidence::Nothing => Ok(!client.is_confidential()),
-        Evidence::Secret(secret) if client.token_endpoint_auth_method.uses_secret() => {
-            secret::secret_matches(snapshot, now, client, secret)
+    presented: &Presented<'_>,
+) -> Result<Verdict, Mistake> {
+    let fapi2 = presented.fapi2 || client.is_fapi2();
+    let method = client.token_endpoint_auth_method;
+    let authentic = match (evidence, presented.certificate) {
+        (Evidence::Assertion(assertion), _) => {
+            let audience = Audience { issuer: presented.issuer, endpoint: presented.endpoint, fapi2 };
+            return assertion::verify(snapshot, now, client, assertion, &audience);
         }
-        Evidence::Secret(_) => Ok(false),
-    }
+        (Evidence::Nothing, Some(der)) if method == AuthMethod::TlsClientAuth => {
+            certificate::names(snapshot, client, der)?
+        }
+        (Evidence::Nothing, Some(der)) if method == AuthMethod::SelfSignedTlsClientAuth => {
+            certificate::is_registered(snapshot, now, client, der)?
+        }
+        (Evidence::Nothing, _) => !client.is_confidential() && !fapi2,
+        (Evidence::Secret(secret), _) if method.uses_secret() && !fapi2 => {
+            secret::secret_matches(snapshot, now, client, secret)?
+        }
+        (Evidence::Secret(_), _) => false,
+    };
+    Ok(if authentic { Verdict::Authentic } else { Verdict::Failed(&[Flag::WrongSecret]) })
 }
