@@ -1,6 +1,5 @@
 //! Connections of clients: so many at once, so long for a request, and an end in good order.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -70,8 +69,8 @@ pub async fn serve(listener: TcpListener, front: &'static Front, stop: Stop) {
 async fn connection(stream: TcpStream, peer: IpAddr, front: &'static Front, stop: Stop) {
     // A failure means packets that wait for others, not one that is lost.
     let _ = stream.set_nodelay(true);
-    let service =
-        service_fn(move |request| async move { Ok::<_, Infallible>(respond(front, peer, request).await) });
+    // A task of its own: a client that leaves does not cut off a call of the database, and with it a connection.
+    let service = service_fn(move |request| tokio::spawn(respond(front, peer, request)));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
