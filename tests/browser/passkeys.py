@@ -1,101 +1,37 @@
-"""What tests/browser/run runs: drives Chromium by its DevTools protocol, over a pipe."""
+"""What tests/browser/run runs: passkeys on the page of examples/passkeys."""
 
-import json, os, pathlib, subprocess, sys, tempfile
+import json, pathlib, subprocess, sys, tempfile
 
 import psycopg
 
+from chromium import Browser, Count
+
 REPO = pathlib.Path(__file__).resolve().parents[2]
-OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-           "--disable-background-networking", "--disable-component-update", "--disable-sync",
-           "--remote-debugging-pipe"]
+count = Count()
+check = count.check
 
 
-class Browser:
-    """Chromium reads commands at descriptor 3 and answers at 4, each ended by a zero byte."""
-
-    def __init__(self, profile):
-        read, self.write = os.pipe()
-        self.read, write = os.pipe()
-
-        def descriptors():
-            # Above 4 first: the pipes' own numbers may be 3 and 4.
-            into, out = os.dup2(read, 103), os.dup2(write, 104)
-            os.dup2(into, 3)
-            os.dup2(out, 4)
-
-        self.process = subprocess.Popen(
-            [os.environ["CHROMIUM"], *OPTIONS, f"--user-data-dir={profile}", "about:blank"], preexec_fn=descriptors,
-            close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        os.close(read)
-        os.close(write)
-        self.number, self.rest, self.session = 0, b"", None
-        page = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
-
-    def call(self, method, **arguments):
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": arguments}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self.write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self.message()
-            if answer.get("id") == self.number:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
-                return answer["result"]
-
-    def message(self):
-        while b"\0" not in self.rest:
-            chunk = os.read(self.read, 1 << 16)
-            if not chunk:
-                raise RuntimeError("chromium has ended")
-            self.rest += chunk
-        message, self.rest = self.rest.split(b"\0", 1)
-        return json.loads(message)
-
+class Page(Browser):
     def run(self, script):
         """The value of a script in the page, or the text of what it throws."""
         wrapped = f"(async () => {{ const p = await import('/passkeys.js'); {script} }})()"
         wrapped = f"{wrapped}.catch(error => `${{error.name}}: ${{error.message}}`)"
-        answer = self.call("Runtime.evaluate", expression=wrapped, awaitPromise=True, returnByValue=True)
-        return answer["result"].get("value")
-
-    def authenticator(self, **more):
-        options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-                   "isUserVerified": True, "automaticPresenceSimulation": True, **more}
-        return self.call("WebAuthn.addVirtualAuthenticator", options=options)["authenticatorId"]
-
-
-passed = failed = 0
-
-
-def check(what, found, expected):
-    global passed, failed
-    if found == expected:
-        passed += 1
-        print(f"ok {what}")
-    else:
-        failed += 1
-        print(f"not ok {what}: {found}, not {expected}")
+        return self.value(wrapped)
 
 
 def main():
-    with psycopg.connect(autocommit=True) as db:
-        db.execute("CREATE EXTENSION auth_store")
     server = subprocess.Popen([sys.executable, REPO / "examples/passkeys/server.py", "0"], stdout=subprocess.PIPE,
                               text=True)
     origin = server.stdout.readline().strip()
     with psycopg.connect(autocommit=True) as db, tempfile.TemporaryDirectory() as profile:
-        browser = Browser(profile)
+        browser = Page(profile)
         try:
             play(browser, db, origin)
         finally:
             browser.process.kill()
             browser.process.wait()
             server.kill()
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    return count.failed > 0
 
 
 def play(browser, db, origin):
