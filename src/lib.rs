@@ -20,6 +20,7 @@ mod report;
 mod rfc;
 mod schema;
 mod trail;
+mod validator;
 mod vault;
 mod webhook;
 
@@ -104,6 +105,7 @@ mod surface {
         include_str!("../sql/surface/provider.sql"),
         include_str!("../sql/surface/key.sql"),
         include_str!("../sql/surface/signing_key.sql"),
+        include_str!("../sql/surface/validator.sql"),
         include_str!("../sql/surface/mfa.sql"),
         include_str!("../sql/surface/api_key.sql"),
         include_str!("../sql/surface/principal.sql"),
@@ -173,6 +175,10 @@ static SETTINGS: &[&dyn Listed] = &[
     &identity::login::devices::RETENTION,
     &principal::impersonate::TTL,
     &oauth::signing_key::JWKS_MAX_AGE,
+    &validator::KEYS_FILE,
+    &validator::AUDIENCE,
+    &validator::SCOPE,
+    &validator::CLAIM,
     &oauth::code::TTL,
     &oauth::token::once::REPLAY_GRACE,
     &oauth::code::pushed::TTL,
@@ -222,6 +228,8 @@ pub extern "C-unwind" fn _PG_init() {
     vault::holder::list(SEALED, DERIVED);
     limit::shared::reserve();
     webhook::claim::turn::reserve();
+    #[cfg(feature = "pg18")]
+    kernel::server::oauth_module::decided_by(validator::decide);
 }
 
 /// What `cargo pgrx test` needs.

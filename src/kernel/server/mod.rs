@@ -18,6 +18,8 @@ pub mod kept;
 pub mod lock;
 pub mod locked;
 pub mod lookup;
+#[cfg(feature = "pg18")]
+pub mod oauth_module;
 pub mod partition;
 pub mod pin;
 pub mod placeholder;
