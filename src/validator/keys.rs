@@ -70,7 +70,9 @@ mod tests {
     fn a_document_has_an_issuer_and_keys() {
         let keys = parse(document().as_bytes()).unwrap();
         assert_eq!((keys.issuer.as_str(), keys.keys.len()), ("https://id.example", 1));
-        for text in ["", "{}", r#"{"issuer":"i"}"#, r#"{"issuer":"i","keys":[]}"#, r#"{"issuer":"","keys":[]}"#, "[]"] {
+        for text in
+            ["", "{}", r#"{"issuer":"i"}"#, r#"{"issuer":"i","keys":[]}"#, r#"{"issuer":"","keys":[]}"#, "[]"]
+        {
             assert!(parse(text.as_bytes()).is_none(), "{text}");
         }
         assert!(parse(document().replace("https://id.example", "").as_bytes()).is_none());

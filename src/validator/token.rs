@@ -53,7 +53,8 @@ pub fn judge(now: Timestamp, token: &str, keys: &Keys, rules: &Rules<'_>) -> Jud
     if let Err(problem) = jws.verify(&keys.keys) {
         return refused(problem.as_str(), None);
     }
-    let name = jws.text(rules.claim).filter(|name| !name.is_empty() && !name.contains('\0')).map(str::to_owned);
+    let name =
+        jws.text(rules.claim).filter(|name| !name.is_empty() && !name.contains('\0')).map(str::to_owned);
     match check(now, &jws.claims, rules) {
         Ok(()) if name.is_none() => refused("it lacks the claim that names the user", None),
         Ok(()) => Judged { verdict: Verdict { authorized: true, name }, refused: None },
@@ -71,7 +72,8 @@ fn check(
     if expires_at <= now.unix_seconds() {
         return Err("it has expired");
     }
-    let ahead = |name: &str| seconds(name).is_some_and(|time| time > now.unix_seconds().saturating_add(AHEAD));
+    let ahead =
+        |name: &str| seconds(name).is_some_and(|time| time > now.unix_seconds().saturating_add(AHEAD));
     if ahead("iat") || ahead("nbf") {
         return Err("it is not valid yet");
     }

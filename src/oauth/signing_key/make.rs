@@ -218,6 +218,9 @@ impl Begin {
         let earliest = now.plus_seconds(JWKS_MAX_AGE.get());
         match (self, last) {
             (Self::Now, _) => Ok(now),
+            (Self::Asked(Some(at)), _) if !at.is_finite() => {
+                Err(Mistake::invalid("activate_at", "a finite time"))
+            }
             (Self::Asked(at), None) => Ok(at.unwrap_or(now).max(now)),
             (Self::Asked(_), Some(last)) if last.active_from > now => Err(Mistake::WrongState {
                 message: "the tenant has a next signing key of this algorithm, which does not sign yet"
@@ -225,7 +228,7 @@ impl Begin {
                 hint: "Wait until it does, or withdraw it with auth_store.signing_key_retire().".into(),
             }),
             (Self::Asked(None), Some(_)) => Ok(earliest),
-            (Self::Asked(Some(at)), Some(_)) if at >= earliest && at.is_finite() => Ok(at),
+            (Self::Asked(Some(at)), Some(_)) if at >= earliest => Ok(at),
             (Self::Asked(Some(_)), Some(_)) => Err(Mistake::invalid(
                 "activate_at",
                 "a time that is as far ahead as auth_store.jwks_max_age says: verifiers that have the JWKS of before \
