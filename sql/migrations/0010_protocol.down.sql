@@ -51,3 +51,7 @@ DROP TABLE auth_store.signing_keys;
 ALTER TABLE auth_store.tenants
     DROP CONSTRAINT tenants_subject_salt_length,
     DROP COLUMN subject_salt;
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'interactions';
+DROP TABLE auth_store.interactions;
+ALTER TABLE auth_store.authorization_codes DROP COLUMN authorization_details, DROP COLUMN claims_request;
+ALTER TABLE auth_store.grants DROP COLUMN authorization_details, DROP COLUMN claims_request;

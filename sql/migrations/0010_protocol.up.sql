@@ -46,3 +46,5 @@ ALTER TABLE auth_store.client_secrets
 ALTER TABLE auth_store.tenants
     ADD COLUMN subject_salt bytea,
     ADD CONSTRAINT tenants_subject_salt_length CHECK (pg_catalog.octet_length(subject_salt) = 32);
+ALTER TABLE auth_store.authorization_codes ADD COLUMN authorization_details jsonb, ADD COLUMN claims_request jsonb;
+ALTER TABLE auth_store.grants ADD COLUMN authorization_details jsonb, ADD COLUMN claims_request jsonb;

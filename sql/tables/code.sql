@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS auth_store.authorization_codes (
     acr                   text,
     amr                   text[],
     claims                jsonb,
+    authorization_details jsonb,
+    claims_request        jsonb,
     CONSTRAINT authorization_codes_pkey PRIMARY KEY (id, tenant_id)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE auth_store.authorization_codes IS
@@ -59,6 +61,10 @@ COMMENT ON COLUMN auth_store.authorization_codes.acr IS
 COMMENT ON COLUMN auth_store.authorization_codes.amr IS 'By which methods (RFC 8176); NULL: not said.';
 COMMENT ON COLUMN auth_store.authorization_codes.claims IS
     'What the application wants back at the redemption, a JSON object; NULL: nothing.';
+COMMENT ON COLUMN auth_store.authorization_codes.authorization_details IS
+    'What the user agreed to in detail (RFC 9396), a JSON array; NULL: the scope says it all.';
+COMMENT ON COLUMN auth_store.authorization_codes.claims_request IS
+    'The parameter claims of the request (OpenID Connect Core section 5.5); NULL: it had none.';
 
 -- Short-lived: no foreign key. Consuming a request deletes its row.
 CREATE TABLE IF NOT EXISTS auth_store.pushed_requests (

@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS auth_store.grants (
     amr              text[],
     claims           jsonb,
     cnf              jsonb,
+    authorization_details jsonb,
+    claims_request   jsonb,
     CONSTRAINT grants_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT grants_client_fkey FOREIGN KEY (client_id, tenant_id) REFERENCES auth_store.clients (id, tenant_id),
     CONSTRAINT grants_user_fkey FOREIGN KEY (user_id, tenant_id) REFERENCES auth_store.users (id, tenant_id)
@@ -71,3 +73,7 @@ COMMENT ON COLUMN auth_store.grants.acr IS 'How the user was authenticated; NULL
 COMMENT ON COLUMN auth_store.grants.amr IS 'By which methods (RFC 8176); NULL: not said.';
 COMMENT ON COLUMN auth_store.grants.claims IS
     'What the application had kept with the log-in, a JSON object; NULL: nothing.';
+COMMENT ON COLUMN auth_store.grants.authorization_details IS
+    'What the user agreed to in detail (RFC 9396), a JSON array; NULL: the scope says it all.';
+COMMENT ON COLUMN auth_store.grants.claims_request IS
+    'The parameter claims of the request (OpenID Connect Core section 5.5); NULL: it had none.';

@@ -187,6 +187,12 @@ impl Response {
         self.with_header("auth-store-fetch", visible(url))
     }
 
+    /// Says which error it tells of, where the body does not.
+    pub fn with_error(mut self, code: &'static str) -> Self {
+        self.error = Some(code);
+        self
+    }
+
     /// Says whose request it was.
     pub fn of_client(mut self, client_id: &str) -> Self {
         self.client_id = Some(client_id.to_owned());

@@ -48,6 +48,20 @@ pub enum ErrorCode {
     InvalidRequestUri,
     /// OpenID Connect Core section 3.1.2.6
     RequestNotSupported,
+    /// OpenID Connect Core section 3.1.2.6, RFC 9101 section 7
+    InvalidRequestObject,
+    /// OpenID Connect Core section 3.1.2.6: no page may be shown, and the user has to log in
+    LoginRequired,
+    /// OpenID Connect Core section 3.1.2.6: no page may be shown, and the user has to be asked
+    ConsentRequired,
+    /// OpenID Connect Core section 3.1.2.6: no page may be shown, and the user has to do something else
+    InteractionRequired,
+    /// OpenID Connect Core section 3.1.2.6: no page may be shown, and the user has to choose
+    AccountSelectionRequired,
+    /// RFC 9470 section 5: the user has logged in in another way than the request asks for
+    UnmetAuthenticationRequirements,
+    /// RFC 9396 section 5
+    InvalidAuthorizationDetails,
     /// RFC 6749 section 4.1.2.1: a rate limit is used up; retry_after says for how long
     TemporarilyUnavailable,
     /// RFC 6749 section 4.1.2.1
@@ -101,6 +115,13 @@ impl ErrorCode {
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::RequestNotSupported => "request_not_supported",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
             Self::StepUpRequired => "step_up_required",

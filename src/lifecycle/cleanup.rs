@@ -22,7 +22,7 @@ use crate::oauth::client::secret;
 use crate::oauth::code::{self, pushed};
 use crate::oauth::proof::jti;
 use crate::oauth::token::{self, imported};
-use crate::oauth::{consent, device, grant, signing_key};
+use crate::oauth::{consent, device, grant, interaction, signing_key};
 use crate::trail::usage::{self, roll_up};
 use crate::trail::{self, Event, months};
 use crate::webhook::{self, outbox};
@@ -138,12 +138,13 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 25] = [
+static TASKS: [Task; 26] = [
     Task::of(&grant::TABLE).told("grant.expired"),
     Task::of(&imported::TABLE).told("refresh_token.expired"),
     Task::of(&code::TABLE).told("code.expired"),
     Task::of(&pushed::TABLE).told("pushed_request.expired"),
     Task::of(&device::TABLE).told("device_code.expired"),
+    Task::of(&interaction::TABLE),
     Task::of(&passkey::challenge::TABLE),
     Task::of(&token::TABLE).told("token.expired"),
     Task::of(&session::TABLE).told("session.expired"),

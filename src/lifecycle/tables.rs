@@ -9,7 +9,7 @@ use crate::oauth::code::pushed;
 use crate::oauth::issuer::{self, resource_server};
 use crate::oauth::proof::jti;
 use crate::oauth::token::imported;
-use crate::oauth::{client, code, consent, device, grant, signing_key, token};
+use crate::oauth::{client, code, consent, device, grant, interaction, signing_key, token};
 use crate::vault::{connection, key, provider};
 use crate::webhook::{self, outbox};
 use crate::{api_key, limit, trail};
@@ -28,8 +28,8 @@ pub static SCHEMA_VERSION: Table = Table {
 
 /// The tables whose rows are locked before the row of a client or a user: a redemption holds its code while it waits
 /// for the client, a registration its challenge while it waits for the user.
-pub static BEFORE_CLIENTS: [&Table; 4] =
-    [&code::TABLE, &device::TABLE, &pushed::TABLE, &passkey::challenge::TABLE];
+pub static BEFORE_CLIENTS: [&Table; 5] =
+    [&code::TABLE, &device::TABLE, &pushed::TABLE, &interaction::TABLE, &passkey::challenge::TABLE];
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.

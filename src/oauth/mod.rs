@@ -5,6 +5,7 @@ pub mod code;
 pub mod consent;
 pub mod device;
 pub mod grant;
+pub mod interaction;
 pub mod issuer;
 pub mod proof;
 pub mod signing_key;

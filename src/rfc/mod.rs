@@ -1,5 +1,6 @@
 //! Texts and rules of the RFCs: no table, no clock, no statement.
 
+pub mod authorization_details;
 pub mod binding;
 pub mod certificate;
 pub mod choice;

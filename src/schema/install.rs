@@ -34,6 +34,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/grant.sql"),
     include_str!("../../sql/tables/token.sql"),
     include_str!("../../sql/tables/code.sql"),
+    include_str!("../../sql/tables/interaction.sql"),
     include_str!("../../sql/tables/api_key.sql"),
     include_str!("../../sql/tables/password.sql"),
     include_str!("../../sql/tables/provider.sql"),

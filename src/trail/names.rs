@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 149] = [
+pub const NAMES: [&str; 152] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -19,6 +19,13 @@ pub const NAMES: [&str; 149] = [
     // until, older_than_seconds, estimated_rows (as the last VACUUM or ANALYZE had them; null: neither ever ran) and
     // bytes. In the tenant default: a month belongs to all
     "audit.month_dropped",
+    // interaction_accept() that ends in an error for the client
+    "authorization.accepted",
+    // interaction_deny(), with what the client is told in error
+    "authorization.denied",
+    // http_authorize() of a request that waits for its user, or is refused. A request with prompt=none that would need a
+    // page leaves no row: clients ask so again and again
+    "authorization.requested",
     // client_authenticate()
     "client.authenticated",
     // client_create()
@@ -37,7 +44,7 @@ pub const NAMES: [&str; 149] = [
     "client_secret.expired",
     // a batch of cleanup that deleted codes, also redeemed ones
     "code.expired",
-    // code_issue()
+    // code_issue(), http_authorize() and interaction_accept()
     "code.issued",
     // code_redeem()
     "code.redeemed",
@@ -63,7 +70,7 @@ pub const NAMES: [&str; 149] = [
     "connection.stored",
     // a batch of cleanup that deleted consents which had an end
     "consent.expired",
-    // consent_record()
+    // consent_record(), and interaction_accept() of a user who was asked
     "consent.recorded",
     // consent_revoke()
     "consent.revoked",

@@ -159,6 +159,8 @@ SELECT FROM auth_store.code_issue(:'full_client', :'full_user', code_challenge =
 SELECT FROM auth_store.pushed_request_create(:'full_client', :'full_secret',
     parameters => jsonb_build_object('response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method',
         'S256'));
+SELECT next FROM auth_store.http_authorize('GET', convert_to(concat('response_type=code&code_challenge_method=S256',
+    '&code_challenge=', :'challenge', '&client_id=', :'full_client'), 'UTF8'));
 SELECT FROM auth_store.device_authorize(:'full_client', :'full_secret');
 SELECT FROM auth_store.api_key_create('full', :'full_user');
 SELECT auth_store.tenant_policy_set('full', '{"passkey_rp_id": "full.example"}');

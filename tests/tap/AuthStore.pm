@@ -188,6 +188,11 @@ SET auth_store.pushed_request_ttl = '10 min';
 SELECT request_uri FROM auth_store.pushed_request_create(:'client', :'secret', parameters => jsonb_build_object(
     'response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method', 'S256', 'state',
     'a "b" \ü')) \gset
+-- an authorization request that waits for its user
+SELECT auth_store.provider_set('https://' || :'tenant' || '.id.example', tenant_id => :'tenant') \gset _
+SELECT interaction_id AS interaction FROM auth_store.http_authorize('GET', convert_to(concat(
+    'response_type=code&prompt=consent&code_challenge_method=S256&code_challenge=', :'challenge', '&client_id=', :'client'),
+    'UTF8'), session_token => (SELECT session_token FROM auth_store.session_create(:'user'))) \gset
 -- a family that was refreshed once, and a second one of that user
 SELECT refresh_token AS refresh
   FROM auth_store.token_refresh(:'first_refresh', :'client', client_secret => :'secret') \gset

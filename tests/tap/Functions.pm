@@ -135,6 +135,15 @@ my %FUNCTIONS = (
         parameters => jsonb_build_object('response_type', 'code', 'code_challenge', {challenge},
         'code_challenge_method', 'S256'))} ],
     pushed_request_consume => [ writes => 'SELECT * FROM auth_store.pushed_request_consume({request_uri}, {client})' ],
+    # authorization endpoint
+    http_authorize => [ writes => q{SELECT * FROM auth_store.http_authorize('GET', pg_catalog.convert_to(pg_catalog.concat(
+        'response_type=code&code_challenge_method=S256&code_challenge=', {challenge}, '&client_id=', {client}), 'UTF8'))} ],
+    interaction_get    => [ reads => 'SELECT * FROM auth_store.interaction_get({interaction}, {session})' ],
+    interaction_accept => [ writes => 'SELECT * FROM auth_store.interaction_accept({interaction}, {session})' ],
+    interaction_deny   => [ writes => 'SELECT * FROM auth_store.interaction_deny({interaction})' ],
+    http_device      => [ writes =>
+        'SELECT * FROM auth_store.http_device({user_code}, {session}, tenant_id => {tenant})' ],
+    http_end_session => [ writes => q{SELECT * FROM auth_store.http_end_session('', {session}, true)} ],
     # device
     device_authorize => [ writes => 'SELECT * FROM auth_store.device_authorize({device_client})' ],
     device_lookup    => [ writes => 'SELECT * FROM auth_store.device_lookup({user_code}, tenant_id => {tenant})' ],

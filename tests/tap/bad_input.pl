@@ -121,6 +121,7 @@ my %SENSE = (
     connection_id => literal($ours->{leased_connection}), fence => $ours->{fence},
     factor_id => literal($ours->{factor}), secret => "'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'", algorithm => "'SHA1'",
     label => "'sense'", digits => 6,
+    interaction_id => literal($ours->{interaction}), error => "'access_denied'", query => "'client_id=x'",
     webhook_id => literal($ours->{webhook}), target_url => "'https://hooks.example/sense'", event_types => "'{*}'",
     delivery_id => literal($ours->{delivery}), http_status => 200,
     event_type => "'agent.created'", max_attempts => 3, max_per_hour => 3,

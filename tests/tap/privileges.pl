@@ -331,6 +331,8 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         device_codes => 'INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id,
             digest, user_code_digest, scope)
             VALUES (' . $row->(6) . ", 5, 'default', 'web-default', sha256(''), sha256(''), '')",
+        interactions => 'INSERT INTO auth_store.interactions (id, expires_at, tenant_id, client_id, parameters)
+            VALUES (' . $row->(9) . ", 'default', 'web-default', '{}')",
         passkey_challenges => 'INSERT INTO auth_store.passkey_challenges (id, expires_at, tenant_id, ceremony, digest)
             VALUES (' . $row->(9) . ", 'default', 'login', sha256(''))",
         pushed_requests => 'INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest,

@@ -120,7 +120,7 @@ static REVOKE_OLDEST: Statement<Id> = Statement::latest(
 );
 
 /// `of_user`: the user whose it must be. Another owner's is answered as unknown, without waiting for its lock.
-fn revoke_one(
+pub fn revoke_one(
     now: Timestamp,
     id: Option<Id>,
     reason: Option<&str>,

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod limit;
 pub mod metadata;
 pub mod owner;
+pub mod page;
 pub mod profile;
 pub mod registration;
 pub mod secret;

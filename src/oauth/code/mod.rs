@@ -26,7 +26,7 @@ use crate::kernel::value::{argument, interval};
 use crate::oauth::client::{self, Client};
 use crate::oauth::code::request::{Accepted, AuthorizationRequest, MAX_PARAMETER};
 use crate::oauth::token::once::{REPLAY_WATCH, Redemption};
-use crate::rfc::parameter;
+use crate::rfc::{authorization_details, parameter};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
 
@@ -64,6 +64,7 @@ fn code_issue(
     ttl: default!(Option<Interval>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
+    authorization_details: default!(Option<Jsonb>, "NULL"),
 ) -> CodeResponse {
     let now = clock::now();
     let context = Context { ip, user_agent };
@@ -84,20 +85,27 @@ fn code_issue(
         acr,
         amr,
         claims,
+        authorization_details,
+        claims_request: None,
         ttl,
     };
     issue(now, client_id, user_id.map(Id::from), request, &context).or_raise()
 }
 
 /// The parameters of the authorization request and of the login that answered it.
-struct CodeRequest<'a> {
-    parameters: AuthorizationRequest<'a>,
-    session_id: Option<Id>,
-    auth_time: Option<Timestamp>,
-    acr: Option<&'a str>,
-    amr: Option<Vec<Option<String>>>,
-    claims: Option<Jsonb>,
-    ttl: Option<Interval>,
+#[derive(Default)]
+pub struct CodeRequest<'a> {
+    pub parameters: AuthorizationRequest<'a>,
+    pub session_id: Option<Id>,
+    pub auth_time: Option<Timestamp>,
+    pub acr: Option<&'a str>,
+    pub amr: Option<Vec<Option<String>>>,
+    pub claims: Option<Jsonb>,
+    /// RFC 9396
+    pub authorization_details: Option<Jsonb>,
+    /// OpenID Connect Core section 5.5
+    pub claims_request: Option<Jsonb>,
+    pub ttl: Option<Interval>,
 }
 
 row! {
@@ -123,6 +131,8 @@ row! {
         pub acr: Option<String>,
         pub amr: Option<Vec<String>>,
         pub claims: Option<Jsonb>,
+        pub authorization_details: Option<Jsonb>,
+        pub claims_request: Option<Jsonb>,
     }
 }
 
@@ -161,7 +171,7 @@ pub static TABLE: Table = Table {
             "user_id = $1",
             "id, user_id, expires_at, failed_verifiers, redeemed_at, grant_id, session_id, auth_time, \
              tenant_id, client_id, scope, redirect_uri, code_challenge, code_challenge_method, nonce, \
-             dpop_jkt, resources, acr, amr, claims",
+             dpop_jkt, resources, acr, amr, claims, authorization_details, claims_request",
             withheld "digest"
         ),
     }),
@@ -174,8 +184,8 @@ static BY_ID: Lookup<StoredCode> = Lookup::by(c"authorization_codes_pkey");
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.authorization_codes (id, tenant_id, client_id, user_id, digest, expires_at, scope,
              redirect_uri, code_challenge, code_challenge_method, nonce, dpop_jkt, resources, session_id,
-             auth_time, acr, amr, claims)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             auth_time, acr, amr, claims, authorization_details, claims_request)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
 );
 
 /// The one-time step: the call whose UPDATE finds the code unredeemed has redeemed it.
@@ -194,7 +204,8 @@ static COUNT_WRONG_VERIFIER: Statement = Statement::write(
        WHERE id = $1 AND tenant_id = $2 AND redeemed_at IS NULL",
 );
 
-fn issue(
+/// Issues a code to the user of a log-in, and records it.
+pub fn issue(
     now: Timestamp,
     client_id: Option<&str>,
     user_id: Option<Id>,
@@ -203,6 +214,7 @@ fn issue(
 ) -> Result<CodeResponse, Mistake> {
     let user_id = given(user_id, "user_id")?;
     argument::object(request.claims.as_ref(), "claims")?;
+    check_details(request.authorization_details.as_ref())?;
     let ttl = interval::seconds(request.ttl, TTL.in_seconds(), TTL.bounds(), "ttl", TTL_ACCEPTED)?;
     let snapshot = Snapshot::deciding()?;
     let user = user::find(&snapshot, user_id)?.ok_or(user::UNKNOWN)?;
@@ -237,6 +249,21 @@ fn issue(
     trail::record(now, &event)?;
     response.state = state.map(str::to_string);
     Ok(response)
+}
+
+/// The argument authorization_details (RFC 9396 section 2).
+fn check_details(details: Option<&Jsonb>) -> Result<(), Mistake> {
+    let fits = |details: &Jsonb| {
+        details.size() <= authorization_details::MAX_BYTES
+            && details.parse().is_some_and(|details| authorization_details::check(&details).is_ok())
+    };
+    match details {
+        Some(details) if !fits(details) => {
+            let accepted = "a JSON array of 1 to 16 objects, each with a type, of at most 16384 bytes";
+            Err(Mistake::invalid("authorization_details", accepted))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The rules of the authorization endpoint for the request, and for the login that answered it.
@@ -291,6 +318,8 @@ fn store(
         request.acr,
         amr,
         request.claims,
+        request.authorization_details,
+        request.claims_request,
     ])?;
     Ok(CodeResponse {
         code: Some(code.text.to_string()),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
@@ -317,9 +317,7 @@ fn consume(
         Some(client_id) => client::find(&snapshot, client_id)?,
         None => None,
     };
-    let presented = request_uri
-        .and_then(|uri| uri.strip_prefix(PREFIX))
-        .and_then(|text| token_text::parse(Kind::PushedRequest, Some(text)));
+    let presented = request_uri.and_then(presented);
     let stored = match &presented {
         Some(presented) => find(&snapshot, presented)?,
         None => None,
@@ -337,11 +335,7 @@ fn consume(
     let decided = decide_consume(now, client.as_ref(), presented.is_some(), stored.as_ref());
     let consumed = match (decided, &presented, &stored) {
         (Ok(parameters), Some(presented), Some(stored)) => {
-            let key = params![presented.id, stored.tenant_id.as_str(), now];
-            match CONSUME.run(&key)? {
-                0 => Err(invalid_uri("the request_uri was used before", &[Flag::CodeRetry])),
-                _ => Ok(parameters),
-            }
+            if take(now, presented, &stored.tenant_id)? { Ok(parameters) } else { Err(used()) }
         }
         (Err(refused), ..) => Err(refused),
         _ => Err(invalid_uri(NOT_VALID, &[])),
@@ -361,6 +355,40 @@ fn consume(
     };
     trail::record(now, &event)?;
     Ok(answer)
+}
+
+/// The reference in a request_uri (RFC 9126 section 2.2); None for any other.
+pub fn presented(request_uri: &str) -> Option<Presented> {
+    token_text::parse(Kind::PushedRequest, Some(request_uri.strip_prefix(PREFIX)?))
+}
+
+/// A request that a client may use, and has not yet used.
+pub struct Found {
+    pub presented: Presented,
+    pub parameters: Jsonb,
+}
+
+/// The request behind a request_uri of a known client.
+pub fn look(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    client: &Client,
+    request_uri: &str,
+) -> Answer<Found, Refused> {
+    let Some(presented) = presented(request_uri) else { return Ok(Err(invalid_uri(NOT_VALID, &[]))) };
+    let stored = find(snapshot, &presented)?;
+    let decided = decide_consume(now, Some(client), true, stored.as_ref());
+    Ok(decided.map(|parameters| Found { presented, parameters }))
+}
+
+/// Uses up a request, once; false where it was used before, or expired in between.
+pub fn take(now: Timestamp, presented: &Presented, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(CONSUME.run(&params![presented.id, tenant_id, now])? == 1)
+}
+
+/// The refusal of a request that was used before.
+pub fn used() -> Refused {
+    invalid_uri("the request_uri was used before", &[Flag::CodeRetry])
 }
 
 const NOT_VALID: &str = "the request_uri is not valid";

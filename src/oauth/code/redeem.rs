@@ -169,6 +169,8 @@ fn login<'a>(
         claims: code.claims,
         cnf: redemption.proof.confirmation(),
         network: context.ip.clone(),
+        authorization_details: code.authorization_details,
+        claims_request: code.claims_request,
     }
 }
 

@@ -209,7 +209,7 @@ fn record(
         wanted(&client, request)
     };
     let mut event = Event {
-        event: "consent.recorded",
+        event: RECORDED,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         user_id: Some(user_id),
@@ -247,23 +247,68 @@ fn parties(
     Ok((user_id, user, client))
 }
 
+/// What a user has not agreed to of a request that was granted this scope and these resources.
+pub fn missing_of(
+    now: Timestamp,
+    user_id: Id,
+    client: &Client,
+    scope: &str,
+    resources: &[String],
+) -> Result<Vec<String>, Mistake> {
+    let consents = live(now, user_id, &client.tenant_id, Some(&client.id))?;
+    let given: Vec<_> = consents.iter().map(|one| (one.resource.as_str(), one.scope.as_str())).collect();
+    Ok(missing(scope, resources, &given).into_iter().map(str::to_owned).collect())
+}
+
+/// Records that a user has agreed to such a request. What is too long to be remembered is asked for again.
+pub fn agree(
+    now: Timestamp,
+    (user_id, user): (Id, &User),
+    client: &Client,
+    scope: &str,
+    resources: &[String],
+    context: &Context<'_>,
+) -> Result<(), Mistake> {
+    if bounded(client, scope, resources).is_ok() {
+        store(now, (user_id, user), client, scope, resources, None)?;
+    }
+    let event = Event {
+        event: RECORDED,
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
+        user_id: Some(user_id),
+        context: Some(context),
+        details: Some(json!({ "scope": scope, "resource": resources })),
+        ..Event::default()
+    };
+    trail::record(now, &event).map(|_| ())
+}
+
+const RECORDED: &str = "consent.recorded";
+
 /// The scope and resources that are asked for, as the authorization endpoint would grant them.
 fn wanted(client: &Client, request: ConsentRequest<'_>) -> Result<(String, Vec<String>), Refused> {
     let scope = scope::granted(request.scope, &client.scope)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::ScopeWidening] })?;
     let resources = resource::granted(request.resource, &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
-    if tokens(&scope).any(|token| token.len() > MAX_TOKEN) {
+    let resources = resources.unwrap_or_default();
+    bounded(client, &scope, &resources)?;
+    Ok((scope, resources))
+}
+
+/// Whether a consent to it can be stored.
+fn bounded(client: &Client, scope: &str, resources: &[String]) -> Result<(), Refused> {
+    if tokens(scope).any(|token| token.len() > MAX_TOKEN) {
         let refusal =
             Refusal::new(ErrorCode::InvalidScope, "a scope token of a consent has at most 255 bytes");
         return Err(Refused { refusal, flags: &[] });
     }
-    let resources = resources.unwrap_or_default();
     if resources.iter().any(|resource| client.id.len() + resource.len() > MAX_PARTIES) {
         let description = "a resource of a consent has at most 2300 bytes, those of the client_id among them";
         return Err(Refused { refusal: Refusal::new(ErrorCode::InvalidTarget, description), flags: &[] });
     }
-    Ok((scope, resources))
+    Ok(())
 }
 
 /// The tokens of a scope; an empty scope has one token, which is empty.

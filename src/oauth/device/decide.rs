@@ -95,7 +95,8 @@ struct ApproveRequest<'a> {
     claims: Option<Jsonb>,
 }
 
-fn look_up(
+/// The request that a user code leads to. Counts a wrong code, and records the step.
+pub fn look_up(
     now: Timestamp,
     text: Option<&str>,
     tenant_id: Option<&str>,

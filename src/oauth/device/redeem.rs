@@ -180,6 +180,8 @@ fn finish(
             claims: stored.claims,
             cnf: request.proof.confirmation(),
             network: event.context.and_then(|context| context.ip.clone()),
+            authorization_details: None,
+            claims_request: None,
         },
     )?;
     match issued {

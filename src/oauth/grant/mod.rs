@@ -74,6 +74,10 @@ row! {
         pub claims: Option<Jsonb>,
         pub cnf: Option<Jsonb>,
         pub network: Option<Inet>,
+        /// RFC 9396
+        pub authorization_details: Option<Jsonb>,
+        /// OpenID Connect Core section 5.5
+        pub claims_request: Option<Jsonb>,
         pub family: Option<Family>,
     }
 }
@@ -147,6 +151,10 @@ pub struct NewGrant<'a> {
     pub claims: Option<Jsonb>,
     pub cnf: Option<Jsonb>,
     pub network: Option<Inet>,
+    /// RFC 9396
+    pub authorization_details: Option<Jsonb>,
+    /// OpenID Connect Core section 5.5
+    pub claims_request: Option<Jsonb>,
 }
 
 /// Why a new grant has nobody to refer to.
@@ -206,7 +214,7 @@ pub static TABLE: Table = Table {
             "user_id = $1",
             "id, expires_at, rotation_count, revoked_at, idle_expires_at, rotated_at, user_id, \
              session_id, subject_token_id, auth_time, tenant_id, client_id, scope, revoked_reason, \
-             network, resources, acr, amr, claims, cnf",
+             network, resources, acr, amr, claims, cnf, authorization_details, claims_request",
             withheld "family_digest, current_digest, previous_digest, successor_sealed"
         ),
     }),
@@ -228,8 +236,8 @@ static LOCK_NO_KEY_UPDATE: Statement<Grant> = Statement::write(
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.grants (id, tenant_id, client_id, user_id, session_id, scope, expires_at,
              idle_expires_at, family_digest, current_digest, resources, auth_time, acr, amr, claims, cnf,
-             network, subject_token_id)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             network, subject_token_id, authorization_details, claims_request)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
 );
 
 static ROTATE: Statement = Statement::write(
@@ -321,6 +329,8 @@ pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
         new.cnf,
         new.network,
         new.subject_token_id,
+        new.authorization_details,
+        new.claims_request,
     ])?;
     Ok(Ok(()))
 }

@@ -332,6 +332,8 @@ fn issue(
         claims: granted.claims.clone(),
         cnf,
         network: context.ip.clone(),
+        authorization_details: None,
+        claims_request: None,
     })?;
     if let Err(gone) = stored {
         return Ok(Err(gone));

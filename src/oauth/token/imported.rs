@@ -175,6 +175,8 @@ fn import(
         claims: login.claims,
         cnf: login.cnf,
         network: None,
+        authorization_details: None,
+        claims_request: None,
     })?;
     stored.map_err(grant::Gone::mistake)?;
     trail::record(

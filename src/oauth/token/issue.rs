@@ -101,6 +101,10 @@ pub struct Login<'a> {
     pub claims: Option<Jsonb>,
     pub cnf: Option<Jsonb>,
     pub network: Option<Inet>,
+    /// RFC 9396
+    pub authorization_details: Option<Jsonb>,
+    /// OpenID Connect Core section 5.5
+    pub claims_request: Option<Jsonb>,
 }
 
 /// Nothing is issued in a session of the store that is over.
@@ -149,6 +153,8 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
         claims: login.claims,
         cnf: login.cnf,
         network: login.network,
+        authorization_details: login.authorization_details,
+        claims_request: login.claims_request,
     })?;
     if let Err(gone) = stored {
         return Ok(Err(EndedMeanwhile::Gone(gone)));
@@ -312,6 +318,8 @@ fn finish(
         amr: None,
         claims: request.claims,
         cnf: request.cnf,
+        authorization_details: None,
+        claims_request: None,
         network: context.ip.clone(),
     };
     match issue(now, login)? {

@@ -1,0 +1,155 @@
+//! An authorization request that may be answered at its redirect URI: what it asks for, and what stands between it and
+//! its code.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::endpoint::authorize::reply::Reply;
+use crate::endpoint::authorize::request::Asked;
+use crate::endpoint::authorize::request::wishes::Wishes;
+use crate::endpoint::authorize::standing::{self, LoggedIn, Standing};
+use crate::endpoint::id_token_hint::{self, Hint};
+use crate::identity::session::{self, Session};
+use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::Timestamp;
+use crate::oauth::client::page::Page;
+use crate::oauth::client::{Client, subject};
+use crate::oauth::code::request::{self, Accepted};
+use crate::oauth::consent;
+use crate::oauth::issuer::Issuer;
+use crate::rfc::authorization_details;
+use crate::trail::refused::Refused;
+
+/// A request with what its parameters say.
+pub struct Case {
+    pub issuer: Rc<Issuer>,
+    pub client: Client,
+    pub page: Page,
+    pub asked: Asked,
+    pub wishes: Wishes,
+    pub scope: String,
+    pub resources: Option<Vec<String>>,
+    /// RFC 9396
+    pub details: Option<Value>,
+    /// Whom the client believes to be logged in, by its own name for the user.
+    subject: Option<String>,
+}
+
+/// Who asks, and to what issuer.
+pub struct Parties {
+    pub issuer: Rc<Issuer>,
+    pub client: Client,
+    pub page: Page,
+}
+
+/// What is left of a session's user for a request.
+pub struct Examined {
+    pub standing: Standing,
+    /// The scope tokens that the user has not agreed to.
+    pub missing: Vec<String>,
+}
+
+impl Parties {
+    /// The case that the parameters make; or why there is none, for the client.
+    pub fn open(self, now: Timestamp, snapshot: &Snapshot, asked: Asked) -> Result<Result<Case, (Self, Asked, Refused)>, Mistake> {
+        let plain = |refusal| Refused { refusal, flags: &[] };
+        let read = |this: &Self| -> Result<_, Refused> {
+            asked.check().map_err(plain)?;
+            let Accepted { scope, resources, .. } = request::decide(Some(&this.client), &asked.code_request())?;
+            let wishes = asked.wishes(this.page.default_max_age).map_err(plain)?;
+            let details = asked.details().map_err(plain)?;
+            if let Some(details) = &details {
+                authorization_details::allow(details, &this.page.authorization_details_types)
+                    .and_then(|()| {
+                        authorization_details::allow(details, &this.issuer.settings.authorization_details_types)
+                    })
+                    .map_err(plain)?;
+            }
+            Ok((scope, resources, wishes, details))
+        };
+        let (scope, resources, wishes, details) = match read(&self) {
+            Ok(read) => read,
+            Err(refused) => return Ok(Err((self, asked, refused))),
+        };
+        let subject = match asked.text("id_token_hint") {
+            None => wishes.sub.clone(),
+            Some(hint) => match id_token_hint::read(now, snapshot, &self.issuer, hint)? {
+                Some(Hint { sub, client_id, .. }) if client_id == self.client.id => Some(sub),
+                _ => {
+                    let refused = plain(Refusal::new(ErrorCode::InvalidRequest, "id_token_hint is not valid"));
+                    return Ok(Err((self, asked, refused)));
+                }
+            },
+        };
+        let Self { issuer, client, page } = self;
+        Ok(Ok(Case { issuer, client, page, asked, wishes, scope, resources, details, subject }))
+    }
+
+    /// How the client is answered, if it may be (RFC 6749 section 4.1.2.1).
+    pub fn reply<'a>(&'a self, asked: &'a Asked) -> Option<Reply<'a>> {
+        Some(Reply {
+            issuer: &self.issuer.issuer,
+            client_id: &self.client.id,
+            redirect_uri: asked.redirect_uri(&self.client)?,
+            mode: asked.mode(),
+            state: asked.state(),
+        })
+    }
+}
+
+impl Case {
+    /// How the client is answered: its redirect URI is registered.
+    pub fn reply(&self) -> Reply<'_> {
+        Reply {
+            issuer: &self.issuer.issuer,
+            client_id: &self.client.id,
+            redirect_uri: self.asked.redirect_uri(&self.client).unwrap_or_default(),
+            mode: self.asked.mode(),
+            state: self.asked.state(),
+        }
+    }
+
+    /// What stands between this session and a code.
+    pub fn examine(
+        &self,
+        now: Timestamp,
+        snapshot: &Snapshot,
+        begun_at: Timestamp,
+        session: Option<&Session>,
+    ) -> Result<Examined, Mistake> {
+        let missing = match session {
+            Some(session) => {
+                let resources = self.resources.as_deref().unwrap_or_default();
+                consent::missing_of(now, session.user_id, &self.client, &self.scope, resources)?
+            }
+            None => consent::tokens(&self.scope).map(str::to_owned).collect(),
+        };
+        let is_other_user = match (&self.subject, session) {
+            (Some(subject), Some(session)) => *subject != subject::of(snapshot, &self.client, session.user_id)?,
+            _ => false,
+        };
+        let request = standing::Request {
+            wishes: &self.wishes,
+            begun_at,
+            is_other_user,
+            // What is asked for in detail is not remembered: each time it is another payment.
+            is_agreed: missing.is_empty() && self.details.is_none(),
+        };
+        let standing = standing::of(&request, session.map(LoggedIn::of).as_ref());
+        Ok(Examined { standing, missing })
+    }
+}
+
+/// The session of a token in which a client of this tenant may be granted something: none where another user acts in it.
+pub fn session_of(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    session_token: Option<&str>,
+    tenant_id: &str,
+) -> Result<Option<Session>, Mistake> {
+    let examined = session::examine(now, snapshot, session_token)?;
+    let session = examined.ok().map(|examined| examined.session);
+    Ok(session.filter(|session| session.tenant_id == tenant_id && session.actor_id.is_none()))
+}
