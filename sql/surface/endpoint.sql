@@ -22,6 +22,7 @@ COMMENT ON FUNCTION auth_store.http_introspect IS
     'authorization, dpop: the headers, NULL where there was none. '
     'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
     'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
+    'accept: the header; with application/token-introspection+jwt the answer is signed (RFC 9701). '
     'The client that asks must be confidential. Tokens of other tenants are inactive. '
     'A right request writes nothing, so that a standby answers it too, unless auth_store.audit_introspection is on.';
 ALTER FUNCTION auth_store.http_introspect COST 10000;
@@ -40,8 +41,8 @@ ALTER FUNCTION auth_store.http_revoke COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_revoke TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.http_par IS
-    E'The endpoint for pushed authorization requests (RFC 9126) in one call: takes the request, returns the answer to be '
-    'sent. '
+    E'The endpoint for pushed authorization requests (RFC 9126) in one call: takes the request, returns the answer to '
+    'be sent. '
     'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
     'what every call can raise that writes.\n'
     'body: the form as it came, at most 64 kB; NULL is an empty one. '
@@ -53,8 +54,8 @@ ALTER FUNCTION auth_store.http_par COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_par TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.http_device_authorization IS
-    E'The device authorization endpoint (RFC 8628 section 3.1) in one call: takes the request, returns the answer to be '
-    'sent. '
+    E'The device authorization endpoint (RFC 8628 section 3.1) in one call: takes the request, returns the answer to '
+    'be sent. '
     'A protocol error is an answer too; raised are 23503 for an unknown tenant, 55000 for one without an issuer, and '
     'what every call can raise that writes.\n'
     'body: the form as it came, at most 64 kB; NULL is an empty one. '

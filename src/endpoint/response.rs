@@ -161,6 +161,12 @@ impl Response {
         }
     }
 
+    /// The answer where something has to be signed and no key does it: that is for the operator, and passes.
+    pub fn unsigned(teller: Teller<'_>) -> Self {
+        let description = "the server has no key to sign with";
+        Self::refused(ErrorCode::ServerError.as_str(), description, None, teller)
+    }
+
     /// The answer of a resource to a request without a token: no error code (RFC 6750 section 3.1).
     pub fn unauthorized(teller: Teller<'_>) -> Self {
         Self::empty(401).with_header("www-authenticate", challenge(None, teller))

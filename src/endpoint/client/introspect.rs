@@ -4,14 +4,17 @@
 use pgrx::prelude::*;
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{self, Caller, client, issuer_of};
+use crate::endpoint::request::{self, Caller, client, headers, issuer_of};
 use crate::endpoint::response::{HttpResponse, Response};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
+use crate::kernel::value::json::Object;
 use crate::oauth::client::secret;
+use crate::oauth::signing_key::sign;
 use crate::oauth::token::introspect;
+use crate::rfc::jose::alg::Alg;
 use crate::trail::Context;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -24,16 +27,21 @@ fn http_introspect(
     user_agent: default!(Option<&str>, "NULL"),
     client_certificate: default!(Option<&[u8]>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
+    accept: default!(Option<&str>, "NULL"),
 ) -> HttpResponse {
     let now = clock::now();
     let issuer = issuer_of(&Snapshot::reading(), tenant_id).or_raise();
     let (context, certificate) = (Context { ip, user_agent }, client_certificate);
     let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
-    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
+    let as_jwt = headers::accepts(accept, MEDIA_TYPE);
+    answer(now, body.unwrap_or_default(), as_jwt, &caller).or_raise().into()
 }
 
-/// Answers a request at the introspection endpoint.
-pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
+/// The media type of a signed answer (RFC 9701 section 4).
+pub const MEDIA_TYPE: &str = "application/token-introspection+jwt";
+
+/// Answers a request at the introspection endpoint, with a signed JWT where the client wants one.
+pub fn answer(now: Timestamp, body: &[u8], as_jwt: bool, caller: &Caller<'_>) -> Result<Response, Mistake> {
     let form = match Form::read(body) {
         Ok(form) => form,
         Err(malformed) => return caller.finish(now, caller.malformed(malformed.description())),
@@ -59,5 +67,29 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
         .filter(|state| state.tenant_id.as_deref() == Some(issuer.tenant_id.as_str()));
     let user_id = state.as_ref().and_then(|state| state.user_id);
     let answer = introspect::to_json(state, Some(&issuer.issuer)).ok_or(introspect::TOO_LARGE)?;
-    finish(Response::json(200, answer.text()).of_user(user_id))
+    let response = if as_jwt {
+        signed(now, &client.id, &answer.text(), caller)?
+    } else {
+        Response::json(200, answer.text())
+    };
+    finish(response.of_user(user_id))
+}
+
+/// The answer as a JWT (RFC 9701 section 5) for the client that asked.
+fn signed(now: Timestamp, client_id: &str, answer: &str, caller: &Caller<'_>) -> Result<Response, Mistake> {
+    let issuer = caller.issuer;
+    let mut claims = Object::with_capacity(128 + answer.len());
+    claims
+        .text("iss", &issuer.issuer)
+        .text("aud", client_id)
+        .number("iat", now.unix_seconds())
+        .json("token_introspection", answer);
+    let snapshot = request::reading()?;
+    let (tenant_id, alg) = (issuer.tenant_id.as_str(), Alg::parse(&issuer.settings.default_alg));
+    let jwt =
+        sign::sign_text(now, &snapshot, tenant_id, alg, "token-introspection+jwt", &claims.end(), None)?;
+    Ok(match jwt {
+        Ok(jwt) => Response::document(200, MEDIA_TYPE, jwt),
+        Err(_) => Response::unsigned(caller.teller()),
+    })
 }

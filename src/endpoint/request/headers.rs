@@ -68,12 +68,12 @@ impl<'a> Headers<'a> {
         let (media_type, _) = self.content_type?.split_once(';').unwrap_or((self.content_type?, ""));
         Some(media_type.trim().to_ascii_lowercase())
     }
+}
 
-    /// Whether the answer may be of this media type by name, not by a wildcard alone.
-    pub fn accepts(&self, media_type: &str) -> bool {
-        let named = |range: &str| {
-            range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type))
-        };
-        self.accept.is_some_and(|accept| accept.split(',').take(64).any(named))
-    }
+/// Whether the header `Accept` names this media type itself, not by a wildcard alone.
+pub fn accepts(accept: Option<&str>, media_type: &str) -> bool {
+    let named = |range: &str| {
+        range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type))
+    };
+    accept.is_some_and(|accept| accept.split(',').take(64).any(named))
 }

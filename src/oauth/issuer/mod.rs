@@ -201,6 +201,13 @@ fn read(snapshot: &Snapshot, tenant_id: &str) -> Result<Option<Rc<Issuer>>, Mist
     Ok(Some(issuer))
 }
 
+static ANY: Statement<bool> = Statement::read(c"SELECT EXISTS (SELECT FROM auth_store.issuers)");
+
+/// Whether there is an issuer at all.
+pub fn is_any() -> Result<bool, Mistake> {
+    Ok(ANY.one(&params![])? == Some(true))
+}
+
 /// The issuer with this identifier.
 pub fn named(snapshot: &Snapshot, issuer: &str) -> Result<Option<Rc<Issuer>>, Mistake> {
     match BY_ISSUER.find(snapshot, Key::Text(issuer))? {
