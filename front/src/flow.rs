@@ -159,11 +159,15 @@ pub fn next(front: &Front, step: Step) -> Answer {
     };
     let Some(id) = step.interaction_id.filter(|_| !leads_on) else { return step.answer };
     if !front.settings.pages {
-        let description = "the issuer's settings name no page for it, and FRONT_PAGES is off";
-        return Answer::refusal(500, "server_error", description);
+        return no_page();
     }
     let to_page = Answer::see_other(&format!("{path}?interaction={id}"));
     Answer { client_id: step.answer.client_id, user_id: step.answer.user_id, ..to_page }
+}
+
+/// Where neither the front nor the application has a page.
+pub fn no_page() -> Answer {
+    Answer::refusal(500, "server_error", "the issuer's settings name no page for it, and FRONT_PAGES is off")
 }
 
 /// An error that must not go to the client.

@@ -23,6 +23,7 @@ use auth_store_common::server::Server;
 use auth_store_common::stop::Stop;
 use auth_store_common::{say, tls};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::fetch::Fetcher;
 use crate::log::Log;
@@ -97,6 +98,9 @@ async fn start(mut settings: Settings) -> Result<(), String> {
     }));
     let listen = &front.settings.listen;
     let wrong = |name: &str, listen: &str, error: std::io::Error| format!("{name} {listen}: {error}");
+    let own = front.settings.tls.as_ref();
+    let own = own.map(|(certificate, key)| tls::server(certificate, key)).transpose()?;
+    let own = own.map(|config| TlsAcceptor::from(Arc::new(config)));
     let listener = TcpListener::bind(listen).await.map_err(|error| wrong("FRONT_LISTEN", listen, error))?;
     if let Some(listen) = &front.settings.metrics {
         let bound = TcpListener::bind(listen).await.map_err(|error| wrong("FRONT_METRICS", listen, error))?;
@@ -106,7 +110,7 @@ async fn start(mut settings: Settings) -> Result<(), String> {
     }
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     say(&format!("started at http://{address} for {}", front.settings.origin));
-    serve::serve(listener, front, stop).await;
+    serve::serve(listener, front, own, stop).await;
     say("stopped");
     Ok(())
 }

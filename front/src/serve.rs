@@ -13,9 +13,11 @@ use hyper::header::HeaderMap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Front;
 use crate::answer::Answer;
@@ -29,11 +31,14 @@ use crate::{flow, pages, protocol};
 const MAX_HEAD: usize = 32_768;
 const MAX_HEADERS: usize = 100;
 
+/// How long the handshake of TLS may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long the line and headers of a request may take, and so how long a connection may be unused.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Accepts until the front is to stop; then what has begun comes to its end.
-pub async fn serve(listener: TcpListener, front: &'static Front, stop: Stop) {
+pub async fn serve(listener: TcpListener, front: &'static Front, tls: Option<TlsAcceptor>, stop: Stop) {
     let most = front.settings.connections;
     let free = Arc::new(Semaphore::new(most));
     loop {
@@ -52,10 +57,10 @@ pub async fn serve(listener: TcpListener, front: &'static Front, stop: Stop) {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let stop = stop.clone();
+        let (tls, stop) = (tls.clone(), stop.clone());
         tokio::spawn(async move {
             front.metrics.connections.fetch_add(1, Relaxed);
-            connection(stream, peer.ip(), front, stop).await;
+            connection(stream, peer.ip(), front, tls, stop).await;
             front.metrics.connections.fetch_sub(1, Relaxed);
             drop(permit);
         });
@@ -66,9 +71,30 @@ pub async fn serve(listener: TcpListener, front: &'static Front, stop: Stop) {
     let _ = timeout(front.settings.patience, free.acquire_many(all)).await;
 }
 
-async fn connection(stream: TcpStream, peer: IpAddr, front: &'static Front, stop: Stop) {
+async fn connection(
+    stream: TcpStream,
+    peer: IpAddr,
+    front: &'static Front,
+    tls: Option<TlsAcceptor>,
+    stop: Stop,
+) {
     // A failure means packets that wait for others, not one that is lost.
     let _ = stream.set_nodelay(true);
+    match tls {
+        None => exchange(stream, peer, front, stop).await,
+        // Who speaks something else, or nothing, is no client.
+        Some(tls) => {
+            if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                exchange(stream, peer, front, stop).await;
+            }
+        }
+    }
+}
+
+async fn exchange<S>(stream: S, peer: IpAddr, front: &'static Front, stop: Stop)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // A task of its own: a client that leaves does not cut off a call of the database, and with it a connection.
     let service = service_fn(move |request| tokio::spawn(respond(front, peer, request)));
     let serving = http1::Builder::new()
@@ -140,6 +166,8 @@ async fn answer(
         pages::answer(front, caller, &request).await
     } else if endpoint == "authorize" {
         flow::authorize(front, caller, &request, session).await
+    } else if endpoint == "logout" {
+        pages::log_out(front, caller, &request).await
     } else {
         protocol::pass(front, caller, &request, session).await
     };

@@ -15,6 +15,8 @@ pub struct Settings {
     pub database: tokio_postgres::Config,
     /// The address to listen at.
     pub listen: String,
+    /// The certificate and its key, files in PEM; None: a proxy before it speaks TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// Where browsers find the front: scheme, host and port, without a slash at the end.
     pub origin: String,
     /// The tenant that people log in to where no request says; None: that of the role's session.
@@ -64,6 +66,8 @@ require; the server's certificate is always checked). The role needs auth_store_
 
   FRONT_LISTEN              address to listen at (127.0.0.1:8080)
   FRONT_ORIGIN              where browsers find it: https://id.example (http://localhost:8080)
+  FRONT_TLS_CERTIFICATE     PEM file with the certificate and those between, to speak TLS without a proxy
+  FRONT_TLS_KEY             PEM file with its private key
   FRONT_TENANT              the tenant that people log in to where no request says (that of the role)
   FRONT_POOL                connections to the database (16)
   FRONT_CONNECTIONS         connections of clients at a time (2000)
@@ -98,6 +102,11 @@ impl Settings {
             database: database("auth_store_front")?,
             listen: or("FRONT_LISTEN", "127.0.0.1:8080")?,
             origin: origin(&or("FRONT_ORIGIN", "http://localhost:8080")?)?,
+            tls: match (given("FRONT_TLS_CERTIFICATE")?, given("FRONT_TLS_KEY")?) {
+                (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+                (None, None) => None,
+                _ => return Err("FRONT_TLS_CERTIFICATE and FRONT_TLS_KEY belong together".to_owned()),
+            },
             tenant: given("FRONT_TENANT")?,
             pool: number("FRONT_POOL", 16)?,
             connections: number("FRONT_CONNECTIONS", 2000)?,
@@ -146,6 +155,7 @@ pub fn for_tests() -> Settings {
     Settings {
         database: tokio_postgres::Config::new(),
         listen: String::new(),
+        tls: None,
         origin: "https://id.example".to_owned(),
         tenant: None,
         pool: 1,

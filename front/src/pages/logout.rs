@@ -2,7 +2,7 @@
 
 use super::{Page, Visit, html, show, token};
 use crate::answer::Answer;
-use crate::flow::{self, Given, description};
+use crate::flow::{self, Given, description, no_page};
 use crate::pages::problem;
 use crate::store::Failure;
 
@@ -31,13 +31,15 @@ pub async fn log_out(visit: &Visit<'_>) -> Result<Answer, Failure> {
     let leads_on = step.answer.response.headers().contains_key("location");
     match step.next.as_str() {
         "confirm" if leads_on => Ok(step.answer),
+        "confirm" if !visit.front.settings.pages => Ok(no_page()),
         "confirm" => {
             let asked = step.asked.as_ref();
             let name = asked.and_then(|asked| asked.get("client_name"));
             let main = html!(
-                "{}<form method=\"post\" action=\"/logout\">{}<input type=\"hidden\" name=\"request\" value=\"{}\">\
+                "{}<form method=\"post\" action=\"{}\">{}<input type=\"hidden\" name=\"request\" value=\"{}\">\
                  <button class=\"main\">Log out</button></form><p><a href=\"/account\">Stay logged in</a></p>",
                 name.map(|name| html!("<p><strong>{}</strong> asks you to log out here too.</p>", name)),
+                visit.request.path,
                 token(visit),
                 String::from_utf8_lossy(query).into_owned(),
             );
@@ -58,7 +60,7 @@ pub async fn log_out(visit: &Visit<'_>) -> Result<Answer, Failure> {
         next => {
             let done =
                 html!("<p role=\"status\">You are logged out.</p><p><a href=\"/login\">Log in</a></p>");
-            let is_page = next == "page" && !leads_on;
+            let is_page = next == "page" && !leads_on && visit.front.settings.pages;
             let shown = Page { title: "Logged out", main: done, ..Page::default() };
             let answer = if is_page { show(shown) } else { step.answer };
             let cookies = &visit.front.cookies;

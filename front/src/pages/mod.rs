@@ -46,7 +46,7 @@ struct Page {
 
 /// The paths that have a page.
 pub fn has(path: &str) -> bool {
-    matches!(path, "/" | "/login" | "/consent" | "/device" | "/logout" | "/account")
+    matches!(path, "/" | "/login" | "/consent" | "/device" | "/account")
         || ["/login/", "/account/", "/assets/", "/passkey/"].iter().any(|start| path.starts_with(start))
 }
 
@@ -55,15 +55,11 @@ pub async fn answer(front: &'static Front, caller: &Caller, request: &Request) -
     if let Some(asset) = assets::asset(&request.path) {
         return Ok(asset);
     }
-    if ![Method::GET, Method::HEAD, Method::POST].contains(&request.method) {
-        return Ok(
-            problem(405, "This page can only be read, or sent as a form.").with(ALLOW, "GET, HEAD, POST")
-        );
-    }
-    let no_random = || Failure::Broken("the operating system gives no random numbers".to_owned());
-    let visit = Visit::of(front, caller, request).ok_or_else(no_random)?;
-    // The log-out endpoint takes requests of clients too, and tells them apart itself.
-    if visit.is_post() && request.path != "/logout" && !visit.is_own() {
+    let visit = match visit(front, caller, request)? {
+        Ok(visit) => visit,
+        Err(answer) => return Ok(answer),
+    };
+    if visit.is_post() && !visit.is_own() {
         return Ok(visit.introduced(problem(
             403,
             "This form is out of date, or did not come from this site. Go back, load the page anew and try again.",
@@ -71,6 +67,27 @@ pub async fn answer(front: &'static Front, caller: &Caller, request: &Request) -
     }
     let answer = route(&visit).await?;
     Ok(visit.introduced(answer))
+}
+
+/// The log-out endpoint of any issuer. It takes requests of clients too, and tells them from the page's form itself.
+pub async fn log_out(front: &'static Front, caller: &Caller, request: &Request) -> Result<Answer, Failure> {
+    match visit(front, caller, request)? {
+        Ok(visit) => Ok(visit.introduced(logout::log_out(&visit).await?)),
+        Err(answer) => Ok(answer),
+    }
+}
+
+fn visit<'a>(
+    front: &'static Front,
+    caller: &'a Caller,
+    request: &'a Request,
+) -> Result<Result<Visit<'a>, Answer>, Failure> {
+    if ![Method::GET, Method::HEAD, Method::POST].contains(&request.method) {
+        let answer = problem(405, "This page can only be read, or sent as a form.");
+        return Ok(Err(answer.with(ALLOW, "GET, HEAD, POST")));
+    }
+    let no_random = || Failure::Broken("the operating system gives no random numbers".to_owned());
+    Visit::of(front, caller, request).map(Ok).ok_or_else(no_random)
 }
 
 async fn route(visit: &Visit<'_>) -> Result<Answer, Failure> {
@@ -84,7 +101,6 @@ async fn route(visit: &Visit<'_>) -> Result<Answer, Failure> {
         "/login/reset" => mailed::reset(visit).await,
         "/consent" => consent::consent(visit).await,
         "/device" => device::device(visit).await,
-        "/logout" => logout::log_out(visit).await,
         "/account" => account::overview(visit).await,
         "/account/sessions" => account::sessions(visit).await,
         "/account/applications" => account::applications(visit).await,
