@@ -18,10 +18,11 @@ install: all    ## copy them to the server's directories (DESTDIR=… to pack)
 uninstall:      ## remove them from there
 	@scripts/install --remove
 
-demo:           ## the main job on a throw-away server; KEEP=1 leaves it up
+demo:           ## the main job and a provider on a throw-away server; KEEP=1 leaves them up
 	@demo/run
 
-demo-stop:      ## stop the server that make demo KEEP=1 left
+demo-stop:      ## stop what make demo KEEP=1 left
+	@demo/front stop
 	@scripts/cluster stop demo
 
 test:           ## install what is missing and run all tests; SUITES="regress tap" runs these

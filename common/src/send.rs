@@ -1,6 +1,6 @@
 //! One request over HTTP/1.1 to a server of a stranger: the address is checked between its resolution and the
-//! connection to it, so no second look-up can lead elsewhere. No redirect is followed, nothing is compressed, and no more
-//! of an answer is read than is kept.
+//! connection to it, so no second look-up can lead elsewhere. No redirect is followed, nothing is compressed, and no
+//! more of an answer is read than is kept.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

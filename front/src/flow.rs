@@ -44,18 +44,21 @@ impl Asked {
         self.get("client_name").or_else(|| self.get("client_id")).unwrap_or("an application")
     }
 
-    /// Where forms lead in the end, as sources of a Content-Security-Policy: the client sends the browser on to any
-    /// page of https, and its own redirect URI may be another.
+    /// Where forms lead in the end, see [`targets_of`].
     pub fn targets(&self) -> String {
-        let uri = self.get("redirect_uri").unwrap_or("");
-        let scheme = uri.split(':').next().unwrap_or("");
-        let is_plain =
-            |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        match scheme {
-            "" | "https" => " https:".to_owned(),
-            scheme if is_plain(scheme) => format!(" https: {scheme}:"),
-            _ => " https:".to_owned(),
-        }
+        targets_of(self.get("redirect_uri").unwrap_or(""))
+    }
+}
+
+/// Where forms lead that end at this URI of a client, as sources of a Content-Security-Policy: the client sends the
+/// browser on to any page of https, and its own URI may be another.
+pub fn targets_of(uri: &str) -> String {
+    let scheme = uri.split(':').next().unwrap_or("");
+    let is_plain = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    match scheme {
+        "" | "https" => " https:".to_owned(),
+        scheme if is_plain => format!(" https: {scheme}:"),
+        _ => " https:".to_owned(),
     }
 }
 

@@ -27,7 +27,8 @@ use crate::protocol::Request;
 use crate::store::Failure;
 use crate::{flow, pages, protocol};
 
-/// Bytes of a request's line and headers, and how many headers.
+/// Bytes of a request's line and headers that are waited for, of which twice as many may come at once; and how many
+/// headers.
 const MAX_HEAD: usize = 32_768;
 const MAX_HEADERS: usize = 100;
 

@@ -19,10 +19,10 @@ GRANT EXECUTE ON FUNCTION auth_store.http_authorize TO auth_store_app;
 COMMENT ON FUNCTION auth_store.interaction_get IS
     E'What an authorization request waits for, with this session: next is login, consent, or accept where nothing is '
     'left to ask (call interaction_accept() at once); page where it was answered before, or its ten minutes are over. '
-    'request is what the page shows: client_id, client_name, client_uri, logo_uri, policy_uri, tos_uri, contacts, '
-    'redirect_uri, scope, missing_scope (not agreed to before), resource, authorization_details, prompt, max_age, '
-    'acr_values, login_hint, ui_locales, display, claims, user_id (of the session); what there is nothing of is left '
-    'out.\n'
+    'request is what the page shows: tenant_id (where the user logs in), client_id, client_name, client_uri, '
+    'logo_uri, policy_uri, tos_uri, contacts, redirect_uri, scope, missing_scope (not agreed to before), resource, '
+    'authorization_details, prompt, max_age, acr_values, login_hint, ui_locales, display, claims, user_id (of the '
+    'session); what there is nothing of is left out.\n'
     'A session that was there from the start is the one that is asked; another one counts if its user logged in after '
     'the request began. A log-in satisfies prompt=login, max_age and acr_values of the request if it came after that, '
     'unless claims has the acr as essential.';

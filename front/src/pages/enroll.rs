@@ -3,7 +3,7 @@
 use qrcodegen::{QrCode, QrCodeEcc};
 
 use super::factor::with;
-use super::login::{Way, anew, begin, keep, pending, refusal};
+use super::login::{Way, anew, begin, keep, pending, refusal, targets};
 use super::security::guard;
 use super::{Page, Visit, alert, html, show, token, uuid};
 use crate::answer::Answer;
@@ -15,6 +15,7 @@ struct Place<'p> {
     user_id: &'p str,
     action: &'static str,
     way: &'p Way,
+    targets: String,
     is_account: bool,
 }
 
@@ -26,7 +27,9 @@ pub async fn at_login(visit: &Visit<'_>) -> Result<Answer, Failure> {
         return begin(visit, &way, &done.user_id, &done.amr).await;
     }
     let Some(mut pending) = pending(visit, &["enroll"]) else { return Ok(anew(&way)) };
-    let place = Place { user_id: &pending.user_id, action: "/login/enroll", way: &way, is_account: false };
+    let targets = targets(visit, &way).await?;
+    let place =
+        Place { user_id: &pending.user_id, action: "/login/enroll", way: &way, targets, is_account: false };
     let (answer, is_enrolled) = step(visit, &place).await?;
     if !is_enrolled {
         return Ok(answer);
@@ -46,7 +49,13 @@ pub async fn in_account(visit: &Visit<'_>) -> Result<Answer, Failure> {
         Err(answer) => return Ok(answer),
     };
     let way = Way::to("/account/security");
-    let place = Place { user_id: &session.user_id, action: "/account/enroll", way: &way, is_account: true };
+    let place = Place {
+        user_id: &session.user_id,
+        action: "/account/enroll",
+        way: &way,
+        targets: String::new(),
+        is_account: true,
+    };
     Ok(step(visit, &place).await?.0)
 }
 
@@ -84,7 +93,7 @@ fn page(place: &Place<'_>, main: Html) -> Answer {
     show(Page {
         title: "Set up an authenticator app",
         main,
-        targets: place.way.targets(),
+        targets: place.targets.clone(),
         is_account: place.is_account,
         ..Page::default()
     })

@@ -1,6 +1,6 @@
 //! The second factor of a log-in: a code of an app, a recovery code, or a passkey.
 
-use super::login::{Pending, Way, anew, begin, pending, refusal};
+use super::login::{Pending, Way, anew, begin, pending, refusal, targets};
 use super::{Page, Visit, alert, html, show};
 use crate::answer::Answer;
 use crate::store::{Failure, is_true, text};
@@ -93,7 +93,7 @@ async fn page(
         main,
         status: if said.is_some() { 401 } else { 200 },
         script_token: has("passkey").then(|| visit.token()),
-        targets: way.targets(),
+        targets: targets(visit, way).await?,
         is_account: false,
     }))
 }

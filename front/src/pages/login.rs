@@ -82,15 +82,6 @@ impl Way {
         html!("{}{}", token(visit), hidden.collect::<Vec<_>>())
     }
 
-    /// What a form may lead to: the application of a client is at any https address, or registered as another.
-    pub fn targets(&self) -> String {
-        if self.interaction.is_some() {
-            " https: http://127.0.0.1:* http://localhost:*".to_owned()
-        } else {
-            String::new()
-        }
-    }
-
     /// The page of this site at its end.
     pub fn end(&self) -> &str {
         self.then.as_deref().unwrap_or("/account")
@@ -138,6 +129,13 @@ pub async fn login(visit: &Visit<'_>) -> Result<Answer, Failure> {
         }
         None => answer,
     })
+}
+
+/// Where forms on a way lead in the end, see [`flow::Asked::targets`].
+pub async fn targets(visit: &Visit<'_>, way: &Way) -> Result<String, Failure> {
+    let Some(id) = &way.interaction else { return Ok(String::new()) };
+    let asked = flow::waiting(visit.front, id, visit.session_token).await?.asked;
+    Ok(asked.map(|asked| asked.targets()).unwrap_or_default())
 }
 
 /// The tenant whose users log in on a way.
@@ -353,7 +351,13 @@ pub async fn new_password(visit: &Visit<'_>) -> Result<Answer, Failure> {
         password_fields(),
     );
     let status = if said.is_some() { 400 } else { 200 };
-    Ok(show(Page { title: "Choose a new password", main, status, targets: way.targets(), ..Page::default() }))
+    Ok(show(Page {
+        title: "Choose a new password",
+        main,
+        status,
+        targets: targets(visit, &way).await?,
+        ..Page::default()
+    }))
 }
 
 /// The present password and a new one.

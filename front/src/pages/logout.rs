@@ -43,11 +43,8 @@ pub async fn log_out(visit: &Visit<'_>) -> Result<Answer, Failure> {
                 token(visit),
                 String::from_utf8_lossy(query).into_owned(),
             );
-            let targets = if asked.is_some_and(|asked| asked.get("post_logout_redirect_uri").is_some()) {
-                " https: http:".to_owned()
-            } else {
-                String::new()
-            };
+            let target = asked.and_then(|asked| asked.get("post_logout_redirect_uri"));
+            let targets = target.map(flow::targets_of).unwrap_or_default();
             Ok(show(Page { title: "Log out?", main, targets, ..Page::default() }))
         }
         // Nothing has ended.

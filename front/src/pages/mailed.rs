@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::login::{Way, proceed, refusal, tenant};
+use super::login::{Way, proceed, refusal, targets, tenant};
 use super::{Page, Visit, alert, html, problem, show};
 use crate::answer::Answer;
 use crate::mail;
@@ -169,6 +169,9 @@ async fn look(
         link,
         fields,
     );
-    let targets = asked(visit).map(|way| way.targets()).unwrap_or_default();
+    let targets = match asked(visit) {
+        Some(way) => targets(visit, &way).await?,
+        None => String::new(),
+    };
     Ok(show(Page { title: kind.title, main, targets, ..Page::default() }))
 }

@@ -115,7 +115,7 @@ pub async fn register(visit: &Visit<'_>) -> Result<Answer, Failure> {
         let (status, words) = refusal(&row);
         return Ok(said(status, &words));
     }
-    Ok(said_json(200, &json!({ "location": "/account/security" })))
+    Ok(said_json(200, &json!({ "location": "/account/security?done=1" })))
 }
 
 fn body(visit: &Visit<'_>) -> Option<Value> {

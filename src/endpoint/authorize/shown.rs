@@ -23,6 +23,7 @@ pub fn request(case: &Case, user_id: Option<Id>, missing: &[String]) -> Option<J
     let text = |name: &str| asked.text(name).map(Value::from);
     let list = |texts: Vec<String>| (!texts.is_empty()).then(|| Value::from(texts));
     let word_list = |name: &str| list(words(asked.text(name)).map(str::to_owned).collect());
+    show("tenant_id", Some(case.client.tenant_id.as_str().into()));
     show("client_id", Some(case.client.id.as_str().into()));
     show("client_name", Some(case.page.name.as_str().into()));
     show("redirect_uri", asked.redirect_uri(&case.client).map(Value::from));
