@@ -85,7 +85,12 @@ fn look_up(
 }
 
 /// What the page shows, and what device_approve() takes.
-fn shown(found: &DeviceRequest, about: Option<&Page>, session: &Session, user_code: &str) -> Map<String, Value> {
+fn shown(
+    found: &DeviceRequest,
+    about: Option<&Page>,
+    session: &Session,
+    user_code: &str,
+) -> Map<String, Value> {
     let mut shown = about.map(of_client).unwrap_or_default();
     let mut show = |name: &str, value: Option<Value>| {
         if let Some(value) = value {

@@ -5,12 +5,13 @@ use std::rc::Rc;
 
 use pgrx::prelude::*;
 
+use crate::endpoint::authorize::begin;
 use crate::endpoint::client::{device_authorization, introspect, par, revoke};
 use crate::endpoint::request::Caller;
 use crate::endpoint::request::form::MAX_FORM;
 use crate::endpoint::request::headers::{self, Headers};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::endpoint::{cors, token};
+use crate::endpoint::{cors, end_session, token};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -64,6 +65,10 @@ const MAX_CERTIFICATE: usize = 16_384;
 /// An endpoint of an issuer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Endpoint {
+    /// Where the application has pages of its own; a front with pages calls http_authorize().
+    Authorization,
+    /// The same, and http_end_session().
+    EndSession,
     Token,
     Introspection,
     Revocation,
@@ -74,8 +79,11 @@ enum Endpoint {
 impl Endpoint {
     /// The endpoint at this path below an issuer.
     fn at(path: &str, issuer: &Issuer) -> Option<Self> {
-        let paths = &issuer.settings.paths;
-        [
+        let settings = &issuer.settings;
+        let paths = &settings.paths;
+        let found = [
+            (&paths.authorization, Self::Authorization),
+            (&paths.end_session, Self::EndSession),
             (&paths.token, Self::Token),
             (&paths.introspection, Self::Introspection),
             (&paths.revocation, Self::Revocation),
@@ -83,11 +91,22 @@ impl Endpoint {
             (&paths.device_authorization, Self::DeviceAuthorization),
         ]
         .into_iter()
-        .find_map(|(known, endpoint)| (known == path).then_some(endpoint))
+        .find_map(|(known, endpoint)| (known == path).then_some(endpoint))?;
+        let has_pages = match found {
+            Self::Authorization => settings.login_url.is_some() && settings.consent_url.is_some(),
+            Self::EndSession => settings.logout_url.is_some(),
+            _ => true,
+        };
+        has_pages.then_some(found)
     }
 
     fn methods(self) -> &'static str {
-        "POST, OPTIONS"
+        if self.is_for_browsers() { "GET, HEAD, POST" } else { "POST, OPTIONS" }
+    }
+
+    /// Whether a browser goes there itself. No page of another origin reads its answers.
+    fn is_for_browsers(self) -> bool {
+        matches!(self, Self::Authorization | Self::EndSession)
     }
 }
 
@@ -104,7 +123,7 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
         return Ok(Response::error(404, "not_found", "there is no endpoint at this path"));
     };
     let methods = endpoint.methods();
-    if request.method == "OPTIONS" {
+    if request.method == "OPTIONS" && !endpoint.is_for_browsers() {
         return Ok(cors::preflight(headers.origin, methods));
     }
     if !methods.split(", ").any(|method| method == request.method) {
@@ -126,6 +145,10 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
         context: Context { ip: request.ip.clone(), user_agent: headers.user_agent },
     };
     let response = ask(now, endpoint, request, &headers, &caller)?;
+    let response = if request.method == "HEAD" { response.without_body() } else { response };
+    if endpoint.is_for_browsers() {
+        return Ok(response);
+    }
     cors::of_client(&snapshot, headers.origin, response)
 }
 
@@ -143,6 +166,23 @@ fn ask(
         return caller.finish(now, caller.malformed("the body must be application/x-www-form-urlencoded"));
     }
     match endpoint {
+        Endpoint::Authorization => {
+            let sent = begin::Sent {
+                method: Some(request.method),
+                query: Some(request.query),
+                body: Some(request.body),
+                session_token: request.session_token,
+                tenant_id: Some(&caller.issuer.tenant_id),
+            };
+            Ok(begin::authorize(now, &sent, &caller.context)?.response)
+        }
+        Endpoint::EndSession => {
+            let query = if request.method == "POST" { request.body } else { request.query };
+            let tenant_id = Some(caller.issuer.tenant_id.as_str());
+            let sent = end_session::Sent { query, confirmed: false, tenant_id };
+            let token = request.session_token;
+            Ok(end_session::end_session(now, &sent, token, &caller.context)?.response)
+        }
         Endpoint::Token => token::answer(now, request.body, caller),
         Endpoint::Introspection => {
             let as_jwt = headers::accepts(headers.accept, introspect::MEDIA_TYPE);

@@ -42,11 +42,13 @@ fn http_end_session(
 }
 
 /// A request of a browser.
-struct Sent<'a> {
-    query: &'a [u8],
+pub struct Sent<'a> {
+    /// The parameters, of the query or of the body.
+    pub query: &'a [u8],
     /// True if the user has said so on the page.
-    confirmed: bool,
-    tenant_id: Option<&'a str>,
+    pub confirmed: bool,
+    /// Whose log-out it is; None: of the session's tenant, or the client's.
+    pub tenant_id: Option<&'a str>,
 }
 
 /// Who asks, and where the browser goes afterwards.
@@ -62,7 +64,8 @@ const fn invalid(description: &'static str) -> Refusal {
     Refusal::new(ErrorCode::InvalidRequest, description)
 }
 
-fn end_session(
+/// Answers a request to log out.
+pub fn end_session(
     now: Timestamp,
     sent: &Sent<'_>,
     session_token: Option<&str>,
@@ -159,7 +162,9 @@ fn asker<'a>(
     };
     let target = form.get("post_logout_redirect_uri");
     if let Some(uri) = target
-        && !about.as_ref().is_some_and(|about| about.post_logout_redirect_uris.iter().any(|known| known == uri))
+        && !about
+            .as_ref()
+            .is_some_and(|about| about.post_logout_redirect_uris.iter().any(|known| known == uri))
     {
         return Ok(Err(invalid("post_logout_redirect_uri must be one of the client's registered ones")));
     }

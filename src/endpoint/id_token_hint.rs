@@ -42,8 +42,8 @@ pub fn read(
         Some(Value::Array(several)) => several.first(),
         other => other,
     };
-    Ok(jws.text("sub").zip(audience.and_then(Value::as_str)).map(|(sub, client_id)| Hint {
-        sub: sub.to_owned(),
-        client_id: client_id.to_owned(),
-    }))
+    Ok(jws
+        .text("sub")
+        .zip(audience.and_then(Value::as_str))
+        .map(|(sub, client_id)| Hint { sub: sub.to_owned(), client_id: client_id.to_owned() }))
 }

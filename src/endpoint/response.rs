@@ -182,12 +182,6 @@ impl Response {
         self
     }
 
-    /// Without this header.
-    pub fn without_header(mut self, name: &str) -> Self {
-        self.headers.retain(|(known, _)| *known != name);
-        self
-    }
-
     /// With the URL of what the front should fetch, keep with client_document_store(), and ask again.
     pub fn to_fetch(self, url: &str) -> Self {
         self.with_header("auth-store-fetch", visible(url))
@@ -345,6 +339,5 @@ mod tests {
         let response = Response::json(200, "{}".into()).with_header("cache-control", "public");
         assert_eq!(response.headers.iter().filter(|(name, _)| *name == "cache-control").count(), 1);
         assert_eq!(header(&response, "cache-control"), Some("public"));
-        assert!(header(&response.without_header("pragma"), "pragma").is_none());
     }
 }

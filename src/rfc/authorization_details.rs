@@ -98,9 +98,17 @@ mod tests {
 
     #[test]
     fn what_is_no_array_of_typed_objects_is_refused() {
-        for text in
-            ["", "{}", "[]", "[1]", "null", r#"[{"type": 1}]"#, r#"[{"type": ""}]"#, "[{}]", r#"[{"type":"a"}"#]
-        {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "[1]",
+            "null",
+            r#"[{"type": 1}]"#,
+            r#"[{"type": ""}]"#,
+            "[{}]",
+            r#"[{"type":"a"}"#,
+        ] {
             assert!(is_refused(text), "{text}");
         }
         assert!(is_refused(&format!("[{}]", [r#"{"type":"a"}"#; 17].join(","))));

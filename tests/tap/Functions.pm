@@ -144,6 +144,21 @@ my %FUNCTIONS = (
     http_device      => [ writes =>
         'SELECT * FROM auth_store.http_device({user_code}, {session}, tenant_id => {tenant})' ],
     http_end_session => [ writes => q{SELECT * FROM auth_store.http_end_session('', {session}, true)} ],
+    # endpoints
+    http            => [ holds => q{SELECT * FROM auth_store.http('POST', '/introspect', body => pg_catalog.convert_to(
+        pg_catalog.concat('token=x&client_id=web-default&client_secret=', {secret}), 'UTF8'))} ],
+    http_token      => [ writes => q{SELECT * FROM auth_store.http_token(pg_catalog.convert_to(pg_catalog.concat(
+        'grant_type=client_credentials&client_id=', {client}, '&client_secret=', {secret}), 'UTF8'),
+        tenant_id => {tenant})} ],
+    http_introspect => [ holds => q{SELECT * FROM auth_store.http_introspect(pg_catalog.convert_to(pg_catalog.concat(
+        'token=', {access}, '&client_id=', {client}, '&client_secret=', {secret}), 'UTF8'), tenant_id => {tenant})} ],
+    http_revoke     => [ writes => q{SELECT * FROM auth_store.http_revoke(pg_catalog.convert_to(pg_catalog.concat(
+        'token=', {access}, '&client_id=', {client}, '&client_secret=', {secret}), 'UTF8'), tenant_id => {tenant})} ],
+    http_par        => [ writes => q{SELECT * FROM auth_store.http_par(pg_catalog.convert_to(pg_catalog.concat(
+        'response_type=code&code_challenge_method=S256&code_challenge=', {challenge}, '&client_id=', {client},
+        '&client_secret=', {secret}), 'UTF8'), tenant_id => {tenant})} ],
+    http_device_authorization => [ writes => q{SELECT * FROM auth_store.http_device_authorization(
+        pg_catalog.convert_to(pg_catalog.concat('client_id=', {device_client}), 'UTF8'), tenant_id => {tenant})} ],
     # device
     device_authorize => [ writes => 'SELECT * FROM auth_store.device_authorize({device_client})' ],
     device_lookup    => [ writes => 'SELECT * FROM auth_store.device_lookup({user_code}, tenant_id => {tenant})' ],

@@ -122,6 +122,8 @@ my %SENSE = (
     factor_id => literal($ours->{factor}), secret => "'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'", algorithm => "'SHA1'",
     label => "'sense'", digits => 6,
     interaction_id => literal($ours->{interaction}), error => "'access_denied'", query => "'client_id=x'",
+    method => "'POST'", path => "'/token'", body => "'grant_type=client_credentials'", headers => "'{}'",
+    authorization => "'Basic ' || encode(" . literal("$ours->{client}:$ours->{secret}") . "::bytea, 'base64')",
     webhook_id => literal($ours->{webhook}), target_url => "'https://hooks.example/sense'", event_types => "'{*}'",
     delivery_id => literal($ours->{delivery}), http_status => 200,
     event_type => "'agent.created'", max_attempts => 3, max_per_hour => 3,

@@ -307,15 +307,14 @@ impl Request<'_> {
         let (id, digest) = match source {
             Source::Pushed(presented) => (presented.id, Some(presented.digest)),
             Source::Browser => {
-                let bucket =
-                    session.map_or_else(|| Bucket::of(&[&case.client.id]), |session| session.user_id.bucket());
+                let bucket = session
+                    .map_or_else(|| Bucket::of(&[&case.client.id]), |session| session.user_id.bucket());
                 (Id::mint(self.now, bucket)?, None)
             }
         };
         // A session that has to be begun anew is not that of the user's answer.
         let bound = session.filter(|_| examined.standing == Standing::Consent);
-        let parameters =
-            case.asked.stored().ok_or(Mistake::invalid("query", "parameters that are text"))?;
+        let parameters = case.asked.stored().ok_or(Mistake::invalid("query", "parameters that are text"))?;
         interaction::insert(
             self.now,
             NewInteraction {

@@ -53,17 +53,26 @@ pub struct Examined {
 
 impl Parties {
     /// The case that the parameters make; or why there is none, for the client.
-    pub fn open(self, now: Timestamp, snapshot: &Snapshot, asked: Asked) -> Result<Result<Case, (Self, Asked, Refused)>, Mistake> {
+    pub fn open(
+        self,
+        now: Timestamp,
+        snapshot: &Snapshot,
+        asked: Asked,
+    ) -> Result<Result<Case, (Self, Asked, Refused)>, Mistake> {
         let plain = |refusal| Refused { refusal, flags: &[] };
         let read = |this: &Self| -> Result<_, Refused> {
             asked.check().map_err(plain)?;
-            let Accepted { scope, resources, .. } = request::decide(Some(&this.client), &asked.code_request())?;
+            let Accepted { scope, resources, .. } =
+                request::decide(Some(&this.client), &asked.code_request())?;
             let wishes = asked.wishes(this.page.default_max_age).map_err(plain)?;
             let details = asked.details().map_err(plain)?;
             if let Some(details) = &details {
                 authorization_details::allow(details, &this.page.authorization_details_types)
                     .and_then(|()| {
-                        authorization_details::allow(details, &this.issuer.settings.authorization_details_types)
+                        authorization_details::allow(
+                            details,
+                            &this.issuer.settings.authorization_details_types,
+                        )
                     })
                     .map_err(plain)?;
             }
@@ -78,7 +87,8 @@ impl Parties {
             Some(hint) => match id_token_hint::read(now, snapshot, &self.issuer, hint)? {
                 Some(Hint { sub, client_id, .. }) if client_id == self.client.id => Some(sub),
                 _ => {
-                    let refused = plain(Refusal::new(ErrorCode::InvalidRequest, "id_token_hint is not valid"));
+                    let refused =
+                        plain(Refusal::new(ErrorCode::InvalidRequest, "id_token_hint is not valid"));
                     return Ok(Err((self, asked, refused)));
                 }
             },
@@ -127,7 +137,9 @@ impl Case {
             None => consent::tokens(&self.scope).map(str::to_owned).collect(),
         };
         let is_other_user = match (&self.subject, session) {
-            (Some(subject), Some(session)) => *subject != subject::of(snapshot, &self.client, session.user_id)?,
+            (Some(subject), Some(session)) => {
+                *subject != subject::of(snapshot, &self.client, session.user_id)?
+            }
             _ => false,
         };
         let request = standing::Request {

@@ -249,7 +249,8 @@ fn details(agreed: Option<Jsonb>, asked: Option<&Value>) -> Result<Option<Jsonb>
             authorization_details::check(&details).is_ok()
                 && authorization_details::allow(&details, &types).is_ok()
         });
-    let accepted = "a JSON array of 1 to 16 objects of the types that the request asked for, of at most 16384 bytes";
+    let accepted =
+        "a JSON array of 1 to 16 objects of the types that the request asked for, of at most 16384 bytes";
     if fits { Ok(Some(agreed)) } else { Err(Mistake::invalid("authorization_details", accepted)) }
 }
 
@@ -315,7 +316,10 @@ const ANSWERS: [(ErrorCode, &str); 8] = [
     (ErrorCode::ConsentRequired, "the user has to be asked"),
     (ErrorCode::InteractionRequired, "the user has to answer"),
     (ErrorCode::AccountSelectionRequired, "the user has to choose an account"),
-    (ErrorCode::UnmetAuthenticationRequirements, "the user cannot log in in the way that the request asks for"),
+    (
+        ErrorCode::UnmetAuthenticationRequirements,
+        "the user cannot log in in the way that the request asks for",
+    ),
     (ErrorCode::TemporarilyUnavailable, "the user cannot be asked now"),
     (ErrorCode::ServerError, "the user could not be asked"),
 ];

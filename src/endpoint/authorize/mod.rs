@@ -3,7 +3,7 @@
 //!
 //! Locks: the pushed request or the interaction, then as a consent and a code.
 
-mod begin;
+pub mod begin;
 pub mod case;
 mod decide;
 pub mod reply;

@@ -46,7 +46,10 @@ impl Reply<'_> {
                     .with_header("content-security-policy", FORM_POST_POLICY)
             }
         };
-        Answer::of(response.with_header("referrer-policy", "no-referrer").of_client(self.client_id), Next::Redirect)
+        Answer::of(
+            response.with_header("referrer-policy", "no-referrer").of_client(self.client_id),
+            Next::Redirect,
+        )
     }
 }
 

@@ -90,7 +90,10 @@ mod tests {
     fn a_query_that_is_there_stays() {
         let parameters = [("code", "a b"), ("state", "1")];
         assert_eq!(location("https://a.example/cb", &parameters), "https://a.example/cb?code=a+b&state=1");
-        assert_eq!(location("https://a.example/cb?x=y", &parameters), "https://a.example/cb?x=y&code=a+b&state=1");
+        assert_eq!(
+            location("https://a.example/cb?x=y", &parameters),
+            "https://a.example/cb?x=y&code=a+b&state=1"
+        );
         assert_eq!(location("com.example.app:/cb", &[]), "com.example.app:/cb");
     }
 

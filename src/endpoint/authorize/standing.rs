@@ -84,9 +84,7 @@ impl Standing {
     pub fn without_page(&self) -> Option<Refusal> {
         match self {
             Self::Login(refusal) | Self::Refused(refusal) => Some(refusal.clone()),
-            Self::Consent => {
-                Some(Refusal::new(ErrorCode::ConsentRequired, "the user has to be asked"))
-            }
+            Self::Consent => Some(Refusal::new(ErrorCode::ConsentRequired, "the user has to be asked")),
             Self::Ready => None,
         }
     }
@@ -98,7 +96,7 @@ mod tests {
     use crate::endpoint::authorize::request::wishes::{Prompt, Wishes};
     use crate::kernel::outcome::ErrorCode;
     use crate::kernel::value::clock::Timestamp;
-    
+
     const BEGUN: i64 = 1_000_000_000_000;
 
     fn at(seconds: i64) -> Timestamp {
@@ -137,10 +135,9 @@ mod tests {
         assert_eq!(next(&wishes, Some((-1, None)), true, false), Standing::Ready);
         let wishes = Wishes { max_age: Some(0), ..Wishes::default() };
         assert!(is_login(&next(&wishes, Some((1, None)), true, false)));
-        for prompt in [
-            Prompt { login: true, ..Prompt::default() },
-            Prompt { create: true, ..Prompt::default() },
-        ] {
+        for prompt in
+            [Prompt { login: true, ..Prompt::default() }, Prompt { create: true, ..Prompt::default() }]
+        {
             let wishes = Wishes { prompt, ..Wishes::default() };
             assert!(is_login(&next(&wishes, Some((1, None)), true, false)));
             assert_eq!(next(&wishes, Some((0, None)), true, false), Standing::Ready);

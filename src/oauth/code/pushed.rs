@@ -335,7 +335,11 @@ fn consume(
     let decided = decide_consume(now, client.as_ref(), presented.is_some(), stored.as_ref());
     let consumed = match (decided, &presented, &stored) {
         (Ok(parameters), Some(presented), Some(stored)) => {
-            if take(now, presented, &stored.tenant_id)? { Ok(parameters) } else { Err(used()) }
+            if take(now, presented, &stored.tenant_id)? {
+                Ok(parameters)
+            } else {
+                Err(used())
+            }
         }
         (Err(refused), ..) => Err(refused),
         _ => Err(invalid_uri(NOT_VALID, &[])),

@@ -78,16 +78,7 @@ static BY_ID: Lookup<Interaction> = Lookup::by(c"interactions_pkey");
 
 static INSERT: Append = Append::new(
     "interactions",
-    &[
-        c"id",
-        c"expires_at",
-        c"session_id",
-        c"user_id",
-        c"tenant_id",
-        c"client_id",
-        c"digest",
-        c"parameters",
-    ],
+    &[c"id", c"expires_at", c"session_id", c"user_id", c"tenant_id", c"client_id", c"digest", c"parameters"],
 );
 
 /// The one-time step: the call whose DELETE finds the request has decided it.

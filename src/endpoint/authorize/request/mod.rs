@@ -5,8 +5,8 @@ pub mod wishes;
 
 use serde_json::{Map, Value};
 
-use crate::endpoint::authorize::respond::Mode;
 use crate::endpoint::authorize::request::wishes::{Sent, Wishes};
+use crate::endpoint::authorize::respond::Mode;
 use crate::kernel::outcome::{ErrorCode, Refusal};
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::Client;
@@ -76,11 +76,8 @@ impl Asked {
             known
                 .filter_map(|(name, value)| {
                     // Only this one is an array of texts.
-                    let value = if name != "resource" && value.is_array() {
-                        value.to_string().into()
-                    } else {
-                        value
-                    };
+                    let value =
+                        if name != "resource" && value.is_array() { value.to_string().into() } else { value };
                     text(value).map(|value| (name, value))
                 })
                 .collect(),
@@ -207,7 +204,13 @@ mod tests {
     /// RFC 6749 section 3.1: what is unknown is ignored, what is empty is left out.
     #[test]
     fn unknown_and_empty_parameters_are_left_out() {
-        let asked = asked(&[("scope", ""), ("foo", "1"), ("state", "s"), ("resource", "urn:a"), ("resource", "urn:b")]);
+        let asked = asked(&[
+            ("scope", ""),
+            ("foo", "1"),
+            ("state", "s"),
+            ("resource", "urn:a"),
+            ("resource", "urn:b"),
+        ]);
         assert_eq!(asked.0.len(), 2);
         assert_eq!(asked.resources().unwrap(), ["urn:a", "urn:b"]);
     }

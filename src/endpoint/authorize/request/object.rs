@@ -136,7 +136,8 @@ mod tests {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let token = format!("{}.{}.AA", part(header), part(claims));
         let jws = parse(&token, 10_000).unwrap();
-        let party = Party { client_id: "c", issuer: "https://i.example", endpoint: "https://i.example/a", is_fapi2 };
+        let party =
+            Party { client_id: "c", issuer: "https://i.example", endpoint: "https://i.example/a", is_fapi2 };
         check(&jws, &party, NOW).err()
     }
 

@@ -209,7 +209,8 @@ mod tests {
         let wishes = claims(example).unwrap();
         assert_eq!(wishes.acr_values, ["urn:mace:incommon:iap:silver"]);
         assert!(!wishes.acr_is_essential && wishes.sub.is_none());
-        let wishes = claims(r#"{"id_token": {"sub": {"value": "x"}, "acr": {"essential": true, "value": "2"}}}"#);
+        let wishes =
+            claims(r#"{"id_token": {"sub": {"value": "x"}, "acr": {"essential": true, "value": "2"}}}"#);
         let wishes = wishes.unwrap();
         assert_eq!(wishes.sub.as_deref(), Some("x"));
         assert!(wishes.acr_is_essential && wishes.acr_values == ["2"]);
@@ -233,7 +234,9 @@ mod tests {
         }
         let long = |n: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(n - 8));
         assert!(claims(&long(8192)).is_some() && claims(&long(8193)).is_none());
-        let deep = |n: usize| format!(r#"{{"userinfo":{{"a":{}{}}}}}"#, "{\"b\":".repeat(n), "1".to_owned() + &"}".repeat(n));
+        let deep = |n: usize| {
+            format!(r#"{{"userinfo":{{"a":{}{}}}}}"#, "{\"b\":".repeat(n), "1".to_owned() + &"}".repeat(n))
+        };
         assert!(claims(&deep(8)).is_some() && claims(&deep(9)).is_none() && claims(&deep(1500)).is_none());
     }
 }
