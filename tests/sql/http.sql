@@ -17,7 +17,8 @@ SELECT pg_temp.basic('http_api', :'secret') AS basic \gset
 -- Paths and methods
 --
 
-SELECT path, method, r.status, r.headers->>'allow' AS allow, r.body::jsonb->>'error' AS error
+SELECT left(path, 20) AS path, left(method, 10) AS method, r.status, r.headers->>'allow' AS allow,
+       r.body::jsonb->>'error' AS error
   FROM (VALUES ('GET', '/http/token'), ('HEAD', '/http/token'), ('DELETE', '/http/token'), ('post', '/http/token'),
                ('POST', '/http/nothing'), ('POST', '/http/token/'), ('POST', '/http/token?x=1'),
                ('POST', '/HTTP/token'), ('POST', '/http'),
