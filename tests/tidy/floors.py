@@ -8,9 +8,12 @@ from tree import Complaint
 LIST = "src/floors.txt"
 
 # What is no domain: no table belongs to it alone. The vault is an area, with files that both its domains share.
-NO_DOMAIN = {"kernel", "rfc", "trail", "lifecycle", "schema", "vault"}
-# Beside the domains: the surface that all share, and tests of the surface as a whole.
-SHARED = {"call", "surface"}
+NO_DOMAIN = {"kernel", "rfc", "trail", "lifecycle", "schema", "vault", "endpoint", "validator"}
+# Nor do tables belong to their folders.
+WITHOUT_TABLES = ("kernel/", "rfc/", "endpoint/", "validator/")
+# Beside the domains: the surface that all share, tests of the surface as a whole, and of an endpoint by the name of its
+# function.
+SHARED = {"call", "surface", "http"}
 
 
 class Floors:
@@ -84,7 +87,7 @@ def domains(tree):
     for folder in sorted(folders):
         last = folder.split("/")[-1]
         # A folder in a domain's folder is a part of the domain.
-        if folder in NO_DOMAIN or folder.startswith("kernel/") or not tables.keys().isdisjoint(folder.split("/")):
+        if folder in NO_DOMAIN or folder.startswith(WITHOUT_TABLES) or not tables.keys().isdisjoint(folder.split("/")):
             continue
         # An area holds domains, and the index that names them.
         inside = [path for path in tree.of("rust", under=f"src/{folder}/") if path.count("/") == folder.count("/") + 2]
