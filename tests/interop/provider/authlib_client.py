@@ -133,7 +133,7 @@ def _():
 
 @step("Authlib: who denies is access_denied")
 def _():
-    refused(lambda: code_flow(session(scope="openid"), how="deny"), "access_denied")
+    refused(lambda: code_flow(session(scope="openid"), how="deny", prompt="consent"), "access_denied")
 
 
 @step("Authlib: a wrong secret is invalid_client")

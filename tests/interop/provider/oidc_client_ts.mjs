@@ -41,7 +41,8 @@ await step('oidc-client-ts: sign-out and back', async () => {
 const code = error => (error instanceof ErrorResponse ? error.error : error.message)
 await step('oidc-client-ts: prompt=none of nobody is login_required', () =>
   refused(signIn({ prompt: 'none' }, 'nobody'), 'login_required', code))
-await step('oidc-client-ts: who denies is access_denied', () => refused(signIn({}, 'deny'), 'access_denied', code))
+await step('oidc-client-ts: who denies is access_denied', () =>
+  refused(signIn({ prompt: 'consent' }, 'deny'), 'access_denied', code))
 await step('oidc-client-ts: a page of the application may read every endpoint (CORS)', async () => {
   const origin = new URL(stage.redirect_uri).origin
   const metadata = await client.metadataService.getMetadata()
@@ -51,8 +52,10 @@ await step('oidc-client-ts: a page of the application may read every endpoint (C
       'access-control-request-headers': 'authorization, dpop' } })
     must([origin, '*'].includes(answer.headers.get('access-control-allow-origin')), `${endpoint} allows ${origin}`)
   }
-  const stranger = await fetch(metadata.token_endpoint, { method: 'OPTIONS', headers: {
-    origin: 'https://stranger.example', 'access-control-request-method': 'POST' } })
-  same(stranger.headers.get('access-control-allow-origin'), null)
+  const ask = async origin => (await fetch(metadata.token_endpoint, { method: 'POST', headers: { origin },
+    body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'none', client_id: settings.client_id }) }))
+    .headers.get('access-control-allow-origin')
+  same(await ask(origin), origin)
+  same(await ask('https://stranger.example'), null)
 })
 end()

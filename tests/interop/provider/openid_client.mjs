@@ -154,7 +154,7 @@ await step('openid-client: log-out with an id_token_hint', async () => {
 })
 
 await step('openid-client: who denies is access_denied, with iss', () =>
-  refused(codeFlow(config, {}, { how: 'deny' }), 'access_denied'))
+  refused(codeFlow(config, { prompt: 'consent' }, { how: 'deny' }), 'access_denied'))
 await step('openid-client: prompt=none without a session is login_required', () =>
   refused(codeFlow(config, { prompt: 'none' }, { how: 'nobody' }), 'login_required'))
 await step('openid-client: an unknown scope is invalid_scope', () =>

@@ -83,7 +83,8 @@ def set_up(db, issuer, pages, mcp):
                      "scope": "openid profile email offline_access orders mcp",
                      "post_logout_redirect_uris": [LOGGED_OUT], **more}
         if client_type == "public":
-            arguments["grant_types"] = [grant for grant in GRANTS if grant != "client_credentials"]
+            arguments["grant_types"] = [grant for grant in GRANTS if grant.rpartition(":")[2] not in
+                                        ("client_credentials", "token-exchange")]
         named = ", ".join(f"{name} => %({name})s" for name in arguments)
         made = one(f"client_create({named})", arguments)
         return {name: made[name] for name in ("client_id", "client_secret") if made[name]}
@@ -95,7 +96,8 @@ def set_up(db, issuer, pages, mcp):
         "described": described, "mcp": mcp, "mcp_metadata": f"{issuer}/.well-known/oauth-protected-resource/mcp",
         "sub": str(user), "email": EMAIL, "keys": made,
         "clients": {
-            "basic": client("Shop"), "post": client("Post", **post), "public": client("Phone", "public"),
+            "basic": client("Shop", refresh_grace="0 s"), "post": client("Post", **post),
+            "public": client("Phone", "public"),
             "spa": client("Page", "public"), "device": client("Television", "public"),
             "key": client("Signs", token_endpoint_auth_method="private_key_jwt",
                           jwks=Jsonb({"keys": [public(key) for key in made.values()]})),

@@ -19,7 +19,8 @@ def session(who=BASIC, scope=("openid", "email", "offline_access"), **more):
 
 
 def code_flow(client, how="accept", **more):
-    url, _ = client.authorization_url(metadata["authorization_endpoint"])
+    prompt = {"prompt": "consent"} if how == "deny" else {}
+    url, _ = client.authorization_url(metadata["authorization_endpoint"], **prompt)
     return client.fetch_token(TOKEN, authorization_response=visit(url, how), **more)
 
 

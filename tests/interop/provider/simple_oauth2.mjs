@@ -12,11 +12,12 @@ const who = { id: stage.clients.basic.client_id, secret: stage.clients.basic.cli
 const code = error => error.data?.payload?.error
 const redirect_uri = stage.redirect_uri
 
-const getToken = async (client, how) => {
+const getToken = async (client, how, more = {}) => {
   const verifier = randomBytes(32).toString('base64url')
   const state = randomBytes(16).toString('base64url')
   const url = client.authorizeURL({ redirect_uri, scope: 'profile offline_access', state,
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256' })
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
+    ...more })
   const back = await visit(url, how)
   same(back.searchParams.get('state'), state)
   const answer = back.searchParams.get('error')
@@ -42,7 +43,8 @@ await step('simple-oauth2: code flow, refresh and revocation of both', async () 
   await second.revokeAll()
   await refused(second.refresh(), 'invalid_grant', code)
 })
-await step('simple-oauth2: who denies is access_denied', () => refused(getToken(client, 'deny'), 'access_denied', code))
+await step('simple-oauth2: who denies is access_denied', () =>
+  refused(getToken(client, 'deny', { prompt: 'consent' }), 'access_denied', code))
 await step('simple-oauth2: a wrong secret is invalid_client', () =>
   refused(new ClientCredentials({ client: { ...who, secret: 'wrong' }, auth }).getToken({}), 'invalid_client', code))
 await step('simple-oauth2: the password grant is unsupported_grant_type', () =>
