@@ -254,7 +254,7 @@ class Play:
         person.goes(f"{self.issuer}/account/security")
         self.good("security")
         person.tabs_to("Make a passkey")
-        person.waits("made", "document.querySelector('[role=status]')")
+        person.waits("made", "document.body.innerText.includes('This device')")
 
     def account(self):
         for page in ("/account", "/account/sessions", "/account/applications", "/account/security", "/account/keys"):

@@ -2,8 +2,9 @@
 //
 //	go run main.go [PORT]     Connects as psql does, as a role that has auth_store_app.
 //
-// The application logs its users in on pages of its own and keeps the session's token in the cookie "session". pgx is
-// version 4 as Debian has it; of version 5 the import paths are github.com/jackc/pgx/v5 and …/v5/pgxpool.
+// The application logs its users in on pages of its own and keeps the session's token in the cookie "session", see
+// docs/how-to/fronts.md. pgx is version 4 as Debian has it; of version 5 the import paths are github.com/jackc/pgx/v5
+// and …/v5/pgxpool.
 package main
 
 import (
@@ -20,6 +21,9 @@ import (
 )
 
 // docs: begin
+const call = `SELECT status, headers, body FROM auth_store.http(method => $1, path => $2, query => $3, headers => $4,
+    body => $5, ip => $6, session_token => $7)`
+
 func front(pool *pgxpool.Pool) http.HandlerFunc {
 	return func(answer http.ResponseWriter, request *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(answer, request.Body, 65536))
@@ -27,38 +31,19 @@ func front(pool *pgxpool.Pool) http.HandlerFunc {
 			answer.WriteHeader(http.StatusRequestEntityTooLarge)
 			return
 		}
-		headers := map[string]interface{}{}
+		headers := map[string][]string{}
 		for name, all := range request.Header {
 			headers[strings.ToLower(name)] = all
-			if len(all) == 1 {
-				headers[strings.ToLower(name)] = all[0]
-			}
 		}
-		var session *string
+		var session, text *string
 		if cookie, err := request.Cookie("session"); err == nil {
 			session = &cookie.Value
 		}
 		ip, _, _ := net.SplitHostPort(request.RemoteAddr)
-		method, path, query := request.Method, request.URL.EscapedPath(), []byte(request.URL.RawQuery)
-		call := "http(method => $1, path => $2, query => $3, headers => $4, body => $5, ip => $6, session_token => $7)"
-		values := []interface{}{method, path, query, headers, body, ip, session}
-		switch path { // the two endpoints that answer with more than a response
-		case "/authorize":
-			call = "http_authorize(method => $1, query => $2, body => $3, session_token => $4, ip => $5, " +
-				"user_agent => $6)"
-			values = []interface{}{method, query, body, session, ip, request.UserAgent()}
-		case "/logout":
-			if method == http.MethodPost {
-				query = body
-			}
-			call = "http_end_session(query => $1, session_token => $2, ip => $3)"
-			values = []interface{}{query, session, ip}
-		}
 		var status int
 		var sent map[string]string
-		var text *string
-		err = pool.QueryRow(request.Context(), "SELECT status, headers, body FROM auth_store."+call, values...).
-			Scan(&status, &sent, &text)
+		err = pool.QueryRow(request.Context(), call, request.Method, request.URL.EscapedPath(),
+			[]byte(request.URL.RawQuery), headers, body, ip, session).Scan(&status, &sent, &text)
 		if err != nil {
 			log.Print("the call failed: ", err)
 			status = http.StatusInternalServerError

@@ -68,7 +68,7 @@ def set_up(db, issuer, pages, mcp):
                 "scope": "openid profile email offline_access orders mcp", "default_scope": "openid mcp"}
     if pages:
         settings |= {"login_url": f"{pages}/login", "consent_url": f"{pages}/consent",
-                     "device_url": f"{pages}/device"}
+                     "device_url": f"{pages}/device", "logout_url": f"{pages}/logout"}
     one("provider_set(%(issuer)s, %(settings)s)", {"issuer": issuer, "settings": Jsonb(settings)})
     one("signing_key_create('ES256', clock_timestamp())")
     resource = "https://orders.example/"
