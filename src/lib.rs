@@ -103,6 +103,7 @@ mod surface {
         include_str!("../sql/surface/proof.sql"),
         include_str!("../sql/surface/endpoint.sql"),
         include_str!("../sql/surface/authorize.sql"),
+        include_str!("../sql/surface/metadata.sql"),
         include_str!("../sql/surface/connection.sql"),
         include_str!("../sql/surface/provider.sql"),
         include_str!("../sql/surface/key.sql"),

@@ -141,3 +141,15 @@ COMMENT ON FUNCTION auth_store.token_bucket IS
     'databases. NULL for a text that is no token.';
 ALTER FUNCTION auth_store.token_bucket COST 100;
 GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_reader, auth_store_verifier;
+
+COMMENT ON FUNCTION auth_store.jwt_verify IS
+    E'Whether a JWT access token of the store is good at a resource (RFC 9068 section 4): signed by a key that its '
+    'issuer has published, of the type at+jwt, not ended, for this audience, and not revoked by jti_revoke(). The '
+    'token''s row decides too, where it is here, so that a revoked token, one of an ended grant and one of an erased '
+    'user are inactive at once; without it, the client and the user must be there and active. Then active is true and '
+    'the columns say what the token does; otherwise active is false with error invalid_token.\n'
+    'token: NULL, an opaque token and every other text are an inactive token; token_authorize() takes both kinds. '
+    'audience: the resource''s own indicator; 22004 for NULL. The caller checks the scope, and where cnf is not NULL '
+    'that the sender has the key. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.jwt_verify COST 5000;
+GRANT EXECUTE ON FUNCTION auth_store.jwt_verify TO auth_store_app, auth_store_reader, auth_store_verifier;

@@ -11,7 +11,7 @@ use crate::endpoint::request::Caller;
 use crate::endpoint::request::form::MAX_FORM;
 use crate::endpoint::request::headers::{self, Headers};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::endpoint::{cors, end_session, token};
+use crate::endpoint::{cors, end_session, metadata, token};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -61,6 +61,9 @@ struct Incoming<'a> {
 /// The longest path and certificate that are looked at, in bytes.
 const MAX_PATH: usize = 2048;
 const MAX_CERTIFICATE: usize = 16_384;
+
+/// What a public document has.
+const DOCUMENT_METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// An endpoint of an issuer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,9 +122,15 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
         Err(why) => return Ok(Response::error(400, "invalid_request", why)),
     };
     let snapshot = Snapshot::reading();
-    let Some((issuer, endpoint)) = route(&snapshot, request.path)? else {
-        return Ok(Response::error(404, "not_found", "there is no endpoint at this path"));
-    };
+    if let Some(response) = metadata::place::at(now, &snapshot, request.path)? {
+        return Ok(document(request.method, &headers, response));
+    }
+    let nothing = || Ok(Response::error(404, "not_found", "there is no endpoint at this path"));
+    let Some((issuer, path)) = route(&snapshot, request.path)? else { return nothing() };
+    if path == issuer.settings.paths.jwks {
+        return Ok(document(request.method, &headers, metadata::jwks(now, &snapshot, &issuer)?));
+    }
+    let Some(endpoint) = Endpoint::at(path, &issuer) else { return nothing() };
     let methods = endpoint.methods();
     if request.method == "OPTIONS" && !endpoint.is_for_browsers() {
         return Ok(cors::preflight(headers.origin, methods));
@@ -150,6 +159,20 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
         return Ok(response);
     }
     cors::of_client(&snapshot, headers.origin, response)
+}
+
+/// A public document: everybody may read it, and whoever has it already is told so (RFC 9110 section 13.1.2).
+fn document(method: &str, headers: &Headers<'_>, response: Response) -> Response {
+    match method {
+        "OPTIONS" => cors::preflight(headers.origin, DOCUMENT_METHODS),
+        "GET" if headers.if_none_match.is_some_and(|known| response.has_etag(known)) => {
+            cors::public(response.not_modified())
+        }
+        "GET" => cors::public(response),
+        "HEAD" => cors::public(response.without_body()),
+        _ => Response::error(405, "invalid_request", "the document has only GET and HEAD")
+            .with_header("allow", DOCUMENT_METHODS),
+    }
 }
 
 fn ask(
@@ -194,11 +217,11 @@ fn ask(
     }
 }
 
-/// The issuer and the endpoint of a path.
-fn route(snapshot: &Snapshot, path: &str) -> Result<Option<(Rc<Issuer>, Endpoint)>, Mistake> {
-    let Some((issuer, rest)) = issuer::of_path(snapshot, path)? else {
+/// The issuer of a path, and the path below it.
+fn route<'a>(snapshot: &Snapshot, path: &'a str) -> Result<Option<(Rc<Issuer>, &'a str)>, Mistake> {
+    match issuer::of_path(snapshot, path)? {
         // Whoever has not set an issuer yet is told so.
-        return if issuer::is_any()? { Ok(None) } else { Err(issuer::missing()) };
-    };
-    Ok(Endpoint::at(rest, &issuer).map(|endpoint| (issuer, endpoint)))
+        None if !issuer::is_any()? => Err(issuer::missing()),
+        found => Ok(found),
+    }
 }

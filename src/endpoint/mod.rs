@@ -8,6 +8,7 @@ mod device;
 pub mod dispatch;
 mod end_session;
 mod id_token_hint;
+pub mod metadata;
 pub mod request;
 pub mod response;
 pub mod token;

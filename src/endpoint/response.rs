@@ -210,6 +210,27 @@ impl Response {
         self.client_id.as_deref()
     }
 
+    /// Without this header.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self
+    }
+
+    /// Whether If-None-Match names its entity-tag, which is compared weakly (RFC 9110 section 13.1.2).
+    pub fn has_etag(&self, if_none_match: &str) -> bool {
+        let Some((_, etag)) = self.headers.iter().find(|(name, _)| *name == "etag") else { return false };
+        if_none_match
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+    }
+
+    /// The answer to whoever has it already.
+    pub fn not_modified(mut self) -> Self {
+        self.status = 304;
+        self.without_header("content-type").without_body()
+    }
+
     /// The same without its body: the answer to HEAD (RFC 9110 section 9.3.2).
     pub fn without_body(mut self) -> Self {
         self.body = Zeroizing::default();

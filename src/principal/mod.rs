@@ -26,6 +26,7 @@ use crate::kernel::value::interval;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::grant::login;
 use crate::oauth::token::introspect::{self, Need};
+use crate::oauth::token::jwt;
 use crate::oauth::token::standing::{self, Active};
 use crate::rfc::binding::Proof;
 use crate::rfc::scope;
@@ -269,7 +270,7 @@ fn identify(
     address: Option<&Inet>,
 ) -> Answer<Principal> {
     let begins = |kind: Kind| text.is_some_and(|text| text.starts_with(kind.prefix()));
-    if begins(Kind::AccessToken) {
+    if begins(Kind::AccessToken) || text.is_some_and(jwt::is_jwt) {
         by_access_token(snapshot, now, text, need)
     } else if begins(Kind::Session) {
         by_session(snapshot, now, text, need)

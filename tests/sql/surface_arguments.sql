@@ -58,6 +58,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'password_hash', '''$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'''),
     (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
+    ('resource_set', NULL, 'uri', '''https://arguments.example/'''),
     ('role_create', NULL, 'name', '''another'''),
     ('rate_limit_hit', NULL, 'period', '''1 hour'''),
     ('code_issue', NULL, 'code_challenge', quote_literal(:'challenge')),

@@ -298,8 +298,15 @@ SELECT delivery_id, webhook_id, event_id, attempted_at - interval '1 month', att
        tenant_id, event_type, outcome, error, response_headers, response_body
   FROM auth_store.webhook_attempts WHERE delivery_id = :'failed_delivery';
 SELECT auth_store.webhook_test(:'webhook', 'agent.created') AS delivery \gset
+-- the tenant is a provider, whose tokens for one resource are JWTs
+SELECT auth_store.provider_set('https://id.example/' || :'tenant', '{"acr_values": ["ü"]}', :'tenant') AS _,
+       auth_store.signing_key_create(tenant_id => :'tenant') AS _,
+       auth_store.resource_set('https://api.example/' || :'tenant', 'orders', 'jwt', metadata => '{"n": 1.10}',
+           tenant_id => :'tenant') AS _ \gset _
+SELECT access_token AS jwt FROM auth_store.token_issue(:'client', :'user', 'openid orders',
+    resource => ARRAY['https://api.example/' || :'tenant']) \gset
 SELECT format('%s=%s', n, v)
-  FROM (VALUES ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
+  FROM (VALUES ('jwt', :'jwt'), ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
     ('grant', :'grant'), ('other_access', :'other_access'), ('other_refresh', :'other_refresh'),
     ('other_grant', :'other_grant'), ('machine_access', :'machine_access'), ('revoked_access', :'revoked_access'),

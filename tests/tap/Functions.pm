@@ -45,6 +45,11 @@ my %FUNCTIONS = (
     resource_set    => [ writes => q{SELECT auth_store.resource_set('https://new.example/', tenant_id => {tenant})} ],
     resource_delete => [ writes =>
         q{SELECT auth_store.resource_delete('https://new.example/', tenant_id => {tenant})} ],
+    jwt_verify      => [ reads => q{SELECT * FROM auth_store.jwt_verify({jwt}, 'https://api.example/acme')} ],
+    http_metadata   => [ reads => 'SELECT * FROM auth_store.http_metadata(tenant_id => {tenant})' ],
+    http_jwks       => [ reads => 'SELECT * FROM auth_store.http_jwks({tenant})' ],
+    http_resource_metadata => [ reads =>
+        q{SELECT * FROM auth_store.http_resource_metadata('https://api.example/acme', {tenant})} ],
     resource_list   => [ reads => 'SELECT * FROM auth_store.resource_list({tenant})' ],
     # client
     client_create        => [ writes => q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],

@@ -37,7 +37,7 @@ sub literal { my ($text) = @_; $text =~ s/'/''/g; return "'$text'"; }
 
 my @tokens = map { my $made = $_; map { $made->{$_} } qw(access refresh first_refresh code used_code secret
     revoked_access machine_access api_key session ended_session device_code waiting_device_code request_uri
-    magic_link undo) } $ours,
+    magic_link undo jwt) } $ours,
 $theirs;
 my %VALUES = (
     text => [
@@ -151,6 +151,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'user_create.password' => undef,
     'compliance_report.from' => "'2020-01-01'", 'compliance_report.to' => "'2100-01-01'",
     'provider_register.name' => "'sense'", 'provider_set.issuer' => "'https://sense.example'",
+    'jwt_verify.token' => literal($ours->{jwt}), 'jwt_verify.audience' => "'https://api.example/default'",
+    'http_resource_metadata.resource' => "'https://api.example/default'",
     'resource_set.access_token_format' => "'jwt'", 'resource_set.alg' => "'ES256'",
     map({ ("$_.uri" => "'https://sense.example/'") } qw(resource_set resource_delete)), 'webhook_update.changes' => "'{\"max_attempts\": 5}'",
     'password_import.parameters' => 'NULL',

@@ -14,7 +14,6 @@ use crate::kernel::value::json::Object;
 use crate::oauth::client::secret;
 use crate::oauth::signing_key::sign;
 use crate::oauth::token::introspect;
-use crate::rfc::jose::alg::Alg;
 use crate::trail::Context;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -85,7 +84,7 @@ fn signed(now: Timestamp, client_id: &str, answer: &str, caller: &Caller<'_>) ->
         .number("iat", now.unix_seconds())
         .json("token_introspection", answer);
     let snapshot = request::reading()?;
-    let (tenant_id, alg) = (issuer.tenant_id.as_str(), Alg::parse(&issuer.settings.default_alg));
+    let (tenant_id, alg) = (issuer.tenant_id.as_str(), issuer.settings.default_alg());
     let jwt =
         sign::sign_text(now, &snapshot, tenant_id, alg, "token-introspection+jwt", &claims.end(), None)?;
     Ok(match jwt {

@@ -279,6 +279,27 @@ pub fn listed(snapshot: &Snapshot, id: Id) -> Result<Option<Listed>, Mistake> {
 }
 
 row! {
+    /// What a client may learn of a user.
+    pub struct Person in users {
+        status: Status,
+        pub tenant_id: String,
+        pub email: Option<String>,
+        pub email_verified: bool,
+        pub first_name: Option<String>,
+        pub last_name: Option<String>,
+        pub metadata: Jsonb,
+        pub updated_at: Timestamp,
+    }
+}
+
+static PERSON: Lookup<Person> = Lookup::by(c"users_id_key");
+
+/// The active user with this id, as a client may learn of the user.
+pub fn person(snapshot: &Snapshot, id: Id) -> Result<Option<Person>, Mistake> {
+    Ok(PERSON.find(snapshot, Key::Id(id))?.filter(|user| user.status == Status::Active))
+}
+
+row! {
     struct Registered in users {
         created_at: Timestamp,
     }

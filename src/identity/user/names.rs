@@ -364,6 +364,23 @@ static LIST: Statement<Shown> = Statement::read(
     c"SELECT {columns} FROM auth_store.user_names WHERE user_id = $1 ORDER BY kind, created_at, name_key",
 );
 
+row! {
+    /// A name of a user.
+    pub struct OwnName in user_names {
+        pub kind: String,
+        pub name: String,
+        pub created_at: Timestamp,
+        pub verified_at: Option<Timestamp>,
+    }
+}
+
+static OF_USER: Lookup<OwnName> = Lookup::by(c"user_names_user_idx");
+
+/// The names that a user is found by, in no order.
+pub fn of_user(snapshot: &Snapshot, user_id: Id) -> Result<Vec<OwnName>, Mistake> {
+    OF_USER.all_by(snapshot, [Key::Id(user_id)])
+}
+
 static ALL: Statement<String> = Statement::read(
     c"SELECT n.name FROM auth_store.user_names n WHERE n.user_id = $1 AND n.tenant_id = $2
       UNION ALL

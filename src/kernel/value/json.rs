@@ -84,6 +84,19 @@ impl Object {
         self
     }
 
+    /// The members of an object that is JSON already.
+    pub fn members(&mut self, object: &str) -> &mut Self {
+        let members =
+            object.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+        if !members.trim().is_empty() {
+            if self.0.len() > 1 {
+                self.0.push(',');
+            }
+            self.0.push_str(members);
+        }
+        self
+    }
+
     /// The text of the object.
     pub fn end(mut self) -> String {
         self.0.push('}');
@@ -130,6 +143,9 @@ mod tests {
             json!({"a": "b\"\\\n", "n": -7, "t": true, "l": ["x", "é"], "o": {}})
         );
         assert_eq!(Object::new().end(), "{}");
+        let mut object = Object::new();
+        object.members("{}").members(r#"{"a": 1}"#).members("{ }").members(r#"{"b": {}}"#);
+        assert_eq!(object.end(), r#"{"a": 1,"b": {}}"#);
         assert_eq!(Object::new().texts::<&str>("l", &[]).0, r#"{"l":[]"#);
     }
 

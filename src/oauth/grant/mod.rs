@@ -109,6 +109,7 @@ row! {
         pub claims: Option<Jsonb>,
         pub cnf: Option<Jsonb>,
         pub subject_token_id: Option<Id>,
+        pub authorization_details: Option<Jsonb>,
     }
 }
 

@@ -244,7 +244,6 @@ pub fn of_path<'a>(snapshot: &Snapshot, path: &'a str) -> Result<Option<(Rc<Issu
     Ok(None)
 }
 
-// One row a tenant, so the issuer's own key is the only one that can collide.
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.issuers (tenant_id, issuer, path, settings, revision, created_at, updated_at)
       VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
@@ -273,31 +272,59 @@ fn set(
     };
     let mut changed: Vec<_> = changes.keys().cloned().collect();
     changed.extend(issuer.map(|_| "issuer".to_owned()));
-    let changes = settings::changed(Map::new(), changes.clone()).map(|_| changes)?;
+    settings::changed(Map::new(), changes.clone())?;
     let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
     if !tenant::lock_key_share(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
     }
-    let revision = Id::mint(now, Bucket::of(&[&tenant_id]))?;
-    let taken = Mistake::Duplicate { what: "issuer", argument: "issuer" };
-    let former = LOCK.one(&params![tenant_id.as_str()])?;
-    let settings = settings::changed(former.as_ref().map(Stored::members).unwrap_or_default(), changes)?;
-    let settings = Jsonb::of(&Value::Object(settings)).ok_or_else(settings::refuse)?;
-    let stored = match former {
+    let stored = match LOCK.one(&params![tenant_id.as_str()])? {
         None => {
-            let (issuer, path) = (given(issuer, "issuer")?, path.unwrap_or_default());
-            INSERT.run(&params![tenant_id.as_str(), issuer, path, settings, revision, now])?
+            let issuer = given(issuer, "issuer")?;
+            insert(now, &tenant_id, (issuer, path.unwrap_or_default()), changes.clone())?
+                || match LOCK.one(&params![tenant_id.as_str()])? {
+                    // Another call was first.
+                    Some(former) => replace(now, former, Some(issuer).zip(path), changes)?,
+                    None => false,
+                }
         }
-        Some(former) => {
-            let issuer = issuer.unwrap_or(&former.issuer);
-            let path = path.unwrap_or(&former.path);
-            UPDATE.run(&params![tenant_id.as_str(), issuer, path, settings, revision, now])?
-        }
+        Some(former) => replace(now, former, issuer.zip(path), changes)?,
     };
-    if stored == 0 {
-        return Err(taken);
+    if !stored {
+        return Err(Mistake::Duplicate { what: "issuer", argument: "issuer" });
     }
     tenant::record(now, &tenant_id, "tenant.provider_changed", Some(json!({ "changed": changed })))
+}
+
+/// Stores the issuer of a tenant that had none, with its path; false where it is another tenant's, or the tenant has one
+/// by now.
+fn insert(
+    now: Timestamp,
+    tenant_id: &str,
+    (issuer, path): (&str, &str),
+    changes: Map<String, Value>,
+) -> Result<bool, Mistake> {
+    let settings = document(Map::new(), changes)?;
+    let revision = Id::mint(now, Bucket::of(&[tenant_id]))?;
+    Ok(INSERT.run(&params![tenant_id, issuer, path, settings, revision, now])? == 1)
+}
+
+/// Changes a tenant's issuer, whose row is locked; false where the new one is another tenant's.
+fn replace(
+    now: Timestamp,
+    former: Stored,
+    issuer: Option<(&str, &str)>,
+    changes: Map<String, Value>,
+) -> Result<bool, Mistake> {
+    let settings = document(former.members(), changes)?;
+    let revision = Id::mint(now, Bucket::of(&[&former.tenant_id]))?;
+    let (issuer, path) = issuer.unwrap_or((&former.issuer, &former.path));
+    let tenant_id = former.tenant_id.as_str();
+    Ok(UPDATE.run(&params![tenant_id, issuer, path, settings, revision, now])? == 1)
+}
+
+fn document(stored: Map<String, Value>, changes: Map<String, Value>) -> Result<Jsonb, Mistake> {
+    let settings = settings::changed(stored, changes)?;
+    Jsonb::of(&Value::Object(settings)).ok_or_else(settings::refuse)
 }
 
 const NO_ISSUER: Mistake = Mistake::invalid(

@@ -9,6 +9,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::value::{argument, interval, member};
 use crate::oauth::issuer::url;
 use crate::rfc::choice::{Registration, SecurityProfile, TokenFormat};
+use crate::rfc::jose::alg::Alg;
 use crate::rfc::{redirect_uri, scope};
 
 /// Where the endpoints are, below the issuer.
@@ -70,8 +71,8 @@ pub struct Settings {
     pub op_policy_uri: Option<String>,
     /// The terms of service.
     pub op_tos_uri: Option<String>,
-    /// What signs where nothing else is said.
-    pub default_alg: String,
+    /// What signs where nothing else is said; None: the first of ES256, EdDSA and RS256 that the tenant has a key for.
+    pub default_alg: Option<String>,
     /// What access tokens are where neither the resource nor the client says it.
     pub access_token_format: TokenFormat,
     /// How long a JWT access token lives at most: it cannot be taken back offline.
@@ -117,8 +118,6 @@ pub struct Settings {
     pub ui_locales: Vec<String>,
     /// The types of authorization details (RFC 9396); others are refused.
     pub authorization_details_types: Vec<String>,
-    /// How long metadata and keys may be kept by whoever reads them.
-    pub cache_max_age: i32,
     /// More members of the metadata documents.
     pub metadata: Map<String, Value>,
 }
@@ -137,7 +136,7 @@ impl Default for Settings {
             service_documentation: None,
             op_policy_uri: None,
             op_tos_uri: None,
-            default_alg: "ES256".to_owned(),
+            default_alg: None,
             access_token_format: TokenFormat::Opaque,
             access_token_ttl: 600,
             id_token_ttl: 3600,
@@ -160,7 +159,6 @@ impl Default for Settings {
             acr_values: Vec::new(),
             ui_locales: Vec::new(),
             authorization_details_types: Vec::new(),
-            cache_max_age: 300,
             metadata: Map::new(),
         }
     }
@@ -184,7 +182,7 @@ enum Rule {
 pub const ALGS: [&str; 3] = ["ES256", "EdDSA", "RS256"];
 
 /// The members.
-static MEMBERS: [(&str, Rule); 34] = [
+static MEMBERS: [(&str, Rule); 33] = [
     ("paths", Rule::Paths),
     ("login_url", Rule::Url),
     ("consent_url", Rule::Url),
@@ -217,7 +215,6 @@ static MEMBERS: [(&str, Rule); 34] = [
     ("acr_values", Rule::Texts),
     ("ui_locales", Rule::Texts),
     ("authorization_details_types", Rule::Texts),
-    ("cache_max_age", Rule::Seconds(0..=86_400)),
     ("metadata", Rule::Metadata),
 ];
 
@@ -257,6 +254,11 @@ impl Settings {
     /// All members, the defaults among them.
     pub fn shown(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// What signs where nothing else is said; None: any algorithm that the tenant has a key for.
+    pub fn default_alg(&self) -> Option<Alg> {
+        self.default_alg.as_deref().and_then(Alg::parse)
     }
 
     /// Whether the rules of FAPI 2.0 hold for every client.
@@ -380,7 +382,7 @@ mod tests {
         let stored = change(json!({
             "paths": {"token": "/oauth/token"}, "registration": "open", "access_token_format": "jwt",
             "access_token_ttl": "5 minutes", "profile": "fapi2", "scope": "a  b a",
-            "login_url": "https://app.example/login", "registration_schemes": ["vscode"], "cache_max_age": 0,
+            "login_url": "https://app.example/login", "registration_schemes": ["vscode"],
         }));
         let settings = Settings::of(stored.unwrap()).unwrap();
         assert_eq!((settings.paths.token.as_str(), settings.paths.jwks.as_str()), ("/oauth/token", "/jwks"));

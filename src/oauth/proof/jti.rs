@@ -210,9 +210,19 @@ fn is_revoked(now: Timestamp, jti: Option<&str>, tenant_id: Option<&str>) -> Res
     let jti = given(jti, "jti")?;
     let snapshot = Snapshot::reading();
     let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+    is_revoked_in(&snapshot, now, jti, &tenant_id)
+}
+
+/// Whether a tenant's JWT with this id has been revoked.
+pub fn is_revoked_in(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    jti: &str,
+    tenant_id: &str,
+) -> Result<bool, Mistake> {
     // A revocation in a partition that is made meanwhile has to conflict too.
-    REVOKED.note_read(&snapshot);
-    REVOKED.holds(&snapshot, now, revoked_hash(&tenant_id, jti))
+    REVOKED.note_read(snapshot);
+    REVOKED.holds(snapshot, now, revoked_hash(tenant_id, jti))
 }
 
 fn claim(

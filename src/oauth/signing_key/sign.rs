@@ -48,6 +48,12 @@ pub fn default_alg(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Resu
     Ok(active(now, &of_tenant(now, snapshot, tenant_id)?, None).map(|key| key.alg))
 }
 
+/// Every algorithm that a tenant signs by, the preferred one first.
+pub fn algs(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<Vec<Alg>, Mistake> {
+    let keys = of_tenant(now, snapshot, tenant_id)?;
+    Ok(Alg::SIGNING.into_iter().filter(|alg| active(now, &keys, Some(*alg)).is_some()).collect())
+}
+
 /// The JWS of claims, signed by the tenant whose the issuer is. A member `exp` says until when the key has to be
 /// published.
 pub fn sign(

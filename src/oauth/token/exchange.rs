@@ -19,8 +19,10 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::grant::{self, Gone, Grant};
+use crate::oauth::token::jwt::About;
+use crate::oauth::token::jwt::form::Form;
 use crate::oauth::token::standing::{self, Active, MAX_EXCHANGES};
-use crate::oauth::token::{self, TokenResponse, refuse};
+use crate::oauth::token::{self, NewToken, TokenResponse, refuse};
 use crate::rfc::binding::Proof;
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::refused::Refused;
@@ -105,7 +107,8 @@ struct ExchangeGranted {
     scope: String,
     resources: Option<Vec<String>>,
     claims: Option<Jsonb>,
-    expires_at: Timestamp,
+    /// When the subject token ends, and so this one at the latest.
+    ends_at: Timestamp,
 }
 
 fn exchange(
@@ -157,7 +160,7 @@ pub fn exchange_by(
     };
     drop(snapshot);
     let cnf = request.proof.confirmation();
-    let granted = match decide(now, client, &subject, actor, request) {
+    let granted = match decide(client, &subject, actor, request) {
         Ok(granted) => granted,
         Err(refused) => return refuse(now, &event, &refused),
     };
@@ -224,7 +227,6 @@ fn subject(
 /// Whether this client may have a token for that subject, and which. Section 2.2.2: a subject or actor that is
 /// not acceptable is an invalid request.
 fn decide(
-    now: Timestamp,
     client: &Client,
     subject: &Subject,
     actor: Option<Active>,
@@ -268,9 +270,8 @@ fn decide(
     let resources = resource::exchanged(request.resource, request.audience, own_resources, &client.resources)
         .map_err(|refusal| Refused { refusal, flags: &[Flag::TargetWidening] })?;
     let claims = if named { claims_with(grant.claims.as_ref(), &actor) } else { grant.claims.clone() };
-    let expires_at =
-        now.plus_seconds(client.access_token_ttl).min(active.token.expires_at).min(grant.expires_at);
-    Ok(ExchangeGranted { scope, resources, claims, expires_at })
+    let ends_at = active.token.expires_at.min(grant.expires_at);
+    Ok(ExchangeGranted { scope, resources, claims, ends_at })
 }
 
 /// Whether the subject's claim `may_act` (section 4.4) allows this actor. Fails closed: a claim that is not an object,
@@ -313,6 +314,9 @@ fn issue(
     let Subject { active, grant, user_place, .. } = subject;
     let grant_id = Id::mint(now, grant.id.bucket())?;
     let token_type = token::token_type(cnf.as_ref());
+    let form = Form::of(&Snapshot::writing()?, client, granted.resources.as_deref())?;
+    let expires_at = now.plus_seconds(form.ttl).min(granted.ends_at);
+    let (resources, bound_to) = (granted.resources.clone(), cnf.clone());
     let stored = grant::insert(grant::NewGrant {
         id: grant_id,
         tenant_id: &client.tenant_id,
@@ -322,7 +326,7 @@ fn issue(
         user_place,
         session_id: grant.session_id,
         scope: &granted.scope,
-        expires_at: granted.expires_at,
+        expires_at,
         subject_token_id: Some(active.token.id),
         family: None,
         resources: granted.resources,
@@ -338,7 +342,22 @@ fn issue(
     if let Err(gone) = stored {
         return Ok(Err(gone));
     }
-    let access = token::add(now, grant_id, &client.tenant_id, granted.expires_at, None, None, None)?;
+    let about = About {
+        client,
+        user_id: grant.user_id,
+        session_id: grant.session_id,
+        scope: &granted.scope,
+        resources: resources.as_deref(),
+        auth_time: grant.auth_time,
+        acr: grant.acr.as_deref(),
+        amr: grant.amr.as_deref(),
+        claims: granted.claims.as_ref(),
+        cnf: bound_to.as_ref(),
+        authorization_details: None,
+        claims_request: None,
+    };
+    let new = NewToken { grant_id, expires_at, scope: None, resources: None, cnf: None };
+    let access = token::add(now, &Snapshot::latest(), &form, &about, new)?;
     Ok(Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
         token_type: Some(token_type),

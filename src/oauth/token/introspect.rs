@@ -40,6 +40,7 @@ composite! {
         pub tenant_id: Option<String>,
         pub cnf: Option<Jsonb>,
         pub claims: Option<Jsonb>,
+        pub authorization_details: Option<Jsonb>,
     }
 }
 
@@ -162,6 +163,7 @@ fn shown(snapshot: &Snapshot, active: Active) -> Result<Shown, Mistake> {
         tenant_id: Some(token.tenant_id),
         cnf: grant.cnf,
         claims: grant.claims,
+        authorization_details: grant.authorization_details,
     };
     Ok(Shown { state, external_id: user.external_id })
 }
@@ -200,9 +202,11 @@ pub fn to_json(state: Option<TokenState>, issuer: Option<&str>) -> Option<Jsonb>
         }
     }
     let mut own = Jsonb::of(&Value::Object(members))?;
-    match state.cnf {
-        Some(cnf) => own = own.with("cnf", &cnf)?,
-        None => absent.push("cnf"),
+    for (name, value) in [("cnf", state.cnf), ("authorization_details", state.authorization_details)] {
+        match value {
+            Some(value) => own = own.with(name, &value)?,
+            None => absent.push(name),
+        }
     }
     match state.claims {
         Some(claims) if claims.is_object() => claims.without_all(&absent)?.overlaid(&own),

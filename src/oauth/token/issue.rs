@@ -15,7 +15,10 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::client::{self, Client};
 use crate::oauth::grant::{self, Gone, NewFamily};
-use crate::oauth::token::{TokenResponse, add, refuse, token_type};
+use crate::oauth::token::jwt::About;
+use crate::oauth::token::jwt::form::Form;
+use crate::oauth::token::jwt::id_token::id_token;
+use crate::oauth::token::{NewToken, TokenResponse, add, refuse, token_type};
 use crate::rfc::{binding, parameter, resource, scope};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
@@ -125,7 +128,9 @@ pub enum EndedMeanwhile {
 /// Stores a login's grant with its refresh token family and its first access token.
 pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMeanwhile> {
     let client = login.client;
-    let access_expires_at = now.plus_seconds(client.access_token_ttl);
+    let resources = login.token_resources.clone().or_else(|| login.resources.clone());
+    let form = Form::of(&Snapshot::writing()?, client, resources.as_deref())?;
+    let access_expires_at = now.plus_seconds(form.ttl);
     let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
     let expires_at = match refresh {
         Some(_) => now.plus_seconds(client.refresh_token_ttl),
@@ -133,7 +138,9 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
     };
     let idle = now.plus_seconds(client.refresh_idle_ttl).min(expires_at);
     let token_type = token_type(login.cnf.as_ref());
-    let claims = login.claims.clone();
+    let (claims, cnf) = (login.claims.clone(), login.cnf.clone());
+    let details = login.authorization_details.clone();
+    let claims_request = login.claims_request.clone();
     let stored = grant::insert(grant::NewGrant {
         id: login.grant_id,
         tenant_id: &client.tenant_id,
@@ -161,21 +168,37 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
     }
     // The grant now holds the user's row, which the end of a session locks first, so the session cannot end from here
     // on. A log-in that began before the session's end and waited for it sees that end here.
+    let snapshot = Snapshot::latest();
     if let (Some(_), Some(user_id)) = (login.session_id, login.user_id)
-        && !session::allows(now, &Snapshot::latest(), login.session_id, user_id)?
+        && !session::allows(now, &snapshot, login.session_id, user_id)?
     {
         grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
         return Ok(Err(EndedMeanwhile::Session));
     }
-    let access = add(
-        now,
-        login.grant_id,
-        &client.tenant_id,
-        access_expires_at.min(expires_at),
-        None,
-        login.token_resources,
-        None,
-    )?;
+    let about = About {
+        client,
+        user_id: login.user_id,
+        session_id: login.session_id,
+        scope: &login.scope,
+        resources: resources.as_deref(),
+        auth_time: login.auth_time,
+        acr: login.acr.as_deref(),
+        amr: login.amr.as_deref(),
+        claims: claims.as_ref(),
+        cnf: cnf.as_ref(),
+        authorization_details: details.as_ref(),
+        claims_request: claims_request.as_ref(),
+    };
+    let new = NewToken {
+        grant_id: login.grant_id,
+        expires_at: access_expires_at.min(expires_at),
+        scope: None,
+        resources: login.token_resources,
+        cnf: None,
+    };
+    let access = add(now, &snapshot, &form, &about, new)?;
+    let id_token =
+        id_token(now, &snapshot, form.issuer.as_deref(), &about, login.nonce.as_deref(), &access.text)?;
     Ok(Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
         token_type: Some(token_type),
@@ -192,6 +215,8 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
         auth_time: login.auth_time,
         acr: login.acr,
         amr: login.amr,
+        authorization_details: details,
+        id_token,
         ..TokenResponse::default()
     }))
 }

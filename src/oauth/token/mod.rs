@@ -1,9 +1,10 @@
-//! Access tokens: opaque, stored as digests, short-lived. The grant holds what its tokens share.
+//! Access tokens: opaque or JWTs, stored as digests, short-lived. The grant holds what its tokens share.
 
 pub mod exchange;
 pub mod imported;
 pub mod introspect;
 pub mod issue;
+pub mod jwt;
 pub mod once;
 pub mod refresh;
 pub mod revoke;
@@ -24,6 +25,8 @@ use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, de
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::token::jwt::About;
+use crate::oauth::token::jwt::form::{Form, Jwt};
 use crate::trail::refused::Refused;
 use crate::trail::{self, Event};
 
@@ -50,6 +53,8 @@ composite! {
         pub acr: Option<String>,
         pub amr: Option<Vec<String>>,
         pub issued_token_type: Option<&'static str>,
+        pub authorization_details: Option<Jsonb>,
+        pub id_token: Option<String>,
     }
     refused { error, error_description, retry_after }
 }
@@ -61,7 +66,9 @@ fn token_hash(token: Option<&str>) -> Option<Vec<u8>> {
 
 #[pg_extern(immutable, parallel_safe)]
 fn token_bucket(token: Option<&str>) -> Option<i32> {
-    token_text::id_of(token?).map(|id| id.bucket().number())
+    let token = token?;
+    let id = token_text::id_of(token).or_else(|| jwt::presented(token).map(|presented| presented.id));
+    id.map(|id| id.bucket().number())
 }
 
 row! {
@@ -137,21 +144,45 @@ pub fn revoke(now: Timestamp, id: Id, tenant_id: &str) -> Result<bool, Mistake> 
     Ok(REVOKE.run(&params![id, now, tenant_id])? == 1)
 }
 
-/// Makes and stores an access token of a grant; `scope` and `resources` only where they are narrower.
+/// Reads a text as an access token of either form; None where it cannot be one.
+pub fn presented(text: Option<&str>) -> Option<Presented> {
+    token_text::parse(Kind::AccessToken, text).or_else(|| jwt::presented(text?))
+}
+
+/// An access token that is to be made; `scope` and `resources` only where they are narrower than the grant's, `cnf`
+/// where it differs from the grant's.
+pub struct NewToken<'a> {
+    pub grant_id: Id,
+    pub expires_at: Timestamp,
+    pub scope: Option<&'a str>,
+    pub resources: Option<Vec<String>>,
+    pub cnf: Option<Jsonb>,
+}
+
+/// Makes and stores an access token of this form, which says this if it is a JWT.
 pub fn add(
     now: Timestamp,
-    grant_id: Id,
-    tenant_id: &str,
-    expires_at: Timestamp,
-    scope: Option<&str>,
-    resources: Option<Vec<String>>,
-    cnf: Option<Jsonb>,
+    snapshot: &Snapshot,
+    form: &Form,
+    about: &About<'_>,
+    new: NewToken<'_>,
 ) -> Result<Fresh, Mistake> {
-    let token = token_text::mint(Kind::AccessToken, now, grant_id.bucket())?;
-    let digest: &Digest = &token.digest;
-    let row = params![token.id, grant_id, tenant_id, digest.as_slice(), expires_at, scope, resources, cnf];
-    INSERT.run(0, &row)?;
-    Ok(Fresh { text: token.text, expires_in: expires_at.seconds_after(now) })
+    let NewToken { grant_id, expires_at, scope, resources, cnf } = new;
+    let (id, text, digest) = match &form.jwt {
+        None => {
+            let token = token_text::mint(Kind::AccessToken, now, grant_id.bucket())?;
+            (token.id, token.text, token.digest)
+        }
+        Some(Jwt { issuer, alg }) => {
+            let id = Id::mint(now, grant_id.bucket())?;
+            let text = jwt::access_token(now, snapshot, issuer, *alg, id, expires_at, about)?;
+            let digest = token_text::digest(&text);
+            (id, Zeroizing::new(text), digest)
+        }
+    };
+    let tenant_id = about.client.tenant_id.as_str();
+    INSERT.run(0, &params![id, grant_id, tenant_id, digest.as_slice(), expires_at, scope, resources, cnf])?;
+    Ok(Fresh { text, expires_in: expires_at.seconds_after(now) })
 }
 
 /// Writes the audit row of a refused request and returns the answer.

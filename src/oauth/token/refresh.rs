@@ -21,7 +21,10 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::grant::{self, Family, Grant, Rotation, replaced};
-use crate::oauth::token::{self, TokenResponse, imported};
+use crate::oauth::token::jwt::About;
+use crate::oauth::token::jwt::form;
+use crate::oauth::token::jwt::id_token::id_token;
+use crate::oauth::token::{self, NewToken, TokenResponse, imported};
 use crate::rfc::binding::{Proof, Renewed};
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::{self, Context, Event, Flag};
@@ -410,11 +413,36 @@ fn respond(
     narrowed: Narrowed,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let expires_at = now.plus_seconds(client.access_token_ttl).min(grant.expires_at);
-    let scope = (narrowed.scope != grant.scope).then_some(narrowed.scope.as_str());
-    let token_type = token::token_type(narrowed.cnf.as_ref().or(grant.cnf.as_ref()));
-    let resources = narrowed.resources;
-    let access = token::add(now, grant.id, &grant.tenant_id, expires_at, scope, resources, narrowed.cnf)?;
+    let snapshot = Snapshot::writing()?;
+    let resources = narrowed.resources.clone();
+    let resources = resources.as_deref().or(grant.resources.as_deref());
+    let form = form::Form::of(&snapshot, client, resources)?;
+    let cnf = narrowed.cnf.clone().or_else(|| grant.cnf.clone());
+    let about = About {
+        client,
+        user_id: grant.user_id,
+        session_id: grant.session_id,
+        scope: &narrowed.scope,
+        resources,
+        auth_time: grant.auth_time,
+        acr: grant.acr.as_deref(),
+        amr: grant.amr.as_deref(),
+        claims: grant.claims.as_ref(),
+        cnf: cnf.as_ref(),
+        authorization_details: grant.authorization_details.as_ref(),
+        claims_request: grant.claims_request.as_ref(),
+    };
+    let new = NewToken {
+        grant_id: grant.id,
+        expires_at: now.plus_seconds(form.ttl).min(grant.expires_at),
+        scope: (narrowed.scope != grant.scope).then_some(narrowed.scope.as_str()),
+        resources: narrowed.resources,
+        cnf: narrowed.cnf,
+    };
+    let token_type = token::token_type(cnf.as_ref());
+    let access = token::add(now, &snapshot, &form, &about, new)?;
+    // Without the nonce of the log-in (OpenID Connect Core section 12.2).
+    let id_token = id_token(now, &snapshot, form.issuer.as_deref(), &about, None, &access.text)?;
     let moved = match (&grant.network, &context.ip) {
         (Some(before), Some(ip)) => !before.same_network(ip),
         _ => false,
@@ -436,6 +464,8 @@ fn respond(
         auth_time: grant.auth_time,
         acr: grant.acr.clone(),
         amr: grant.amr.clone(),
+        authorization_details: grant.authorization_details.clone(),
+        id_token,
         ..TokenResponse::default()
     })
 }

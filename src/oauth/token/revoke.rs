@@ -2,7 +2,7 @@
 
 use pgrx::prelude::*;
 
-use crate::kernel::crypto::token_text::{self, Kind, RefreshToken};
+use crate::kernel::crypto::token_text::{self, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::argument;
@@ -110,7 +110,7 @@ pub fn revoke_by(
 }
 
 fn search(snapshot: &Snapshot, text: Option<&str>) -> Result<Found, Mistake> {
-    if let Some(presented) = token_text::parse(Kind::AccessToken, text) {
+    if let Some(presented) = token::presented(text) {
         let Some(token) = token::find(snapshot, &presented)? else { return Ok(Found::Nothing) };
         let grant = grant::find(snapshot, token.grant_id)?;
         return Ok(grant.map_or(Found::Nothing, |grant| Found::Access(token.id, grant)));

@@ -1,6 +1,5 @@
 //! Whether an access token is live: the rows that decide it.
 
-use crate::kernel::crypto::token_text::{self, Kind};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::version;
@@ -38,7 +37,7 @@ impl Active {
 /// The active token of this text; None for every other text. An exchanged token is active only while the token it was
 /// exchanged for is.
 pub fn active(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Option<Active>, Mistake> {
-    let Some(presented) = token_text::parse(Kind::AccessToken, text) else {
+    let Some(presented) = token::presented(text) else {
         version::ensure_ready()?;
         return Ok(None);
     };
