@@ -6,7 +6,7 @@ HERE = pathlib.Path(__file__).parent
 QUICK = bool(os.environ.get("PROTOCOL_QUICK"))
 ROUNDS, SECONDS = (1, "1") if QUICK else (int(os.environ.get("COMPARE_ROUNDS", 4)),
                                           os.environ.get("COMPARE_SECONDS", "5"))
-CONNECTIONS = os.environ.get("COMPARE_CONNECTIONS", "32")
+CONNECTIONS = os.environ.get("COMPARE_CONNECTIONS", "128")
 TICK = os.sysconf("SC_CLK_TCK")
 FORM = "grant_type=client_credentials&scope=orders"
 JWT = FORM + "&resource=https%3A%2F%2Forders.example%2F"
