@@ -36,6 +36,10 @@ suite_tidy() {
 # Every member of the workspace; the server's major is a feature of the extension alone.
 workspace=(--workspace --locked --no-default-features --features "auth_store/$FEATURES")
 
+# The worker and the front. With the features that the whole workspace gives to their crates, as in unit: fifty of them
+# would be compiled once more for each of the two alone.
+programs() { cargo build --quiet --locked --workspace --bin auth_store_worker --bin auth_store_front; }
+
 suite_clippy() {
     if has_clippy; then
         check "cargo clippy" cargo clippy --quiet --all-targets "${workspace[@]}" -- -D warnings
@@ -215,8 +219,8 @@ example_refresher() {
     grep -v '^ok ' "$log" | tail -n 60
 }
 
-# unit_of NAME: the unit of the worker or the front. systemd reads it without a remark, with its lines for a password too,
-# and it is as closed as docs/how-to/worker.md says.
+# unit_of NAME: the unit of the worker or the front. systemd reads it without a remark, with its lines for a password
+# too, and it is as closed as docs/how-to/worker.md says.
 unit_of() {
     local unit=$LOGS/auth_store_$1.service
     sed -E "s|/usr/local/bin/|$TARGET/debug/|; s/^#(LoadCredential|Environment)/\1/" "$1/auth_store_$1.service" \
@@ -230,7 +234,7 @@ unit_of() {
 # The worker over real HTTP; its test counts for itself.
 example_worker() {
     local log=$LOGS/worker.log bad status=0
-    cargo build --quiet --locked -p auth_store_worker || { fail 1; problem "the worker does not build"; return; }
+    programs || { fail 1; problem "worker and front do not build"; return; }
     (example_database worker && "$python" tests/worker/worker.py "$TARGET/debug/auth_store_worker" \
         scripts/cluster restart test-examples) >"$log" 2>&1 ||
         status=1
@@ -247,7 +251,7 @@ example_worker() {
 # The front over real HTTP, with people and programs; its test counts for itself.
 example_front() {
     local log=$LOGS/front.log bad status=0
-    cargo build --quiet --locked -p auth_store_front || { fail 1; problem "the front does not build"; return; }
+    programs || { fail 1; problem "worker and front do not build"; return; }
     (example_database front && "$python" tests/front/front.py "$TARGET/debug/auth_store_front" \
         scripts/cluster restart test-examples) >"$log" 2>&1 ||
         status=1
@@ -298,7 +302,7 @@ suite_monitoring() {
     local folder log=$LOGS/monitoring.log bad status=0 lacks preload=auth_store
     if ! "$python" -c 'import psycopg' 2>/dev/null; then lacking "psycopg for $python" "python3-psycopg"; return; fi
     needs_extension || return 0
-    cargo build --quiet --locked -p auth_store_worker || { fail 1; problem "the worker does not build"; return; }
+    programs || { fail 1; problem "worker and front do not build"; return; }
     folder=$(tests/monitoring/install)
     if [ -e "$PG_EXTDIR/pg_cron.control" ]; then preload=auth_store,pg_cron; fi
     clusters+=(test-monitoring)
