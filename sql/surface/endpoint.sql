@@ -86,3 +86,17 @@ COMMENT ON FUNCTION auth_store.http IS
 ALTER FUNCTION auth_store.http COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http TO auth_store_app;
 
+COMMENT ON FUNCTION auth_store.http_userinfo IS
+    E'The userinfo endpoint (OpenID Connect Core section 5.3) in one call: takes the request, returns the answer to be '
+    'sent. A protocol error is an answer too; raised are 23503 for an unknown tenant and 55000 for one without an '
+    'issuer. Without a proof it reads alone, so that a standby answers it; a proof is claimed, 25006 there.\n'
+    'authorization: the header, with a token by the scheme Bearer or DPoP. dpop: the proof, for the method and the URL '
+    'of the endpoint. method: of the request, default GET. body: the form of a POST, which may have access_token '
+    '(RFC 6750 section 2.2); NULL is an empty one. client_certificate: the DER certificate of the connection, for a '
+    'token that is bound to it. tenant_id: whose endpoint it is, default ''default''.\n'
+    'The token needs the scope openid and must be for the issuer, or for any resource. What is said of the user is what '
+    'the scope stands for, and what the parameter claims asked for by name. The answer is signed where the client has '
+    'userinfo_signed_response_alg. Errors are those of RFC 6750 section 3.1 and RFC 9449 section 7.1, with '
+    'WWW-Authenticate.';
+ALTER FUNCTION auth_store.http_userinfo COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http_userinfo TO auth_store_app;

@@ -8,4 +8,3 @@ CREATE TYPE auth_store.http_response AS (
 );
 COMMENT ON TYPE auth_store.http_response IS
     'The answer of an endpoint, to be sent as it is, and three columns for the log and the metrics of the front.';
-

@@ -11,7 +11,7 @@ use crate::endpoint::request::Caller;
 use crate::endpoint::request::form::MAX_FORM;
 use crate::endpoint::request::headers::{self, Headers};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::endpoint::{cors, end_session, metadata, token};
+use crate::endpoint::{cors, end_session, metadata, token, userinfo};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -77,6 +77,7 @@ enum Endpoint {
     Revocation,
     PushedRequest,
     DeviceAuthorization,
+    Userinfo,
 }
 
 impl Endpoint {
@@ -92,6 +93,7 @@ impl Endpoint {
             (&paths.revocation, Self::Revocation),
             (&paths.pushed_authorization_request, Self::PushedRequest),
             (&paths.device_authorization, Self::DeviceAuthorization),
+            (&paths.userinfo, Self::Userinfo),
         ]
         .into_iter()
         .find_map(|(known, endpoint)| (known == path).then_some(endpoint))?;
@@ -104,7 +106,11 @@ impl Endpoint {
     }
 
     fn methods(self) -> &'static str {
-        if self.is_for_browsers() { "GET, HEAD, POST" } else { "POST, OPTIONS" }
+        match self {
+            Self::Authorization | Self::EndSession => "GET, HEAD, POST",
+            Self::Userinfo => "GET, HEAD, POST, OPTIONS",
+            _ => "POST, OPTIONS",
+        }
     }
 
     /// Whether a browser goes there itself. No page of another origin reads its answers.
@@ -214,6 +220,10 @@ fn ask(
         Endpoint::Revocation => revoke::answer(now, request.body, caller),
         Endpoint::PushedRequest => par::answer(now, request.body, caller),
         Endpoint::DeviceAuthorization => device_authorization::answer(now, request.body, caller),
+        Endpoint::Userinfo => {
+            let body = if request.method == "POST" { request.body } else { &[] };
+            userinfo::answer(now, request.method, body, caller)
+        }
     }
 }
 

@@ -12,3 +12,4 @@ pub mod metadata;
 pub mod request;
 pub mod response;
 pub mod token;
+pub mod userinfo;

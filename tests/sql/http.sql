@@ -65,9 +65,9 @@ SELECT what, r.status, r.body::jsonb->>'error' AS error, r.body::jsonb->>'error_
         || (SELECT string_agg('&p' || n || '=', '') FROM generate_series(2, 64) AS n)),
     ('65 parameters', jsonb_build_object('authorization', :'basic'), 'grant_type=client_credentials'
         || (SELECT string_agg('&p' || n || '=', '') FROM generate_series(2, 65) AS n)),
-    ('a name of 128', jsonb_build_object('authorization', :'basic'), 
+    ('a name of 128', jsonb_build_object('authorization', :'basic'),
         'grant_type=client_credentials&' || repeat('n', 128)),
-    ('a name of 129', jsonb_build_object('authorization', :'basic'), 
+    ('a name of 129', jsonb_build_object('authorization', :'basic'),
         'grant_type=client_credentials&' || repeat('n', 129)),
     ('16 resources', jsonb_build_object('authorization', :'basic'), 'grant_type=client_credentials'
         || (SELECT string_agg('&resource=https%3A%2F%2Fr' || n || '.example%2F', '') FROM generate_series(1, 16) AS n)),

@@ -162,6 +162,8 @@ my %FUNCTIONS = (
     http_par        => [ writes => q{SELECT * FROM auth_store.http_par(pg_catalog.convert_to(pg_catalog.concat(
         'response_type=code&code_challenge_method=S256&code_challenge=', {challenge}, '&client_id=', {client},
         '&client_secret=', {secret}), 'UTF8'), tenant_id => {tenant})} ],
+    http_userinfo   => [ holds => q{SELECT * FROM auth_store.http_userinfo(pg_catalog.concat('Bearer ', {access}),
+        tenant_id => {tenant})} ],
     http_device_authorization => [ writes => q{SELECT * FROM auth_store.http_device_authorization(
         pg_catalog.convert_to(pg_catalog.concat('client_id=', {device_client}), 'UTF8'), tenant_id => {tenant})} ],
     # device

@@ -1,4 +1,5 @@
-//! What the pages of a provider need of a client: what they show the user, and what the client wants of a log-in.
+//! What the pages of a provider need of a client, and its userinfo endpoint: what they show the user, and what the client
+//! wants of a log-in.
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
@@ -17,6 +18,8 @@ row! {
         pub authorization_details_types: Vec<String>,
         /// Where the browser may go after a log-out.
         pub post_logout_redirect_uris: Vec<String>,
+        /// What signs its userinfo answers; None: they are not signed.
+        pub userinfo_signed_response_alg: Option<String>,
     }
 }
 
