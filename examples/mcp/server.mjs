@@ -5,6 +5,8 @@ import express from 'express'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js'
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
+import { getOAuthProtectedResourceMetadataUrl, mcpAuthMetadataRouter } from
+  '@modelcontextprotocol/sdk/server/auth/router.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 
@@ -21,10 +23,11 @@ const verifier = {
       resource: new URL(resource), extra: { sub: payload.sub } }
   },
 }
-// The provider has the document that tells clients where to log in: resource_set() wrote it.
-const resourceMetadataUrl = `${issuer}/.well-known/oauth-protected-resource${pathname}`
+const resourceServerUrl = new URL(resource)
+const resourceMetadataUrl = getOAuthProtectedResourceMetadataUrl(resourceServerUrl)
 const app = express()
 app.use(express.json())
+app.use(mcpAuthMetadataRouter({ oauthMetadata: metadata, resourceServerUrl, scopesSupported: ['mcp'] }))
 app.post(pathname, requireBearerAuth({ verifier, requiredScopes: ['mcp'], resourceMetadataUrl }),
   async (request, response) => {
     const server = new McpServer({ name: 'orders', version: '1.0.0' })

@@ -93,7 +93,8 @@ def set_up(db, issuer, pages, mcp):
     post = {"token_endpoint_auth_method": "client_secret_post"}
     return {
         "issuer": issuer, "redirect_uri": REDIRECT, "post_logout_redirect_uri": LOGGED_OUT, "resource": resource,
-        "described": described, "mcp": mcp, "mcp_metadata": f"{issuer}/.well-known/oauth-protected-resource/mcp",
+        "described": described, "mcp": mcp,
+        "mcp_metadata": mcp.replace("/mcp", "/.well-known/oauth-protected-resource/mcp"),
         "sub": str(user), "email": EMAIL, "keys": made,
         "clients": {
             "basic": client("Shop", refresh_grace="0 s"), "post": client("Post", **post),
