@@ -57,6 +57,9 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     if jkt.is_some() && form.get("dpop_jkt").is_some_and(|other| Some(other) != jkt) {
         return refused(caller.malformed("dpop_jkt is not the thumbprint of the proof's key"));
     }
+    if let Some(description) = unanswerable(&form, proof::is_fapi2(&client, caller)) {
+        return refused(caller.malformed(description));
+    }
     let Some(parameters) = parameters(&form, jkt) else {
         return refused(caller.malformed("the parameters are not text"));
     };
@@ -73,6 +76,15 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
         }
     };
     caller.finish(now, response.of_client(&client.id))
+}
+
+/// Why the authorization endpoint could not answer the request (RFC 9126 section 2.1); None: it could.
+fn unanswerable(form: &Form<'_>, is_fapi2: bool) -> Option<&'static str> {
+    if form.get("response_mode").is_some_and(|mode| !matches!(mode, "query" | "form_post")) {
+        return Some("response_mode must be query or form_post");
+    }
+    // FAPI 2.0 Security Profile section 5.3.2.2.
+    (is_fapi2 && form.get("redirect_uri").is_none()).then_some("redirect_uri is required")
 }
 
 /// The parameters as pushed_request_create() takes them: texts, and the resources as an array.
