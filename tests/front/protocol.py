@@ -82,14 +82,15 @@ def bounds():
 
 def callers():
     proxied = Front(FRONT_PROXIES="127.0.0.1", FRONT_CERTIFICATE_HEADER="Ssl-Client-Cert")
-    for address, counted in (("6.6.6.6, 198.51.100.7", "198.51.100.7"), ("2001:db8::5", "2001:db8::5"),
-                             ("unknown", "127.0.0.1")):
+    cases = (("6.6.6.6, 198.51.100.7", "198.51.100.7"), ("2001:db8::5", "2001:db8::5"), ("unknown", "127.0.0.1"))
+    for number, (address, counted) in enumerate(cases):
         proxied.post("/token", secret=(web, "wrong"), headers={"X-Forwarded-For": address}, grant_type="x")
-        seen = until(lambda: proxied.log()[-1:], "a line")[0]["ip"]
+        seen = until(lambda: proxied.log()[number:], "a line")[0]["ip"]
         ok(seen == counted, f"{address} is {counted}", seen)
     proxied.end()
+    before = len(front.log())
     front.post("/token", secret=(web, "wrong"), headers={"X-Forwarded-For": "198.51.100.9"}, grant_type="x")
-    until(lambda: front.log()[-1]["status"] == 401, "a line")
+    until(lambda: len(front.log()) > before, "a line")
     ok(front.log()[-1]["ip"] == "127.0.0.1", "who is no proxy is not believed", front.log()[-1])
     line = front.log()[-1]
     ok(line["error"] == "invalid_client" and line["status"] == 401 and line["path"] == "/token", "the log", line)
