@@ -27,7 +27,8 @@ BEGIN
             (NULL, 'dpop_required', 'Whether its document says that tokens must be bound to a key (RFC 9449).'),
             ('jwt_verification', 'active', 'Whether the token is good at the resource; false: error says why not.'),
             ('jwt_verification', 'claims', 'All that the token says, a JSON object.'),
-            ('jwt_verification', 'subject', 'Who is meant (sub): the user as the client knows the user, or the client.'),
+            ('jwt_verification', 'subject',
+                'Who is meant (sub): the user as the client knows the user, or the client.'),
             ('jwt_verification', 'user_id',
                 'The user; NULL: the client acts for itself, or knows users by another id (pairwise).'),
             (NULL, 'issuer', 'The issuer identifier: what iss says of every token.'),
@@ -194,8 +195,8 @@ BEGIN
             (NULL, 'ip', 'Address of the last use that brought one; NULL: none did.'),
             ('activity_entry', 'ip', 'The address the application passed on; NULL: it passed none.'),
             (NULL, 'id_token',
-                'Who has logged in, signed (OpenID Connect Core section 2); NULL: the scope has no openid, nobody has, or '
-                'the tenant is no provider.'),
+                'Who has logged in, signed (OpenID Connect Core section 2); NULL: the scope has no openid, nobody has, '
+                'or the tenant is no provider.'),
             (NULL, 'issued_at', 'When it was issued.'),
             (NULL, 'issued_token_type', 'Of a token exchange (RFC 8693 section 2.2.1), else NULL.'),
             (NULL, 'jkt', 'Thumbprint of the key that signed the proof (RFC 7638).'),

@@ -189,7 +189,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &oauth::device::authorize::POLL_INTERVAL,
     &oauth::device::guesses::PER_NETWORK,
     &oauth::device::guesses::PER_TENANT,
-    &oauth::token::refresh::GRACE,
+    &oauth::grant::grace::GRACE,
     &oauth::grant::retention::RETENTION,
     &trail::retention::RETENTION,
     &vault::provider::ALLOW_UNKNOWN,

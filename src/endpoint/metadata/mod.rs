@@ -60,8 +60,8 @@ fn http_resource_metadata(resource: Option<&str>, tenant_id: default!(Option<&st
     found.or_raise().into()
 }
 
-/// The names of the provider's document below `/.well-known/`. Both are the same document: clients read OpenID's members
-/// in the other one too.
+/// The names of the provider's document below `/.well-known/`. Both are the same document: clients read OpenID's
+/// members in the other one too.
 pub const DOCUMENTS: [&str; 2] = ["oauth-authorization-server", "openid-configuration"];
 
 fn of_tenant(snapshot: &Snapshot, tenant_id: Option<&str>) -> Result<Rc<Issuer>, Mistake> {

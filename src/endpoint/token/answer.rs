@@ -1,5 +1,5 @@
-//! The answer of the token endpoint (RFC 6749 sections 5.1 and 5.2), so that every client reads it: no member is null or
-//! empty, numbers are integers, the scope is always there.
+//! The answer of the token endpoint (RFC 6749 sections 5.1 and 5.2), so that every client reads it: no member is null
+//! or empty, numbers are integers, the scope is always there.
 
 use crate::endpoint::response::{Response, Teller};
 use crate::kernel::outcome::ErrorCode;

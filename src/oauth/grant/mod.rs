@@ -3,6 +3,7 @@
 //! Lock order everywhere: code, client, user, session, consent, and the grant before its children. Ending those
 //! of a user is in `consent/grants.rs`.
 
+pub mod grace;
 pub mod login;
 pub mod of_user;
 pub mod replaced;

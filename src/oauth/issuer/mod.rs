@@ -295,8 +295,8 @@ fn set(
     tenant::record(now, &tenant_id, "tenant.provider_changed", Some(json!({ "changed": changed })))
 }
 
-/// Stores the issuer of a tenant that had none, with its path; false where it is another tenant's, or the tenant has one
-/// by now.
+/// Stores the issuer of a tenant that had none, with its path; false where it is another tenant's, or the tenant has
+/// one by now.
 fn insert(
     now: Timestamp,
     tenant_id: &str,

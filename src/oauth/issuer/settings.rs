@@ -301,8 +301,12 @@ impl Rule {
             }
             Self::Schemes => {
                 let schemes = member::texts(value, name)?.unwrap_or_default();
-                redirect_uri::check_schemes(&schemes)?;
-                Ok(value.clone())
+                match redirect_uri::check_schemes(&schemes) {
+                    Err(Mistake::InvalidArgument { accepted, .. }) => {
+                        Err(Mistake::InvalidArgument { argument: name, accepted })
+                    }
+                    checked => checked.map(|()| value.clone()),
+                }
             }
             Self::Texts => {
                 let texts = member::texts(value, name)?.unwrap_or_default();

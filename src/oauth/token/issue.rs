@@ -128,8 +128,8 @@ pub enum EndedMeanwhile {
 /// Stores a login's grant with its refresh token family and its first access token.
 pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMeanwhile> {
     let client = login.client;
-    let resources = login.token_resources.clone().or_else(|| login.resources.clone());
-    let form = Form::of(&Snapshot::writing()?, client, resources.as_deref())?;
+    let resources = login.token_resources.as_deref().or(login.resources.as_deref());
+    let form = Form::of(&Snapshot::writing()?, client, resources)?;
     let access_expires_at = now.plus_seconds(form.ttl);
     let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
     let expires_at = match refresh {
@@ -137,10 +137,6 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
         None => access_expires_at,
     };
     let idle = now.plus_seconds(client.refresh_idle_ttl).min(expires_at);
-    let token_type = token_type(login.cnf.as_ref());
-    let (claims, cnf) = (login.claims.clone(), login.cnf.clone());
-    let details = login.authorization_details.clone();
-    let claims_request = login.claims_request.clone();
     let stored = grant::insert(grant::NewGrant {
         id: login.grant_id,
         tenant_id: &client.tenant_id,
@@ -153,15 +149,15 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
         expires_at,
         subject_token_id: None,
         family: refresh.as_ref().map(|token| NewFamily::of(token, idle)),
-        resources: login.resources,
+        resources: login.resources.clone(),
         auth_time: login.auth_time,
         acr: login.acr.as_deref(),
         amr: login.amr.clone(),
-        claims: login.claims,
-        cnf: login.cnf,
-        network: login.network,
-        authorization_details: login.authorization_details,
-        claims_request: login.claims_request,
+        claims: login.claims.clone(),
+        cnf: login.cnf.clone(),
+        network: login.network.clone(),
+        authorization_details: login.authorization_details.clone(),
+        claims_request: login.claims_request.clone(),
     })?;
     if let Err(gone) = stored {
         return Ok(Err(EndedMeanwhile::Gone(gone)));
@@ -175,33 +171,47 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
         grant::revoke(now, login.grant_id, &client.tenant_id, "session_ended")?;
         return Ok(Err(EndedMeanwhile::Session));
     }
+    let ends_at = access_expires_at.min(expires_at);
+    Ok(Ok(answer(now, &snapshot, &form, ends_at, refresh.as_ref(), login)?))
+}
+
+/// Makes the access token of a login whose grant is stored, and the answer with all its tokens.
+fn answer(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    form: &Form,
+    expires_at: Timestamp,
+    refresh: Option<&RefreshToken>,
+    login: Login<'_>,
+) -> Result<TokenResponse, Mistake> {
+    let client = login.client;
     let about = About {
         client,
         user_id: login.user_id,
         session_id: login.session_id,
         scope: &login.scope,
-        resources: resources.as_deref(),
+        resources: login.token_resources.as_deref().or(login.resources.as_deref()),
         auth_time: login.auth_time,
         acr: login.acr.as_deref(),
         amr: login.amr.as_deref(),
-        claims: claims.as_ref(),
-        cnf: cnf.as_ref(),
-        authorization_details: details.as_ref(),
-        claims_request: claims_request.as_ref(),
+        claims: login.claims.as_ref(),
+        cnf: login.cnf.as_ref(),
+        authorization_details: login.authorization_details.as_ref(),
+        claims_request: login.claims_request.as_ref(),
     };
     let new = NewToken {
         grant_id: login.grant_id,
-        expires_at: access_expires_at.min(expires_at),
+        expires_at,
         scope: None,
-        resources: login.token_resources,
+        resources: login.token_resources.clone(),
         cnf: None,
     };
-    let access = add(now, &snapshot, &form, &about, new)?;
+    let access = add(now, snapshot, form, &about, new)?;
     let id_token =
-        id_token(now, &snapshot, form.issuer.as_deref(), &about, login.nonce.as_deref(), &access.text)?;
-    Ok(Ok(TokenResponse {
+        id_token(now, snapshot, form.issuer.as_deref(), &about, login.nonce.as_deref(), &access.text)?;
+    Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
-        token_type: Some(token_type),
+        token_type: Some(token_type(login.cnf.as_ref())),
         expires_in: Some(access.expires_in),
         refresh_token: refresh.map(|token| token.text().to_string()),
         scope: Some(login.scope),
@@ -209,16 +219,16 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
         user_id: login.user_id,
         client_id: Some(client.id.clone()),
         tenant_id: Some(client.tenant_id.clone()),
-        claims,
+        claims: login.claims,
         session_id: login.session_id,
         nonce: login.nonce,
         auth_time: login.auth_time,
         acr: login.acr,
         amr: login.amr,
-        authorization_details: details,
+        authorization_details: login.authorization_details,
         id_token,
         ..TokenResponse::default()
-    }))
+    })
 }
 
 fn issue_trusted(

@@ -13,13 +13,13 @@ use crate::kernel::crypto::seal;
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::settings::Setting;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
+use crate::oauth::grant::grace::{self, Replacement};
 use crate::oauth::grant::{self, Family, Grant, Rotation, replaced};
 use crate::oauth::token::jwt::About;
 use crate::oauth::token::jwt::form;
@@ -251,7 +251,7 @@ fn decide(
     }
     let is_current = token_text::digest_matches(&presented.whole, &family.current_digest);
     if !is_current {
-        match replacement(now, family, client, presented) {
+        match grace::replacement(now, family, client, &presented.whole) {
             Replacement::WithinGrace => {}
             // Nobody gets a token for it, but the family lives: the caller may be another tab of the same application.
             Replacement::Superseded => return Decision::Refuse(INVALID, &[Flag::RefreshRetry]),
@@ -295,53 +295,6 @@ fn decide(
     }
 }
 
-/// How a token that is no longer current was replaced.
-enum Replacement {
-    /// By the current one, whose grace still runs.
-    WithinGrace,
-    /// By one that was replaced too, all within the grace.
-    Superseded,
-    /// Longer ago, or it never was a token.
-    Over,
-}
-
-fn replacement(
-    now: Timestamp,
-    family: &Family,
-    client: &Client,
-    presented: &PresentedToken<'_>,
-) -> Replacement {
-    let grace = grace_micros(client);
-    let (Some(stored), Some(rotated_at)) = (&family.previous_digest, family.rotated_at) else {
-        return Replacement::Over;
-    };
-    // All were replaced at the last rotation or before it.
-    if !Timestamp::is_within(now, rotated_at, grace) {
-        Replacement::Over
-    } else if replaced::is_last(&presented.whole, stored) {
-        Replacement::WithinGrace
-    } else {
-        match replaced::age(&presented.whole, stored) {
-            Some(age) if now.micros_since(rotated_at.plus_micros(-age)) < grace => Replacement::Superseded,
-            _ => Replacement::Over,
-        }
-    }
-}
-
-/// How long the previous token still works, where the client has no grace of its own.
-pub static GRACE: Setting<i32> = Setting::seconds(
-    c"auth_store.refresh_grace",
-    10,
-    0..=300,
-    c"How long after a rotation the previous refresh token is answered with the same successor.",
-    c"Clients can have their own. 0 is strict: the second use is a reuse.",
-);
-
-/// For how long a replaced token does not count as stolen.
-fn grace_micros(client: &Client) -> i64 {
-    client.refresh_grace.map_or_else(|| GRACE.in_seconds(), i64::from).saturating_mul(1_000_000)
-}
-
 /// Moves the family on; None where another call was first.
 fn rotate(
     now: Timestamp,
@@ -354,7 +307,7 @@ fn rotate(
 ) -> Result<Option<TokenResponse>, Mistake> {
     let whole = &presented.whole;
     let elapsed = family.rotated_at.map_or(0, |at| now.micros_since(at));
-    let replaced = replaced::after(whole, family.previous_digest.as_deref(), elapsed, grace_micros(client));
+    let replaced = replaced::after(whole, family.previous_digest.as_deref(), elapsed, grace::micros(client));
     let rotation = |sealed| Rotation {
         replaced: &replaced,
         sealed,

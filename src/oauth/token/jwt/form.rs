@@ -1,5 +1,5 @@
-//! What an access token is going to be: opaque or a JWT, for how long, and what signs it. The resource says it, else the
-//! client, else the issuer.
+//! What an access token is going to be: opaque or a JWT, for how long, and what signs it. The resource says it, else
+//! the client, else the issuer.
 
 use std::rc::Rc;
 

@@ -17,7 +17,7 @@ use crate::oauth::token::jwt::{About, given, log_in, person, sign, subject};
 use crate::rfc::jose::alg::Alg;
 
 /// The claims that the store says itself, or nobody; and those that are an access token's alone.
-const OWN: [&str; 19] = [
+const OWN: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -36,6 +36,8 @@ const OWN: [&str; 19] = [
     "act",
     "may_act",
     "cnf",
+    "scope",
+    "client_id",
     "authorization_details",
 ];
 
@@ -85,8 +87,8 @@ fn asked(snapshot: &Snapshot, user_id: Id, request: Option<&Jsonb>) -> Result<Ma
     Ok(person::claims(snapshot, user_id, "", &names)?.unwrap_or_default())
 }
 
-/// The left half of the text's hash, by the hash of the algorithm (OpenID Connect Core section 3.1.3.6). Of Ed25519 that
-/// is SHA-512 (RFC 8032 section 5.1).
+/// The left half of the text's hash, by the hash of the algorithm (OpenID Connect Core section 3.1.3.6). Of Ed25519
+/// that is SHA-512 (RFC 8032 section 5.1).
 fn hash(alg: Alg, text: &str) -> String {
     let (algorithm, half) = match alg {
         Alg::EdDsa => (&digest::SHA512, 32),

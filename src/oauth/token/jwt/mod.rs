@@ -1,5 +1,5 @@
-//! Access tokens that are JWTs (RFC 9068). Each has a row as an opaque token has, found by its `jti`, with the digest of
-//! the whole text: whatever is said of access tokens holds for both, and the store checks no signature of its own.
+//! Access tokens that are JWTs (RFC 9068). Each has a row as an opaque token has, found by its `jti`, with the digest
+//! of the whole text: whatever is said of access tokens holds for both, and the store checks no signature of its own.
 
 pub mod form;
 pub mod id_token;

@@ -1,5 +1,5 @@
-//! What a client may learn of a user: the claims of OpenID Connect Core section 5.1, by the scope of the log-in or as it
-//! asks for them by name.
+//! What a client may learn of a user: the claims of OpenID Connect Core section 5.1, by the scope of the log-in or as
+//! it asks for them by name.
 
 use serde_json::{Map, Value};
 
