@@ -255,6 +255,7 @@ BEGIN
             (NULL, 'must_change_password', 'Whether a new password is to be chosen before anything else.'),
             (NULL, 'name', 'What its owner calls it.'),
             ('user_name', 'name', 'The name as it was given.'),
+            ('client_document', 'client_id', 'Whose document it is; NULL: nobody''s, see error.'),
             ('client_profile', 'name', 'What users read of the client.'),
             ('client_profile', 'owner_id', 'The user who manages it; NULL: administrators alone.'),
             ('client_profile', 'origin', 'How it came to be: administrator, developer, registration or document.'),

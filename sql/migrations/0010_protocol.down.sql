@@ -1,5 +1,7 @@
 -- The way back to version 9: what the protocol's tables and columns hold is lost.
-DROP INDEX auth_store.client_secrets_vault_key_idx, auth_store.clients_registered_idx, auth_store.clients_owner_idx;
+DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1) = 'clients';
+DROP INDEX auth_store.client_secrets_vault_key_idx, auth_store.clients_registered_idx, auth_store.clients_unused_idx,
+    auth_store.clients_jwks_uri_idx, auth_store.clients_owner_idx;
 ALTER TABLE auth_store.client_secrets
     DROP CONSTRAINT client_secrets_vault_key_fkey,
     DROP CONSTRAINT client_secrets_sealed_by_key,

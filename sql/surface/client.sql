@@ -125,3 +125,17 @@ COMMENT ON FUNCTION auth_store.client_rates IS
     'nothing. It reads every client. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.client_rates COST 100000 ROWS 10;
 GRANT EXECUTE ON FUNCTION auth_store.client_rates TO auth_store_admin, auth_store_auditor, auth_store_monitor;
+
+COMMENT ON FUNCTION auth_store.client_document_store IS
+    'Stores what was fetched where http_authorize() said next = fetch: the metadata document of a client whose '
+    'client_id is a URL (draft-ietf-oauth-client-id-metadata-document), or the JWK set at a client''s jwks_uri. url: '
+    'as it was fetched, by https, without following a redirect. body: what a 200 had, at most 5 kB of a document and '
+    '64 kB of a set; NULL where there was none. max_age: how many seconds its server lets it be kept; it is used for '
+    '30 s to a day, by default 5 minutes. The first document makes the client, which ends like an unused registration; '
+    'later ones change it. client_id: whose document it is, or one of the clients with this jwks_uri. Or error: '
+    'invalid_client_metadata or invalid_redirect_uri for what is no such document, as one with another client_id or '
+    'with a secret; unauthorized_client where the tenant''s issuer does not take such clients, or no client has the '
+    'jwks_uri; temporarily_unavailable where the tenant has as many as it takes. tenant_id: default the session''s; '
+    '55000 where it has no issuer. 22023 for a url that is none.';
+ALTER FUNCTION auth_store.client_document_store COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.client_document_store TO auth_store_app;

@@ -100,3 +100,17 @@ COMMENT ON FUNCTION auth_store.http_userinfo IS
     'WWW-Authenticate.';
 ALTER FUNCTION auth_store.http_userinfo COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_userinfo TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.http_register IS
+    'The client registration endpoint (RFC 7591): POST with client_id NULL; and the configuration endpoint of a client '
+    '(RFC 7592): GET, PUT and DELETE with its client_id, which registration_client_uri ends in. method: of the '
+    'request. body: its JSON object, at most 64 kB and 16 levels deep. authorization: the header, an initial access '
+    'token (an access token with the scope client:register) for POST where the issuer''s setting registration is '
+    'token, otherwise the registration access token. A client that a user''s token registers is the user''s. Without '
+    'an initial access token the grant types are those of users. 201 or 200 with what is registered; 204 after DELETE, '
+    'when nothing of the client works any more; 400 invalid_client_metadata or invalid_redirect_uri; 401 without a '
+    'token that is needed; 404 where the issuer takes no registrations; 405; 429 over the issuer''s '
+    'registration_max_per_network, _max_per_hour or _max_clients. A registration ends that no user has consented to '
+    'within registration_unused_ttl. tenant_id: default the session''s; 55000 where it has no issuer.';
+ALTER FUNCTION auth_store.http_register COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.http_register TO auth_store_app;

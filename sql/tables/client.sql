@@ -70,9 +70,14 @@ CREATE TABLE IF NOT EXISTS auth_store.clients (
 );
 CREATE INDEX IF NOT EXISTS clients_tenant_idx ON auth_store.clients (tenant_id);
 CREATE INDEX IF NOT EXISTS clients_owner_idx ON auth_store.clients (owner_id, tenant_id) WHERE owner_id IS NOT NULL;
--- Counts those that strangers have registered, and finds those that nobody has used.
-CREATE INDEX IF NOT EXISTS clients_registered_idx ON auth_store.clients (tenant_id, origin, registration_expires_at)
+-- Counts those that strangers have registered.
+CREATE INDEX IF NOT EXISTS clients_registered_idx ON auth_store.clients (tenant_id, origin)
     WHERE origin IN ('registration', 'document');
+-- Cleanup finds those that nobody has used.
+CREATE INDEX IF NOT EXISTS clients_unused_idx ON auth_store.clients (registration_expires_at)
+    WHERE registration_expires_at IS NOT NULL;
+-- Finds those for whom a JWK set was fetched.
+CREATE INDEX IF NOT EXISTS clients_jwks_uri_idx ON auth_store.clients (jwks_uri) WHERE jwks_uri IS NOT NULL;
 COMMENT ON TABLE auth_store.clients IS
     'OAuth 2 clients (RFC 6749 section 2). Their secrets are in client_secrets, as digests.';
 COMMENT ON COLUMN auth_store.clients.id IS 'The client_id of RFC 6749 section 2.2, unique over all tenants.';

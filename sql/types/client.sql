@@ -63,3 +63,11 @@ CREATE TYPE auth_store.client_rate AS (
     used         double precision
 );
 COMMENT ON TYPE auth_store.client_rate IS 'How much of its requests an hour a client has used.';
+
+CREATE TYPE auth_store.client_document AS (
+    client_id         text,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+COMMENT ON TYPE auth_store.client_document IS 'The client of a document that was fetched, or an error.';

@@ -9,6 +9,7 @@ pub mod dispatch;
 mod end_session;
 mod id_token_hint;
 pub mod metadata;
+pub mod registration;
 pub mod request;
 pub mod response;
 pub mod token;

@@ -62,6 +62,10 @@ pub enum ErrorCode {
     UnmetAuthenticationRequirements,
     /// RFC 9396 section 5
     InvalidAuthorizationDetails,
+    /// RFC 7591 section 3.2.2
+    InvalidRedirectUri,
+    /// RFC 7591 section 3.2.2
+    InvalidClientMetadata,
     /// RFC 6749 section 4.1.2.1: a rate limit is used up; retry_after says for how long
     TemporarilyUnavailable,
     /// RFC 6749 section 4.1.2.1
@@ -122,6 +126,8 @@ impl ErrorCode {
             Self::AccountSelectionRequired => "account_selection_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
             Self::StepUpRequired => "step_up_required",

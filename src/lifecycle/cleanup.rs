@@ -17,8 +17,8 @@ use crate::kernel::server::{catalog, pin, state, transaction, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
-use crate::lifecycle::{cursors, user_erase};
-use crate::oauth::client::secret;
+use crate::lifecycle::{client_end, cursors, user_erase};
+use crate::oauth::client::{self, secret};
 use crate::oauth::code::{self, pushed};
 use crate::oauth::proof::jti;
 use crate::oauth::token::{self, imported};
@@ -116,7 +116,9 @@ enum Ends {
     /// The table says itself which of its rows have ended.
     Alone,
     /// Of the users the anonymous ones end, with all they have.
-    WithAll,
+    Anonymous,
+    /// Of the clients the registered ones end that nobody uses, with all they have.
+    Unused,
 }
 
 impl Task {
@@ -132,7 +134,8 @@ impl Task {
     fn batch(&self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
         match self.ends {
             Ends::Alone => self.table.cleanup(now, after, size),
-            Ends::WithAll => user_erase::purge_anonymous(now, after, size),
+            Ends::Unused => client_end::purge_unused(now, size),
+            Ends::Anonymous => user_erase::purge_anonymous(now, after, size),
         }
     }
 }
@@ -150,7 +153,8 @@ static TASKS: [Task; 26] = [
     Task::of(&session::TABLE).told("session.expired"),
     Task::of(&role::assign::TABLE).told("role.expired"),
     Task::of(&consent::TABLE).told("consent.expired"),
-    Task { table: &user::TABLE, ends: Ends::WithAll, event: None },
+    Task { table: &user::TABLE, ends: Ends::Anonymous, event: None },
+    Task { table: &client::TABLE, ends: Ends::Unused, event: None },
     Task::of(&secret::TABLE).told("client_secret.expired"),
     Task::of(&signing_key::TABLE).told("signing_key.expired"),
     Task::of(&api_key::TABLE).told("api_key.expired"),
@@ -435,8 +439,8 @@ mod tests {
     fn every_table_whose_rows_end_is_walked() {
         let walked = cleanup_tasks();
         for table in tables::all() {
-            // Of the users the anonymous ones end.
-            let ends = table.ended.is_some() || table.name == "users";
+            // Of the users the anonymous ones end, of the clients the unused ones.
+            let ends = table.ended.is_some() || ["users", "clients"].contains(&table.name);
             assert_eq!(ends, walked.contains(&table.name), "{}", table.name);
         }
     }

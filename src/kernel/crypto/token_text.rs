@@ -40,10 +40,12 @@ pub enum Kind {
     Device,
     /// `asot_`, a one-time token
     OneTime,
+    /// `asrg_`, a registration access token (RFC 7592 section 3)
+    Registration,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::AccessToken,
         Self::AuthorizationCode,
         Self::ClientSecret,
@@ -53,6 +55,7 @@ impl Kind {
         Self::ApiKey,
         Self::Device,
         Self::OneTime,
+        Self::Registration,
     ];
 
     /// What its texts begin with.
@@ -67,6 +70,7 @@ impl Kind {
             Self::ApiKey => "asak_",
             Self::Device => "asdt_",
             Self::OneTime => "asot_",
+            Self::Registration => "asrg_",
         }
     }
 }

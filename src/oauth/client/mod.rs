@@ -8,6 +8,7 @@ pub mod metadata;
 pub mod owner;
 pub mod page;
 pub mod profile;
+pub mod registered;
 pub mod registration;
 pub mod secret;
 pub mod subject;

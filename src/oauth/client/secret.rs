@@ -350,8 +350,7 @@ impl Keeper {
     /// Of a client that authenticates so; None if it has no secret. Call it before the client's row is locked: a data
     /// key may have to be made.
     pub fn of(now: Timestamp, tenant_id: &str, method: AuthMethod) -> Result<Option<Self>, Mistake> {
-        let key =
-            if method == AuthMethod::ClientSecretJwt { Some(key::current(now, tenant_id)?) } else { None };
+        let key = if method.is_sealed() { Some(key::current(now, tenant_id)?) } else { None };
         Ok(method.has_secret().then_some(Self { key }))
     }
 
@@ -431,6 +430,13 @@ static SWEEP: Statement =
     Statement::write(c"DELETE FROM auth_store.client_secrets WHERE client_id = $1 AND expires_at <= $2");
 static COUNT: Statement<i64> =
     Statement::write(c"SELECT pg_catalog.count(*) FROM auth_store.client_secrets WHERE client_id = $1");
+
+/// Makes a secret of a client, whose row is locked, in the place of all others.
+pub fn replace(now: Timestamp, tenant_id: &str, client_id: &str, keeper: Keeper) -> Result<String, Mistake> {
+    RETIRE.run(&params![client_id, now])?;
+    SWEEP.run(&params![client_id, now])?;
+    keeper.add(now, tenant_id, client_id)
+}
 
 fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
     let client_id = given(client_id, "client_id")?;

@@ -366,3 +366,11 @@ pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<
     let oldest = Id::lower_bound(now.plus_seconds(-TTL.bounds().end() - 1));
     WITHDRAW.run(&params![oldest, user_id, client_id])
 }
+
+static ANY_OF_CLIENT: Statement<bool> =
+    Statement::latest(c"SELECT EXISTS (SELECT FROM auth_store.authorization_codes WHERE client_id = $1)");
+
+/// Whether the client has a code.
+pub fn any_of_client(client_id: &str) -> Result<bool, Mistake> {
+    Ok(ANY_OF_CLIENT.one(&params![client_id])? == Some(true))
+}

@@ -458,6 +458,14 @@ fn invalid_uri(description: &'static str, flags: &'static [Flag]) -> Refused {
     Refused { refusal: Refusal::new(ErrorCode::InvalidRequestUri, description), flags }
 }
 
+static ANY_OF_CLIENT: Statement<bool> =
+    Statement::latest(c"SELECT EXISTS (SELECT FROM auth_store.pushed_requests WHERE client_id = $1)");
+
+/// Whether the client has a pushed request.
+pub fn any_of_client(client_id: &str) -> Result<bool, Mistake> {
+    Ok(ANY_OF_CLIENT.one(&params![client_id])? == Some(true))
+}
+
 #[cfg(test)]
 mod tests {
     use super::resources;

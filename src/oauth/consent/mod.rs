@@ -429,6 +429,14 @@ fn revoke(
     Ok(i32::try_from(grants).unwrap_or(i32::MAX))
 }
 
+static ANY_OF_CLIENT: Statement<bool> =
+    Statement::latest(c"SELECT EXISTS (SELECT FROM auth_store.consents WHERE client_id = $1)");
+
+/// Whether a user has consented to the client.
+pub fn any_of_client(client_id: &str) -> Result<bool, Mistake> {
+    Ok(ANY_OF_CLIENT.one(&params![client_id])? == Some(true))
+}
+
 #[cfg(test)]
 mod tests {
     use super::missing;

@@ -248,3 +248,11 @@ pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<
 
 /// Seconds in an hour.
 const TOLD_AFTER_EXPIRY: i64 = 3600;
+
+static ANY_OF_CLIENT: Statement<bool> =
+    Statement::latest(c"SELECT EXISTS (SELECT FROM auth_store.device_codes WHERE client_id = $1)");
+
+/// Whether the client has a device code.
+pub fn any_of_client(client_id: &str) -> Result<bool, Mistake> {
+    Ok(ANY_OF_CLIENT.one(&params![client_id])? == Some(true))
+}

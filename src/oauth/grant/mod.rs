@@ -274,6 +274,14 @@ static REVOKE: Statement = Statement::write(
 );
 
 // The rows are locked in id order, as every statement that ends several grants does.
+static ANY_OF_CLIENT: Statement<bool> =
+    Statement::latest(c"SELECT EXISTS (SELECT FROM auth_store.grants WHERE client_id = $1)");
+
+/// Whether the client has been granted anything that is still remembered.
+pub fn any_of_client(client_id: &str) -> Result<bool, Mistake> {
+    Ok(ANY_OF_CLIENT.one(&params![client_id])? == Some(true))
+}
+
 static REVOKE_BY_CLIENT: Statement = Statement::write(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
                      WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2

@@ -21,10 +21,15 @@ pub fn check(set: &Jsonb) -> Result<(), Mistake> {
     if parsed.as_ref().is_some_and(is_public_set) {
         return Ok(());
     }
-    Err(Mistake::invalid(
+    Err(refuse())
+}
+
+/// What `jwks` must be.
+pub fn refuse() -> Mistake {
+    Mistake::invalid(
         "jwks",
         "a JWK set (RFC 7517 section 5) of at most 32 public keys and 64 kB, without private or symmetric keys",
-    ))
+    )
 }
 
 /// Whether this is a JWK set of public keys alone, within the bounds.

@@ -73,7 +73,12 @@ impl AuthMethod {
 
     /// Whether the client has a secret.
     pub fn has_secret(self) -> bool {
-        self.uses_secret() || self == Self::ClientSecretJwt
+        self.uses_secret() || self.is_sealed()
+    }
+
+    /// Whether the vault keeps a copy of the client's secret.
+    pub fn is_sealed(self) -> bool {
+        self == Self::ClientSecretJwt
     }
 }
 
@@ -109,7 +114,7 @@ impl Word for ClientType {
 }
 
 /// The grant types that can be registered.
-const GRANT_TYPES: [&str; 5] = [
+pub const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
     "refresh_token",
     "client_credentials",
@@ -136,6 +141,7 @@ const DEFAULT_REFRESH_IDLE_TTL: i64 = 30 * 86_400;
 
 row! {
     /// The members of a client that its owner chooses; times in seconds.
+    #[derive(PartialEq)]
     pub struct ClientMetadata {
         pub client_type: ClientType,
         /// For people.
@@ -292,7 +298,7 @@ impl ClientMetadata {
     }
 
     /// The rules of the FAPI 2.0 security profile for clients (section 5.3.2).
-    fn check_fapi2(&self) -> Result<(), Mistake> {
+    pub fn check_fapi2(&self) -> Result<(), Mistake> {
         let by_key = matches!(
             self.token_endpoint_auth_method,
             AuthMethod::PrivateKeyJwt | AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth

@@ -13,6 +13,7 @@ use crate::rfc::{client_id, redirect_uri};
 
 row! {
     /// Members of a client that its owner chooses, as they are stored.
+    #[derive(PartialEq)]
     pub struct Protocol {
         /// The user who manages it.
         pub owner_id: Option<Id>,
@@ -79,7 +80,7 @@ impl Default for Protocol {
 const SIGNED_WITH: [&str; 3] = ["ES256", "EdDSA", "RS256"];
 
 /// The members of RFC 8705 section 2.1.2, of which a client has one.
-const SUBJECTS: [&str; 5] = [
+pub const SUBJECTS: [&str; 5] = [
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
     "tls_client_auth_san_uri",

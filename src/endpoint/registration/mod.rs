@@ -1,0 +1,186 @@
+//! The client registration endpoint (RFC 7591), and the client configuration endpoint where a client manages what it has
+//! registered (RFC 7592).
+
+pub mod answer;
+pub mod manage;
+
+use pgrx::prelude::*;
+
+use crate::endpoint::registration::answer::Answered;
+use crate::endpoint::request::Caller;
+use crate::endpoint::response::{HttpResponse, Response, Teller};
+use crate::identity::tenant;
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::id::Id;
+use crate::kernel::value::inet::Inet;
+use crate::limit::{self, HOUR};
+use crate::oauth::client::metadata::ClientMetadata;
+use crate::oauth::client::registered::members::Members;
+use crate::oauth::client::registered::terms::Terms;
+use crate::oauth::client::registered::{self};
+use crate::oauth::issuer::{self, Issuer};
+use crate::oauth::token::standing;
+use crate::rfc::choice::Registration;
+use crate::rfc::scope;
+use crate::trail::Context;
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn http_register(
+    method: Option<&str>,
+    client_id: default!(Option<&str>, "NULL"),
+    body: default!(Option<&[u8]>, "NULL"),
+    authorization: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> HttpResponse {
+    let now = clock::now();
+    let answer = || {
+        let method = given(method, "method")?;
+        let snapshot = Snapshot::writing()?;
+        let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+        let issuer = issuer::of_tenant(&snapshot, &tenant_id)?.ok_or_else(issuer::missing)?;
+        let caller = Caller {
+            tenant_id: &tenant_id,
+            issuer: &issuer.issuer,
+            authorization,
+            context: Context { ip, user_agent },
+            ..Caller::default()
+        };
+        drop(snapshot);
+        register(now, &issuer, method, client_id, body.unwrap_or_default(), &caller)
+    };
+    answer().or_raise().into()
+}
+
+/// The scope of an initial access token (RFC 7591 section 3).
+const SCOPE: &str = "client:register";
+
+/// The largest request, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Answers a request at the registration endpoint, or at the configuration endpoint of a client.
+pub fn register(
+    now: Timestamp,
+    issuer: &Issuer,
+    method: &str,
+    client_id: Option<&str>,
+    body: &[u8],
+    caller: &Caller<'_>,
+) -> Result<Response, Mistake> {
+    if issuer.settings.registration == Registration::Off {
+        return Ok(Response::error(404, "not_found", "clients do not register themselves here"));
+    }
+    match (method, client_id) {
+        ("POST", None) => add(now, issuer, body, caller),
+        ("GET" | "HEAD", Some(client_id)) => manage::show(issuer, client_id, caller),
+        ("PUT", Some(client_id)) => manage::replace(now, issuer, client_id, body, caller),
+        ("DELETE", Some(client_id)) => manage::withdraw(now, issuer, client_id, caller),
+        (_, client_id) => {
+            let allowed = if client_id.is_some() { "GET, HEAD, PUT, DELETE" } else { "POST" };
+            let response = Response::error(405, "invalid_request", "the method is not one of this endpoint");
+            Ok(response.with_header("allow", allowed))
+        }
+    }
+}
+
+fn teller(issuer: &Issuer) -> Teller<'_> {
+    Teller::Resource { realm: &issuer.issuer, scope: Some(SCOPE), dpop: false }
+}
+
+/// The token of an Authorization header of the scheme Bearer.
+fn bearer<'a>(caller: &Caller<'a>) -> Option<&'a str> {
+    let (scheme, token) = caller.authorization?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+fn add(now: Timestamp, issuer: &Issuer, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
+    if let Some(refusal) = over_limit(now, issuer, caller)? {
+        return Ok(Response::refusal(&refusal, Teller::Client { realm: None }));
+    }
+    let sponsor = match (caller.authorization, issuer.settings.registration) {
+        (None, Registration::Open) => None,
+        (None, _) => return Ok(Response::unauthorized(teller(issuer))),
+        (Some(_), _) => match sponsor(now, issuer, bearer(caller))? {
+            Ok(sponsor) => Some(sponsor),
+            Err(refusal) => return Ok(Response::refusal(&refusal, teller(issuer))),
+        },
+    };
+    let mut client = match read(issuer, body, sponsor.is_some())? {
+        Ok(client) => client,
+        Err(response) => return Ok(response),
+    };
+    client.protocol.owner_id = sponsor.flatten();
+    let Some(made) = registered::register(now, issuer, &client)? else {
+        let refusal = Refusal::over_limit("the provider takes no more clients at present", FULL_FOR);
+        return Ok(Response::refusal(&refusal, Teller::Client { realm: None }));
+    };
+    let answered = Answered {
+        issuer,
+        client_id: &made.client_id,
+        client: &client,
+        issued_at: now,
+        secret: made.client_secret.as_deref(),
+        access_token: &made.access_token,
+    };
+    Ok(answered.response(201).of_user(client.protocol.owner_id))
+}
+
+/// Seconds until another client may fit, as far as anybody knows.
+const FULL_FOR: i32 = 3600;
+
+/// Counts a registration against the network it came from and against the tenant; the refusal where one is over its
+/// limit.
+fn over_limit(now: Timestamp, issuer: &Issuer, caller: &Caller<'_>) -> Result<Option<Refusal>, Mistake> {
+    let network = caller.context.ip.as_ref().and_then(Inet::network_name);
+    let of_network =
+        network.map(|name| (format!("registration:{name}"), issuer.settings.registration_max_per_network));
+    let of_tenant = ("registration".to_owned(), issuer.settings.registration_max_per_hour);
+    for (key, most) in of_network.into_iter().chain([of_tenant]) {
+        let verdict = limit::hit(now, &issuer.tenant_id, &key, most, HOUR, 1)?;
+        if !verdict.allowed {
+            return Ok(Some(Refusal::over_limit("too many registrations", verdict.retry_after)));
+        }
+    }
+    Ok(None)
+}
+
+/// Who answers for a client by an initial access token: its user, if it is a user's. A token that is bound to a key is
+/// for another purpose.
+fn sponsor(
+    now: Timestamp,
+    issuer: &Issuer,
+    token: Option<&str>,
+) -> Result<Result<Option<Id>, Refusal>, Mistake> {
+    let active = standing::active(&Snapshot::deciding()?, now, token)?;
+    let active =
+        active.filter(|active| active.token.tenant_id == issuer.tenant_id && active.grant.cnf.is_none());
+    let Some(active) = active else {
+        return Ok(Err(Refusal::new(ErrorCode::InvalidToken, "the token is not active")));
+    };
+    let enough = scope::parse(active.scope())
+        .zip(scope::parse(SCOPE))
+        .is_some_and(|(held, wanted)| wanted.is_subset_of(&held));
+    if !enough {
+        return Ok(Err(Refusal::new(
+            ErrorCode::InsufficientScope,
+            "the token lacks the scope client:register",
+        )));
+    }
+    Ok(Ok(active.grant.user_id))
+}
+
+/// The client that a request describes, or the answer to a request that describes none.
+fn read(issuer: &Issuer, body: &[u8], trusted: bool) -> Result<Result<ClientMetadata, Response>, Mistake> {
+    let refused = |refusal: &Refusal| Response::refusal(refusal, Teller::Client { realm: None });
+    let Some(members) = Members::read(body, MAX_BODY) else {
+        let description = "the body is no JSON object of at most 64 kB";
+        return Ok(Err(refused(&Refusal::new(ErrorCode::InvalidClientMetadata, description))));
+    };
+    let schemes = tenant::redirect_uri_schemes(&Snapshot::writing()?, &issuer.tenant_id)?;
+    let terms = Terms { settings: &issuer.settings, schemes: &schemes, trusted };
+    Ok(terms.read(&members)?.map_err(|refusal| refused(&refusal)))
+}
