@@ -11,7 +11,7 @@ use crate::endpoint::request::Caller;
 use crate::endpoint::request::form::MAX_FORM;
 use crate::endpoint::request::headers::{self, Headers};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::endpoint::{cors, end_session, metadata, token, userinfo};
+use crate::endpoint::{cors, end_session, metadata, registration, token, userinfo};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -78,6 +78,9 @@ enum Endpoint {
     PushedRequest,
     DeviceAuthorization,
     Userinfo,
+    Registration,
+    /// Of one client (RFC 7592).
+    Configuration,
 }
 
 impl Endpoint {
@@ -85,6 +88,11 @@ impl Endpoint {
     fn at(path: &str, issuer: &Issuer) -> Option<Self> {
         let settings = &issuer.settings;
         let paths = &settings.paths;
+        match path.strip_prefix(&paths.registration).map(str::as_bytes) {
+            Some([]) => return Some(Self::Registration),
+            Some([b'/', _, ..]) => return Some(Self::Configuration),
+            _ => {}
+        }
         let found = [
             (&paths.authorization, Self::Authorization),
             (&paths.end_session, Self::EndSession),
@@ -109,7 +117,17 @@ impl Endpoint {
         match self {
             Self::Authorization | Self::EndSession => "GET, HEAD, POST",
             Self::Userinfo => "GET, HEAD, POST, OPTIONS",
+            Self::Configuration => "GET, HEAD, PUT, DELETE, OPTIONS",
             _ => "POST, OPTIONS",
+        }
+    }
+
+    /// The type of its requests.
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Registration | Self::Configuration => "application/json",
+            // RFC 6749 section 4: parameters come as a form, in the body alone.
+            _ => "application/x-www-form-urlencoded",
         }
     }
 
@@ -188,11 +206,9 @@ fn ask(
     headers: &Headers<'_>,
     caller: &Caller<'_>,
 ) -> Result<Response, Mistake> {
-    // RFC 6749 section 4: parameters come as a form, in the body alone.
-    let form =
-        headers.media_type().is_none_or(|media_type| media_type == "application/x-www-form-urlencoded");
-    if !form {
-        return caller.finish(now, caller.malformed("the body must be application/x-www-form-urlencoded"));
+    if headers.media_type().is_some_and(|media_type| media_type != endpoint.media_type()) {
+        let description = format!("the body must be {}", endpoint.media_type());
+        return caller.finish(now, caller.malformed(&description));
     }
     match endpoint {
         Endpoint::Authorization => {
@@ -211,6 +227,11 @@ fn ask(
             let sent = end_session::Sent { query, confirmed: false, tenant_id };
             let token = request.session_token;
             Ok(end_session::end_session(now, &sent, token, &caller.context)?.response)
+        }
+        Endpoint::Registration => registration::register(now, request.method, None, request.body, caller),
+        Endpoint::Configuration => {
+            let client_id = request.path.rsplit('/').next();
+            registration::register(now, request.method, client_id, request.body, caller)
         }
         Endpoint::Token => token::answer(now, request.body, caller),
         Endpoint::Introspection => {

@@ -7,7 +7,7 @@ pub mod manage;
 use pgrx::prelude::*;
 
 use crate::endpoint::registration::answer::Answered;
-use crate::endpoint::request::Caller;
+use crate::endpoint::request::{Caller, issuer_of};
 use crate::endpoint::response::{HttpResponse, Response, Teller};
 use crate::identity::tenant;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -20,7 +20,7 @@ use crate::oauth::client::metadata::ClientMetadata;
 use crate::oauth::client::registered::members::Members;
 use crate::oauth::client::registered::terms::Terms;
 use crate::oauth::client::registered::{self};
-use crate::oauth::issuer::{self, Issuer};
+use crate::oauth::issuer::Issuer;
 use crate::oauth::token::standing;
 use crate::rfc::choice::Registration;
 use crate::rfc::scope;
@@ -40,18 +40,10 @@ fn http_register(
     let now = clock::now();
     let answer = || {
         let method = given(method, "method")?;
-        let snapshot = Snapshot::writing()?;
-        let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
-        let issuer = issuer::of_tenant(&snapshot, &tenant_id)?.ok_or_else(issuer::missing)?;
-        let caller = Caller {
-            tenant_id: &tenant_id,
-            issuer: &issuer.issuer,
-            authorization,
-            context: Context { ip, user_agent },
-            ..Caller::default()
-        };
-        drop(snapshot);
-        register(now, &issuer, method, client_id, body.unwrap_or_default(), &caller)
+        let issuer = issuer_of(&Snapshot::writing()?, tenant_id)?;
+        let context = Context { ip, user_agent };
+        let caller = Caller { issuer: &issuer, authorization, dpop: None, certificate: None, context };
+        register(now, method, client_id, body.unwrap_or_default(), &caller)
     };
     answer().or_raise().into()
 }
@@ -65,12 +57,12 @@ const MAX_BODY: usize = 64 * 1024;
 /// Answers a request at the registration endpoint, or at the configuration endpoint of a client.
 pub fn register(
     now: Timestamp,
-    issuer: &Issuer,
     method: &str,
     client_id: Option<&str>,
     body: &[u8],
     caller: &Caller<'_>,
 ) -> Result<Response, Mistake> {
+    let issuer = caller.issuer;
     if issuer.settings.registration == Registration::Off {
         return Ok(Response::error(404, "not_found", "clients do not register themselves here"));
     }
