@@ -23,6 +23,8 @@ BEGIN
             ('auth_store_jobs', 'A scheduler: cleanup and partitions of auth_store.'),
             ('auth_store_monitor',
                 'A monitoring system: health(), and the views stats, alerts and jobs; nothing of the trail.'),
+            ('auth_store_developer',
+                'A developer portal: its users register clients, and manage those that they own.'),
             ('auth_store_view', 'Owns the views of auth_store, and reads what they read. To be granted to nobody.')
           ) w (name, comment)
     LOOP
@@ -74,7 +76,8 @@ BEGIN
                                        AND r.rolname OPERATOR(pg_catalog.=) ANY (
                                            ARRAY['auth_store_app', 'auth_store_reader', 'auth_store_verifier',
                                                  'auth_store_worker', 'auth_store_jobs', 'auth_store_monitor',
-                                                 'auth_store_admin', 'auth_store_auditor']::pg_catalog.name[])))
+                                                 'auth_store_developer', 'auth_store_admin',
+                                                 'auth_store_auditor']::pg_catalog.name[])))
                     AND NOT a.is_grantable)
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON SCHEMA auth_store FROM %s CASCADE', stranger);
@@ -83,6 +86,6 @@ END
 $$;
 GRANT USAGE ON SCHEMA auth_store
    TO auth_store_owner, auth_store_app, auth_store_reader, auth_store_verifier, auth_store_worker, auth_store_jobs,
-      auth_store_monitor, auth_store_admin, auth_store_auditor, auth_store_view;
+      auth_store_monitor, auth_store_developer, auth_store_admin, auth_store_auditor, auth_store_view;
 -- For the partitions, and for a restore in which each object's owner makes it.
 GRANT CREATE ON SCHEMA auth_store TO auth_store_owner, auth_store_view;

@@ -57,8 +57,8 @@ store_role AS (
     SELECT r.*, 'role ' || r.rolname AS object
       FROM pg_catalog.pg_roles r
      WHERE r.rolname IN ('auth_store_owner', 'auth_store_app', 'auth_store_reader', 'auth_store_verifier',
-                         'auth_store_worker', 'auth_store_jobs', 'auth_store_monitor', 'auth_store_admin',
-                         'auth_store_auditor', 'auth_store_view')
+                         'auth_store_worker', 'auth_store_jobs', 'auth_store_monitor', 'auth_store_developer',
+                         'auth_store_admin', 'auth_store_auditor', 'auth_store_view')
 ),
 -- The role that installs is a superuser of any name.
 owner_name AS (

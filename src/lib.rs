@@ -9,6 +9,7 @@ use crate::kernel::server::spi::Statement;
 
 mod api_key;
 mod audit;
+mod developer;
 mod endpoint;
 mod identity;
 mod kernel;
@@ -67,6 +68,7 @@ mod types {
         include_str!("../sql/types/webhook.sql"),
         include_str!("../sql/types/limit.sql"),
         include_str!("../sql/types/lifecycle.sql"),
+        include_str!("../sql/types/developer.sql"),
         include_str!("../sql/types/report.sql"),
     );
 
@@ -121,6 +123,7 @@ mod surface {
         include_str!("../sql/surface/limit.sql"),
         include_str!("../sql/surface/audit.sql"),
         include_str!("../sql/surface/lifecycle.sql"),
+        include_str!("../sql/surface/developer.sql"),
         include_str!("../sql/surface/report.sql"),
         include_str!("../sql/make_tables.sql"),
     );

@@ -12,7 +12,8 @@ COMMENT ON FUNCTION auth_store.authenticate IS
     'another. max_age: how long ago the log-in may be; acr_values: which acr are enough, separated by spaces; '
     'step_up_required where the log-in is not so (RFC 9470), 22023 where malformed.';
 ALTER FUNCTION auth_store.authenticate COST 1000;
-GRANT EXECUTE ON FUNCTION auth_store.authenticate TO auth_store_app, auth_store_reader, auth_store_verifier;
+GRANT EXECUTE ON FUNCTION auth_store.authenticate TO
+    auth_store_app, auth_store_reader, auth_store_verifier, auth_store_developer;
 
 COMMENT ON FUNCTION auth_store.current_user_id IS
     'The user behind the transaction, as authenticate() found out; NULL where nobody is, for a client''s own token '

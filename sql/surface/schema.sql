@@ -56,7 +56,7 @@ COMMENT ON FUNCTION auth_store.tenant_visible IS
 ALTER FUNCTION auth_store.tenant_visible COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.tenant_visible TO
     auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier,
-    auth_store_worker, auth_store_jobs, auth_store_monitor;
+    auth_store_worker, auth_store_jobs, auth_store_monitor, auth_store_developer;
 
 COMMENT ON FUNCTION auth_store.id_time IS
     'When an id of the store was made, to the millisecond: the first 48 bits of a UUIDv8 (RFC 9562 section 5.8). '
@@ -64,7 +64,7 @@ COMMENT ON FUNCTION auth_store.id_time IS
 ALTER FUNCTION auth_store.id_time COST 1;
 GRANT EXECUTE ON FUNCTION auth_store.id_time TO
     auth_store_owner, auth_store_app, auth_store_reader, auth_store_admin, auth_store_auditor, auth_store_verifier,
-    auth_store_worker, auth_store_jobs, auth_store_monitor;
+    auth_store_worker, auth_store_jobs, auth_store_monitor, auth_store_developer;
 
 COMMENT ON FUNCTION auth_store.health IS
     'Whether the store does its work, for a probe: a row for each thing that it looks at, with status ok, warn or fail '

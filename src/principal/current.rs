@@ -20,6 +20,11 @@ fn current_user_id() -> Kept<pgrx::Uuid> {
     Kept::new((), |()| with(|principal| principal.user_id).flatten().map(uuid))
 }
 
+/// The user behind the transaction.
+pub fn user_id() -> Option<Id> {
+    with(|principal| principal.user_id).flatten().map(Id::from)
+}
+
 #[pg_extern(stable, parallel_safe)]
 fn current_tenant_id() -> Kept<String> {
     Kept::new((), |()| with(|principal| principal.tenant_id.clone()))

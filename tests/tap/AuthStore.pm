@@ -25,6 +25,7 @@ our %LOGINS = (
     worker  => 'auth_store_worker',
     cron    => 'auth_store_jobs',
     monitor => 'auth_store_monitor',
+    portal  => 'auth_store_developer',
     nobody  => undef);
 
 # --- servers and statements ------------------------------------------------------------------------------------------

@@ -118,6 +118,10 @@ none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_jobs', p
 none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_monitor', p.oid, 'EXECUTE')
     AND (p.provolatile = 'v' OR NOT has_function_privilege('auth_store_auditor', p.oid, 'EXECUTE'))",
     'a monitor nothing that an auditor may not, nor what writes');
+is(value($node, $db, "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) $FUNCTION
+    AND has_function_privilege('auth_store_developer', p.oid, 'EXECUTE')"),
+    'authenticate developer_client_create developer_client_delete developer_client_list '
+    . 'developer_client_secret_rotate developer_client_update id_time tenant_visible', 'a portal these');
 is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION
     AND has_any_column_privilege('auth_store_monitor', c.oid, 'SELECT')"), 'alerts jobs stats', 'and of views these');
 none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace

@@ -2,7 +2,9 @@
 
 use crate::identity::user;
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::lock;
+use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
+use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::id::Id;
 use crate::oauth::client::metadata::protocol::Protocol;
@@ -24,4 +26,27 @@ static DISOWN: Statement = Statement::latest(
 /// Makes the clients of a user nobody's.
 pub fn disown(owner_id: Id) -> Result<u64, Mistake> {
     DISOWN.run(&params![owner_id])
+}
+
+row! {
+    struct Owned in clients {
+        owner_id: Option<Id>,
+    }
+}
+
+static OWNED: Lookup<Owned> = Lookup::by(c"clients_id_key");
+
+/// Whether the user owns the client.
+pub fn owns(snapshot: &Snapshot, owner_id: Id, client_id: &str) -> Result<bool, Mistake> {
+    let found = OWNED.find(snapshot, Key::Text(client_id))?;
+    Ok(found.is_some_and(|client| client.owner_id == Some(owner_id)))
+}
+
+static COUNT: Statement<i64> =
+    Statement::latest(c"SELECT pg_catalog.count(*) FROM auth_store.clients WHERE owner_id = $1");
+
+/// How many clients the user owns; until the transaction ends, others that ask wait.
+pub fn lock_count(owner_id: Id) -> Result<i64, Mistake> {
+    lock::lock_key(owner_id);
+    Ok(COUNT.one(&params![owner_id])?.unwrap_or(0))
 }

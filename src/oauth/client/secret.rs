@@ -13,6 +13,7 @@ use crate::kernel::crypto::token_text::{self, Digest, Kind};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
@@ -354,6 +355,21 @@ impl Keeper {
         Ok(method.has_secret().then_some(Self { key }))
     }
 
+    /// The same of a client that is to authenticate by the method of this name; None: as it does.
+    pub fn named(
+        now: Timestamp,
+        tenant_id: &str,
+        client_id: &str,
+        method: Option<&str>,
+    ) -> Result<Option<Self>, Mistake> {
+        let method = match method {
+            Some(name) => AuthMethod::of(name),
+            None => client::find(&Snapshot::writing()?, client_id)?
+                .map(|client| client.token_endpoint_auth_method),
+        };
+        method.map_or(Ok(None), |method| Self::of(now, tenant_id, method))
+    }
+
     /// Makes a secret of a client, whose row is locked or new, and returns its text.
     pub fn add(self, now: Timestamp, tenant_id: &str, client_id: &str) -> Result<String, Mistake> {
         let mut minted = token_text::mint(Kind::ClientSecret, now, Bucket::of(&[client_id]))?;
@@ -438,7 +454,8 @@ pub fn replace(now: Timestamp, tenant_id: &str, client_id: &str, keeper: Keeper)
     keeper.add(now, tenant_id, client_id)
 }
 
-fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
+/// Makes a secret of a client and returns it; the others end after the overlap.
+pub fn rotate(now: Timestamp, client_id: Option<&str>, overlap: Option<Interval>) -> Result<String, Mistake> {
     let client_id = given(client_id, "client_id")?;
     let overlap = interval::seconds(overlap, 0, 0..=MAX_OVERLAP, "overlap", "0 to 365 days")?;
     let keeper = keeper_of(now, client_id)?;
