@@ -141,7 +141,7 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 26] = [
+static TASKS: [Task; 27] = [
     Task::of(&grant::TABLE).told("grant.expired"),
     Task::of(&imported::TABLE).told("refresh_token.expired"),
     Task::of(&code::TABLE).told("code.expired"),
