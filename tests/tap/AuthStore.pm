@@ -189,6 +189,10 @@ SET auth_store.pushed_request_ttl = '10 min';
 SELECT request_uri FROM auth_store.pushed_request_create(:'client', :'secret', parameters => jsonb_build_object(
     'response_type', 'code', 'code_challenge', :'challenge', 'code_challenge_method', 'S256', 'state',
     'a "b" \ü')) \gset
+-- a client that a user owns, and that signs with its secret
+SELECT client_id AS owned, client_secret AS owned_secret FROM auth_store.client_create('Owned in ' || :'tenant',
+    '{https://owned.example/cb}', token_endpoint_auth_method => 'client_secret_jwt', owner_id => :'user',
+    tenant_id => :'tenant') \gset
 -- an authorization request that waits for its user
 SELECT auth_store.provider_set('https://' || :'tenant' || '.id.example', tenant_id => :'tenant') \gset _
 SELECT interaction_id AS interaction FROM auth_store.http_authorize('GET', convert_to(concat(

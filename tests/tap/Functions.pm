@@ -60,6 +60,16 @@ my %FUNCTIONS = (
             '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy')} ],
     client_update        => [ writes => q{SELECT auth_store.client_update({client}, '{"name": "n"}')} ],
     client_set_status    => [ writes => q{SELECT auth_store.client_set_status({client}, 'suspended')} ],
+    client_document_store => [ writes => q{SELECT auth_store.client_document_store('https://new.example/jwks',
+        '{"keys": []}', tenant_id => {tenant})} ],
+    developer_client_create => [ writes => q{SELECT auth_store.developer_client_create(
+        '{"redirect_uris": ["https://new.example/cb"]}', {user})} ],
+    developer_client_update => [ writes => q{SELECT auth_store.developer_client_update({owned}, '{}', {user})} ],
+    developer_client_secret_rotate => [ writes =>
+        q{SELECT auth_store.developer_client_secret_rotate({owned}, '1 day', {user})} ],
+    developer_client_delete => [ writes => q{SELECT auth_store.developer_client_delete({owned}, {user})} ],
+    developer_client_list   => [ reads => q{SELECT client_id FROM auth_store.developer_client_list({user})} ],
+    http_register           => [ writes => q{SELECT auth_store.http_register('POST', tenant_id => {tenant})} ],
     client_delete        => [ writes => q{SELECT auth_store.client_delete({client})} ],
     # user
     user_create => [ writes => q{SELECT auth_store.user_create('new@example.com')} ],

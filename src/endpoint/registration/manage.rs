@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::endpoint::registration::answer::Answered;
-use crate::endpoint::registration::{MAX_BODY, bearer, read, teller};
+use crate::endpoint::registration::{MAX_BODY, bearer, read};
 use crate::endpoint::request::Caller;
 use crate::endpoint::response::{Response, Teller};
 use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
@@ -20,13 +20,17 @@ use crate::oauth::issuer::Issuer;
 const NO_TOKEN: Refusal =
     Refusal::new(ErrorCode::InvalidToken, "the registration access token is of no such client");
 
+fn owner(issuer: &Issuer) -> Teller<'_> {
+    Teller::Resource { realm: &issuer.issuer, scope: None, dpop: false }
+}
+
 /// RFC 7592 section 2.1. A secret is not shown again.
 pub fn show(issuer: &Issuer, client_id: &str, caller: &Caller<'_>) -> Result<Response, Mistake> {
     let token = bearer(caller).unwrap_or_default();
     let found = registered::managed(&Snapshot::deciding()?, &issuer.tenant_id, client_id, token)?;
     Ok(match found {
         Some(client) => answered(issuer, client_id, &client, &client.metadata, None, token),
-        None => Response::refusal(&NO_TOKEN, teller(issuer)),
+        None => Response::refusal(&NO_TOKEN, owner(issuer)),
     })
 }
 
@@ -53,7 +57,7 @@ pub fn replace(
 ) -> Result<Response, Mistake> {
     let (tenant_id, token) = (issuer.tenant_id.as_str(), bearer(caller).unwrap_or_default());
     let known = registered::managed(&Snapshot::deciding()?, tenant_id, client_id, token)?;
-    let Some(known) = known else { return Ok(Response::refusal(&NO_TOKEN, teller(issuer))) };
+    let Some(known) = known else { return Ok(Response::refusal(&NO_TOKEN, owner(issuer))) };
     if let Some(refusal) = misnamed(client_id, body) {
         return Ok(Response::refusal(&refusal, Teller::Client { realm: None }));
     }
@@ -71,7 +75,7 @@ pub fn replace(
     read.protocol.prepare(tenant_id)?;
     let keeper = Keeper::of(now, tenant_id, read.token_endpoint_auth_method)?;
     let Some(locked) = registered::lock_managed(tenant_id, client_id, token)? else {
-        return Ok(Response::refusal(&NO_TOKEN, teller(issuer)));
+        return Ok(Response::refusal(&NO_TOKEN, owner(issuer)));
     };
     let client = match terms::with_kept(read, &locked.metadata)? {
         Ok(client) => client,
@@ -99,7 +103,7 @@ pub fn withdraw(
 ) -> Result<Response, Mistake> {
     let (tenant_id, token) = (issuer.tenant_id.as_str(), bearer(caller).unwrap_or_default());
     if registered::lock_managed(tenant_id, client_id, token)?.is_none() {
-        return Ok(Response::refusal(&NO_TOKEN, teller(issuer)));
+        return Ok(Response::refusal(&NO_TOKEN, owner(issuer)));
     }
     registered::withdraw(now, tenant_id, client_id)?;
     grant::revoke_by_client(now, client_id, "client_revoked", Some(&caller.context))?;
