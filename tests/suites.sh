@@ -264,6 +264,24 @@ example_front() {
     grep -v '^ok ' "$log" | tail -n 60
 }
 
+# The fronts of examples/, those whose runtime is here; tests/interop/provider/run sends real clients to all of them.
+# The test counts for itself.
+example_fronts() {
+    local log=$LOGS/fronts.log bad status=0
+    mkdir -p "$LOGS/fronts"
+    (example_database fronts && "$python" tests/examples/fronts.py "$LOGS/fronts") >"$log" 2>&1 || status=1
+    bad=$(count '^not ok ' "$log")
+    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+    pass "$(count '^ok ' "$log")"
+    fail "$bad"
+    if [ "$bad" = 0 ]; then
+        echo "examples/fronts ... ok$(sed -n 's/^not run /, not run: /p' "$log" | tr -d '\n')"
+        return
+    fi
+    problem "examples/fronts: see $log"
+    grep -v '^ok ' "$log" | tail -n 60
+}
+
 # A tutorial of several terminals; its test counts for itself.
 example_tutorial() {
     local page=docs/tutorial/$1.md log=$LOGS/tutorial-$1.log bad status=0
@@ -292,6 +310,7 @@ suite_examples() {
     example_worker
     example_refresher "$TARGET/debug/auth_store_worker"
     example_front
+    example_fronts
     example_tutorial first_webhook
     example_languages
     scripts/cluster stop test-examples

@@ -106,7 +106,9 @@ def set_up(db, issuer, pages, mcp):
 
 
 def start(command, **more):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | more)
+    # The server of PHP says on its standard error what it has answered.
+    quiet = subprocess.DEVNULL if command[0] == "php" else None
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, env=os.environ | more)
     # What it says must not fill the pipe.
     threading.Thread(target=lambda: [None for _ in process.stdout], daemon=True).start()
     return process
