@@ -57,3 +57,5 @@ DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1)
 DROP TABLE auth_store.interactions;
 ALTER TABLE auth_store.authorization_codes DROP COLUMN authorization_details, DROP COLUMN claims_request;
 ALTER TABLE auth_store.grants DROP COLUMN authorization_details, DROP COLUMN claims_request;
+DELETE FROM auth_store.webhooks WHERE logout;
+ALTER TABLE auth_store.webhooks DROP COLUMN logout;

@@ -48,3 +48,4 @@ ALTER TABLE auth_store.tenants
     ADD CONSTRAINT tenants_subject_salt_length CHECK (pg_catalog.octet_length(subject_salt) = 32);
 ALTER TABLE auth_store.authorization_codes ADD COLUMN authorization_details jsonb, ADD COLUMN claims_request jsonb;
 ALTER TABLE auth_store.grants ADD COLUMN authorization_details jsonb, ADD COLUMN claims_request jsonb;
+ALTER TABLE auth_store.webhooks ADD COLUMN logout boolean NOT NULL DEFAULT false;

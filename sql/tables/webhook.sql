@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS auth_store.webhooks (
     event_types       text[]      NOT NULL,
     filters           jsonb,
     metadata          jsonb       NOT NULL,
+    logout            boolean     NOT NULL DEFAULT false,
     CONSTRAINT webhooks_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT webhooks_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
     CONSTRAINT webhooks_client_fkey FOREIGN KEY (client_id, tenant_id)
@@ -77,6 +78,8 @@ COMMENT ON COLUMN auth_store.webhooks.event_types IS
 COMMENT ON COLUMN auth_store.webhooks.filters IS
     'A JSON object that the payload must contain, as @> has it; NULL: any payload.';
 COMMENT ON COLUMN auth_store.webhooks.metadata IS 'What the application keeps with it.';
+COMMENT ON COLUMN auth_store.webhooks.logout IS
+    'Whether it is the one that the store made to tell its client of log-outs, by logout tokens.';
 
 -- What is known of a webhook's receiver. A row of its own, because every batch of deliveries changes it.
 CREATE TABLE IF NOT EXISTS auth_store.webhook_states (

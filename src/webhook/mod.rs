@@ -11,6 +11,7 @@ pub mod claim;
 pub mod complete;
 mod emit;
 pub mod event_type;
+pub mod logout;
 pub mod outbox;
 pub mod redrive;
 pub mod retry;

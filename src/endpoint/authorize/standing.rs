@@ -67,8 +67,8 @@ pub fn of(request: &Request<'_>, logged_in: Option<&LoggedIn<'_>>) -> Standing {
         );
         return unless_fresh(unmet, Standing::Refused);
     }
-    let age = request.begun_at.micros_since(login.at) / 1_000_000;
-    let is_too_old = wishes.max_age.is_some_and(|most| age > most);
+    let age = request.begun_at.micros_since(login.at);
+    let is_too_old = wishes.max_age.is_some_and(|most| age > most.saturating_mul(1_000_000));
     if !is_fresh && (is_too_old || wishes.prompt.login || wishes.prompt.create) {
         let description = "the user logged in too long ago";
         return Standing::Login(refusal(ErrorCode::LoginRequired, description));

@@ -16,6 +16,7 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::oauth::grant::of_user;
 use crate::trail::{self, Context, Event};
+use crate::webhook::logout;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -135,7 +136,7 @@ pub fn revoke_one(
     user::lock_update(user_id, &tenant_id)?;
     let params = params![id, tenant_id.as_str(), now, reason, user_id];
     let sessions = REVOKE.all(&params)?;
-    let ended = end_grants(now, user_id, sessions)?;
+    let ended = end_grants(now, user_id, &tenant_id, sessions)?;
     if ended.sessions == 0 {
         return Ok(false);
     }
@@ -203,7 +204,7 @@ pub fn end_by_user(
     user::lock_update(user_id, tenant_id)?;
     let sessions = REVOKE_BY_USER.all(&params![user_id, tenant_id, now, reason, except])?;
     let acted = REVOKE_BY_ACTOR.run(&params![user_id, now, reason])?;
-    let ended = end_grants(now, user_id, sessions)?;
+    let ended = end_grants(now, user_id, tenant_id, sessions)?;
     let sessions = ended.sessions.saturating_add(usize::try_from(acted).unwrap_or(usize::MAX));
     Ok(EndedSessions { sessions, ..ended })
 }
@@ -230,14 +231,22 @@ pub fn make_room(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<EndedSe
     }
     user::lock_update(user_id, tenant_id)?;
     let sessions = REVOKE_OLDEST.all(&params![user_id, tenant_id, now, cap - 1])?;
-    end_grants(now, user_id, sessions)
+    end_grants(now, user_id, tenant_id, sessions)
 }
 
-fn end_grants(now: Timestamp, user_id: Id, sessions: Vec<Id>) -> Result<EndedSessions, Mistake> {
+/// Ends the grants of ended sessions, and tells the clients that want to know.
+fn end_grants(
+    now: Timestamp,
+    user_id: Id,
+    tenant_id: &str,
+    sessions: Vec<Id>,
+) -> Result<EndedSessions, Mistake> {
     if sessions.is_empty() {
         return Ok(EndedSessions::default());
     }
     let count = sessions.len();
-    let grants = of_user::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
+    let ended = of_user::revoke_by_sessions(now, user_id, sessions, "session_ended")?;
+    let grants = u64::try_from(ended.len()).unwrap_or(u64::MAX);
+    logout::announce(now, tenant_id, user_id, ended)?;
     Ok(EndedSessions { sessions: count, grants })
 }

@@ -226,6 +226,14 @@ pub fn lock_share(id: &str) -> Result<Option<bool>, Mistake> {
 
 static LOCK_KEY_SHARE: Hold = Hold::new(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE");
 
+static HOLD_IF_FREE: Statement<bool> =
+    Statement::write(c"SELECT true FROM auth_store.tenants WHERE id = $1 FOR KEY SHARE SKIP LOCKED");
+
+/// As [`lock_key_share`], for a call that may not wait; false also where the tenant is being erased.
+pub fn hold_if_free(id: &str) -> Result<bool, Mistake> {
+    Ok(HOLD_IF_FREE.one(&params![id])?.is_some())
+}
+
 /// Keeps the tenant from being erased until the transaction ends; false if it is gone. Call it before you store a row
 /// that refers to the tenant; where the tenant's status decides, [`lock_share`] does this too.
 pub fn lock_key_share(id: &str) -> Result<bool, Mistake> {

@@ -345,6 +345,15 @@ pub fn lock_key_share(client_id: &str, tenant_id: &str, place: Option<Place>) ->
     LOCK_KEY_SHARE.hold(place, &params![client_id, tenant_id])
 }
 
+static HOLD_IF_FREE: Statement<bool> = Statement::write(
+    c"SELECT true FROM auth_store.clients WHERE id = $1 AND tenant_id = $2 FOR KEY SHARE SKIP LOCKED",
+);
+
+/// As [`lock_key_share`], for a call that may not wait; false also where the client is being deleted.
+pub fn hold_if_free(client_id: &str, tenant_id: &str) -> Result<bool, Mistake> {
+    Ok(HOLD_IF_FREE.one(&params![client_id, tenant_id])?.is_some())
+}
+
 static LOCK_UPDATE_BY_TENANT: Statement =
     Statement::write(c"SELECT id FROM auth_store.clients WHERE tenant_id = $1 ORDER BY id FOR UPDATE");
 

@@ -29,3 +29,16 @@ static PAGE: Lookup<Page> = Lookup::by(c"clients_id_key");
 pub fn find(snapshot: &Snapshot, client_id: &str) -> Result<Option<Page>, Mistake> {
     PAGE.find(snapshot, Key::Text(client_id))
 }
+
+row! {
+    struct Backchannel in clients {
+        backchannel_logout_uri: Option<String>,
+    }
+}
+
+static BACKCHANNEL: Lookup<Backchannel> = Lookup::by(c"clients_id_key");
+
+/// Where the client is told of log-outs; None: nowhere.
+pub fn backchannel_logout_uri(snapshot: &Snapshot, client_id: &str) -> Result<Option<String>, Mistake> {
+    Ok(BACKCHANNEL.find(snapshot, Key::Text(client_id))?.and_then(|client| client.backchannel_logout_uri))
+}

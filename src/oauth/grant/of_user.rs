@@ -40,12 +40,13 @@ static REVOKE_BY_USER: Statement = Statement::latest(
 );
 
 // Uses the index on the user: an index on the session would cost every log-in WAL.
-static REVOKE_BY_SESSIONS: Statement = Statement::latest(
+static REVOKE_BY_SESSIONS: Statement<(String, Id)> = Statement::latest(
     c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
                      WHERE user_id = $1 AND session_id = ANY ($2) AND revoked_at IS NULL AND expires_at > $3
                      ORDER BY id FOR NO KEY UPDATE)
       UPDATE auth_store.grants g SET revoked_at = $3, revoked_reason = $4
-        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL
+      RETURNING g.client_id, g.session_id",
 );
 
 // The first and the last of the ids, which are in order of time: as text, but not in the order of a language, where
@@ -76,14 +77,15 @@ pub fn revoke_except(
 }
 
 // As above; waits for a grant that is being refreshed.
-/// Ends the live grants that were made in sessions of a user who is locked out; returns how many.
+/// Ends the live grants that were made in sessions of a user who is locked out; returns the client and the session of
+/// each.
 pub fn revoke_by_sessions(
     now: Timestamp,
     user_id: Id,
     sessions: Vec<Id>,
     reason: &str,
-) -> Result<u64, Mistake> {
-    REVOKE_BY_SESSIONS.run(&params![user_id, sessions, now, reason])
+) -> Result<Vec<(String, Id)>, Mistake> {
+    REVOKE_BY_SESSIONS.all(&params![user_id, sessions, now, reason])
 }
 
 static LIVES: Statement<bool> = Statement::latest(

@@ -21,6 +21,8 @@ row! {
         pub in_order: bool,
         pub status: Status,
         pub target_url: String,
+        /// Whether it gets logout tokens.
+        pub logout: bool,
     }
 }
 

@@ -25,6 +25,7 @@ use crate::webhook::claim::gate::{Busy, Gate, Open};
 use crate::webhook::claim::lease::{Leased, Offer, Queued};
 use crate::webhook::claim::signature::{DataKeys, Signer};
 use crate::webhook::claim::turn::Turns;
+use crate::webhook::logout::token;
 use crate::webhook::state;
 
 composite! {
@@ -77,7 +78,8 @@ struct Turn {
     webhook_id: Id,
     tenant_id: String,
     open: Box<Open>,
-    signer: Signer,
+    /// None: its deliveries are signed in themselves.
+    signer: Option<Signer>,
     /// The oldest that nobody sends.
     free: Vec<Queued>,
 }
@@ -169,8 +171,14 @@ impl Claim<'_> {
         if free.is_empty() || open.most == 0 {
             return Ok(None);
         }
-        let signer = signature::of(now, snapshot, webhook_id, &tenant_id, &mut self.keys)?;
-        Ok(signer.map(|signer| Turn { webhook_id, tenant_id, open, signer, free }))
+        let mut signer = None;
+        if !open.target.logout {
+            signer = signature::of(now, snapshot, webhook_id, &tenant_id, &mut self.keys)?;
+            if signer.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Turn { webhook_id, tenant_id, open, signer, free }))
     }
 
     /// What is sent for the leased deliveries, those of a webhook in their order. Deliveries whose event is gone are
@@ -190,7 +198,7 @@ impl Claim<'_> {
                 continue;
             }
             match event {
-                Some(event) => requests.push(request(self.now, &delivery, turn, event)),
+                Some(event) => requests.extend(request(self.now, self.snapshot, &delivery, turn, event)?),
                 None => orphans.push(delivery.id),
             }
         }
@@ -237,9 +245,29 @@ const LOST: i32 = 2;
 
 const USER_AGENT: &str = concat!("auth_store/", env!("CARGO_PKG_VERSION"));
 
-fn request(now: Timestamp, delivery: &Leased, turn: &Turn, event: Stored) -> WebhookRequest {
+/// What is sent for a delivery; None: it cannot be signed.
+fn request(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    delivery: &Leased,
+    turn: &Turn,
+    event: Stored,
+) -> Result<Option<WebhookRequest>, Mistake> {
     let (id, seconds) = (delivery.id.to_string(), now.unix_seconds());
-    let signature = turn.signer.sign(&id, seconds, &event.body);
+    let made = |headers: &[(&str, &str)], body| WebhookRequest {
+        delivery_id: Some(delivery.id),
+        webhook_id: Some(delivery.webhook_id),
+        attempt: Some(delivery.attempt),
+        url: Some(turn.open.target.target_url.clone()),
+        headers: Some(Jsonb::of_texts(headers)),
+        body: Some(body),
+    };
+    let Some(signer) = &turn.signer else {
+        let body = token::body(now, snapshot, &turn.tenant_id, &id, &event.body)?;
+        let headers = [("user-agent", USER_AGENT), ("content-type", "application/x-www-form-urlencoded")];
+        return Ok(body.map(|body| made(&headers, body)));
+    };
+    let signature = signer.sign(&id, seconds, &event.body);
     let seconds = seconds.to_string();
     let mut headers =
         vec![("user-agent", USER_AGENT), ("webhook-id", &id), ("content-type", "application/json")];
@@ -247,12 +275,5 @@ fn request(now: Timestamp, delivery: &Leased, turn: &Turn, event: Stored) -> Web
         headers.push(("webhook-test", "true"));
     }
     headers.extend([("webhook-signature", signature.as_str()), ("webhook-timestamp", &seconds)]);
-    WebhookRequest {
-        delivery_id: Some(delivery.id),
-        webhook_id: Some(delivery.webhook_id),
-        attempt: Some(delivery.attempt),
-        url: Some(turn.open.target.target_url.clone()),
-        headers: Some(Jsonb::of_texts(&headers)),
-        body: Some(event.body),
-    }
+    Ok(Some(made(&headers, event.body)))
 }
