@@ -196,8 +196,8 @@ SELECT client_id AS owned, client_secret AS owned_secret FROM auth_store.client_
 -- an authorization request that waits for its user
 SELECT auth_store.provider_set('https://' || :'tenant' || '.id.example', tenant_id => :'tenant') \gset _
 SELECT interaction_id AS interaction FROM auth_store.http_authorize('GET', convert_to(concat(
-    'response_type=code&prompt=consent&code_challenge_method=S256&code_challenge=', :'challenge', '&client_id=', :'client'),
-    'UTF8'), session_token => (SELECT session_token FROM auth_store.session_create(:'user'))) \gset
+    'response_type=code&prompt=consent&code_challenge_method=S256&code_challenge=', :'challenge', '&client_id=',
+    :'client'), 'UTF8'), session_token => (SELECT session_token FROM auth_store.session_create(:'user'))) \gset
 -- a family that was refreshed once, and a second one of that user
 SELECT refresh_token AS refresh
   FROM auth_store.token_refresh(:'first_refresh', :'client', client_secret => :'secret') \gset

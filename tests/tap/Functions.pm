@@ -151,8 +151,9 @@ my %FUNCTIONS = (
         'code_challenge_method', 'S256'))} ],
     pushed_request_consume => [ writes => 'SELECT * FROM auth_store.pushed_request_consume({request_uri}, {client})' ],
     # authorization endpoint
-    http_authorize => [ writes => q{SELECT * FROM auth_store.http_authorize('GET', pg_catalog.convert_to(pg_catalog.concat(
-        'response_type=code&code_challenge_method=S256&code_challenge=', {challenge}, '&client_id=', {client}), 'UTF8'))} ],
+    http_authorize => [ writes => q{SELECT * FROM auth_store.http_authorize('GET',
+        pg_catalog.convert_to(pg_catalog.concat('response_type=code&code_challenge_method=S256&code_challenge=',
+            {challenge}, '&client_id=', {client}), 'UTF8'))} ],
     interaction_get    => [ reads => 'SELECT * FROM auth_store.interaction_get({interaction}, {session})' ],
     interaction_accept => [ writes => 'SELECT * FROM auth_store.interaction_accept({interaction}, {session})' ],
     interaction_deny   => [ writes => 'SELECT * FROM auth_store.interaction_deny({interaction})' ],

@@ -11,7 +11,7 @@ use crate::endpoint::authorize::request::wishes::Wishes;
 use crate::endpoint::authorize::standing::{self, LoggedIn, Standing};
 use crate::endpoint::id_token_hint::{self, Hint};
 use crate::identity::session::{self, Session};
-use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
+use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client::page::Page;
@@ -20,7 +20,7 @@ use crate::oauth::code::request::{self, Accepted};
 use crate::oauth::consent;
 use crate::oauth::issuer::Issuer;
 use crate::rfc::authorization_details;
-use crate::trail::refused::Refused;
+use crate::trail::refused::{Refused, invalid_request};
 
 /// A request with what its parameters say.
 pub struct Case {
@@ -51,6 +51,31 @@ pub struct Examined {
     pub missing: Vec<String>,
 }
 
+/// What the parameters of a client say.
+pub struct Said {
+    scope: String,
+    resources: Option<Vec<String>>,
+    wishes: Wishes,
+    details: Option<Value>,
+}
+
+/// Reads the parameters, also of a request that is pushed.
+pub fn said(asked: &Asked, client: &Client, page: &Page, issuer: &Issuer) -> Result<Said, Refused> {
+    let plain = |refusal| Refused { refusal, flags: &[] };
+    asked.check().map_err(plain)?;
+    let Accepted { scope, resources, .. } = request::decide(Some(client), &asked.code_request())?;
+    let wishes = asked.wishes(page.default_max_age).map_err(plain)?;
+    let details = asked.details().map_err(plain)?;
+    if let Some(details) = &details {
+        authorization_details::allow(details, &page.authorization_details_types)
+            .and_then(|()| {
+                authorization_details::allow(details, &issuer.settings.authorization_details_types)
+            })
+            .map_err(plain)?;
+    }
+    Ok(Said { scope, resources, wishes, details })
+}
+
 impl Parties {
     /// The case that the parameters make; or why there is none, for the client.
     pub fn open(
@@ -59,36 +84,17 @@ impl Parties {
         snapshot: &Snapshot,
         asked: Asked,
     ) -> Result<Result<Case, (Self, Asked, Refused)>, Mistake> {
-        let plain = |refusal| Refused { refusal, flags: &[] };
-        let read = |this: &Self| -> Result<_, Refused> {
-            asked.check().map_err(plain)?;
-            let Accepted { scope, resources, .. } =
-                request::decide(Some(&this.client), &asked.code_request())?;
-            let wishes = asked.wishes(this.page.default_max_age).map_err(plain)?;
-            let details = asked.details().map_err(plain)?;
-            if let Some(details) = &details {
-                authorization_details::allow(details, &this.page.authorization_details_types)
-                    .and_then(|()| {
-                        authorization_details::allow(
-                            details,
-                            &this.issuer.settings.authorization_details_types,
-                        )
-                    })
-                    .map_err(plain)?;
-            }
-            Ok((scope, resources, wishes, details))
-        };
-        let (scope, resources, wishes, details) = match read(&self) {
-            Ok(read) => read,
-            Err(refused) => return Ok(Err((self, asked, refused))),
-        };
+        let Said { scope, resources, wishes, details } =
+            match said(&asked, &self.client, &self.page, &self.issuer) {
+                Ok(said) => said,
+                Err(refused) => return Ok(Err((self, asked, refused))),
+            };
         let subject = match asked.text("id_token_hint") {
             None => wishes.sub.clone(),
             Some(hint) => match id_token_hint::read(now, snapshot, &self.issuer, hint)? {
                 Some(Hint { sub, client_id, .. }) if client_id == self.client.id => Some(sub),
                 _ => {
-                    let refused =
-                        plain(Refusal::new(ErrorCode::InvalidRequest, "id_token_hint is not valid"));
+                    let refused = invalid_request("id_token_hint is not valid");
                     return Ok(Err((self, asked, refused)));
                 }
             },
@@ -154,7 +160,8 @@ impl Case {
     }
 }
 
-/// The session of a token in which a client of this tenant may be granted something: none where another user acts in it.
+/// The session of a token in which a client of this tenant may be granted something: none where another user acts in
+/// it.
 pub fn session_of(
     now: Timestamp,
     snapshot: &Snapshot,

@@ -1,4 +1,5 @@
-//! The way of an answer to the client: by the query of its redirect URI, or as a form that the browser posts there. Pure.
+//! The way of an answer to the client: in the query of its redirect URI, or as a form that the browser posts there.
+//! Pure.
 
 use url::form_urlencoded;
 
@@ -40,7 +41,8 @@ pub fn location(redirect_uri: &str, parameters: &[(&str, &str)]) -> String {
 const SUBMIT: &str = "document.forms[0].submit()";
 
 /// What the page of [`form_post`] may do: run that script, by its digest, and nothing else.
-pub const FORM_POST_POLICY: &str = "default-src 'none'; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; \
+pub const FORM_POST_POLICY: &str = "default-src 'none'; \
+     script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; \
      base-uri 'none'; frame-ancestors 'none'";
 
 /// A page that posts the parameters to the redirect URI: by itself, or where no script runs by its button.

@@ -1,19 +1,21 @@
 //! The pushed authorization request endpoint (RFC 9126).
 
 use pgrx::prelude::*;
-use serde_json::{Map, Value};
 
+use crate::endpoint::authorize::case;
+use crate::endpoint::authorize::request::Asked;
+use crate::endpoint::authorize::request::object::{self, Read};
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, client, issuer_of, proof};
+use crate::endpoint::request::{Caller, client as sender, issuer_of, proof};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
-use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::{self, Client, page};
 use crate::oauth::code::pushed;
-use crate::trail::Context;
+use crate::trail::{self, Context, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -42,7 +44,7 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     let snapshot = Snapshot::writing()?;
     let teller = caller.teller();
     let path = &caller.issuer.settings.paths.pushed_authorization_request;
-    let client = match client::authenticate(&snapshot, now, pushed::CREATED, path, &form, caller, teller)? {
+    let client = match sender::authenticate(&snapshot, now, pushed::CREATED, path, &form, caller, teller)? {
         Ok(client) => client,
         Err(response) => return caller.finish(now, response),
     };
@@ -53,14 +55,18 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
         Ok(held) => held,
         Err(refusal) => return refused(Response::refusal(&refusal, teller)),
     };
-    let jkt = held.jkt();
-    if jkt.is_some() && form.get("dpop_jkt").is_some_and(|other| Some(other) != jkt) {
+    let asked = match read(now, &form, &client, caller)? {
+        Ok(asked) => asked,
+        Err(response) => return refused(response),
+    };
+    let asked = match held.jkt() {
+        Some(jkt) => asked.with_jkt(jkt),
+        None => Some(asked),
+    };
+    let Some(asked) = asked else {
         return refused(caller.malformed("dpop_jkt is not the thumbprint of the proof's key"));
-    }
-    if let Some(description) = unanswerable(&form, proof::is_fapi2(&client, caller)) {
-        return refused(caller.malformed(description));
-    }
-    let Some(parameters) = parameters(&form, jkt) else {
+    };
+    let Some(parameters) = asked.stored() else {
         return refused(caller.malformed("the parameters are not text"));
     };
     let answer = pushed::create_by(now, &client, parameters, &caller.context)?;
@@ -78,26 +84,46 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     caller.finish(now, response.of_client(&client.id))
 }
 
-/// Why the authorization endpoint could not answer the request (RFC 9126 section 2.1); None: it could.
-fn unanswerable(form: &Form<'_>, is_fapi2: bool) -> Option<&'static str> {
-    if form.get("response_mode").is_some_and(|mode| !matches!(mode, "query" | "form_post")) {
-        return Some("response_mode must be query or form_post");
+/// The parameters, if the authorization endpoint would take them (section 2.1): those of the form, or of the request
+/// object in it (section 3).
+fn read(
+    now: Timestamp,
+    form: &Form<'_>,
+    client: &Client,
+    caller: &Caller<'_>,
+) -> Result<Result<Asked, Response>, Mistake> {
+    let teller = caller.teller();
+    if form.has("request_uri") {
+        return Ok(Err(caller.malformed("request_uri must not be pushed (RFC 9126 section 2.1)")));
     }
-    // FAPI 2.0 Security Profile section 5.3.2.2.
-    (is_fapi2 && form.get("redirect_uri").is_none()).then_some("redirect_uri is required")
-}
-
-/// The parameters as pushed_request_create() takes them: texts, and the resources as an array.
-fn parameters(form: &Form<'_>, jkt: Option<&str>) -> Option<Jsonb> {
-    let mut members = Map::new();
-    for (name, value) in form.iter().filter(|(name, value)| *name != "resource" && !value.is_empty()) {
-        members.insert(name.to_owned(), value.into());
+    let snapshot = Snapshot::writing()?;
+    let asked = match form.get("request") {
+        None => Asked::of_pairs(form.iter()),
+        Some(object) => match object::read(now, &snapshot, caller.issuer, client, object)? {
+            Read::Asked(asked) => asked,
+            Read::Fetch(url) => {
+                let description = "the client's keys have to be fetched first";
+                let refusal = Refusal::new(ErrorCode::InvalidRequestObject, description);
+                return Ok(Err(Response::refusal(&refusal, teller).to_fetch(&url)));
+            }
+            Read::Refused(refusal) => return Ok(Err(Response::refusal(&refusal, teller))),
+        },
+    };
+    let Some(page) = page::find(&snapshot, &client.id)? else { return Err(client::UNKNOWN) };
+    match case::said(&asked, client, &page, caller.issuer) {
+        Ok(_) => Ok(Ok(asked)),
+        Err(refused) => {
+            let event = Event {
+                event: pushed::CREATED,
+                tenant_id: &client.tenant_id,
+                client_id: Some(&client.id),
+                error: Some(refused.refusal.code),
+                flags: refused.flags,
+                context: Some(&caller.context),
+                ..Event::default()
+            };
+            trail::record(now, &event)?;
+            Ok(Err(Response::refusal(&refused.refusal, teller)))
+        }
     }
-    if let Some(resources) = form.all("resource") {
-        members.insert("resource".to_owned(), resources.into_iter().flatten().map(Value::from).collect());
-    }
-    if let Some(jkt) = jkt {
-        members.insert("dpop_jkt".to_owned(), jkt.into());
-    }
-    Jsonb::of(&Value::Object(members))
 }

@@ -2,8 +2,8 @@
 //! grants of it and a URI for that. It goes the way of webhooks, so that a client that does not answer is asked again;
 //! what is sent is a logout token, made when it is sent: see `token.rs`.
 //!
-//! A client's webhook for it is made at its first log-out. The session's end holds the user by then, whom the deletion of
-//! the tenant or the client waits for: so tenant and client are held without waiting, and without them nobody is told.
+//! A client's webhook for it is made at its first log-out. The session's end holds the user by then, whom the deletion
+//! of the tenant or the client waits for: so tenant and client are held without waiting, and without them nobody is told.
 
 pub mod token;
 

@@ -1,5 +1,5 @@
-//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.4), made when they are sent: so an attempt after hours
-//! has one that is good.
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.4), made when they are sent: so an attempt after
+//! hours has one that is good.
 
 use serde_json::{Map, Value, json};
 
@@ -36,7 +36,9 @@ pub fn body(
     match sign(now, snapshot, &issuer.tenant_id, alg, "logout+jwt", &claims)? {
         Ok(token) => Ok(Some(format!("logout_token={token}"))),
         Err(_) => {
-            outcome::warning(&format!("auth_store: tenant {tenant_id} has no key to sign logout tokens with"));
+            outcome::warning(&format!(
+                "auth_store: tenant {tenant_id} has no key to sign logout tokens with"
+            ));
             Ok(None)
         }
     }

@@ -1,12 +1,17 @@
 \set ECHO none
 -- What the tests of the endpoints that a browser asks share.
 
+CREATE FUNCTION pg_temp.encoded(value text) RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(CASE WHEN c.one ~ '[A-Za-z0-9._~-]' THEN c.one
+               ELSE upper(regexp_replace(encode(convert_to(c.one, 'UTF8'), 'hex'), '..', '%\&', 'g')) END,
+               '' ORDER BY c.n), '')
+      FROM regexp_split_to_table(value, '') WITH ORDINALITY AS c (one, n)
+$$;
+
 -- A query of these parameters (RFC 6749 appendix B); an array is a parameter that comes several times.
 CREATE FUNCTION pg_temp.query(parameters jsonb) RETURNS bytea LANGUAGE sql AS $$
-    SELECT pg_catalog.convert_to(coalesce(string_agg(p.key || '=' || (
-               SELECT coalesce(string_agg(CASE WHEN b.byte ~ '[A-Za-z0-9._~-]' THEN b.byte
-                   ELSE upper(regexp_replace(encode(convert_to(b.byte, 'UTF8'), 'hex'), '..', '%\&', 'g')) END, '' ORDER BY b.n), '')
-                 FROM regexp_split_to_table(v.value, '') WITH ORDINALITY AS b (byte, n)), '&' ORDER BY p.key), ''), 'UTF8')
+    SELECT pg_catalog.convert_to(coalesce(string_agg(p.key || '=' || pg_temp.encoded(v.value), '&' ORDER BY p.key), ''),
+               'UTF8')
       FROM jsonb_each(parameters) AS p,
            LATERAL (SELECT value FROM jsonb_array_elements_text(p.value) WHERE jsonb_typeof(p.value) = 'array'
                     UNION ALL SELECT parameters->>p.key WHERE jsonb_typeof(p.value) <> 'array') AS v

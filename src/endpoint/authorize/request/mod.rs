@@ -92,6 +92,18 @@ impl Asked {
         }
     }
 
+    /// With the thumbprint of the key that a client has shown (RFC 9449 section 10.1); None: it has named another one.
+    pub fn with_jkt(mut self, jkt: &str) -> Option<Self> {
+        match self.0.get("dpop_jkt") {
+            Some(named) if named != jkt => None,
+            Some(_) => Some(self),
+            None => {
+                self.0.insert("dpop_jkt".to_owned(), jkt.into());
+                Some(self)
+            }
+        }
+    }
+
     /// The form in which they are stored.
     pub fn stored(&self) -> Option<Jsonb> {
         Jsonb::of(&Value::Object(self.0.clone()))
@@ -118,8 +130,8 @@ impl Asked {
         }
     }
 
-    /// Where the answer goes, if the client registered it: `redirect_uri`, or the only one that is registered. None: the
-    /// browser must not be sent there (RFC 6749 section 4.1.2.1).
+    /// Where the answer goes, if the client registered it: `redirect_uri`, or the only one that is registered. None:
+    /// the browser must not be sent there (RFC 6749 section 4.1.2.1).
     pub fn redirect_uri<'a>(&'a self, client: &'a Client) -> Option<&'a str> {
         match self.0.get("redirect_uri") {
             Some(Value::String(uri)) => {
@@ -218,8 +230,8 @@ mod tests {
     /// RFC 9101 section 4: numbers and documents are claims of their own kind.
     #[test]
     fn claims_of_a_request_object_are_what_a_query_would_have() {
-        let members = json!({"max_age": 60, "claims": {"userinfo": {}}, "resource": ["urn:a"], "iss": "x", "nonce": null,
-            "authorization_details": [{"type": "a"}]});
+        let members = json!({"max_age": 60, "claims": {"userinfo": {}}, "resource": ["urn:a"], "iss": "x",
+            "nonce": null, "authorization_details": [{"type": "a"}]});
         let asked = Asked::of_members(members.as_object().unwrap().clone());
         assert_eq!(asked.text("max_age"), Some("60"));
         assert_eq!(asked.text("claims"), Some(r#"{"userinfo":{}}"#));
