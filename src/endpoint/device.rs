@@ -4,10 +4,10 @@
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 
+use crate::endpoint::authorize::answer::{Answer, AuthorizeResponse, Next};
 use crate::endpoint::authorize::case::session_of;
 use crate::endpoint::authorize::respond::location;
 use crate::endpoint::authorize::shown::of_client;
-use crate::endpoint::authorize::{Answer, AuthorizeResponse, Next};
 use crate::endpoint::response::{Response, Teller};
 use crate::identity::session::Session;
 use crate::identity::tenant;

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use pgrx::prelude::*;
 use serde_json::{Map, Value};
 
+use crate::endpoint::authorize::answer::{Answer, AuthorizeResponse, Next};
 use crate::endpoint::authorize::reply::page;
 use crate::endpoint::authorize::respond::location;
-use crate::endpoint::authorize::{Answer, AuthorizeResponse, Next};
 use crate::endpoint::id_token_hint::{self, Hint};
 use crate::endpoint::request::form::Form;
 use crate::endpoint::response::Response;

@@ -23,8 +23,8 @@ pub const NAMES: [&str; 152] = [
     "authorization.accepted",
     // interaction_deny(), with what the client is told in error
     "authorization.denied",
-    // http_authorize() of a request that waits for its user, or is refused. A request with prompt=none that would need a
-    // page leaves no row: clients ask so again and again
+    // http_authorize() of a request that waits for its user, or is refused. A request with prompt=none that would need
+    // a page leaves no row: clients ask so again and again
     "authorization.requested",
     // client_authenticate()
     "client.authenticated",

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
+use crate::endpoint::authorize::answer::{Answer, Next};
 use crate::endpoint::authorize::case::{Case, Examined, Parties, session_of};
 use crate::endpoint::authorize::decide::{Issued, issue, waiting};
 use crate::endpoint::authorize::reply::page as page_of;
 use crate::endpoint::authorize::request::Asked;
 use crate::endpoint::authorize::request::object::{self, Read};
 use crate::endpoint::authorize::standing::Standing;
-use crate::endpoint::authorize::{Answer, Next};
 use crate::endpoint::request::form::Form;
 use crate::endpoint::response::Response;
 use crate::identity::session::Session;

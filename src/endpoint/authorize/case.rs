@@ -63,6 +63,11 @@ pub struct Said {
 pub fn said(asked: &Asked, client: &Client, page: &Page, issuer: &Issuer) -> Result<Said, Refused> {
     let plain = |refusal| Refused { refusal, flags: &[] };
     asked.check().map_err(plain)?;
+    // FAPI 2.0 Security Profile section 5.3.2.2.
+    let is_fapi2 = client.is_fapi2() || issuer.settings.is_fapi2();
+    if is_fapi2 && asked.text("redirect_uri").is_none() {
+        return Err(invalid_request("redirect_uri is required"));
+    }
     let Accepted { scope, resources, .. } = request::decide(Some(client), &asked.code_request())?;
     let wishes = asked.wishes(page.default_max_age).map_err(plain)?;
     let details = asked.details().map_err(plain)?;

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use pgrx::prelude::*;
 use serde_json::Value;
 
+use crate::endpoint::authorize::answer::{Answer, Next};
 use crate::endpoint::authorize::case::{Case, Examined, Parties, session_of};
 use crate::endpoint::authorize::reply::{page, to_page};
 use crate::endpoint::authorize::request::Asked;
 use crate::endpoint::authorize::shown;
 use crate::endpoint::authorize::standing::Standing;
-use crate::endpoint::authorize::{Answer, Next};
 use crate::endpoint::response::Response;
 use crate::identity::session::Session;
 use crate::identity::user;

@@ -1,7 +1,7 @@
 //! What the browser gets: the client's answer at its redirect URI, or a page of the front's.
 
+use crate::endpoint::authorize::answer::{Answer, Next};
 use crate::endpoint::authorize::respond::{FORM_POST_POLICY, Mode, form_post, location};
-use crate::endpoint::authorize::{Answer, Next};
 use crate::endpoint::response::Response;
 use crate::kernel::outcome::Refusal;
 use crate::kernel::value::id::Id;

@@ -93,7 +93,7 @@ fn read(
     caller: &Caller<'_>,
 ) -> Result<Result<Asked, Response>, Mistake> {
     let teller = caller.teller();
-    if form.has("request_uri") {
+    if form.get("request_uri").is_some() {
         return Ok(Err(caller.malformed("request_uri must not be pushed (RFC 9126 section 2.1)")));
     }
     let snapshot = Snapshot::writing()?;

@@ -3,6 +3,7 @@
 //! Lock order everywhere: code, client, user, session, consent, and the grant before its children. Ending those
 //! of a user is in `consent/grants.rs`.
 
+mod gone;
 pub mod grace;
 pub mod login;
 pub mod of_user;
@@ -27,6 +28,8 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client;
 use crate::trail::{self, Context, Event};
+
+pub use gone::Gone;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -157,29 +160,6 @@ pub struct NewGrant<'a> {
     pub authorization_details: Option<Jsonb>,
     /// OpenID Connect Core section 5.5
     pub claims_request: Option<Jsonb>,
-}
-
-/// Why a new grant has nobody to refer to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Gone {
-    Client,
-    User,
-    /// The user is there, and not active any more.
-    UserInactive,
-}
-
-impl Gone {
-    /// Where the caller named it.
-    pub fn mistake(self) -> Mistake {
-        match self {
-            Self::Client => client::UNKNOWN,
-            Self::User => user::UNKNOWN,
-            Self::UserInactive => Mistake::WrongState {
-                message: "the user is not active".into(),
-                hint: "SELECT auth_store.user_set_status(…, 'active')".into(),
-            },
-        }
-    }
 }
 
 /// The facts of the table `grants`. A family that is no longer used ends its grant, but not before its last access

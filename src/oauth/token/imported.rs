@@ -179,19 +179,17 @@ fn import(
         claims_request: None,
     })?;
     stored.map_err(grant::Gone::mistake)?;
-    trail::record(
-        now,
-        &Event {
-            event: "refresh_token.imported",
-            tenant_id,
-            client_id: Some(client_id),
-            user_id: Some(user_id),
-            grant_id: Some(grant_id),
-            session_id: login.session_id,
-            details: Some(json!({ "scope": scope })),
-            ..Event::default()
-        },
-    )?;
+    let event = Event {
+        event: "refresh_token.imported",
+        tenant_id,
+        client_id: Some(client_id),
+        user_id: Some(user_id),
+        grant_id: Some(grant_id),
+        session_id: login.session_id,
+        details: Some(json!({ "scope": scope })),
+        ..Event::default()
+    };
+    trail::record(now, &event)?;
     Ok(Some(grant_id))
 }
 

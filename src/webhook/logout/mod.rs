@@ -3,7 +3,8 @@
 //! what is sent is a logout token, made when it is sent: see `token.rs`.
 //!
 //! A client's webhook for it is made at its first log-out. The session's end holds the user by then, whom the deletion
-//! of the tenant or the client waits for: so tenant and client are held without waiting, and without them nobody is told.
+//! of the tenant or the client waits for: so tenant and client are held without waiting, and without them nobody is
+//! told.
 
 pub mod token;
 
