@@ -27,7 +27,8 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
   invalid_target invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce temporarily_unavailable
       authorization_pending slow_down expired_token
   invalid_request_uri request_not_supported unsupported_response_type temporarily_unavailable email_taken identity_taken
-  last_credential lease_lost
+  last_credential lease_lost invalid_request_object invalid_authorization_details login_required consent_required
+      interaction_required account_selection_required unmet_authentication_requirements
       server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected
       step_up_required last_factor);
 
