@@ -312,6 +312,7 @@ suite_examples() {
     example_front
     example_fronts
     example_tutorial first_webhook
+    example_tutorial provider
     example_languages
     scripts/cluster stop test-examples
 }
