@@ -52,7 +52,7 @@ class Person(Browser):
         self.call("Emulation.setScriptExecutionDisabled", value=not on)
 
     def waits(self, what, expression):
-        for _ in range(200):
+        for _ in range(600):
             if self.value(expression):
                 return
             time.sleep(0.05)
@@ -177,7 +177,7 @@ class Play:
 
     def came_back(self, what, method="GET"):
         """The claims of the ID token that the code is good for."""
-        for _ in range(200):
+        for _ in range(600):
             if self.answers:
                 break
             time.sleep(0.05)
