@@ -29,11 +29,12 @@ GRANT EXECUTE ON FUNCTION auth_store.signing_key_rotate TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.signing_key_retire IS
     'Ends a key, and returns the kid of the one that signs in its stead, now or as soon as everybody knows it; NULL: '
-    'there is none, as no RS256 key is made. reason: withdrawn, of a key that signs on until the other one takes over '
-    'and is published until the last token that it signed has ended; or compromised, of a key that others may know: it '
-    'is deleted, what it signed is refused from now on by whoever fetches the JWKS, and the other one signs at once. '
+    'there is none, as no RS256 key is made. reason: at most 1000 characters, for the trail; the key signs on until the '
+    'other one takes over, and is published until the last token that it signed has ended. But the one word compromised '
+    'is of a key that others may know: it is deleted, what it signed is refused from now on by whoever fetches the JWKS, '
+    'and the other one signs at once. '
     'A next key is deleted either way, since it has signed nothing. '
-    '22004 for a NULL kid, 22023 for another reason, 23503 for an unknown key or tenant.';
+    '22004 for a NULL kid, 22023 for a reason that is too long, 23503 for an unknown key or tenant.';
 ALTER FUNCTION auth_store.signing_key_retire COST 50000;
 GRANT EXECUTE ON FUNCTION auth_store.signing_key_retire TO auth_store_admin;
 

@@ -233,7 +233,7 @@ pub const NAMES: [&str; 152] = [
     "signing_key.expired",
     // signing_key_import(); details as in signing_key.created
     "signing_key.imported",
-    // signing_key_retire(); details has the reason, withdrawn or compromised, and the successor's kid
+    // signing_key_retire(); details has the reason and the successor's kid
     "signing_key.retired",
     // tenant_create()
     "tenant.created",

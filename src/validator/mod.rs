@@ -24,7 +24,7 @@ pub static KEYS_FILE: Setting<Option<CString>> = Setting::text(
 pub static AUDIENCE: Setting<Option<CString>> = Setting::text(
     c"auth_store.oauth_audience",
     c"The resource (RFC 8707) that a token must be for to log in to the server.",
-    c"Not set: no token is.",
+    c"Not set: the issuer, for which tokens are that name no resource; auth_store.oauth_scope must be set then.",
 )
 .of_configuration();
 
@@ -55,10 +55,12 @@ pub fn decide(token: &str) -> Result<(bool, Option<String>), String> {
     };
     let keys = keys::read(KEYS_FILE.get().ok_or("auth_store.oauth_keys_file is not set")?)
         .map_err(|why| format!("the file that auth_store.oauth_keys_file names is unusable: {why}"))?;
-    let audience = text(&AUDIENCE).ok_or("auth_store.oauth_audience is not set")?;
-    let (scope, claim) = (text(&SCOPE), text(&CLAIM));
+    let (audience, scope, claim) = (text(&AUDIENCE), text(&SCOPE), text(&CLAIM));
+    if audience.is_none() && scope.is_none() {
+        return Err("neither auth_store.oauth_audience nor auth_store.oauth_scope is set".into());
+    }
     let rules = token::Rules {
-        audience: &audience,
+        audience: audience.as_deref().unwrap_or(&keys.issuer),
         scope: scope.as_deref().unwrap_or_default(),
         claim: claim.as_deref().unwrap_or("sub"),
     };

@@ -83,7 +83,7 @@ fn check(
         _ => false,
     };
     if !is_meant {
-        return Err("aud is not auth_store.oauth_audience");
+        return Err("aud is not what auth_store.oauth_audience says");
     }
     let scope = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
     let has = |word: &str| scope.split(' ').any(|own| own == word);
@@ -148,9 +148,9 @@ mod tests {
             ("exp", json!(null), "exp is missing"),
             ("iat", json!(AT + 61), "it is not valid yet"),
             ("nbf", json!(AT + 61), "it is not valid yet"),
-            ("aud", json!("postgresql://other.example"), "aud is not auth_store.oauth_audience"),
-            ("aud", json!(null), "aud is not auth_store.oauth_audience"),
-            ("aud", json!(["other"]), "aud is not auth_store.oauth_audience"),
+            ("aud", json!("postgresql://other.example"), "aud is not what auth_store.oauth_audience says"),
+            ("aud", json!(null), "aud is not what auth_store.oauth_audience says"),
+            ("aud", json!(["other"]), "aud is not what auth_store.oauth_audience says"),
             ("scope", json!("openid dbx"), "it lacks auth_store.oauth_scope"),
             ("scope", json!(null), "it lacks auth_store.oauth_scope"),
             ("cnf", json!({"jkt": "k"}), "it is bound to a key, and libpq proves none"),

@@ -18,6 +18,7 @@ INSERT INTO call VALUES
     ('member_remove', false, 'auth_store.member_remove(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
     ('mfa_reset', false, 'auth_store.mfa_reset(gen_random_uuid(), reason => %s)'),
     ('role_unassign', false, 'auth_store.role_unassign(gen_random_uuid(), ''reason_nobody'', reason => %s)'),
+    ('signing_key_retire', false, 'auth_store.signing_key_retire(''reason_nobody'', reason => %s)'),
     ('session_revoke', true, 'auth_store.session_revoke(gen_random_uuid(), reason => %s)'),
     ('tenant_set_status', false, 'auth_store.tenant_set_status(''reason_nobody'', ''active'', reason => %s)'),
     ('token_revoke', true, 'auth_store.token_revoke(''x'', ''reason_nobody'', reason => %s)'),

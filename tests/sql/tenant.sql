@@ -138,6 +138,7 @@ SELECT relname AS of_no_tenant FROM pg_class
 SELECT auth_store.tenant_create('full') AS tenant, auth_store.user_ensure('full', 'full') AS user \gset full_
 SELECT auth_store.provider_set('https://full.example', tenant_id => 'full');
 SELECT auth_store.resource_set('https://api.full.example', tenant_id => 'full');
+SELECT auth_store.signing_key_create(tenant_id => 'full') IS NOT NULL AS signing_key;
 SELECT client_id AS client, client_secret AS secret
   FROM auth_store.client_create('Full', ARRAY['https://full.example/cb'], tenant_id => 'full', scope => 'read',
       grant_types => '{authorization_code,refresh_token,urn:ietf:params:oauth:grant-type:device_code}') \gset full_

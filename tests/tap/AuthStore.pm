@@ -310,6 +310,7 @@ SELECT auth_store.provider_set('https://id.example/' || :'tenant', '{"acr_values
            tenant_id => :'tenant') AS _ \gset _
 SELECT access_token AS jwt FROM auth_store.token_issue(:'client', :'user', 'openid orders',
     resource => ARRAY['https://api.example/' || :'tenant']) \gset
+SELECT kid AS signing_key FROM auth_store.signing_key_list(:'tenant') \gset
 SELECT format('%s=%s', n, v)
   FROM (VALUES ('jwt', :'jwt'), ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
@@ -329,6 +330,7 @@ SELECT format('%s=%s', n, v)
     ('factor', :'factor'), ('recovery_code', :'recovery_code'),
     ('invitation', :'invitation'), ('invitation_id', :'invitation_id'), ('passkey', :'passkey'),
     ('webhook', :'webhook'), ('delivery', :'delivery'), ('failed_delivery', :'failed_delivery'),
+    ('signing_key', :'signing_key'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;

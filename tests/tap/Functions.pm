@@ -345,6 +345,14 @@ my %FUNCTIONS = (
     provider_list     => [ reads => 'SELECT * FROM auth_store.provider_list()' ],
     connection_revoke => [ writes => 'SELECT auth_store.connection_revoke({connection})' ],
     connection_delete => [ writes => 'SELECT auth_store.connection_delete({connection})' ],
+    # signing keys
+    signing_key_create => [ writes => q{SELECT auth_store.signing_key_create('EdDSA')} ],
+    signing_key_import => [ writes => q{SELECT auth_store.signing_key_import(
+        'MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC')} ],
+    signing_key_rotate => [ writes => 'SELECT auth_store.signing_key_rotate()' ],
+    signing_key_retire => [ writes => 'SELECT auth_store.signing_key_retire({signing_key}, tenant_id => {tenant})' ],
+    signing_key_list   => [ reads => 'SELECT * FROM auth_store.signing_key_list({tenant})' ],
+    signing_keys_export => [ reads => 'SELECT auth_store.signing_keys_export({tenant})' ],
     vault_key_generate => [ draws => 'SELECT auth_store.vault_key_generate()' ],
     vault_check       => [ reads => 'SELECT * FROM auth_store.vault_check()' ],
     vault_rekey_batch => [ writes => 'SELECT auth_store.vault_rekey_batch()' ],

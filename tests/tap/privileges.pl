@@ -373,6 +373,11 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
         webhook_secrets => 'INSERT INTO auth_store.webhook_secrets (id, expires_at, webhook_id, key_id, tenant_id,
             secret) SELECT ' . $row->(5) . ", webhook_id, key_id, tenant_id, '' FROM auth_store.webhook_secrets
             WHERE tenant_id = 'default' LIMIT 1",
+        signing_keys => "INSERT INTO auth_store.signing_keys (id, key_id, published_at, active_from, retired_at,
+            longest_life, tenant_id, alg, kid, public_key, private_key)
+            SELECT '00000000-0000-8000-8000-00000000000b', key_id, '2000-01-01', '2000-01-01', '2000-01-01', 0,
+            tenant_id, 'EdDSA', repeat('A', 43), '{}', '' FROM auth_store.signing_keys
+            WHERE tenant_id = 'default' LIMIT 1",
         webhook_events => "INSERT INTO auth_store.webhook_events (id, tenant_id, event_type, body)
             VALUES ('00000000-0000-8000-8000-000000000006', 'default', 'agent.created', '')",
         webhook_queue => "INSERT INTO auth_store.webhook_queue (id, webhook_id, event_id, attempt, tenant_id)
@@ -404,7 +409,7 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
     }
     # A connection outlives its access token and every lease, a user every lock, a webhook its pauses, and a delivery
     # its lease. An event and its deliveries end by the time in their ids.
-    my @expiring = sort qw(webhook_events webhook_queue webhook_retries), split /\n/,
+    my @expiring = sort qw(signing_keys webhook_events webhook_queue webhook_retries), split /\n/,
         value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'users', 'webhook_states',

@@ -9,13 +9,12 @@ use zeroize::Zeroizing;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::interval;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::signing_key::{JWKS_MAX_AGE, LEEWAY, LIFE_STEP, PRIVATE_KEY};
+use crate::oauth::signing_key::{JWKS_MAX_AGE, LEEWAY, LIFE_STEP, PRIVATE_KEY, SigningKeyRow, lock_update};
 use crate::rfc::jose::alg::Alg;
 use crate::rfc::jose::private;
 use crate::rfc::jose::sign::{SigningKey, generate};
@@ -109,19 +108,6 @@ pub(super) enum Begin {
     Now,
 }
 
-row! {
-    pub(super) struct Last {
-        pub id: Id,
-        pub active_from: Timestamp,
-        pub kid: String,
-    }
-}
-
-static LAST: Statement<Last> = Statement::latest(
-    c"SELECT {columns} FROM auth_store.signing_keys
-       WHERE tenant_id = $1 AND alg = $2 AND retired_at IS NULL FOR UPDATE",
-);
-
 static COUNT: Statement<i64> = Statement::latest(
     c"SELECT count(*) FROM auth_store.signing_keys
        WHERE tenant_id = $1
@@ -140,11 +126,6 @@ static INSERT: Statement = Statement::write(
 
 static HAS: Statement<bool> =
     Statement::latest(c"SELECT true FROM auth_store.signing_keys WHERE tenant_id = $1 AND kid = $2");
-
-/// The key of a tenant that nothing follows yet, locked; None: the tenant has none of the algorithm.
-pub(super) fn lock_last(tenant_id: &str, alg: Alg) -> Result<Option<Last>, Mistake> {
-    LAST.one(&params![tenant_id, alg.as_str()])
-}
 
 /// Has a key that is locked cease to sign at this time.
 pub(super) fn retire(id: Id, tenant_id: &str, at: Timestamp) -> Result<(), Mistake> {
@@ -167,10 +148,11 @@ impl New {
         let opened = SigningKey::open(self.alg, &pkcs8).ok_or(Mistake::NoRandomness)?;
         let public = opened.public_jwk().as_ref().and_then(Jsonb::of).ok_or(Mistake::NoRandomness)?;
         loop {
-            let last = lock_last(tenant_id, self.alg)?;
-            let begin = match (&last, self.begin) {
+            let keys = lock_update(tenant_id, self.alg)?;
+            let last = keys.iter().find(|key| key.retired_at.is_none());
+            let begin = match (last, self.begin) {
                 (Some(last), Begin::After(_)) if last.active_from > now => return Ok(last.kid.clone()),
-                (last, begin) => begin.decide(now, last.as_ref())?,
+                (last, begin) => begin.decide(now, last)?,
             };
             if COUNT.one(&params![tenant_id, now, LEEWAY])?.unwrap_or(0) >= MAX_KEYS {
                 return Err(Mistake::WrongState {
@@ -180,7 +162,7 @@ impl New {
                         .into(),
                 });
             }
-            if let Some(last) = &last {
+            if let Some(last) = last {
                 retire(last.id, tenant_id, begin)?;
             }
             while !key::lock_key_share(&data_key)? {
@@ -214,7 +196,7 @@ pub(super) fn unix(time: Timestamp) -> i64 {
 }
 
 impl Begin {
-    fn decide(self, now: Timestamp, last: Option<&Last>) -> Result<Timestamp, Mistake> {
+    fn decide(self, now: Timestamp, last: Option<&SigningKeyRow>) -> Result<Timestamp, Mistake> {
         let earliest = now.plus_seconds(JWKS_MAX_AGE.get());
         match (self, last) {
             (Self::Now, _) => Ok(now),

@@ -16,7 +16,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
-use crate::kernel::server::spi::params;
+use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -133,6 +133,24 @@ fn of_tenant(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<Vec
     keys.retain(|key| key.state(now) != State::Gone);
     keys.sort_by_key(|key| (rank(key.alg), std::cmp::Reverse(key.id)));
     Ok(keys)
+}
+
+static LOCK: Statement<SigningKeyRow> = Statement::latest(
+    c"SELECT {columns} FROM auth_store.signing_keys WHERE tenant_id = $1 AND alg = $2 ORDER BY id FOR UPDATE",
+);
+
+/// Locks the keys of a tenant of an algorithm. Whoever waited for them looks again: the one who had them may have made
+/// another.
+fn lock_update(tenant_id: &str, alg: Alg) -> Result<Vec<SigningKeyRow>, Mistake> {
+    let mut known = Vec::new();
+    loop {
+        let keys = LOCK.all(&params![tenant_id, alg.as_str()])?;
+        let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
+        if ids == known {
+            return Ok(keys);
+        }
+        known = ids;
+    }
 }
 
 /// The place of an algorithm in a list of keys.

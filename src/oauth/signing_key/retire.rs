@@ -6,9 +6,10 @@ use serde_json::json;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::oauth::signing_key::make::{self, Begin, New, record, resolve};
-use crate::oauth::signing_key::{JWKS_MAX_AGE, SigningKeyRow, State};
+use crate::oauth::signing_key::{JWKS_MAX_AGE, SigningKeyRow, State, lock_update};
 use crate::rfc::jose::alg::Alg;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -20,21 +21,16 @@ fn signing_key_retire(
 ) -> Option<String> {
     let run = || {
         let kid = given(kid, "kid")?;
-        let reason = match reason.unwrap_or("withdrawn") {
-            "withdrawn" => Reason::Withdrawn,
-            "compromised" => Reason::Compromised,
-            _ => return Err(Mistake::one_of("reason", &["withdrawn", "compromised"])),
-        };
+        let reason = argument::reason_or(reason, "withdrawn")?;
         end(clock::now(), &resolve(tenant_id)?, kid, reason)
     };
     run().or_raise()
 }
 
-/// Why a key ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reason {
-    Withdrawn,
-    Compromised,
+/// Whether a key ends because others know it. It is one word in whatever letters: a key that stays for a misspelling
+/// would be the worse mistake.
+fn is_compromised(reason: &str) -> bool {
+    reason.trim().eq_ignore_ascii_case("compromised")
 }
 
 row! {
@@ -45,10 +41,6 @@ row! {
 
 static ALG_OF: Statement<Of> =
     Statement::latest(c"SELECT {columns} FROM auth_store.signing_keys WHERE tenant_id = $1 AND kid = $2");
-
-static LOCK: Statement<SigningKeyRow> = Statement::latest(
-    c"SELECT {columns} FROM auth_store.signing_keys WHERE tenant_id = $1 AND alg = $2 ORDER BY id FOR UPDATE",
-);
 
 static DELETE: Statement =
     Statement::latest(c"DELETE FROM auth_store.signing_keys WHERE id = $1 AND tenant_id = $2");
@@ -65,9 +57,10 @@ static STAY: Statement = Statement::latest(
 const UNKNOWN: Mistake = Mistake::Unknown { what: "signing key", argument: "kid" };
 
 /// Ends a key, and returns the name of the one that signs, or will, in its stead; None: there is none.
-fn end(now: Timestamp, tenant_id: &str, kid: &str, reason: Reason) -> Result<Option<String>, Mistake> {
-    let alg = ALG_OF.one(&params![tenant_id, kid])?.ok_or(UNKNOWN)?.alg;
-    let keys = LOCK.all(&params![tenant_id, alg.as_str()])?;
+fn end(now: Timestamp, tenant_id: &str, kid: &str, reason: &str) -> Result<Option<String>, Mistake> {
+    let (alg, compromised) =
+        (ALG_OF.one(&params![tenant_id, kid])?.ok_or(UNKNOWN)?.alg, is_compromised(reason));
+    let keys = lock_update(tenant_id, alg)?;
     let key = keys.iter().find(|key| key.kid == kid).ok_or(UNKNOWN)?;
     let of_state = |state| keys.iter().find(|key| key.state(now) == state);
     let successor = match key.state(now) {
@@ -80,16 +73,15 @@ fn end(now: Timestamp, tenant_id: &str, kid: &str, reason: Reason) -> Result<Opt
             }
             former.map(|key| key.kid.clone())
         }
-        State::Active => replace(now, tenant_id, key, of_state(State::Next), reason)?,
+        State::Active => replace(now, tenant_id, key, of_state(State::Next), compromised)?,
         State::Retired | State::Gone => {
-            if reason == Reason::Compromised {
+            if compromised {
                 drop_key(key, tenant_id)?;
             }
             of_state(State::Active).map(|key| key.kid.clone())
         }
     };
-    let word = if reason == Reason::Compromised { "compromised" } else { "withdrawn" };
-    let details = json!({ "alg": alg.as_str(), "reason": word, "successor": successor });
+    let details = json!({ "alg": alg.as_str(), "reason": reason, "successor": successor });
     record(now, tenant_id, "signing_key.retired", kid, details)?;
     Ok(successor)
 }
@@ -105,23 +97,23 @@ fn replace(
     tenant_id: &str,
     key: &SigningKeyRow,
     next: Option<&SigningKeyRow>,
-    reason: Reason,
+    compromised: bool,
 ) -> Result<Option<String>, Mistake> {
     let made = matches!(key.alg, Alg::Es256 | Alg::EdDsa);
     let new = |begin| New { alg: key.alg, pkcs8: None, begin }.make(now, tenant_id);
-    match (reason, next) {
-        (Reason::Withdrawn, Some(next)) => Ok(Some(next.kid.clone())),
-        (Reason::Withdrawn, None) if made => new(Begin::After(JWKS_MAX_AGE.get().into())).map(Some),
-        (Reason::Withdrawn, None) => {
+    match (compromised, next) {
+        (false, Some(next)) => Ok(Some(next.kid.clone())),
+        (false, None) if made => new(Begin::After(JWKS_MAX_AGE.get().into())).map(Some),
+        (false, None) => {
             make::retire(key.id, tenant_id, now)?;
             Ok(None)
         }
-        (Reason::Compromised, Some(next)) => {
+        (true, Some(next)) => {
             drop_key(key, tenant_id)?;
             BEGIN.run(&params![next.id, tenant_id, now])?;
             Ok(Some(next.kid.clone()))
         }
-        (Reason::Compromised, None) => {
+        (true, None) => {
             drop_key(key, tenant_id)?;
             if made { new(Begin::Now).map(Some) } else { Ok(None) }
         }
