@@ -142,10 +142,10 @@ static LOCK: Statement<SigningKeyRow> = Statement::latest(
 /// Locks the keys of a tenant of an algorithm. Whoever waited for them looks again: the one who had them may have made
 /// another.
 fn lock_update(tenant_id: &str, alg: Alg) -> Result<Vec<SigningKeyRow>, Mistake> {
-    let mut known = Vec::new();
+    let mut known = None;
     loop {
         let keys = LOCK.all(&params![tenant_id, alg.as_str()])?;
-        let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
+        let ids = Some(keys.iter().map(|key| key.id).collect::<Vec<_>>());
         if ids == known {
             return Ok(keys);
         }
