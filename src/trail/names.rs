@@ -227,7 +227,7 @@ pub const NAMES: [&str; 152] = [
     // user_sessions_revoke(); session_id is the one that was left
     "sessions.revoked",
     // signing_key_create() and signing_key_rotate() that made a key, and signing_key_retire() where one takes over that
-    // it has to make; when it begins to sign, as seconds since 1970, is in details (active_from)
+    // it has to make; when it begins to sign is in details (active_from)
     "signing_key.created",
     // a batch of cleanup that deleted signing keys whose last tokens have ended
     "signing_key.expired",

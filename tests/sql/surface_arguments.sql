@@ -35,10 +35,13 @@ VALUES ('00000000-0000-8000-8000-00000000000e', :'user', 0, -7, true, false, fal
 SELECT FROM auth_store.identity_link(:'user', 'github', 'arguments');
 SELECT webhook_id AS webhook
   FROM auth_store.webhook_create('https://arguments.example/hook', ARRAY['*'], client_id => 'arguments_web') \gset
+DELETE FROM auth_store.signing_keys WHERE tenant_id = 'default';
+SELECT auth_store.signing_key_create() AS kid \gset
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
 INSERT INTO sample VALUES
     (NULL, NULL, 'client_id', quote_literal('arguments_web')), (NULL, NULL, 'user_id', quote_literal(:'user')),
     (NULL, NULL, 'session_id', quote_literal(:'session')),
+    (NULL, NULL, 'kid', quote_literal(:'kid')),
     (NULL, NULL, 'grant_id', quote_literal(:'grant')), (NULL, NULL, 'code', quote_literal(:'code')),
     (NULL, NULL, 'api_key_id', quote_literal(:'key')),
     (NULL, NULL, 'refresh_token', quote_literal(:'refresh')), (NULL, NULL, 'token', quote_literal(:'access')),

@@ -10,6 +10,7 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::value::calendar::rfc3339;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::interval;
@@ -178,7 +179,7 @@ impl New {
             let row = params![id, data_key.id, now, begin, life, tenant_id, alg, kid, public.clone(), sealed];
             if INSERT.run(&row)? == 1 {
                 let event = if self.pkcs8.is_some() { "signing_key.imported" } else { "signing_key.created" };
-                record(now, tenant_id, event, kid, json!({ "alg": alg, "active_from": unix(begin) }))?;
+                record(now, tenant_id, event, kid, json!({ "alg": alg, "active_from": rfc3339(begin) }))?;
                 return Ok(kid.to_owned());
             }
             if HAS.one(&params![tenant_id, kid])?.is_some() {
@@ -188,11 +189,6 @@ impl New {
             pgrx::check_for_interrupts!();
         }
     }
-}
-
-/// Seconds since 1970, for the trail.
-pub(super) fn unix(time: Timestamp) -> i64 {
-    time.unix_seconds()
 }
 
 impl Begin {

@@ -21,7 +21,7 @@ fn signing_key_retire(
 ) -> Option<String> {
     let run = || {
         let kid = given(kid, "kid")?;
-        let reason = argument::reason_or(reason, "withdrawn")?;
+        let reason = argument::optional_reason(reason)?.unwrap_or("withdrawn");
         end(clock::now(), &resolve(tenant_id)?, kid, reason)
     };
     run().or_raise()
