@@ -4,8 +4,6 @@
 //! A tenant has at most one key of an algorithm that nothing follows yet. Locks: the tenant, its signing keys in the
 //! order of their ids, the vault's data key.
 
-#![allow(dead_code)]
-
 pub mod make;
 pub mod published;
 pub mod retire;

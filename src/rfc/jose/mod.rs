@@ -4,8 +4,6 @@
 //! What decides over a signature is the key, never the token: a key signs by the algorithms of its kind alone, `none`
 //! is no algorithm, and a secret of HS256 is never a public key (RFC 8725 section 3.1).
 
-#![allow(dead_code)]
-
 pub mod alg;
 pub mod jwk;
 pub mod jws;
