@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
+
 use crate::kernel::outcome::{Answer, Mistake};
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::locked::Locked;
@@ -52,8 +54,23 @@ pub fn algs(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<Vec<
     Ok(Alg::SIGNING.into_iter().filter(|alg| active(now, &keys, Some(*alg)).is_some()).collect())
 }
 
-/// The JWS of claims, signed by the tenant whose the issuer is. They are the text of a JSON object, whose `exp` is this,
-/// until when the key has to be published; None: they have none.
+/// The JWS of claims, signed by the tenant whose the issuer is. A member `exp` says until when the key has to be
+/// published.
+pub fn sign(
+    now: Timestamp,
+    snapshot: &Snapshot,
+    tenant_id: &str,
+    alg: Option<Alg>,
+    typ: &str,
+    claims: &Map<String, Value>,
+) -> Answer<String, NoKey> {
+    let end = claims.get("exp").and_then(Value::as_i64);
+    let expires_at = end.map(|end| Timestamp::from_unix_millis(0).plus_seconds(end));
+    let claims = serde_json::to_string(claims).unwrap_or_default();
+    sign_text(now, snapshot, tenant_id, alg, typ, &claims, expires_at)
+}
+
+/// The same of claims that are the text of a JSON object, whose `exp` is this; None: they have none.
 pub fn sign_text(
     now: Timestamp,
     snapshot: &Snapshot,
