@@ -3,8 +3,6 @@
 //!
 //! Lock order: the tenant, then its issuer.
 
-#![allow(dead_code)]
-
 pub mod resource_server;
 pub mod settings;
 pub mod url;
