@@ -26,7 +26,6 @@ COMMENT ON COLUMN auth_store.issuers.path IS 'The path of the issuer, by which a
 COMMENT ON COLUMN auth_store.issuers.settings IS 'What differs from the defaults, see provider_set().';
 
 CREATE TABLE IF NOT EXISTS auth_store.resource_servers (
-    revision            uuid        NOT NULL,
     created_at          timestamptz NOT NULL,
     updated_at          timestamptz NOT NULL,
     access_token_ttl    integer,
@@ -47,7 +46,6 @@ CREATE TABLE IF NOT EXISTS auth_store.resource_servers (
 COMMENT ON TABLE auth_store.resource_servers IS
     'Resource servers that want tokens of their own kind, or tell clients of themselves (RFC 9728), see '
     'resource_set(). A resource without a row works as well.';
-COMMENT ON COLUMN auth_store.resource_servers.revision IS 'Another one after each change.';
 COMMENT ON COLUMN auth_store.resource_servers.created_at IS 'When it was registered.';
 COMMENT ON COLUMN auth_store.resource_servers.updated_at IS 'When the row was last changed.';
 COMMENT ON COLUMN auth_store.resource_servers.access_token_ttl IS

@@ -64,14 +64,14 @@ choice! {
     }
 }
 
-choice! {
-    /// Who may register a client (RFC 7591 section 3).
-    Registration {
-        /// Nobody.
-        Off = "off",
-        /// Who has an access token with the scope `client:register`.
-        Token = "token",
-        /// Anybody, within the limits.
-        Open = "open",
-    }
+/// Who may register a client (RFC 7591 section 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Nobody.
+    Off,
+    /// Who has an access token with the scope `client:register`.
+    Token,
+    /// Anybody, within the limits.
+    Open,
 }

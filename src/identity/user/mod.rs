@@ -282,7 +282,6 @@ row! {
     /// What a client may learn of a user.
     pub struct Person in users {
         status: Status,
-        pub tenant_id: String,
         pub email: Option<String>,
         pub email_verified: bool,
         pub first_name: Option<String>,

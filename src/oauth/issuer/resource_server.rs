@@ -17,7 +17,6 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
-use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::interval;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::issuer::settings::ALGS;
@@ -116,7 +115,6 @@ row! {
         pub scope: String,
         pub dpop_required: bool,
         pub metadata: Jsonb,
-        pub revision: Id,
     }
 }
 
@@ -140,13 +138,13 @@ static OF_TENANT: Statement<Shown> = Statement::read(
 static SET: Statement = Statement::write(
     c"INSERT INTO auth_store.resource_servers AS r
         (tenant_id, uri_key, uri, name, scope, access_token_format, access_token_ttl, alg, dpop_required, metadata,
-         revision, created_at, updated_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+         created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
       ON CONFLICT (tenant_id, uri_key) DO UPDATE
          SET uri = excluded.uri, name = excluded.name, scope = excluded.scope,
              access_token_format = excluded.access_token_format, access_token_ttl = excluded.access_token_ttl,
              alg = excluded.alg, dpop_required = excluded.dpop_required, metadata = excluded.metadata,
-             revision = excluded.revision, updated_at = excluded.updated_at",
+             updated_at = excluded.updated_at",
 );
 
 static DELETE: Statement =
@@ -190,7 +188,6 @@ fn set(
     let name = new.name.map(|name| argument::line(name, "name")).transpose()?;
     let metadata = argument::document(new.metadata, "metadata")?;
     let tenant_id = held(tenant_id)?;
-    let revision = Id::mint(now, Bucket::of(&[&tenant_id]))?;
     SET.exactly_one(&params![
         tenant_id.as_str(),
         resource::normal(uri),
@@ -202,7 +199,6 @@ fn set(
         new.alg,
         new.dpop_required.unwrap_or(false),
         metadata,
-        revision,
         now,
     ])?;
     record(now, &tenant_id, "resource_server.set", uri)

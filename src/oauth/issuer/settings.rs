@@ -198,7 +198,7 @@ static MEMBERS: [(&str, Rule); 33] = [
     ("id_token_ttl", Rule::Seconds(30..=86_400)),
     ("scope", Rule::Scope),
     ("default_scope", Rule::Scope),
-    ("registration", Rule::Word(Registration::WORDS)),
+    ("registration", Rule::Word(&["off", "token", "open"])),
     ("registration_max_clients", Rule::Number(0..=1_000_000)),
     ("registration_max_per_hour", Rule::Number(1..=1_000_000)),
     ("registration_max_per_network", Rule::Number(1..=1_000_000)),
