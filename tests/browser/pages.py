@@ -53,8 +53,11 @@ class Person(Browser):
 
     def waits(self, what, expression):
         for _ in range(600):
-            if self.value(expression):
-                return
+            try:
+                if self.value(expression):
+                    return
+            except RuntimeError:
+                pass        # the page went away under the question
             time.sleep(0.05)
         raise AssertionError(f"{what}: at {self.value('location.href')}: {self.value('document.body.innerText')}")
 
