@@ -1,5 +1,5 @@
-//! All endpoints behind one call: which issuer and endpoint a path belongs to, which methods it has, and who may read the
-//! answer.
+//! All endpoints behind one call: which issuer and endpoint a path belongs to, which methods it has, and who may read
+//! the answer.
 
 use std::rc::Rc;
 

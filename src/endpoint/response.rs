@@ -8,7 +8,7 @@
 //! | a rate limit while a device polls | 400 `slow_down` | libpq ends the log-in at 429 and 503 |
 //! | nothing to sign with | 503 | the provider's fault, which passes |
 //! | any other of a client's endpoint | 400 | RFC 6749 section 5.2 |
-//! | `invalid_token` and errors of a proof at a resource | 401 with WWW-Authenticate | RFC 6750 section 3, RFC 9449 section 7.1 |
+//! | `invalid_token`, or a wrong proof, at a resource | 401 with WWW-Authenticate | RFC 6750 section 3.1, RFC 9449 7.1 |
 //! | `insufficient_scope` at a resource | 403 with WWW-Authenticate | RFC 6750 section 3.1 |
 
 use std::borrow::Cow;

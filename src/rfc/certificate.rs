@@ -1,5 +1,5 @@
-//! Whom an X.509 certificate names (RFC 5280), for a client that authenticates by it (RFC 8705 section 2.1.2). Whether to
-//! trust the certificate was for the TLS server to decide.
+//! Whom an X.509 certificate names (RFC 5280), for a client that authenticates by it (RFC 8705 section 2.1.2). Whether
+//! to trust the certificate was for the TLS server to decide.
 
 use std::net::IpAddr;
 

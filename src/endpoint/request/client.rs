@@ -11,8 +11,8 @@ use crate::oauth::client::authenticate::assertion::{self, Assertion};
 use crate::oauth::client::authenticate::{self, Denied, Evidence, Presented, Reading};
 use crate::rfc::choice::SecurityProfile;
 
-/// The client that a request was authenticated as, or the answer to a request of nobody. On failure writes the audit row
-/// of the step that fails with it. `path` is the endpoint's below the issuer.
+/// The client that a request was authenticated as, or the answer to a request of nobody. On failure writes the audit
+/// row of the step that fails with it. `path` is the endpoint's below the issuer.
 pub fn authenticate(
     snapshot: &Snapshot,
     now: Timestamp,

@@ -1,5 +1,5 @@
-//! A request's parameters as a form (RFC 6749 appendix B), from a body or a query, within bounds: nothing here allocates
-//! or loops by the sender's wish.
+//! A request's parameters as a form (RFC 6749 appendix B), from a body or a query, within bounds: nothing here
+//! allocates or loops by the sender's wish.
 
 use std::ops::Deref;
 

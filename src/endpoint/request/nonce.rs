@@ -1,5 +1,5 @@
-//! The nonces of DPoP proofs (RFC 9449 section 8). Nothing is stored for them: a nonce is a MAC of the time, under a key
-//! derived from the vault's newest master key, so that every backend and every standby makes the same.
+//! The nonces of DPoP proofs (RFC 9449 section 8). Nothing is stored for them: a nonce is a MAC of the time, under a
+//! key derived from the vault's newest master key, so that every backend and every standby makes the same.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

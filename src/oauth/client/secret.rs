@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::identity::tenant;
 use crate::kernel::crypto::password::secret_hash;
 use crate::kernel::crypto::token_text::{self, Digest, Kind};
-use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
+use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::datum::Word;
@@ -23,8 +23,9 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
+use crate::oauth::client::authenticate::refused::{FAILED, RefusedClient, conclude, tell};
 use crate::oauth::client::metadata::AuthMethod;
-use crate::oauth::client::{self, Client, limit};
+use crate::oauth::client::{self, Client};
 use crate::rfc::parameter;
 use crate::trail::refused::Refused;
 use crate::trail::{self, Context, Event, Flag};
@@ -95,60 +96,6 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// A request that comes from no client.
-pub(super) struct RefusedClient {
-    /// The answer to it.
-    refusal: Refusal,
-    /// The flags of the audit row.
-    flags: &'static [Flag],
-    /// The tenant of the audit row: the client's, or the session's.
-    tenant_id: String,
-    /// Whether to write an audit row.
-    is_told: bool,
-}
-
-impl RefusedClient {
-    /// No client has the id.
-    pub(super) fn unknown(tenant_id: &str) -> Self {
-        Self::new(FAILED, &[Flag::UnknownClient], tenant_id.to_owned())
-    }
-
-    /// The answer alone.
-    pub(super) fn into_refusal(self) -> Refusal {
-        self.refusal
-    }
-
-    fn new(refusal: Refusal, flags: &'static [Flag], tenant_id: String) -> Self {
-        Self { refusal, flags, tenant_id, is_told: true }
-    }
-
-    fn over_limit(
-        now: Timestamp,
-        client: &Client,
-        description: &'static str,
-        retry_after: i32,
-    ) -> Result<Self, Mistake> {
-        let is_told = limit::audit_due(now, client)?;
-        let refusal = Refusal::over_limit(description, retry_after);
-        Ok(Self { is_told, ..Self::new(refusal, &[Flag::RateLimited], client.tenant_id.clone()) })
-    }
-
-    /// The refusal of a network that has used up its tries at the client; None: it has some left.
-    pub(super) fn of_network(
-        now: Timestamp,
-        client: &Client,
-        context: &Context<'_>,
-    ) -> Result<Option<Self>, Mistake> {
-        let description = "too many failed attempts from this network";
-        limit::wait_of_network(now, client, context)?
-            .map(|wait| Self::over_limit(now, client, description, wait))
-            .transpose()
-    }
-}
-
-/// One answer for all cases: without authentication nobody learns which clients exist.
-const FAILED: Refusal = Refusal::new(ErrorCode::InvalidClient, "client authentication failed");
-
 /// The answer to a client that was deleted while its request was under way.
 pub fn unknown() -> Refused {
     Refused { refusal: FAILED, flags: &[Flag::UnknownClient] }
@@ -172,37 +119,6 @@ fn authenticate(
     let authentic = is_authentic(snapshot, now, &client, credentials)?;
     let failed: &[Flag] = &[Flag::WrongSecret];
     conclude(now, client, if authentic { Ok(()) } else { Err(failed) }, context)
-}
-
-/// The end of an authentication: counts it, against the client if it is the client's, else against the network.
-pub(super) fn conclude(
-    now: Timestamp,
-    client: Client,
-    authentic: Result<(), &'static [Flag]>,
-    context: &Context<'_>,
-) -> Answer<Client, RefusedClient> {
-    if let Err(flags) = authentic {
-        limit::count_failure(now, &client, context)?;
-        return Ok(Err(RefusedClient::new(FAILED, flags, client.tenant_id)));
-    }
-    let client = match usable(client) {
-        Ok(client) => client,
-        Err(refused) => return Ok(Err(refused)),
-    };
-    if let Some(wait) = limit::count(now, &client)? {
-        let description = "the client has made too many requests";
-        return RefusedClient::over_limit(now, &client, description, wait).map(Err);
-    }
-    Ok(Ok(client))
-}
-
-/// The client, unless it or its tenant is not active.
-pub(super) fn usable(client: Client) -> Result<Client, RefusedClient> {
-    if client.is_usable() {
-        return Ok(client);
-    }
-    let refusal = Refusal::new(ErrorCode::InvalidClient, "the client is not active");
-    Err(RefusedClient::new(refusal, &[Flag::InactiveClient], client.tenant_id))
 }
 
 fn is_authentic(
@@ -316,15 +232,6 @@ pub fn admit(
         Ok(client) => Ok(Ok(client)),
         Err(denied) => tell(now, denied, step(event, credentials, context)).map(Err),
     }
-}
-
-/// Writes the audit row of a refused client and returns the answer.
-pub(super) fn tell(now: Timestamp, denied: RefusedClient, step: Event<'_>) -> Result<Refusal, Mistake> {
-    if denied.is_told {
-        let (tenant_id, error) = (&denied.tenant_id, Some(denied.refusal.code));
-        trail::record(now, &Event { tenant_id, error, flags: denied.flags, ..step })?;
-    }
-    Ok(denied.refusal)
 }
 
 fn step<'a>(event: &'a str, credentials: &Credentials<'a>, context: &'a Context<'a>) -> Event<'a> {

@@ -1,5 +1,5 @@
-//! Authentication by a signed JWT (RFC 7523 section 3, OpenID Connect Core section 9): `private_key_jwt` with a key that
-//! the client has published, `client_secret_jwt` with its secret.
+//! Authentication by a signed JWT (RFC 7523 section 3, OpenID Connect Core section 9): `private_key_jwt` with a key
+//! that the client has published, `client_secret_jwt` with its secret.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client::authenticate::Verdict;
+use crate::oauth::client::authenticate::verdict::Verdict;
 use crate::oauth::client::metadata::AuthMethod;
 use crate::oauth::client::{Client, keys, secret};
 use crate::oauth::proof::jti;

@@ -5,13 +5,17 @@
 
 pub mod assertion;
 pub mod certificate;
+pub mod refused;
+pub mod verdict;
 
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client::authenticate::assertion::{Assertion, Audience};
+use crate::oauth::client::authenticate::refused::RefusedClient;
+use crate::oauth::client::authenticate::verdict::Verdict;
 use crate::oauth::client::metadata::AuthMethod;
-use crate::oauth::client::secret::{self, RefusedClient};
+use crate::oauth::client::secret;
 use crate::oauth::client::{self, Client};
 use crate::trail::{Context, Event, Flag};
 
@@ -59,16 +63,6 @@ pub struct Denied {
     pub fetch: Option<String>,
 }
 
-/// Whether a request is the client's.
-pub enum Verdict {
-    /// It is.
-    Authentic,
-    /// It is not, and why.
-    Failed(&'static [Flag]),
-    /// The client's keys at this URL say it.
-    Fetch(String),
-}
-
 /// Identifies the client, checks what its request shows, and counts the request if the client has a limit. On failure
 /// writes the audit row of the step that fails with it, unless it can't.
 pub fn admit(
@@ -92,7 +86,7 @@ pub fn admit(
     }
     let client_id = presented.readings.first().map(|reading| reading.client_id);
     let step = Event { event, client_id, context: Some(context), ..Event::default() };
-    Ok(Err(Denied { refusal: secret::tell(now, denied, step)?, fetch: None }))
+    Ok(Err(Denied { refusal: refused::tell(now, denied, step)?, fetch: None }))
 }
 
 enum Nobody {
@@ -117,20 +111,20 @@ fn authenticate(
         }
         match verdict(snapshot, now, &client, reading.evidence, presented)? {
             Verdict::Authentic if !snapshot.writes() => {
-                return Ok(secret::usable(client).map_err(Nobody::Refused));
+                return Ok(refused::usable(client).map_err(Nobody::Refused));
             }
             Verdict::Authentic => {
-                return Ok(secret::conclude(now, client, Ok(()), context)?.map_err(Nobody::Refused));
+                return Ok(refused::conclude(now, client, Ok(()), context)?.map_err(Nobody::Refused));
             }
             Verdict::Failed(flags) => failed = failed.or(Some((client, flags))),
             Verdict::Fetch(url) => return Ok(Err(Nobody::Fetch(url))),
         }
     }
-    let refused = match failed {
-        Some((client, flags)) => secret::conclude(now, client, Err(flags), context)?,
+    let outcome = match failed {
+        Some((client, flags)) => refused::conclude(now, client, Err(flags), context)?,
         None => Err(RefusedClient::unknown(presented.tenant_id)),
     };
-    Ok(refused.map_err(Nobody::Refused))
+    Ok(outcome.map_err(Nobody::Refused))
 }
 
 /// A secret is taken by either of the two methods, whichever is registered: Go's client tries both, openid-client
