@@ -11,6 +11,7 @@ use lib $FindBin::Bin;
 use AuthStore;
 use Authenticator;
 use Needle;
+use NeedleProtocol;
 use Digest::SHA qw(hmac_sha1 sha256_base64 sha256_hex);
 use File::Find;
 use JSON::PP;
@@ -359,6 +360,10 @@ sub mint_key
     Time::HiRes::sleep(0.3);
 }
 
+mint(http_session => "SELECT session_token FROM auth_store.session_create($user)");
+say_to_endpoints({ say => \&say_it, run => sub { value($node, $db, $_[0]) }, session => $made{http_session},
+    client_secret => $made{client}, verifier => $verifier, challenge => $challenge });
+
 # As parameters of a prepared statement, planned for any value.
 value($node, $db, "SET plan_cache_mode = force_generic_plan;
     PREPARE introspect AS SELECT $MARK active FROM auth_store.token_introspect(\$1);
@@ -444,12 +449,12 @@ my $control_in_log = 0;
 my $lines = PostgreSQL::Test::Utils::slurp_file($log);
 for my $line (split /\n/, $lines)
 {
-    my $entry = eval { decode_json($line) } or next;
+    my $entry = entry_of($line) or next;
     $entries++;
     # The statement that an entry belongs to is the client's own text, and said so.
     delete $entry->{statement} if index($entry->{statement} // '', $MARK) >= 0;
     if (index($entry->{message} // '', $MARK) >= 0) { $marked++; next; }
-    my $text = join "\n", map { my $value = $entry->{$_}; utf8::encode($value); $value } sort keys %$entry;
+    my $text = join "\n", map { $entry->{$_} } sort keys %$entry;
     $nested++ if $text =~ /Query Text: (INSERT INTO|UPDATE) auth_store\./;
     $audited++ if $text =~ /^AUDIT: .*INSERT INTO auth_store\.access_tokens/m;
     $control_in_log = 1 if index($text, $control) >= 0;
