@@ -11,8 +11,8 @@ our @EXPORT = qw(secret user_code found_in entry_of);
 
 # name => { text: as the holder knows it, forms: { name => bytes } }
 my %secrets;
-# A pattern of all forms, until there is another secret: one pass over a line instead of a thousand. Over a whole file of
-# the server it takes longer than they do.
+# A pattern of all forms, until there is another secret: one pass over a line instead of a thousand. Over a whole file
+# of the server it takes longer than they do.
 my $any;
 my $LINE = 1_000_000;
 
