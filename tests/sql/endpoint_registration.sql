@@ -126,6 +126,8 @@ SELECT s.* FROM pg_temp.manage('PUT', :'id', :'token', jsonb_build_object('clien
     '{https://b.example/cb}'::text[], 'token_endpoint_auth_method', 'none')) AS r, pg_temp.shown(r) AS s;
 SELECT s.* FROM pg_temp.manage('PUT', :'id', pg_temp.altered(:'token'), '{}') AS r, pg_temp.shown(r) AS s;
 
+SELECT auth_store.signing_key_create(tenant_id => 'reg') IS NOT NULL AS key;
+
 -- Section 2.3: nothing of the client works any more, and cleanup deletes it.
 SELECT user_id FROM auth_store.user_create('reg@example.com', tenant_id => 'reg') \gset
 SELECT access_token FROM auth_store.token_issue(:'id', :'user_id') \gset

@@ -35,6 +35,8 @@ VALUES ('00000000-0000-8000-8000-00000000000e', :'user', 0, -7, true, false, fal
 SELECT FROM auth_store.identity_link(:'user', 'github', 'arguments');
 SELECT webhook_id AS webhook
   FROM auth_store.webhook_create('https://arguments.example/hook', ARRAY['*'], client_id => 'arguments_web') \gset
+SELECT auth_store.client_update('arguments_web', format('{"owner_id": "%s"}', :'user')::jsonb);
+SELECT auth_store.provider_set('https://arguments.example');
 DELETE FROM auth_store.signing_keys WHERE tenant_id = 'default';
 SELECT auth_store.signing_key_create() AS kid \gset
 CREATE TEMP TABLE sample (function text, tried text, argument text, value text);
@@ -62,6 +64,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'verifier', quote_literal(:'verifier')), (NULL, NULL, 'challenge', quote_literal(:'challenge')),
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
     ('resource_set', NULL, 'uri', '''https://arguments.example/'''),
+    ('developer_client_secret_rotate', NULL, 'owner_id', quote_literal(:'user')),
     ('role_create', NULL, 'name', '''another'''),
     ('rate_limit_hit', NULL, 'period', '''1 hour'''),
     ('code_issue', NULL, 'code_challenge', quote_literal(:'challenge')),
@@ -165,3 +168,4 @@ SELECT pg_temp.raised(c)
 SELECT auth_store.webhook_delete(:'webhook') AS deleted;
 SELECT auth_store.tenant_erase('arguments', 'arguments') > 0 AS erased;
 SELECT * FROM pg_temp.tenant_rows('arguments') WHERE rows > 0;
+DELETE FROM auth_store.issuers WHERE tenant_id = 'default';
