@@ -29,5 +29,5 @@ COMMENT ON COLUMN auth_store.tenants.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN auth_store.tenants.redirect_uri_schemes IS
     'Private-use schemes without a dot, as vscode, that redirect URIs of its clients may have.';
 COMMENT ON COLUMN auth_store.tenants.subject_salt IS
-    'What makes the subjects of pairwise clients (OpenID Connect Core section 8.1) those of this tenant alone: 32 random '
-    'bytes, which stay; NULL: it has had no such client.';
+    'What makes the subjects of pairwise clients (OpenID Connect Core section 8.1) those of this tenant alone: 32 '
+    'random bytes, which stay; NULL: it has had no such client.';

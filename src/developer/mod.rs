@@ -15,13 +15,14 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::lifecycle::client_end;
+use crate::oauth::client::metadata::owner;
 use crate::oauth::client::profile::{ClientProfile, Wanted};
 use crate::oauth::client::registered::members::Members;
 use crate::oauth::client::registered::terms::{Terms, with_kept};
 use crate::oauth::client::registered::{self, information};
 use crate::oauth::client::registration::NewClient;
 use crate::oauth::client::secret::{self, Keeper};
-use crate::oauth::client::{self, Origin, owner};
+use crate::oauth::client::{self, Origin};
 use crate::oauth::issuer::{self, Issuer};
 use crate::principal::current;
 

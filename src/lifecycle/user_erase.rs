@@ -21,7 +21,7 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
 use crate::lifecycle::{cursors, tables};
-use crate::oauth::client::{self, owner};
+use crate::oauth::client::{self, metadata::owner};
 use crate::oauth::consent::{self, access};
 use crate::oauth::grant::of_user as grants_of_user;
 use crate::trail::{self, Context, Event, of_user};

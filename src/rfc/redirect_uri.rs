@@ -198,6 +198,15 @@ pub fn scheme(uri: &str) -> Option<&str> {
     uri.split_once(':').map(|(scheme, _)| scheme)
 }
 
+/// The host that all of these have, the sector identifier of OpenID Connect Core section 8.1; None if they have several,
+/// or none.
+pub fn host_of_all(uris: &[String]) -> Option<String> {
+    let host = |uri: &String| Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let mut hosts = uris.iter().map(host);
+    let first = hosts.next()??;
+    hosts.all(|host| host.as_deref() == Some(&first)).then_some(first)
+}
+
 /// RFC 3986 section 2: reserved, unreserved and percent-encoded characters. The asterisk is among them but is refused:
 /// it looks like a pattern, and there are no patterns.
 pub fn is_of_uri_characters(uri: &str) -> bool {
@@ -218,6 +227,16 @@ pub fn is_of_uri_characters(uri: &str) -> bool {
 mod tests {
     use super::{MAX_LENGTH, NEVER, check, check_schemes, matches};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_sector_is_one_host() {
+        let host =
+            |uris: &[&str]| super::host_of_all(&uris.iter().map(|uri| (*uri).to_owned()).collect::<Vec<_>>());
+        assert_eq!(host(&["https://a.example/1", "https://A.example:8443/2"]).as_deref(), Some("a.example"));
+        assert!(host(&["https://a.example/", "https://b.example/"]).is_none());
+        assert!(host(&["https://a.example/", "com.example.app:/cb"]).is_none());
+        assert!(host(&[]).is_none());
+    }
 
     #[test]
     fn https_loopback_and_private_use_uris_may_be_registered() {

@@ -52,8 +52,8 @@ SELECT a AS arguments, pg_temp.creating(a) FROM (VALUES
     ('token_endpoint_auth_method => ''tls_client_auth'', certificate_subject => ''{}'''),
     ('token_endpoint_auth_method => ''tls_client_auth'', certificate_subject => ''{"tls_client_auth_san_dns": 1}'''),
     ('authorization_details_types => ''{""}'''), ('owner_id => gen_random_uuid()'),
-    ('owner_id => (SELECT id FROM auth_store.users WHERE email = ''ada@protocol.example'' AND tenant_id = ''default'')'))
-    AS t (a);
+    ('owner_id => (SELECT id FROM auth_store.users'
+     ' WHERE email = ''ada@protocol.example'' AND tenant_id = ''default'')')) AS t (a);
 SELECT c AS changes, pg_temp.raised(format('SELECT auth_store.client_update(''protocol-app'', %L)', c)) FROM (VALUES
     ('{"jwks": 1}'), ('{"jwks": {"keys": []}}'), ('{"jwks_uri": 1}'), ('{"owner_id": "x"}'), ('{"owner_id": 1}'),
     ('{"require_par": 1}'), ('{"default_max_age": "1"}'), ('{"default_max_age": -1}'), ('{"profile": "x"}'),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::endpoint::registration::answer::Answered;
-use crate::endpoint::registration::{MAX_BODY, bearer, read};
+use crate::endpoint::registration::sent::{MAX_BODY, bearer, read};
 use crate::endpoint::request::Caller;
 use crate::endpoint::response::{Response, Teller};
 use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};

@@ -1,24 +1,22 @@
-//! The client registration endpoint (RFC 7591), and the client configuration endpoint where a client manages what it has
-//! registered (RFC 7592).
+//! The client registration endpoint (RFC 7591), and the client configuration endpoint where a client manages what it
+//! has registered (RFC 7592).
 
 pub mod answer;
 pub mod manage;
+pub mod sent;
 
 use pgrx::prelude::*;
 
 use crate::endpoint::registration::answer::Answered;
+use crate::endpoint::registration::sent::{bearer, read};
 use crate::endpoint::request::{Caller, issuer_of};
 use crate::endpoint::response::{HttpResponse, Response, Teller};
-use crate::identity::tenant;
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::limit::{self, HOUR};
-use crate::oauth::client::metadata::ClientMetadata;
-use crate::oauth::client::registered::members::Members;
-use crate::oauth::client::registered::terms::Terms;
 use crate::oauth::client::registered::{self};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::token::standing;
@@ -51,9 +49,6 @@ fn http_register(
 /// The scope of an initial access token (RFC 7591 section 3).
 const SCOPE: &str = "client:register";
 
-/// The largest request, in bytes.
-const MAX_BODY: usize = 64 * 1024;
-
 /// Answers a request at the registration endpoint, or at the configuration endpoint of a client.
 pub fn register(
     now: Timestamp,
@@ -81,12 +76,6 @@ pub fn register(
 
 fn teller(issuer: &Issuer) -> Teller<'_> {
     Teller::Resource { realm: &issuer.issuer, scope: Some(SCOPE), dpop: false }
-}
-
-/// The token of an Authorization header of the scheme Bearer.
-fn bearer<'a>(caller: &Caller<'a>) -> Option<&'a str> {
-    let (scheme, token) = caller.authorization?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 fn add(now: Timestamp, issuer: &Issuer, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
@@ -163,16 +152,4 @@ fn sponsor(
         )));
     }
     Ok(Ok(active.grant.user_id))
-}
-
-/// The client that a request describes, or the answer to a request that describes none.
-fn read(issuer: &Issuer, body: &[u8], trusted: bool) -> Result<Result<ClientMetadata, Response>, Mistake> {
-    let refused = |refusal: &Refusal| Response::refusal(refusal, Teller::Client { realm: None });
-    let Some(members) = Members::read(body, MAX_BODY) else {
-        let description = "the body is no JSON object of at most 64 kB";
-        return Ok(Err(refused(&Refusal::new(ErrorCode::InvalidClientMetadata, description))));
-    };
-    let schemes = tenant::redirect_uri_schemes(&Snapshot::writing()?, &issuer.tenant_id)?;
-    let terms = Terms { settings: &issuer.settings, schemes: &schemes, trusted };
-    Ok(terms.read(&members)?.map_err(|refusal| refused(&refusal)))
 }

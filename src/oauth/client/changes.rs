@@ -11,9 +11,10 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::member::{duration, text, texts};
+use crate::oauth::client::metadata::owner;
 use crate::oauth::client::metadata::protocol::Protocol;
 use crate::oauth::client::metadata::{self, AuthMethod, ClientMetadata, protocol};
-use crate::oauth::client::{self, Registered, owner};
+use crate::oauth::client::{self, Registered};
 use crate::rfc::redirect_uri;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]

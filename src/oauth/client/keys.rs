@@ -31,11 +31,6 @@ impl ClientKeys {
         self.jwks_uri.as_deref().filter(|_| !self.is_current(now))
     }
 
-    /// The URL whose keys are fetched; None if they were registered.
-    pub fn jwks_uri(&self) -> Option<&str> {
-        self.jwks_uri.as_deref()
-    }
-
     fn is_current(&self, now: Timestamp) -> bool {
         self.fetched_jwks_expires_at.is_some_and(|end| now < end)
     }

@@ -5,7 +5,6 @@ pub mod changes;
 pub mod keys;
 pub mod limit;
 pub mod metadata;
-pub mod owner;
 pub mod page;
 pub mod profile;
 pub mod registered;
@@ -116,7 +115,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: Some(OfUser {
         by: By::User,
-        // They stay: see owner.rs.
+        // They stay: see metadata/owner.rs.
         erased: None,
         exported: exported!(
             "clients",

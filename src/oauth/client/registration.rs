@@ -13,9 +13,10 @@ use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::metadata::owner;
 use crate::oauth::client::metadata::protocol::{self, Protocol};
 use crate::oauth::client::metadata::{ClientMetadata, GivenClient};
-use crate::oauth::client::{self, Origin, owner, secret};
+use crate::oauth::client::{self, Origin, secret};
 use crate::rfc::client_id;
 
 composite! {

@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use crate::identity::tenant::salt;
 use crate::kernel::outcome::Mistake;
@@ -11,6 +10,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::id::Id;
 use crate::oauth::client::Client;
 use crate::rfc::choice::SubjectType;
+use crate::rfc::redirect_uri;
 
 /// The subject of a user for a client: the user's id, or for a pairwise client another one for each host.
 pub fn of(snapshot: &Snapshot, client: &Client, user_id: Id) -> Result<String, Mistake> {
@@ -19,17 +19,8 @@ pub fn of(snapshot: &Snapshot, client: &Client, user_id: Id) -> Result<String, M
     }
     let salt = salt::find(snapshot, &client.tenant_id)?
         .ok_or_else(|| Mistake::TypeDiffers("the tenant of a pairwise client has no subject_salt".into()))?;
-    let sector = sector(&client.redirect_uris).unwrap_or_else(|| client.id.clone());
+    let sector = redirect_uri::host_of_all(&client.redirect_uris).unwrap_or_else(|| client.id.clone());
     Ok(pairwise(&sector, user_id, &salt))
-}
-
-/// The host of a client's redirect URIs, the sector identifier of OpenID Connect Core section 8.1; None if they have
-/// several, or none.
-pub fn sector(redirect_uris: &[String]) -> Option<String> {
-    let host = |uri: &String| Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let mut hosts = redirect_uris.iter().map(host);
-    let first = hosts.next()??;
-    hosts.all(|host| host.as_deref() == Some(&first)).then_some(first)
 }
 
 /// The second method of OpenID Connect Core section 8.1. No host has a NUL in it.
@@ -43,23 +34,8 @@ fn pairwise(sector: &str, user_id: Id, salt: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{pairwise, sector};
+    use super::pairwise;
     use crate::kernel::value::id::Id;
-
-    fn uris(uris: &[&str]) -> Vec<String> {
-        uris.iter().map(|uri| (*uri).to_owned()).collect()
-    }
-
-    #[test]
-    fn a_sector_is_one_host() {
-        assert_eq!(
-            sector(&uris(&["https://a.example/1", "https://A.example:8443/2"])).as_deref(),
-            Some("a.example")
-        );
-        assert!(sector(&uris(&["https://a.example/", "https://b.example/"])).is_none());
-        assert!(sector(&uris(&["https://a.example/", "com.example.app:/cb"])).is_none());
-        assert!(sector(&[]).is_none());
-    }
 
     #[test]
     fn a_subject_is_of_one_user_sector_and_tenant() {

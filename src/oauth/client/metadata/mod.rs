@@ -1,6 +1,8 @@
 //! The metadata of a client (RFC 7591 section 2) and the rules between its members.
 
 pub mod jwks;
+pub mod method;
+pub mod owner;
 pub mod protocol;
 
 use std::ops::RangeInclusive;
@@ -12,106 +14,11 @@ use crate::kernel::server::datum::Word;
 use crate::kernel::server::row::row;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::kernel::value::{argument, interval};
-use crate::oauth::client::metadata::protocol::Protocol;
-use crate::oauth::client::subject;
+use crate::oauth::client::metadata::protocol::{MAX_URIS, Protocol};
 use crate::rfc::choice::SubjectType;
 use crate::rfc::{redirect_uri, resource, scope};
 
-/// How a client authenticates at the token endpoint.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum AuthMethod {
-    /// Not at all: a public client
-    None,
-    /// RFC 6749 section 2.3.1, in the header
-    ClientSecretBasic,
-    /// RFC 6749 section 2.3.1, in the body
-    ClientSecretPost,
-    /// OpenID Connect Core section 9: an assertion that the client signs with its key
-    PrivateKeyJwt,
-    /// OpenID Connect Core section 9: an assertion that the client signs with its secret, of which the vault keeps a
-    /// sealed copy
-    ClientSecretJwt,
-    /// RFC 8705 section 2.1: a certificate of an authority
-    TlsClientAuth,
-    /// RFC 8705 section 2.2: a certificate with a key of the client's
-    SelfSignedTlsClientAuth,
-}
-
-impl AuthMethod {
-    const ALL: [Self; 7] = [
-        Self::None,
-        Self::ClientSecretBasic,
-        Self::ClientSecretPost,
-        Self::PrivateKeyJwt,
-        Self::ClientSecretJwt,
-        Self::TlsClientAuth,
-        Self::SelfSignedTlsClientAuth,
-    ];
-
-    /// The registered name (RFC 7591 section 4.2).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::ClientSecretBasic => "client_secret_basic",
-            Self::ClientSecretPost => "client_secret_post",
-            Self::PrivateKeyJwt => "private_key_jwt",
-            Self::ClientSecretJwt => "client_secret_jwt",
-            Self::TlsClientAuth => "tls_client_auth",
-            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
-        }
-    }
-
-    /// The method of a client that names none (RFC 7591 section 2).
-    pub fn default_of(confidential: bool) -> Self {
-        if confidential { Self::ClientSecretBasic } else { Self::None }
-    }
-
-    /// Whether a secret that is sent authenticates the client.
-    pub fn uses_secret(self) -> bool {
-        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
-    }
-
-    /// Whether the client has a secret.
-    pub fn has_secret(self) -> bool {
-        self.uses_secret() || self.is_sealed()
-    }
-
-    /// Whether the vault keeps a copy of the client's secret.
-    pub fn is_sealed(self) -> bool {
-        self == Self::ClientSecretJwt
-    }
-}
-
-impl Word for AuthMethod {
-    fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str() == name)
-    }
-}
-
-/// RFC 6749 section 2.1
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ClientType {
-    /// It can keep a secret.
-    Confidential,
-    /// It can't.
-    Public,
-}
-
-impl ClientType {
-    /// The type as the column `client_type` has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confidential => "confidential",
-            Self::Public => "public",
-        }
-    }
-}
-
-impl Word for ClientType {
-    fn of(name: &str) -> Option<Self> {
-        [Self::Confidential, Self::Public].into_iter().find(|client_type| client_type.as_str() == name)
-    }
-}
+pub use method::{AuthMethod, ClientType};
 
 /// The grant types that can be registered.
 pub const GRANT_TYPES: [&str; 5] = [
@@ -121,9 +28,6 @@ pub const GRANT_TYPES: [&str; 5] = [
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ];
-
-/// How many URIs of a kind a client may have.
-pub const MAX_URIS: usize = 50;
 
 const ACCESS_TOKEN_TTL: RangeInclusive<i64> = 1..=86_400;
 const REFRESH_TOKEN_TTL: RangeInclusive<i64> = 60..=3650 * 86_400;
@@ -288,7 +192,10 @@ impl ClientMetadata {
         }
         self.protocol.check(self.token_endpoint_auth_method, schemes)?;
         let pairwise = self.protocol.subject_type == SubjectType::Pairwise;
-        if pairwise && !self.redirect_uris.is_empty() && subject::sector(&self.redirect_uris).is_none() {
+        if pairwise
+            && !self.redirect_uris.is_empty()
+            && redirect_uri::host_of_all(&self.redirect_uris).is_none()
+        {
             return Err(Mistake::invalid(
                 "subject_type",
                 "pairwise for a client whose redirect URIs have one host (OpenID Connect Core section 8.1)",

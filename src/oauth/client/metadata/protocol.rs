@@ -7,7 +7,8 @@ use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, params};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
-use crate::oauth::client::metadata::{AuthMethod, MAX_URIS, jwks};
+use crate::oauth::client::metadata::jwks;
+use crate::oauth::client::metadata::method::AuthMethod;
 use crate::rfc::choice::{SecurityProfile, SubjectType, TokenFormat};
 use crate::rfc::{client_id, redirect_uri};
 
@@ -88,6 +89,8 @@ pub const SUBJECTS: [&str; 5] = [
     "tls_client_auth_san_email",
 ];
 
+/// How many URIs of a kind a client may have.
+pub const MAX_URIS: usize = 50;
 const MAX_SUBJECT: usize = 1024;
 const MAX_DETAILS_TYPES: usize = 50;
 const MAX_DETAILS_TYPE: usize = 128;

@@ -1,7 +1,8 @@
 //! Client ID metadata documents and the keys of clients, as a front has fetched them: the backend opens no connection.
 //!
-//! A client whose client_id is an https URL publishes its metadata there (draft-ietf-oauth-client-id-metadata-document).
-//! It is a public client, or authenticates by a key of its own: nobody has ever shared a secret with it.
+//! A client whose client_id is an https URL publishes its metadata there
+//! (draft-ietf-oauth-client-id-metadata-document). It is a public client, or authenticates by a key of its own: nobody
+//! has ever shared a secret with it.
 
 use pgrx::prelude::*;
 use serde_json::{Value, json};

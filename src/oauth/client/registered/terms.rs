@@ -1,6 +1,6 @@
-//! Client metadata as they are registered (RFC 7591 section 2, OpenID Connect Dynamic Client Registration section 2), and
-//! what a tenant makes of them. A member that the store does not know is dropped, as is a grant type; what it knows and
-//! cannot take is refused, and what is missing has the RFC's default.
+//! Client metadata as they are registered (RFC 7591 section 2, OpenID Connect Dynamic Client Registration section 2),
+//! and what a tenant makes of them. A member that the store does not know is dropped, as is a grant type; what it knows
+//! and cannot take is refused, and what is missing has the RFC's default.
 
 use ::url::Url;
 use serde_json::{Map, Value};
