@@ -86,6 +86,7 @@ fn update(now: Timestamp, client_id: Option<&str>, changes: Option<Jsonb>) -> Re
         schemes.extend(registered.iter().filter_map(|uri| redirect_uri::scheme(uri)).map(str::to_owned));
     }
     client.check(&schemes)?;
+    client.protocol.check_jwks()?;
     if changes.get("owner_id").is_some() {
         owner::check(&client.protocol, &tenant_id)?;
     }

@@ -123,6 +123,7 @@ fn create(
     let schemes = tenant::redirect_uri_schemes(&snapshot, &tenant_id)?;
     drop(snapshot);
     let client = ClientMetadata::new(given(name, "name")?, given_members, &schemes)?;
+    client.protocol.check_jwks()?;
     let client_id = client_id.map(client_id::check).transpose()?;
     let new =
         NewClient { tenant_id: &tenant_id, client_id, origin: Origin::Administrator, metadata: &client };

@@ -155,12 +155,14 @@ impl Protocol {
         Ok(())
     }
 
+    /// Refuses a set that is not one of public keys: apart from [`Self::check`], because the server reads it.
+    pub fn check_jwks(&self) -> Result<(), Mistake> {
+        self.jwks.as_ref().map_or(Ok(()), jwks::check)
+    }
+
     fn check_keys(&self, method: AuthMethod) -> Result<(), Mistake> {
-        if let Some(set) = &self.jwks {
-            jwks::check(set)?;
-            if self.jwks_uri.is_some() {
-                return Err(Mistake::invalid("jwks_uri", "either jwks or jwks_uri (RFC 7591 section 2)"));
-            }
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return Err(Mistake::invalid("jwks_uri", "either jwks or jwks_uri (RFC 7591 section 2)"));
         }
         if self.jwks_uri.as_deref().is_some_and(|uri| !client_id::is_url(uri)) {
             return Err(Mistake::invalid("jwks_uri", HTTPS_URL));

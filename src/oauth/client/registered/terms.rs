@@ -60,7 +60,8 @@ impl Terms<'_> {
             protocol: asked.protocol,
             ..GivenClient::default()
         };
-        refused(ClientMetadata::new(&asked.name, given, &self.all_schemes()))
+        let client = ClientMetadata::new(&asked.name, given, &self.all_schemes());
+        refused(client.and_then(|client| client.protocol.check_jwks().map(|()| client)))
     }
 
     /// The schemes that redirect URIs may have beside https, those of the loopback, and those with a dot.
