@@ -13,7 +13,7 @@ $$;
 CREATE FUNCTION pg_temp.key_events() RETURNS TABLE (event text, tenant_id text, reason text, successor boolean)
     LANGUAGE sql AS $$
     SELECT a.event, a.tenant_id, a.details ->> 'reason', a.details ->> 'successor' IS NOT NULL
-      FROM auth_store.audit_log a WHERE a.event LIKE 'signing\_key.%' ORDER BY a.id
+      FROM auth_store.audit_log a WHERE a.event LIKE 'signing\_key.%' ORDER BY 1, 3, 4
 $$;
 
 -- The first key signs at once. Its name is the thumbprint of its public key, and nothing of the private one is shown.
