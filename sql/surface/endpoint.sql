@@ -95,8 +95,8 @@ COMMENT ON FUNCTION auth_store.http_userinfo IS
     '(RFC 6750 section 2.2); NULL is an empty one. client_certificate: the DER certificate of the connection, for a '
     'token that is bound to it. tenant_id: whose endpoint it is, default ''default''.\n'
     'The token needs the scope openid and must be for the issuer, or for any resource. What is said of the user is '
-    'what the scope stands for, and what the parameter claims asked for by name. The answer is signed where the client has '
-    'userinfo_signed_response_alg. Errors are those of RFC 6750 section 3.1 and RFC 9449 section 7.1, with '
+    'what the scope stands for, and what the parameter claims asked for by name. The answer is signed where the client '
+    'has userinfo_signed_response_alg. Errors are those of RFC 6750 section 3.1 and RFC 9449 section 7.1, with '
     'WWW-Authenticate.';
 ALTER FUNCTION auth_store.http_userinfo COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_userinfo TO auth_store_app;

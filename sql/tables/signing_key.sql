@@ -34,8 +34,8 @@ COMMENT ON COLUMN auth_store.signing_keys.retired_at IS
     'When it ceases to sign, which is when the one that follows begins; NULL: none follows yet. One of these for each '
     'tenant and algorithm.';
 COMMENT ON COLUMN auth_store.signing_keys.longest_life IS
-    'Seconds that the token lives which lives longest of those that it signed, or more: so long, and a minute, it stays '
-    'in the JWKS after it has ceased to sign.';
+    'Seconds that the token lives which lives longest of those that it signed, or more: so long, and a minute, it '
+    'stays in the JWKS after it has ceased to sign.';
 COMMENT ON COLUMN auth_store.signing_keys.tenant_id IS 'The tenant whose tokens it signs.';
 COMMENT ON COLUMN auth_store.signing_keys.alg IS 'By which algorithm: ES256, EdDSA or RS256 (RFC 7518, RFC 8037).';
 COMMENT ON COLUMN auth_store.signing_keys.kid IS

@@ -8,7 +8,7 @@
 //! | a rate limit while a device polls | 400 `slow_down` | libpq ends the log-in at 429 and 503 |
 //! | nothing to sign with | 503 | the provider's fault, which passes |
 //! | any other of a client's endpoint | 400 | RFC 6749 section 5.2 |
-//! | `invalid_token`, or a wrong proof, at a resource | 401 with WWW-Authenticate | RFC 6750 section 3.1, RFC 9449 7.1 |
+//! | `invalid_token`, a wrong proof, at a resource | 401 with WWW-Authenticate | RFC 6750 section 3.1, RFC 9449 7.1 |
 //! | `insufficient_scope` at a resource | 403 with WWW-Authenticate | RFC 6750 section 3.1 |
 
 use std::borrow::Cow;
@@ -183,7 +183,7 @@ impl Response {
     }
 
     /// With the URL of what the front should fetch, keep with client_document_store(), and ask again.
-    pub fn to_fetch(self, url: &str) -> Self {
+    pub fn fetching(self, url: &str) -> Self {
         self.with_header("auth-store-fetch", visible(url))
     }
 

@@ -76,7 +76,7 @@ pub fn answer(now: Timestamp, method: &str, body: &[u8], caller: &Caller<'_>) ->
         Ok(active) => active,
         Err(refusal) => return refuse(now, &refusal, shown.dpop, caller),
     };
-    let Some((client, user_id, claims)) = said(&snapshot, &active)? else {
+    let Some(Said { client, user_id, claims }) = said(&snapshot, &active)? else {
         return refuse(now, &NO_USER, shown.dpop, caller);
     };
     let response = written(now, &snapshot, &client, &claims, caller)?;
@@ -152,8 +152,15 @@ fn admitted(
     })
 }
 
-/// The token's client and user, and what that client may know of the user; None where there is none.
-fn said(snapshot: &Snapshot, active: &Active) -> Result<Option<(Client, Id, Map<String, Value>)>, Mistake> {
+/// A token's client and user, and what that client may know of the user.
+struct Said {
+    client: Client,
+    user_id: Id,
+    claims: Map<String, Value>,
+}
+
+/// What is said to the holder of this token; None where the token has no user.
+fn said(snapshot: &Snapshot, active: &Active) -> Result<Option<Said>, Mistake> {
     let (Some(user_id), Some(client)) =
         (active.grant.user_id, client::find(snapshot, &active.grant.client_id)?)
     else {
@@ -172,7 +179,7 @@ fn said(snapshot: &Snapshot, active: &Active) -> Result<Option<(Client, Id, Map<
         return Ok(None);
     };
     claims.insert("sub".to_owned(), subject::of(snapshot, &client, user_id)?.into());
-    Ok(Some((client, user_id, claims)))
+    Ok(Some(Said { client, user_id, claims }))
 }
 
 /// The claims as JSON, or signed where the client is registered so (section 5.3.2).

@@ -75,7 +75,7 @@ impl<'a> Certificate<'a> {
         // The public key.
         tbs.tagged(SEQUENCE)?;
         let mut extensions: &[u8] = &[];
-        while let Some((tag, contents)) = tbs.next() {
+        for (tag, contents) in tbs.by_ref() {
             if tag == EXTENSIONS {
                 extensions = Der(contents).tagged(SEQUENCE)?;
             }

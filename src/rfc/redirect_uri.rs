@@ -198,8 +198,8 @@ pub fn scheme(uri: &str) -> Option<&str> {
     uri.split_once(':').map(|(scheme, _)| scheme)
 }
 
-/// The host that all of these have, the sector identifier of OpenID Connect Core section 8.1; None if they have several,
-/// or none.
+/// The host that all of these have, the sector identifier of OpenID Connect Core section 8.1; None if they have
+/// several, or none.
 pub fn host_of_all(uris: &[String]) -> Option<String> {
     let host = |uri: &String| Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
     let mut hosts = uris.iter().map(host);

@@ -246,7 +246,8 @@ def account():
     ok("wrong" in browser.page.alert, "a wrong present password is told", browser.page.alert)
     browser.send(old=PASSWORD, new="another horse battery")
     ok("Done" in browser.page.alert, "the password is changed", browser.page.text)
-    harness.db.execute("UPDATE auth_store.sessions SET auth_time = now() - interval '11 min' WHERE user_id = %s", [user_id(name)])
+    harness.db.execute("UPDATE auth_store.sessions SET auth_time = now() - interval '11 min' WHERE user_id = %s",
+                       [user_id(name)])
     browser.get("/account/security")
     ok(browser.page.forms[0]["action"] == "/login", "an old log-in is done again first", browser.page.text)
     browser.send(email=name, password="another horse battery")

@@ -31,7 +31,8 @@ SELECT kind, state, sealed_rows FROM auth_store.vault_check();
 -- token that it signed has ended.
 SELECT auth_store.signing_key_rotate() AS second \gset
 SELECT * FROM pg_temp.keys();
-SELECT auth_store.signing_key_rotate() = :'second' AS the_same, auth_store.signing_key_rotate(overlap => '2 days') = :'second' AS still;
+SELECT auth_store.signing_key_rotate() = :'second' AS the_same,
+       auth_store.signing_key_rotate(overlap => '2 days') = :'second' AS still;
 SELECT pg_temp.raised('SELECT auth_store.signing_key_create()');
 BEGIN;
 SELECT auth_store.signing_key_retire(:'second') = :'first' AS first_signs_on;
@@ -87,7 +88,7 @@ SELECT auth_store.signing_key_import(:'pem') AS rsa \gset
 SELECT alg, state FROM auth_store.signing_key_list() WHERE kid = :'rsa';
 SELECT pg_temp.raised(format('SELECT auth_store.signing_key_import(%L)', :'pem'));
 SELECT auth_store.signing_key_retire(:'rsa', 'compromised') IS NULL AS none_takes_over;
-\set base64 `openssl genrsa -traditional 3072 2>/dev/null | openssl rsa -traditional -outform DER 2>/dev/null | base64 -w 0`
+\set base64 `openssl genrsa -traditional 3072 2>&- | openssl rsa -traditional -outform DER 2>&- | base64 -w 0`
 SELECT auth_store.signing_key_import(:'base64') AS der \gset
 SELECT auth_store.signing_key_retire(:'der') IS NULL AS none_takes_over;
 SELECT state FROM auth_store.signing_key_list() WHERE kid = :'der';

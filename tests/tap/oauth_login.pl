@@ -21,7 +21,7 @@ if ($version < 18)
 }
 value($node, $db, 'CREATE EXTENSION auth_store; GRANT auth_store_app TO CURRENT_USER');
 
-# --- a front: each request is one call of http() -----------------------------------------------------------------------
+# --- a front: each request is one call of http() ----------------------------------------------------------------------
 
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16, ReuseAddr => 1) or die "no port: $!";
 my $issuer = 'http://127.0.0.1:' . $listener->sockport;
@@ -59,13 +59,13 @@ if (!$front)
 close $listener;
 END { kill 'TERM', $front if $front }
 
-# --- the store: an issuer that signs, a client for psql, a user --------------------------------------------------------
+# --- the store: an issuer that signs, a client for psql, a user -------------------------------------------------------
 
 my $keys = $node->basedir . '/oauth_keys.json';
 my $user = value($node, $db, <<SQL);
 SELECT auth_store.provider_set('$issuer', '{"scope": "db other"}') AS _, auth_store.signing_key_create() AS _ \\gset _
-SELECT client_id FROM auth_store.client_create('psql', client_type => 'public', client_id => 'psql', scope => 'db other',
-    grant_types => '{urn:ietf:params:oauth:grant-type:device_code}', access_token_format => 'jwt',
+SELECT client_id FROM auth_store.client_create('psql', client_type => 'public', client_id => 'psql',
+    scope => 'db other', grant_types => '{urn:ietf:params:oauth:grant-type:device_code}', access_token_format => 'jwt',
     access_token_ttl => '5 minutes') \\gset _
 CREATE ROLE ada LOGIN;
 SELECT user_id FROM auth_store.user_create('ada\@example.com');

@@ -48,7 +48,8 @@ BEGIN
         IF NOT kid = ANY (keys) THEN
             RAISE 'key % is not among %', kid, keys;
         END IF;
-        IF NOT (SELECT bool_and(active) FROM unnest(ARRAY[token, older]) t, auth_store.jwt_verify(t, 'https://id.example')
+        IF NOT (SELECT bool_and(active)
+                  FROM unnest(ARRAY[token, older]) t, auth_store.jwt_verify(t, 'https://id.example')
                  WHERE t IS NOT NULL) THEN
             RAISE 'a token is refused';
         END IF;
@@ -61,7 +62,8 @@ SQL
 
 my @clients = map {
     my ($out, $err) = ('', '');
-    my $run = IPC::Run::start([ 'psql', '-XAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db), '-c', 'CALL live(8)' ],
+    my @psql = ('psql', '-XAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db), '-c', 'CALL live(8)');
+    my $run = IPC::Run::start(\@psql,
         '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
     { run => $run, err => \$err };
 } 1 .. $CLIENTS;
@@ -79,7 +81,7 @@ is(value($node, $db, 'SELECT count(*) FROM auth_store.signing_key_list()'), '6',
 is(value($node, $db, "SELECT count(DISTINCT kid) FROM auth_store.signing_key_list() WHERE state = 'active'"), '1',
     'one key signs');
 
-# --- a standby verifies, a restored dump signs with the same keys ------------------------------------------------------
+# --- a standby verifies, a restored dump signs with the same keys -----------------------------------------------------
 
 my $token = value($node, $db, "SELECT access_token FROM machine,
     auth_store.token_issue_client_credentials('machine', secret)");

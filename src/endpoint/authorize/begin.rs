@@ -112,7 +112,7 @@ fn known(client: Option<Client>) -> Result<Client, Refused> {
 
 /// Has the front fetch a document of the client.
 fn fetch(client_id: &str, url: &str) -> Answer {
-    let mut answer = Answer::of(Response::empty(200).of_client(client_id).to_fetch(url), Next::Fetch);
+    let mut answer = Answer::of(Response::empty(200).of_client(client_id).fetching(url), Next::Fetch);
     answer.request = Some(Jsonb::of_texts(&[("url", url), ("client_id", client_id)]));
     answer
 }

@@ -104,7 +104,7 @@ fn read(
             Read::Fetch(url) => {
                 let description = "the client's keys have to be fetched first";
                 let refusal = Refusal::new(ErrorCode::InvalidRequestObject, description);
-                return Ok(Err(Response::refusal(&refusal, teller).to_fetch(&url)));
+                return Ok(Err(Response::refusal(&refusal, teller).fetching(&url)));
             }
             Read::Refused(refusal) => return Ok(Err(Response::refusal(&refusal, teller))),
         },

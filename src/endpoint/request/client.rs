@@ -48,7 +48,7 @@ pub fn authenticate(
     Ok(admitted.map_err(|Denied { refusal, fetch }| {
         let response = Response::refusal(&refusal, teller);
         match fetch {
-            Some(url) => response.to_fetch(&url),
+            Some(url) => response.fetching(&url),
             None => response,
         }
     }))

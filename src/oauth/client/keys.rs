@@ -27,7 +27,7 @@ impl ClientKeys {
     }
 
     /// Where the keys must be fetched; None where they are known.
-    pub fn to_fetch(&self, now: Timestamp) -> Option<&str> {
+    pub fn fetching(&self, now: Timestamp) -> Option<&str> {
         self.jwks_uri.as_deref().filter(|_| !self.is_current(now))
     }
 

@@ -1,5 +1,5 @@
-//! What the pages of a provider need of a client, and its userinfo endpoint: what they show the user, and what the client
-//! wants of a log-in.
+//! What the pages of a provider need of a client, and its userinfo endpoint: what they show the user, and what the
+//! client wants of a log-in.
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};

@@ -39,7 +39,7 @@ pub fn read(
         return Ok(Read::Refused(refusal));
     }
     let known = keys::keys(snapshot, client)?;
-    if let Some(url) = known.as_ref().and_then(|keys| keys.to_fetch(now)) {
+    if let Some(url) = known.as_ref().and_then(|keys| keys.fetching(now)) {
         return Ok(Read::Fetch(url.to_owned()));
     }
     let set = known.as_ref().and_then(|keys| keys.set(now)).and_then(|set| set.parse());

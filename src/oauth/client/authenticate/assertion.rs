@@ -65,7 +65,7 @@ pub fn verify(
     let signed = match client.token_endpoint_auth_method {
         AuthMethod::PrivateKeyJwt => {
             let keys = keys::keys(snapshot, client)?;
-            if let Some(url) = keys.as_ref().and_then(|keys| keys.to_fetch(now)) {
+            if let Some(url) = keys.as_ref().and_then(|keys| keys.fetching(now)) {
                 return Ok(Verdict::Fetch(url.to_owned()));
             }
             let set = keys.as_ref().and_then(|keys| keys.set(now)).and_then(Jsonb::parse);
