@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 152] = [
+pub const NAMES: [&str; 153] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -218,6 +218,9 @@ pub const NAMES: [&str; 152] = [
     "session.elevated",
     // a batch of cleanup that deleted sessions
     "session.expired",
+    // no row: the type of what the worker posts to a client whose user has logged out (OpenID Connect Back-Channel
+    // Logout), which no application emits
+    "session.logged_out",
     // session_revoke()
     "session.revoked",
     // session_rotate()

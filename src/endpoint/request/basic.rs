@@ -129,7 +129,7 @@ mod tests {
         assert!(
             readings(b"a\0b:c").is_empty() && readings(b"a:b\0").is_empty() && readings(b"%00:b").len() == 1
         );
-        let header = |bytes: usize| format!("Basic {:A<width$}", "Yzpz", width = bytes - 6);
+        let header = |bytes: usize| format!("Basic {:Y<width$}YQ", "Yzpz", width = bytes - 8);
         assert!(read(&header(4096)).is_some() && read(&header(4097)).is_none());
     }
 
