@@ -94,7 +94,7 @@ for my $login (sort keys %AuthStore::LOGINS)
             my $result = run_sql($node, $db, $call->{sql}, user => $login);
             $got = $result->{ok} ? 'ok' : $result->{state};
         }
-        else { $got = value($node, $db, 'SELECT test.attempt(' . AuthStore::quote($call->{sql}) . ')', user => $login); }
+        else { $got = value($node, $db, "SELECT test.attempt(" . AuthStore::quote($call->{sql}) . ')', user => $login) }
         is($got, $may ? 'ok' : '42501', "$login" . ($may ? ' may call ' : ' may not call ') . $name);
     }
 }
