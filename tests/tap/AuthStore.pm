@@ -194,7 +194,8 @@ SELECT client_id AS owned, client_secret AS owned_secret FROM auth_store.client_
     '{https://owned.example/cb}', token_endpoint_auth_method => 'client_secret_jwt', owner_id => :'user',
     tenant_id => :'tenant') \gset
 -- an authorization request that waits for its user
-SELECT auth_store.provider_set('https://' || :'tenant' || '.id.example', tenant_id => :'tenant') \gset _
+SELECT auth_store.provider_set('https://id.example/' || :'tenant', '{"acr_values": ["ü"]}', :'tenant') AS _,
+       auth_store.signing_key_create(tenant_id => :'tenant') AS key \gset signing_
 SELECT interaction_id AS interaction FROM auth_store.http_authorize('GET', convert_to(concat(
     'response_type=code&prompt=consent&code_challenge_method=S256&code_challenge=', :'challenge', '&client_id=',
     :'client'), 'UTF8'), session_token => (SELECT session_token FROM auth_store.session_create(:'user'))) \gset
@@ -304,13 +305,10 @@ SELECT delivery_id, webhook_id, event_id, attempted_at - interval '1 month', att
   FROM auth_store.webhook_attempts WHERE delivery_id = :'failed_delivery';
 SELECT auth_store.webhook_test(:'webhook', 'agent.created') AS delivery \gset
 -- the tenant is a provider, whose tokens for one resource are JWTs
-SELECT auth_store.provider_set('https://id.example/' || :'tenant', '{"acr_values": ["ü"]}', :'tenant') AS _,
-       auth_store.signing_key_create(tenant_id => :'tenant') AS _,
-       auth_store.resource_set('https://api.example/' || :'tenant', 'orders', 'jwt', metadata => '{"n": 1.10}',
+SELECT auth_store.resource_set('https://api.example/' || :'tenant', 'orders', 'jwt', metadata => '{"n": 1.10}',
            tenant_id => :'tenant') AS _ \gset _
 SELECT access_token AS jwt FROM auth_store.token_issue(:'client', :'user', 'openid orders',
     resource => ARRAY['https://api.example/' || :'tenant']) \gset
-SELECT kid AS signing_key FROM auth_store.signing_key_list(:'tenant') \gset
 SELECT format('%s=%s', n, v)
   FROM (VALUES ('jwt', :'jwt'), ('client', :'client'), ('secret', :'secret'), ('user', :'user'), ('code', :'code'),
     ('used_code', :'used_code'), ('access', :'access'), ('first_refresh', :'first_refresh'), ('refresh', :'refresh'),
