@@ -328,7 +328,7 @@ SELECT format('%s=%s', n, v)
     ('factor', :'factor'), ('recovery_code', :'recovery_code'),
     ('invitation', :'invitation'), ('invitation_id', :'invitation_id'), ('passkey', :'passkey'),
     ('webhook', :'webhook'), ('delivery', :'delivery'), ('failed_delivery', :'failed_delivery'),
-    ('signing_key', :'signing_key'),
+    ('signing_key', :'signing_key'), ('owned', :'owned'), ('interaction', :'interaction'),
     ('connection', :'connection'), ('leased_connection', :'leased_connection'), ('fence', :'fence')) AS made (n, v);
 SQL
         my %made = map { split /=/, $_, 2 } split /\n/, $out;
