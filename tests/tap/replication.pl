@@ -100,6 +100,13 @@ for my $tenant (sort keys %$store)
     is(value($subscriber, 'by_root', "SELECT (SELECT active FROM auth_store.token_introspect('$made->{access}')),
         (SELECT active FROM auth_store.token_introspect('$made->{revoked_access}')),
         auth_store.jti_is_revoked('$made->{revoked_jti}', '$tenant')"), 't|f|t', "$tenant: tokens are validated there");
+    is(value($subscriber, 'by_root',
+        "SELECT active FROM auth_store.jwt_verify('$made->{jwt}', 'https://api.example/$tenant')"), 't',
+        "$tenant: JWTs too");
+    my $documents = "SELECT (auth_store.http_jwks('$tenant')).body,
+        (auth_store.http_metadata(tenant_id => '$tenant')).body";
+    is(value($subscriber, 'by_root', $documents), value($publisher, 'store', $documents),
+        "$tenant: keys and metadata are those of the publisher");
 }
 
 # Each kind of change: rows added, changed, deleted.
