@@ -81,7 +81,7 @@ SELECT left(what, 60) AS what, pg_temp.creating(what)
     ('scope => ''a"b'''), ('scope => E''a\nb'''), ('scope => repeat(''x '', 500000)'),
     ('client_id => '''''), ('client_id => ''a b'''), ('client_id => ''a"b'''), ('client_id => E''a\tb'''),
     ('client_id => ''é'''), ('client_id => repeat(''a'', 129)'), ('client_id => repeat(''a'', 1000000)'),
-    ('token_endpoint_auth_method => ''none'''), ('token_endpoint_auth_method => ''client_secret_jwt'''),
+    ('token_endpoint_auth_method => ''none'''), ('token_endpoint_auth_method => ''x509'''),
     ('access_token_ttl => ''0'''), ('access_token_ttl => ''-1 hour'''), ('access_token_ttl => ''24:00:01'''),
     ('access_token_ttl => ''178000000 years'''),
     ('refresh_token_ttl => ''59 s'''), ('refresh_token_ttl => ''3651 days'''), ('refresh_idle_ttl => ''0'''),

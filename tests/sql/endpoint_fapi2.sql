@@ -164,3 +164,5 @@ SELECT * FROM pg_temp.passes('fapi2-security-profile-final-refresh-token', :'ref
         = :'got_body'::jsonb->>'refresh_token',
     (SELECT status IN (400, 401) FROM pg_temp.post('/fapi-op/token', jsonb_build_object('client_id', 'fapi-two',
         'grant_type', 'refresh_token', 'refresh_token', :'got_body'::jsonb->>'refresh_token'), certificate => :'two')));
+
+SELECT auth_store.tenant_erase('fapi-op', 'fapi-op') > 0 AS erased;

@@ -176,3 +176,5 @@ SELECT body AS keys FROM auth_store.http('GET', '/basic-op/jwks') \gset
 SELECT * FROM pg_temp.passes('oidcc-server-jwks: no private member, each key with kid, use and alg',
     jsonb_array_length(:'keys'::jsonb->'keys') = 1, NOT EXISTS (SELECT FROM jsonb_array_elements(:'keys'::jsonb->'keys')
         AS k WHERE k ?| '{d,p,q,dp,dq,qi,k}' OR NOT k ?& '{kty,kid,use,alg}'));
+
+SELECT auth_store.tenant_erase('basic-op', 'basic-op') > 0 AS erased;

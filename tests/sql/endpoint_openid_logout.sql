@@ -75,3 +75,5 @@ SELECT * FROM pg_temp.passes('and session and tokens are over', NOT pg_temp.is_v
 SELECT body AS config FROM auth_store.http('GET', '/logout-op/.well-known/openid-configuration') \gset
 SELECT * FROM pg_temp.passes('oidcc-rp-initiated-logout-discovery-endpoint-verification',
     :'config'::jsonb->>'end_session_endpoint' = 'https://suite.example/logout-op/logout');
+
+SELECT auth_store.tenant_erase('logout-op', 'logout-op') > 0 AS erased;

@@ -212,3 +212,5 @@ SELECT name, s.status, s.body
        pg_temp.shown(r) AS s;
 SELECT name, pg_temp.raised(format('SELECT auth_store.%s(NULL, tenant_id => ''nobody'')', name))
   FROM unnest(ARRAY['http_token', 'http_introspect', 'http_revoke', 'http_par', 'http_device_authorization']) AS name;
+
+SELECT auth_store.tenant_erase('http', 'http') > 0 AS erased;

@@ -6,6 +6,7 @@ SELECT auth_store.tenant_create('door') AS tenant \gset
 SELECT pg_temp.raised($$SELECT auth_store.http_authorize('GET', tenant_id => 'door')$$) AS no_issuer;
 SELECT auth_store.provider_set('https://id.door.example',
     '{"authorization_details_types": ["payment", "account"]}', :'tenant');
+SELECT auth_store.signing_key_create(tenant_id => :'tenant') IS NOT NULL AS made;
 SELECT client_secret AS secret FROM auth_store.client_create('Door', ARRAY['https://app.example/cb'],
     client_id => 'door', scope => 'openid read write', resources => ARRAY['https://a.example/', 'https://b.example/'],
     metadata => '{"logo_uri": "https://app.example/logo.png", "other": 1}', authorization_details_types => '{payment}',
@@ -244,5 +245,5 @@ SELECT next FROM auth_store.interaction_get(:'suspended', :'session');
 SELECT next, headers->>'location' AS location FROM auth_store.interaction_accept(:'suspended', :'session');
 SELECT auth_store.user_set_status(:'user', 'suspended');
 SELECT next FROM pg_temp.ask('{"scope": "write"}', :'session');
-SELECT auth_store.tenant_erase('door', 'door');
+SELECT auth_store.tenant_erase('door', 'door') > 0 AS erased;
 SELECT count(*) AS interactions FROM auth_store.interactions WHERE tenant_id = 'door';

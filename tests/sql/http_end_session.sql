@@ -114,4 +114,4 @@ SELECT next, client_id, user_id = :'user' AS of_user,
   FROM auth_store.http_device(:'user_code', :'session', tenant_id => :'tenant');
 SELECT error FROM auth_store.device_approve(:'user_code', :'user');
 SELECT next, error FROM auth_store.http_device(:'user_code', :'session', tenant_id => :'tenant');
-SELECT auth_store.tenant_erase('leave', 'leave');
+SELECT auth_store.tenant_erase('leave', 'leave') > 0 AS erased;

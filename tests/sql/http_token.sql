@@ -310,3 +310,5 @@ SELECT s.status, s.body FROM auth_store.http_token(pg_temp.form('{"grant_type": 
     :'basic', ip => '192.0.2.1', user_agent => 'curl', tenant_id => 'http_token') AS r, pg_temp.shown(r) AS s;
 SELECT s.* FROM auth_store.http_token(NULL, tenant_id => 'http_token') AS r, pg_temp.shown(r) AS s;
 SELECT s.* FROM auth_store.http_token('\xff00', tenant_id => 'http_token') AS r, pg_temp.shown(r) AS s;
+
+SELECT auth_store.tenant_erase('http_token', 'http_token') > 0 AS erased;

@@ -89,3 +89,5 @@ SELECT pg_temp.raised('SELECT auth_store.http_userinfo(NULL, tenant_id => ''nobo
 -- A user who may not log in any more has no token.
 SELECT auth_store.user_set_status(:'user_id', 'suspended');
 SELECT r.status, r.error FROM pg_temp.get(:'bare') AS r;
+
+SELECT auth_store.tenant_erase('userinfo', 'userinfo') > 0 AS erased;
