@@ -53,7 +53,7 @@ for my $where ([ 'on the standby', $standby, '' ],
         my $call = call_of($name, $made);
         next if $call->{does} eq 'event';
         my $result = run_sql($node, $db, "$prelude $call->{sql}", user => as_login($name));
-        is($result->{ok} ? 'works' : 'is refused', $told{$name} =~ /^(?:yes|as the function)/ ? 'works' : 'is refused',
+        is($result->{ok} ? 'works' : 'is refused', $told{$name} =~ /^(?:yes|as the)/ ? 'works' : 'is refused',
             "$place: $name: docs/reference says so");
         if ($call->{does} =~ /^(?:reads|holds|draws|passes|script)$/)
         {
@@ -128,6 +128,34 @@ is(value($standby, $db, "SELECT access_token, refresh_token, status
 
 is(value($standby, $db, "SELECT webhook_id = '$made->{webhook}', status FROM auth_store.webhook_list('acme')",
     user => 'web'), 't|active', 'webhooks are listed there');
+
+# What a provider answers there, where nothing is written: as the primary does.
+{
+    my $post = sub { "body => convert_to('$_[0]&client_id=$made->{client}&client_secret=$made->{secret}', 'UTF8')" };
+    my $bearer = "headers => '{\"authorization\": \"Bearer $made->{access}\"}'";
+    for my $case (
+        [ 'metadata', "'GET', '/.well-known/oauth-authorization-server/acme'", '"issuer":"https://id.example/acme"' ],
+        [ 'jwks', "'GET', '/acme/jwks'", "\"kid\":\"$made->{signing_key}\"" ],
+        [ 'userinfo', "'GET', '/acme/userinfo', $bearer", "\"sub\":\"$made->{user}\"" ],
+        [ 'introspection', "'POST', '/acme/introspect', " . $post->("token=$made->{access}"), '"active": true' ],
+        [ 'introspection of a JWT', "'POST', '/acme/introspect', " . $post->("token=$made->{jwt}"), '"active": true' ])
+    {
+        my ($what, $arguments, $said) = @$case;
+        my $ask = "SELECT r.status, r.body FROM auth_store.http($arguments) AS r";
+        my $answer = value($standby, $db, $ask, user => 'web');
+        like($answer, qr/^200\|.*\Q$said\E/, "http(): $what on the standby");
+        is($answer, value($primary, $db, $ask, user => 'web'), "http(): $what as on the primary");
+    }
+    raises($standby, $db, "SELECT auth_store.http('POST', '/acme/token', "
+        . $post->('grant_type=client_credentials') . ')', '25006', 'http(): no token is issued there', user => 'web');
+    # A key and an issuer that were changed are known there at once.
+    my $jwt = "SELECT active FROM auth_store.jwt_verify('$made->{jwt}', 'https://api.example/acme')";
+    is(value($standby, $db, $jwt, user => 'replica'), 't', 'a JWT is verified there');
+    my $kid = value($primary, $db, "SELECT auth_store.signing_key_rotate(tenant_id => 'acme')");
+    catch_up();
+    like(value($standby, $db, q{SELECT body FROM auth_store.http_jwks('acme')}, user => 'replica'), qr/"\Q$kid\E"/,
+        'the next key is in the JWKS there');
+}
 
 # A session that stays connected sees what happens on the primary.
 my $issued = value($primary, $db,
