@@ -162,8 +162,9 @@ my %FUNCTIONS = (
     http_end_session => [ writes => q{SELECT * FROM auth_store.http_end_session('', {session}, true)} ],
     # endpoints
     http            => [ holds => q{SELECT * FROM auth_store.http('POST', pg_catalog.concat('/', {tenant}, '/introspect'),
-        body => pg_catalog.convert_to(pg_catalog.concat('token=', {access}, '&client_id=', {client}, '&client_secret=',
-            {secret}), 'UTF8'), headers => '{"content-type": "application/x-www-form-urlencoded"}')} ],
+        headers => '{"content-type": "application/x-www-form-urlencoded"}',
+        body => pg_catalog.convert_to(pg_catalog.concat('token=', {access}, '&client_id=', {client},
+            '&client_secret=', {secret}), 'UTF8'))} ],
     http_token      => [ writes => q{SELECT * FROM auth_store.http_token(pg_catalog.convert_to(pg_catalog.concat(
         'grant_type=client_credentials&client_id=', {client}, '&client_secret=', {secret}), 'UTF8'),
         tenant_id => {tenant})} ],
