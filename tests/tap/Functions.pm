@@ -161,7 +161,8 @@ my %FUNCTIONS = (
         'SELECT * FROM auth_store.http_device({user_code}, {session}, tenant_id => {tenant})' ],
     http_end_session => [ writes => q{SELECT * FROM auth_store.http_end_session('', {session}, true)} ],
     # endpoints
-    http            => [ holds => q{SELECT * FROM auth_store.http('POST', pg_catalog.concat('/', {tenant}, '/introspect'),
+    http            => [ holds => q{SELECT * FROM auth_store.http('POST',
+        pg_catalog.concat('/', {tenant}, '/introspect'),
         headers => '{"content-type": "application/x-www-form-urlencoded"}',
         body => pg_catalog.convert_to(pg_catalog.concat('token=', {access}, '&client_id=', {client},
             '&client_secret=', {secret}), 'UTF8'))} ],
