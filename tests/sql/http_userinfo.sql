@@ -32,8 +32,10 @@ SELECT what, r.status, b - '{sub,updated_at}'::text[] AS body, b->>'sub' = :'use
        r.user_id = :'user_id' AS "user"
   FROM (VALUES ('all', :'token'), ('openid alone', :'bare'), ('for this resource too', :'ours')) AS t (what, token),
        pg_temp.get(token) AS r, LATERAL (SELECT r.body::jsonb) AS j (b);
+-- Of a request without a body no type is asked, nor is one that it names looked at.
 SELECT method, r.status, r.body = '' AS empty, r.headers->>'content-type' AS content_type
-  FROM unnest(ARRAY['GET', 'HEAD', 'POST', 'PUT']) AS method, pg_temp.get(:'bare', method => method) AS r;
+  FROM unnest(ARRAY['GET', 'HEAD', 'POST', 'PUT']) AS method,
+       pg_temp.get(:'bare', more => '{"content-type": "application/json"}', method => method) AS r;
 -- RFC 6750 section 3: the status, and what is wrong.
 SELECT FROM pg_temp.trail();
 SELECT what, r.status, r.headers->>'www-authenticate' AS challenge, r.body
