@@ -57,5 +57,8 @@ DELETE FROM auth_store.cleanup_cursors WHERE pg_catalog.split_part(task, '@', 1)
 DROP TABLE auth_store.interactions;
 ALTER TABLE auth_store.authorization_codes DROP COLUMN authorization_details, DROP COLUMN claims_request;
 ALTER TABLE auth_store.grants DROP COLUMN authorization_details, DROP COLUMN claims_request;
+-- Deliveries have no foreign key, and without their webhook they lead nowhere.
+DELETE FROM auth_store.webhook_retries r USING auth_store.webhooks w WHERE w.id = r.webhook_id AND w.logout;
+DELETE FROM auth_store.webhook_queue q USING auth_store.webhooks w WHERE w.id = q.webhook_id AND w.logout;
 DELETE FROM auth_store.webhooks WHERE logout;
 ALTER TABLE auth_store.webhooks DROP COLUMN logout;

@@ -120,6 +120,27 @@ my $stepwise = restored();
 is(value($node, $stepwise, "SELECT auth_store.migrate($_)"), $_, "to version $_") for 2 .. $newest;
 is(differences(objects(shape($node, $stepwise)), $fresh), '', 'step by step');
 
+# A client was told of a log-out, by a webhook of a kind that version 9 has not.
+is(value($node, $stepwise, <<'SQL'), '1', 'a client is told of the end of a session');
+SELECT FROM auth_store.tenant_create('told');
+SELECT FROM auth_store.provider_set('https://id.told.example', tenant_id => 'told');
+SELECT FROM auth_store.client_create('Told', ARRAY['https://told.example/cb'], 'public', client_id => 'told',
+    backchannel_logout_uri => 'https://told.example/logout', tenant_id => 'told');
+SELECT user_id AS "user" FROM auth_store.user_create('ada@told.example', tenant_id => 'told') \gset
+SELECT session_id FROM auth_store.session_create(:'user') \gset
+SELECT FROM auth_store.token_issue('told', :'user', session_id => :'session_id');
+SELECT FROM auth_store.session_revoke(:'session_id');
+SELECT count(*) FROM auth_store.webhooks w JOIN auth_store.webhook_queue q ON q.webhook_id = w.id WHERE logout;
+SQL
+is(value($node, $stepwise, 'SELECT auth_store.migrate(to_version => 9)'), '9', 'back to version 9');
+is(value($node, $stepwise, q{SELECT (SELECT count(*) FROM auth_store.webhooks WHERE tenant_id = 'told'),
+    (SELECT count(*) FROM auth_store.webhook_states WHERE tenant_id = 'told'),
+    (SELECT count(*) FROM auth_store.webhook_queue WHERE tenant_id = 'told')}), '0|0|0',
+    'that webhook is gone, with what waited for it');
+is(value($node, $stepwise, 'SELECT auth_store.migrate()'), $newest, 'and up again');
+is(differences(objects(shape($node, $stepwise)), $fresh), '', 'to the tables of a fresh install');
+is(value($node, $stepwise, q{SELECT auth_store.tenant_erase('told', 'told') > 0}), 't', 'the tenant can be erased');
+
 # --- what was issued before ------------------------------------------------------------------------------------------
 
 sub goes_on

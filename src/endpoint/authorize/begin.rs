@@ -19,6 +19,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::registered::document;
 use crate::oauth::client::{self, Client, page};
 use crate::oauth::code::pushed;
 use crate::oauth::interaction::{self, NewInteraction};
@@ -63,6 +64,10 @@ pub fn authorize(now: Timestamp, sent: &Sent<'_>, context: &Context<'_>) -> Resu
         Ok(form) => form,
         Err(malformed) => return refuse(&invalid_request(malformed.description())),
     };
+    let unread = issuer.as_deref().and_then(|issuer| document::place(issuer, client_id));
+    if let (None, Some(url)) = (&client, unread) {
+        return Ok(fetch(url, url));
+    }
     let client = match known(client) {
         Ok(client) => client,
         Err(refused) => return refuse(&refused),

@@ -13,6 +13,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
+use crate::oauth::client::registered::document;
 use crate::oauth::client::{self, Client, page};
 use crate::oauth::code::pushed;
 use crate::trail::{self, Context, Event};
@@ -46,7 +47,13 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     let path = &caller.issuer.settings.paths.pushed_authorization_request;
     let client = match sender::authenticate(&snapshot, now, pushed::CREATED, path, &form, caller, teller)? {
         Ok(client) => client,
-        Err(response) => return caller.finish(now, response),
+        Err(response) => {
+            let response = match unread(&snapshot, &form, caller)? {
+                Some(url) => response.fetching(url),
+                None => response,
+            };
+            return caller.finish(now, response);
+        }
     };
     drop(snapshot);
     let refused = |response: Response| caller.finish(now, response.of_client(&client.id));
@@ -82,6 +89,18 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
         }
     };
     caller.finish(now, response.of_client(&client.id))
+}
+
+/// Where the client that the form names publishes its metadata, if nobody knows it yet.
+fn unread<'a>(
+    snapshot: &Snapshot,
+    form: &'a Form<'_>,
+    caller: &Caller<'_>,
+) -> Result<Option<&'a str>, Mistake> {
+    match document::place(caller.issuer, form.get("client_id")) {
+        Some(id) if client::find(snapshot, id)?.is_none() => Ok(Some(id)),
+        _ => Ok(None),
+    }
 }
 
 /// The parameters, if the authorization endpoint would take them (section 2.1): those of the form, or of the request
