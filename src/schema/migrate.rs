@@ -94,13 +94,13 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
         }
     }
     remember_version(target)?;
-    spi::run_script(POLICIES)?;
     if target == TABLES_VERSION {
         unnamed::fill()?;
-        // Puts back what a migration did not name: comments, an index that was lost.
+        // Makes the tables that are new, and puts back what a migration did not name: comments, an index that was lost.
         run_tables()?;
         run_views()?;
     }
+    spi::run_script(POLICIES)?;
     spi::run_script(OWNERSHIP)?;
     spi::run_script(TABLESPACES)?;
     catalog::invalidate();
