@@ -23,7 +23,7 @@ sub secret
     die "no secret for $name" unless defined $text && length $text >= 10;
     my %forms = (text => $text, tail => substr($text, -24));
     my @parts = ($text);
-    if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak)|sk_live)_([\w-]+)$/)
+    if ($text =~ /^(?:as(at|ac|cs|st|dc|pr|rt|ak|rg)|sk_live)_([\w-]+)$/)
     {
         my $bytes = decode_base64(($2 =~ tr{-_}{+/}r) . '==');
         # id(16) ‖ secret(32), or id(16) ‖ family(16) ‖ rotation(32)

@@ -81,7 +81,8 @@ sub mint
 }
 
 mint(client => "SELECT client_secret
-    FROM auth_store.client_create('Needle', ARRAY['https://needle.example/cb'], client_id => 'needle', scope => 'read',
+    FROM auth_store.client_create('Needle', ARRAY['https://needle.example/cb'], client_id => 'needle',
+    scope => 'read openid',
     grant_types => ARRAY['authorization_code', 'refresh_token', 'client_credentials',
     'urn:ietf:params:oauth:grant-type:token-exchange'])");
 mint(rotated => "SELECT auth_store.client_secret_rotate('needle', '1 day')");
@@ -361,7 +362,7 @@ sub mint_key
 }
 
 mint(http_session => "SELECT session_token FROM auth_store.session_create($user)");
-say_to_endpoints({ say => \&say_it, run => sub { value($node, $db, $_[0]) }, session => $made{http_session},
+my @refused = say_to_endpoints({ say => \&say_it, run => sub { value($node, $db, $_[0]) }, session => $made{http_session},
     client_secret => $made{client}, verifier => $verifier, challenge => $challenge });
 
 # As parameters of a prepared statement, planned for any value.
@@ -413,6 +414,9 @@ value($node, $db,
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.webhook_secrets FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON auth_store.connections FOR EACH ROW EXECUTE FUNCTION refuse();
     CREATE TRIGGER refuse BEFORE INSERT ON auth_store.pushed_requests FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT ON auth_store.interactions FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT ON auth_store.signing_keys FOR EACH ROW EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse BEFORE INSERT ON auth_store.client_secrets FOR EACH ROW EXECUTE FUNCTION refuse();
     DELETE FROM auth_store.rate_limits}); # two mails within a minute would be refused before
 for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', $user)",
     "token_revoke('$made{fresh}[0]', $auth)",
@@ -425,7 +429,8 @@ for my $call ("token_refresh('$made{fresh}[1]', $auth)", "token_issue('needle', 
     "connection_store('aws', 'needle', '$given{'access token'}')", "connection_lease('$connection')",
     "webhook_create('https://hooks.needle.example/', ARRAY['*'])",
     "webhook_secret_rotate((SELECT webhook_id FROM auth_store.webhook_list()))",
-    "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))")
+    "pushed_request_create($auth, parameters => jsonb_build_object($pushed, 'client_secret', '$made{client}'))",
+    @refused)
 {
     my $result = run_sql($node, $db, "\\set ECHO none\nSELECT $MARK auth_store.$call");
     is($result->{state}, 'P0001', 'an error in the middle of ' . $call =~ s/\(.*//r);
