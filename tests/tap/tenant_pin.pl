@@ -241,7 +241,7 @@ for my $mode ('loaded by the first call', 'preloaded')
     {
         my ($setting, $context, $least) = split / /;
         # Those are in the server's configuration alone, and nobody else's to read.
-        if ($setting =~ /master_key/)
+        if ($setting =~ /master_key|\.oauth_/)
         {
             is($context, 'sighup', "$mode: $setting is the operator's");
             raises($node, $db, "$first SET $setting = 'x'", '55P02', "$mode: SET $setting", user => $_)
