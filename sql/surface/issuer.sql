@@ -25,7 +25,8 @@ COMMENT ON FUNCTION auth_store.provider_get IS
     'Returns the issuer of a tenant and its settings, the defaults among them; no row where the tenant is no provider. '
     'tenant_id: default the session''s. Also on a standby. 23503 for an unknown tenant.';
 ALTER FUNCTION auth_store.provider_get COST 1000 ROWS 1;
-GRANT EXECUTE ON FUNCTION auth_store.provider_get TO auth_store_app, auth_store_reader, auth_store_admin;
+GRANT EXECUTE ON FUNCTION auth_store.provider_get TO
+    auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.issuer_list IS
     'The issuers by tenant, with their settings. Read-only, also on a standby.';

@@ -4,4 +4,4 @@ COMMENT ON FUNCTION auth_store.signing_keys_export IS
     'docs/how-to/psql.md. Written again within auth_store.jwks_max_age of each change of the keys, the file always has '
     'the key that signs. Read-only, also on a standby. 55000 where the tenant has no issuer or no key.';
 ALTER FUNCTION auth_store.signing_keys_export COST 100;
-GRANT EXECUTE ON FUNCTION auth_store.signing_keys_export TO auth_store_admin, auth_store_reader;
+GRANT EXECUTE ON FUNCTION auth_store.signing_keys_export TO auth_store_admin, auth_store_reader, auth_store_verifier;
