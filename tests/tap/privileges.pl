@@ -4,6 +4,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Expired;
 use Functions;
 use Test::More;
 
@@ -124,7 +125,7 @@ none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespac
     AND r.rolname IN ('auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs')
     AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
     AND p.proname ~ 'issue|redeem|refresh|exchange|_create|_store\$|_get\$|_rotate|import|client_authenticate|erase'
-    AND p.proname NOT IN ('client_get', 'user_get')",
+    AND p.proname NOT IN ('client_get', 'provider_get', 'user_get')",
     'and none of them mints, opens or takes over a token');
 
 # --- tables and views ------------------------------------------------------------------------------------------------
@@ -316,93 +317,8 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 
 # --- what expires is cleaned up --------------------------------------------------------------------------------------
 
-# A row of each table with a time of expiry, long past.
 {
-    my $old = "'00000000-0000-8000-8000-00000000000%s', clock_timestamp() - interval '400 days'";
-    my $row = sub { sprintf $old, $_[0] };
-    my %expired = (
-        access_tokens => 'INSERT INTO auth_store.access_tokens (id, expires_at, grant_id, tenant_id, digest)
-            VALUES (' . $row->(1) . ", gen_random_uuid(), 'default', sha256(''))",
-        api_keys => 'INSERT INTO auth_store.api_keys (id, expires_at, tenant_id, client_id, digest, scope, name, prefix)
-            VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''), '', 'old', 'asak_')",
-        authorization_codes => 'INSERT INTO auth_store.authorization_codes (id, expires_at, user_id, tenant_id,
-            client_id, digest, scope)
-            VALUES (' . $row->(2) . ", gen_random_uuid(), 'default', 'web-default', sha256(''), '')",
-        device_codes => 'INSERT INTO auth_store.device_codes (id, expires_at, poll_interval, tenant_id, client_id,
-            digest, user_code_digest, scope)
-            VALUES (' . $row->(6) . ", 5, 'default', 'web-default', sha256(''), sha256(''), '')",
-        interactions => 'INSERT INTO auth_store.interactions (id, expires_at, tenant_id, client_id, parameters)
-            VALUES (' . $row->(9) . ", 'default', 'web-default', '{}')",
-        passkey_challenges => 'INSERT INTO auth_store.passkey_challenges (id, expires_at, tenant_id, ceremony, digest)
-            VALUES (' . $row->(9) . ", 'default', 'login', sha256(''))",
-        pushed_requests => 'INSERT INTO auth_store.pushed_requests (id, expires_at, tenant_id, client_id, digest,
-            parameters)
-            VALUES (' . $row->(7) . ", 'default', 'web-default', sha256(''), '{}')",
-        client_secrets => 'INSERT INTO auth_store.client_secrets (id, expires_at, created_at, tenant_id, client_id,
-            digest)
-            VALUES (' . $row->(3) . ", '2000-01-01', 'default', 'web-default', sha256(''))",
-        consents => 'INSERT INTO auth_store.consents (id, expires_at, user_id, renewed_at, tenant_id, client_id,
-            resource, scope)
-            VALUES (' . $row->(5) . ", '$store->{default}{user}', '2000-01-01', 'default', 'web-default', '', 'past')",
-        mfa_factors => 'INSERT INTO auth_store.mfa_factors (id, expires_at, user_id, key_id, created_at, last_step,
-            digits, period, tenant_id, algorithm, label, secret)
-            VALUES (' . $row->(8) . ", '$store->{default}{user}', (SELECT key_id FROM auth_store.mfa_factors
-                    WHERE tenant_id = 'default' LIMIT 1), '2000-01-01', -1, 6, 30, 'default', 'SHA1', 'past', '')",
-        sessions => 'INSERT INTO auth_store.sessions (id, expires_at, user_id, idle_expires_at, last_seen_at, idle_ttl,
-            tenant_id, digest, metadata)
-            VALUES (' . $row->(6)
-                . ", '$store->{default}{user}', 'infinity', '2000-01-01', 120, 'default', sha256(''), '{}')",
-        grants => 'INSERT INTO auth_store.grants (id, expires_at, tenant_id, client_id, scope)
-            VALUES (' . $row->(4) . ", 'default', 'web-default', '')",
-        imported_refresh_tokens => 'INSERT INTO auth_store.imported_refresh_tokens (grant_id, expires_at, tenant_id,
-            client_id, digest)
-            VALUES (' . $row->(5) . ", 'default', 'web-default', sha256(''))",
-        user_roles => 'INSERT INTO auth_store.user_roles (id, expires_at, user_id, assigned_at, tenant_id, role)
-            VALUES (' . $row->(8) . ", '$store->{default}{user}', '2000-01-01', 'default', 'user')",
-        devices => "INSERT INTO auth_store.devices (id, first_seen_at, last_seen_at, user_id, tenant_id)
-            VALUES ('00000000-0000-8000-8000-000000000007', '2000-01-01', '2000-01-01', '$store->{default}{user}',
-            'default')",
-        webhooks => 'INSERT INTO auth_store.webhooks (id, expires_at, created_at, updated_at, status_changed_at,
-            max_attempts, in_order, deleted_when_gone, tenant_id, status, target_url, event_types, metadata)
-            VALUES (' . $row->(4) . ", '2000-01-01', '2000-01-01', '2000-01-01', 1, false, false, 'default', 'active',
-            'https://past.example', '{*}', '{}')",
-        webhook_secrets => 'INSERT INTO auth_store.webhook_secrets (id, expires_at, webhook_id, key_id, tenant_id,
-            secret) SELECT ' . $row->(5) . ", webhook_id, key_id, tenant_id, '' FROM auth_store.webhook_secrets
-            WHERE tenant_id = 'default' LIMIT 1",
-        signing_keys => "INSERT INTO auth_store.signing_keys (id, key_id, published_at, active_from, retired_at,
-            longest_life, tenant_id, alg, kid, public_key, private_key)
-            SELECT '00000000-0000-8000-8000-00000000000b', key_id, '2000-01-01', '2000-01-01', '2000-01-01', 0,
-            tenant_id, 'EdDSA', repeat('A', 43), '{}', '' FROM auth_store.signing_keys
-            WHERE tenant_id = 'default' LIMIT 1",
-        webhook_events => "INSERT INTO auth_store.webhook_events (id, tenant_id, event_type, body)
-            VALUES ('00000000-0000-8000-8000-000000000006', 'default', 'agent.created', '')",
-        webhook_queue => "INSERT INTO auth_store.webhook_queue (id, webhook_id, event_id, attempt, tenant_id)
-            VALUES ('00000000-0000-8000-8000-00000000000b', gen_random_uuid(), gen_random_uuid(), 0, 'default')",
-        webhook_retries => "INSERT INTO auth_store.webhook_retries (id, webhook_id, event_id, failed_at, attempt,
-            tenant_id)
-            VALUES ('00000000-0000-8000-8000-00000000000c', gen_random_uuid(), gen_random_uuid(), '2000-01-01', 1,
-            'default')",
-        login_failures => 'INSERT INTO auth_store.login_failures (id, expires_at, since, failures, locks, max_failures,
-            tenant_id, kind)
-            VALUES (' . $row->(9) . ", '2000-01-01', 1, 0, 5, 'default', 'password')",
-        one_time_tokens => 'INSERT INTO auth_store.one_time_tokens (id, expires_at, created_at, tenant_id, purpose,
-            subject, digest)
-            VALUES (' . $row->(8) . ", '2000-01-01', 'default', 'invitation', '', sha256(''))",
-        rate_limits => 'INSERT INTO auth_store.rate_limits (id, expires_at, allowed, tenant_id)
-            VALUES (' . $row->(5) . ", true, 'default')");
-    # What goes with its partition: that of 2020.
-    for (['claimed_jtis', 'y2020m01d01h00', '2020-01-01 01:00Z', ''],
-        ['revoked_jtis', 'y2020m01d01', '2020-01-02 00:00Z', ', revoked_at'])
-    {
-        my ($table, $period, $until, $more) = @$_;
-        my $partition = "auth_store.${table}_$period";
-        $expired{$table} = "CREATE TABLE $partition (LIKE auth_store.$table);
-            ALTER TABLE $partition OWNER TO auth_store_owner;
-            ALTER TABLE auth_store.$table ATTACH PARTITION $partition FOR VALUES
-            FROM ('2020-01-01 00:00Z') TO ('$until');
-            INSERT INTO $partition (jti_hash, expires_at, tenant_id$more)
-            VALUES (gen_random_uuid(), '2020-01-01 00:00Z', 'default'" . ($more && ", '2020-01-01'") . ')';
-    }
+    my %expired = expired($store->{default}{user});
     # A connection outlives its access token and every lease, a user every lock, a webhook its pauses, and a delivery
     # its lease. An event and its deliveries end by the time in their ids.
     my @expiring = sort qw(signing_keys webhook_events webhook_queue webhook_retries), split /\n/,
@@ -415,12 +331,14 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
     my %facts = table_facts();
     # Rows that end by their age have no time of expiry: tests/sql/usage.sql ends some.
     my @ended = grep { $facts{$_}{ended} eq 'cleanup' && $_ ne 'client_users' } sort keys %facts;
+    # A client that nobody used ends as one that is deleted does: tests/sql/endpoint_registration.sql.
     is(join(' ', @ended),
-        join(' ', grep { !/_jtis$/ } sort keys %expired), 'are those that the library walks');
+        join(' ', grep { !/_jtis$|^clients$/ } sort keys %expired), 'are those that the library walks');
     for my $call ('SELECT auth_store.cleanup_expired_data()', 'CALL auth_store.cleanup()')
     {
-        # Some limits last less than this test.
-        value($node, $db, "UPDATE auth_store.rate_limits SET expires_at = expires_at + interval '1 day'");
+        # Some last less than this test.
+        value($node, $db, "UPDATE auth_store.$_ SET expires_at = expires_at + interval '1 day'")
+          for qw(interactions passkey_challenges rate_limits);
         value($node, $db, $_) for values %expired;
         my $before = contents($node, $db);
         succeeds($node, $db, "SET client_min_messages = warning; $call", $call, user => 'boss');
