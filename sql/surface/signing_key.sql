@@ -6,7 +6,7 @@ COMMENT ON FUNCTION auth_store.signing_key_create IS
     'ceases to sign then, and stays in the JWKS until the last token that it signed has ended. A tenant has 16 keys at '
     'most. 22023 for another alg or an activate_at that is too early, 23503 for an unknown tenant, 55000 without a '
     'master key (see vault_key_generate()) or where a next key waits already.';
-ALTER FUNCTION auth_store.signing_key_create COST 50000;
+ALTER FUNCTION auth_store.signing_key_create COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.signing_key_create TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.signing_key_import IS
@@ -15,7 +15,7 @@ COMMENT ON FUNCTION auth_store.signing_key_import IS
     'PKCS #8 or, for RSA, PKCS #1; not encrypted. It begins to sign as one of signing_key_create() does. '
     '22004 for NULL, 22023 for what is no such key, 23505 for one that the tenant has. '
     'The key is in the statement: see docs/how-to/secrets_in_logs.md.';
-ALTER FUNCTION auth_store.signing_key_import COST 50000;
+ALTER FUNCTION auth_store.signing_key_import COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.signing_key_import TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.signing_key_rotate IS
@@ -25,7 +25,7 @@ COMMENT ON FUNCTION auth_store.signing_key_rotate IS
     'no token is refused for a rotation. alg: ES256 or EdDSA; RS256 rotates by another signing_key_import(). '
     '22023 for another alg or overlap, 23503 for an unknown tenant, 55000 where the tenant has no key of the '
     'algorithm.';
-ALTER FUNCTION auth_store.signing_key_rotate COST 50000;
+ALTER FUNCTION auth_store.signing_key_rotate COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.signing_key_rotate TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.signing_key_retire IS
@@ -36,7 +36,7 @@ COMMENT ON FUNCTION auth_store.signing_key_retire IS
     'fetches the JWKS, and the other one signs at once. '
     'A next key is deleted either way, since it has signed nothing. '
     '22004 for a NULL kid, 22023 for a reason that is too long, 23503 for an unknown key or tenant.';
-ALTER FUNCTION auth_store.signing_key_retire COST 50000;
+ALTER FUNCTION auth_store.signing_key_retire COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.signing_key_retire TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.signing_key_list IS
