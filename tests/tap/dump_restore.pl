@@ -4,6 +4,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use File::Copy qw(copy);
 use PostgreSQL::Test::Utils;
 use IPC::Run;
 use Test::More;
@@ -57,7 +58,17 @@ $source->command_ok([ 'pg_dump', '--no-sync', '-U', 'backup', '-Fc', '-f', "$dir
 
 # A cluster that never saw the store: the first restore must bring the roles by itself.
 my $target = new_server('target');
+# The master keys are in no dump: whoever restores one brings them, or no signing key opens.
+bring_keys($target);
 my $restores = 0;
+
+sub bring_keys
+{
+    my ($node) = @_;
+    my ($from, $to) = map { $_->basedir . '/master.key' } $source, $node;
+    copy($from, $to) or die "$to: $!";
+    $node->reload;
+}
 
 sub restore_command
 {
@@ -101,6 +112,7 @@ SELECT 'session', v.valid, e.valid, c.missing_scope
   FROM auth_store.session_validate('$made->{session}') v, auth_store.session_validate('$made->{ended_session}') e,
     auth_store.consent_check('$made->{user}', '$made->{client}', 'openid orders') c;
 SELECT 'exchanged', active FROM auth_store.token_introspect('$made->{exchanged_access}');
+SELECT 'jwt', active, issuer FROM auth_store.jwt_verify('$made->{jwt}', 'https://api.example/$tenant');
 SELECT 'legacy', error, refresh_token LIKE 'asrt\\_%'
   FROM auth_store.token_refresh('$made->{legacy_refresh}', $credentials);
 SELECT 'adopted', error, refresh_token LIKE 'asrt\\_%'
@@ -123,6 +135,7 @@ revoked|f
 other|t
 session|t|f|orders
 exchanged|t
+jwt|t|https://id.example/$tenant
 legacy||t
 adopted||t
 refresh||t|t
@@ -373,6 +386,7 @@ $target->stop;
 # --- the whole cluster -----------------------------------------------------------------------------------------------
 
 my $whole = new_server('whole');
+bring_keys($whole);
 $source->command_ok([ 'pg_dumpall', '--no-sync', '-f', "$dir/all.sql" ], 'pg_dumpall');
 {
     # The bootstrap superuser is there already; that one statement fails in every restore of a pg_dumpall.
