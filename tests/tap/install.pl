@@ -54,7 +54,7 @@ is(value($node, $db, "SELECT count(*) >= 2 FROM pg_inherits WHERE inhparent = 'a
 is(check_of($db), '', 'check() has nothing to say');
 is(value($node, $db, "SELECT rolname FROM pg_roles
     WHERE rolname LIKE 'auth\\_store\\_%' AND NOT rolcanlogin AND NOT rolsuper ORDER BY 1"),
-    join("\n", map { "auth_store_$_" } qw(admin app auditor jobs monitor owner reader verifier view worker)),
+    join("\n", map { "auth_store_$_" } qw(admin app auditor developer jobs monitor owner reader verifier view worker)),
     'the roles are there and none can log in');
 my ($version, $how) = split /\|/, value($node, $db, "SELECT version, name FROM auth_store.schema_version");
 is($how, 'install', 'the version of the tables is recorded');
@@ -164,7 +164,7 @@ succeeds($node, $second, $_, "the version is back: $_") for 'SELECT auth_store.p
 raises($node, $db, "SELECT auth_store.uninstall('$second')", '22023', 'uninstall() with the name of another database');
 raises($node, $db, "SELECT auth_store.uninstall('')", '22023', 'uninstall() with no name');
 raises($node, $db, 'SELECT auth_store.uninstall(NULL)', '22004', 'uninstall(NULL)');
-cmp_ok(value($node, $db, 'SELECT count(*) FROM auth_store.clients'), '==', 6, 'all rows are there');
+cmp_ok(value($node, $db, 'SELECT count(*) FROM auth_store.clients'), '==', 9, 'all rows are there');
 value($node, $db, 'CREATE TABLE public.mine (id uuid, tenant_id text,
     FOREIGN KEY (id, tenant_id) REFERENCES auth_store.users (id, tenant_id))');
 raises($node, $db, "SELECT auth_store.uninstall('$db')", '2BP01',
