@@ -55,7 +55,8 @@ SELECT a AS arguments, pg_temp.creating(a) FROM (VALUES
     ('owner_id => (SELECT id FROM auth_store.users'
      ' WHERE email = ''ada@protocol.example'' AND tenant_id = ''default'')')) AS t (a);
 SELECT c AS changes, pg_temp.raised(format('SELECT auth_store.client_update(''protocol-app'', %L)', c)) FROM (VALUES
-    ('{"jwks": 1}'), ('{"jwks": {"keys": []}}'), ('{"jwks_uri": 1}'), ('{"owner_id": "x"}'), ('{"owner_id": 1}'),
+    ('{"jwks": 1, "jwks_uri": null}'), ('{"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}, "jwks_uri": null}'),
+    ('{"jwks": {"keys": []}}'), ('{"jwks_uri": 1}'), ('{"owner_id": "x"}'), ('{"owner_id": 1}'),
     ('{"require_par": 1}'), ('{"default_max_age": "1"}'), ('{"default_max_age": -1}'), ('{"profile": "x"}'),
     ('{"certificate_subject": []}'), ('{"profile": "fapi2"}')) AS t (c);
 
