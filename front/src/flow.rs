@@ -8,7 +8,7 @@ use crate::Front;
 use crate::answer::Answer;
 use crate::caller::Caller;
 use crate::pages;
-use crate::protocol::{FETCHES, Request, answer_in, fetch};
+use crate::protocol::{FETCHES, Request, answer_in, fetch, for_client};
 use crate::store::{Failure, text};
 
 /// What the database says is next: send the answer, or show a page first.
@@ -98,19 +98,20 @@ pub async fn step(
     let row = rows.first().ok_or_else(|| Failure::Broken(format!("{function} did not answer")))?;
     let asked: Option<String> = row.try_get(8)?;
     Ok(Step {
-        answer: answer_in(row)?,
+        answer: for_client(answer_in(row)?),
         next: row.try_get::<_, Option<String>>(6)?.unwrap_or_default(),
         interaction_id: row.try_get(7)?,
         asked: asked.and_then(|asked| serde_json::from_str(&asked).ok()).map(Asked),
     })
 }
 
-/// The authorization endpoint (RFC 6749 section 3.1).
+/// The authorization endpoint of a tenant (RFC 6749 section 3.1).
 pub async fn authorize(
     front: &Front,
     caller: &Caller,
     request: &Request,
     session_token: Option<&str>,
+    tenant_id: &str,
 ) -> Result<Answer, Failure> {
     if ![Method::GET, Method::HEAD, Method::POST].contains(&request.method) {
         let refusal = Answer::refusal(405, "invalid_request", "GET and POST are accepted");
@@ -128,6 +129,7 @@ pub async fn authorize(
                 ("session_token", "text", Given::Text(session_token)),
                 ("ip", "inet", Given::Text(Some(&caller.ip_text))),
                 ("user_agent", "text", Given::Text(caller.user_agent.as_deref())),
+                ("tenant_id", "text", Given::Text(Some(tenant_id))),
             ],
         )
         .await?;
@@ -136,11 +138,12 @@ pub async fn authorize(
         }
         let url = step.asked.as_ref().and_then(|asked| asked.get("url"));
         let is_of_use = match url {
-            Some(url) if fetches < FETCHES => fetch(front, url).await?,
+            Some(url) if fetches < FETCHES => fetch(front, url, Some(tenant_id)).await?,
             _ => false,
         };
+        // The answer is the error that is left then.
         if !is_of_use {
-            return Ok(refused(front, "unauthorized_client", "what the client publishes could not be read"));
+            return Ok(next(front, Step { next: "page".to_owned(), ..step }));
         }
         fetches += 1;
     }

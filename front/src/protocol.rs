@@ -28,10 +28,16 @@ const HTTP: &str = "SELECT status, headers::text, body, error, client_id, user_i
     client_certificate => $7, session_token => $8)";
 
 const STORE_DOCUMENT: &str =
-    "SELECT error FROM auth_store.client_document_store(url => $1, body => $2, max_age => $3)";
+    "SELECT error FROM auth_store.client_document_store(url => $1, body => $2, max_age => $3,
+    tenant_id => $4)";
 
 /// The header by which the database asks for a document of a client, before it can answer.
-pub const FETCH: &str = "auth-store-fetch";
+const FETCH: &str = "auth-store-fetch";
+/// The header by which it says what is at a path that pages answer, and is told that there are some.
+const ENDPOINT: &str = "auth-store-endpoint";
+const PAGES: &str = "auth-store-pages";
+/// The header with the tenant for either.
+const TENANT: &str = "auth-store-tenant";
 
 /// Documents that one request may need: the metadata of a client, and its keys.
 pub const FETCHES: usize = 2;
@@ -49,7 +55,42 @@ const HEADERS: [&str; 9] = [
     "user-agent",
 ];
 
-/// The headers as a JSON object: texts, and an array of texts where one came more than once.
+/// An endpoint that browsers ask, which pages answer.
+pub struct Place {
+    pub endpoint: Browsed,
+    pub tenant_id: String,
+}
+
+/// What such an endpoint is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Browsed {
+    Authorization,
+    EndSession,
+    DeviceVerification,
+}
+
+impl Browsed {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "authorization" => Some(Self::Authorization),
+            "end_session" => Some(Self::EndSession),
+            "device_verification" => Some(Self::DeviceVerification),
+            _ => None,
+        }
+    }
+
+    /// What its requests are counted as.
+    pub fn counted(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorize",
+            Self::EndSession => "logout",
+            Self::DeviceVerification => "page",
+        }
+    }
+}
+
+/// The headers as a JSON object: texts, and an array of texts where one came more than once. The last one is the
+/// front's own.
 fn headers_of(headers: &HeaderMap) -> String {
     let mut object = Map::new();
     for name in HEADERS {
@@ -66,7 +107,21 @@ fn headers_of(headers: &HeaderMap) -> String {
             _ => drop(object.insert(name.to_owned(), texts.into())),
         }
     }
+    object.insert(PAGES.to_owned(), "1".into());
     Value::Object(object).to_string()
+}
+
+/// A header that is for the front alone.
+fn take(answer: &mut Answer, name: &str) -> Option<String> {
+    answer.response.headers_mut().remove(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// Without what is for the front alone.
+pub fn for_client(mut answer: Answer) -> Answer {
+    for name in [FETCH, ENDPOINT, TENANT] {
+        answer.response.headers_mut().remove(name);
+    }
+    answer
 }
 
 /// The answer in the first six columns of a row.
@@ -80,42 +135,72 @@ pub fn answer_in(row: &Row) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-/// Passes a request on, and fetches what the database wants to see first.
+/// Passes a request on, and fetches what the database wants to see first; or says where it is for pages to answer.
 pub async fn pass(
     front: &Front,
     caller: &Caller,
     request: &Request,
     session_token: Option<&str>,
-) -> Result<Answer, Failure> {
+) -> Result<Result<Answer, Place>, Failure> {
     let headers = headers_of(&request.headers);
     let mut fetches = 0;
     loop {
-        let method = request.method.as_str();
-        let values: [(&(dyn ToSql + Sync), Type); 8] = [
-            (&method, Type::TEXT),
-            (&request.path, Type::TEXT),
-            (&request.query, Type::BYTEA),
-            (&headers, Type::TEXT),
-            (&request.body, Type::BYTEA),
-            (&caller.ip_text, Type::TEXT),
-            (&caller.certificate, Type::BYTEA),
-            (&session_token, Type::TEXT),
-        ];
-        let rows = front.store.query(HTTP, &values).await?;
-        let row = rows.first().ok_or_else(|| Failure::Broken("http() did not answer".to_owned()))?;
-        let mut answer = answer_in(row)?;
-        let Some(url) = answer.response.headers_mut().remove(FETCH) else { return Ok(answer) };
-        let Some(url) = url.to_str().ok().filter(|_| fetches < FETCHES) else { return Ok(answer) };
+        let mut answer = call(front, caller, request, &headers, session_token).await?;
+        if let Some(place) = place_in(&mut answer) {
+            return Ok(Err(place));
+        }
+        let (url, tenant_id) = (take(&mut answer, FETCH), take(&mut answer, TENANT));
+        let Some(url) = url.filter(|_| fetches < FETCHES) else { return Ok(Ok(answer)) };
         // Without the document the same question would be asked again: the answer that came is the last word.
-        if !fetch(front, url).await? {
-            return Ok(answer);
+        if !fetch(front, &url, tenant_id.as_deref()).await? {
+            return Ok(Ok(answer));
         }
         fetches += 1;
     }
 }
 
+async fn call(
+    front: &Front,
+    caller: &Caller,
+    request: &Request,
+    headers: &str,
+    session_token: Option<&str>,
+) -> Result<Answer, Failure> {
+    let method = request.method.as_str();
+    let values: [(&(dyn ToSql + Sync), Type); 8] = [
+        (&method, Type::TEXT),
+        (&request.path, Type::TEXT),
+        (&request.query, Type::BYTEA),
+        (&headers, Type::TEXT),
+        (&request.body, Type::BYTEA),
+        (&caller.ip_text, Type::TEXT),
+        (&caller.certificate, Type::BYTEA),
+        (&session_token, Type::TEXT),
+    ];
+    let rows = front.store.query(HTTP, &values).await?;
+    answer_in(rows.first().ok_or_else(|| Failure::Broken("http() did not answer".to_owned()))?)
+}
+
+fn place_in(answer: &mut Answer) -> Option<Place> {
+    let endpoint = Browsed::of(&take(answer, ENDPOINT)?)?;
+    Some(Place { endpoint, tenant_id: take(answer, TENANT)? })
+}
+
+/// What pages answer at this path of this site, if they do.
+pub async fn place(front: &Front, caller: &Caller, path: &str) -> Result<Option<Place>, Failure> {
+    let request = Request {
+        method: Method::GET,
+        path: path.to_owned(),
+        query: Vec::new(),
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    };
+    let mut answer = call(front, caller, &request, &headers_of(&request.headers), None).await?;
+    Ok(place_in(&mut answer))
+}
+
 /// Fetches a document of a client and gives it to the database; whether it was of use.
-pub async fn fetch(front: &Front, url: &str) -> Result<bool, Failure> {
+pub async fn fetch(front: &Front, url: &str, tenant_id: Option<&str>) -> Result<bool, Failure> {
     let document = match front.fetcher.fetch(url).await {
         Ok(document) => document,
         Err(why) => {
@@ -123,8 +208,12 @@ pub async fn fetch(front: &Front, url: &str) -> Result<bool, Failure> {
             return Ok(false);
         }
     };
-    let values: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&url, Type::TEXT), (&document.body, Type::BYTEA), (&document.max_age, Type::INT4)];
+    let values: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&url, Type::TEXT),
+        (&document.body, Type::BYTEA),
+        (&document.max_age, Type::INT4),
+        (&tenant_id, Type::TEXT),
+    ];
     let rows = front.store.query(STORE_DOCUMENT, &values).await?;
     let error: Option<String> = rows.first().map(|row| row.try_get(0)).transpose()?.flatten();
     Ok(error.is_none())
@@ -165,7 +254,7 @@ mod tests {
         }
         assert_eq!(
             headers_of(&headers),
-            r#"{"authorization":"Basic a","dpop":["one","two"],"origin":"café"}"#
+            r#"{"auth-store-pages":"1","authorization":"Basic a","dpop":["one","two"],"origin":"café"}"#
         );
     }
 

@@ -23,7 +23,7 @@ use crate::Front;
 use crate::answer::Answer;
 use crate::caller::{Caller, cookie};
 use crate::log::Entry;
-use crate::protocol::Request;
+use crate::protocol::{Browsed, Place, Request};
 use crate::store::Failure;
 use crate::{flow, pages, protocol};
 
@@ -155,7 +155,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let is_page = front.settings.pages && pages::has(&path);
-    let endpoint = if is_page { "page" } else { protocol::endpoint(&path) };
+    let mut endpoint = if is_page { "page" } else { protocol::endpoint(&path) };
     let body = match read(body, front.settings.max_body).await {
         Ok(body) => body,
         Err(refusal) => return (endpoint, refusal),
@@ -163,16 +163,38 @@ async fn answer(
     let query = head.uri.query().unwrap_or("").as_bytes().to_vec();
     let request = Request { method: head.method, path, query, headers: head.headers, body };
     let session = session_token(front, &request.headers);
+    let mut is_seen = is_page;
     let answered = if is_page {
         pages::answer(front, caller, &request).await
-    } else if endpoint == "authorize" {
-        flow::authorize(front, caller, &request, session).await
-    } else if endpoint == "logout" {
-        pages::log_out(front, caller, &request).await
     } else {
-        protocol::pass(front, caller, &request, session).await
+        match protocol::pass(front, caller, &request, session).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(place)) => {
+                (endpoint, is_seen) = (place.endpoint.counted(), front.settings.pages);
+                browsed(front, caller, &request, session, &place).await
+            }
+            Err(failure) => Err(failure),
+        }
     };
-    (endpoint, answered.unwrap_or_else(|failure| failed(&failure, is_page)))
+    (endpoint, answered.unwrap_or_else(|failure| failed(&failure, is_seen)))
+}
+
+/// Answers what a browser asks at an endpoint of an issuer, wherever its settings have that.
+async fn browsed(
+    front: &'static Front,
+    caller: &Caller,
+    request: &Request,
+    session: Option<&str>,
+    place: &Place,
+) -> Result<Answer, Failure> {
+    match place.endpoint {
+        Browsed::Authorization => flow::authorize(front, caller, request, session, &place.tenant_id).await,
+        Browsed::EndSession => pages::log_out(front, caller, request, &place.tenant_id).await,
+        Browsed::DeviceVerification if front.settings.pages => {
+            pages::connect(front, caller, request, &place.tenant_id).await
+        }
+        Browsed::DeviceVerification => Ok(Answer::refusal(404, "not_found", "there is no page")),
+    }
 }
 
 /// The session of the browser, by its cookie.

@@ -78,11 +78,12 @@ COMMENT ON FUNCTION auth_store.http IS
     'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
     'session_token: the session of the browser, from the front''s cookie.\n'
     'The authorization and the log-out endpoint are there if the issuer has login_url and consent_url, or logout_url: '
-    'the browser is sent to these pages of the application. A front with pages calls http_authorize() and '
-    'http_end_session() itself.\n'
+    'the browser is sent to these pages of the application. A front with pages calls http_authorize(), '
+    'http_end_session() and http_device() itself: it adds a header auth-store-pages, and has a 404 with the headers '
+    'auth-store-endpoint (authorization, end_session or device_verification) and auth-store-tenant in return.\n'
     'Pages of the origins of a client''s redirect URIs may read the answers to that client, and any page what is '
     'public (CORS). HEAD is answered as GET without the body. A header auth-store-fetch is for the front: it fetches '
-    'that URL, gives what it got to client_document_store(), and asks once again.';
+    'that URL, gives what it got to client_document_store() for the tenant of auth-store-tenant, and asks once again.';
 ALTER FUNCTION auth_store.http COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http TO auth_store_app;
 

@@ -17,6 +17,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::issuer::settings::Paths;
 use crate::oauth::issuer::{self, Issuer};
 use crate::trail::Context;
 
@@ -149,12 +150,17 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
     if let Some(response) = metadata::place::at(now, &snapshot, request.path)? {
         return Ok(document(request.method, &headers, response));
     }
-    let nothing = || Ok(Response::error(404, "not_found", "there is no endpoint at this path"));
-    let Some((issuer, path)) = route(&snapshot, request.path)? else { return nothing() };
+    let nothing = || Response::error(404, "not_found", "there is no endpoint at this path");
+    let Some((issuer, path)) = route(&snapshot, request.path)? else { return Ok(nothing()) };
     if path == issuer.settings.paths.jwks {
         return Ok(document(request.method, &headers, metadata::jwks(now, &snapshot, &issuer)?));
     }
-    let Some(endpoint) = Endpoint::at(path, &issuer) else { return nothing() };
+    if headers.has_pages
+        && let Some(name) = page_at(path, &issuer.settings.paths)
+    {
+        return Ok(nothing().with_header("auth-store-endpoint", name).of_tenant(&issuer.tenant_id));
+    }
+    let Some(endpoint) = Endpoint::at(path, &issuer) else { return Ok(nothing()) };
     let methods = endpoint.methods();
     if request.method == "OPTIONS" && !endpoint.is_for_browsers() {
         return Ok(cors::preflight(headers.origin, methods));
@@ -183,6 +189,17 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
         return Ok(response);
     }
     cors::of_client(&snapshot, headers.origin, response)
+}
+
+/// What a front with pages of its own answers at this path below an issuer, by its name among those of the settings.
+fn page_at(path: &str, paths: &Paths) -> Option<&'static str> {
+    [
+        (&paths.authorization, "authorization"),
+        (&paths.end_session, "end_session"),
+        (&paths.device_verification, "device_verification"),
+    ]
+    .into_iter()
+    .find_map(|(known, name)| (known == path).then_some(name))
 }
 
 /// A public document: everybody may read it, and whoever has it already is told so (RFC 9110 section 13.1.2).

@@ -182,9 +182,14 @@ impl Response {
         self
     }
 
-    /// With the URL of what the front should fetch, keep with client_document_store(), and ask again.
-    pub fn fetching(self, url: &str) -> Self {
-        self.with_header("auth-store-fetch", visible(url))
+    /// With the URL of what the front should fetch, keep for the tenant with client_document_store(), and ask again.
+    pub fn fetching(self, url: &str, tenant_id: &str) -> Self {
+        self.with_header("auth-store-fetch", visible(url)).of_tenant(tenant_id)
+    }
+
+    /// With the tenant, for what the front does next. A tenant's id is printable ASCII.
+    pub fn of_tenant(self, tenant_id: &str) -> Self {
+        self.with_header("auth-store-tenant", visible(tenant_id))
     }
 
     /// Says which error it tells of, where the body does not.

@@ -12,12 +12,14 @@ import certificates  # noqa: E402
 
 
 class Publisher(http.server.BaseHTTPRequestHandler):
-    asked = []
+    asked, gone, name = [], set(), "Editor"
 
     def do_GET(self):
         self.asked.append(self.path)
+        if self.path in self.gone:
+            return self.send_error(404)
         url = f"https://localhost:{self.server.server_port}{self.path}"
-        document = {"client_id": url, "client_name": "Editor", "redirect_uris": ["http://127.0.0.1/cb"],
+        document = {"client_id": url, "client_name": self.name, "redirect_uris": ["http://127.0.0.1/cb"],
                     "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"],
                     "scope": "openid email"}
         if self.path == "/moved":
@@ -58,6 +60,23 @@ def documents():
         status, _, tokens = client.redeem(browser)
         ok(status == 200 and tokens["access_token"], "and gets its tokens", (browser.left, tokens))
         ok(Publisher.asked == ["/client"], "asked once", Publisher.asked)
+        over = "UPDATE auth_store.clients SET document_expires_at = now() WHERE origin = 'document'"
+        Publisher.name = "Painter"
+        harness.db.execute(over)
+        browser.get(client.path(prompt="consent"))
+        ok("Painter" in browser.page.text and Publisher.asked == ["/client"] * 2, "and again when its time is over",
+           (browser.page.text, Publisher.asked))
+        harness.db.execute(over)
+        Publisher.gone.add("/client")
+        browser.get(client.path())
+        ok(browser.status == 400 and not browser.left and "could not be read" in browser.page.text,
+           "a client that publishes nothing any more is none", (browser.status, browser.page.text))
+        one("SELECT auth_store.provider_set(settings => %s)", '{"error_url": "https://www.example/oops"}')
+        browser.get(client.path())
+        ok((browser.left or "").startswith("https://www.example/oops?error=unauthorized_client"),
+           "which the application's own page says", browser.left)
+        ok(not any(name.startswith("auth-store") for name in browser.headers), "and nothing else", browser.headers)
+        one("SELECT auth_store.provider_set(settings => %s)", '{"error_url": null}')
         for path in ("moved", "page", "endless"):
             browser.get(Client(front, f"{url}/{path}", redirect_uri="http://127.0.0.1:4711/cb").path())
             ok(browser.status == 400 and not browser.left, f"not by /{path}", (browser.status, browser.page.text))

@@ -14,5 +14,5 @@ sys.path.insert(0, str(Path(__file__).parent))
 import documents, harness, people, protocol  # noqa: E402, E401
 
 harness.run([protocol.provider, protocol.endpoints, protocol.bounds, protocol.callers, protocol.ends,
-             people.log_in, people.consent, people.factors, people.forms, people.mails, people.device, people.log_out,
-             people.account, documents.documents, protocol.restarts])
+             people.log_in, people.consent, people.factors, people.forms, people.mails, people.device, people.tenant,
+             people.log_out, people.account, documents.documents, protocol.restarts])

@@ -199,6 +199,52 @@ def device():
     ok(error["error"] == "access_denied", "or is refused", error)
 
 
+def tenant():
+    """An issuer with a path, and endpoints where it wants them."""
+    call("tenant_create", id="acme")
+    call("user_create", email="ada@example.com", password="acme has another one", tenant_id="acme")
+    paths = {"authorization": "/oauth/start", "end_session": "/bye", "device_verification": "/activate"}
+    one("SELECT auth_store.provider_set(issuer => %s, settings => %s, tenant_id => 'acme')",
+        f"{protocol.front.origin}/acme", harness.json.dumps({"paths": paths}))
+    made = call("client_create", name="Anvil", client_type="public", scope="openid email", tenant_id="acme",
+                redirect_uris=["https://anvil.example/cb"],
+                grant_types=["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"])[0]
+    call("signing_key_create", tenant_id="acme")
+    client = Client(protocol.front, made["client_id"], redirect_uri="https://anvil.example/cb")
+    browser = Browser(protocol.front)
+    query = client.path().partition("?")[2]
+    browser.get(f"/acme/oauth/start?{query}").send(email="ada@example.com", password="acme has another one")
+    browser.send(button="accept")
+    ok(client.answer(browser).get("iss") == f"{protocol.front.origin}/acme" and "code" in client.answer(browser),
+       "an endpoint is where its issuer has it", (browser.left, browser.page and browser.page.text))
+    ok(browser.get("/acme/authorize").status == 404 and browser.get("/activate").status == 404, "and nowhere else")
+    browser.get("/acme/bye").send()
+    ok("logged out" in browser.page.text and not browser.cookies.get("session"), "so is log-out", browser.page.text)
+    asked = protocol.front.post("/acme/device_authorization", client_id=made["client_id"], scope="email")[2]
+    ok(asked["verification_uri"] == f"{protocol.front.origin}/acme/activate", "a device shows where", asked)
+    browser.get("/acme/activate").send(email="ada@example.com", password=PASSWORD)
+    ok(browser.status == 401, "its users log in there, by their own passwords", browser.page.text)
+    browser.send(password="acme has another one").send(user_code=asked["user_code"])
+    ok("Anvil" in browser.page.text, "and are asked", browser.page.text)
+    browser.send(button="allow")
+    ok("connected" in browser.page.text, "for a device of the tenant", browser.page.text)
+    browser.get("/account").follow("Log out").send()
+    ok("logged out" in browser.page.text, "the menu of the account logs out of any tenant", browser.page.text)
+    browser.get(f"/acme/oauth/start?{client.path(prompt='create').partition('?')[2]}")
+    ok(client.answer(browser).get("error") == "invalid_request", "nobody makes an account without a page for it",
+       browser.left)
+    one("SELECT auth_store.provider_set(settings => %s, tenant_id => 'acme')",
+        '{"create_url": "https://acme.example/new?x=y"}')
+    browser.get(f"/acme/oauth/start?{client.path(prompt='create').partition('?')[2]}")
+    new = browser.left or ""
+    ok(new.startswith("https://acme.example/new?x=y&interaction="), "prompt=create leads to the page that does", new)
+    browser.get(f"/acme/oauth/start?{client.path().partition('?')[2]}")
+    link = browser.page.links.get("Make an account", "")
+    ok(link.startswith("https://acme.example/new?x=y&interaction="), "and log-in has a link to it", link)
+    browser.get("/login?interaction=" + new.rpartition("=")[2])
+    ok(browser.page.forms[0]["action"] == "/login", "whoever has one logs in after all", browser.page.text)
+
+
 def log_out():
     browser, client = Browser(protocol.front), shop()
     browser.log_in("ada@example.com", PASSWORD)
@@ -242,13 +288,13 @@ def account():
     browser.get("/account/keys").send(action="/account/keys")
     ok("Backup" not in browser.page.text and not call("api_key_verify", api_key=key[1])[0]["valid"], "and removed",
        browser.page.text)
-    browser.get("/account/security").send(old="wrong", new="another horse battery")
+    browser.get("/.well-known/change-password").send(old="wrong", new="another horse battery")
     ok("wrong" in browser.page.alert, "a wrong present password is told", browser.page.alert)
     browser.send(old=PASSWORD, new="another horse battery")
     ok("Done" in browser.page.alert, "the password is changed", browser.page.text)
     harness.db.execute("UPDATE auth_store.sessions SET auth_time = now() - interval '11 min' WHERE user_id = %s",
                        [user_id(name)])
-    browser.get("/account/security")
+    browser.get("/account").follow("Change the password")
     ok(browser.page.forms[0]["action"] == "/login", "an old log-in is done again first", browser.page.text)
     browser.send(email=name, password="another horse battery")
     ok("Recovery codes" in browser.page.text, "and leads back", browser.page.text)

@@ -38,7 +38,7 @@ pub async fn overview(visit: &Visit<'_>) -> Result<Answer, Failure> {
     Ok(page(
         "Your account",
         html!(
-            "{}<table>{}{}{}{}</table>",
+            "{}<table>{}{}{}{}</table><p><a href=\"/account/security\">Change the password</a></p>",
             acted.flatten(),
             entry("Name", &name),
             entry("E-mail address", text(&row, "email").unwrap_or("")),

@@ -7,8 +7,8 @@ use crate::answer::Answer;
 use crate::flow::{self, Asked, Given, Step, description};
 use crate::store::{Failure, text};
 
-/// The page, the code, and the decision.
-pub async fn device(visit: &Visit<'_>) -> Result<Answer, Failure> {
+/// The page, the code, and the decision, at the path of a tenant's issuer.
+pub async fn device(visit: &Visit<'_>, tenant_id: &str) -> Result<Answer, Failure> {
     // A link with the code in it only fills the field: whoever sends such a link should not be what decides.
     let code = visit.form.get("user_code").filter(|_| visit.is_post());
     let step = flow::step(
@@ -19,7 +19,7 @@ pub async fn device(visit: &Visit<'_>) -> Result<Answer, Failure> {
             ("session_token", "text", Given::Text(visit.session_token)),
             ("ip", "inet", Given::Text(Some(&visit.caller.ip_text))),
             ("user_agent", "text", Given::Text(visit.caller.user_agent.as_deref())),
-            ("tenant_id", "text", Given::Text(visit.front.settings.tenant.as_deref())),
+            ("tenant_id", "text", Given::Text(Some(tenant_id))),
         ],
     )
     .await?;
@@ -29,11 +29,12 @@ pub async fn device(visit: &Visit<'_>) -> Result<Answer, Failure> {
         ("login", ..) => {
             let query =
                 url::form_urlencoded::Serializer::new(String::new()).append_pair("user_code", given).finish();
-            let back = if given.is_empty() { "/device".to_owned() } else { format!("/device?{query}") };
+            let path = visit.request.path.as_str();
+            let back = if given.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
             Ok(Answer::see_other(&format!("/login{}", Way::to(&back).query())))
         }
-        ("consent", Some(asked), Some("allow")) => decide(visit, asked, true).await,
-        ("consent", Some(asked), Some("deny")) => decide(visit, asked, false).await,
+        ("consent", Some(asked), Some("allow")) => decide(visit, asked, tenant_id, true).await,
+        ("consent", Some(asked), Some("deny")) => decide(visit, asked, tenant_id, false).await,
         ("consent", Some(asked), _) => Ok(question(visit, asked)),
         _ => Ok(entry(visit, &step, given)),
     }
@@ -49,10 +50,11 @@ fn entry(visit: &Visit<'_>, step: &Step, given: &str) -> Answer {
         _ => description(&step.answer).map_or("That did not work.".to_owned(), |text| sentence(&text)),
     });
     let main = html!(
-        "{}<form method=\"post\" action=\"/device\">{}<label for=\"user_code\">The code that the device shows</label>\
+        "{}<form method=\"post\" action=\"{}\">{}<label for=\"user_code\">The code that the device shows</label>\
          <input id=\"user_code\" name=\"user_code\" value=\"{}\" autocomplete=\"off\" autocapitalize=\"characters\" \
          spellcheck=\"false\" required autofocus{}><button class=\"main\">Go on</button></form>",
         alert(said.as_deref()),
+        visit.request.path,
         token(visit),
         given,
         said.as_ref().map(|_| html!(" aria-invalid=\"true\" aria-describedby=\"problem\"")),
@@ -67,20 +69,26 @@ fn question(visit: &Visit<'_>, asked: &Asked) -> Answer {
     let main = html!(
         "<p><strong>{}</strong> on another device asks for access to your account. Allow it only if you have begun \
          this yourself, and the device shows the code <strong>{}</strong> now.</p>{}<p>It wants to</p>{}\
-         <form method=\"post\" action=\"/device\">{}<input type=\"hidden\" name=\"user_code\" value=\"{}\">\
+         <form method=\"post\" action=\"{}\">{}<input type=\"hidden\" name=\"user_code\" value=\"{}\">\
          <button class=\"main\" name=\"decision\" value=\"allow\">Allow</button>\
          <button name=\"decision\" value=\"deny\">Deny</button></form>",
         asked.client_name(),
         asked.get("user_code").unwrap_or(""),
         about(asked),
         meanings(asked),
+        visit.request.path,
         token(visit),
         asked.get("user_code").unwrap_or(""),
     );
     show(Page { title: "Allow access?", main, ..Page::default() })
 }
 
-async fn decide(visit: &Visit<'_>, asked: &Asked, is_allowed: bool) -> Result<Answer, Failure> {
+async fn decide(
+    visit: &Visit<'_>,
+    asked: &Asked,
+    tenant_id: &str,
+    is_allowed: bool,
+) -> Result<Answer, Failure> {
     let code = ("user_code", "text", asked.get("user_code"));
     let amr = asked.list("amr");
     let amr = (!amr.is_empty()).then(|| array(&amr));
@@ -99,7 +107,7 @@ async fn decide(visit: &Visit<'_>, asked: &Asked, is_allowed: bool) -> Result<An
             )
             .await?
     } else {
-        visit.row("device_deny", &[code, visit.tenant()]).await?
+        visit.row("device_deny", &[code, ("tenant_id", "text", Some(tenant_id))]).await?
     };
     let (title, said) = match (text(&row, "error"), is_allowed) {
         (None, true) => {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Page, Visit, alert, array, html, problem, show, token};
+use super::{Page, Visit, alert, array, has, html, problem, show, token};
 use crate::answer::Answer;
-use crate::flow::{self, Step};
+use crate::flow::{self, Asked, Step};
 use crate::pages::Html;
 use crate::pages::visit::{Form, KEPT};
+use crate::protocol::place;
 use crate::store::{Failure, is_true, text};
 
 /// How long a log-in may take from one factor to the next.
@@ -148,14 +149,22 @@ impl Tenant {
     }
 }
 
-/// That of the client that asks, else that of the front.
+/// That of the client that asks, or of the issuer whose page is at the end of the way; else that of the front.
 pub async fn tenant(visit: &Visit<'_>, way: &Way) -> Result<Tenant, Failure> {
-    let step = match &way.interaction {
+    let asked = match &way.interaction {
         Some(id) => flow::waiting(visit.front, id, visit.session_token).await?.asked,
         None => None,
     };
-    let asked = step.and_then(|asked| asked.get("tenant_id").map(str::to_owned));
-    Ok(Tenant(asked.or_else(|| visit.front.settings.tenant.clone())))
+    tenant_of(visit, way, asked.as_ref()).await
+}
+
+async fn tenant_of(visit: &Visit<'_>, way: &Way, asked: Option<&Asked>) -> Result<Tenant, Failure> {
+    if let Some(tenant_id) = asked.and_then(|asked| asked.get("tenant_id")) {
+        return Ok(Tenant(Some(tenant_id.to_owned())));
+    }
+    let path = way.end().split(['?', '#']).next().unwrap_or_default();
+    let place = if has(path) { None } else { place(visit.front, visit.caller, path).await? };
+    Ok(Tenant(place.map(|place| place.tenant_id).or_else(|| visit.front.settings.tenant.clone())))
 }
 
 /// The status and the words for a log-in that was refused.
@@ -195,8 +204,7 @@ async fn form(visit: &Visit<'_>, way: &Way, said: Option<&str>, status: u16) -> 
             step => return Ok(flow::next(visit.front, step)),
         },
     };
-    let of_client = asked.as_ref().and_then(|asked| asked.get("tenant_id")).map(str::to_owned);
-    let tenant = Tenant(of_client.or_else(|| visit.front.settings.tenant.clone()));
+    let tenant = tenant_of(visit, way, asked.as_ref()).await?;
     let policy = visit.front.store.row("tenant_policy", &[tenant.as_argument()]).await?;
     let has_passkeys = text(&policy, "passkey_rp_id").is_some();
     let hint = asked.as_ref().and_then(|asked| asked.get("login_hint")).map(str::to_owned);
@@ -217,6 +225,11 @@ async fn form(visit: &Visit<'_>, way: &Way, said: Option<&str>, status: u16) -> 
             way.query()
         )
     });
+    let create = asked.as_ref().and_then(|asked| asked.get("create_url")).map(|url| {
+        let id = way.interaction.as_deref().unwrap_or_default();
+        let join = if url.contains('?') { '&' } else { '?' };
+        html!("<p><a href=\"{}\">Make an account</a></p>", format!("{url}{join}interaction={id}"))
+    });
     let main = html!(
         "{}{}<form method=\"post\" action=\"/login\">{}\
          <label for=\"email\">E-mail address or name</label>\
@@ -224,7 +237,7 @@ async fn form(visit: &Visit<'_>, way: &Way, said: Option<&str>, status: u16) -> 
          spellcheck=\"false\" required autofocus{}>\
          <label for=\"password\">Password</label>\
          <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required{}>\
-         <button class=\"main\">Log in</button></form>{}{}",
+         <button class=\"main\">Log in</button></form>{}{}{}",
         alert(said),
         asked.as_ref().map(|asked| html!("<p>to go on to <strong>{}</strong></p>", asked.client_name())),
         way.hidden(visit),
@@ -233,6 +246,7 @@ async fn form(visit: &Visit<'_>, way: &Way, said: Option<&str>, status: u16) -> 
         invalid,
         passkey,
         mail,
+        create,
     );
     Ok(show(Page {
         title: "Log in",

@@ -6,8 +6,15 @@ use crate::flow::{self, Given, description, no_page};
 use crate::pages::problem;
 use crate::store::Failure;
 
-/// Ends the session where the client has shown that it means it, or asks.
-pub async fn log_out(visit: &Visit<'_>) -> Result<Answer, Failure> {
+/// As the menu of the account asks for it, whose session it is.
+pub async fn own(visit: &Visit<'_>) -> Result<Answer, Failure> {
+    let front = visit.front.settings.tenant.as_deref();
+    let tenant_id = if visit.session().await?.is_some() { None } else { front };
+    log_out(visit, tenant_id).await
+}
+
+/// Ends the session where the client has shown that it means it, or asks. Without a tenant it is that of the session.
+pub async fn log_out(visit: &Visit<'_>, tenant_id: Option<&str>) -> Result<Answer, Failure> {
     // A client may send its request by POST too; that is no decision, as it comes from another site.
     let is_decision = visit.is_post() && visit.is_own();
     let query = match visit.form.get("request").filter(|_| is_decision) {
@@ -25,6 +32,7 @@ pub async fn log_out(visit: &Visit<'_>) -> Result<Answer, Failure> {
             ("confirmed", "boolean", Given::Text(Some(confirmed))),
             ("ip", "inet", Given::Text(Some(&visit.caller.ip_text))),
             ("user_agent", "text", Given::Text(visit.caller.user_agent.as_deref())),
+            ("tenant_id", "text", Given::Text(tenant_id)),
         ],
     )
     .await?;

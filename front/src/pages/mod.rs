@@ -44,9 +44,12 @@ struct Page {
     pub is_account: bool,
 }
 
-/// The paths that have a page.
+/// Where programs that keep passwords look for the page to change one (A Well-Known URL for Changing Passwords).
+const CHANGE_PASSWORD: &str = "/.well-known/change-password";
+
+/// The paths that have a page, whatever those of an issuer are.
 pub fn has(path: &str) -> bool {
-    matches!(path, "/" | "/login" | "/consent" | "/device" | "/account")
+    matches!(path, "/" | "/login" | "/consent" | "/account" | CHANGE_PASSWORD)
         || ["/login/", "/account/", "/assets/", "/passkey/"].iter().any(|start| path.starts_with(start))
 }
 
@@ -59,22 +62,53 @@ pub async fn answer(front: &'static Front, caller: &Caller, request: &Request) -
         Ok(visit) => visit,
         Err(answer) => return Ok(answer),
     };
-    if visit.is_post() && !visit.is_own() {
-        return Ok(visit.introduced(problem(
-            403,
-            "This form is out of date, or did not come from this site. Go back, load the page anew and try again.",
-        )));
-    }
-    let answer = route(&visit).await?;
+    let answer = match foreign(&visit) {
+        Some(answer) => answer,
+        None => route(&visit).await?,
+    };
     Ok(visit.introduced(answer))
 }
 
-/// The log-out endpoint of any issuer. It takes requests of clients too, and tells them from the page's form itself.
-pub async fn log_out(front: &'static Front, caller: &Caller, request: &Request) -> Result<Answer, Failure> {
+/// The log-out endpoint of a tenant. It takes requests of clients too, and tells them from the page's form itself.
+pub async fn log_out(
+    front: &'static Front,
+    caller: &Caller,
+    request: &Request,
+    tenant_id: &str,
+) -> Result<Answer, Failure> {
     match visit(front, caller, request)? {
-        Ok(visit) => Ok(visit.introduced(logout::log_out(&visit).await?)),
+        Ok(visit) => Ok(visit.introduced(logout::log_out(&visit, Some(tenant_id)).await?)),
         Err(answer) => Ok(answer),
     }
+}
+
+/// The page for the codes of a tenant's devices.
+pub async fn connect(
+    front: &'static Front,
+    caller: &Caller,
+    request: &Request,
+    tenant_id: &str,
+) -> Result<Answer, Failure> {
+    let visit = match visit(front, caller, request)? {
+        Ok(visit) => visit,
+        Err(answer) => return Ok(answer),
+    };
+    let answer = match foreign(&visit) {
+        Some(answer) => answer,
+        None => device::device(&visit, tenant_id).await?,
+    };
+    Ok(visit.introduced(answer))
+}
+
+/// The answer to a form that no page of this site has sent.
+fn foreign(visit: &Visit<'_>) -> Option<Answer> {
+    let is_foreign = visit.is_post() && !visit.is_own();
+    is_foreign.then(|| {
+        problem(
+            403,
+            "This form is out of date, or did not come from this site. Go back, load the page anew and try again.",
+        )
+    })
 }
 
 fn visit<'a>(
@@ -100,12 +134,13 @@ async fn route(visit: &Visit<'_>) -> Result<Answer, Failure> {
         "/login/link" => mailed::link(visit).await,
         "/login/reset" => mailed::reset(visit).await,
         "/consent" => consent::consent(visit).await,
-        "/device" => device::device(visit).await,
+        CHANGE_PASSWORD => Ok(Answer::see_other("/account/security")),
         "/account" => account::overview(visit).await,
         "/account/sessions" => account::sessions(visit).await,
         "/account/applications" => account::applications(visit).await,
         "/account/security" => security::security(visit).await,
         "/account/enroll" => enroll::in_account(visit).await,
+        "/account/logout" => logout::own(visit).await,
         "/account/keys" => keys::keys(visit).await,
         "/passkey/options" => passkey::options(visit).await,
         "/passkey/login" => passkey::login(visit).await,
@@ -148,7 +183,7 @@ fn show(page: Page) -> Answer {
         html!(
             "<nav aria-label=\"Account\"><a href=\"/account\">Account</a> <a href=\"/account/sessions\">Sessions</a> \
              <a href=\"/account/applications\">Applications</a> <a href=\"/account/security\">Security</a> \
-             <a href=\"/account/keys\">API keys</a> <a href=\"/logout\">Log out</a></nav>"
+             <a href=\"/account/keys\">API keys</a> <a href=\"/account/logout\">Log out</a></nav>"
         )
     });
     let text = html!(
@@ -229,10 +264,12 @@ mod tests {
 
     #[test]
     fn pages_are_where_they_are() {
-        for path in ["/", "/login", "/login/factor", "/account/keys", "/assets/style.css"] {
+        for path in
+            ["/", "/login", "/login/factor", "/account/keys", "/assets/style.css", super::CHANGE_PASSWORD]
+        {
             assert!(has(path), "{path}");
         }
-        for path in ["/token", "/authorize", "/loginx", "/accounts", "/acme/login"] {
+        for path in ["/token", "/authorize", "/device", "/loginx", "/accounts", "/acme/login"] {
             assert!(!has(path), "{path}");
         }
     }

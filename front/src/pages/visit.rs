@@ -185,11 +185,6 @@ impl<'a> Visit<'a> {
         all.push(("user_agent", "text", self.caller.user_agent.as_deref()));
         self.front.store.row(function, &all).await
     }
-
-    /// The tenant to log in to where nothing else says.
-    pub fn tenant(&self) -> Argument<'static> {
-        ("tenant_id", "text", self.front.settings.tenant.as_deref())
-    }
 }
 
 fn session_in(row: &Value) -> Option<Session> {

@@ -10,7 +10,6 @@ use crate::endpoint::authorize::request::Asked;
 use crate::endpoint::authorize::request::object::{self, Read};
 use crate::endpoint::authorize::standing::Standing;
 use crate::endpoint::request::form::Form;
-use crate::endpoint::response::Response;
 use crate::identity::session::Session;
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::Presented;
@@ -64,18 +63,21 @@ pub fn authorize(now: Timestamp, sent: &Sent<'_>, context: &Context<'_>) -> Resu
         Ok(form) => form,
         Err(malformed) => return refuse(&invalid_request(malformed.description())),
     };
-    let unread = issuer.as_deref().and_then(|issuer| document::place(issuer, client_id));
-    if let (None, Some(url)) = (&client, unread) {
-        return Ok(fetch(url, url));
+    if let (None, Some(id), Some(issuer)) = (&client, client_id, &issuer)
+        && issuer.settings.metadata_documents
+        && document::is_at(id)
+    {
+        return Ok(fetch(issuer, id, id));
     }
     let client = match known(client) {
         Ok(client) => client,
         Err(refused) => return refuse(&refused),
     };
+    let issuer = issuer.ok_or_else(issuer::missing)?;
     if client.must_be_fetched(now) {
-        return Ok(fetch(&client.id, &client.id));
+        return Ok(fetch(&issuer, &client.id, &client.id));
     }
-    request.of_client(issuer.ok_or_else(issuer::missing)?, client, form)
+    request.of_client(issuer, client, form)
 }
 
 /// The client, and the issuer that serves it; without a known client the issuer of the tenant that was asked, which may
@@ -115,10 +117,14 @@ fn known(client: Option<Client>) -> Result<Client, Refused> {
     }
 }
 
-/// Has the front fetch a document of the client.
-fn fetch(client_id: &str, url: &str) -> Answer {
-    let mut answer = Answer::of(Response::empty(200).of_client(client_id).fetching(url), Next::Fetch);
-    answer.request = Some(Jsonb::of_texts(&[("url", url), ("client_id", client_id)]));
+/// Has the front fetch a document of the client. What it can't fetch leaves it with the error.
+fn fetch(issuer: &Issuer, client_id: &str, url: &str) -> Answer {
+    let description = "what the client publishes could not be read";
+    let error = page_of(Some(issuer), &Refusal::new(ErrorCode::UnauthorizedClient, description));
+    let tenant_id = issuer.tenant_id.as_str();
+    let mut answer = Answer::of(error.response.of_client(client_id).fetching(url, tenant_id), Next::Fetch);
+    answer.request =
+        Some(Jsonb::of_texts(&[("url", url), ("client_id", client_id), ("tenant_id", tenant_id)]));
     answer
 }
 
@@ -172,7 +178,7 @@ impl Request<'_> {
             (Some(_), Some(_)) => Err(invalid_request("request and request_uri exclude each other")),
             (None, Some(object)) => match object::read(self.now, self.snapshot, &issuer, &client, object)? {
                 Read::Asked(asked) => Ok((asked, Source::Browser)),
-                Read::Fetch(url) => return Ok(fetch(&client.id, &url)),
+                Read::Fetch(url) => return Ok(fetch(&issuer, &client.id, &url)),
                 Read::Refused(refusal) => Err(Refused { refusal, flags: &[] }),
             },
             (Some(uri), None) => match pushed::look(self.now, self.snapshot, &client, uri)? {

@@ -70,6 +70,10 @@ pub fn said(asked: &Asked, client: &Client, page: &Page, issuer: &Issuer) -> Res
     }
     let Accepted { scope, resources, .. } = request::decide(Some(client), &asked.code_request())?;
     let wishes = asked.wishes(page.default_max_age).map_err(plain)?;
+    // Initiating User Registration via OpenID Connect section 4.1.
+    if wishes.prompt.create && issuer.settings.create_page().is_none() {
+        return Err(invalid_request("prompt must not be create: there is no page where an account is made"));
+    }
     let details = asked.details().map_err(plain)?;
     if let Some(details) = &details {
         authorization_details::allow(details, &page.authorization_details_types)

@@ -130,6 +130,7 @@ impl Case {
     pub fn next(&self, id: Id, examined: Examined, session: Option<&Session>) -> Answer {
         let settings = &self.issuer.settings;
         let (next, url) = match examined.standing {
+            Standing::Login(_) if self.wishes.prompt.create => (Next::Login, settings.create_page()),
             Standing::Login(_) => (Next::Login, settings.login_url.as_deref()),
             Standing::Consent => (Next::Consent, settings.consent_url.as_deref()),
             Standing::Ready | Standing::Refused(_) => (Next::Accept, None),

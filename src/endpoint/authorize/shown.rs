@@ -38,6 +38,7 @@ pub fn request(case: &Case, user_id: Option<Id>, missing: &[String]) -> Option<J
     show("ui_locales", word_list("ui_locales"));
     show("display", text("display"));
     show("claims", case.wishes.claims.clone());
+    show("create_url", case.issuer.settings.create_page().map(Value::from));
     show("user_id", user_id.map(|id| id.to_string().into()));
     Jsonb::of(&Value::Object(shown))
 }

@@ -13,7 +13,6 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
-use crate::oauth::client::registered::document;
 use crate::oauth::client::{self, Client, page};
 use crate::oauth::code::pushed;
 use crate::trail::{self, Context, Event};
@@ -47,13 +46,7 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     let path = &caller.issuer.settings.paths.pushed_authorization_request;
     let client = match sender::authenticate(&snapshot, now, pushed::CREATED, path, &form, caller, teller)? {
         Ok(client) => client,
-        Err(response) => {
-            let response = match unread(&snapshot, &form, caller)? {
-                Some(url) => response.fetching(url),
-                None => response,
-            };
-            return caller.finish(now, response);
-        }
+        Err(response) => return caller.finish(now, response),
     };
     drop(snapshot);
     let refused = |response: Response| caller.finish(now, response.of_client(&client.id));
@@ -91,18 +84,6 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     caller.finish(now, response.of_client(&client.id))
 }
 
-/// Where the client that the form names publishes its metadata, if nobody knows it yet.
-fn unread<'a>(
-    snapshot: &Snapshot,
-    form: &'a Form<'_>,
-    caller: &Caller<'_>,
-) -> Result<Option<&'a str>, Mistake> {
-    match document::place(caller.issuer, form.get("client_id")) {
-        Some(id) if client::find(snapshot, id)?.is_none() => Ok(Some(id)),
-        _ => Ok(None),
-    }
-}
-
 /// The parameters, if the authorization endpoint would take them (section 2.1): those of the form, or of the request
 /// object in it (section 3).
 fn read(
@@ -123,7 +104,7 @@ fn read(
             Read::Fetch(url) => {
                 let description = "the client's keys have to be fetched first";
                 let refusal = Refusal::new(ErrorCode::InvalidRequestObject, description);
-                return Ok(Err(Response::refusal(&refusal, teller).fetching(&url)));
+                return Ok(Err(Response::refusal(&refusal, teller).fetching(&url, &client.tenant_id)));
             }
             Read::Refused(refusal) => return Ok(Err(Response::refusal(&refusal, teller))),
         },

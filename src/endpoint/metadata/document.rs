@@ -19,6 +19,7 @@ const GRANT_TYPES: [&str; 5] = [
 /// Of the ID token itself; [`person::names`] has those of the user.
 const CLAIMS: [&str; 8] = ["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr"];
 
+/// The last one only where there is a page for it.
 const PROMPTS: [&str; 5] = ["none", "login", "consent", "select_account", "create"];
 
 /// The document of an issuer that signs by these algorithms. No member is null or empty that need not be there: some
@@ -29,6 +30,7 @@ pub fn of(issuer: &Issuer, algs: &[Alg]) -> String {
     let mut document = Object::with_capacity(4096);
     document.text("issuer", &issuer.issuer);
     endpoints(&mut document, issuer);
+    let prompts = if settings.create_page().is_some() { &PROMPTS[..] } else { &PROMPTS[..4] };
     let scope: Vec<_> = settings.scope.split(' ').filter(|token| !token.is_empty()).collect();
     document
         .texts("scopes_supported", &scope)
@@ -39,7 +41,7 @@ pub fn of(issuer: &Issuer, algs: &[Alg]) -> String {
         .texts("id_token_signing_alg_values_supported", &algs)
         .texts("introspection_signing_alg_values_supported", &algs)
         .texts("code_challenge_methods_supported", &["S256"])
-        .texts("prompt_values_supported", &PROMPTS)
+        .texts("prompt_values_supported", prompts)
         .texts("dpop_signing_alg_values_supported", &DPOP_ALGS)
         .flag("authorization_response_iss_parameter_supported", true)
         .flag("claims_parameter_supported", true)

@@ -43,12 +43,13 @@ pub fn authenticate(
         issuer: &issuer.issuer,
         endpoint: if assertion.is_some() { &caller.url(path) } else { "" },
         fapi2: issuer.settings.profile == Some(SecurityProfile::Fapi2),
+        documents: issuer.settings.metadata_documents,
     };
     let admitted = authenticate::admit(snapshot, now, event, &presented, &caller.context)?;
     Ok(admitted.map_err(|Denied { refusal, fetch }| {
         let response = Response::refusal(&refusal, teller);
         match fetch {
-            Some(url) => response.fetching(&url),
+            Some(url) => response.fetching(&url, &issuer.tenant_id),
             None => response,
         }
     }))

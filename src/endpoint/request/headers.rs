@@ -23,6 +23,8 @@ pub struct Headers<'a> {
     pub if_none_match: Option<&'a str>,
     /// RFC 9110 section 10.1.5
     pub user_agent: Option<&'a str>,
+    /// `auth-store-pages`: the front answers itself what a browser asks.
+    pub has_pages: bool,
 }
 
 impl<'a> Headers<'a> {
@@ -34,6 +36,7 @@ impl<'a> Headers<'a> {
         let mut found = Self::default();
         for (name, value) in headers.members().ok_or("the headers are no JSON object")? {
             let name = name.to_ascii_lowercase();
+            found.has_pages |= name == "auth-store-pages";
             let alone = matches!(name.as_str(), "authorization" | "dpop");
             let place = match name.as_str() {
                 "authorization" => &mut found.authorization,

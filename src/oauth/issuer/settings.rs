@@ -57,6 +57,8 @@ pub struct Settings {
     pub paths: Paths,
     /// The application's own pages; None: the front's.
     pub login_url: Option<String>,
+    /// Where an account is made; None: on the page of the log-in, if that is the application's.
+    pub create_url: Option<String>,
     /// Where the user is asked for consent.
     pub consent_url: Option<String>,
     /// Where a user code is entered; None: the path `device_verification` below the issuer.
@@ -129,6 +131,7 @@ impl Default for Settings {
         Self {
             paths: Paths::default(),
             login_url: None,
+            create_url: None,
             consent_url: None,
             device_url: None,
             logout_url: None,
@@ -182,9 +185,10 @@ enum Rule {
 pub const ALGS: [&str; 3] = ["ES256", "EdDSA", "RS256"];
 
 /// The members.
-static MEMBERS: [(&str, Rule); 33] = [
+static MEMBERS: [(&str, Rule); 34] = [
     ("paths", Rule::Paths),
     ("login_url", Rule::Url),
+    ("create_url", Rule::Url),
     ("consent_url", Rule::Url),
     ("device_url", Rule::Url),
     ("logout_url", Rule::Url),
@@ -259,6 +263,11 @@ impl Settings {
     /// What signs where nothing else is said; None: any algorithm that the tenant has a key for.
     pub fn default_alg(&self) -> Option<Alg> {
         self.default_alg.as_deref().and_then(Alg::parse)
+    }
+
+    /// The application's page where an account is made (`prompt=create`); None: the front's, which makes none.
+    pub fn create_page(&self) -> Option<&str> {
+        self.create_url.as_deref().or(self.login_url.as_deref())
     }
 
     /// Whether the rules of FAPI 2.0 hold for every client.

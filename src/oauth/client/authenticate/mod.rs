@@ -15,6 +15,7 @@ use crate::oauth::client::authenticate::assertion::{Assertion, Audience};
 use crate::oauth::client::authenticate::refused::RefusedClient;
 use crate::oauth::client::authenticate::verdict::Verdict;
 use crate::oauth::client::metadata::AuthMethod;
+use crate::oauth::client::registered::document;
 use crate::oauth::client::secret;
 use crate::oauth::client::{self, Client};
 use crate::trail::{Context, Event, Flag};
@@ -53,13 +54,15 @@ pub struct Presented<'a> {
     pub endpoint: &'a str,
     /// Whether the rules of FAPI 2.0 bind all clients of the issuer.
     pub fapi2: bool,
+    /// Whether a client may be known by what it publishes at its client_id.
+    pub documents: bool,
 }
 
 /// The answer to a request that is nobody's.
 pub struct Denied {
     /// The answer.
     pub refusal: Refusal,
-    /// The URL of the client's keys, which have to be fetched before it can be decided.
+    /// The URL of what the client publishes, which has to be fetched before it can be decided.
     pub fetch: Option<String>,
 }
 
@@ -76,7 +79,7 @@ pub fn admit(
         Ok(client) => return Ok(Ok(client)),
         Err(Nobody::Refused(denied)) => denied,
         Err(Nobody::Fetch(url)) => {
-            let description = "the keys of the client have to be fetched";
+            let description = "what the client publishes has to be fetched";
             let refusal = Refusal::new(ErrorCode::InvalidClient, description);
             return Ok(Err(Denied { refusal, fetch: Some(url) }));
         }
@@ -103,6 +106,9 @@ fn authenticate(
     let mut failed = None;
     for reading in presented.readings {
         let found = snapshot.newest(|snapshot| client::find(snapshot, reading.client_id))?;
+        if found.is_none() && presented.documents && snapshot.writes() && document::is_at(reading.client_id) {
+            return Ok(Err(Nobody::Fetch(reading.client_id.to_owned())));
+        }
         let Some(client) = found.filter(|client| client.tenant_id == presented.tenant_id) else { continue };
         if !matches!(reading.evidence, Evidence::Nothing)
             && let Some(refused) = RefusedClient::of_network(now, &client, context)?

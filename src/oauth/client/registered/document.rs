@@ -129,11 +129,9 @@ fn read(url: &str, document: &Members, terms: &Terms<'_>) -> Answer<ClientMetada
     terms.read(&members)
 }
 
-/// Where a client whom nobody knows may publish its metadata, which is at its client_id; None: the issuer takes no such
-/// clients, or the client_id is no URL.
-pub fn place<'a>(issuer: &Issuer, client_id: Option<&'a str>) -> Option<&'a str> {
-    client_id
-        .filter(|id| issuer.settings.metadata_documents && client_id::is_url(id) && may_be_client(id))
+/// Whether a client_id may be the URL of the client's metadata.
+pub fn is_at(client_id: &str) -> bool {
+    client_id::is_url(client_id) && may_be_client(client_id)
 }
 
 /// Whether a URL may be a client_id: one with a path, of which no part is left to the reader.
