@@ -2,9 +2,9 @@
 -- are made by sql/tables, which migrate() runs next.
 ALTER TABLE auth_store.clients
     ADD COLUMN owner_id uuid,
-    ADD COLUMN origin text NOT NULL DEFAULT 'administrator',
+    ADD COLUMN origin text COLLATE "C" NOT NULL DEFAULT 'administrator',
     ADD COLUMN jwks jsonb,
-    ADD COLUMN jwks_uri text,
+    ADD COLUMN jwks_uri text COLLATE "C",
     ADD COLUMN fetched_jwks jsonb,
     ADD COLUMN fetched_jwks_expires_at timestamptz,
     ADD COLUMN access_token_format text,
