@@ -23,7 +23,8 @@ COMMENT ON FUNCTION auth_store.http_introspect IS
     'client_certificate: the DER certificate that the client proved in its TLS handshake (RFC 8705). '
     'tenant_id: whose endpoint it is, default ''default''; clients of other tenants are unknown at it.\n'
     'accept: the header; with application/token-introspection+jwt the answer is signed (RFC 9701). '
-    'The client that asks must be confidential. Tokens of other tenants are inactive. '
+    'The client that asks must be confidential. Tokens of other tenants are inactive. sub is what the token''s own '
+    'client knows the user by; username is there where the scope has email. '
     'A right request writes nothing, so that a standby answers it too, unless auth_store.audit_introspection is on.';
 ALTER FUNCTION auth_store.http_introspect COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_introspect TO auth_store_app;

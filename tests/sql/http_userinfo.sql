@@ -88,6 +88,21 @@ SELECT r.status, r.headers->>'access-control-allow-origin' AS allowed
 SELECT s.status, s.body FROM auth_store.http_userinfo('Bearer ' || :'bare', tenant_id => 'userinfo') AS r,
     LATERAL (SELECT r.status, r.body::jsonb - 'sub') AS s (status, body);
 SELECT pg_temp.raised('SELECT auth_store.http_userinfo(NULL, tenant_id => ''nobody'')');
+-- Introspection says of the user what the token's client may know, whoever asks: the address where the scope has it,
+-- and the subject of a pairwise client.
+SELECT client_secret AS secret FROM auth_store.client_create('Api', client_id => 'userinfo_api', scope => 'read',
+    grant_types => ARRAY['client_credentials'], tenant_id => 'userinfo') \gset
+CREATE FUNCTION pg_temp.introspected(token text, secret text) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT body::jsonb FROM pg_temp.post('/userinfo/introspect', jsonb_build_object('token', token),
+        pg_temp.basic('userinfo_api', secret))
+$$;
+SELECT what, b->>'username' AS username, b->>'sub' = :'user_id' AS sub
+  FROM (VALUES ('email', :'token'), ('openid alone', :'bare')) AS t (what, token),
+       pg_temp.introspected(token, :'secret') AS b;
+SELECT auth_store.client_update('userinfo_web', '{"subject_type": "pairwise"}');
+SELECT i->>'sub' <> :'user_id' AS pairwise, i->>'sub' = r.body::jsonb->>'sub' AS as_userinfo
+  FROM pg_temp.introspected(:'bare', :'secret') AS i, pg_temp.get(:'bare') AS r;
+SELECT auth_store.client_update('userinfo_web', '{"subject_type": "public"}');
 -- A user who may not log in any more has no token.
 SELECT auth_store.user_set_status(:'user_id', 'suspended');
 SELECT r.status, r.error FROM pg_temp.get(:'bare') AS r;

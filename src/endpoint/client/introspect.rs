@@ -2,6 +2,7 @@
 //! that a standby answers it too.
 
 use pgrx::prelude::*;
+use serde_json::Value;
 
 use crate::endpoint::request::form::Form;
 use crate::endpoint::request::{self, Caller, client, headers, issuer_of};
@@ -11,9 +12,11 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
-use crate::oauth::client::secret;
+use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::{self as oauth_client, secret, subject};
 use crate::oauth::signing_key::sign;
-use crate::oauth::token::introspect;
+use crate::oauth::token::introspect::{self, TokenState};
+use crate::rfc::choice::SubjectType;
 use crate::trail::Context;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -65,13 +68,40 @@ pub fn answer(now: Timestamp, body: &[u8], as_jwt: bool, caller: &Caller<'_>) ->
     let state = introspect::introspect(now, Some(token), Some(&client.id), &caller.context)?
         .filter(|state| state.tenant_id.as_deref() == Some(issuer.tenant_id.as_str()));
     let user_id = state.as_ref().and_then(|state| state.user_id);
-    let answer = introspect::to_json(state, Some(&issuer.issuer)).ok_or(introspect::TOO_LARGE)?;
+    let answer = said(state, &issuer.issuer)?;
     let response = if as_jwt {
         signed(now, &client.id, &answer.text(), caller)?
     } else {
         Response::json(200, answer.text())
     };
     finish(response.of_user(user_id))
+}
+
+/// What a client may know of a token: of its user what the token's own client may, whoever asks. That is the subject by
+/// which it knows the user (OpenID Connect Core section 8), and the address where the scope has it (RFC 7662
+/// section 5).
+fn said(state: Option<TokenState>, issuer: &str) -> Result<Jsonb, Mistake> {
+    let Some(mut state) = state else {
+        return introspect::to_json(None, None).ok_or(introspect::TOO_LARGE);
+    };
+    if !state.scope.as_deref().unwrap_or_default().split(' ').any(|token| token == "email") {
+        state.username = None;
+    }
+    let subject = match (state.user_id, state.client_id.as_deref()) {
+        (Some(user_id), Some(client_id)) => {
+            let snapshot = request::reading()?;
+            let client = oauth_client::find(&snapshot, client_id)?;
+            let client = client.filter(|client| client.subject_type == SubjectType::Pairwise);
+            client.map(|client| subject::of(&snapshot, &client, user_id)).transpose()?
+        }
+        _ => None,
+    };
+    let answer = introspect::to_json(Some(state), Some(issuer));
+    let answer = match subject.map(Value::from) {
+        Some(subject) => answer.zip(Jsonb::of(&subject)).and_then(|(answer, sub)| answer.with("sub", &sub)),
+        None => answer,
+    };
+    answer.ok_or(introspect::TOO_LARGE)
 }
 
 /// The answer as a JWT (RFC 9701 section 5) for the client that asked.
