@@ -1,5 +1,7 @@
 //! Asking the user whether a client may have what it asks for.
 
+use serde_json::Value;
+
 use super::login::Way;
 use super::{Page, Visit, html, problem, show, token, uuid};
 use crate::answer::Answer;
@@ -98,7 +100,7 @@ fn page(visit: &Visit<'_>, id: &str, asked: &Asked) -> Answer {
     let other = Way { interaction: Some(id.to_owned()), is_again: true, ..Way::to("/account") };
     let main = html!(
         "<p><strong>{}</strong> asks for access to your account.</p>{}\
-         <form method=\"post\" action=\"/consent\">{}<input type=\"hidden\" name=\"interaction\" value=\"{}\">{}{}{}\
+         <form method=\"post\" action=\"/consent\">{}<input type=\"hidden\" name=\"interaction\" value=\"{}\">{}{}{}{}\
          <button class=\"main\" name=\"decision\" value=\"accept\">Allow</button>\
          <button name=\"decision\" value=\"deny\">Deny</button></form>\
          <p><a href=\"/login{}\">Use another account</a></p>",
@@ -107,6 +109,7 @@ fn page(visit: &Visit<'_>, id: &str, asked: &Asked) -> Answer {
         token(visit),
         id,
         boxes,
+        named(asked),
         places(asked),
         details(asked),
         other.query(),
@@ -130,6 +133,18 @@ pub fn about(asked: &Asked) -> Option<Html> {
         .and_then(|url| url.host_str())
         .map(|host| html!("<p class=\"hint\">You go on to <strong>{}</strong>.</p>", host));
     (!links.is_empty() || host.is_some()).then(|| html!("{}<p>{}</p>", host, links))
+}
+
+/// Claims that are asked for by name (OpenID Connect Core section 5.5), but for those that say how the user logged in.
+fn named(asked: &Asked) -> Option<Html> {
+    let claims = asked.value("claims")?;
+    let of = |place| claims.get(place).and_then(Value::as_object).into_iter().flat_map(|named| named.keys());
+    let mut names: Vec<&str> = of("userinfo").chain(of("id_token")).map(String::as_str).collect();
+    names.retain(|name| !matches!(*name, "sub" | "acr" | "amr" | "auth_time"));
+    names.sort_unstable();
+    names.dedup();
+    let items: Vec<Html> = names.iter().map(|name| html!("<li>{}</li>", name)).collect();
+    (!items.is_empty()).then(|| html!("<p>and to know</p><ul>{}</ul>", items))
 }
 
 fn places(asked: &Asked) -> Option<Html> {

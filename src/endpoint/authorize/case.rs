@@ -6,14 +6,15 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use crate::endpoint::authorize::reply::Reply;
-use crate::endpoint::authorize::request::Asked;
-use crate::endpoint::authorize::request::wishes::Wishes;
+use crate::endpoint::authorize::request::wishes::{Wishes, words};
+use crate::endpoint::authorize::request::{Asked, named};
 use crate::endpoint::authorize::standing::{self, LoggedIn, Standing};
 use crate::endpoint::id_token_hint::{self, Hint};
 use crate::identity::session::{self, Session};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
 use crate::oauth::client::page::Page;
 use crate::oauth::client::{Client, subject};
 use crate::oauth::code::request::{self, Accepted};
@@ -69,11 +70,14 @@ pub fn said(asked: &Asked, client: &Client, page: &Page, issuer: &Issuer) -> Res
         return Err(invalid_request("redirect_uri is required"));
     }
     let Accepted { scope, resources, .. } = request::decide(Some(client), &asked.code_request())?;
-    let wishes = asked.wishes(page.default_max_age).map_err(plain)?;
+    let mut wishes = asked.wishes(page.default_max_age).map_err(plain)?;
     // Initiating User Registration via OpenID Connect section 4.1.
     if wishes.prompt.create && issuer.settings.create_page().is_none() {
         return Err(invalid_request("prompt must not be create: there is no page where an account is made"));
     }
+    // By name a client gets no claim that it may not have by scope.
+    let is_allowed = |token: &str| words(Some(&client.scope)).any(|allowed| allowed == token);
+    wishes.claims = wishes.claims.map(|claims| named::kept(claims, is_allowed));
     let details = asked.details().map_err(plain)?;
     if let Some(details) = &details {
         authorization_details::allow(details, &page.authorization_details_types)
@@ -136,6 +140,28 @@ impl Case {
         }
     }
 
+    /// Whether the request has this scope token.
+    fn has_scope(&self, token: &str) -> bool {
+        words(Some(&self.scope)).any(|one| one == token)
+    }
+
+    /// The claims that are asked for by name, without those that the user has left out with their scope token.
+    pub fn claims_within(&self, scope: &str) -> Option<Value> {
+        let is_left = |token: &str| words(Some(scope)).any(|one| one == token) || !self.has_scope(token);
+        self.wishes.claims.clone().map(|claims| named::kept(claims, is_left))
+    }
+
+    /// Whether the user has agreed to what the scope does not say of the claims that are asked for by name.
+    fn is_agreed_by_name(&self, now: Timestamp, user_id: Id) -> Result<bool, Mistake> {
+        let mut beyond = self.wishes.claims.as_ref().map(named::scopes).unwrap_or_default();
+        beyond.retain(|token| !self.has_scope(token));
+        if beyond.is_empty() {
+            return Ok(true);
+        }
+        let resources = self.resources.as_deref().unwrap_or_default();
+        Ok(consent::missing_of(now, user_id, &self.client, &beyond.join(" "), resources)?.is_empty())
+    }
+
     /// What stands between this session and a code.
     pub fn examine(
         &self,
@@ -157,12 +183,16 @@ impl Case {
             }
             _ => false,
         };
+        let is_agreed_by_name = match session {
+            Some(session) if missing.is_empty() => self.is_agreed_by_name(now, session.user_id)?,
+            _ => false,
+        };
         let request = standing::Request {
             wishes: &self.wishes,
             begun_at,
             is_other_user,
             // What is asked for in detail is not remembered: each time it is another payment.
-            is_agreed: missing.is_empty() && self.details.is_none(),
+            is_agreed: is_agreed_by_name && self.details.is_none(),
         };
         let standing = standing::of(&request, session.map(LoggedIn::of).as_ref());
         Ok(Examined { standing, missing })

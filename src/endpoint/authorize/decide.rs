@@ -278,7 +278,7 @@ pub fn issue(
         amr: session.amr.clone().map(|methods| methods.into_iter().map(Some).collect()),
         claims: issued.claims,
         authorization_details: issued.details,
-        claims_request: case.wishes.claims.as_ref().and_then(Jsonb::of),
+        claims_request: case.claims_within(&issued.scope).as_ref().and_then(Jsonb::of),
         ttl: is_fapi2.then(|| Interval::from_seconds(ttl as f64)),
     };
     let response = code::issue(now, Some(&case.client.id), Some(session.user_id), request, context)?;

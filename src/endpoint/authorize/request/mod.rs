@@ -1,5 +1,6 @@
 //! The parameters of an authorization request, wherever they came from: the query, a pushed request, a request object.
 
+pub mod named;
 pub mod object;
 pub mod wishes;
 

@@ -40,6 +40,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     SCOPES.into_iter().flat_map(|(_, claims)| claims.iter().copied())
 }
 
+/// The scope token that stands for a claim; None: it is no claim of a user that the store knows.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    SCOPES.into_iter().find(|(_, claims)| claims.contains(&claim)).map(|(scope, _)| scope)
+}
+
 /// The claims that are said of an active user: those of the scope, and those that the client `asked` for by name; None
 /// where there is no such user. What is not known is left out.
 pub fn claims(
@@ -99,7 +104,13 @@ fn said(person: &Person, own: &[OwnName], wanted: &[&str]) -> Map<String, Value>
 
 #[cfg(test)]
 mod tests {
-    use super::wanted;
+    use super::{scope_of, wanted};
+
+    #[test]
+    fn a_claim_has_its_scope() {
+        assert_eq!((scope_of("email"), scope_of("name")), (Some("email"), Some("profile")));
+        assert_eq!((scope_of("acr"), scope_of("emails")), (None, None));
+    }
 
     #[test]
     fn a_scope_stands_for_its_claims() {
