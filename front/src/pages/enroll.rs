@@ -3,7 +3,7 @@
 use qrcodegen::{QrCode, QrCodeEcc};
 
 use super::factor::with;
-use super::login::{Way, anew, begin, keep, pending, refusal, targets};
+use super::login::{Way, anew, complete, keep, pending, refusal, targets};
 use super::security::guard;
 use super::{Page, Visit, alert, html, show, token, uuid};
 use crate::answer::Answer;
@@ -24,7 +24,7 @@ pub async fn at_login(visit: &Visit<'_>) -> Result<Answer, Failure> {
     let way = Way::of(visit);
     if visit.is_post() && visit.form.get("step") == Some("end") {
         let Some(done) = pending(visit, &["done"]) else { return Ok(anew(&way)) };
-        return begin(visit, &way, &done.user_id, &done.amr).await;
+        return complete(visit, &way, done).await;
     }
     let Some(mut pending) = pending(visit, &["enroll"]) else { return Ok(anew(&way)) };
     let targets = targets(visit, &way).await?;

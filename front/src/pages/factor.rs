@@ -1,6 +1,6 @@
 //! The second factor of a log-in: a code of an app, a recovery code, or a passkey.
 
-use super::login::{Pending, Way, anew, begin, pending, refusal, targets};
+use super::login::{Pending, Way, anew, complete, pending, refusal, targets};
 use super::{Page, Visit, alert, html, show};
 use crate::answer::Answer;
 use crate::store::{Failure, is_true, text};
@@ -23,7 +23,7 @@ pub async fn factor(visit: &Visit<'_>) -> Result<Answer, Failure> {
         };
         if is_true(&row, "ok") {
             let amr = with(&pending.amr, &["otp", "mfa"]);
-            return begin(visit, &way, &pending.user_id, &amr).await;
+            return complete(visit, &way, Pending { amr, ..pending }).await;
         }
         said = Some(match text(&row, "error") {
             Some("invalid_grant") => "This code is wrong, or was used before.".to_owned(),

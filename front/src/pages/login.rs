@@ -30,6 +30,8 @@ pub struct Pending {
     pub amr: Vec<String>,
     /// factor, enroll, password, done.
     pub stage: String,
+    /// Whether another password has to be chosen before there is a session.
+    pub must_change: bool,
 }
 
 impl Way {
@@ -261,8 +263,13 @@ async fn form(visit: &Visit<'_>, way: &Way, said: Option<&str>, status: u16) -> 
 /// What comes after a factor that was right, by what the store says of the log-in.
 pub async fn proceed(visit: &Visit<'_>, way: &Way, row: &Value, amr: &[String]) -> Result<Answer, Failure> {
     let user_id = text(row, "user_id").unwrap_or("").to_owned();
-    let pending =
-        |stage: &str| Pending { user_id: user_id.clone(), amr: amr.to_vec(), stage: stage.to_owned() };
+    let must_change = is_true(row, "must_change_password");
+    let pending = |stage: &str| Pending {
+        user_id: user_id.clone(),
+        amr: amr.to_vec(),
+        stage: stage.to_owned(),
+        must_change,
+    };
     if is_true(row, "mfa_required") {
         // Who has no factor, and needs one by now, is to set one up first.
         let (stage, path) = match text(row, "mfa_enrollment_due_at") {
@@ -271,15 +278,23 @@ pub async fn proceed(visit: &Visit<'_>, way: &Way, row: &Value, amr: &[String]) 
         };
         return keep(visit, &pending(stage), &format!("{path}{}", way.query()));
     }
-    if is_true(row, "must_change_password") {
-        return keep(visit, &pending("password"), &format!("/login/password{}", way.query()));
+    complete(visit, way, pending("done")).await
+}
+
+/// The end of a log-in whose factors are all shown: another password, if there has to be one, and the session.
+pub async fn complete(visit: &Visit<'_>, way: &Way, pending: Pending) -> Result<Answer, Failure> {
+    if pending.must_change {
+        let next = Pending { stage: "password".to_owned(), ..pending };
+        return keep(visit, &next, &format!("/login/password{}", way.query()));
     }
-    begin(visit, way, &user_id, amr).await
+    begin(visit, way, &pending.user_id, &pending.amr).await
 }
 
 /// Lets the browser bring back who it is, sealed, and sends it to the next page.
 pub fn keep(visit: &Visit<'_>, pending: &Pending, next: &str) -> Result<Answer, Failure> {
-    let value = json!({ "user": pending.user_id, "amr": pending.amr, "stage": pending.stage });
+    let value = json!({
+        "user": pending.user_id, "amr": pending.amr, "stage": pending.stage, "must_change": pending.must_change,
+    });
     let sealed = visit.front.seal.seal(&purpose(visit), &value, PENDING);
     let sealed = sealed.ok_or_else(|| Failure::Broken("no random numbers".to_owned()))?;
     let cookies = &visit.front.cookies;
@@ -298,7 +313,8 @@ pub fn pending(visit: &Visit<'_>, stages: &[&str]) -> Option<Pending> {
         value.get("amr")?.as_array()?.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect();
     let stage = text(&value, "stage")?.to_owned();
     let user_id = text(&value, "user")?.to_owned();
-    stages.contains(&stage.as_str()).then_some(Pending { user_id, amr, stage })
+    let must_change = is_true(&value, "must_change");
+    stages.contains(&stage.as_str()).then_some(Pending { user_id, amr, stage, must_change })
 }
 
 /// To the start, where a log-in took too long.
@@ -307,7 +323,7 @@ pub fn anew(way: &Way) -> Answer {
 }
 
 /// Makes a session, or raises the one of the same user, and goes on.
-pub async fn begin(visit: &Visit<'_>, way: &Way, user_id: &str, amr: &[String]) -> Result<Answer, Failure> {
+async fn begin(visit: &Visit<'_>, way: &Way, user_id: &str, amr: &[String]) -> Result<Answer, Failure> {
     let acr = amr.iter().any(|method| method == "mfa").then_some("mfa");
     let amr = array(amr);
     let proof = [("acr", "text", acr), ("amr", "text[]", Some(amr.as_str()))];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Visit;
 use super::factor::with;
-use super::login::{Way, begin, pending, proceed, refusal, tenant};
+use super::login::{Pending, Way, complete, pending, proceed, refusal, tenant};
 use super::security::guard;
 use crate::answer::Answer;
 use crate::store::{Failure, is_true, text};
@@ -82,10 +82,10 @@ pub async fn login(visit: &Visit<'_>) -> Result<Answer, Failure> {
         Some(amr) => amr.iter().filter_map(Value::as_str).collect(),
         None => Vec::new(),
     };
-    let answer = match &pending {
+    let answer = match pending {
         Some(pending) => {
             let amr = with(&with(&pending.amr, &methods), &["mfa"]);
-            begin(visit, &way, &pending.user_id, &amr).await?
+            complete(visit, &way, Pending { amr, ..pending }).await?
         }
         None => proceed(visit, &way, &row, &with(&[], &methods)).await?,
     };
