@@ -154,6 +154,9 @@ async fn answer(
 ) -> (&'static str, Answer) {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
+    if leads_elsewhere(&path) {
+        return ("other", Answer::refusal(404, "not_found", "there is nothing at this path"));
+    }
     let is_page = front.settings.pages && pages::has(&path);
     let mut endpoint = if is_page { "page" } else { protocol::endpoint(&path) };
     let body = match read(body, front.settings.max_body).await {
@@ -197,6 +200,11 @@ async fn browsed(
     }
 }
 
+/// Whether a browser takes a path for the address of another host: answers lead back to the path that was asked.
+fn leads_elsewhere(path: &str) -> bool {
+    path.starts_with("//") || path.contains('\\')
+}
+
 /// The session of the browser, by its cookie.
 fn session_token<'a>(front: &Front, headers: &'a HeaderMap) -> Option<&'a str> {
     cookie(headers, &front.cookies.session)
@@ -226,4 +234,17 @@ fn failed(failure: &Failure, is_page: bool) -> Answer {
     answer.error = Some(error.to_owned());
     answer.failure = Some(failure.text().to_owned());
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_elsewhere;
+
+    #[test]
+    fn a_path_is_no_other_host() {
+        for path in ["//evil.example/logout", "/\\evil.example/logout"] {
+            assert!(leads_elsewhere(path), "{path}");
+        }
+        assert!(!leads_elsewhere("/logout") && !leads_elsewhere("/acme/logout") && !leads_elsewhere("*"));
+    }
 }

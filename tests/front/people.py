@@ -106,6 +106,13 @@ def factors():
     third = Browser(protocol.front).log_in(name, PASSWORD)
     third.follow("Use a recovery code").send(code=codes[0])
     ok(name in third.page.text, "a recovery code is good", third.page.text)
+    call("password_set", user_id=user_id(name), password=PASSWORD, must_change=True)
+    bound = Browser(protocol.front).log_in(name, PASSWORD).follow("Use a recovery code").send(code=codes[1])
+    ok(bound.page.forms[0]["action"] == "/login/password" and not bound.cookies.get("session"),
+       "a second factor is no way around a new password", bound.page.text)
+    bound.send(old=PASSWORD, new="another horse battery")
+    ok(name in bound.page.text, "with which the log-in ends", bound.page.text)
+    call("password_set", user_id=user_id(name), password=PASSWORD)
     stolen = Browser(protocol.front)
     stolen.cookies = {"pending": Browser(protocol.front).log_in(name, PASSWORD).cookies["pending"]}
     stolen.get("/login/factor")
@@ -250,6 +257,13 @@ def log_out():
     browser.log_in("ada@example.com", PASSWORD)
     browser.get("/logout")
     ok(browser.page.forms and browser.cookies.get("session"), "a link asks before it logs out", browser.page.text)
+    status, pairs, _ = protocol.front.ask("POST", "/logout", b"client_id=x%0Dy")
+    ok(status == 303 and dict(pairs).get("location") == "/logout?client_id=x%0Dy"
+       and not any("session=" in value for _, value in pairs),
+       "a form of another site, which brings no cookie, ends nothing", (status, pairs))
+    _, pairs, _ = protocol.front.ask("GET", "/logout")
+    ok(not any("session=" in value for _, value in pairs), "no cookie is removed that was not there", pairs)
+    ok(protocol.front.ask("GET", "//evil.example/logout")[0] == 404, "no form leads to another host")
     browser.send()
     ok("logged out" in browser.page.text and not browser.cookies.get("session"), "the button does", browser.page.text)
     browser.get("/account")

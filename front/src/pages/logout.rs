@@ -17,6 +17,10 @@ pub async fn own(visit: &Visit<'_>) -> Result<Answer, Failure> {
 pub async fn log_out(visit: &Visit<'_>, tenant_id: Option<&str>) -> Result<Answer, Failure> {
     // A client may send its request by POST too; that is no decision, as it comes from another site.
     let is_decision = visit.is_post() && visit.is_own();
+    // A browser brings no cookie along with another site's POST (SameSite=Lax): it is to come once more by GET.
+    if visit.is_post() && !is_decision && visit.session_token.is_none() {
+        return Ok(Answer::see_other(&by_get(&visit.request.path, &visit.request.body)));
+    }
     let query = match visit.form.get("request").filter(|_| is_decision) {
         Some(request) => request.as_bytes(),
         None if visit.is_post() && !is_decision => &visit.request.body,
@@ -69,7 +73,27 @@ pub async fn log_out(visit: &Visit<'_>, tenant_id: Option<&str>) -> Result<Answe
             let shown = Page { title: "Logged out", main: done, ..Page::default() };
             let answer = if is_page { show(shown) } else { step.answer };
             let cookies = &visit.front.cookies;
-            Ok(answer.with_cookie(&cookies.remove(&cookies.session)))
+            // Who came without the cookie may have it all the same, and has not been asked.
+            let is_known = visit.session_token.is_some();
+            Ok(if is_known { answer.with_cookie(&cookies.remove(&cookies.session)) } else { answer })
         }
+    }
+}
+
+/// The members of a form as a query of the same path.
+fn by_get(path: &str, body: &[u8]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(url::form_urlencoded::parse(body));
+    format!("{path}?{}", query.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_get;
+
+    #[test]
+    fn a_form_becomes_a_query() {
+        assert_eq!(by_get("/logout", b"a=1+2&b=%0d%0Ax"), "/logout?a=1+2&b=%0D%0Ax");
+        assert_eq!(by_get("/acme/logout", b""), "/acme/logout?");
     }
 }
