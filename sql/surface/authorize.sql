@@ -19,7 +19,10 @@ COMMENT ON FUNCTION auth_store.http_authorize IS
     'acr_values, claims, id_token_hint, login_hint, ui_locales, display; request (RFC 9101) and '
     'request_uri of a pushed '
     'request (RFC 9126), which becomes the interaction, so that a reload finds it. Each answer to the client has iss '
-    '(RFC 9207). An unknown parameter is ignored. 55000 where the tenant has no issuer.';
+    '(RFC 9207). An unknown parameter is ignored. Of claims those alone count whose scope token (OpenID Connect '
+    'Core section 5.4) the client may have; the user is asked for them each time unless that token was agreed to. An '
+    'unknown client_id that is a URL is fetched where the issuer''s metadata_documents is on. Over '
+    'authorization_max_per_network the error is temporarily_unavailable. 55000 where the tenant has no issuer.';
 ALTER FUNCTION auth_store.http_authorize COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_authorize TO auth_store_app;
 

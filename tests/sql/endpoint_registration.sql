@@ -163,6 +163,19 @@ SELECT auth_store.provider_set(settings => '{"registration_max_clients": 0}', te
 SELECT r.status, r.error FROM pg_temp.register('{"redirect_uris": ["https://a.example/cb"]}', ip => '203.0.113.1') AS r;
 SELECT auth_store.provider_set(settings => '{"registration_max_clients": null}', tenant_id => 'reg');
 
+-- A stranger who is refused takes nothing of the tenant's limit from those who have a token.
+SELECT auth_store.tenant_create('reg_token');
+SELECT auth_store.provider_set('https://id.example/reg_token', '{"registration": "token", "scope": "openid",
+    "registration_max_per_hour": 1}', 'reg_token');
+SELECT client_secret AS trusted FROM auth_store.client_create('Trusted', client_id => 'reg_trusted',
+    grant_types => '{client_credentials}', scope => 'client:register', tenant_id => 'reg_token') \gset
+SELECT access_token AS trusted FROM auth_store.token_issue_client_credentials('reg_trusted', :'trusted') \gset
+SELECT n, r.status FROM generate_series(1, 4) AS n,
+    auth_store.http_register('POST', body => convert_to('{"redirect_uris": ["https://a.example/cb"]}', 'UTF8'),
+        authorization => CASE WHEN n IN (2, 4) THEN 'Bearer ' || :'trusted' END, ip => '203.0.113.9',
+        tenant_id => 'reg_token') AS r ORDER BY n;
+SELECT auth_store.tenant_erase('reg_token', 'reg_token') IS NOT NULL AS erased;
+
 -- What nobody has used ends; a client stays to which a user has consented.
 SELECT r.body::jsonb ->> 'client_id' AS used FROM pg_temp.register('{"redirect_uris": ["https://a.example/cb"]}',
     ip => '203.0.113.2') AS r \gset
@@ -179,9 +192,9 @@ SELECT id = :'used' AS used, registration_expires_at FROM auth_store.clients WHE
 SELECT auth_store.provider_set(settings => '{"profile": "fapi2", "registration_max_per_network": 1000}',
     tenant_id => 'reg');
 SELECT s.* FROM pg_temp.register('{"redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method":
-    "client_secret_basic"}', ip => '203.0.113.3') AS r, pg_temp.shown(r) AS s;
+    "client_secret_basic"}', ip => '198.18.3.1') AS r, pg_temp.shown(r) AS s;
 SELECT s.* FROM pg_temp.register('{"redirect_uris": ["https://a.example/cb"], "jwks": {"keys": []}}',
-    ip => '203.0.113.4') AS r, pg_temp.shown(r) AS s;
+    ip => '198.18.4.1') AS r, pg_temp.shown(r) AS s;
 SELECT profile, dpop_bound, refresh_rotation FROM auth_store.clients WHERE tenant_id = 'reg' AND profile = 'fapi2';
 SELECT auth_store.provider_set(settings => '{"profile": null}', tenant_id => 'reg');
 

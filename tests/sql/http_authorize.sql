@@ -221,6 +221,60 @@ SELECT next, headers->>'location' AS location
 SELECT pg_temp.raised(format($$SELECT auth_store.code_issue('door', %L, code_challenge => %L,
     authorization_details => '[1]')$$, :'user', :'challenge')) AS code_issue;
 
+-- Claims by name (OpenID Connect Core section 5.5): those alone that the client may have by scope, and only with what
+-- the user has agreed to: the scope token that stands for them, or this request.
+SELECT FROM auth_store.client_create('Named', ARRAY['https://named.example/cb'], 'public', client_id => 'door_named',
+    scope => 'openid email', tenant_id => :'tenant');
+CREATE FUNCTION pg_temp.ask_named(changes jsonb, session text) RETURNS auth_store.authorize_response LANGUAGE sql AS $$
+    SELECT * FROM pg_temp.ask('{"client_id": "door_named", "redirect_uri": null, "scope": "openid", "state": null,
+        "claims": "{\"userinfo\": {\"email\": null, \"name\": null}, \"id_token\": {\"acr\": null}}"}' || changes,
+        session)
+$$;
+SELECT interaction_id AS named, next, request->'claims' AS claims FROM pg_temp.ask_named('{}', :'session') \gset
+SELECT :'next' AS next, :'claims' AS claims;
+SELECT next FROM auth_store.interaction_accept(:'named', :'session');
+SELECT next FROM pg_temp.ask_named('{"claims": null}', :'session');
+SELECT next FROM pg_temp.ask_named('{}', :'session');
+SELECT headers->>'location' AS location FROM pg_temp.ask_named('{"prompt": "none"}', :'session');
+SELECT interaction_id AS named FROM pg_temp.ask_named('{"scope": "openid email"}', :'session') \gset
+SELECT next FROM auth_store.interaction_accept(:'named', :'session', 'openid');
+SELECT FROM auth_store.consent_record(:'user', 'door_named', 'email');
+SELECT next FROM pg_temp.ask_named('{}', :'session');
+SELECT scope, claims_request FROM auth_store.authorization_codes WHERE client_id = 'door_named' ORDER BY id;
+
+-- A client that publishes its metadata is fetched when it comes first, from a network so often.
+CREATE FUNCTION pg_temp.ask_from(ip inet, changes jsonb) RETURNS auth_store.authorize_response LANGUAGE sql AS $$
+    SELECT * FROM auth_store.http_authorize('GET', pg_temp.asked(changes), ip => ip, tenant_id => 'door')
+$$;
+SELECT next, error FROM pg_temp.ask_from('192.0.2.7', '{"client_id": "https://doc.example/c"}');
+SELECT auth_store.provider_set(settings => '{"metadata_documents": true, "registration_max_per_network": 2,
+    "authorization_max_per_network": 2, "scope": "openid"}', tenant_id => :'tenant');
+SELECT n, next, request, headers->>'auth-store-fetch' AS url, status, error, headers ? 'retry-after' AS retry
+  FROM generate_series(1, 3) AS n,
+       pg_temp.ask_from('192.0.2.7', jsonb_build_object('client_id', 'https://doc.example/c', 'nonce', n::text));
+SELECT what, next, error
+  FROM (VALUES ('no path', 'https://doc.example'), ('http', 'http://doc.example/c')) AS t (what, id),
+       pg_temp.ask_from('192.0.2.8', jsonb_build_object('client_id', id));
+SELECT client_id, error FROM auth_store.client_document_store('https://doc.example/c', convert_to(jsonb_build_object(
+    'client_id', 'https://doc.example/c', 'redirect_uris', '{https://doc.example/cb}'::text[])::text, 'UTF8'),
+    tenant_id => :'tenant');
+-- What waits for a stranger is a row: a network may have so many made.
+SELECT count(*) AS before FROM auth_store.interactions \gset
+SELECT n, next, error, headers->>'location' AS location
+  FROM generate_series(1, 3) AS n,
+       pg_temp.ask_from('192.0.2.7', '{"client_id": "https://doc.example/c", "scope": "openid", "state": null,
+           "redirect_uri": "https://doc.example/cb"}' || jsonb_build_object('nonce', n::text));
+SELECT count(*) - :before AS more FROM auth_store.interactions;
+-- The same of what a public client pushes, and of documents that other endpoints ask for.
+SELECT n, par.status AS par, token.status AS token, token.headers->>'auth-store-fetch' AS fetch
+  FROM generate_series(1, 3) AS n,
+       auth_store.http_par(pg_temp.asked(jsonb_build_object('client_id', 'door_named', 'redirect_uri', NULL, 'scope',
+           'openid', 'nonce', n::text)), ip => '198.51.100.1', tenant_id => 'door') AS par,
+       auth_store.http_token(pg_temp.query(jsonb_build_object('grant_type', 'refresh_token', 'refresh_token', n::text,
+           'client_id', 'https://other.example/c')), ip => '198.51.100.1', tenant_id => 'door') AS token ORDER BY n;
+SELECT auth_store.provider_set(settings => '{"metadata_documents": null, "registration_max_per_network": null,
+    "authorization_max_per_network": null, "scope": null}', tenant_id => :'tenant');
+
 -- The application's own pages.
 SELECT auth_store.provider_set(settings => '{"login_url": "https://www.example/in", "consent_url":
     "https://www.example/ask?a=b", "error_url": "https://www.example/oops"}', tenant_id => :'tenant');

@@ -52,7 +52,7 @@ $$;
 SELECT status, next, pg_temp.named(headers->>'location') AS location
   FROM pg_temp.ask_signed(:'asked'::jsonb || jsonb_build_object('iss', 'signed', 'aud', 'https://id.signed.example',
       'iat', :now, 'exp', :now + 60, 'nonce', 'n', 'max_age', 3600, 'claims',
-      '{"id_token": {"email": {"essential": true}}}'::jsonb),
+      '{"id_token": {"auth_time": {"essential": true}}}'::jsonb),
       :'session', '{"kid": "ed", "typ": "oauth-authz-req+jwt"}');
 SELECT nonce, claims_request, scope FROM auth_store.authorization_codes WHERE client_id = 'signed';
 SELECT next, request->'max_age' AS max_age, request->>'scope' AS scope

@@ -10,6 +10,7 @@ use crate::endpoint::authorize::request::Asked;
 use crate::endpoint::authorize::request::object::{self, Read};
 use crate::endpoint::authorize::standing::Standing;
 use crate::endpoint::request::form::Form;
+use crate::endpoint::request::limit;
 use crate::identity::session::Session;
 use crate::identity::tenant;
 use crate::kernel::crypto::token_text::Presented;
@@ -18,6 +19,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::limit::audit_due;
 use crate::oauth::client::registered::document;
 use crate::oauth::client::{self, Client, page};
 use crate::oauth::code::pushed;
@@ -67,7 +69,10 @@ pub fn authorize(now: Timestamp, sent: &Sent<'_>, context: &Context<'_>) -> Resu
         && issuer.settings.metadata_documents
         && document::is_at(id)
     {
-        return Ok(fetch(issuer, id, id));
+        return match limit::over_documents(now, issuer, context)? {
+            Some(refusal) => refuse(&limited(refusal)),
+            None => Ok(fetch(issuer, id, id)),
+        };
     }
     let client = match known(client) {
         Ok(client) => client,
@@ -75,7 +80,7 @@ pub fn authorize(now: Timestamp, sent: &Sent<'_>, context: &Context<'_>) -> Resu
     };
     let issuer = issuer.ok_or_else(issuer::missing)?;
     if client.must_be_fetched(now) {
-        return Ok(fetch(&issuer, &client.id, &client.id));
+        return request.fetch_of(&issuer, &client.id, &client.id);
     }
     request.of_client(issuer, client, form)
 }
@@ -117,6 +122,11 @@ fn known(client: Option<Client>) -> Result<Client, Refused> {
     }
 }
 
+/// The refusal of a network that is over its limit.
+fn limited(refusal: Refusal) -> Refused {
+    Refused { refusal, flags: &[Flag::RateLimited] }
+}
+
 /// Has the front fetch a document of the client. What it can't fetch leaves it with the error.
 fn fetch(issuer: &Issuer, client_id: &str, url: &str) -> Answer {
     let description = "what the client publishes could not be read";
@@ -149,6 +159,14 @@ impl Request<'_> {
         Ok(page_of(issuer, &refused.refusal))
     }
 
+    /// Has the front fetch a document of a client that is known.
+    fn fetch_of(&self, issuer: &Issuer, client_id: &str, url: &str) -> Result<Answer, Mistake> {
+        match limit::over_waiting(self.now, issuer, self.context)? {
+            Some(refusal) => self.refuse(Some(issuer), Some(client_id), &limited(refusal)),
+            None => Ok(fetch(issuer, client_id, url)),
+        }
+    }
+
     fn record(
         &self,
         tenant_id: &str,
@@ -156,6 +174,10 @@ impl Request<'_> {
         session: Option<&Session>,
         refused: Option<&Refused>,
     ) -> Result<(), Mistake> {
+        let limited = refused.is_some_and(|refused| refused.flags.contains(&Flag::RateLimited));
+        if limited && !audit_due(self.now, tenant_id, "authorization")? {
+            return Ok(());
+        }
         let event = Event {
             event: REQUESTED,
             tenant_id,
@@ -178,7 +200,7 @@ impl Request<'_> {
             (Some(_), Some(_)) => Err(invalid_request("request and request_uri exclude each other")),
             (None, Some(object)) => match object::read(self.now, self.snapshot, &issuer, &client, object)? {
                 Read::Asked(asked) => Ok((asked, Source::Browser)),
-                Read::Fetch(url) => return Ok(fetch(&issuer, &client.id, &url)),
+                Read::Fetch(url) => return self.fetch_of(&issuer, &client.id, &url),
                 Read::Refused(refusal) => Err(Refused { refusal, flags: &[] }),
             },
             (Some(uri), None) => match pushed::look(self.now, self.snapshot, &client, uri)? {
@@ -312,6 +334,11 @@ impl Request<'_> {
         session: Option<&Session>,
         examined: Examined,
     ) -> Result<Answer, Mistake> {
+        if let Some(refusal) = limit::over_waiting(self.now, &case.issuer, self.context)? {
+            let refused = limited(refusal);
+            self.record(&case.client.tenant_id, Some(&case.client.id), session, Some(&refused))?;
+            return Ok(case.reply().refusal(&refused.refusal));
+        }
         if !self.take(&case.client, source)? {
             return self.used(case, source);
         }

@@ -2,7 +2,7 @@
 
 use crate::endpoint::authorize::answer::{Answer, Next};
 use crate::endpoint::authorize::respond::{FORM_POST_POLICY, Mode, form_post, location};
-use crate::endpoint::response::Response;
+use crate::endpoint::response::{Response, Teller};
 use crate::kernel::outcome::Refusal;
 use crate::kernel::value::id::Id;
 use crate::oauth::issuer::Issuer;
@@ -62,7 +62,7 @@ pub fn page(issuer: Option<&Issuer>, refusal: &Refusal) -> Answer {
             let parameters = [("error", code), ("error_description", description)];
             Response::redirect(303, &location(url, &parameters)).with_error(code)
         }
-        None => Response::error(400, code, description),
+        None => Response::refusal(refusal, Teller::Client { realm: None }),
     };
     Answer::of(response, Next::Page)
 }

@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, client, issuer_of};
+use crate::endpoint::request::{Caller, client, issuer_of, limit};
 use crate::endpoint::response::{HttpResponse, Response};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
@@ -47,6 +47,9 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
             Err(response) => return caller.finish(now, response),
         };
     drop(snapshot);
+    if let Some(refusal) = limit::over_waiting_of(now, caller.issuer, &client, &caller.context)? {
+        return caller.finish(now, Response::refusal(&refusal, teller).of_client(&client.id));
+    }
     let scope = parameter::scope(form.get("scope"));
     let answer = authorize::authorize_by(now, &client, scope, form.all("resource"), &caller.context)?;
     let response = match (answer.error, &answer.device_code, &answer.user_code) {

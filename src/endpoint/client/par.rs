@@ -6,7 +6,7 @@ use crate::endpoint::authorize::case;
 use crate::endpoint::authorize::request::Asked;
 use crate::endpoint::authorize::request::object::{self, Read};
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, client as sender, issuer_of, proof};
+use crate::endpoint::request::{Caller, client as sender, issuer_of, limit, proof};
 use crate::endpoint::response::{HttpResponse, Response};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
@@ -50,6 +50,9 @@ pub fn answer(now: Timestamp, body: &[u8], caller: &Caller<'_>) -> Result<Respon
     };
     drop(snapshot);
     let refused = |response: Response| caller.finish(now, response.of_client(&client.id));
+    if let Some(refusal) = limit::over_waiting_of(now, caller.issuer, &client, &caller.context)? {
+        return refused(Response::refusal(&refusal, teller));
+    }
     // RFC 9449 section 10.1: a proof binds the code as dpop_jkt does, and both name one key.
     let held = match proof::optional(now, path, caller)? {
         Ok(held) => held,

@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 
 use crate::endpoint::registration::answer::Answered;
 use crate::endpoint::registration::sent::{bearer, read};
-use crate::endpoint::request::{Caller, issuer_of};
+use crate::endpoint::request::{Caller, issuer_of, limit as network};
 use crate::endpoint::response::{HttpResponse, Response, Teller};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::lookup::Snapshot;
@@ -79,8 +79,10 @@ fn teller(issuer: &Issuer) -> Teller<'_> {
 }
 
 fn add(now: Timestamp, issuer: &Issuer, body: &[u8], caller: &Caller<'_>) -> Result<Response, Mistake> {
-    if let Some(refusal) = over_limit(now, issuer, caller)? {
-        return Ok(Response::refusal(&refusal, Teller::Client { realm: None }));
+    let most = issuer.settings.registration_max_per_network;
+    let too_many = |refusal: &Refusal| Ok(Response::refusal(refusal, Teller::Client { realm: None }));
+    if let Some(refusal) = network::over(now, issuer, &caller.context, "registration", most)? {
+        return too_many(&refusal);
     }
     let sponsor = match (caller.authorization, issuer.settings.registration) {
         (None, Registration::Open) => None,
@@ -94,6 +96,10 @@ fn add(now: Timestamp, issuer: &Issuer, body: &[u8], caller: &Caller<'_>) -> Res
         Ok(client) => client,
         Err(response) => return Ok(response),
     };
+    // Last: what is refused anyhow takes nothing from those who may register.
+    if let Some(refusal) = over_limit(now, issuer)? {
+        return too_many(&refusal);
+    }
     client.protocol.owner_id = sponsor.flatten();
     let Some(made) = registered::register(now, issuer, &client)? else {
         let refusal = Refusal::over_limit("the provider takes no more clients at present", FULL_FOR);
@@ -113,20 +119,12 @@ fn add(now: Timestamp, issuer: &Issuer, body: &[u8], caller: &Caller<'_>) -> Res
 /// Seconds until another client may fit, as far as anybody knows.
 const FULL_FOR: i32 = 3600;
 
-/// Counts a registration against the network it came from and against the tenant; the refusal where one is over its
-/// limit.
-fn over_limit(now: Timestamp, issuer: &Issuer, caller: &Caller<'_>) -> Result<Option<Refusal>, Mistake> {
-    let network = caller.context.ip.as_ref().and_then(Inet::network_name);
-    let of_network =
-        network.map(|name| (format!("registration:{name}"), issuer.settings.registration_max_per_network));
-    let of_tenant = ("registration".to_owned(), issuer.settings.registration_max_per_hour);
-    for (key, most) in of_network.into_iter().chain([of_tenant]) {
-        let verdict = limit::hit(now, &issuer.tenant_id, &key, most, HOUR, 1)?;
-        if !verdict.allowed {
-            return Ok(Some(Refusal::over_limit("too many registrations", verdict.retry_after)));
-        }
-    }
-    Ok(None)
+/// Counts a client against the tenant's limit; the refusal where that is reached.
+fn over_limit(now: Timestamp, issuer: &Issuer) -> Result<Option<Refusal>, Mistake> {
+    let most = issuer.settings.registration_max_per_hour;
+    let verdict = limit::hit(now, &issuer.tenant_id, "registration", most, HOUR, 1)?;
+    let refusal = || Refusal::over_limit("too many registrations", verdict.retry_after);
+    Ok((!verdict.allowed).then(refusal))
 }
 
 /// Who answers for a client by an initial access token: its user, if it is a user's. A token that is bound to a key is

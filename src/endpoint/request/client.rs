@@ -1,7 +1,7 @@
 //! Which client sent a request (RFC 6749 section 2.3): what the header and the form say of it, and whether it is true.
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, basic};
+use crate::endpoint::request::{Caller, basic, limit};
 use crate::endpoint::response::{Response, Teller};
 use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
@@ -46,12 +46,23 @@ pub fn authenticate(
         documents: issuer.settings.metadata_documents,
     };
     let admitted = authenticate::admit(snapshot, now, event, &presented, &caller.context)?;
-    Ok(admitted.map_err(|Denied { refusal, fetch }| {
-        let response = Response::refusal(&refusal, teller);
-        match fetch {
-            Some(url) => response.fetching(&url, &issuer.tenant_id),
-            None => response,
+    let Denied { refusal, fetch } = match admitted {
+        Ok(client) => return Ok(Ok(client)),
+        Err(denied) => denied,
+    };
+    let response = Response::refusal(&refusal, teller);
+    let Some(url) = fetch else { return Ok(Err(response)) };
+    // On a standby nothing is counted, and no document stored.
+    let over = match snapshot.writes() {
+        false => None,
+        true if readings.iter().any(|reading| reading.client_id == url) => {
+            limit::over_documents(now, issuer, &caller.context)?
         }
+        true => limit::over_waiting(now, issuer, &caller.context)?,
+    };
+    Ok(Err(match over {
+        Some(refusal) => Response::refusal(&refusal, teller),
+        None => response.fetching(&url, &issuer.tenant_id),
     }))
 }
 

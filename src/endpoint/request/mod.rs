@@ -4,6 +4,7 @@ pub mod basic;
 pub mod client;
 pub mod form;
 pub mod headers;
+pub mod limit;
 pub mod nonce;
 pub mod proof;
 

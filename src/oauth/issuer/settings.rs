@@ -85,6 +85,8 @@ pub struct Settings {
     pub scope: String,
     /// The scope of a client that registers without one.
     pub default_scope: String,
+    /// How many authorization requests an hour from one network may begin to wait for their user.
+    pub authorization_max_per_network: i32,
     /// Who may register a client.
     pub registration: Registration,
     /// How many registered clients the tenant has at most.
@@ -145,6 +147,7 @@ impl Default for Settings {
             id_token_ttl: 3600,
             scope: "openid profile email phone offline_access".to_owned(),
             default_scope: String::new(),
+            authorization_max_per_network: 3600,
             registration: Registration::Off,
             registration_max_clients: 10_000,
             registration_max_per_hour: 1000,
@@ -185,7 +188,7 @@ enum Rule {
 pub const ALGS: [&str; 3] = ["ES256", "EdDSA", "RS256"];
 
 /// The members.
-static MEMBERS: [(&str, Rule); 34] = [
+static MEMBERS: [(&str, Rule); 35] = [
     ("paths", Rule::Paths),
     ("login_url", Rule::Url),
     ("create_url", Rule::Url),
@@ -202,6 +205,7 @@ static MEMBERS: [(&str, Rule); 34] = [
     ("id_token_ttl", Rule::Seconds(30..=86_400)),
     ("scope", Rule::Scope),
     ("default_scope", Rule::Scope),
+    ("authorization_max_per_network", Rule::Number(1..=1_000_000)),
     ("registration", Rule::Word(&["off", "token", "open"])),
     ("registration_max_clients", Rule::Number(0..=1_000_000)),
     ("registration_max_per_hour", Rule::Number(1..=1_000_000)),
