@@ -362,8 +362,8 @@ sub mint_key
 }
 
 mint(http_session => "SELECT session_token FROM auth_store.session_create($user)");
-my @refused = say_to_endpoints({ say => \&say_it, run => sub { value($node, $db, $_[0]) }, session => $made{http_session},
-    client_secret => $made{client}, verifier => $verifier, challenge => $challenge });
+my @refused = say_to_endpoints({ say => \&say_it, run => sub { value($node, $db, $_[0]) },
+    session => $made{http_session}, client_secret => $made{client}, verifier => $verifier, challenge => $challenge });
 
 # As parameters of a prepared statement, planned for any value.
 value($node, $db, "SET plan_cache_mode = force_generic_plan;
