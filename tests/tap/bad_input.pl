@@ -16,6 +16,7 @@ $node->restart;
 my $db = 'postgres';
 value($node, $db, 'CREATE EXTENSION auth_store');
 my $store = populate($node, $db);
+value($node, $db, q{SELECT auth_store.provider_set(settings => '{"registration": "open", "client_secret_jwt": true}')});
 my ($ours, $theirs) = @{$store}{qw(default acme)};
 my $NEEDLE = 'needle-in-an-argument-that-must-not-come-back';
 
@@ -30,7 +31,7 @@ my %CODES = map { $_ => 1 } qw(invalid_request invalid_client invalid_grant unau
   last_credential lease_lost invalid_request_object invalid_authorization_details login_required consent_required
       interaction_required account_selection_required unmet_authentication_requirements
       server_error invalid_credentials account_locked passkey_taken unsupported_algorithm password_rejected
-      step_up_required last_factor);
+      step_up_required last_factor not_found invalid_redirect_uri invalid_client_metadata unsupported_grant_type);
 
 # --- the nonsense, as SQL expressions ---------------------------------------------------------------------------------
 
@@ -55,6 +56,11 @@ my %VALUES = (
         literal('$argon2id$v=19$m=4294967295,t=4294967295,p=4294967295$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo'),
         literal('$2b$31$' . 'a' x 53), literal('$2y$' . 'x' x 500),
         "'http://127.0.0.1:99999999/'", "'javascript:alert(1)'", "'-1'", "'2024-02-30'" ],
+    bytea => [ 'NULL', "''", "'\\x00'", "'\\xff00c328'", "'\\x3082ffff'", "convert_to(repeat('x', 1000000), 'UTF8')",
+        "convert_to(repeat('a=b&', 100000), 'UTF8')", "convert_to(repeat('[', 60000), 'UTF8')", "'{}'", "'[]'",
+        "'%'", "'a=1&a=2'", "'client_id=%00'", "convert_to(" . literal("client_id=$NEEDLE&token=$NEEDLE") . ", 'UTF8')",
+        map { "convert_to(" . literal("grant_type=refresh_token&refresh_token=$_&token=$_") . ", 'UTF8')" }
+            @tokens[ 0, 1 ] ],
     uuid => [ 'NULL', "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
         'gen_random_uuid()',
         map { literal($theirs->{$_}) } qw(user grant session_id) ],
@@ -123,7 +129,7 @@ my %SENSE = (
     factor_id => literal($ours->{factor}), secret => "'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'", algorithm => "'SHA1'",
     label => "'sense'", digits => 6,
     interaction_id => literal($ours->{interaction}), error => "'access_denied'", query => "'client_id=x'",
-    method => "'POST'", path => "'/token'", body => "'grant_type=client_credentials'", headers => "'{}'",
+    method => "'POST'", path => "'/default/token'", body => "'grant_type=client_credentials'", headers => "'{}'",
     authorization => "'Basic ' || encode(" . literal("$ours->{client}:$ours->{secret}") . "::bytea, 'base64')",
     webhook_id => literal($ours->{webhook}), target_url => "'https://hooks.example/sense'", event_types => "'{*}'",
     delivery_id => literal($ours->{delivery}), http_status => 200,
@@ -160,6 +166,15 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'password_import.parameters' => 'NULL',
     'user_create.id' => 'gen_random_uuid()', 'identity_unlink.provider' => "'google'",
     'identity_unlink.subject' => "'1'", 'user_end.what' => "'{sessions,api_keys}'",
+    'client_document_store.url' => "'https://sense.example/jwks'", 'client_document_store.body' => "'{\"keys\": []}'",
+    'developer_client_create.metadata' => "'{\"redirect_uris\": [\"https://sense.example/cb\"]}'",
+    map({ ("developer_client_$_.client_id" => literal($ours->{owned}), "developer_client_$_.owner_id" =>
+        literal($ours->{user})) } qw(create update delete list secret_rotate)),
+    'http_register.body' => "'{\"redirect_uris\": [\"https://sense.example/cb\"]}'",
+    'http_register.client_id' => 'NULL', 'http_register.authorization' => 'NULL',
+    'signing_key_retire.kid' => literal($ours->{signing_key}),
+    # RFC 8410 section 10.3.
+    'signing_key_import.pem' => "'MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC'",
     'password_import.parameters' => 'NULL', 'users_import.users' => "'[{\"external_id\": \"sense\"}]'",
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
@@ -320,7 +335,7 @@ sub try_all
         "$of, unnest(ARRAY[$secrets]) AS secret WHERE strpos(concat_ws(' ', said, description), secret) > 0"), '',
         "$how: no message holds what was passed in");
     is(value($node, $db,
-        "$of WHERE length(said) > CASE function WHEN 'call' THEN 4000 ELSE 1000 END OR length(description) > 300"), '',
+        "$of WHERE length(said) > CASE function WHEN 'call' THEN 6000 ELSE 1000 END OR length(description) > 300"), '',
         "$how: messages are short");
     is(value($node, $db, "$of WHERE said ~ '[[:cntrl:]]' AND said !~ '^[^\\x01-\\x09\\x0b-\\x1f\\x7f]*\$'"), '',
         "$how: and hold no control characters");
