@@ -18,7 +18,7 @@ LANGUAGE sql AS $$
         'client_name', 'Editor', 'redirect_uris', '{http://127.0.0.1/cb}'::text[], 'scope', 'openid') || changes)::text,
         'UTF8'), 600, 'papers')
 $$;
-\set url 'https://app.example/client.json'
+\set url 'https://doc.example/client.json'
 
 -- The issuer takes no such clients, unless it says so.
 SELECT status, next, error, body FROM pg_temp.ask(:'url');
