@@ -101,8 +101,7 @@ def main():
                 play.ready(f"{issuer}/.well-known/openid-configuration", process)
                 talk(front, port, client_id, secret)
             finally:
-                process.terminate()
-                process.wait(30)
+                play.end(process)
     return failed > 0
 
 

@@ -4,7 +4,7 @@ the other.
     play.py FRONT PYTHON NODE [CLIENT...]
 """
 
-import json, os, pathlib, socket, subprocess, sys, tempfile, threading, time, urllib.request
+import json, os, pathlib, signal, socket, subprocess, sys, tempfile, threading, time, urllib.request
 
 import psycopg
 from cryptography.hazmat.primitives import serialization
@@ -108,10 +108,17 @@ def set_up(db, issuer, pages, mcp):
 def start(command, **more):
     # The server of PHP says on its standard error what it has answered.
     quiet = subprocess.DEVNULL if command[0] == "php" else None
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, env=os.environ | more)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, env=os.environ | more,
+                               start_new_session=True)
     # What it says must not fill the pipe.
     threading.Thread(target=lambda: [None for _ in process.stdout], daemon=True).start()
     return process
+
+
+def end(process):
+    # Its workers with it: PHP's server leaves them behind.
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(30)
 
 
 def fronts(name, port):
@@ -152,8 +159,7 @@ def main(front, python, node, *clients):
                 bad += subprocess.run([*program, file]).returncode != 0
                 print(f"# {client} through {front}: {time.monotonic() - begun:.1f} s", flush=True)
         finally:
-            process.terminate()
-            process.wait(30)
+            end(process)
     return bad > 0
 
 
