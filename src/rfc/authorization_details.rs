@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::kernel::outcome::{ErrorCode, Refusal};
+use crate::rfc::json::depth;
 
 /// The largest text, in bytes.
 pub const MAX_BYTES: usize = 16_384;
@@ -64,15 +65,6 @@ fn elements(details: &Value) -> &[Value] {
 
 fn type_of(element: &Value) -> Option<&str> {
     element.as_object()?.get("type")?.as_str()
-}
-
-fn depth(value: &Value) -> usize {
-    let inner = match value {
-        Value::Array(values) => values.iter().map(depth).max(),
-        Value::Object(members) => members.values().map(depth).max(),
-        _ => return 0,
-    };
-    1 + inner.unwrap_or(0)
 }
 
 #[cfg(test)]

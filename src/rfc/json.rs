@@ -18,6 +18,16 @@ pub fn object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// How many objects and arrays are in each other in a value that is read already.
+pub fn depth(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(values) => values.iter().map(depth).max(),
+        Value::Object(members) => members.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inner.unwrap_or(0)
+}
+
 /// Reads a value that may have so many levels in it.
 #[derive(Clone, Copy)]
 struct Strict {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::kernel::outcome::{ErrorCode, Refusal};
+use crate::rfc::json::depth;
 
 /// The longest parameter `claims`, in bytes, and how deep it may be.
 const MAX_CLAIMS: usize = 8192;
@@ -142,15 +143,6 @@ fn is_claims_request(value: &Value) -> bool {
     value.as_object().is_some_and(|members| {
         ["userinfo", "id_token"].iter().all(|name| members.get(*name).is_none_or(is_request))
     })
-}
-
-fn depth(value: &Value) -> usize {
-    let inner = match value {
-        Value::Array(values) => values.iter().map(depth).max(),
-        Value::Object(members) => members.values().map(depth).max(),
-        _ => return 0,
-    };
-    1 + inner.unwrap_or(0)
 }
 
 /// The words of a space-separated list.

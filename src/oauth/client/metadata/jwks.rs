@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::rfc::json::depth;
 
 /// The largest set, in bytes.
 const MAX_SIZE: usize = 64 * 1024;
@@ -41,15 +42,6 @@ pub fn is_public_set(set: &Value) -> bool {
 fn is_public(key: &Value) -> bool {
     let named = |key: &serde_json::Map<String, Value>| key.get("kty").and_then(Value::as_str).is_some();
     key.as_object().is_some_and(|key| named(key) && !PRIVATE.iter().any(|name| key.contains_key(*name)))
-}
-
-fn depth(value: &Value) -> usize {
-    let inner = match value {
-        Value::Array(values) => values.iter().map(depth).max(),
-        Value::Object(members) => members.values().map(depth).max(),
-        _ => return 0,
-    };
-    inner.unwrap_or(0) + 1
 }
 
 #[cfg(test)]
