@@ -5,11 +5,11 @@ use pgrx::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{self, Caller, issuer_of, proof};
+use crate::endpoint::request::{self, Arguments, Caller, proof};
 use crate::endpoint::response::{HttpResponse, Response, Teller};
-use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
@@ -22,7 +22,6 @@ use crate::oauth::token::jwt::person;
 use crate::oauth::token::standing::Active;
 use crate::rfc::binding::Proof;
 use crate::rfc::jose::alg::Alg;
-use crate::trail::Context;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -36,11 +35,9 @@ fn http_userinfo(
     client_certificate: default!(Option<&[u8]>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
 ) -> HttpResponse {
-    let now = clock::now();
-    let issuer = issuer_of(&Snapshot::reading(), tenant_id).or_raise();
-    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
-    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
-    answer(now, method.unwrap_or("GET"), body.unwrap_or_default(), &caller).or_raise().into()
+    let arguments = Arguments { authorization, dpop, ip, user_agent, client_certificate, tenant_id };
+    let (method, body) = (method.unwrap_or("GET"), body.unwrap_or_default());
+    arguments.respond(|| Ok(Snapshot::reading()), |now, caller| answer(now, method, body, caller))
 }
 
 /// The scope that a token needs here.

@@ -3,16 +3,15 @@
 use pgrx::prelude::*;
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, client, issuer_of, limit};
+use crate::endpoint::request::{Arguments, Caller, client, limit};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
 use crate::oauth::device::authorize;
 use crate::rfc::parameter;
-use crate::trail::Context;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -25,11 +24,8 @@ fn http_device_authorization(
     client_certificate: default!(Option<&[u8]>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
 ) -> HttpResponse {
-    let now = clock::now();
-    let issuer = Snapshot::writing().and_then(|snapshot| issuer_of(&snapshot, tenant_id)).or_raise();
-    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
-    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
-    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
+    let arguments = Arguments { authorization, dpop, ip, user_agent, client_certificate, tenant_id };
+    arguments.respond(Snapshot::writing, |now, caller| answer(now, body.unwrap_or_default(), caller))
 }
 
 /// Answers a request at the device authorization endpoint.

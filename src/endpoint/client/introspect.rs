@@ -5,11 +5,11 @@ use pgrx::prelude::*;
 use serde_json::Value;
 
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{self, Caller, client, headers, issuer_of};
+use crate::endpoint::request::{self, Arguments, Caller, client, headers};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
+use crate::kernel::outcome::{ErrorCode, Mistake};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
 use crate::kernel::value::jsonb::Jsonb;
@@ -17,7 +17,6 @@ use crate::oauth::client::{self as oauth_client, secret, subject};
 use crate::oauth::signing_key::sign;
 use crate::oauth::token::introspect::{self, TokenState};
 use crate::rfc::choice::SubjectType;
-use crate::trail::Context;
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -31,12 +30,10 @@ fn http_introspect(
     tenant_id: default!(Option<&str>, "NULL"),
     accept: default!(Option<&str>, "NULL"),
 ) -> HttpResponse {
-    let now = clock::now();
-    let issuer = issuer_of(&Snapshot::reading(), tenant_id).or_raise();
-    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
-    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
+    let arguments = Arguments { authorization, dpop, ip, user_agent, client_certificate, tenant_id };
     let as_jwt = headers::accepts(accept, MEDIA_TYPE);
-    answer(now, body.unwrap_or_default(), as_jwt, &caller).or_raise().into()
+    let body = body.unwrap_or_default();
+    arguments.respond(|| Ok(Snapshot::reading()), |now, caller| answer(now, body, as_jwt, caller))
 }
 
 /// The media type of a signed answer (RFC 9701 section 4).

@@ -6,16 +6,16 @@ use crate::endpoint::authorize::case;
 use crate::endpoint::authorize::request::Asked;
 use crate::endpoint::authorize::request::object::{self, Read};
 use crate::endpoint::request::form::Form;
-use crate::endpoint::request::{Caller, client as sender, issuer_of, limit, proof};
+use crate::endpoint::request::{Arguments, Caller, client as sender, limit, proof};
 use crate::endpoint::response::{HttpResponse, Response};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::Snapshot;
-use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::json::Object;
 use crate::oauth::client::{self, Client, page};
 use crate::oauth::code::pushed;
-use crate::trail::{self, Context, Event};
+use crate::trail::{self, Event};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -28,11 +28,8 @@ fn http_par(
     client_certificate: default!(Option<&[u8]>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
 ) -> HttpResponse {
-    let now = clock::now();
-    let issuer = Snapshot::writing().and_then(|snapshot| issuer_of(&snapshot, tenant_id)).or_raise();
-    let (context, certificate) = (Context { ip, user_agent }, client_certificate);
-    let caller = Caller { issuer: &issuer, authorization, dpop, certificate, context };
-    answer(now, body.unwrap_or_default(), &caller).or_raise().into()
+    let arguments = Arguments { authorization, dpop, ip, user_agent, client_certificate, tenant_id };
+    arguments.respond(Snapshot::writing, |now, caller| answer(now, body.unwrap_or_default(), caller))
 }
 
 /// Answers a request at the endpoint.

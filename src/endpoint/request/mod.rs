@@ -10,12 +10,13 @@ pub mod proof;
 
 use std::rc::Rc;
 
-use crate::endpoint::response::{Response, Teller};
+use crate::endpoint::response::{HttpResponse, Response, Teller};
 use crate::identity::tenant;
-use crate::kernel::outcome::{ErrorCode, Mistake};
+use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::state;
-use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::inet::Inet;
 use crate::oauth::issuer::{self, Issuer};
 use crate::trail::Context;
 
@@ -64,6 +65,39 @@ impl Caller<'_> {
         }
         let [current, _] = nonce::accepted(now, &self.issuer.tenant_id)?;
         Ok(response.with_header("dpop-nonce", current))
+    }
+}
+
+/// The arguments that functions of endpoints have beside what is theirs.
+pub struct Arguments<'a> {
+    pub authorization: Option<&'a str>,
+    pub dpop: Option<&'a str>,
+    pub ip: Option<Inet>,
+    pub user_agent: Option<&'a str>,
+    pub client_certificate: Option<&'a [u8]>,
+    pub tenant_id: Option<&'a str>,
+}
+
+impl Arguments<'_> {
+    /// What the endpoint of the tenant's issuer answers. `snapshot` has the rows of that issuer.
+    pub fn respond(
+        self,
+        snapshot: fn() -> Result<Snapshot, Mistake>,
+        answer: impl FnOnce(Timestamp, &Caller<'_>) -> Result<Response, Mistake>,
+    ) -> HttpResponse {
+        let now = clock::now();
+        let respond = || {
+            let issuer = issuer_of(&snapshot()?, self.tenant_id)?;
+            let caller = Caller {
+                issuer: &issuer,
+                authorization: self.authorization,
+                dpop: self.dpop,
+                certificate: self.client_certificate,
+                context: Context { ip: self.ip, user_agent: self.user_agent },
+            };
+            answer(now, &caller)
+        };
+        respond().or_raise().into()
     }
 }
 
