@@ -1,6 +1,7 @@
 //! What the programs beside the database share: settings, the way to the server, requests to servers of strangers.
 
 pub mod address;
+pub mod scrape;
 pub mod send;
 pub mod server;
 pub mod settings;

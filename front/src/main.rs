@@ -21,7 +21,7 @@ use std::time::Duration;
 use auth_store_common::send::Sender;
 use auth_store_common::server::Server;
 use auth_store_common::stop::Stop;
-use auth_store_common::{say, tls};
+use auth_store_common::{say, scrape, tls};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -106,7 +106,7 @@ async fn start(mut settings: Settings) -> Result<(), String> {
         let bound = TcpListener::bind(listen).await.map_err(|error| wrong("FRONT_METRICS", listen, error))?;
         let address = bound.local_addr().map_err(|error| error.to_string())?;
         say(&format!("metrics and health at http://{address}"));
-        tokio::spawn(metrics::serve(bound, metrics, &front.store));
+        tokio::spawn(scrape::serve(bound, || metrics.text(), || front.store.is_well()));
     }
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     say(&format!("started at http://{address} for {}", front.settings.origin));

@@ -1,24 +1,10 @@
 //! What the front has done, for Prometheus, and whether it is well, for whoever restarts it or sends it requests.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
-
-use crate::store::Store;
 
 /// Counters since the start.
 #[derive(Default)]
@@ -95,7 +81,7 @@ impl Metrics {
         }
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut text = String::new();
         let read = |value: &AtomicU64| value.load(Relaxed);
         // Writing to a String does not fail.
@@ -138,40 +124,5 @@ impl Metrics {
         }
         let _ = writeln!(text, "{name}_sum {}\n{name}_count {sum}", read(&self.duration_us) as f64 / 1e6);
         text
-    }
-
-    async fn answer(&self, path: &str, store: &Store) -> Response<Full<Bytes>> {
-        let (status, body) = match path {
-            "/metrics" => (StatusCode::OK, self.text()),
-            "/healthz" if store.is_well().await => (StatusCode::OK, "ok\n".to_owned()),
-            "/healthz" => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),
-            _ => (StatusCode::NOT_FOUND, "there are /metrics and /healthz\n".to_owned()),
-        };
-        let mut response = Response::new(Full::new(Bytes::from(body)));
-        *response.status_mut() = status;
-        let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        response.headers_mut().insert(CONTENT_TYPE, plain);
-        response
-    }
-}
-
-/// Answers at this address, as long as the front lives. Few at a time: a scraper is one.
-pub async fn serve(listener: TcpListener, metrics: &'static Metrics, store: &'static Store) {
-    static AT_ONCE: Semaphore = Semaphore::const_new(16);
-    loop {
-        let Ok(permit) = AT_ONCE.acquire().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| async move {
-                Ok::<_, Infallible>(metrics.answer(request.uri().path(), store).await)
-            });
-            let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // A scraper that hangs, or leaves, is none of ours.
-            let _ = timeout(Duration::from_secs(60), serving).await;
-            drop(permit);
-        });
     }
 }

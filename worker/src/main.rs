@@ -16,7 +16,7 @@ use auth_store_common::address::Allowed;
 use auth_store_common::send::Sender;
 use auth_store_common::server::Server;
 use auth_store_common::stop::Stop;
-use auth_store_common::{say, tls};
+use auth_store_common::{say, scrape, tls};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -59,7 +59,8 @@ async fn run() -> Result<(), String> {
         say(&format!("metrics and health at http://{address}"));
         // Where as much is on its way as may be, nothing is claimed for the time of a delivery.
         let patience = settings.poll * 3 + settings.timeout + Duration::from_secs(10);
-        tokio::spawn(metrics::serve(listener, metrics, patience));
+        let is_well = move || std::future::ready(metrics.is_well(patience));
+        tokio::spawn(scrape::serve(listener, || metrics.text(), is_well));
     }
     let told = Arc::new(Notify::new());
     let store = Store::new(Server::new(settings.database, tls.clone()), told.clone());

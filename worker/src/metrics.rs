@@ -1,19 +1,10 @@
 //! What the worker has done, for Prometheus, and whether it is well, for whoever restarts it.
 
-use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// Counters since the start.
 pub struct Metrics {
@@ -88,12 +79,12 @@ impl Metrics {
     }
 
     /// Whether a claim was answered not longer ago than this.
-    fn is_well(&self, patience: Duration) -> bool {
+    pub fn is_well(&self, patience: Duration) -> bool {
         let last = self.last_claim.load(Relaxed);
         u128::from(self.since_start().saturating_sub(last)) <= patience.as_millis()
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut text = String::new();
         let read = |value: &AtomicU64| value.load(Relaxed);
         // Writing to a String does not fail.
@@ -142,40 +133,5 @@ impl Metrics {
         let seconds = read(&self.duration_ms) as f64 / 1000.0;
         let _ = writeln!(text, "{name}_sum {seconds}\n{name}_count {sum}");
         text
-    }
-
-    fn answer(&self, path: &str, patience: Duration) -> Response<Full<Bytes>> {
-        let (status, body) = match path {
-            "/metrics" => (StatusCode::OK, self.text()),
-            "/healthz" if self.is_well(patience) => (StatusCode::OK, "ok\n".to_owned()),
-            "/healthz" => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),
-            _ => (StatusCode::NOT_FOUND, "there are /metrics and /healthz\n".to_owned()),
-        };
-        let mut response = Response::new(Full::new(Bytes::from(body)));
-        *response.status_mut() = status;
-        let plain = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        response.headers_mut().insert(hyper::header::CONTENT_TYPE, plain);
-        response
-    }
-}
-
-/// Answers at this address, as long as the worker lives. Few at a time: a scraper is one.
-pub async fn serve(listener: TcpListener, metrics: &'static Metrics, patience: Duration) {
-    static AT_ONCE: Semaphore = Semaphore::const_new(16);
-    loop {
-        let Ok(permit) = AT_ONCE.acquire().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| async move {
-                Ok::<_, Infallible>(metrics.answer(request.uri().path(), patience))
-            });
-            let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // A scraper that hangs, or leaves, is none of ours.
-            let _ = timeout(Duration::from_secs(60), serving).await;
-            drop(permit);
-        });
     }
 }
