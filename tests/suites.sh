@@ -231,11 +231,11 @@ unit_of() {
     check "its exposure is at most 1.2" systemd-analyze security --offline=yes --threshold=12 --no-pager "$unit"
 }
 
-# The worker over real HTTP; its test counts for itself.
-example_worker() {
-    local log=$LOGS/worker.log bad status=0
+# over_http NAME: the worker or the front over real HTTP; its test counts for itself.
+over_http() {
+    local log=$LOGS/$1.log bad status=0
     programs || { fail 1; problem "worker and front do not build"; return; }
-    (example_database worker && "$python" tests/worker/worker.py "$TARGET/debug/auth_store_worker" \
+    (example_database "$1" && "$python" "tests/$1/$1.py" "$TARGET/debug/auth_store_$1" \
         scripts/cluster restart test-examples) >"$log" 2>&1 ||
         status=1
     bad=$(count '^not ok ' "$log")
@@ -243,24 +243,8 @@ example_worker() {
     pass "$(count '^ok ' "$log")"
     fail "$bad"
     if [ "$(count '^not run ' "$log")" != 0 ]; then lacking "unshare that may" "$(sed -n 's/^not run - //p' "$log")"; fi
-    if [ "$bad" = 0 ]; then echo "worker ... ok"; unit_of worker; return; fi
-    problem "worker: see $log"
-    grep -v '^ok ' "$log" | tail -n 60
-}
-
-# The front over real HTTP, with people and programs; its test counts for itself.
-example_front() {
-    local log=$LOGS/front.log bad status=0
-    programs || { fail 1; problem "worker and front do not build"; return; }
-    (example_database front && "$python" tests/front/front.py "$TARGET/debug/auth_store_front" \
-        scripts/cluster restart test-examples) >"$log" 2>&1 ||
-        status=1
-    bad=$(count '^not ok ' "$log")
-    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-    pass "$(count '^ok ' "$log")"
-    fail "$bad"
-    if [ "$bad" = 0 ]; then echo "front ... ok"; unit_of front; return; fi
-    problem "front: see $log"
+    if [ "$bad" = 0 ]; then echo "$1 ... ok"; unit_of "$1"; return; fi
+    problem "$1: see $log"
     grep -v '^ok ' "$log" | tail -n 60
 }
 
@@ -307,9 +291,9 @@ suite_examples() {
     scripts/cluster start test-examples fsync=off || { fail 1; problem "the server did not start"; return; }
     for file in examples/python/*.py examples/zapier/*.py; do check "$file" example "$file"; done
     example_refresher
-    example_worker
+    over_http worker
     example_refresher "$TARGET/debug/auth_store_worker"
-    example_front
+    over_http front
     example_fronts
     example_tutorial first_webhook
     example_tutorial provider
