@@ -10,6 +10,12 @@ lacking() {
     if [ -n "${AUTH_STORE_STRICT:-}" ]; then fail 1; else seconds[$suite]=skipped; fi
 }
 
+# failures LOG: which tests failed, for the last lines of a run, which may be all that one gets to see of it.
+failures() {
+    sed -nE 's/^not ok( +[0-9]+)? *([-+] *)?([^(]*[^( ]).*/\3/p; s/^test ([^ ]+) .*(FAILED|failed).*/\1/p' "$1" |
+        tr -s ' ' | head -n 8 | paste -sd, | sed 's/,/, /g'
+}
+
 suite_fmt() {
     if has_rustfmt; then
         check "cargo fmt --check" cargo fmt --all --check
@@ -99,7 +105,7 @@ drive() {
     fail "$(count '^(test .* \.\.\. (FAILED|failed)|not ok +[0-9]+)' "$LOGS/$suite.log")"
     if [ $status != 0 ]; then
         if [ "${failed[$suite]}" = 0 ]; then fail 1; fi
-        problem "see $out/regression.diffs and $out/results"
+        problem "$(failures "$LOGS/$suite.log"): see $out/regression.diffs and $out/results"
         head -n 400 "$out/regression.diffs" 2>/dev/null || tail -n 30 "$(readlink -f "$TARGET/cluster/test-$suite")/log"
     fi
     scripts/cluster stop "test-$suite"
@@ -136,7 +142,7 @@ tap_ended() {
         echo "$good ok, $3 s$(sed -nE 's/^(.*\.pl \.\. skipped:|ok [0-9]+ # skip)/, skipped:/Ip' "$log" | tr -d '\n')"
     else
         echo "FAILED"
-        problem "tests/tap/$file.pl: see $log"
+        problem "tests/tap/$file.pl: $(failures "$log"): see $log"
         grep -v '^ok ' "$log" | tail -n 60
         cp "$tap_dir/tmp_check/log/regress_log_$file" "$LOGS/" 2>/dev/null || true
     fi
@@ -186,7 +192,7 @@ example_languages() {
         tail -n 20 "$log"
     fi
     if [ "$(count '^not ok ' "$log")" != 0 ]; then
-        problem "examples/languages: see $log"
+        problem "examples/languages: $(failures "$log"): see $log"
         grep -v '^ok ' "$log" | tail -n 60
     fi
 }
@@ -215,7 +221,7 @@ example_refresher() {
     pass "$(count '^ok ' "$log")"
     fail "$bad"
     if [ "$bad" = 0 ]; then echo "examples/refresher${1:+ with the worker} ... ok"; return; fi
-    problem "examples/$name: see $log"
+    problem "examples/$name: $(failures "$log"): see $log"
     grep -v '^ok ' "$log" | tail -n 60
 }
 
@@ -244,7 +250,7 @@ over_http() {
     fail "$bad"
     if [ "$(count '^not run ' "$log")" != 0 ]; then lacking "unshare that may" "$(sed -n 's/^not run - //p' "$log")"; fi
     if [ "$bad" = 0 ]; then echo "$1 ... ok"; unit_of "$1"; return; fi
-    problem "$1: see $log"
+    problem "$1: $(failures "$log"): see $log"
     grep -v '^ok ' "$log" | tail -n 60
 }
 
@@ -262,7 +268,7 @@ example_fronts() {
         echo "examples/fronts ... ok$(sed -n 's/^not run /, not run: /p' "$log" | tr -d '\n')"
         return
     fi
-    problem "examples/fronts: see $log"
+    problem "examples/fronts: $(failures "$log"): see $log"
     grep -v '^ok ' "$log" | tail -n 60
 }
 
@@ -279,7 +285,7 @@ example_tutorial() {
     pass "$(count '^ok ' "$log")"
     fail "$bad"
     if [ "$bad" = 0 ]; then echo "$page ... ok"; return; fi
-    problem "$page: see $log"
+    problem "$page: $(failures "$log"): see $log"
     tail -n 60 "$log"
 }
 
@@ -323,7 +329,7 @@ suite_monitoring() {
     pass "$(count '^ok ' "$log")"
     fail "$bad"
     if [ "$bad" = 0 ]; then echo "monitoring ... ok"; else
-        problem "monitoring: see $log"
+        problem "monitoring: $(failures "$log"): see $log"
         grep -v '^ok ' "$log" | tail -n 60
     fi
     while IFS= read -r lacks; do lacking "${lacks##*: }" "${lacks%%:*}"; done < <(sed -n 's/^not run //p' "$log")
