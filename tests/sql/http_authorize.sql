@@ -240,7 +240,7 @@ SELECT interaction_id AS named FROM pg_temp.ask_named('{"scope": "openid email"}
 SELECT next FROM auth_store.interaction_accept(:'named', :'session', 'openid');
 SELECT FROM auth_store.consent_record(:'user', 'door_named', 'email');
 SELECT next FROM pg_temp.ask_named('{}', :'session');
-SELECT scope, claims_request FROM auth_store.authorization_codes WHERE client_id = 'door_named' ORDER BY id;
+SELECT scope, claims_request FROM auth_store.authorization_codes WHERE client_id = 'door_named' ORDER BY expires_at;
 
 -- A client that publishes its metadata is fetched when it comes first, from a network so often.
 CREATE FUNCTION pg_temp.ask_from(ip inet, changes jsonb) RETURNS auth_store.authorize_response LANGUAGE sql AS $$

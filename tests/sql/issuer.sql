@@ -37,7 +37,7 @@ SELECT what, pg_temp.raised(what) FROM (VALUES
 SELECT tenant_id, issuer FROM auth_store.issuer_list() WHERE tenant_id LIKE 'issuer%';
 SELECT * FROM pg_temp.trail();
 SELECT details FROM auth_store.audit_log WHERE event = 'tenant.provider_changed' AND tenant_id = 'issuer'
- ORDER BY id;
+ ORDER BY occurred_at;
 
 -- What is no issuer, and no setting.
 SELECT issuer,

@@ -65,7 +65,7 @@ SELECT error, count(*) FROM generate_series(1, 6) n,
  GROUP BY 1 ORDER BY 1;
 SELECT ok, mfa_required FROM :log_in);
 SELECT kind, failures, locks FROM auth_store.login_failures ORDER BY kind, max_failures;
-SELECT details FROM auth_store.audit_log WHERE user_id = :'ann' AND event = 'user.logged_in' ORDER BY id;
+SELECT details FROM auth_store.audit_log WHERE user_id = :'ann' AND event = 'user.logged_in' ORDER BY occurred_at;
 SELECT auth_store.user_unlock(:'ann');
 -- No factor is asked for where the tenant wants none.
 SELECT auth_store.tenant_policy_set('login-mfa', '{"mfa": "off"}');
