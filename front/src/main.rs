@@ -8,6 +8,7 @@ mod log;
 mod mail;
 mod metrics;
 mod pages;
+mod place;
 mod protocol;
 mod seal;
 mod serve;
@@ -29,6 +30,7 @@ use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::pages::Cookies;
+use crate::place::Places;
 use crate::seal::Seal;
 use crate::settings::{HELP, Settings};
 use crate::store::Store;
@@ -45,6 +47,8 @@ pub struct Front {
     pub log: Log,
     /// What fetches documents of clients.
     pub fetcher: Fetcher,
+    /// Where browsers ask.
+    pub places: Places,
     /// What seals cookies and forms.
     pub seal: Seal,
     /// The names of cookies.
@@ -91,6 +95,7 @@ async fn start(mut settings: Settings) -> Result<(), String> {
         store: Store::new(server, metrics, settings.pool, settings.timeout),
         log: Log::new(settings.access_log, metrics),
         fetcher: Fetcher::new(sender, metrics),
+        places: Places::default(),
         cookies: Cookies::new(&settings),
         settings,
         metrics,

@@ -10,6 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::Front;
 use crate::answer::Answer;
 use crate::caller::Caller;
+use crate::place::{Browsed, Place};
 use crate::store::Failure;
 
 /// A request whose body was read.
@@ -54,40 +55,6 @@ const HEADERS: [&str; 9] = [
     "origin",
     "user-agent",
 ];
-
-/// An endpoint that browsers ask, which pages answer.
-pub struct Place {
-    pub endpoint: Browsed,
-    pub tenant_id: String,
-}
-
-/// What such an endpoint is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Browsed {
-    Authorization,
-    EndSession,
-    DeviceVerification,
-}
-
-impl Browsed {
-    fn of(name: &str) -> Option<Self> {
-        match name {
-            "authorization" => Some(Self::Authorization),
-            "end_session" => Some(Self::EndSession),
-            "device_verification" => Some(Self::DeviceVerification),
-            _ => None,
-        }
-    }
-
-    /// What its requests are counted as.
-    pub fn counted(self) -> &'static str {
-        match self {
-            Self::Authorization => "authorize",
-            Self::EndSession => "logout",
-            Self::DeviceVerification => "page",
-        }
-    }
-}
 
 /// The headers as a JSON object: texts, and an array of texts where one came more than once. The last one is the
 /// front's own.
@@ -135,18 +102,25 @@ pub fn answer_in(row: &Row) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-/// Passes a request on, and fetches what the database wants to see first; or says where it is for pages to answer.
+/// Passes a request on, and fetches what the database wants to see first; or says where it is for pages to answer,
+/// which is asked for once in a while only.
 pub async fn pass(
     front: &Front,
     caller: &Caller,
     request: &Request,
     session_token: Option<&str>,
 ) -> Result<Result<Answer, Place>, Failure> {
+    if [Method::GET, Method::HEAD, Method::POST].contains(&request.method)
+        && let Some(place) = front.places.at(&request.path)
+    {
+        return Ok(Err(place));
+    }
     let headers = headers_of(&request.headers);
     let mut fetches = 0;
     loop {
         let mut answer = call(front, caller, request, &headers, session_token).await?;
         if let Some(place) = place_in(&mut answer) {
+            front.places.note(&request.path, &place);
             return Ok(Err(place));
         }
         let (url, tenant_id) = (take(&mut answer, FETCH), take(&mut answer, TENANT));
@@ -188,6 +162,9 @@ fn place_in(answer: &mut Answer) -> Option<Place> {
 
 /// What pages answer at this path of this site, if they do.
 pub async fn place(front: &Front, caller: &Caller, path: &str) -> Result<Option<Place>, Failure> {
+    if let Some(place) = front.places.at(path) {
+        return Ok(Some(place));
+    }
     let request = Request {
         method: Method::GET,
         path: path.to_owned(),
@@ -196,7 +173,11 @@ pub async fn place(front: &Front, caller: &Caller, path: &str) -> Result<Option<
         body: Vec::new(),
     };
     let mut answer = call(front, caller, &request, &headers_of(&request.headers), None).await?;
-    Ok(place_in(&mut answer))
+    let place = place_in(&mut answer);
+    if let Some(place) = &place {
+        front.places.note(path, place);
+    }
+    Ok(place)
 }
 
 /// Fetches a document of a client and gives it to the database; whether it was of use.

@@ -23,7 +23,8 @@ use crate::Front;
 use crate::answer::Answer;
 use crate::caller::{Caller, cookie};
 use crate::log::Entry;
-use crate::protocol::{Browsed, Place, Request};
+use crate::place::{Browsed, Place};
+use crate::protocol::Request;
 use crate::store::Failure;
 use crate::{flow, pages, protocol};
 

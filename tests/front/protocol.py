@@ -3,7 +3,7 @@
 import json, socket, subprocess, sys, threading, time
 
 import harness
-from harness import Front, call, ok, one, until
+from harness import Client, Front, call, ok, one, until
 
 RESTART = sys.argv[2:]
 front = web = secret = None
@@ -48,6 +48,15 @@ def endpoints():
        (status, error))
     ok(front.ask("GET", "/nowhere")[0] == 404 and front.ask("PATCH", "/token")[0] == 405, "other paths and methods")
     ok(front.ask("HEAD", "/jwks")[2] == "", "HEAD has no body")
+    # One call of the database for what pages answer, too, once it is known where that is.
+    apart, ask = Front(), Client(front, web, secret).path()
+    first = apart.ask("GET", ask)[0]
+    harness.db.execute("REVOKE EXECUTE ON FUNCTION auth_store.http FROM auth_store_app")
+    again, keys = apart.ask("GET", ask)[0], apart.ask("GET", "/jwks")[0]
+    harness.db.execute("GRANT EXECUTE ON FUNCTION auth_store.http TO auth_store_app")
+    ok((first, again) == (303, 303) and keys >= 500, "the second request does not ask where /authorize is",
+       (first, again, keys))
+    apart.end()
 
 
 def bounds():
