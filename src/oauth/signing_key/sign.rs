@@ -42,12 +42,6 @@ impl From<NoKey> for Mistake {
     }
 }
 
-/// The algorithm that a tenant signs by where nothing else is said: the first of those that it has a key for; None: it
-/// has no key.
-pub fn default_alg(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<Option<Alg>, Mistake> {
-    Ok(active(now, &of_tenant(now, snapshot, tenant_id)?, None).map(|key| key.alg))
-}
-
 /// Every algorithm that a tenant signs by, the preferred one first.
 pub fn algs(now: Timestamp, snapshot: &Snapshot, tenant_id: &str) -> Result<Vec<Alg>, Mistake> {
     let keys = of_tenant(now, snapshot, tenant_id)?;
@@ -80,20 +74,58 @@ pub fn sign_text(
     claims: &str,
     expires_at: Option<Timestamp>,
 ) -> Answer<String, NoKey> {
-    let keys = of_tenant(now, snapshot, tenant_id)?;
-    let Some(row) = active(now, &keys, alg) else { return Ok(Err(NoKey::None)) };
-    if let Some(expires_at) = expires_at {
-        keep_until(now, tenant_id, row, expires_at)?;
-    }
-    match opened(now, snapshot, tenant_id, row)? {
-        Ok(key) => Ok(Ok(key.sign(typ, claims)?)),
-        Err(unreadable) => Ok(Err(NoKey::Unreadable(unreadable))),
+    match Signer::of(now, snapshot, tenant_id, alg)? {
+        Ok(signer) => signer.sign(now, snapshot, typ, claims, expires_at),
+        Err(no_key) => Ok(Err(no_key)),
     }
 }
 
-/// The key that signs, of those of a tenant.
-fn active(now: Timestamp, keys: &[SigningKeyRow], alg: Option<Alg>) -> Option<&SigningKeyRow> {
-    let of = |alg: Alg| keys.iter().find(|key| key.alg == alg && key.state(now) == State::Active);
+/// The key of a tenant that signs now.
+pub struct Signer<'a> {
+    tenant_id: &'a str,
+    row: SigningKeyRow,
+}
+
+impl<'a> Signer<'a> {
+    /// The key of this algorithm; None: of the first that the tenant has a key for.
+    pub fn of(
+        now: Timestamp,
+        snapshot: &Snapshot,
+        tenant_id: &'a str,
+        alg: Option<Alg>,
+    ) -> Answer<Self, NoKey> {
+        let mut keys = of_tenant(now, snapshot, tenant_id)?;
+        let found = active(now, &keys, alg).map(|at| keys.swap_remove(at));
+        Ok(found.map(|row| Self { tenant_id, row }).ok_or(NoKey::None))
+    }
+
+    /// By which algorithm it signs.
+    pub fn alg(&self) -> Alg {
+        self.row.alg
+    }
+
+    /// The JWS of claims that are the text of a JSON object, whose `exp` is this; None: they have none.
+    pub fn sign(
+        &self,
+        now: Timestamp,
+        snapshot: &Snapshot,
+        typ: &str,
+        claims: &str,
+        expires_at: Option<Timestamp>,
+    ) -> Answer<String, NoKey> {
+        if let Some(expires_at) = expires_at {
+            keep_until(now, self.tenant_id, &self.row, expires_at)?;
+        }
+        match opened(now, snapshot, self.tenant_id, &self.row)? {
+            Ok(key) => Ok(Ok(key.sign(typ, claims)?)),
+            Err(unreadable) => Ok(Err(NoKey::Unreadable(unreadable))),
+        }
+    }
+}
+
+/// Which key signs, of those of a tenant.
+fn active(now: Timestamp, keys: &[SigningKeyRow], alg: Option<Alg>) -> Option<usize> {
+    let of = |alg: Alg| keys.iter().position(|key| key.alg == alg && key.state(now) == State::Active);
     match alg {
         Some(alg) => of(alg),
         None => Alg::SIGNING.into_iter().find_map(of),

@@ -12,7 +12,7 @@ use crate::kernel::value::id::Id;
 use crate::kernel::value::json::Object;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::issuer::Issuer;
-use crate::oauth::signing_key::sign::{NoKey, default_alg};
+use crate::oauth::signing_key::sign::Signer;
 use crate::oauth::token::jwt::{About, given, log_in, person, sign, subject};
 use crate::rfc::jose::alg::Alg;
 
@@ -55,10 +55,8 @@ pub fn id_token(
         return Ok(None);
     }
     let said = about.client.id_token_signed_response_alg.as_deref().and_then(Alg::parse);
-    let alg = match said.or(issuer.settings.default_alg()) {
-        Some(alg) => alg,
-        None => default_alg(now, snapshot, &issuer.tenant_id)?.ok_or(NoKey::None)?,
-    };
+    let alg = said.or(issuer.settings.default_alg());
+    let signer = Signer::of(now, snapshot, &issuer.tenant_id, alg)?.map_err(Mistake::from)?;
     let expires_at = now.plus_seconds(issuer.settings.id_token_ttl);
     let mut claims = Object::with_capacity(512);
     claims
@@ -67,7 +65,7 @@ pub fn id_token(
         .text("aud", &about.client.id)
         .number("iat", now.unix_seconds())
         .number("exp", expires_at.unix_seconds())
-        .text("at_hash", &hash(alg, access_token))
+        .text("at_hash", &hash(signer.alg(), access_token))
         .some_text("nonce", nonce);
     log_in(&mut claims, about);
     let asked = asked(snapshot, user_id, about.claims_request)?;
@@ -76,7 +74,7 @@ pub fn id_token(
     }
     let own: Vec<_> = OWN.into_iter().chain(asked.keys().map(String::as_str)).collect();
     given(&mut claims, about.claims, &own)?;
-    sign(now, snapshot, issuer, Some(alg), "JWT", &claims.end(), expires_at).map(Some)
+    sign(now, snapshot, &signer, "JWT", &claims.end(), expires_at).map(Some)
 }
 
 /// What is known of the user that the client asked for by name for its ID token: the member `id_token` of the parameter

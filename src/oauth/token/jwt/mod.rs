@@ -19,7 +19,7 @@ use crate::kernel::value::json::Object;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::{Client, subject};
 use crate::oauth::issuer::Issuer;
-use crate::oauth::signing_key::sign::sign_text;
+use crate::oauth::signing_key::sign::Signer;
 use crate::rfc::jose::alg::Alg;
 
 /// The longest JWT that is made or looked at, in bytes: servers take about as much in all headers of a request.
@@ -97,7 +97,8 @@ pub fn access_token(
         }
     }
     given(&mut claims, about.claims, &OWN)?;
-    sign(now, snapshot, issuer, alg, "at+jwt", &claims.end(), expires_at)
+    let signer = Signer::of(now, snapshot, &issuer.tenant_id, alg)?.map_err(Mistake::from)?;
+    sign(now, snapshot, &signer, "at+jwt", &claims.end(), expires_at)
 }
 
 /// Who is meant: the user as the client knows the user, and a client that acts for itself.
@@ -134,13 +135,12 @@ const TOO_LARGE: Mistake = Mistake::invalid("claims", "claims with which a JWT h
 fn sign(
     now: Timestamp,
     snapshot: &Snapshot,
-    issuer: &Issuer,
-    alg: Option<Alg>,
+    signer: &Signer<'_>,
     typ: &str,
     claims: &str,
     expires_at: Timestamp,
 ) -> Result<String, Mistake> {
-    let signed = sign_text(now, snapshot, &issuer.tenant_id, alg, typ, claims, Some(expires_at))?;
+    let signed = signer.sign(now, snapshot, typ, claims, Some(expires_at))?;
     match signed.map_err(Mistake::from)? {
         token if token.len() > MAX_TEXT => Err(TOO_LARGE),
         token => Ok(token),
