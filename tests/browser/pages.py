@@ -143,7 +143,8 @@ def main():
     client.answers = []
     threading.Thread(target=client.serve_forever, daemon=True).start()
     back = f"http://127.0.0.1:{client.server_port}/callback"
-    with psycopg.connect(autocommit=True, row_factory=dict_row) as db, tempfile.TemporaryDirectory() as profile:
+    with psycopg.connect(autocommit=True, row_factory=dict_row) as db, \
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # Chromium may be writing still
         set_up(db, issuer, back)
         front = subprocess.Popen([os.environ["FRONT"]], stdout=subprocess.DEVNULL, env=os.environ | {
             "PGUSER": "front", "FRONT_LISTEN": f"127.0.0.1:{port}", "FRONT_ORIGIN": issuer, "FRONT_METRICS": ""})

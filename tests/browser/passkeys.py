@@ -23,7 +23,8 @@ def main():
     server = subprocess.Popen([sys.executable, REPO / "examples/passkeys/server.py", "0"], stdout=subprocess.PIPE,
                               text=True)
     origin = server.stdout.readline().strip()
-    with psycopg.connect(autocommit=True) as db, tempfile.TemporaryDirectory() as profile:
+    with psycopg.connect(autocommit=True) as db, \
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # Chromium may be writing still
         browser = Page(profile)
         try:
             play(browser, db, origin)
