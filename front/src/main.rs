@@ -115,7 +115,24 @@ async fn start(mut settings: Settings) -> Result<(), String> {
     }
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     say(&format!("started at http://{address} for {}", front.settings.origin));
+    tokio::spawn(remark(front));
     serve::serve(listener, front, own, stop).await;
     say("stopped");
     Ok(())
+}
+
+/// Says at once what every request would be refused for.
+async fn remark(front: &'static Front) {
+    let tenant = front.settings.tenant.as_deref();
+    match front.store.rows("provider_get", &[("tenant_id", "text", tenant)]).await {
+        Ok(issuers) if issuers.is_empty() => front.log.failure(
+            "",
+            &format!(
+                "there is no issuer yet: SELECT auth_store.provider_set(issuer => '{}')",
+                front.settings.origin
+            ),
+        ),
+        Ok(_) => {}
+        Err(failure) => front.log.failure("", failure.text()),
+    }
 }

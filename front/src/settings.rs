@@ -7,7 +7,7 @@ use auth_store_common::address::Networks;
 use auth_store_common::settings::{database, number, switch, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use url::Url;
+use url::{Host, Url};
 
 /// All settings.
 pub struct Settings {
@@ -135,11 +135,25 @@ impl Settings {
 }
 
 fn origin(text: &str) -> Result<String, String> {
-    let wrong = || "FRONT_ORIGIN must be as https://id.example, without a path".to_owned();
+    let wrong = || {
+        "FRONT_ORIGIN must be as https://id.example, without a path; http is for this machine alone: \
+         http://localhost:8080"
+            .to_owned()
+    };
     let url = Url::parse(text).map_err(|_| wrong())?;
     let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let is_web = matches!(url.scheme(), "http" | "https") && url.username().is_empty();
-    if is_bare && is_web { Ok(url.origin().ascii_serialization()) } else { Err(wrong()) }
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    let is_web = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    if is_bare && is_web && url.username().is_empty() {
+        Ok(url.origin().ascii_serialization())
+    } else {
+        Err(wrong())
+    }
 }
 
 fn key(text: &str) -> Result<[u8; 32], String> {
@@ -186,9 +200,15 @@ mod tests {
     fn an_origin_has_no_path() {
         assert_eq!(origin("https://ID.example:443/").as_deref(), Ok("https://id.example"));
         assert_eq!(origin("http://localhost:8080").as_deref(), Ok("http://localhost:8080"));
-        for text in
-            ["https://id.example/a", "id.example", "ftp://id.example", "https://a@id.example", "https://a/?b"]
-        {
+        for text in [
+            "https://id.example/a",
+            "id.example",
+            "ftp://id.example",
+            "https://a@id.example",
+            "https://a/?b",
+            "http://id.example",
+            "http://192.0.2.1",
+        ] {
             assert!(origin(text).is_err(), "{text}");
         }
     }

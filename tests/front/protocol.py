@@ -23,6 +23,10 @@ def provider():
     web, secret = made["client_id"], made["client_secret"]
     front = Front(at=at)
     ok("started" in front.text(), "the front starts", front.text())
+    lost = Front(PGDATABASE="postgres")
+    ok(until(lambda: "auth_store" in lost.text().partition("started")[2], "what is lacking"),
+       "a front without the store says so at its start", lost.text())
+    lost.end()
 
 
 def endpoints():
