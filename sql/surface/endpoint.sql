@@ -112,7 +112,8 @@ COMMENT ON FUNCTION auth_store.http_register IS
     'an initial access token the grant types are those of users. 201 or 200 with what is registered; 204 after DELETE, '
     'when nothing of the client works any more; 400 invalid_client_metadata or invalid_redirect_uri; 401 without a '
     'token that is needed; 404 where the issuer takes no registrations; 405; 429 over the issuer''s '
-    'registration_max_per_network, _max_per_hour or _max_clients. A registration ends that no user has consented to '
-    'within registration_unused_ttl. tenant_id: default the session''s; 55000 where it has no issuer.';
+    'registration_max_per_network, registration_max_per_hour or registration_max_clients. A registration '
+    'ends that no user has consented to within registration_unused_ttl. tenant_id: default the session''s; 55000 '
+    'where it has no issuer.';
 ALTER FUNCTION auth_store.http_register COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.http_register TO auth_store_app;

@@ -63,6 +63,9 @@ struct Incoming<'a> {
 const MAX_PATH: usize = 2048;
 const MAX_CERTIFICATE: usize = 16_384;
 
+/// Of an endpoint that leads to pages.
+const NO_PAGE: &str = "the issuer's settings name no page for this: login_url and consent_url, or logout_url";
+
 /// What a public document has.
 const DOCUMENT_METHODS: &str = "GET, HEAD, OPTIONS";
 
@@ -155,12 +158,15 @@ fn answer(now: Timestamp, request: &Incoming<'_>) -> Result<Response, Mistake> {
     if path == issuer.settings.paths.jwks {
         return Ok(document(request.method, &headers, metadata::jwks(now, &snapshot, &issuer)?));
     }
-    if headers.has_pages
-        && let Some(name) = page_at(path, &issuer.settings.paths)
-    {
+    let page = page_at(path, &issuer.settings.paths);
+    if let Some(name) = page.filter(|_| headers.has_pages) {
         return Ok(nothing().with_header("auth-store-endpoint", name).of_tenant(&issuer.tenant_id));
     }
-    let Some(endpoint) = Endpoint::at(path, &issuer) else { return Ok(nothing()) };
+    let endpoint = match (Endpoint::at(path, &issuer), page) {
+        (Some(endpoint), _) => endpoint,
+        (None, Some(_)) => return Ok(Response::error(404, "not_found", NO_PAGE)),
+        (None, None) => return Ok(nothing()),
+    };
     let methods = endpoint.methods();
     if request.method == "OPTIONS" && !endpoint.is_for_browsers() {
         return Ok(cors::preflight(headers.origin, methods));
