@@ -35,6 +35,7 @@ installcheck:   ## the SQL and isolation tests on the running server that PGHOST
 	@scripts/installcheck
 
 bench: install  ## the benchmark, against plain SQL on the same server (long)
+	@scripts/setup --bench
 	@bench/run
 
 package: all    ## a tar file of the built extension, to unpack at / of a like machine

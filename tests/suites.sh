@@ -37,6 +37,7 @@ suite_tidy() {
     if grep -q '^not run shellcheck' "$log"; then lacking shellcheck "package shellcheck"; fi
     check "the map shows the sources" scripts/map --check
     check "the links of the pages lead somewhere" scripts/check-links
+    check "the tables and plots of the benchmark are those of its results" bench/run --check
 }
 
 # Every member of the workspace; the server's major is a feature of the extension alone.

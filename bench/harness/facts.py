@@ -1,5 +1,6 @@
 """The machine and the server, as far as they explain the numbers."""
 
+import datetime
 import os
 
 from . import server as servers
@@ -15,8 +16,8 @@ def gather(server):
         models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {"cores": os.cpu_count(), "processor": models[0] if models else "unknown",
             "memory_gb": round(servers.memory_mb() / 1024), "commit_ms": commit_ms(server), "settings": shown,
-            "tokens": settings.TOKENS, "rounds": settings.ROUNDS, "run_seconds": settings.SECONDS,
-            "clients": settings.CLIENTS}
+            "day": datetime.date.today().isoformat(), "tokens": settings.TOKENS, "rounds": settings.ROUNDS,
+            "run_seconds": settings.SECONDS, "clients": settings.CLIENTS}
 
 
 def commit_ms(server):

@@ -25,7 +25,7 @@ def environment(server, database, variant, sync):
     if variant == "table":
         return server.environment(database, "bench_app", synchronous_commit=sync,
                                   **{"auth_store.rate_limit_shared": "off"})
-    if variant == "store":
+    if variant in ("store", "many"):
         return server.environment(database, "bench_app", synchronous_commit=sync)
     return server.environment(database, "postgres", synchronous_commit=sync, **BY_INDEX)
 

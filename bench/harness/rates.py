@@ -22,8 +22,21 @@ VARIANTS = {"introspect": ["store", "plain", "three", "row", "key", "classic", "
             "connection_refresh": ["store", "plain", "aes256"]}
 FLOW = {"wire": "classic", "wire_store": "store"}
 
+# What no target of a check's or a writer's is about: half the rounds.
+BRIEF = {"three", "key", "plpgsql", "wire_store", "wire"}
+
 # The same operation with all grants on one OAuth client, whose row every foreign key check locks.
 ONE_CLIENT = "issue_one_client"
+
+
+def in_turn(variants, rounds, brief=()):
+    """Every variant once a round, beginning with another one each time and turning round at every second; the brief
+    ones in the first half of the rounds only."""
+    for number in range(rounds):
+        some = [one for one in variants if one not in brief or number < max(1, rounds // 2)]
+        start = number % len(some)
+        order = some[start:] + some[:start]
+        yield from order if number % 2 == 0 else reversed(order)
 
 
 class Cell:
@@ -60,16 +73,14 @@ class Rates:
 
     def cell(self, cell):
         variants = cell.variants()
-        rounds, seconds = settings.rounds_at(cell.clients), settings.seconds_at(cell.clients)
+        rounds = settings.rounds_at(cell.clients, cell.operation)
+        seconds = settings.seconds_at(cell.clients, cell.operation)
         say(f"{cell.operation}, {cell.clients} clients, synchronous_commit {cell.sync}: "
             f"{rounds} rounds of {len(variants)} runs")
         self.server.psql("postgres", "CHECKPOINT")
         measured = {variant: [] for variant in variants}
-        for number in range(rounds):
-            start = number % len(variants)
-            order = variants[start:] + variants[:start]
-            for variant in order if number % 2 == 0 else reversed(order):
-                measured[variant].append(self.run(cell, variant, seconds))
+        for variant in in_turn(variants, rounds, BRIEF):
+            measured[variant].append(self.run(cell, variant, seconds))
         return {"operation": cell.operation, "sync": cell.sync, "clients": cell.clients, "per_second": measured}
 
     def run(self, cell, variant, seconds):
@@ -99,3 +110,19 @@ class Rates:
         oauth_clients = 1 if cell.operation == ONE_CLIENT else 100
         return pgbench.measure(self.server, DATABASE, operation, variant, self.size, cell.sync, clients=cell.clients,
                                seconds=seconds, oauth_clients=oauth_clients).per_second
+
+
+class Rated:
+    """The cells of a run, as they were kept."""
+
+    def __init__(self, cells):
+        self.cells = {(cell["operation"], cell["sync"], cell["clients"]): cell["per_second"] for cell in cells}
+        self.clients = sorted({clients for _, _, clients in self.cells})
+        self.most = self.clients[-1] if self.clients else 0
+
+    def ratios(self, operation, sync, clients, over, under):
+        """Round by round, so that what slows the machine down slows both."""
+        cell = self.cells.get((operation, sync, clients), {})
+        if over not in cell or under not in cell:
+            return []
+        return [mine / other for mine, other in zip(cell[over], cell[under])]

@@ -1,10 +1,12 @@
 """Proves that every script and every operation over the wire ends with an error when it is refused: each is run twice,
 with what it should present and with something spoiled."""
 
+import pathlib
 import re
+import subprocess
 import tempfile
 
-from . import pgbench, rates, settings, store, wire
+from . import inside, jti, memory, pgbench, plots, probe, rates, report, results, settings, store, wire
 from .server import Failed, run, say
 
 SIZE = store.Size(1000)
@@ -20,7 +22,7 @@ SPOIL = {
     "introspect.plpgsql": (r"token_introspect\(:t\)", "token_introspect('never' || :t)"),
     "api_key_verify.store": (r"api_key_verify\(:t", "api_key_verify(:t || 'A'"),
     "api_key_verify.plain": (r"sha256\(:t\)", "sha256(:t || 'A'::bytea)"),
-    "api_key_verify.row": (r"sha256\(:t\)", "sha256(:t || 'A'::bytea)"),
+    "api_key_verify.row": (r" id = :id", " id = gen_random_uuid() AND :id <> ''"),
     "api_key_verify.classic": (r"sha256\(:t\)", "sha256(('never' || :t)::bytea)"),
     "session_validate.store": (r"session_validate\(:t\)", "session_validate(:t || 'A')"),
     "session_validate.plain": (r"sha256\(:t\)", "sha256(:t || 'A'::bytea)"),
@@ -69,17 +71,31 @@ SPOIL = {
     "audit.plpgsql": (r"'order\.paid'", "NULL"),
 }
 
+# The same for the statements over many tokens.
+SPOIL_INSIDE = {
+    "introspect.store": (r"p\.access_token\)", "p.access_token || 'A')"),
+    "introspect.many": (r"SELECT access_token", "SELECT access_token || 'A'"),
+    "introspect.plain": (r"sha256\(p\.access_token", "sha256(('never' || p.access_token)"),
+    "session_validate.store": (r"p\.session_token\)", "p.session_token || 'A')"),
+    "session_validate.many": (r"SELECT session_token", "SELECT session_token || 'A'"),
+    "session_validate.plain": (r"sha256\(p\.session_token", "sha256(('never' || p.session_token)"),
+    "api_key_verify.store": (r"p\.api_key,", "p.api_key || 'A',"),
+    "api_key_verify.many": (r"SELECT api_key", "SELECT api_key || 'A'"),
+    "api_key_verify.plain": (r"sha256\(p\.api_key", "sha256(('never' || p.api_key)"),
+}
+TENANTS, JTI_ROWS = 100, 1000
+
 
 def main(server):
+    wrong = report_differs()
     wire.build()
     store.create(server, rates.DATABASE, SIZE, classic=True)
+    memory.load_tenants(server, TENANTS)
     server.measure()
-    scripts = sorted(path.name.removesuffix(".sql") for path in (settings.BENCH / "pgbench").glob("*.sql"))
-    if scripts != sorted(SPOIL):
-        raise AssertionError(f"scripts without a way to spoil them: {sorted(set(scripts) ^ set(SPOIL))}")
-    wrong = []
-    for name in scripts:
-        wrong += check(name, lambda spoil: script(server, name, spoil))
+    wrong += all_scripts(server, "pgbench", SPOIL, script)
+    wrong += all_scripts(server, "inside", SPOIL_INSIDE, inside_script)
+    wrong += check("memory of many tenants", lambda spoil: tenants(server, spoil))
+    wrong += check("JWT ids", lambda spoil: jwt_ids(server, spoil))
     over_wire = [operation for operation in settings.OPERATIONS
                  if "wire" in rates.VARIANTS.get(operation, rates.COMPARED)]
     for operation in over_wire:
@@ -88,7 +104,44 @@ def main(server):
                            lambda spoil: over_the_wire(server, flow, operation, spoil))
     if wrong:
         raise Failed("\n".join(wrong))
-    say(f"{len(scripts)} scripts and {2 * len(over_wire)} operations over the wire fail when they are refused")
+    say(f"{len(SPOIL) + len(SPOIL_INSIDE)} scripts and {2 * len(over_wire)} operations over the wire fail when they "
+        "are refused")
+
+
+def all_scripts(server, folder, spoil, attempt):
+    scripts = sorted(path.name.removesuffix(".sql") for path in (settings.BENCH / folder).glob("*.sql"))
+    if scripts != sorted(spoil):
+        raise AssertionError(f"scripts without a way to spoil them: {sorted(set(scripts) ^ set(spoil))}")
+    return [one for name in scripts for one in check(name, lambda spoiled: attempt(server, name, spoiled))]
+
+
+def report_differs():
+    """The check of page and plots fails where one number of the results is another one."""
+    wrong = []
+    for part in results.Results(results.PUBLISHED).parts:
+        spoiled = results.Results(results.PUBLISHED)
+        if spoiled.parts[part]["measured"] != (other := doubled(spoiled.parts[part]["measured"])):
+            spoiled.parts[part]["measured"] = other
+            if report.text(spoiled) == report.PAGE.read_text():
+                wrong.append(f"the page does not differ where the results of {part} are others")
+    published = results.Results(results.PUBLISHED)
+    if plots.drawings(published):
+        with tempfile.TemporaryDirectory() as folder:
+            images = pathlib.Path(folder)
+            for path in plots.PUBLISHED.glob("*.svg"):
+                (images / path.name).write_text(path.read_text().replace("</svg>", "<g/></svg>"))
+            if len(plots.differences(published, images)) != len(plots.drawings(published)):
+                wrong.append("a plot that was changed by hand is not told")
+    return wrong
+
+
+def doubled(value):
+    """Every fraction twice as large."""
+    if isinstance(value, dict):
+        return {name: doubled(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [doubled(one) for one in value]
+    return 2 * value if isinstance(value, float) else value
 
 
 def check(name, attempt):
@@ -104,20 +157,56 @@ def check(name, attempt):
     return wrong
 
 
+def spoiled_text(text, name, spoil):
+    pattern, replacement = spoil[name]
+    text, count = re.subn(pattern, lambda _: replacement, text)
+    if count != 1:
+        raise AssertionError(f"{name}: {pattern} matches {count} times, expected 1")
+    return text
+
+
 def script(server, name, spoil):
     operation, variant = name.split(".")
     prepare(server, operation, variant in ("classic", "plpgsql"))
     text = pgbench.script(operation, variant).read_text()
-    if spoil:
-        pattern, replacement = SPOIL[name]
-        text, count = re.subn(pattern, lambda _: replacement, text)
-        if count != 1:
-            raise AssertionError(f"{name}: {pattern} matches {count} times, expected 1")
+    return pgbench_of(server, variant, spoiled_text(text, name, SPOIL) if spoil else text,
+                      lambda path: pgbench.command(server, path, SIZE, calls=3))
+
+
+def inside_script(server, name, spoil):
+    operation, variant = name.split(".")
+    text = inside.script(operation, variant).read_text()
+    return pgbench_of(server, variant, spoiled_text(text, name, SPOIL_INSIDE) if spoil else text,
+                      lambda path: inside.command(server, path, SIZE, inside.presented(server), 2))
+
+
+def pgbench_of(server, variant, text, command):
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(text)
         file.flush()
-        return run(pgbench.command(server, file.name, SIZE, calls=3),
-                   env=pgbench.environment(server, rates.DATABASE, variant, "off"), check=False)
+        return run(command(file.name), env=pgbench.environment(server, rates.DATABASE, variant, "off"), check=False)
+
+
+def attempted(action):
+    """What a step of the benchmark ends with, as a program's end."""
+    try:
+        action()
+    except Failed as failure:
+        return subprocess.CompletedProcess([], 1, "", str(failure))
+    return subprocess.CompletedProcess([], 0, "", "")
+
+
+def tenants(server, spoil):
+    text = memory.tenants_text()
+    if spoil:
+        text = text.replace("token_introspect(:t)", "token_introspect(:t || 'A')")
+    return attempted(lambda: probe.calls(server, memory.TENANTS, text, "store", store.Size(TENANTS), TENANTS))
+
+
+def jwt_ids(server, spoil):
+    if not spoil:
+        return attempted(lambda: jti.load(server, [JTI_ROWS]))
+    return attempted(lambda: jti.check(server, JTI_ROWS, prefix="never"))
 
 
 def over_the_wire(server, flow, operation, spoil):

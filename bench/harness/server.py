@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -50,8 +51,9 @@ MEASURING = ["fsync=on", "full_page_writes=on", "wal_level=replica", "max_wal_se
 
 def common():
     return [f"shared_buffers={shared_buffers_mb()}MB", "max_wal_size=24GB", "checkpoint_timeout=1h", "autovacuum=off",
-            "maintenance_work_mem=512MB", "max_connections=50", "pg_stat_statements.track=none",
-            "pg_stat_statements.max=1000", "shared_preload_libraries=pg_stat_statements, auth_store"]
+            "maintenance_work_mem=512MB", "max_connections=50", "max_locks_per_transaction=512",
+            "pg_stat_statements.track=none", "pg_stat_statements.max=1000",
+            "shared_preload_libraries=pg_stat_statements, auth_store"]
 
 
 class Server:
@@ -95,10 +97,16 @@ class Server:
     def measure(self):
         """From loading to measuring: durable, as it would run."""
         self.psql("postgres", "CHECKPOINT")
+        # What was loaded without fsync is written now, and not while the clock runs.
+        os.sync()
         self._cluster("restart", *MEASURING)
 
     def load(self):
         self._cluster("restart", *LOADING)
+
+    def free_bytes(self):
+        """What the disk of the cluster has left."""
+        return shutil.disk_usage(os.path.realpath(settings.TARGET / "cluster" / NAME)).free
 
     def environment(self, database, user="postgres", **options):
         env = dict(self.env, PGDATABASE=database, PGUSER=user)

@@ -2,7 +2,8 @@
 
 import threading
 
-from .server import Failed, say
+from . import settings
+from .server import say
 
 
 # How pgcrypto encrypts a connection's tokens in a variant's table.
@@ -15,19 +16,22 @@ class Size:
         self.users = max(1000, tokens // 10)
 
 
-def create(server, database, size, classic=False):
-    """A database with auth_store filled to `size`, and the classic schema beside it."""
+def create(server, database, size, classic=False, core=False):
+    """A database with auth_store filled to `size`: all of it, with the classic schema beside it, or the core alone,
+    which is tokens, sessions, keys and what they refer to."""
     say(f"loading {size.tokens:,} grants and access tokens into database {database}" + (", twice" if classic else ""))
     server.psql("postgres", f"CREATE DATABASE {database}")
-    server.psql(database, "CREATE EXTENSION auth_store; CREATE EXTENSION pg_stat_statements")
+    server.psql(database, "CREATE EXTENSION auth_store; CREATE EXTENSION pg_stat_statements; "
+                          "CREATE EXTENSION pageinspect")
     server.file(database, "helpers.sql")
     server.file(database, "seed_clients.sql", tokens=size.tokens)
     together(lambda: server.file(database, "seed_grants.sql"), lambda: server.file(database, "seed_tokens.sql"))
-    server.file(database, "seed_keys.sql")
-    server.file(database, "seed_api_keys.sql")
-    server.file(database, "seed_sessions.sql")
-    server.file(database, "seed_devices.sql")
-    server.file(database, "seed_connections.sql")
+    together(lambda: server.file(database, "seed_api_keys.sql"), lambda: server.file(database, "seed_sessions.sql"))
+    if not core:
+        together(lambda: server.file(database, "seed_audit.sql"), lambda: server.file(database, "seed_keys.sql"))
+        server.file(database, "seed_devices.sql")
+        server.file(database, "seed_connections.sql")
+        server.file(database, "seed_presented.sql", presented=settings.INSIDE_TOKENS)
     if classic:
         for name in ("classic.sql", "classic_plpgsql.sql", "seed_classic.sql", "seed_devices_classic.sql"):
             server.file(database, name)
@@ -45,7 +49,7 @@ def together(*tasks):
     def run(task):
         try:
             task()
-        except Failed as failure:
+        except Exception as failure:  # of whatever kind: it ends the run, and not its thread alone
             failures.append(failure)
 
     threads = [threading.Thread(target=run, args=(task,)) for task in tasks]

@@ -95,3 +95,31 @@ JOIN bench.code_heads h ON h.n = k.n $$;
 
 CREATE SEQUENCE bench.classic_refresh_next;
 CREATE SEQUENCE bench.classic_code_next;
+
+-- What the backend that calls it has used so far: the processor's time and memory of its own.
+CREATE FUNCTION bench.probe(OUT ns bigint, OUT kb bigint) LANGUAGE sql VOLATILE SECURITY DEFINER AS
+$$ SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::bigint,
+          substring(pg_read_file('/proc/self/status') FROM 'RssAnon:\s+(\d+)')::bigint $$;
+CREATE UNLOGGED TABLE bench.probed (ns bigint NOT NULL, grown_kb bigint NOT NULL, kb bigint NOT NULL);
+
+-- A table is loaded without the indexes that no constraint needs, which are built at the end, as pg_restore does it.
+CREATE TABLE bench.indexes (relation regclass NOT NULL, definition text NOT NULL);
+CREATE FUNCTION bench.indexes_take(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN SELECT i.indexrelid::regclass AS name, pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i
+                  WHERE i.indrelid = relation
+                    AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid) LOOP
+        INSERT INTO bench.indexes VALUES (relation, found.definition);
+        EXECUTE format('DROP INDEX %s', found.name);
+    END LOOP;
+END $$;
+CREATE FUNCTION bench.indexes_give(wanted regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN DELETE FROM bench.indexes WHERE relation = wanted RETURNING definition LOOP
+        EXECUTE found.definition;
+    END LOOP;
+END $$;

@@ -9,4 +9,5 @@ GRANT SET ON PARAMETER auth_store.rate_limit_shared TO bench_app; -- the table's
 GRANT USAGE ON SCHEMA bench, auth_store TO bench_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bench TO bench_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA bench TO bench_app;
+GRANT INSERT ON bench.probed TO bench_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA bench TO bench_app;

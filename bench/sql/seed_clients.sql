@@ -8,6 +8,10 @@ SELECT :tokens, greatest(1000, :tokens / 10), (date_part('epoch', clock_timestam
     19 * 3600000,
        greatest(1, :tokens / 1000000);
 
+-- A table emptied in the transaction that fills it is loaded without WAL.
+BEGIN;
+SET LOCAL auth_store.allow_drop = on;
+TRUNCATE auth_store.users CASCADE;
 INSERT INTO auth_store.clients (id, client_type, token_endpoint_auth_method, require_pkce, scope, grant_types,
     redirect_uris,
                                 name, created_at, updated_at)
@@ -27,8 +31,11 @@ FROM bench.seed s, generate_series(200, 299) n;
 INSERT INTO auth_store.client_secrets (id, created_at, tenant_id, client_id, digest)
 SELECT id, clock_timestamp(), 'default', client_id, bench.digest(secret) FROM bench.client_secrets;
 
+SELECT bench.indexes_take('auth_store.users'), bench.indexes_take('auth_store.user_names');
 INSERT INTO auth_store.users (id, email, email_verified, created_at, updated_at)
 SELECT bench.user_id(n), 'user' || n || '@example.test', true, clock_timestamp(), clock_timestamp()
 FROM bench.seed s, generate_series(1, s.users) n;
 INSERT INTO auth_store.user_names (user_id, created_at, bucket, tenant_id, kind, name_key, name)
 SELECT id, created_at, 0, tenant_id, 'email', email, email FROM auth_store.users;
+SELECT bench.indexes_give('auth_store.users'), bench.indexes_give('auth_store.user_names');
+COMMIT;

@@ -6,7 +6,9 @@
 -- presents.
 BEGIN;
 SET LOCAL session_replication_role = replica;
+SET LOCAL auth_store.allow_drop = on;
 TRUNCATE auth_store.grants;
+SELECT bench.indexes_take('auth_store.grants');
 INSERT INTO auth_store.grants (id, expires_at, idle_expires_at, user_id, tenant_id, client_id, scope, family_digest,
                                current_digest, claims)
 SELECT bench.grant_id(s, n), clock_timestamp() + interval '90 days', clock_timestamp() + interval '30 days',
@@ -14,9 +16,8 @@ SELECT bench.grant_id(s, n), clock_timestamp() + interval '90 days', clock_times
        CASE WHEN n % s.every = 0 THEN bench.digest(bench.refresh_token(s, n)) ELSE bench.digest('r' || n::text) END,
        CASE WHEN n % s.every = 0
             THEN jsonb_build_object('next', bench.access_token(s, x.next), 'id', bench.access_id(s, x.next))
-            ELSE '{"next": "asat_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-                   "id": "01900000-0000-8000-8000-000000000000"}'
        END
 FROM bench.seed s, generate_series(1, s.tokens) n,
-     LATERAL (SELECT bench.known(s, n, s.tokens / s.every * 618034 / 10000000 * 10 + 2) AS next) x;
+     LATERAL (SELECT bench.known(s, n, s.tokens / s.every * 618034 / 10000000 * 10 + 2) AS next OFFSET 0) x;
+SELECT bench.indexes_give('auth_store.grants');
 COMMIT;

@@ -13,7 +13,8 @@ HALVES = [("tests/sql/*.sql", "tests/expected/*.out"),
           ("tests/isolation/specs/*.spec", "tests/isolation/expected/*.out"),
           ("sql/migrations/*.up.sql", "sql/migrations/*.down.sql")]
 # Whose names a program puts together: there, the parts of the name are words.
-BUILT = {"bench/pgbench/*.sql": "bench/harness/*.py", "bench/jti/*.sql": "bench/jti/run",
+BUILT = {"bench/pgbench/*.sql": "bench/harness/*.py", "bench/jti/*.sql": "bench/harness/jti.py",
+         "bench/inside/*.sql": "bench/harness/inside.py",
          "bench/login/*.sql": "bench/login/run",
          "bench/wire/src/*.rs": "bench/wire/src/*.rs", "tests/leaks/*": "tests/languages",
          "tests/examples/*.out": "examples/*.py", "sql/migrations/*": "src/*.rs"}

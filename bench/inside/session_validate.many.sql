@@ -1,0 +1,3 @@
+SELECT CASE WHEN count(*) FILTER (WHERE i.valid) = :presented THEN count(i.session_id) + count(i.user_id)
+                 + count(i.acr) + count(i.expires_at) ELSE bench.fail('invalid')::bigint END AS c1
+  FROM auth_store.session_validate_many(ARRAY(SELECT session_token FROM bench.presented)) i \gset
