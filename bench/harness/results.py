@@ -1,5 +1,5 @@
-"""What was measured, a file of JSON for each part: a try's below target/bench, the published ones in bench/results. The
-page and its plots are drawn from these files and from nothing else."""
+"""What was measured, a file of JSON for each part: a try's below target/bench, the published ones are
+bench/results/*.json. The page and its plots are drawn from these files and from nothing else."""
 
 import json
 

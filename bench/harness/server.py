@@ -17,6 +17,22 @@ class Failed(Exception):
     """A program ended with an error."""
 
 
+class Attempts:
+    """What fails does not take along what comes after it, in a run of half an hour; the run ends with an error."""
+
+    def __init__(self):
+        self.failed = []
+
+    def __call__(self, what, action):
+        """What the action returns; None where it fails."""
+        try:
+            return action()
+        except (Failed, AssertionError, ValueError) as failure:
+            say(f"{what} failed: {failure}")
+            self.failed.append(what)
+            return None
+
+
 BEGAN = time.monotonic()
 
 

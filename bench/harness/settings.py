@@ -55,8 +55,8 @@ BRIEF = {"client_credentials", "device_poll", "rate_limit_hit", "rate_limit_hits
          "connection_store", "connection_store_new", "connection_refresh", "issue_one_client"}
 SIZES = [whole("BENCH_SIZES", n) for n in words("BENCH_SIZES", f"{min(10_000, TOKENS // 10)} {TOKENS}")]
 CPU_CALLS = number("BENCH_CPU_CALLS", 20_000, quick=2_000)   # of one run of the part cpu
-CPU_ROUNDS = number("BENCH_CPU_ROUNDS", 7, quick=2)
-INSIDE_ROUNDS = number("BENCH_INSIDE_ROUNDS", 7, quick=2)
+CPU_ROUNDS = number("BENCH_CPU_ROUNDS", 5, quick=2)
+INSIDE_ROUNDS = number("BENCH_INSIDE_ROUNDS", 5, quick=2)
 INSIDE_TOKENS = number("BENCH_INSIDE_TOKENS", 10_000, quick=1_000)
 CLEANUP_ROUNDS = number("BENCH_CLEANUP_ROUNDS", 3, quick=1)
 CLEANUP_SECONDS = number("BENCH_CLEANUP_SECONDS", 10, quick=2)     # of refreshes before the cleanup begins

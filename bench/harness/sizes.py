@@ -17,7 +17,7 @@ def database_of(size):
     return rates.DATABASE if size.tokens == settings.TOKENS else f"size_{size.tokens}"
 
 
-def all_sizes(server, sizes):
+def all_sizes(server, sizes, attempts):
     server.set(**{"pg_stat_statements.track": "top"})
     results = []
     for size in sizes:
@@ -26,17 +26,22 @@ def all_sizes(server, sizes):
             here = ["store", "plain", "classic", "aes256"] if size.tokens == settings.TOKENS else ["store"]
             here = [variant for variant in here if variant in rates.VARIANTS.get(operation, rates.COMPARED)]
             for variant in here:
-                say(f"WAL and buffers of {operation}.{variant} at {size.tokens:,} rows")
-                server.set(full_page_writes="off")
-                used = per_call(server, database, operation, variant, size)
-                if size.tokens == settings.TOKENS and operation not in settings.READS:
-                    server.set(full_page_writes="on")
-                    server.psql("postgres", "CHECKPOINT")
-                    cold = use(server, database, operation, variant, size, COLD_CALLS)
-                    used["cold_wal_bytes"] = cold["wal_bytes"] / COLD_CALLS
-                results.append(used)
+                what = f"WAL and buffers of {operation}.{variant} at {size.tokens:,} rows"
+                say(what)
+                results.append(attempts(what, lambda: warm_and_cold(server, database, operation, variant, size)))
     server.set(**{"full_page_writes": "on", "pg_stat_statements.track": "none"})
-    return results
+    return [one for one in results if one]
+
+
+def warm_and_cold(server, database, operation, variant, size):
+    server.set(full_page_writes="off")
+    used = per_call(server, database, operation, variant, size)
+    if size.tokens == settings.TOKENS and operation not in settings.READS:
+        server.set(full_page_writes="on")
+        server.psql("postgres", "CHECKPOINT")
+        cold = use(server, database, operation, variant, size, COLD_CALLS)
+        used["cold_wal_bytes"] = cold["wal_bytes"] / COLD_CALLS
+    return used
 
 
 def per_call(server, database, operation, variant, size):
