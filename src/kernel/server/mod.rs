@@ -3,6 +3,7 @@
 
 pub mod append;
 pub mod batch;
+pub mod cache;
 pub mod caller;
 pub mod catalog;
 pub mod cell;

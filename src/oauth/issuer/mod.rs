@@ -7,8 +7,6 @@ pub mod resource_server;
 pub mod settings;
 pub mod url;
 
-use std::cell::{LazyCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use pgrx::iter::SetOfIterator;
@@ -17,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::cache::Cache;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
@@ -169,33 +167,26 @@ fn stored(snapshot: &Snapshot, tenant_id: &str) -> Result<Option<Stored>, Mistak
 
 /// The issuers that this backend has read, by tenant. The row says by its revision whether what is known still holds,
 /// so that nothing has to be told to a backend when it changes.
-static KNOWN: BackendCell<LazyCell<Known>> = BackendCell::new(LazyCell::new(RefCell::default));
+static KNOWN: Cache<Rc<Issuer>> = Cache::new();
 
-type Known = RefCell<HashMap<String, Rc<Issuer>>>;
-
-/// A backend that serves more tenants than this begins again.
-const MAX_KNOWN: usize = 1000;
+/// What an issuer takes beside its settings as they are stored: those that are not said in them.
+const DEFAULTS: usize = 4096;
 
 /// The issuer of a tenant; None where the tenant is no provider.
 pub fn of_tenant(snapshot: &Snapshot, tenant_id: &str) -> Result<Option<Rc<Issuer>>, Mistake> {
     let Some(Revision { revision }) = REVISION.find(snapshot, Key::Text(tenant_id))? else { return Ok(None) };
-    if let Some(known) = KNOWN.borrow().get(tenant_id)
-        && known.revision == revision
-    {
-        return Ok(Some(Rc::clone(known)));
+    match KNOWN.get(tenant_id) {
+        Some(known) if known.revision == revision => Ok(Some(known)),
+        _ => read(snapshot, tenant_id),
     }
-    read(snapshot, tenant_id)
 }
 
 #[cold]
 fn read(snapshot: &Snapshot, tenant_id: &str) -> Result<Option<Rc<Issuer>>, Mistake> {
     let Some(stored) = stored(snapshot, tenant_id)? else { return Ok(None) };
+    let bytes = DEFAULTS + stored.settings.size();
     let issuer = Rc::new(stored.read()?);
-    let mut known = KNOWN.borrow_mut();
-    if known.len() >= MAX_KNOWN {
-        known.clear();
-    }
-    known.insert(tenant_id.to_owned(), Rc::clone(&issuer));
+    KNOWN.keep(tenant_id, Rc::clone(&issuer), bytes);
     Ok(Some(issuer))
 }
 

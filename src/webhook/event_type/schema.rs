@@ -1,14 +1,12 @@
 //! JSON Schemas of payloads. A backend keeps those that it has compiled.
 
-use std::cell::{LazyCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use boon::{CompileError, Compiler, Draft, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use serde_json::Value;
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::cell::BackendCell;
+use crate::kernel::server::cache::Cache;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::webhook::event_type::bounds;
@@ -141,12 +139,12 @@ fn keyword(kind: &ErrorKind<'_, '_>) -> &'static str {
     }
 }
 
-type Kept = HashMap<String, (Timestamp, Option<Schema>)>;
+/// The schemas by type, with the times of their registrations.
+static KEPT: Cache<(Timestamp, Option<Schema>)> = Cache::new();
 
-static KEPT: BackendCell<LazyCell<RefCell<Kept>>> = BackendCell::new(LazyCell::new(RefCell::default));
-
-/// A backend that emits more types than this begins again.
-const MAX_KEPT: usize = 64;
+/// How many bytes a compiled schema takes for one of its document: each subschema is a record with room for all
+/// keywords. One that consists of empty subschemas takes four times as much.
+const COMPILED: usize = 32;
 
 /// The schema of a type that was last registered at `updated_at`: the one that the backend has, or else the one that
 /// `read` finds, with the time of its own.
@@ -155,23 +153,20 @@ pub fn kept(
     updated_at: Timestamp,
     read: impl FnOnce() -> Result<Option<(Timestamp, Option<Jsonb>)>, Mistake>,
 ) -> Result<Option<Schema>, Mistake> {
-    if let Some((of, schema)) = KEPT.borrow().get(event_type)
-        && *of == updated_at
+    if let Some((of, schema)) = KEPT.get(event_type)
+        && of == updated_at
     {
-        return Ok(schema.clone());
+        return Ok(schema);
     }
     let Some((updated_at, schema)) = read()? else { return Ok(None) };
+    let bytes = schema.as_ref().map_or(0, |schema| COMPILED * schema.size());
     let schema = schema.map(|schema| Schema::compile(event_type, &schema)).transpose().map_err(|_| {
         Mistake::WrongState {
             message: "the schema of the event type does not compile in this version".into(),
             hint: format!("SELECT auth_store.webhook_event_type_register('{event_type}', …)").into(),
         }
     })?;
-    let mut kept = KEPT.borrow_mut();
-    if kept.len() >= MAX_KEPT {
-        kept.clear();
-    }
-    kept.insert(event_type.to_owned(), (updated_at, schema.clone()));
+    KEPT.keep(event_type, (updated_at, schema.clone()), bytes);
     Ok(schema)
 }
 

@@ -1,11 +1,11 @@
 //! What a backend remembers of the tenants: which events their webhooks want. A tenant without a webhook costs a step
 //! of the store one look-up in memory.
 
-use std::cell::{LazyCell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::cache::Cache;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::pin;
@@ -21,36 +21,28 @@ pub struct Wanted {
     pub routes: Routes,
 }
 
+#[derive(Clone)]
 struct Known {
     wanted: Rc<Wanted>,
     until: Timestamp,
 }
 
-#[derive(Default)]
-struct Memory {
-    moment: (u32, u32),
-    tenants: HashMap<String, Known>,
-}
+static TENANTS: Cache<Known> = Cache::new();
 
-static MEMORY: BackendCell<LazyCell<RefCell<Memory>>> = BackendCell::new(LazyCell::new(RefCell::default));
-
-/// A backend that serves more tenants than this begins again.
-const MAX_TENANTS: usize = 1000;
+/// Of which moment the tenants are known.
+static MOMENT: BackendCell<Cell<(u32, u32)>> = BackendCell::new(Cell::new((0, 0)));
 
 /// Rows that came without a signal, from a restore or from a publisher, are seen after so many seconds.
 const MAX_AGE: i64 = 60;
 
 /// What the tenant's webhooks want.
 pub fn wanted(now: Timestamp, tenant_id: &str) -> Result<Rc<Wanted>, Mistake> {
-    let moment = CHANGED.moment();
-    let memory = MEMORY.borrow();
-    if memory.moment == moment
-        && let Some(known) = memory.tenants.get(tenant_id)
+    if MOMENT.get() == CHANGED.moment()
+        && let Some(known) = TENANTS.get(tenant_id)
         && now < known.until
     {
-        return Ok(Rc::clone(&known.wanted));
+        return Ok(known.wanted);
     }
-    drop(memory);
     read(now, tenant_id)
 }
 
@@ -64,13 +56,11 @@ fn read(now: Timestamp, tenant_id: &str) -> Result<Rc<Wanted>, Mistake> {
     let wanted = Rc::new(Wanted { own_events, routes });
     // A session that is pinned to another tenant sees no row of this one.
     if pin::tenant().is_none_or(|pin| pin == tenant_id) {
-        let mut memory = MEMORY.borrow_mut();
-        if memory.moment != moment || memory.tenants.len() >= MAX_TENANTS {
-            memory.tenants.clear();
-            memory.moment = moment;
+        if MOMENT.replace(moment) != moment {
+            TENANTS.clear();
         }
         let known = Known { wanted: Rc::clone(&wanted), until: now.plus_seconds(MAX_AGE) };
-        memory.tenants.insert(tenant_id.to_owned(), known);
+        TENANTS.keep(tenant_id, known, size_of::<Wanted>() + wanted.routes.bytes());
     }
     Ok(wanted)
 }

@@ -165,7 +165,17 @@ row! {
 
 static BY_VALUE: Lookup<Route> = Lookup::by(c"webhook_routes_pkey");
 
+/// What a text takes in a set or a map, beside its bytes: its place there, and what the allocator adds.
+const TEXT: usize = 64;
+
 impl Routes {
+    /// What they take in memory.
+    pub fn bytes(&self) -> usize {
+        let Self::Few(pairs) = self else { return 0 };
+        let text = |text: &String| TEXT + text.len();
+        pairs.iter().map(|(pattern, members)| text(pattern) + members.iter().map(text).sum::<usize>()).sum()
+    }
+
     /// Whether no webhook gets events.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Few(pairs) if pairs.is_empty())
