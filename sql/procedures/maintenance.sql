@@ -9,6 +9,8 @@ DECLARE
     deleted  pg_catalog.int8;
     examined pg_catalog.int8;
     dropped  pg_catalog.int4;
+    begun    pg_catalog.bool := false;    -- the transaction is this procedure's own, not one that its caller began
+    setting  pg_catalog.text;
 BEGIN
     -- NULL is the default, as everywhere.
     max_batches := COALESCE(max_batches, 1000);
@@ -21,8 +23,14 @@ BEGIN
         deleted := 0;
         examined := 0;
         FOR batch IN 1 .. max_batches LOOP
+            -- What a crash brings back has ended, and the next run deletes it again, with the audit row that is lost
+            -- too. So no batch waits for the disk, and none makes others wait for a flush of its own.
+            IF begun THEN
+                setting := pg_catalog.set_config('synchronous_commit', 'off', true);
+            END IF;
             progress := auth_store.cleanup_batch(task, batch_size, progress.pass_start, progress.wrapped);
             COMMIT;
+            begun := true;
             deleted := deleted OPERATOR(pg_catalog.+) progress.deleted;
             examined := examined OPERATOR(pg_catalog.+) progress.examined;
             EXIT WHEN progress.done;

@@ -115,6 +115,8 @@ struct Task {
 enum Ends {
     /// The table says itself which of its rows have ended.
     Alone,
+    /// The same of access tokens, which are many, and on which nothing depends.
+    Tokens,
     /// Of the users the anonymous ones end, with all they have.
     Anonymous,
     /// Of the clients the registered ones end that nobody uses, with all they have.
@@ -134,6 +136,10 @@ impl Task {
     fn batch(&self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
         match self.ends {
             Ends::Alone => self.table.cleanup(now, after, size),
+            Ends::Tokens => match token::sweep(now, after, size)? {
+                Some(batch) => Ok(batch),
+                None => self.table.cleanup(now, after, size),
+            },
             Ends::Unused => client_end::purge_unused(now, size),
             Ends::Anonymous => user_erase::purge_anonymous(now, after, size),
         }
@@ -149,7 +155,7 @@ static TASKS: [Task; 27] = [
     Task::of(&device::TABLE).told("device_code.expired"),
     Task::of(&interaction::TABLE),
     Task::of(&passkey::challenge::TABLE),
-    Task::of(&token::TABLE).told("token.expired"),
+    Task { table: &token::TABLE, ends: Ends::Tokens, event: Some("token.expired") },
     Task::of(&session::TABLE).told("session.expired"),
     Task::of(&role::assign::TABLE).told("role.expired"),
     Task::of(&consent::TABLE).told("consent.expired"),

@@ -147,6 +147,48 @@ SET auth_store.tenant_id = 'cleanup';
 SELECT auth_store.cleanup_expired_data() AS cleanup;
 RESET auth_store.tenant_id;
 SELECT to_regclass('auth_store.audit_log_y2019m12') IS NOT NULL AS month_is_there;
+-- Tokens without a pin: in their places, and by a statement where a trigger wants to see them or the transaction has
+-- one snapshot. Either way the batches are the same.
+SELECT FROM auth_store.cleanup_batch('access_tokens', 1);
+CREATE TEMP TABLE seen (n int);
+GRANT INSERT ON seen TO auth_store_owner;
+CREATE FUNCTION pg_temp.see() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO seen VALUES (right(old.id::text, 12)::int); RETURN old; END';
+PREPARE batch AS
+    SELECT deleted, examined, right(pass_start::text, 2) AS pass_start, wrapped, done
+      FROM auth_store.cleanup_batch('access_tokens', 7);
+CREATE FUNCTION pg_temp.again() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM auth_store.access_tokens WHERE tenant_id = 'cleanup';
+    SELECT pg_temp.add_token(n, CASE WHEN n % 3 = 0 THEN interval '-1 s' ELSE '1 day' END)
+      FROM generate_series(1, 20) AS n;
+    UPDATE auth_store.cleanup_cursors SET position = NULL WHERE task = 'access_tokens';
+$$;
+SELECT pg_temp.again();
+BEGIN;
+SELECT pg_stat_get_xact_tuples_deleted('auth_store.access_tokens'::regclass) AS before \gset
+EXECUTE batch;
+SELECT pg_stat_get_xact_tuples_deleted('auth_store.access_tokens'::regclass) - :before AS counted;
+COMMIT;
+EXECUTE batch;
+SELECT array_agg(n) AS kept FROM pg_temp.kept('access_tokens') AS n;
+SELECT pg_temp.again();
+CREATE TRIGGER see BEFORE DELETE ON auth_store.access_tokens FOR EACH ROW EXECUTE FUNCTION pg_temp.see();
+EXECUTE batch;
+EXECUTE batch;
+DROP TRIGGER see ON auth_store.access_tokens;
+SELECT array_agg(n) AS kept, (SELECT array_agg(n ORDER BY n) FROM seen) AS seen FROM pg_temp.kept('access_tokens') AS n;
+SELECT pg_temp.again();
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+EXECUTE batch;
+COMMIT;
+SELECT array_agg(n) AS kept FROM pg_temp.kept('access_tokens') AS n;
+-- What its transaction did before, a batch sees; what it does, is undone with it.
+BEGIN;
+UPDATE auth_store.access_tokens SET expires_at = clock_timestamp() WHERE id = pg_temp.id(8);
+EXECUTE batch;
+ROLLBACK;
+SELECT array_agg(n) AS kept FROM pg_temp.kept('access_tokens') AS n;
+DELETE FROM auth_store.access_tokens WHERE tenant_id = 'cleanup';
 -- Without a pin: every tenant, and the old month.
 SELECT pg_temp.add_token(1, '-1 s');
 SELECT auth_store.cleanup_expired_data(100000) > 0 AS deleted;

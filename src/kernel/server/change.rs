@@ -223,11 +223,21 @@ impl<const N: usize> Rows<N> {
     /// Deletes a row, after waiting for another transaction that is changing it; false if the row was changed or
     /// deleted since it was seen.
     pub fn delete(&self, place: Place) -> bool {
-        if !self.has(place) {
-            return false;
-        }
-        let (mut row, mut failure) = (place.row(), pg_sys::TM_FailureData::default());
         // SAFETY: the table is open and was not changed since the row was seen.
+        self.has(place) && unsafe { self.remove(place.row(), true) }
+    }
+
+    /// The same without waiting; false also if another transaction has the row locked.
+    pub fn delete_if_free(&self, place: Place) -> bool {
+        // SAFETY: the table is open and was not changed since the row was seen.
+        self.has(place) && unsafe { self.remove(place.row(), false) }
+    }
+
+    /// # Safety
+    /// The place must be that of a row which the transaction's snapshots keep.
+    unsafe fn remove(&self, mut row: pg_sys::ItemPointerData, wait: bool) -> bool {
+        let mut failure = pg_sys::TM_FailureData::default();
+        // SAFETY: as required of the caller.
         let result = unsafe {
             pg_sys::table_tuple_delete(
                 self.table,
@@ -235,7 +245,7 @@ impl<const N: usize> Rows<N> {
                 pg_sys::GetCurrentCommandId(true),
                 std::ptr::null_mut(),
                 std::ptr::null_mut(),
-                true,
+                wait,
                 &mut failure,
                 false,
             )

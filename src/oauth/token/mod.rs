@@ -16,8 +16,10 @@ use zeroize::Zeroizing;
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::append::Append;
-use crate::kernel::server::batch::delete_ended;
+use crate::kernel::server::batch::{Batch, Passed, delete_ended};
+use crate::kernel::server::change::Change;
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
@@ -118,6 +120,25 @@ pub static TABLE: Table = Table {
 };
 
 static BY_ID: Lookup<AccessToken> = Lookup::by(c"access_tokens_pkey");
+
+row! {
+    /// A token that cleanup comes by.
+    struct Aged in access_tokens {
+        id: Id,
+        expires_at: Timestamp,
+        place: Place,
+    }
+}
+
+static AGED: Lookup<Aged> = Lookup::by(c"access_tokens_pkey");
+
+static SWEPT: Change<0> = Change::new(c"access_tokens", []);
+
+/// Deletes those that have ended among `size` tokens behind the id `after`; None: only a statement may.
+pub fn sweep(now: Timestamp, after: Option<Id>, size: i32) -> Result<Option<Batch>, Mistake> {
+    let passed = |token: &Aged| Passed { id: token.id, place: token.place, ended: now >= token.expires_at };
+    Batch::sweep(&AGED, &SWEPT, after, size, passed)
+}
 
 static INSERT: Append = Append::new(
     "access_tokens",
