@@ -254,6 +254,7 @@ BEGIN
             (NULL, 'missing_scope', 'What the user has not agreed to, space-separated; NULL: nothing.'),
             (NULL, 'must_change', 'Whether the user has to choose another password; NULL: it is not right.'),
             (NULL, 'must_change_password', 'Whether a new password is to be chosen before anything else.'),
+            (NULL, 'n', 'Which element of the array the row is about, from 1 on.'),
             (NULL, 'name', 'What its owner calls it.'),
             ('user_name', 'name', 'The name as it was given.'),
             ('client_document', 'client_id', 'Whose document it is; NULL: nobody''s, see error.'),
@@ -487,7 +488,10 @@ BEGIN
                (SELECT d.comment
                   FROM described d
                  WHERE d.attribute OPERATOR(pg_catalog.=) a.attname::pg_catalog.text
-                   AND (d.type IS NULL OR d.type OPERATOR(pg_catalog.=) t.typname::pg_catalog.text)
+                   -- The row about one of many has the columns of the row about one.
+                   AND (d.type IS NULL
+                        OR d.type OPERATOR(pg_catalog.=)
+                           pg_catalog.regexp_replace(t.typname::pg_catalog.text, '^nth_', ''))
                  ORDER BY d.type NULLS LAST
                  LIMIT 1) AS comment
           FROM pg_catalog.pg_type t

@@ -24,6 +24,16 @@ COMMENT ON FUNCTION auth_store.api_key_verify IS
 ALTER FUNCTION auth_store.api_key_verify COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.api_key_verify TO auth_store_app, auth_store_reader, auth_store_verifier;
 
+COMMENT ON FUNCTION auth_store.api_key_verify_many IS
+    E'api_key_verify() of many API keys at once: a row for each element of api_keys, in their order and with its '
+    'number n, from 1 on; valid = false for an element that is NULL. At most 10,000 elements (22023); 22004 for NULL '
+    'in place of the array. It counts no rate limit and notes no use, also on a standby.\n'
+    'required_scope: what each of the keys must cover. '
+    'ips: where the requests came from, one element for each key; NULL where it is not known, or for none at all; '
+    '22023 for another number of elements.';
+ALTER FUNCTION auth_store.api_key_verify_many COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.api_key_verify_many TO auth_store_app, auth_store_reader, auth_store_verifier;
+
 COMMENT ON FUNCTION auth_store.api_key_touch IS
     'The same as api_key_verify(), and counts: where the key''s rate_limit_per_hour is used up, error '
     'temporarily_unavailable and retry_after in seconds. Notes last_used_at and last_used_ip at most once a minute, '

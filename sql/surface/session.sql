@@ -18,6 +18,14 @@ COMMENT ON FUNCTION auth_store.session_validate IS
 ALTER FUNCTION auth_store.session_validate COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.session_validate TO auth_store_app, auth_store_reader, auth_store_verifier;
 
+COMMENT ON FUNCTION auth_store.session_validate_many IS
+    'session_validate() of many session tokens at once: a row for each element of session_tokens, in their order and '
+    'with its number n, from 1 on; valid = false for an element that is NULL. '
+    'At most 10,000 elements (22023); 22004 for NULL in place of the array. '
+    'Read-only, also on a standby; it does not count as a use.';
+ALTER FUNCTION auth_store.session_validate_many COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.session_validate_many TO auth_store_app, auth_store_reader, auth_store_verifier;
+
 COMMENT ON FUNCTION auth_store.session_touch IS
     'session_validate() that counts as a use: at most once a minute it writes last_seen_at and moves the idle end '
     'ahead. So a session may end up to a minute before it has been unused for its idle_ttl. '

@@ -87,6 +87,14 @@ COMMENT ON FUNCTION auth_store.token_introspect IS
 ALTER FUNCTION auth_store.token_introspect COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.token_introspect TO auth_store_app, auth_store_reader, auth_store_verifier;
 
+COMMENT ON FUNCTION auth_store.token_introspect_many IS
+    'token_introspect() of many access tokens at once, for a gateway that checks in batches: a row for each element of '
+    'tokens, in their order and with its number n, from 1 on; active = false for an element that is NULL. What a call '
+    'costs beside the search for the rows is paid once. At most 10,000 elements (22023); 22004 for NULL in place of '
+    'the array. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.token_introspect_many COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.token_introspect_many TO auth_store_app, auth_store_reader, auth_store_verifier;
+
 COMMENT ON FUNCTION auth_store.token_introspection IS
     'token_introspect() as the JSON of RFC 7662 section 2.2; issuer becomes the member iss. '
     'exp and iat are seconds since 1970. The claims that were given with the log-in stand beside the store''s '
@@ -114,6 +122,16 @@ COMMENT ON FUNCTION auth_store.token_authorize IS
     'with an unbound token too (RFC 9449 section 7.1).';
 ALTER FUNCTION auth_store.token_authorize COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.token_authorize TO auth_store_app, auth_store_reader, auth_store_verifier;
+
+COMMENT ON FUNCTION auth_store.token_authorize_many IS
+    E'token_authorize() of many access tokens at once: a row for each element of tokens, in their order and with its '
+    'number n, from 1 on. At most 10,000 elements (22023); 22004 for NULL in place of the array. Read-only, also on a '
+    'standby.\n'
+    'required_scope, resource: what each of the tokens must be good for. '
+    'dpop_jkts, x5t_s256s: the thumbprints that the senders proved, one element for each token, NULL where none was; '
+    'NULL for none at all, and 22023 for another number of elements.';
+ALTER FUNCTION auth_store.token_authorize_many COST 10000 ROWS 100;
+GRANT EXECUTE ON FUNCTION auth_store.token_authorize_many TO auth_store_app, auth_store_reader, auth_store_verifier;
 
 COMMENT ON FUNCTION auth_store.token_use IS
     'token_authorize() with an audit row token.used, by what is committed at the call and what its transaction did '

@@ -19,6 +19,22 @@ CREATE TYPE auth_store.api_key_state AS (
 );
 COMMENT ON TYPE auth_store.api_key_state IS 'What an API key is good for.';
 
+CREATE TYPE auth_store.nth_api_key_state AS (
+    n                 integer,
+    valid             boolean,
+    api_key_id        uuid,
+    name              text,
+    user_id           uuid,
+    client_id         text,
+    tenant_id         text,
+    scope             text,
+    expires_at        timestamptz,
+    metadata          jsonb,
+    error             text,
+    error_description text
+);
+COMMENT ON TYPE auth_store.nth_api_key_state IS 'What one of many API keys is good for.';
+
 CREATE TYPE auth_store.api_key_use AS (
     valid             boolean,
     api_key_id        uuid,

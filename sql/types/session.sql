@@ -27,6 +27,27 @@ CREATE TYPE auth_store.session_state AS (
 );
 COMMENT ON TYPE auth_store.session_state IS 'What a session token is good for.';
 
+CREATE TYPE auth_store.nth_session_state AS (
+    n                 integer,
+    valid             boolean,
+    session_id        uuid,
+    user_id           uuid,
+    tenant_id         text,
+    created_at        timestamptz,
+    last_seen_at      timestamptz,
+    expires_at        timestamptz,
+    acr               text,
+    amr               text[],
+    metadata          jsonb,
+    error             text,
+    error_description text,
+    idle_expires_at   timestamptz,
+    external_id       text,
+    actor_id          uuid,
+    auth_time         timestamptz
+);
+COMMENT ON TYPE auth_store.nth_session_state IS 'What one of many session tokens is good for.';
+
 CREATE TYPE auth_store.session_entry AS (
     session_id      uuid,
     status          text,

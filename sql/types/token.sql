@@ -44,6 +44,27 @@ CREATE TYPE auth_store.token_state AS (
 );
 COMMENT ON TYPE auth_store.token_state IS 'What introspection says of a token (RFC 7662 section 2.2).';
 
+CREATE TYPE auth_store.nth_token_state AS (
+    n          integer,
+    active     boolean,
+    scope      text,
+    client_id  text,
+    user_id    uuid,
+    username   text,
+    token_type text,
+    issued_at  timestamptz,
+    expires_at timestamptz,
+    audience   text[],
+    jti        uuid,
+    grant_id   uuid,
+    session_id uuid,
+    tenant_id  text,
+    cnf        jsonb,
+    claims     jsonb,
+    authorization_details jsonb
+);
+COMMENT ON TYPE auth_store.nth_token_state IS 'What introspection says of one of many tokens.';
+
 CREATE TYPE auth_store.token_authorization AS (
     active            boolean,
     scope             text,
@@ -67,6 +88,31 @@ CREATE TYPE auth_store.token_authorization AS (
 );
 COMMENT ON TYPE auth_store.token_authorization IS
     'What introspection says of a token, and whether it is good for what is asked (RFC 6750 section 3.1).';
+
+CREATE TYPE auth_store.nth_token_authorization AS (
+    n                 integer,
+    active            boolean,
+    scope             text,
+    client_id         text,
+    user_id           uuid,
+    username          text,
+    token_type        text,
+    issued_at         timestamptz,
+    expires_at        timestamptz,
+    audience          text[],
+    jti               uuid,
+    grant_id          uuid,
+    session_id        uuid,
+    tenant_id         text,
+    cnf               jsonb,
+    claims            jsonb,
+    authorization_details jsonb,
+    error             text,
+    error_description text,
+    external_id       text
+);
+COMMENT ON TYPE auth_store.nth_token_authorization IS
+    'What introspection says of one of many tokens, and whether it is good for what is asked.';
 
 CREATE TYPE auth_store.jwt_verification AS (
     active            boolean,

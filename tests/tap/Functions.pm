@@ -196,9 +196,12 @@ my %FUNCTIONS = (
     refresh_token_import => [ writes => q{SELECT auth_store.refresh_token_import(pg_catalog.repeat('0f', 32), {client},
         {user})} ],
     token_introspect    => [ reads => 'SELECT * FROM auth_store.token_introspect({access})' ],
+    token_introspect_many => [ reads => 'SELECT * FROM auth_store.token_introspect_many(ARRAY[{access}, NULL])' ],
     token_introspection => [ reads => 'SELECT auth_store.token_introspection({access})' ],
     token_introspection_record => [ holds => 'SELECT auth_store.token_introspection_record({access})' ],
     token_authorize     => [ reads => q{SELECT * FROM auth_store.token_authorize({access}, 'orders')} ],
+    token_authorize_many => [ reads =>
+        q{SELECT * FROM auth_store.token_authorize_many(ARRAY[{access}, 'x'], 'orders')} ],
     token_use           => [ writes => q{SELECT * FROM auth_store.token_use({access}, 'orders')} ],
     token_revoke        => [ writes => 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
     token_hash          => [ reads => 'SELECT auth_store.token_hash({access})' ],
@@ -235,6 +238,8 @@ my %FUNCTIONS = (
     # API key
     api_key_create => [ writes => q{SELECT auth_store.api_key_create('new', {user})} ],
     api_key_verify => [ reads => q{SELECT * FROM auth_store.api_key_verify({api_key}, 'orders:read', '192.0.2.1')} ],
+    api_key_verify_many => [ reads => q{SELECT * FROM auth_store.api_key_verify_many(ARRAY[{api_key}, 'x'],
+        'orders:read', '{192.0.2.1,NULL}')} ],
     api_key_touch  => [ writes => q{SELECT auth_store.api_key_touch({api_key}, 'orders:read', '192.0.2.1')} ],
     api_key_rotate => [ writes => q{SELECT auth_store.api_key_rotate({api_key_id}, '1 hour')} ],
     api_key_revoke => [ writes => 'SELECT auth_store.api_key_revoke({api_key_id})' ],
@@ -243,6 +248,7 @@ my %FUNCTIONS = (
     # session
     session_create       => [ writes => 'SELECT auth_store.session_create({user})' ],
     session_validate     => [ reads => 'SELECT * FROM auth_store.session_validate({session})' ],
+    session_validate_many => [ reads => 'SELECT * FROM auth_store.session_validate_many(ARRAY[{session}, NULL])' ],
     session_touch        => [ writes => 'SELECT * FROM auth_store.session_touch({session})' ],
     session_rotate       => [ writes => 'SELECT * FROM auth_store.session_rotate({session})' ],
     session_elevate      => [ writes => 'SELECT * FROM auth_store.session_elevate({session})' ],

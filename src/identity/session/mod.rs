@@ -7,6 +7,7 @@
 //! that waited for the end finds the session ended: see [`allows`].
 
 pub mod create;
+pub mod many;
 pub mod revoke;
 pub mod touch;
 
@@ -147,11 +148,32 @@ pub struct Examined {
     pub external_id: Option<String>,
 }
 
+impl Examined {
+    /// The answer about a session that has not ended, where `user` is there if the user is active, with all that the
+    /// session needs besides.
+    fn of(session: Session, user: Option<user::Standing>) -> Answer<Self, Unusable> {
+        Ok(match user {
+            Some(user) => Ok(Self { session, external_id: user.external_id }),
+            None => Err(Unusable::found(session, "the user is not active", &[Flag::InactiveUser])),
+        })
+    }
+}
+
 /// Why a token is not that of a valid session.
 pub struct Unusable {
     pub session: Option<Session>,
     pub description: &'static str,
     pub flags: &'static [Flag],
+}
+
+impl Unusable {
+    fn found(session: Session, description: &'static str, flags: &'static [Flag]) -> Self {
+        Self { session: Some(session), description, flags }
+    }
+
+    fn unknown(flags: &'static [Flag]) -> Self {
+        Self { session: None, description: NOT_VALID, flags }
+    }
 }
 
 /// A caller without a valid token learns only that the token is not valid.
@@ -223,20 +245,14 @@ static LIST: Statement<Listed> = Statement::read(
 /// three rows by key, so that the status of a user or tenant counts at once, however it was changed, and a suspension
 /// ends with the status, without a write to each session.
 pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answer<Examined, Unusable> {
-    let unusable = |session, description, flags| Ok(Err(Unusable { session, description, flags }));
     let Some(presented) = token_text::parse(Kind::Session, text) else {
         version::ensure_ready()?;
-        return unusable(None, NOT_VALID, &[]);
+        return Ok(Err(Unusable::unknown(&[])));
     };
-    let Some(session) = find(snapshot, &presented)? else {
-        return unusable(None, NOT_VALID, &[Flag::UnknownToken]);
+    let session = match unended(now, find(snapshot, &presented)?)? {
+        Ok(session) => session,
+        Err(unusable) => return Ok(Err(unusable)),
     };
-    if session.revoked_at.is_some() {
-        return unusable(Some(session), "the session has ended", &[Flag::EndedSession]);
-    }
-    if now >= session.expires_at || now >= session.idle_expires_at {
-        return unusable(Some(session), "the session has expired", &[Flag::ExpiredToken]);
-    }
     let active = |snapshot: &Snapshot| {
         let user = user::active(snapshot, session.user_id)?;
         let active = user.is_some()
@@ -244,10 +260,22 @@ pub fn examine(now: Timestamp, snapshot: &Snapshot, text: Option<&str>) -> Answe
             && tenant::is_active(snapshot, &session.tenant_id)?;
         Ok(Some(user.filter(|_| active)))
     };
-    match snapshot.newest(active)?.flatten() {
-        Some(user) => Ok(Ok(Examined { session, external_id: user.external_id })),
-        None => unusable(Some(session), "the user is not active", &[Flag::InactiveUser]),
-    }
+    let user = snapshot.newest(active)?.flatten();
+    Examined::of(session, user)
+}
+
+/// The session of a token, if it has neither ended nor expired; who may use it is not asked.
+fn unended(now: Timestamp, found: Option<Session>) -> Answer<Session, Unusable> {
+    Ok(match found {
+        None => Err(Unusable::unknown(&[Flag::UnknownToken])),
+        Some(session) if session.revoked_at.is_some() => {
+            Err(Unusable::found(session, "the session has ended", &[Flag::EndedSession]))
+        }
+        Some(session) if now >= session.expires_at || now >= session.idle_expires_at => {
+            Err(Unusable::found(session, "the session has expired", &[Flag::ExpiredToken]))
+        }
+        Some(session) => Ok(session),
+    })
 }
 
 /// Whether the session with this id is valid: for what was found out by its token before.

@@ -136,6 +136,15 @@ pub fn active(snapshot: &Snapshot, id: Id) -> Result<Option<Standing>, Mistake> 
     Ok(STANDING.find(snapshot, Key::Id(id))?.filter(|user| user.status == Status::Active))
 }
 
+/// The same of each of these users.
+pub fn active_each(snapshot: &Snapshot, ids: &[Option<Id>]) -> Result<Vec<Option<Standing>>, Mistake> {
+    let mut found = STANDING.find_some(snapshot, ids)?;
+    for user in &mut found {
+        user.take_if(|user| user.status != Status::Active);
+    }
+    Ok(found)
+}
+
 row! {
     struct OfStatus in users {
         status: Status,
@@ -260,6 +269,11 @@ static SHOWN_NAMES: Lookup<ShownNames> = Lookup::by(c"users_id_key");
 /// The e-mail address and the application's key of the user with this id.
 pub fn shown_names(snapshot: &Snapshot, id: Id) -> Result<Option<ShownNames>, Mistake> {
     SHOWN_NAMES.find(snapshot, Key::Id(id))
+}
+
+/// The same of each of these users.
+pub fn shown_names_each(snapshot: &Snapshot, ids: &[Option<Id>]) -> Result<Vec<Option<ShownNames>>, Mistake> {
+    SHOWN_NAMES.find_some(snapshot, ids)
 }
 
 row! {

@@ -360,6 +360,7 @@ pub unsafe fn scan_each<T>(
         let index = pg_sys::index_open(index.oid, pg_sys::NoLock as i32);
         let scan = begin(table, index, snapshot, 1);
         for key in keys {
+            pgrx::check_for_interrupts!();
             key.init(1, false, &mut scan_key);
             pg_sys::index_rescan(scan, &mut scan_key, 1, std::ptr::null_mut(), 0);
             let mut row = None;

@@ -19,6 +19,7 @@ pub mod kept;
 pub mod lock;
 pub mod locked;
 pub mod lookup;
+pub mod many;
 #[cfg(feature = "pg18")]
 pub mod oauth_module;
 pub mod partition;

@@ -99,6 +99,11 @@ impl Inets {
         self.0.len()
     }
 
+    /// The elements.
+    pub fn elements(self) -> Vec<Option<Inet>> {
+        self.0
+    }
+
     /// The networks, an address being one of itself; None where one is NULL, or names a host of the network.
     pub fn networks(self) -> Option<Cidrs> {
         let all = self.0.iter().all(|network| network.as_ref().is_some_and(Inet::is_network));

@@ -280,6 +280,11 @@ pub fn find_state(snapshot: &Snapshot, id: Id) -> Result<Option<GrantState>, Mis
     STATE_BY_ID.find(snapshot, Key::Id(id))
 }
 
+/// The same of each of these grants.
+pub fn find_states(snapshot: &Snapshot, ids: &[Option<Id>]) -> Result<Vec<Option<GrantState>>, Mistake> {
+    STATE_BY_ID.find_some(snapshot, ids)
+}
+
 /// The grant with this id, its row locked to the end of the transaction.
 pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
     LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])

@@ -155,6 +155,22 @@ pub fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<AccessT
     Ok(found.filter(|token| token_text::digest_matches(&presented.digest, &token.digest)))
 }
 
+/// The same of each that is presented.
+pub fn find_each(
+    snapshot: &Snapshot,
+    presented: &[Option<Presented>],
+) -> Result<Vec<Option<AccessToken>>, Mistake> {
+    let ids: Vec<_> = presented.iter().map(|one| one.as_ref().map(|one| one.id)).collect();
+    let mut found = BY_ID.find_some(snapshot, &ids)?;
+    for (token, presented) in found.iter_mut().zip(presented) {
+        let right = |token: &AccessToken| {
+            presented.as_ref().is_some_and(|one| token_text::digest_matches(&one.digest, &token.digest))
+        };
+        token.take_if(|token| !right(token));
+    }
+    Ok(found)
+}
+
 /// The access token with this id, live or not: for a token that was made of it, not for a request that presents it.
 pub fn find_by_id(snapshot: &Snapshot, id: Id) -> Result<Option<AccessToken>, Mistake> {
     BY_ID.find(snapshot, Key::Id(id))

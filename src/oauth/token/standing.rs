@@ -2,6 +2,7 @@
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::many::Answered;
 use crate::kernel::server::version;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -47,6 +48,32 @@ pub fn active(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result
     }
 }
 
+/// As [`active`], of each of these texts.
+pub fn active_each(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    texts: &[Option<&str>],
+) -> Result<Vec<Option<Active>>, Mistake> {
+    let presented: Vec<_> = texts.iter().map(|text| token::presented(*text)).collect();
+    let mut tokens = token::find_each(snapshot, &presented)?;
+    for token in &mut tokens {
+        token.take_if(|token| !is_live(now, token));
+    }
+    let ids: Vec<_> = tokens.iter().map(|token| token.as_ref().map(|token| token.grant_id)).collect();
+    let grants = grant::find_states(snapshot, &ids)?;
+    let mut usable = Answered::default();
+    let mut stand = |(token, grant): (Option<AccessToken>, Option<GrantState>)| {
+        let (Some(token), Some(grant)) = (token, grant) else { return Ok(None) };
+        let mut is_usable = |client: &str| usable.of(client, |client| client::is_usable(snapshot, client));
+        if lives(now, &grant) && is_usable(&grant.client_id)? {
+            with_subjects(snapshot, now, token, grant)
+        } else {
+            Ok(None)
+        }
+    };
+    tokens.into_iter().zip(grants).map(&mut stand).collect()
+}
+
 /// Whether the token with this id is active: for what was found out by its text before.
 pub fn is_active(snapshot: &Snapshot, now: Timestamp, id: Id) -> Result<bool, Mistake> {
     match token::find_by_id(snapshot, id)? {
@@ -55,8 +82,20 @@ pub fn is_active(snapshot: &Snapshot, now: Timestamp, id: Id) -> Result<bool, Mi
     }
 }
 
-fn stands(snapshot: &Snapshot, now: Timestamp, mut token: AccessToken) -> Result<Option<Active>, Mistake> {
-    let Some(mut grant) = live_grant(snapshot, now, &token)? else { return Ok(None) };
+fn stands(snapshot: &Snapshot, now: Timestamp, token: AccessToken) -> Result<Option<Active>, Mistake> {
+    match live_grant(snapshot, now, &token)? {
+        Some(grant) => with_subjects(snapshot, now, token, grant),
+        None => Ok(None),
+    }
+}
+
+/// The token, which is live with its grant and client, if all that it was exchanged for is live too.
+fn with_subjects(
+    snapshot: &Snapshot,
+    now: Timestamp,
+    mut token: AccessToken,
+    mut grant: GrantState,
+) -> Result<Option<Active>, Mistake> {
     // The key of a client that has changed its own since the log-in.
     grant.cnf = token.cnf.take().or(grant.cnf);
     let (mut exchanges, mut subject) = (0, grant.subject_token_id);
@@ -77,12 +116,20 @@ fn live_grant(
     now: Timestamp,
     token: &AccessToken,
 ) -> Result<Option<GrantState>, Mistake> {
-    if token.revoked_at.is_some() || now >= token.expires_at {
+    if !is_live(now, token) {
         return Ok(None);
     }
     let Some(grant) = grant::find_state(snapshot, token.grant_id)? else { return Ok(None) };
-    let live = grant.revoked_at.is_none()
-        && now < grant.expires_at
-        && client::is_usable(snapshot, &grant.client_id)?;
+    let live = lives(now, &grant) && client::is_usable(snapshot, &grant.client_id)?;
     Ok(live.then_some(grant))
+}
+
+/// Whether the token itself has neither ended nor been revoked.
+fn is_live(now: Timestamp, token: &AccessToken) -> bool {
+    token.revoked_at.is_none() && now < token.expires_at
+}
+
+/// Whether the grant itself has neither ended nor been revoked.
+fn lives(now: Timestamp, grant: &GrantState) -> bool {
+    grant.revoked_at.is_none() && now < grant.expires_at
 }

@@ -1,6 +1,8 @@
 //! Whether an API key allows a request. `api_key_verify` reads two rows by index (the key and its owner) and
 //! writes nothing; `api_key_touch` also counts the key's rate limit and notes its use.
 
+pub mod many;
+
 use pgrx::prelude::*;
 
 use crate::api_key::import;
@@ -18,7 +20,7 @@ use crate::kernel::value::inet::{Cidrs, Inet};
 use crate::kernel::value::jsonb::Jsonb;
 use crate::limit;
 use crate::oauth::client;
-use crate::rfc::scope;
+use crate::rfc::scope::{self, Scope};
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
@@ -108,6 +110,16 @@ impl ApiKey {
 
     /// The application's key of the user whose the key is, or why the key does not work at all, for the audit trail.
     fn live(&self, snapshot: &Snapshot, now: Timestamp) -> Answer<Option<String>, &'static [Flag]> {
+        self.live_by(now, |id| user::active(snapshot, id), |client_id| client::is_usable(snapshot, client_id))
+    }
+
+    /// The same where `active_user` finds the user, and `is_usable` says whether the client works.
+    fn live_by(
+        &self,
+        now: Timestamp,
+        active_user: impl FnOnce(Id) -> Result<Option<user::Standing>, Mistake>,
+        is_usable: impl FnOnce(&str) -> Result<bool, Mistake>,
+    ) -> Answer<Option<String>, &'static [Flag]> {
         let past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked_at.is_some() {
             return Ok(Err(&[Flag::RevokedToken]));
@@ -117,13 +129,13 @@ impl ApiKey {
         }
         let mut external_id = None;
         if let Some(user_id) = self.user_id {
-            match user::active(snapshot, user_id)? {
+            match active_user(user_id)? {
                 Some(user) => external_id = user.external_id,
                 None => return Ok(Err(&[Flag::InactiveUser])),
             }
         }
         let client = match &self.client_id {
-            Some(client_id) => client::is_usable(snapshot, client_id)?,
+            Some(client_id) => is_usable(client_id)?,
             None => true,
         };
         Ok(if client && !self.tenant_suspended { Ok(external_id) } else { Err(&[Flag::InactiveClient]) })
@@ -138,23 +150,30 @@ impl ApiKey {
     }
 }
 
+/// Whether a text may be a key's.
+fn is_readable(text: &str) -> bool {
+    !text.is_empty() && text.len() <= token_text::MAX_TEXT
+}
+
 /// The key with this text, live or not. A text that names no row here may be one of another store.
 fn find(snapshot: &Snapshot, text: &str) -> Result<Option<ApiKey>, Mistake> {
-    if text.is_empty() || text.len() > token_text::MAX_TEXT {
+    if !is_readable(text) {
         version::ensure_ready()?;
         return Ok(None);
     }
-    let digest = match token_text::parse_api_key(text) {
-        None => token_text::digest(text),
-        Some(key) => {
-            if let Some(found) = BY_ID.find(snapshot, Key::Id(key.id))? {
-                return Ok(found.presented(&key.digest));
-            }
-            key.digest
-        }
-    };
-    match import::find(snapshot, &digest)? {
-        Some(id) => Ok(BY_ID.find(snapshot, Key::Id(id))?.and_then(|key| key.presented(&digest))),
+    match token_text::parse_api_key(text) {
+        None => imported(snapshot, &token_text::digest(text)),
+        Some(key) => match BY_ID.find(snapshot, Key::Id(key.id))? {
+            Some(found) => Ok(found.presented(&key.digest)),
+            None => imported(snapshot, &key.digest),
+        },
+    }
+}
+
+/// The key of another store whose text has this digest.
+fn imported(snapshot: &Snapshot, digest: &Digest) -> Result<Option<ApiKey>, Mistake> {
+    match import::find(snapshot, digest)? {
+        Some(id) => Ok(BY_ID.find(snapshot, Key::Id(id))?.and_then(|key| key.presented(digest))),
         None => Ok(None),
     }
 }
@@ -172,6 +191,11 @@ impl KeyVerdict {
     fn inactive(key: Option<ApiKey>, flags: &'static [Flag]) -> Self {
         let refusal = Some((ErrorCode::InvalidToken, "the API key is not active"));
         Self { key, external_id: None, refusal, flags }
+    }
+
+    fn unknown(text: &str) -> Self {
+        let formed = token_text::parse_api_key(text).is_some();
+        Self::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] })
     }
 
     /// When the text that was presented ends, with its key or, after a rotation, before.
@@ -195,23 +219,34 @@ pub fn verify(
     required_scope: Option<&str>,
     address: Option<&Inet>,
 ) -> Result<KeyVerdict, Mistake> {
-    let required = match required_scope {
-        None => None,
-        Some(text) => Some(scope::parse(text).filter(|scope| !scope.has_asterisk()).ok_or(
-            Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3 without an asterisk"),
-        )?),
-    };
+    let required = required(required_scope)?;
     let text = text.unwrap_or_default();
-    let Some(key) = find(snapshot, text)? else {
-        let formed = token_text::parse_api_key(text).is_some();
-        return Ok(KeyVerdict::inactive(None, if formed { &[Flag::UnknownToken] } else { &[] }));
-    };
-    let external_id = match key.live(snapshot, now)? {
+    let Some(key) = find(snapshot, text)? else { return Ok(KeyVerdict::unknown(text)) };
+    let live = key.live(snapshot, now)?;
+    Ok(judge(key, live, required.as_ref(), address))
+}
+
+/// The scope that is required; None: none is.
+fn required(text: Option<&str>) -> Result<Option<Scope<'_>>, Mistake> {
+    let accepted =
+        Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3 without an asterisk");
+    let scope = |text| scope::parse(text).filter(|scope| !scope.has_asterisk()).ok_or(accepted);
+    text.map(scope).transpose()
+}
+
+/// Whether a key, of which it is known whether it works at all, is good for what is asked.
+fn judge(
+    key: ApiKey,
+    live: Result<Option<String>, &'static [Flag]>,
+    required: Option<&Scope<'_>>,
+    address: Option<&Inet>,
+) -> KeyVerdict {
+    let external_id = match live {
         Ok(external_id) => external_id,
-        Err(flags) => return Ok(KeyVerdict::inactive(Some(key), flags)),
+        Err(flags) => return KeyVerdict::inactive(Some(key), flags),
     };
     let enough =
-        required.is_none_or(|required| scope::parse(&key.scope).is_some_and(|scope| scope.covers(&required)));
+        required.is_none_or(|required| scope::parse(&key.scope).is_some_and(|scope| scope.covers(required)));
     let (refusal, flags): (_, &[Flag]) = if !key.allows(address) {
         let refusal = (ErrorCode::AccessDenied, "the API key is not allowed from this address");
         (Some(refusal), &[Flag::WrongNetwork])
@@ -220,7 +255,7 @@ pub fn verify(
     } else {
         (None, &[])
     };
-    Ok(KeyVerdict { key: Some(key), external_id, refusal, flags })
+    KeyVerdict { key: Some(key), external_id, refusal, flags }
 }
 
 /// Seconds between two writes of a key's last use.

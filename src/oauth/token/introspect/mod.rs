@@ -3,6 +3,8 @@
 //! names, without the executor, and three more for each exchange that the token comes from; nothing is
 //! written, so all but `token_use` run on a standby.
 
+pub mod many;
+
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +21,8 @@ use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::token;
 use crate::oauth::token::standing::{Active, active};
 use crate::rfc::binding::Proof;
-use crate::rfc::{resource, scope};
+use crate::rfc::resource;
+use crate::rfc::scope::{self, Scope};
 use crate::trail::{self, Context, Event, Flag};
 
 composite! {
@@ -129,6 +132,14 @@ pub struct Need<'a> {
     pub proof: Proof<'a>,
 }
 
+impl<'a> Need<'a> {
+    /// The scope that is required; None: none is.
+    fn scope(&self) -> Result<Option<Scope<'a>>, Mistake> {
+        let accepted = Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3");
+        self.required_scope.map(|text| scope::parse(text).ok_or(accepted)).transpose()
+    }
+}
+
 /// What is said of an active token.
 #[derive(Default)]
 struct Shown {
@@ -142,30 +153,37 @@ fn state(snapshot: &Snapshot, now: Timestamp, text: Option<&str>) -> Result<Opti
 }
 
 fn shown(snapshot: &Snapshot, active: Active) -> Result<Shown, Mistake> {
-    let Active { token, grant, .. } = active;
-    let user = match grant.user_id {
-        Some(user_id) => user::shown_names(snapshot, user_id)?.unwrap_or_default(),
-        None => ShownNames::default(),
+    let names = match active.grant.user_id {
+        Some(user_id) => user::shown_names(snapshot, user_id)?,
+        None => None,
     };
-    let state = TokenState {
-        active: true,
-        scope: Some(token.scope.unwrap_or(grant.scope)),
-        client_id: Some(grant.client_id),
-        user_id: grant.user_id,
-        username: user.email,
-        token_type: Some(token::token_type(grant.cnf.as_ref())),
-        issued_at: Some(token.id.time()),
-        expires_at: Some(token.expires_at),
-        audience: token.resources.or(grant.resources),
-        jti: Some(token.id),
-        grant_id: Some(token.grant_id),
-        session_id: grant.session_id,
-        tenant_id: Some(token.tenant_id),
-        cnf: grant.cnf,
-        claims: grant.claims,
-        authorization_details: grant.authorization_details,
-    };
-    Ok(Shown { state, external_id: user.external_id })
+    Ok(Shown::of(active, names))
+}
+
+impl Shown {
+    fn of(active: Active, names: Option<ShownNames>) -> Self {
+        let Active { token, grant, .. } = active;
+        let user = names.unwrap_or_default();
+        let state = TokenState {
+            active: true,
+            scope: Some(token.scope.unwrap_or(grant.scope)),
+            client_id: Some(grant.client_id),
+            user_id: grant.user_id,
+            username: user.email,
+            token_type: Some(token::token_type(grant.cnf.as_ref())),
+            issued_at: Some(token.id.time()),
+            expires_at: Some(token.expires_at),
+            audience: token.resources.or(grant.resources),
+            jti: Some(token.id),
+            grant_id: Some(token.grant_id),
+            session_id: grant.session_id,
+            tenant_id: Some(token.tenant_id),
+            cnf: grant.cnf,
+            claims: grant.claims,
+            authorization_details: grant.authorization_details,
+        };
+        Self { state, external_id: user.external_id }
+    }
 }
 
 /// The members of RFC 7662 section 2.2; the grant's own claims stand beside them and never replace them. The server's
@@ -231,17 +249,40 @@ impl TokenVerdict {
         self.active
     }
 
+    fn not_active() -> Self {
+        let refusal = Some((ErrorCode::InvalidToken, "the token is not active"));
+        Self { active: None, refusal, flags: &[] }
+    }
+
     fn answer(self, snapshot: &Snapshot) -> Result<TokenAuthorization, Mistake> {
-        let Shown { state, external_id } = match (self.refusal, self.active) {
-            // A token or key that is not active for the caller shows nothing of itself.
-            (Some((ErrorCode::InvalidToken, _)), _) | (_, None) => Shown::default(),
-            (refusal, Some(active)) => {
-                let shown = shown(snapshot, active)?;
-                Shown { state: TokenState { active: refusal.is_none(), ..shown.state }, ..shown }
+        let names = match self.shown_user() {
+            Some(user_id) => user::shown_names(snapshot, user_id)?,
+            None => None,
+        };
+        Ok(self.answer_with(names))
+    }
+
+    /// The user whose names the answer shows.
+    fn shown_user(&self) -> Option<Id> {
+        self.shows().then(|| self.active.as_ref()?.grant.user_id).flatten()
+    }
+
+    /// A token or key that is not active for the caller shows nothing of itself.
+    fn shows(&self) -> bool {
+        !matches!(self.refusal, Some((ErrorCode::InvalidToken, _)))
+    }
+
+    fn answer_with(self, names: Option<ShownNames>) -> TokenAuthorization {
+        let shows = self.shows();
+        let (code, error_description) = self.refusal.unzip();
+        let Shown { state, external_id } = match self.active.filter(|_| shows) {
+            None => Shown::default(),
+            Some(active) => {
+                let shown = Shown::of(active, names);
+                Shown { state: TokenState { active: code.is_none(), ..shown.state }, ..shown }
             }
         };
-        let (code, error_description) = self.refusal.unzip();
-        Ok(TokenAuthorization { state, error: code.map(ErrorCode::as_str), error_description, external_id })
+        TokenAuthorization { state, error: code.map(ErrorCode::as_str), error_description, external_id }
     }
 }
 
@@ -252,17 +293,15 @@ pub fn authorize(
     text: Option<&str>,
     need: &Need<'_>,
 ) -> Result<TokenVerdict, Mistake> {
-    let required = match need.required_scope {
-        None => None,
-        Some(text) => Some(
-            scope::parse(text)
-                .ok_or(Mistake::invalid("required_scope", "scope tokens of RFC 6749 section 3.3"))?,
-        ),
-    };
-    let Some(active) = active(snapshot, now, text)? else {
-        let refusal = Some((ErrorCode::InvalidToken, "the token is not active"));
-        return Ok(TokenVerdict { active: None, refusal, flags: &[] });
-    };
+    let required = need.scope()?;
+    Ok(match active(snapshot, now, text)? {
+        Some(active) => judge(active, need, required.as_ref()),
+        None => TokenVerdict::not_active(),
+    })
+}
+
+/// Whether an active token is good for what is needed; `required` is its scope.
+fn judge(active: Active, need: &Need<'_>, required: Option<&Scope<'_>>) -> TokenVerdict {
     let elsewhere = match (need.resource, active.resources()) {
         (Some(resource), Some(audience)) => !audience.iter().any(|known| resource::same(known, resource)),
         _ => false,
@@ -280,7 +319,7 @@ pub fn authorize(
     } else {
         (None, &[])
     };
-    Ok(TokenVerdict { active: Some(active), refusal, flags })
+    TokenVerdict { active: Some(active), refusal, flags }
 }
 
 /// What is said of a token, with a row of the trail where the setting asks for it.
