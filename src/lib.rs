@@ -141,6 +141,7 @@ mod surface {
 static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::pin::TENANT_ID,
     &kernel::server::guard::ALLOW_DROP,
+    &kernel::server::function_scan::ENABLED,
     &kernel::server::principal::PRINCIPAL,
     &vault::key::master::FILE,
     &vault::key::master::COMMAND,
@@ -230,6 +231,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::server::transaction::watch();
     kernel::server::caller::watch();
     kernel::server::guard::watch(schema::is_own);
+    kernel::server::function_scan::watch();
     webhook::outbox::CHANGED.watch();
     vault::holder::list(SEALED, DERIVED);
     limit::shared::reserve();

@@ -15,6 +15,7 @@ use crate::kernel::server::catalog;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, fits};
 use crate::kernel::server::datum::{Columns, IntoColumns, Returned};
+use crate::kernel::server::function_scan::receiver::{Receiver, tuple};
 
 /// The description of a composite type, valid as long as the catalog does not change.
 pub struct Shape(BackendCell<Cell<Option<Known>>>);
@@ -35,7 +36,8 @@ impl Shape {
         Self(BackendCell::new(Cell::new(None)))
     }
 
-    /// The tuple of these columns, as the function's declared result type.
+    /// The tuple of these columns, as the function's declared result type; nothing where the caller has named a
+    /// receiver, which then has the row.
     ///
     /// # Safety
     /// To be called with the call info of the running function, whose result is a named composite type, always for
@@ -46,16 +48,23 @@ impl Shape {
         fcinfo: &mut FcInfo<'_>,
         result: R,
     ) -> pg_sys::Datum {
-        const { assert!(N == R::COLUMNS.len()) };
+        const { assert!(N == R::COLUMNS.len() && N <= 64) };
         let (mut values, mut nulls) = ([pg_sys::Datum::null(); N], [true; N]);
-        result.put(&mut Columns::new(&mut values, &mut nulls));
         // SAFETY: the call info of a running function names it. The values are as many, and of the types, as the
         // descriptor's columns.
         unsafe {
-            let function = (*(*fcinfo.as_mut_ptr()).flinfo).fn_oid;
-            let descriptor = self.descriptor(function, R::COLUMNS);
-            let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-            pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)
+            let call = fcinfo.as_mut_ptr();
+            let receiver = Receiver::of(call);
+            let wanted = receiver.as_ref().map_or(u64::MAX, |receiver| receiver.mask());
+            result.put(&mut Columns::new(&mut values, &mut nulls, wanted));
+            let descriptor = self.descriptor((*(*call).flinfo).fn_oid, R::COLUMNS);
+            match receiver {
+                None => tuple(descriptor, &mut values, &mut nulls),
+                Some(receiver) => {
+                    receiver.put(descriptor, R::COLUMNS, &mut values, &mut nulls).or_raise();
+                    pg_sys::Datum::null()
+                }
+            }
         }
     }
 

@@ -123,7 +123,7 @@ unsafe impl<T: Returned> IntoColumns for T {
 
     #[inline]
     fn put(self, columns: &mut Columns<'_>) {
-        columns.add(self.into_datum());
+        columns.add(|| self.into_datum());
     }
 }
 
@@ -133,7 +133,7 @@ unsafe impl<T: Returned> IntoColumns for Option<T> {
 
     #[inline]
     fn put(self, columns: &mut Columns<'_>) {
-        columns.add(self.and_then(T::into_datum));
+        columns.add(|| self.and_then(T::into_datum));
     }
 }
 
@@ -141,22 +141,28 @@ unsafe impl<T: Returned> IntoColumns for Option<T> {
 pub struct Columns<'a> {
     values: &'a mut [pg_sys::Datum],
     nulls: &'a mut [bool],
+    /// A bit for each column that is wanted, the next column's the lowest.
+    wanted: u64,
     count: usize,
 }
 
 impl<'a> Columns<'a> {
-    /// None yet; the nulls must all be true.
-    pub fn new(values: &'a mut [pg_sys::Datum], nulls: &'a mut [bool]) -> Self {
-        Self { values, nulls, count: 0 }
+    /// None yet; the nulls must all be true. `wanted` has a bit for each column, the first column's the lowest: no
+    /// value is made for the others, which stay NULL.
+    pub fn new(values: &'a mut [pg_sys::Datum], nulls: &'a mut [bool], wanted: u64) -> Self {
+        Self { values, nulls, wanted, count: 0 }
     }
 
     #[inline]
-    fn add(&mut self, datum: Option<pg_sys::Datum>) {
-        if let (Some(datum), Some(value), Some(null)) =
-            (datum, self.values.get_mut(self.count), self.nulls.get_mut(self.count))
+    fn add(&mut self, datum: impl FnOnce() -> Option<pg_sys::Datum>) {
+        if self.wanted & 1 == 1
+            && let Some(datum) = datum()
+            && let (Some(value), Some(null)) =
+                (self.values.get_mut(self.count), self.nulls.get_mut(self.count))
         {
             (*value, *null) = (datum, false);
         }
+        self.wanted >>= 1;
         self.count += 1;
     }
 }
