@@ -101,7 +101,7 @@ fn impersonate(
 /// Holds the actor, if there is one whom the session's tenant pin shows.
 fn hold(actor_id: Id) -> Result<(), Mistake> {
     if let Some(actor) = user::find(&Snapshot::writing()?, actor_id)? {
-        user::lock_key_share(actor_id, &actor.tenant_id, actor.place)?;
+        user::lock_key_share(actor_id, &actor.tenant_id, actor.place_in(&actor.tenant_id))?;
     }
     Ok(())
 }

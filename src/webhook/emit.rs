@@ -68,7 +68,7 @@ fn emit(
 /// Keeps the user from being erased until the event is committed, which the erasure deletes then.
 fn hold_user(snapshot: &Snapshot, id: Id, tenant_id: &str) -> Result<(), Mistake> {
     let user = user::find(snapshot, id)?.filter(|user| user.tenant_id == tenant_id).ok_or(user::UNKNOWN)?;
-    if user::lock_key_share(id, tenant_id, user.place)? { Ok(()) } else { Err(user::UNKNOWN) }
+    if user::lock_key_share(id, tenant_id, user.place_in(tenant_id))? { Ok(()) } else { Err(user::UNKNOWN) }
 }
 
 fn set_own_events(now: Timestamp, tenant_id: Option<&str>, enabled: Option<bool>) -> Result<(), Mistake> {

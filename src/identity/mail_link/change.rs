@@ -122,7 +122,7 @@ fn start(
             return refuse(&refused, is_told);
         }
     }
-    if !user::lock_key_share(user_id, &user.tenant_id, user.place)? {
+    if !user::lock_key_share(user_id, &user.tenant_id, user.place_in(&user.tenant_id))? {
         return Err(user::UNKNOWN);
     }
     let owner = names::find(&Snapshot::writing()?, &user.tenant_id, &new)?;

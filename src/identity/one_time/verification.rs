@@ -72,7 +72,7 @@ fn start(
     if let Some(OverLimit { refused, is_told }) = over {
         return refuse(&refused, is_told);
     }
-    if !user::lock_key_share(user_id, &user.tenant_id, user.place)? {
+    if !user::lock_key_share(user_id, &user.tenant_id, user.place_in(&user.tenant_id))? {
         return Err(user::UNKNOWN);
     }
     let mail_to = match verified::mailbox(&Snapshot::writing()?, &user.tenant_id, &name)? {

@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 
 use crate::identity::tenant::Status;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::append::Referred;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
@@ -63,12 +64,16 @@ row! {
         /// The tenant.
         pub tenant_id: String,
         status: Status,
-        /// Where it was found, for [`lock_key_share`].
-        pub place: Option<Place>,
+        place: Option<Place>,
     }
 }
 
 impl User {
+    /// Where it was found, for [`lock_key_share`] and [`lock_for_login`]; None if it is a user of another tenant.
+    pub fn place_in(&self, tenant_id: &str) -> Option<Place> {
+        self.place.filter(|_| self.tenant_id == tenant_id)
+    }
+
     /// Whether the user may be given tokens.
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
@@ -85,6 +90,9 @@ pub fn check_status(status: &str) -> Result<(), Mistake> {
 
 /// No user has the id that the argument says.
 pub const UNKNOWN: Mistake = Mistake::Unknown { what: "user", argument: "user_id" };
+
+/// What a row that refers to a user refers to, see [`lock_key_share`].
+pub const REFERRED: Referred = Referred { table: c"users", key: [c"id", c"tenant_id"] };
 
 /// The facts of the table `users`.
 pub static TABLE: Table = Table {

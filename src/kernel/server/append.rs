@@ -1,8 +1,11 @@
 //! Rows that are only ever added, put straight into the heap and its indexes, without the executor: about a third of a
 //! kept INSERT's cost. The statement remains. It makes the first row of a backend and tells into which table (or
 //! partition) the row went. It also makes every row where more is needed than a row and its index entries: with a
-//! trigger, a rule or a CHECK on the table, with an index of an expression or of a part of the table that [`Part`] does
-//! not know, and in a session with a tenant pin.
+//! trigger, a rule or a CHECK on the table, with an index that [`Indexes`] does not know, and in a session with a
+//! tenant pin.
+//!
+//! A foreign key is a trigger too, but what it does is done where the caller has held the row that is referred to: see
+//! [`Reference`].
 
 #![allow(unsafe_code)]
 
@@ -14,6 +17,7 @@ use pgrx::pg_sys;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::attribute;
+use crate::kernel::server::entries::Indexes;
 use crate::kernel::server::spi::{Param, Statement};
 use crate::kernel::server::{catalog, pin, state, version};
 
@@ -23,7 +27,23 @@ pub struct Append {
     statement: Statement<pg_sys::Oid>,
     /// The column of each parameter, in order.
     columns: &'static [&'static CStr],
+    references: &'static [Reference],
     target: BackendCell<Cell<Option<Target>>>,
+}
+
+/// A foreign key of two columns, whose row the caller has held (see `hold`) in this transaction under the very values
+/// that the new row has in them. The foreign key's trigger would look that row up and lock it once more, and find it:
+/// that is most of what it costs to add a row with foreign keys.
+pub struct Reference {
+    pub columns: [&'static CStr; 2],
+    pub to: Referred,
+}
+
+/// The key of a table, to which others refer.
+#[derive(Clone, Copy)]
+pub struct Referred {
+    pub table: &'static CStr,
+    pub key: [&'static CStr; 2],
 }
 
 /// Where the rows go as long as the catalog does not change.
@@ -36,43 +56,74 @@ struct Target {
     places: Option<Places>,
 }
 
-/// Attribute numbers - 1.
 #[derive(Clone, Copy)]
 struct Places {
-    /// Of each parameter's column.
+    /// Of each parameter's column: its attribute number - 1.
     columns: [u8; MAX_COLUMNS],
-    /// Which rows each partial index holds, in the order of the indexes.
-    partial: [Option<Part>; MAX_PARTIAL],
-}
-
-/// The rows that a partial index holds, by a column's attribute number - 1.
-#[derive(Clone, Copy)]
-enum Part {
-    NotNull(u8),
-    False(u8),
-}
-
-impl Part {
-    fn holds(self, values: &[pg_sys::Datum], nulls: &[bool]) -> bool {
-        let is_null = |place: u8| nulls.get(usize::from(place)).copied().unwrap_or(true);
-        match self {
-            Self::NotNull(place) => !is_null(place),
-            Self::False(place) => {
-                !is_null(place) && values.get(usize::from(place)).is_some_and(|value| value.value() == 0)
-            }
-        }
-    }
+    indexes: Indexes,
 }
 
 const MAX_COLUMNS: usize = 24;
-const MAX_PARTIAL: usize = 4;
+/// Of the table.
+const MAX_WIDTH: usize = 64;
 /// Rows that are put into a table at once, at most.
 const MAX_ROWS: usize = 64;
+
+unsafe extern "C-unwind" {
+    // Each of these would be guarded by itself, where one guard is enough for a row.
+    fn try_table_open(table: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> pg_sys::Relation;
+    fn table_close(table: pg_sys::Relation, mode: pg_sys::LOCKMODE);
+    fn heap_form_tuple(
+        descriptor: pg_sys::TupleDesc,
+        values: *const pg_sys::Datum,
+        nulls: *const bool,
+    ) -> pg_sys::HeapTuple;
+    fn heap_freetuple(tuple: pg_sys::HeapTuple);
+    fn heap_insert(
+        table: pg_sys::Relation,
+        tuple: pg_sys::HeapTuple,
+        command: pg_sys::CommandId,
+        options: std::ffi::c_int,
+        state: pg_sys::BulkInsertState,
+    );
+    fn heap_multi_insert(
+        table: pg_sys::Relation,
+        slots: *mut *mut pg_sys::TupleTableSlot,
+        count: std::ffi::c_int,
+        command: pg_sys::CommandId,
+        options: std::ffi::c_int,
+        state: pg_sys::BulkInsertState,
+    );
+    fn MakeSingleTupleTableSlot(
+        descriptor: pg_sys::TupleDesc,
+        operations: *const pg_sys::TupleTableSlotOps,
+    ) -> *mut pg_sys::TupleTableSlot;
+    fn ExecStoreHeapTuple(
+        tuple: pg_sys::HeapTuple,
+        slot: *mut pg_sys::TupleTableSlot,
+        owned: bool,
+    ) -> *mut pg_sys::TupleTableSlot;
+    fn ExecDropSingleTupleTableSlot(slot: *mut pg_sys::TupleTableSlot);
+    fn GetCurrentCommandId(used: bool) -> pg_sys::CommandId;
+    fn CommandCounterIncrement();
+}
 
 impl Append {
     /// The rows of a table, whose parameters are those of the columns, in order.
     pub const fn new(table: &'static str, columns: &'static [&'static CStr]) -> Self {
-        Self { table, statement: Statement::write(c""), columns, target: BackendCell::new(Cell::new(None)) }
+        Self {
+            table,
+            statement: Statement::write(c""),
+            columns,
+            references: &[],
+            target: BackendCell::new(Cell::new(None)),
+        }
+    }
+
+    /// The same of a table with these foreign keys.
+    pub const fn referring(mut self, references: &'static [Reference]) -> Self {
+        self.references = references;
+        self
     }
 
     fn sql(&self) -> CString {
@@ -89,14 +140,15 @@ impl Append {
         version::ensure_ready()?;
         state::writable()?;
         let known = self.known(period);
-        if self.put_all(period, &[params]) {
+        if self.put_all(known, &[params]) {
             return Ok(());
         }
         let table = self.statement.all_of(params, &|| self.sql())?.into_iter().next();
         if let (None, Some(table)) = (known, table) {
+            let parent = CString::new(self.table).ok().and_then(|name| catalog::relation(&name));
             catalog::track(table);
             let generation = catalog::generation();
-            let places = self.places(table, params);
+            let places = parent.and_then(|parent| self.places(parent, table, params));
             self.target.set(Some(Target { generation, period, table, places }));
         }
         Ok(())
@@ -108,7 +160,7 @@ impl Append {
         state::writable()?;
         for rows in rows.chunks(MAX_ROWS) {
             let mut rows: Vec<_> = rows.iter().map(<[Param; N]>::as_slice).collect();
-            while !rows.is_empty() && !self.put_all(period, &rows) {
+            while !rows.is_empty() && !self.put_all(self.known(period), &rows) {
                 // By the statement, which tells where the others go.
                 self.run(period, rows.remove(0))?;
             }
@@ -121,35 +173,47 @@ impl Append {
         known.filter(|place| place.generation == catalog::generation() && place.period == period)
     }
 
-    /// Adds rows without the statement; false if it must be the statement.
-    fn put_all(&self, period: i64, rows: &[&[Param]]) -> bool {
-        self.known(period).is_some_and(|place| {
+    /// Adds rows without the statement; false if it must be the statement. At REPEATABLE READ a foreign key compares
+    /// what it finds with the transaction's snapshot.
+    fn put_all(&self, known: Option<Target>, rows: &[&[Param]]) -> bool {
+        known.is_some_and(|place| {
             place.places.is_some_and(|places| {
                 pin::tenant().is_none()
+                    && (self.references.is_empty() || !state::has_one_snapshot())
                     && rows.iter().all(|params| self.statement.takes(params))
                     // SAFETY: the positions were resolved for this table in this generation of the catalog, and for
-                    // parameters of these types.
-                    && unsafe { put(&place, &places, rows) }
+                    // parameters of these types. Nothing in it has a destructor.
+                    && unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| put(&place, &places, rows)) }
             })
         })
     }
 
-    /// Where the columns are, if a row of the table is only a heap tuple with its entries in plain indexes.
-    fn places(&self, oid: pg_sys::Oid, params: &[Param]) -> Option<Places> {
-        // SAFETY: the statement has just written into the table, whose lock the transaction still holds.
-        let table = unsafe { pg_sys::table_open(oid, pg_sys::NoLock as i32) };
-        // SAFETY: it is open.
-        let places = unsafe { self.places_in(table, params) };
-        // SAFETY: opened above; the lock is kept.
-        unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
-        places
+    /// Where the columns are, if a row of the table is only a heap tuple with its entries in plain indexes. The parent
+    /// is the table that the statement names: the same one, or one that it is a partition of.
+    fn places(&self, parent: pg_sys::Oid, oid: pg_sys::Oid, params: &[Param]) -> Option<Places> {
+        // SAFETY: the statement has just written into the tables, whose locks the transaction still holds; each is
+        // closed with its lock kept.
+        unsafe {
+            if parent != oid {
+                let table = pg_sys::table_open(parent, pg_sys::NoLock as i32);
+                let bare = (*table).rd_rules.is_null() && self.fires_nothing(table);
+                pg_sys::table_close(table, pg_sys::NoLock as i32);
+                if !bare {
+                    return None;
+                }
+            }
+            let table = pg_sys::table_open(oid, pg_sys::NoLock as i32);
+            let places = self.places_in(table, params);
+            pg_sys::table_close(table, pg_sys::NoLock as i32);
+            places
+        }
     }
 
     /// # Safety
     /// The table must be open.
     unsafe fn places_in(&self, table: pg_sys::Relation, params: &[Param]) -> Option<Places> {
         // SAFETY: as required of the caller.
-        let partial = unsafe { if (*table).trigdesc.is_null() { plain(table) } else { None } }?;
+        let indexes = unsafe { if self.fires_nothing(table) { plain(table) } else { None } }?;
         if self.columns.len() != params.len() || params.len() > MAX_COLUMNS {
             return None;
         }
@@ -158,8 +222,8 @@ impl Append {
             let descriptor = (*table).rd_att;
             ((*table).rd_id, descriptor, (*descriptor).natts)
         };
-        let (mut positions, mut named) = ([0; MAX_COLUMNS], [false; 64]);
-        for ((column, param), place) in self.columns.iter().zip(params).zip(&mut positions) {
+        let (mut columns, mut named) = ([0; MAX_COLUMNS], [false; MAX_WIDTH]);
+        for ((column, param), place) in self.columns.iter().zip(params).zip(&mut columns) {
             // SAFETY: a catalog look-up by oid and a valid C string.
             let number = unsafe { pg_sys::get_attnum(oid, column.as_ptr()) };
             let position = usize::try_from(number).ok()?.checked_sub(1)?;
@@ -177,271 +241,170 @@ impl Append {
             let filled = usize::try_from(n).ok().and_then(|n| named.get(n)).is_some_and(|seen| *seen);
             filled || attribute.attisdropped || !(attribute.atthasdef || attribute.attnotnull)
         });
-        rest.then_some(Places { columns: positions, partial })
+        rest.then_some(Places { columns, indexes })
     }
+
+    /// Whether no trigger of the table would do something at an INSERT, beside those of the foreign keys whose rows are
+    /// held.
+    ///
+    /// # Safety
+    /// The table must be open.
+    unsafe fn fires_nothing(&self, table: pg_sys::Relation) -> bool {
+        // SAFETY: as required of the caller; the triggers are as many as it says.
+        unsafe {
+            let triggers = (*table).trigdesc;
+            triggers.is_null()
+                || (0..usize::try_from((*triggers).numtriggers).unwrap_or(0)).all(|n| {
+                    let trigger = &*(*triggers).triggers.add(n);
+                    !at_insert(trigger)
+                        || (trigger.tgisinternal
+                            && trigger.tgfoid.to_u32() == pg_sys::F_RI_FKEY_CHECK_INS
+                            && self.is_held(table, trigger.tgconstraint))
+                })
+        }
+    }
+
+    /// Whether this is one of the foreign keys whose rows are held.
+    ///
+    /// # Safety
+    /// The table must be open.
+    unsafe fn is_held(&self, table: pg_sys::Relation, constraint: pg_sys::Oid) -> bool {
+        // SAFETY: as required of the caller. The list has the foreign keys of the table; it belongs to its description
+        // and stays while that is open, in which nothing is looked up that could change it.
+        unsafe {
+            let keys = pg_sys::RelationGetFKeyList(table);
+            let count = if keys.is_null() { 0 } else { usize::try_from((*keys).length).unwrap_or(0) };
+            (0..count)
+                .map(|n| *(*(*keys).elements.add(n)).ptr_value.cast::<pg_sys::ForeignKeyCacheInfo>())
+                .filter(|key| key.conoid == constraint)
+                .any(|key| self.references.iter().any(|reference| reference.is(&key)))
+        }
+    }
+}
+
+impl Reference {
+    /// Whether it is this foreign key.
+    fn is(&self, key: &pg_sys::ForeignKeyCacheInfo) -> bool {
+        let are = |table, numbers: &[i16; 32], names: &[&CStr; 2]| {
+            names.iter().zip(numbers).all(|(name, number)| {
+                // SAFETY: a catalog look-up by oid and a valid C string.
+                *number > 0 && unsafe { pg_sys::get_attnum(table, name.as_ptr()) } == *number
+            })
+        };
+        key.nkeys == 2
+            && catalog::relation(self.to.table) == Some(key.confrelid)
+            && are(key.conrelid, &key.conkey, &self.columns)
+            && are(key.confrelid, &key.confkey, &self.to.key)
+    }
+}
+
+/// Whether it fires at an INSERT.
+fn at_insert(trigger: &pg_sys::Trigger) -> bool {
+    u32::from(trigger.tgtype.cast_unsigned()) & pg_sys::TRIGGER_TYPE_INSERT != 0
 }
 
 /// Puts rows into the heap and its indexes; does nothing and returns false if only the statement may.
 ///
 /// # Safety
-/// `place` must have been resolved for these parameters in the present generation of the catalog.
+/// `place` must have been resolved for these parameters in the present generation of the catalog. To be called within a
+/// guard.
 unsafe fn put(place: &Target, places: &Places, rows: &[&[Param]]) -> bool {
-    // SAFETY: opened if it still exists, with the lock an INSERT takes, which the transaction keeps.
-    let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowExclusiveLock as i32) };
-    if table.is_null() {
-        return false;
+    // SAFETY: opened if it still exists, with the lock an INSERT takes, which the transaction keeps. In this generation
+    // of the catalog the positions are those of its columns; taking the lock may have brought in an invalidation, after
+    // which nothing resolved holds. Where an error unwinds, the resource owner closes it.
+    unsafe {
+        let table = try_table_open(place.table, pg_sys::RowExclusiveLock as i32);
+        if table.is_null() {
+            return false;
+        }
+        let added = catalog::generation() == place.generation && add(table, places, rows);
+        table_close(table, pg_sys::NoLock as i32);
+        if added {
+            CommandCounterIncrement();
+        }
+        added
     }
-    // Taking the lock may have brought in an invalidation, after which nothing resolved holds.
-    let resolved = catalog::generation() == place.generation;
-    // SAFETY: the table is open, and in this generation of the catalog the positions are those of its columns.
-    let added = resolved && unsafe { add(table, places, rows) };
-    // SAFETY: opened above, and kept locked. Where an error unwinds, the resource owner closes it.
-    unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
-    added
 }
 
 /// # Safety
 /// The table must be open and locked for writing, and the positions be those of columns of the parameters' types.
 unsafe fn add(table: pg_sys::Relation, places: &Places, rows: &[&[Param]]) -> bool {
-    let (mut tuples, mut in_part) = ([std::ptr::null_mut(); MAX_ROWS], [false; MAX_PARTIAL]);
-    for (params, tuple) in rows.iter().zip(&mut tuples) {
-        // SAFETY: as required of the caller.
-        match unsafe { form(table, places, params) } {
-            // Several rows have the indexes of all of them.
-            Some((_, parts)) if rows.len() > 1 && parts.contains(&true) => return false,
-            Some((formed, parts)) => (*tuple, in_part) = (formed, parts),
-            None => return false,
-        }
+    // SAFETY: an open table's own data.
+    let (descriptor, width) = unsafe { ((*table).rd_att, (*(*table).rd_att).natts) };
+    let required = |place: u8| {
+        // SAFETY: as required of the caller: one of its columns.
+        unsafe { (*attribute(descriptor, i32::from(place))).attnotnull }
+    };
+    // The statement says which column must not be NULL.
+    let lacks = |params: &&[Param]| {
+        params.iter().zip(&places.columns).any(|(param, place)| param.datum.is_none() && required(*place))
+    };
+    if usize::try_from(width).is_ok_and(|width| width > MAX_WIDTH) || rows.iter().any(lacks) {
+        return false;
     }
-    let Some(tuples) = tuples.get(..rows.len()) else { return false };
-    // SAFETY: as required of the caller; the tuples are nobody else's, the indexes' descriptions neither.
+    // SAFETY: as required of the caller; a value or NULL for each column, and the tuple is nobody else's.
     unsafe {
-        let indexes = pg_sys::CatalogOpenIndexes(table);
-        if places.partial[0].is_some() {
-            choose_partial(indexes, in_part);
-        }
-        match tuples {
-            // In spite of its name it works for any heap whose indexes are plain: the row first, then an entry in each
-            // index.
-            [tuple] => {
-                pg_sys::CatalogTupleInsertWithInfo(table, *tuple, indexes);
-                pg_sys::heap_freetuple(*tuple);
-            }
-            _ => add_all(table, indexes, tuples),
-        }
-        pg_sys::CatalogCloseIndexes(indexes);
-        pg_sys::CommandCounterIncrement();
+        let [params] = rows else {
+            add_all(table, places, rows);
+            return true;
+        };
+        let (values, nulls) = spread(places, params);
+        let tuple = heap_form_tuple(descriptor, values.as_ptr(), nulls.as_ptr());
+        heap_insert(table, tuple, GetCurrentCommandId(true), 0, std::ptr::null_mut());
+        places.indexes.add(table, (*tuple).t_self, &values, &nulls, false);
+        heap_freetuple(tuple);
     }
     true
 }
 
-/// A row of these values, and whether each partial index holds it; None if it is one that only the statement may add.
-///
-/// # Safety
-/// As of [`add`].
-unsafe fn form(
-    table: pg_sys::Relation,
-    places: &Places,
-    params: &[Param],
-) -> Option<(pg_sys::HeapTuple, [bool; MAX_PARTIAL])> {
-    // SAFETY: an open table's own data.
-    let (descriptor, count) = unsafe { ((*table).rd_att, (*(*table).rd_att).natts) };
-    if count > 64 {
-        return None;
-    }
-    let (mut values, mut nulls) = ([pg_sys::Datum::null(); 64], [true; 64]);
-    for (param, position) in params.iter().zip(&places.columns) {
-        let position = usize::from(*position);
-        match param.datum {
-            Some(datum) => (values[position], nulls[position]) = (datum, false),
-            // The statement says which column must not be NULL. SAFETY: as required of the caller.
-            None if unsafe { (*attribute(descriptor, position as i32)).attnotnull } => return None,
-            None => {}
+/// The values of a row, and which are NULL.
+fn spread(places: &Places, params: &[Param]) -> ([pg_sys::Datum; MAX_WIDTH], [bool; MAX_WIDTH]) {
+    let (mut values, mut nulls) = ([pg_sys::Datum::null(); MAX_WIDTH], [true; MAX_WIDTH]);
+    for (param, place) in params.iter().zip(&places.columns) {
+        if let (Some(datum), place) = (param.datum, usize::from(*place)) {
+            (values[place], nulls[place]) = (datum, false);
         }
     }
-    let parts = places.partial.map(|part| part.is_some_and(|part| part.holds(&values, &nulls)));
-    // SAFETY: a value or NULL for each column; the values outlive the tuple's forming.
-    let tuple = unsafe { pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) };
-    Some((tuple, parts))
+    (values, nulls)
 }
 
 /// # Safety
-/// The table and its indexes must be open, and the tuples be new rows of it.
-unsafe fn add_all(table: pg_sys::Relation, indexes: pg_sys::CatalogIndexState, tuples: &[pg_sys::HeapTuple]) {
+/// As of [`add`].
+unsafe fn add_all(table: pg_sys::Relation, places: &Places, rows: &[&[Param]]) {
     let mut slots = [std::ptr::null_mut(); MAX_ROWS];
     // SAFETY: as required of the caller; the slots own the tuples, and are dropped here. Where an error unwinds, they
     // go with the call's memory.
     unsafe {
-        for (tuple, slot) in tuples.iter().zip(&mut slots) {
-            *slot = pg_sys::MakeSingleTupleTableSlot((*table).rd_att, &raw const pg_sys::TTSOpsHeapTuple);
-            pg_sys::ExecStoreHeapTuple(*tuple, *slot, true);
+        let descriptor = (*table).rd_att;
+        for (params, slot) in rows.iter().zip(&mut slots) {
+            let (values, nulls) = spread(places, params);
+            *slot = MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsHeapTuple);
+            ExecStoreHeapTuple(heap_form_tuple(descriptor, values.as_ptr(), nulls.as_ptr()), *slot, true);
         }
-        pg_sys::table_multi_insert(
-            table,
-            slots.as_mut_ptr(),
-            tuples.len() as i32,
-            pg_sys::GetCurrentCommandId(true),
-            0,
-            std::ptr::null_mut(),
-        );
-        for slot in slots.iter().take(tuples.len()) {
-            index_row(table, indexes, *slot, false);
-            pg_sys::ExecDropSingleTupleTableSlot(*slot);
+        let (count, command) = (rows.len() as i32, GetCurrentCommandId(true));
+        heap_multi_insert(table, slots.as_mut_ptr(), count, command, 0, std::ptr::null_mut());
+        for (params, slot) in rows.iter().zip(&slots) {
+            let (values, nulls) = spread(places, params);
+            places.indexes.add(table, (**slot).tts_tid, &values, &nulls, false);
+            ExecDropSingleTupleTableSlot(*slot);
         }
     }
 }
 
-/// Adds the entries of a row to the indexes.
+/// The indexes, if a row of the table is only a heap tuple with its entries in them, triggers apart.
 ///
 /// # Safety
-/// The table and its indexes must be open, and the slot have a row that was just put into it: its first version, or a
-/// further one with the same keys.
-pub(super) unsafe fn index_row(
-    table: pg_sys::Relation,
-    indexes: pg_sys::CatalogIndexState,
-    slot: *mut pg_sys::TupleTableSlot,
-    same_keys: bool,
-) {
-    let (mut values, mut nulls) = ([pg_sys::Datum::null(); 32], [true; 32]);
-    // SAFETY: as required of the caller; the indexes' descriptions are as many as it says.
+/// The table must be open, and locked for writing.
+pub(super) unsafe fn plain(table: pg_sys::Relation) -> Option<Indexes> {
+    // SAFETY: an open relation's own data.
     unsafe {
-        for n in 0..usize::try_from((*indexes).ri_NumIndices).unwrap_or(0) {
-            let info = *(*indexes).ri_IndexRelationInfo.add(n);
-            if !(*info).ii_ReadyForInserts {
-                continue;
-            }
-            let (values, nulls) = (values.as_mut_ptr(), nulls.as_mut_ptr());
-            pg_sys::FormIndexDatum(info, slot, std::ptr::null_mut(), values, nulls);
-            let unique = if (*info).ii_Unique {
-                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES
-            } else {
-                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO
-            };
-            let (index, row) = (*(*indexes).ri_IndexRelationDescs.add(n), &raw mut (*slot).tts_tid);
-            pg_sys::index_insert(index, values, nulls, row, table, unique, same_keys, info);
-        }
-    }
-}
-
-/// Leaves out the partial indexes that do not hold the row. `holds` says it of each, in the order of the indexes, which
-/// is that of [`plain`].
-///
-/// # Safety
-/// The indexes must be open.
-unsafe fn choose_partial(indexes: pg_sys::CatalogIndexState, holds: [bool; MAX_PARTIAL]) {
-    let mut holds = holds.into_iter();
-    // SAFETY: the descriptions are as many as it says, and this call's own.
-    unsafe {
-        for n in 0..usize::try_from((*indexes).ri_NumIndices).unwrap_or(0) {
-            let info = *(*indexes).ri_IndexRelationInfo.add(n);
-            if !(*info).ii_Predicate.is_null() {
-                (*info).ii_ReadyForInserts &= holds.next().unwrap_or(false);
-                // Decided here. The server expects none where it only adds entries.
-                (*info).ii_Predicate = std::ptr::null_mut();
-            }
-        }
-    }
-}
-
-/// Whether a change of a row, but of no column of a foreign key, changes only a heap tuple with its entries in plain
-/// indexes, none of them partial.
-///
-/// # Safety
-/// The table must be open.
-pub(super) unsafe fn is_plain(table: pg_sys::Relation) -> bool {
-    // SAFETY: as required of the caller; the triggers are as many as it says.
-    unsafe {
-        let triggers = (*table).trigdesc;
-        let checks = triggers.is_null()
-            || (0..usize::try_from((*triggers).numtriggers).unwrap_or(0)).all(|n| {
-                let function = (*(*triggers).triggers.add(n)).tgfoid.to_u32();
-                matches!(function, pg_sys::F_RI_FKEY_CHECK_INS | pg_sys::F_RI_FKEY_CHECK_UPD)
-            });
-        checks && plain(table).is_some_and(|parts| parts.iter().all(Option::is_none))
-    }
-}
-
-/// Which rows each partial index holds, if a row of the table is only a heap tuple with its entries in indexes,
-/// triggers apart.
-///
-/// # Safety
-/// The table must be open.
-unsafe fn plain(table: pg_sys::Relation) -> Option<[Option<Part>; MAX_PARTIAL]> {
-    // SAFETY: an open relation's own data; each index is opened and closed with its lock kept.
-    unsafe {
-        let form = &*(*table).rd_rel;
         let constraints = (*(*table).rd_att).constr;
         let constrained =
             !constraints.is_null() && ((*constraints).num_check > 0 || (*constraints).has_generated_stored);
-        let heap = pg_sys::get_table_am_oid(c"heap".as_ptr(), true);
-        let bare = form.relam == heap
+        let bare = (*(*table).rd_rel).relam == pg_sys::HEAP_TABLE_AM_OID
             && (*table).rd_rules.is_null()
             && !constrained
-            && (*(*table).rd_att).natts <= 64;
-        let list = pg_sys::RelationGetIndexList(table);
-        let count = if list.is_null() { 0 } else { (*list).length };
-        let (mut parts, mut partial) = ([None; MAX_PARTIAL], 0);
-        let plain = bare
-            && (0..count).all(|n| {
-                let oid = (*(*list).elements.add(n as usize)).oid_value;
-                let index = pg_sys::index_open(oid, pg_sys::RowExclusiveLock as i32);
-                let info = &*pg_sys::BuildIndexInfo(index);
-                let mut plain = info.ii_Expressions.is_null()
-                    && info.ii_ExclusionOps.is_null()
-                    && (*(*index).rd_index).indimmediate;
-                if !info.ii_Predicate.is_null() {
-                    let part = part_of(info.ii_Predicate);
-                    plain = plain && part.is_some() && partial < MAX_PARTIAL;
-                    if let Some(place) = parts.get_mut(partial) {
-                        *place = part;
-                    }
-                    partial += 1;
-                }
-                pg_sys::index_close(index, pg_sys::NoLock as i32);
-                plain
-            });
-        pg_sys::list_free(list);
-        plain.then_some(parts)
-    }
-}
-
-/// The rows of a partial index whose predicate is `column IS NOT NULL` or `NOT column`.
-///
-/// # Safety
-/// The list must be an index's predicate.
-unsafe fn part_of(predicate: *mut pg_sys::List) -> Option<Part> {
-    // SAFETY: a list of expressions, each of which has its type in front.
-    unsafe {
-        if (*predicate).length != 1 {
-            return None;
-        }
-        let condition = (*(*predicate).elements).ptr_value.cast::<pg_sys::Node>();
-        match (*condition).type_ {
-            pg_sys::NodeTag::T_NullTest => {
-                let test = condition.cast::<pg_sys::NullTest>();
-                let is_not_null = (*test).nulltesttype == pg_sys::NullTestType::IS_NOT_NULL;
-                column_of((*test).arg.cast()).filter(|_| is_not_null).map(Part::NotNull)
-            }
-            pg_sys::NodeTag::T_BoolExpr => {
-                let not = condition.cast::<pg_sys::BoolExpr>();
-                let is_not = (*not).boolop == pg_sys::BoolExprType::NOT_EXPR;
-                column_of((*(*(*not).args).elements).ptr_value.cast()).filter(|_| is_not).map(Part::False)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The attribute number - 1 of the column that an expression is; None: it is something else.
-///
-/// # Safety
-/// It must be an expression.
-unsafe fn column_of(expression: *mut pg_sys::Node) -> Option<u8> {
-    // SAFETY: an expression has its type in front.
-    unsafe {
-        if (*expression).type_ != pg_sys::NodeTag::T_Var {
-            return None;
-        }
-        u8::try_from((*expression.cast::<pg_sys::Var>()).varattno).ok()?.checked_sub(1)
+            && usize::try_from((*(*table).rd_att).natts).is_ok_and(|width| width <= MAX_WIDTH);
+        if bare { Indexes::of(table) } else { None }
     }
 }

@@ -1,6 +1,7 @@
 //! A row that must not be deleted until the transaction ends: locked as a foreign key check locks it (FOR KEY SHARE). A
-//! row that refers to it afterwards finds it: the check of the foreign key takes the same lock once more, which costs
-//! no WAL. If the row is gone the caller gets an answer and not the server's error.
+//! row that refers to it afterwards finds it: the check of the foreign key takes the same lock once more, or is left
+//! out because of this one (see `append::Reference`). If the row is gone the caller gets an answer and not the server's
+//! error.
 //!
 //! A row that a look-up has just found is locked where it was found, without the executor, which costs a fraction of
 //! the statement and next to nothing more than the foreign key's own lock. The statement runs where that does not
@@ -86,44 +87,67 @@ impl Hold {
     }
 }
 
+unsafe extern "C-unwind" {
+    // Each of these would be guarded by itself, where one guard is enough for a row.
+    fn try_table_open(table: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> pg_sys::Relation;
+    fn table_close(table: pg_sys::Relation, mode: pg_sys::LOCKMODE);
+    fn table_slot_create(
+        table: pg_sys::Relation,
+        slots: *mut *mut pg_sys::List,
+    ) -> *mut pg_sys::TupleTableSlot;
+    fn ExecDropSingleTupleTableSlot(slot: *mut pg_sys::TupleTableSlot);
+    fn GetActiveSnapshot() -> pg_sys::Snapshot;
+    fn GetCurrentCommandId(used: bool) -> pg_sys::CommandId;
+}
+
 /// Locks a row in its place, waiting for other holders; false if it is no longer there as it was.
 fn lock(place: Place) -> bool {
     if state::has_one_snapshot() {
         return false;
     }
-    // SAFETY: opened if it still exists, with the lock a SELECT … FOR KEY SHARE takes.
-    let table = unsafe { pg_sys::try_table_open(place.table, pg_sys::RowShareLock as i32) };
-    if table.is_null() {
-        return false;
-    }
-    // SAFETY: the table is open and was not changed, so the row is still in its place, see [`Place`].
-    let locked = catalog::generation() == place.generation && unsafe { lock_row(table, place.row) };
-    // SAFETY: opened above; the resource owner closes it if an error unwinds.
-    unsafe { pg_sys::table_close(table, pg_sys::NoLock as i32) };
-    locked
+    let locked = || {
+        // SAFETY: opened if it still exists, with the lock a SELECT … FOR KEY SHARE takes. If the table was not
+        // changed, the row is still in its place, see [`Place`]. Where an error unwinds, the resource owner closes it.
+        unsafe {
+            let table = try_table_open(place.table, pg_sys::RowShareLock as i32);
+            if table.is_null() {
+                return false;
+            }
+            let locked = catalog::generation() == place.generation && lock_row(table, place.row);
+            table_close(table, pg_sys::NoLock as i32);
+            locked
+        }
+    };
+    // SAFETY: nothing in it has a destructor.
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(locked) }
 }
 
+/// As SELECT … FOR KEY SHARE does: where another transaction is just changing the row, but not its key, the version
+/// that it makes is locked too.
+///
 /// # Safety
-/// The table must be open, and this be the place of one of its rows.
+/// The table must be open, and this be the place of one of its rows. To be called within a guard.
 unsafe fn lock_row(table: pg_sys::Relation, mut row: pg_sys::ItemPointerData) -> bool {
+    const FLAGS: u32 =
+        pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION | pg_sys::TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
     let mut failure = pg_sys::TM_FailureData::default();
     // SAFETY: as required of the caller. A function is always called with an active snapshot. The slot is dropped here,
     // or by the resource owner if an error unwinds.
-    let result = unsafe {
-        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-        let result = pg_sys::table_tuple_lock(
+    unsafe {
+        let Some(tuple_lock) = (*(*table).rd_tableam).tuple_lock else { return false };
+        let slot = table_slot_create(table, std::ptr::null_mut());
+        let result = tuple_lock(
             table,
             &mut row,
-            pg_sys::GetActiveSnapshot(),
+            GetActiveSnapshot(),
             slot,
-            pg_sys::GetCurrentCommandId(true),
+            GetCurrentCommandId(true),
             pg_sys::LockTupleMode::LockTupleKeyShare,
             pg_sys::LockWaitPolicy::LockWaitBlock,
-            pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION as u8,
+            FLAGS as u8,
             &mut failure,
         );
-        pg_sys::ExecDropSingleTupleTableSlot(slot);
-        result
-    };
-    result == pg_sys::TM_Result::TM_Ok && !failure.traversed
+        ExecDropSingleTupleTableSlot(slot);
+        result == pg_sys::TM_Result::TM_Ok && !failure.traversed
+    }
 }

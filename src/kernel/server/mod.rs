@@ -12,6 +12,7 @@ pub mod columns;
 pub mod command;
 pub mod composite;
 pub mod datum;
+pub mod entries;
 pub mod function_scan;
 pub mod guard;
 pub mod hold;

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::identity::tenant::Status;
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::append::Referred;
 use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
@@ -105,6 +106,9 @@ impl Client {
         self.grant_types.iter().any(|allowed| allowed == grant_type)
     }
 }
+
+/// What a row that refers to a client refers to, see [`lock_key_share`].
+pub const REFERRED: Referred = Referred { table: c"clients", key: [c"id", c"tenant_id"] };
 
 /// The facts of the table `clients`.
 pub static TABLE: Table = Table {

@@ -12,7 +12,9 @@ use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Digest, Kind, Presented};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::batch::delete_ended;
+use crate::kernel::server::change::Change;
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
@@ -133,6 +135,16 @@ row! {
         pub claims: Option<Jsonb>,
         pub authorization_details: Option<Jsonb>,
         pub claims_request: Option<Jsonb>,
+        /// Where it was found.
+        place: Option<Place>,
+    }
+}
+
+impl StoredCode {
+    /// Where it was found, if it was redeemable there.
+    fn redeemable(&self, now: Timestamp) -> Option<Place> {
+        let open = self.redeemed_at.is_none() && self.failed_verifiers < MAX_FAILED_VERIFIERS;
+        self.place.filter(|_| open && self.expires_at > now)
     }
 }
 
@@ -187,6 +199,8 @@ static INSERT: Statement = Statement::write(
              auth_time, acr, amr, claims, authorization_details, claims_request)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
 );
+
+static REDEEMED: Change<2> = Change::new(c"authorization_codes", [c"redeemed_at", c"grant_id"]);
 
 /// The one-time step: the call whose UPDATE finds the code unredeemed has redeemed it.
 static REDEEM: Statement = Statement::write(
@@ -338,7 +352,8 @@ pub fn find(snapshot: &Snapshot, presented: &Presented) -> Result<Option<StoredC
 /// The one-time step; false where the code was redeemed, killed or expired in between.
 pub fn mark_redeemed(now: Timestamp, code: &StoredCode, grant_id: Id) -> Result<bool, Mistake> {
     let tenant_id = code.tenant_id.as_str();
-    let redeemed = REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, tenant_id])? == 1;
+    let redeemed = REDEEMED.set(code.redeemable(now), &params![now, grant_id])?
+        || REDEEM.run(&params![code.id, now, grant_id, MAX_FAILED_VERIFIERS, tenant_id])? == 1;
     if redeemed {
         Redemption { ended: &REDEMPTION_ENDED, code_id: code.id, tenant_id: tenant_id.to_owned(), grant_id }
             .note_end(now);

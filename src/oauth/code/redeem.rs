@@ -156,7 +156,7 @@ fn login<'a>(
         grant_id,
         client,
         user_id: Some(code.user_id),
-        user_place: user.and_then(|user| user.place),
+        user_place: user.and_then(|user| user.place_in(&client.tenant_id)),
         session_id: code.session_id,
         scope: granted.scope,
         resources: granted.resources,

@@ -337,7 +337,7 @@ fn store(
     if !client::lock_key_share(&client.id, &client.tenant_id, client.place)? {
         return Err(client::UNKNOWN);
     }
-    if !user::lock_key_share(user_id, &client.tenant_id, user.place)? {
+    if !user::lock_key_share(user_id, &client.tenant_id, user.place_in(&client.tenant_id))? {
         return Err(user::UNKNOWN);
     }
     RECORD.run(&params![

@@ -167,7 +167,7 @@ fn finish(
             grant_id,
             client,
             user_id: Some(user_id),
-            user_place: user.and_then(|user| user.place),
+            user_place: user.and_then(|user| user.place_in(&client.tenant_id)),
             session_id: stored.session_id,
             scope: granted.scope,
             resources: granted.resources,

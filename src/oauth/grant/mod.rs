@@ -6,16 +6,17 @@
 mod gone;
 pub mod grace;
 pub mod login;
+mod new;
 pub mod of_user;
 pub mod replaced;
 pub mod retention;
 
 use pgrx::prelude::*;
 
-use crate::identity::user::{self, Held};
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
-use crate::kernel::outcome::{Answer, Mistake, OrRaise, given};
+use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
+use crate::kernel::server::change::Change;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
@@ -30,6 +31,7 @@ use crate::oauth::client;
 use crate::trail::{self, Context, Event};
 
 pub use gone::Gone;
+pub use new::{NewFamily, NewGrant, insert};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -83,6 +85,8 @@ row! {
         /// OpenID Connect Core section 5.5
         pub claims_request: Option<Jsonb>,
         pub family: Option<Family>,
+        /// Where a look-up has found it.
+        place: Option<Place>,
     }
 }
 
@@ -115,51 +119,6 @@ row! {
         pub subject_token_id: Option<Id>,
         pub authorization_details: Option<Jsonb>,
     }
-}
-
-/// The first refresh state of a grant.
-pub struct NewFamily {
-    /// SHA-256 of the family secret.
-    pub digest: Digest,
-    /// SHA-256 of the first refresh token.
-    pub current: Digest,
-    /// The end of the family while unused.
-    pub idle_expires_at: Timestamp,
-}
-
-impl NewFamily {
-    /// The family that begins with this token.
-    pub fn of(token: &RefreshToken, idle_expires_at: Timestamp) -> Self {
-        Self { digest: token.family_digest(), current: token_text::digest(&token.text()), idle_expires_at }
-    }
-}
-
-/// What a new grant is made of.
-pub struct NewGrant<'a> {
-    pub id: Id,
-    pub tenant_id: &'a str,
-    pub client_id: &'a str,
-    pub user_id: Option<Id>,
-    /// Where client and user were found.
-    pub client_place: Option<Place>,
-    pub user_place: Option<Place>,
-    pub session_id: Option<Id>,
-    pub scope: &'a str,
-    pub expires_at: Timestamp,
-    /// The access token that this grant was exchanged for (RFC 8693): the grant lives no longer than that token.
-    pub subject_token_id: Option<Id>,
-    pub family: Option<NewFamily>,
-    pub resources: Option<Vec<String>>,
-    pub auth_time: Option<Timestamp>,
-    pub acr: Option<&'a str>,
-    pub amr: Option<Vec<String>>,
-    pub claims: Option<Jsonb>,
-    pub cnf: Option<Jsonb>,
-    pub network: Option<Inet>,
-    /// RFC 9396
-    pub authorization_details: Option<Jsonb>,
-    /// OpenID Connect Core section 5.5
-    pub claims_request: Option<Jsonb>,
 }
 
 /// The facts of the table `grants`. A family that is no longer used ends its grant, but not before its last access
@@ -215,11 +174,18 @@ static LOCK_NO_KEY_UPDATE: Statement<Grant> = Statement::write(
     c"SELECT {columns} FROM auth_store.grants WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );
 
-static INSERT: Statement = Statement::write(
-    c"INSERT INTO auth_store.grants (id, tenant_id, client_id, user_id, session_id, scope, expires_at,
-             idle_expires_at, family_digest, current_digest, resources, auth_time, acr, amr, claims, cnf,
-             network, subject_token_id, authorization_details, claims_request)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+/// The columns of a rotation.
+static ROTATED: Change<7> = Change::new(
+    c"grants",
+    [
+        c"previous_digest",
+        c"current_digest",
+        c"successor_sealed",
+        c"rotated_at",
+        c"rotation_count",
+        c"idle_expires_at",
+        c"network",
+    ],
 );
 
 static ROTATE: Statement = Statement::write(
@@ -287,47 +253,8 @@ pub fn find_states(snapshot: &Snapshot, ids: &[Option<Id>]) -> Result<Vec<Option
 
 /// The grant with this id, its row locked to the end of the transaction.
 pub fn lock_no_key_update(id: Id, tenant_id: &str) -> Result<Option<Grant>, Mistake> {
-    LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])
-}
-
-/// Stores a new grant, unless its client or user was deleted, or the user's status changed, since the caller looked.
-/// Both are locked first, in the order of the locks and as the foreign keys would lock them, because a foreign key
-/// could only raise.
-pub fn insert(new: NewGrant<'_>) -> Answer<(), Gone> {
-    if !client::lock_key_share(new.client_id, new.tenant_id, new.client_place)? {
-        return Ok(Err(Gone::Client));
-    }
-    if let Some(user_id) = new.user_id {
-        match user::lock_for_login(user_id, new.tenant_id, new.user_place)? {
-            Held::Active => {}
-            Held::Inactive => return Ok(Err(Gone::UserInactive)),
-            Held::Gone => return Ok(Err(Gone::User)),
-        }
-    }
-    let family = new.family.as_ref();
-    INSERT.exactly_one(&params![
-        new.id,
-        new.tenant_id,
-        new.client_id,
-        new.user_id,
-        new.session_id,
-        new.scope,
-        new.expires_at,
-        family.map(|family| family.idle_expires_at),
-        family.map(|family| family.digest.as_slice()),
-        family.map(|family| family.current.as_slice()),
-        new.resources,
-        new.auth_time,
-        new.acr,
-        new.amr,
-        new.claims,
-        new.cnf,
-        new.network,
-        new.subject_token_id,
-        new.authorization_details,
-        new.claims_request,
-    ])?;
-    Ok(Ok(()))
+    // A statement does not say where it has found it.
+    Ok(LOCK_NO_KEY_UPDATE.one(&params![id, tenant_id])?.map(|grant| Grant { place: None, ..grant }))
 }
 
 /// What a rotation changes in a family beside its tokens.
@@ -340,15 +267,28 @@ pub struct Rotation<'a> {
     pub network: Option<Inet>,
 }
 
-/// Replaces the current refresh token by its successor with one conditional UPDATE, unless another call was first or
-/// the family has ended.
+/// Replaces the current refresh token by its successor in one step, unless another call was first or the family has
+/// ended: what was found current and live is changed if it is still what was found, else the statement decides.
 pub fn rotate(
     now: Timestamp,
     grant: &Grant,
+    family: &Family,
     current: &Digest,
     next: &Digest,
     rotation: Rotation<'_>,
 ) -> Result<bool, Mistake> {
+    let row = params![
+        rotation.replaced,
+        next.as_slice(),
+        rotation.sealed,
+        now,
+        family.rotation_count.saturating_add(1),
+        rotation.idle_expires_at.min(grant.expires_at),
+        rotation.network.clone().or_else(|| grant.network.clone()),
+    ];
+    if family.current_digest == *current && ROTATED.set(grant.place, &row)? {
+        return Ok(true);
+    }
     let rows = ROTATE.run(&params![
         grant.id,
         current.as_slice(),

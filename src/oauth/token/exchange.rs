@@ -218,7 +218,7 @@ fn subject(
     let (user_is_active, user_place) = match grant.user_id {
         Some(user_id) => snapshot
             .newest(|snapshot| user::find(snapshot, user_id))?
-            .map_or((false, None), |user| (user.is_active(), user.place)),
+            .map_or((false, None), |user| (user.is_active(), user.place_in(&client.tenant_id))),
         None => (true, None),
     };
     Ok(Some(Subject { active, grant, user_is_active, user_place }))

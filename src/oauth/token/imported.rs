@@ -157,7 +157,7 @@ fn import(
         client_id,
         user_id: Some(user_id),
         client_place: client.place,
-        user_place: user.place,
+        user_place: user.place_in(tenant_id),
         session_id: login.session_id,
         scope: &scope,
         expires_at,

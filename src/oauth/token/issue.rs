@@ -262,7 +262,15 @@ fn issue_trusted(
         None
     };
     let refresh = request.refresh.unwrap_or(may_refresh);
-    finish(now, &client, Some((user_id, user.place)), refresh, refused, request, context)
+    finish(
+        now,
+        &client,
+        Some((user_id, user.place_in(&client.tenant_id))),
+        refresh,
+        refused,
+        request,
+        context,
+    )
 }
 
 /// The user may not log in.

@@ -1,6 +1,6 @@
 //! Refresh token rotation with reuse detection (RFC 6749 section 6, RFC 9700 section 4.14.2).
 //!
-//! The state of a family is one row of `grants`. Rotation is one conditional UPDATE of it; everything
+//! The state of a family is one row of `grants`. Rotation is one conditional change of it; everything
 //! else that changes the family or adds a token to it locks that row first and decides again. Lock order: the grant
 //! alone.
 //!
@@ -322,7 +322,7 @@ fn rotate(
         Form::Native { token, .. } => {
             let next = token.successor()?;
             let (digest, sealed) = (token_text::digest(&next.text()), seal(next.rotation())?);
-            let rotated = grant::rotate(now, grant, whole, &digest, rotation(&sealed))?;
+            let rotated = grant::rotate(now, grant, family, whole, &digest, rotation(&sealed))?;
             (next, rotated)
         }
         Form::Imported(_) => {

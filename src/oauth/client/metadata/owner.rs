@@ -15,7 +15,7 @@ pub fn check(client: &Protocol, tenant_id: &str) -> Result<(), Mistake> {
     let Some(owner_id) = client.owner_id else { return Ok(()) };
     let user = user::find(&Snapshot::writing()?, owner_id)?;
     let user = user.filter(|user| user.tenant_id == tenant_id).ok_or(UNKNOWN)?;
-    if user::lock_key_share(owner_id, tenant_id, user.place)? { Ok(()) } else { Err(UNKNOWN) }
+    if user::lock_key_share(owner_id, tenant_id, user.place_in(tenant_id))? { Ok(()) } else { Err(UNKNOWN) }
 }
 
 // What a client says of its owner goes with the owner; the client stays, because others use it.
