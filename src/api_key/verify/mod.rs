@@ -95,7 +95,7 @@ row! {
     }
 }
 
-static BY_ID: Lookup<ApiKey> = Lookup::by(c"api_keys_pkey");
+static BY_ID: Lookup<ApiKey> = Lookup::by(c"api_keys_pkey").remembered();
 
 impl ApiKey {
     /// The key, if the digest is its present one or the one before.

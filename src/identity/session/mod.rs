@@ -218,7 +218,7 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup<Session> = Lookup::by(c"sessions_pkey");
+static BY_ID: Lookup<Session> = Lookup::by(c"sessions_pkey").remembered();
 
 row! {
     struct Standing in sessions {

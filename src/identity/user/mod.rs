@@ -272,7 +272,7 @@ row! {
     }
 }
 
-static SHOWN_NAMES: Lookup<ShownNames> = Lookup::by(c"users_id_key");
+static SHOWN_NAMES: Lookup<ShownNames> = Lookup::by(c"users_id_key").remembered();
 
 /// The e-mail address and the application's key of the user with this id.
 pub fn shown_names(snapshot: &Snapshot, id: Id) -> Result<Option<ShownNames>, Mistake> {

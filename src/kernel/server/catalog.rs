@@ -3,8 +3,9 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use pgrx::prelude::*;
 
@@ -107,6 +108,56 @@ pub fn lock(oid: pg_sys::Oid, mode: u32) -> bool {
 pub fn accept() {
     // SAFETY: within a transaction, as every call is.
     unsafe { pg_sys::AcceptInvalidationMessages() };
+}
+
+/// How often locks of this backend were given back: at the end of a transaction, or where a part of one was undone.
+static RELEASES: AtomicU64 = AtomicU64::new(1);
+
+/// Called where the transaction's locks, or some of them, are given back.
+pub fn releases_locks() {
+    RELEASES.fetch_add(1, Relaxed);
+}
+
+/// Whether [`lock_to_read`] has locked a relation, and the transaction has given back no lock since. The server finds
+/// that out itself, by a search in its table of the locks of this backend; a statement over thousands of tokens has six
+/// of these searches a token. It can go when look-ups ask once a statement.
+pub struct Held(Cell<u64>);
+
+impl Held {
+    /// Not yet.
+    pub const fn none() -> Self {
+        Self(Cell::new(0))
+    }
+}
+
+unsafe extern "C-unwind" {
+    fn ConditionalLockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> bool;
+    fn LockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE);
+    fn AcceptInvalidationMessages();
+}
+
+/// [`lock`] with the lock a SELECT takes, and [`accept`], of all these in one guarded call; true if one had to wait.
+pub fn lock_to_read(relations: &[(pg_sys::Oid, &Held)]) -> bool {
+    let mode = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+    let releases = RELEASES.load(Relaxed);
+    // SAFETY: as in lock() and accept(), whose errors are turned at the boundary.
+    let waited = unsafe {
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            let mut waited = false;
+            for (relation, held) in relations {
+                if held.0.get() != releases && !ConditionalLockRelationOid(*relation, mode) {
+                    LockRelationOid(*relation, mode);
+                    waited = true;
+                }
+            }
+            AcceptInvalidationMessages();
+            waited
+        })
+    };
+    for (_, held) in relations {
+        held.0.set(releases);
+    }
+    waited
 }
 
 /// Gives back a lock of [`lock`], if the name stands for another relation by then.
@@ -212,6 +263,12 @@ fn storage_at(oid: pg_sys::Oid, snapshot: pg_sys::Snapshot) -> Option<pg_sys::Oi
 unsafe fn class_of<'a>(tuple: pg_sys::HeapTuple) -> &'a pg_sys::FormData_pg_class {
     // SAFETY: as required of the caller.
     unsafe { &*pg_sys::GETSTRUCT(tuple).cast() }
+}
+
+/// Whether the rows of a table are stored as the server's own heap stores them.
+pub fn is_heap(oid: pg_sys::Oid) -> bool {
+    // SAFETY: a valid tuple of pg_class.
+    with_class(oid, |tuple| unsafe { class_of(tuple).relam }) == Some(pg_sys::HEAP_TABLE_AM_OID)
 }
 
 /// Whether a relation is a table with rows of its own: neither a partitioned one nor a view.

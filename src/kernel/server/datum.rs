@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use pgrx::prelude::*;
-use pgrx::{FromDatum, IntoDatum};
+use pgrx::{FromDatum, IntoDatum, varatt_is_1b, varatt_is_1b_e, varatt_is_4b_u, varlena_to_byte_slice};
 
 use crate::kernel::crypto::token_text::Digest;
 use crate::kernel::server::columns::Column;
@@ -11,6 +11,7 @@ use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::{Cidrs, Inet};
 use crate::kernel::value::jsonb::Jsonb;
+use crate::kernel::value::memory;
 
 /// A value that a column can hold.
 ///
@@ -25,6 +26,39 @@ pub unsafe trait Readable: Sized {
     /// # Safety
     /// The datum must be of the type.
     unsafe fn read(datum: pg_sys::Datum) -> Option<Self>;
+
+    /// The value as the server takes it.
+    fn written(self) -> Option<pg_sys::Datum>
+    where
+        Self: IntoDatum,
+    {
+        self.into_datum()
+    }
+}
+
+/// The bytes of a value of variable length. Nearly always they are in the row; the server is asked for those that are
+/// compressed or elsewhere only.
+///
+/// # Safety
+/// The datum must be of such a type, and outlive the bytes.
+pub unsafe fn bytes<'a>(datum: pg_sys::Datum) -> Option<&'a [u8]> {
+    // SAFETY: as required of the caller.
+    unsafe {
+        let value = datum.cast_mut_ptr::<pg_sys::varlena>();
+        if varatt_is_4b_u(value) || (varatt_is_1b(value) && !varatt_is_1b_e(value)) {
+            return Some(varlena_to_byte_slice(value));
+        }
+        <&[u8]>::from_datum(datum, false)
+    }
+}
+
+/// The same of a text.
+///
+/// # Safety
+/// As of [`bytes`].
+pub unsafe fn text<'a>(datum: pg_sys::Datum) -> Option<&'a str> {
+    // SAFETY: as required of the caller.
+    unsafe { std::str::from_utf8(bytes(datum)?).ok().or_else(|| <&str>::from_datum(datum, false)) }
 }
 
 macro_rules! readable {
@@ -42,8 +76,6 @@ macro_rules! readable {
 }
 
 readable! {
-    String: TEXTOID,
-    Vec<u8>: BYTEAOID,
     bool: BOOLOID,
     i32: INT4OID,
     i64: INT8OID,
@@ -65,13 +97,37 @@ pub trait Word: Sized {
     fn of(word: &str) -> Option<Self>;
 }
 
+// SAFETY: read as a text.
+unsafe impl Readable for String {
+    const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
+
+    unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
+        // SAFETY: as required of the caller. The text is copied.
+        unsafe { text(datum) }.map(str::to_owned)
+    }
+
+    fn written(self) -> Option<pg_sys::Datum> {
+        memory::varlena(self.as_bytes())
+    }
+}
+
+// SAFETY: read as a bytea.
+unsafe impl Readable for Vec<u8> {
+    const TYPE: pg_sys::Oid = pg_sys::BYTEAOID;
+
+    unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
+        // SAFETY: as required of the caller. The bytes are copied.
+        unsafe { bytes(datum) }.map(<[u8]>::to_vec)
+    }
+}
+
 // SAFETY: a word is read as the text that it is.
 unsafe impl<T: Word> Readable for T {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
 
     unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
         // SAFETY: as required of the caller. The text is not kept.
-        unsafe { <&str>::from_datum(datum, false) }.and_then(Self::of)
+        unsafe { text(datum) }.and_then(Self::of)
     }
 }
 
@@ -81,7 +137,7 @@ unsafe impl Readable for Digest {
 
     unsafe fn read(datum: pg_sys::Datum) -> Option<Self> {
         // SAFETY: as required of the caller. The bytes are copied.
-        unsafe { <&[u8]>::from_datum(datum, false) }.and_then(|bytes| bytes.try_into().ok())
+        unsafe { bytes(datum) }.and_then(|bytes| bytes.try_into().ok())
     }
 }
 
@@ -89,19 +145,32 @@ unsafe impl Readable for Digest {
 ///
 /// # Safety
 /// The datum must be of [`Returned::TYPE`].
-pub unsafe trait Returned: IntoDatum {
+pub unsafe trait Returned: IntoDatum + Sized {
     /// The type of PostgreSQL.
     const TYPE: pg_sys::Oid;
+
+    /// The value as the server takes it.
+    fn datum(self) -> Option<pg_sys::Datum> {
+        self.into_datum()
+    }
 }
 
 // SAFETY: what is read from a column of a type is written as one of it.
 unsafe impl<T: Readable + IntoDatum> Returned for T {
     const TYPE: pg_sys::Oid = T::TYPE;
+
+    fn datum(self) -> Option<pg_sys::Datum> {
+        self.written()
+    }
 }
 
 // SAFETY: a text.
 unsafe impl Returned for &'static str {
     const TYPE: pg_sys::Oid = pg_sys::TEXTOID;
+
+    fn datum(self) -> Option<pg_sys::Datum> {
+        memory::varlena(self.as_bytes())
+    }
 }
 
 /// A value that becomes columns of a result: a single value, an Option of one, or a struct made by [`composite!`]
@@ -123,7 +192,7 @@ unsafe impl<T: Returned> IntoColumns for T {
 
     #[inline]
     fn put(self, columns: &mut Columns<'_>) {
-        columns.add(|| self.into_datum());
+        columns.add(|| self.datum());
     }
 }
 
@@ -133,7 +202,7 @@ unsafe impl<T: Returned> IntoColumns for Option<T> {
 
     #[inline]
     fn put(self, columns: &mut Columns<'_>) {
-        columns.add(|| self.and_then(T::into_datum));
+        columns.add(|| self.and_then(T::datum));
     }
 }
 

@@ -47,10 +47,10 @@ static SEEN: BackendCell<Cell<Option<Place>>> = BackendCell::new(Cell::new(None)
 /// Notes where a look-up found its row.
 ///
 /// # Safety
-/// The table must be open, and the slot have a row of it.
-pub unsafe fn note(table: pg_sys::Relation, slot: *const pg_sys::TupleTableSlot) {
+/// The slot must have a row of the table.
+pub unsafe fn note(table: pg_sys::Oid, slot: *const pg_sys::TupleTableSlot) {
     // SAFETY: as required of the caller.
-    let (table, row) = unsafe { ((*table).rd_id, (*slot).tts_tid) };
+    let row = unsafe { (*slot).tts_tid };
     // A slot with a copy of a row does not know the row's place.
     let known = row.ip_posid != 0;
     SEEN.set(known.then(|| Place { generation: catalog::generation(), table, row }));

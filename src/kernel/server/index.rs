@@ -5,11 +5,12 @@
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::catalog;
 use crate::kernel::server::columns::attribute;
 use crate::kernel::server::snapshot::Snapshot;
+use crate::kernel::server::{catalog, datum};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
+use crate::kernel::value::memory;
 
 /// The value of a key's column.
 #[derive(Clone, Copy)]
@@ -68,12 +69,24 @@ impl Key<'_> {
         unsafe {
             match self {
                 Self::Id(id) => Id::from_datum(value, false) == Some(id),
-                Self::Text(text) => <&str>::from_datum(value, false) == Some(text),
+                Self::Text(text) => datum::text(value) == Some(text),
                 Self::Integer(number) => i32::from_datum(value, false) == Some(number),
-                Self::Bytes(bytes) => <&[u8]>::from_datum(value, false) == Some(bytes),
+                Self::Bytes(bytes) => datum::bytes(value) == Some(bytes),
                 Self::Time(time) => Timestamp::from_datum(value, false) == Some(time),
             }
         }
+    }
+
+    /// The value as the server takes it, valid as long as this key and the calling function's memory.
+    pub fn argument(&self) -> pg_sys::Datum {
+        let argument = match self {
+            Self::Id(id) => Some(pg_sys::Datum::from(id.bytes().as_ptr())),
+            Self::Text(text) => memory::varlena(text.as_bytes()),
+            Self::Integer(number) => number.into_datum(),
+            Self::Bytes(bytes) => memory::varlena(bytes),
+            Self::Time(time) => time.into_datum(),
+        };
+        argument.unwrap_or(pg_sys::Datum::null())
     }
 
     /// Fills a scan key of a column of this number, of the index or of the table: for rows with this value or, if
@@ -81,13 +94,13 @@ impl Key<'_> {
     ///
     /// # Safety
     /// The column must be of the key's type.
-    unsafe fn init(self, column: i16, behind: bool, scan_key: &mut pg_sys::ScanKeyData) {
-        let (equal, greater, datum) = match self {
-            Self::Id(id) => (pg_sys::F_UUID_EQ, pg_sys::F_UUID_GT, id.into_datum()),
-            Self::Text(text) => (pg_sys::F_TEXTEQ, pg_sys::F_TEXT_GT, text.into_datum()),
-            Self::Integer(number) => (pg_sys::F_INT4EQ, pg_sys::F_INT4GT, number.into_datum()),
-            Self::Bytes(bytes) => (pg_sys::F_BYTEAEQ, pg_sys::F_BYTEAGT, bytes.into_datum()),
-            Self::Time(time) => (pg_sys::F_TIMESTAMPTZ_EQ, pg_sys::F_TIMESTAMPTZ_GT, time.into_datum()),
+    unsafe fn init(&self, column: i16, behind: bool, scan_key: &mut pg_sys::ScanKeyData) {
+        let (equal, greater) = match self {
+            Self::Id(_) => (pg_sys::F_UUID_EQ, pg_sys::F_UUID_GT),
+            Self::Text(_) => (pg_sys::F_TEXTEQ, pg_sys::F_TEXT_GT),
+            Self::Integer(_) => (pg_sys::F_INT4EQ, pg_sys::F_INT4GT),
+            Self::Bytes(_) => (pg_sys::F_BYTEAEQ, pg_sys::F_BYTEAGT),
+            Self::Time(_) => (pg_sys::F_TIMESTAMPTZ_EQ, pg_sys::F_TIMESTAMPTZ_GT),
         };
         let (strategy, function) = match behind {
             false => (pg_sys::BTEqualStrategyNumber, equal),
@@ -95,13 +108,7 @@ impl Key<'_> {
         };
         // SAFETY: ScanKeyInit takes collation "C", which the text columns have.
         unsafe {
-            pg_sys::ScanKeyInit(
-                scan_key,
-                column,
-                strategy as u16,
-                function.into(),
-                datum.unwrap_or(pg_sys::Datum::null()),
-            );
+            pg_sys::ScanKeyInit(scan_key, column, strategy as u16, function.into(), self.argument());
         }
     }
 }
@@ -116,7 +123,8 @@ struct KeyColumn {
     attribute: i16,
 }
 
-const MAX_KEYS: usize = 4;
+/// How many columns of a key are looked at, at most.
+pub const MAX_KEYS: usize = 4;
 
 /// The description of an index, valid as long as the catalog does not change.
 #[derive(Clone, Copy)]
@@ -231,13 +239,25 @@ impl Index {
         self.keys.iter().flatten().map(|column| i32::from(column.attribute)).max().unwrap_or(0)
     }
 
-    /// Whether there is one row at most with these values.
+    /// Whether there is one row at most with these values. An id tells the rows of all tenants apart by itself.
     pub fn is_unique_in(&self, keys: &[Key<'_>]) -> bool {
-        self.sound && !self.partial && self.unique == keys.len()
+        let whole = self.unique == keys.len() || (self.unique > 0 && matches!(keys, [Key::Id(_)]));
+        self.sound && !self.partial && whole
+    }
+
+    /// Fills the scan keys of a search for rows with these values in the first columns of the key.
+    ///
+    /// # Safety
+    /// The index must fit the keys.
+    pub unsafe fn init(keys: &[Key<'_>], scan_keys: &mut [pg_sys::ScanKeyData]) {
+        for (n, (key, scan_key)) in keys.iter().zip(scan_keys).enumerate() {
+            // SAFETY: as required of the caller.
+            unsafe { key.init(n as i16 + 1, false, scan_key) };
+        }
     }
 
     /// As the planner decides it.
-    fn is_usable(&self) -> bool {
+    pub fn is_usable(&self) -> bool {
         self.sound
             && self.usable_after.is_none_or(|xmin| {
                 // SAFETY: a comparison of numbers; the variable is this backend's own.
@@ -318,9 +338,11 @@ unsafe fn by_index<T>(
     }
 }
 
+/// Begins a search for so many values.
+///
 /// # Safety
 /// Table and index must be open and belong together.
-unsafe fn begin(
+pub unsafe fn begin(
     table: pg_sys::Relation,
     index: pg_sys::Relation,
     snapshot: &Snapshot,

@@ -8,15 +8,17 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
-use pgrx::{FromDatum, pg_sys};
+use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::catalog::Held;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::columns::{Column, find_columns};
 use crate::kernel::server::index::{self, Index};
+use crate::kernel::server::reader::{Found, Reader};
 use crate::kernel::server::remembered::Remembered;
 use crate::kernel::server::row::{Row, TableRow};
-use crate::kernel::server::{catalog, hold, pin, version};
+use crate::kernel::server::{catalog, datum, hold, pin, version};
 
 pub use crate::kernel::server::index::Key;
 pub use crate::kernel::server::snapshot::Snapshot;
@@ -45,6 +47,11 @@ struct Places {
     generation: u32,
     table: pg_sys::Oid,
     index: Index,
+    table_held: Held,
+    index_held: Held,
+    /// Whether the table is a heap, as a [`Reader`] needs.
+    heap: bool,
+    reader: RefCell<Option<Reader>>,
     /// The transaction that last changed the table in the catalog.
     changed: pg_sys::TransactionId,
     /// Position of each column, by attribute number - 1; the tenant's last.
@@ -85,7 +92,7 @@ impl<R: TableRow> Lookup<R> {
         self
     }
 
-    /// The same of rows that are looked up again and again, by a unique index and its whole key.
+    /// The same of rows that are looked up again and again, by a unique index and its whole key or the row's id.
     pub const fn remembered(mut self) -> Self {
         self.way.remembers = true;
         self
@@ -171,8 +178,8 @@ impl<R: TableRow> Lookup<R> {
         keys: [Key<'_>; N],
     ) -> Result<Option<R>, Mistake> {
         // SAFETY: the columns are where the row says, and of the types that R reads: see places().
-        let load = |row: Option<&Row<'_>>| Some(row.map(|row| unsafe { R::load(row, 0) }));
-        match self.way.find(check, false, snapshot, keys, load)?.flatten() {
+        let load = |row: Option<&Row<'_>>| row.map(|row| unsafe { R::load(row, 0) });
+        match self.way.first(check, snapshot, keys, load)?.flatten() {
             Some(None) => Err(lacks(self.way.table)),
             found => Ok(found.flatten()),
         }
@@ -187,6 +194,77 @@ fn lacks(table: &CStr) -> Mistake {
 }
 
 impl Way {
+    /// What `take` makes of the first row; None stands for a row that the tenant pin hides.
+    fn first<T, const N: usize>(
+        &self,
+        check: bool,
+        snapshot: &Snapshot,
+        keys: [Key<'_>; N],
+        take: impl Fn(Option<&Row<'_>>) -> T,
+    ) -> Result<Option<T>, Mistake> {
+        let mut waited = false;
+        if self.remembers
+            && let Some(found) = self.first_where_it_was(check, snapshot, &keys, &mut waited, &take)?
+        {
+            return Ok(Some(found));
+        }
+        waited |= self.lock(check, &keys)?;
+        let resolved = self.resolved.borrow();
+        let Some(places) = &*resolved else { return Err(self.missing()) };
+        snapshot.settle(places.table, places.changed, waited)?;
+        if !places.heap || !places.index.is_usable() {
+            drop(resolved);
+            return self.find(check, false, snapshot, keys, |row| Some(take(row)));
+        }
+        let mut reader = places.reader.borrow_mut();
+        // SAFETY: table and index are locked, and are what was resolved.
+        unsafe {
+            let found =
+                Reader::first(&mut reader, places.table, &places.index, snapshot, &keys, places.highest);
+            Ok(found.map(|Found { slot, buffer }| {
+                if self.remembers && places.index.is_unique_in(&keys) {
+                    self.remembered.note(&keys, (*slot).tts_tid, buffer);
+                }
+                self.read(places, slot, take)
+            }))
+        }
+    }
+
+    /// The same of the row that was found with this key before, if it is in its place. The index is not touched, and so
+    /// not locked. If it had to wait for the table, `waited` becomes true.
+    fn first_where_it_was<T>(
+        &self,
+        check: bool,
+        snapshot: &Snapshot,
+        keys: &[Key<'_>],
+        waited: &mut bool,
+        take: impl Fn(Option<&Row<'_>>) -> T,
+    ) -> Result<Option<T>, Mistake> {
+        if check {
+            version::ensure_ready()?;
+        }
+        let resolved = self.resolved.borrow();
+        let Some(places) = &*resolved else { return Ok(None) };
+        let Some(place) = self.remembered.place(keys) else { return Ok(None) };
+        let known = || places.generation == catalog::generation();
+        if !known() || !places.index.is_unique_in(keys) {
+            return Ok(None);
+        }
+        *waited = catalog::lock_to_read(&[(places.table, &places.table_held)]);
+        if !known() {
+            return Ok(None);
+        }
+        snapshot.settle(places.table, places.changed, *waited)?;
+        let mut reader = places.reader.borrow_mut();
+        let Some(reader) = &mut *reader else { return Ok(None) };
+        // SAFETY: the table is locked, and is what was resolved.
+        unsafe {
+            let row = reader.in_place(places.table, snapshot, place, places.highest);
+            let row = row.filter(|row| places.index.is_key_of(*row, keys));
+            Ok(row.map(|row| self.read(places, row, take)))
+        }
+    }
+
     /// Shows the rows one by one, until one is taken; None stands for a row that the tenant pin hides.
     fn find<T, const N: usize>(
         &self,
@@ -196,12 +274,6 @@ impl Way {
         keys: [Key<'_>; N],
         mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
     ) -> Result<Option<T>, Mistake> {
-        if self.remembers
-            && !behind
-            && let Some(found) = self.find_where_it_was(check, snapshot, &keys, &mut take)?
-        {
-            return Ok(Some(found));
-        }
         let waited = self.lock(check, &keys)?;
         let resolved = self.resolved.borrow();
         let Some(places) = &*resolved else { return Err(self.missing()) };
@@ -210,12 +282,8 @@ impl Way {
         // resource owner where an error unwinds.
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
-            let found = index::scan(table, &places.index, snapshot, &keys, behind, |slot| {
-                if self.remembers && !behind {
-                    self.remembered.note(&keys, slot);
-                }
-                self.read(places, table, slot, &mut take)
-            });
+            let read = |slot| self.read(places, slot, &mut take);
+            let found = index::scan(table, &places.index, snapshot, &keys, behind, read);
             pg_sys::table_close(table, pg_sys::NoLock as i32);
             found
         }
@@ -236,63 +304,26 @@ impl Way {
         // SAFETY: as in find().
         unsafe {
             let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
-            let read = |slot| self.read(places, table, slot, &mut take);
+            let read = |slot| self.read(places, slot, &mut take);
             let found = index::scan_each(table, &places.index, snapshot, keys, read);
             pg_sys::table_close(table, pg_sys::NoLock as i32);
             found
         }
     }
 
-    /// Shows the row that was found with this key before, if it is in its place. The index is not touched, and so not
-    /// locked.
-    fn find_where_it_was<T>(
-        &self,
-        check: bool,
-        snapshot: &Snapshot,
-        keys: &[Key<'_>],
-        take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
-    ) -> Result<Option<T>, Mistake> {
-        if check {
-            version::ensure_ready()?;
-        }
-        let resolved = self.resolved.borrow();
-        let Some(places) = &*resolved else { return Ok(None) };
-        let Some(place) = self.remembered.place(keys) else { return Ok(None) };
-        let known = || places.generation == catalog::generation();
-        if !known() || !places.index.is_unique_in(keys) {
-            return Ok(None);
-        }
-        let waited = catalog::lock(places.table, pg_sys::AccessShareLock);
-        catalog::accept();
-        if !known() {
-            return Ok(None);
-        }
-        snapshot.settle(places.table, places.changed, waited)?;
-        // SAFETY: the table is locked, and is what was resolved. It is closed below, or by the resource owner where an
-        // error unwinds.
-        unsafe {
-            let table = pg_sys::table_open(places.table, pg_sys::NoLock as i32);
-            let read = |slot| self.read(places, table, slot, take);
-            let found = place.find(table, &places.index, snapshot, keys, places.highest, read);
-            pg_sys::table_close(table, pg_sys::NoLock as i32);
-            Ok(found)
-        }
-    }
-
     /// What `take` makes of a row.
     ///
     /// # Safety
-    /// The table must be open and as it was resolved, and the slot have a row of it.
+    /// The table must be locked and as it was resolved, and the slot have a row of it.
     unsafe fn read<T>(
         &self,
         places: &Places,
-        table: pg_sys::Relation,
         slot: *mut pg_sys::TupleTableSlot,
-        mut take: impl FnMut(Option<&Row<'_>>) -> Option<T>,
-    ) -> Option<T> {
+        take: impl FnOnce(Option<&Row<'_>>) -> T,
+    ) -> T {
         // SAFETY: as required of the caller. The values a Row refers to live as long as the slot.
         unsafe {
-            hold::note(table, slot);
+            hold::note(places.table, slot);
             if places.highest > i32::from((*slot).tts_nvalid) {
                 pg_sys::slot_getsomeattrs_int(slot, places.highest);
             }
@@ -308,13 +339,9 @@ impl Way {
 
     /// Whether the session's tenant pin shows the row.
     fn shows(&self, row: &Row<'_>) -> bool {
-        match (self.tenant, pin::tenant()) {
-            (None, _) | (_, None) => true,
-            // SAFETY: places() has put the tenant's column there, which is of type text.
-            (Some(_), Some(pin)) => row
-                .datum(MAX_COLUMNS)
-                .is_some_and(|datum| unsafe { <&str>::from_datum(datum, false) } == Some(pin)),
-        }
+        let (Some(_), Some(pin)) = (self.tenant, pin::tenant()) else { return true };
+        // SAFETY: places() has put the tenant's column there, which is of type text.
+        row.datum(MAX_COLUMNS).is_some_and(|own| unsafe { datum::text(own) } == Some(pin))
     }
 
     /// Locks table and index with the lock a SELECT takes. The names may stand for other relations after a wait for a
@@ -323,6 +350,18 @@ impl Way {
     fn lock(&self, check: bool, keys: &[Key<'_>]) -> Result<bool, Mistake> {
         let mode = pg_sys::AccessShareLock;
         let mut waited = false;
+        if check {
+            version::ensure_ready()?;
+        }
+        if let Some(places) = &*self.resolved.borrow()
+            && places.generation == catalog::generation()
+        {
+            let (table, index) = (places.table, places.index.oid);
+            waited = catalog::lock_to_read(&[(table, &places.table_held), (index, &places.index_held)]);
+            if places.generation == catalog::generation() {
+                return Ok(waited);
+            }
+        }
         loop {
             if check {
                 version::ensure_ready()?;
@@ -386,6 +425,10 @@ impl Way {
             generation,
             table,
             index,
+            table_held: Held::none(),
+            index_held: Held::none(),
+            heap: catalog::is_heap(table),
+            reader: RefCell::new(None),
             changed: catalog::changed_by(table),
             positions: [u16::MAX; MAX_COLUMNS + 1],
             highest: 0,

@@ -28,6 +28,7 @@ pub mod partition;
 pub mod pin;
 pub mod placeholder;
 pub mod principal;
+pub mod reader;
 pub mod remembered;
 pub mod row;
 pub mod rows;

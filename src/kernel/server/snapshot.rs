@@ -21,11 +21,16 @@ pub struct Snapshot {
     decides: bool,
 }
 
+unsafe extern "C-unwind" {
+    // Called without the guard that other calls of the server have, because each reader calls it; it raises nothing.
+    fn GetActiveSnapshot() -> pg_sys::Snapshot;
+}
+
 impl Snapshot {
     /// The rows that the calling query sees: for functions that only read.
     pub fn reading() -> Self {
         // SAFETY: a function is always called with an active snapshot, which outlives the call.
-        let snapshot = unsafe { pg_sys::GetActiveSnapshot() };
+        let snapshot = unsafe { GetActiveSnapshot() };
         Self {
             raw: Cell::new(snapshot),
             registered: Cell::new(false),

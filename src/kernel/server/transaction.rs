@@ -20,8 +20,11 @@ static PENDING: BackendCell<RefCell<Vec<Work>>> = BackendCell::new(RefCell::new(
 
 /// Registers for the ends of transactions. Called once, when the library is loaded.
 pub fn watch() {
-    // SAFETY: the callback matches the server's type.
-    unsafe { pg_sys::RegisterXactCallback(Some(ending), std::ptr::null_mut()) };
+    // SAFETY: the callbacks match the server's types.
+    unsafe {
+        pg_sys::RegisterXactCallback(Some(ending), std::ptr::null_mut());
+        pg_sys::RegisterSubXactCallback(Some(undone), std::ptr::null_mut());
+    }
 }
 
 /// Runs `work` as the owner of the tables when the rest of the transaction is done and it is about to commit or to be
@@ -31,17 +34,40 @@ pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
     PENDING.borrow_mut().push(Box::new(work));
 }
 
+extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, argument: *mut std::ffi::c_void) {
+    catalog::releases_locks();
+    // The guard costs as much as all else here, in each transaction of each session.
+    if PENDING.try_borrow().is_ok_and(|pending| pending.is_empty()) {
+        return;
+    }
+    // SAFETY: as the server has called this.
+    unsafe { end(event, argument) };
+}
+
 #[pg_guard]
-extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
+unsafe extern "C-unwind" fn end(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
     use pg_sys::XactEvent::{XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE};
     let pending = std::mem::take(&mut *PENDING.borrow_mut());
-    if pending.is_empty() || !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_PRE_PREPARE) {
+    if !matches!(event, XACT_EVENT_PRE_COMMIT | XACT_EVENT_PRE_PREPARE) {
         return;
     }
     if catalog::owner().is_some() {
         for work in pending {
             as_owner(work).or_raise();
         }
+    }
+}
+
+/// A subtransaction that is undone gives back the locks that it has taken, and those of an outer cursor that failed in
+/// it.
+extern "C-unwind" fn undone(
+    event: pg_sys::SubXactEvent::Type,
+    _own: pg_sys::SubTransactionId,
+    _parent: pg_sys::SubTransactionId,
+    _argument: *mut std::ffi::c_void,
+) {
+    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+        catalog::releases_locks();
     }
 }
 

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::memory;
 
 /// A 128-bit id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,7 +138,7 @@ impl From<Id> for pgrx::Uuid {
 
 impl IntoDatum for Id {
     fn into_datum(self) -> Option<pg_sys::Datum> {
-        pgrx::Uuid::from(self).into_datum()
+        memory::fixed(&self.0).or_else(|| pgrx::Uuid::from(self).into_datum())
     }
 
     fn type_oid() -> pg_sys::Oid {

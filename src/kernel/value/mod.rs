@@ -10,4 +10,5 @@ pub mod interval;
 pub mod json;
 pub mod jsonb;
 pub mod member;
+pub mod memory;
 pub mod varlena;

@@ -18,7 +18,7 @@ macro_rules! varlena {
 
         impl pgrx::IntoDatum for $name {
             fn into_datum(self) -> Option<pgrx::pg_sys::Datum> {
-                self.0.into_datum()
+                $crate::kernel::value::memory::varlena(&self.0)
             }
 
             fn type_oid() -> pgrx::pg_sys::Oid {

@@ -165,7 +165,7 @@ pub static TABLE: Table = Table {
 
 static BY_ID: Lookup<Grant> = Lookup::by(c"grants_pkey");
 
-static STATE_BY_ID: Lookup<GrantState> = Lookup::by(c"grants_pkey");
+static STATE_BY_ID: Lookup<GrantState> = Lookup::by(c"grants_pkey").remembered();
 
 // The tenant is in every condition, so that the whole primary key is: the planner then expects one row, whatever the
 // statistics say.

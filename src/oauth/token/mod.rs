@@ -119,7 +119,7 @@ pub static TABLE: Table = Table {
     restored: true,
 };
 
-static BY_ID: Lookup<AccessToken> = Lookup::by(c"access_tokens_pkey");
+static BY_ID: Lookup<AccessToken> = Lookup::by(c"access_tokens_pkey").remembered();
 
 row! {
     /// A token that cleanup comes by.
