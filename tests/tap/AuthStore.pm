@@ -30,11 +30,11 @@ our %LOGINS = (
 
 # --- servers and statements ------------------------------------------------------------------------------------------
 
-# new_server(NAME, preload => 1, streaming => 1): a running server.
+# new_server(NAME, preload => 1, streaming => 1, install_path => FOLDER of other programs): a running server.
 sub new_server
 {
     my ($name, %how) = @_;
-    my $node = PostgreSQL::Test::Cluster->new($name);
+    my $node = PostgreSQL::Test::Cluster->new($name, install_path => $how{install_path});
     $node->init(
         extra => [ '--locale=C.UTF-8', '--encoding=UTF8', '--data-checksums' ]);
     # Not by the module's own option: it knows settings of its own major only, and the wheel's tests run under another.

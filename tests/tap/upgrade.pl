@@ -5,40 +5,17 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
-use PostgreSQL::Test::Utils;
+use Released;
 use Test::More;
 
-my $old = "$FindBin::Bin/../upgrade";
-my $node = new_server('upgrade');
-# Where the master key of the old vault is the newest but one: what it sealed still opens.
-my $keys = $node->basedir . '/master.key';
-my $present = slurp_file($keys);
-open my $file, '>', $keys or die "$keys: $!";
-print $file slurp_file("$old/0.1.0.key") =~ s/\s*\z/\n/r, $present =~ s/^first:/newest:/mr;
-close $file;
-$node->restart;
-value($node, 'postgres', q{SELECT 'CREATE ROLE postgres SUPERUSER LOGIN'
-    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'postgres') \gexec});
-
+my $node = server_of_now('upgrade', '0.1.0');
 my $newest = 0;
-my %store;
-for (split /\n/, slurp_file("$old/0.1.0.secrets"))
-{
-    my ($tenant, $name, $value) = /^([^.]+)\.([^=]+)=(.*)$/ or next;
-    $store{$tenant}{$name} = $value;
-}
+my @CALLS = CALLS();
 
 my $databases = 0;
-sub restored
-{
-    my $database = sprintf 'old%02d', ++$databases;
-    value($node, 'postgres', "CREATE DATABASE $database TEMPLATE template0");
-    my $result = run_sql($node, $database, slurp_file("$old/0.1.0.sql"));
-    ok($result->{ok}, "$database: the dump of 0.1.0 is restored under this code") or diag($result->{err});
-    return $database;
-}
+sub restored { return restored_dump($node, sprintf('old%02d', ++$databases), '0.1.0') }
 
-# The objects but for the partitions, whose names tell the time at which they were made; and those as one of each kind.
+# The objects but for the partitions, and those as one of each kind.
 sub objects
 {
     my ($shape) = @_;
@@ -48,13 +25,11 @@ sub objects
         # what restores bring along from the dump of the schema itself
         next if $statement
             =~ /\A\s*(?:CREATE SCHEMA auth_store|ALTER SCHEMA auth_store OWNER|COMMENT ON EXTENSION|CREATE EXTENSION)/;
-        $statement =~ s/_y\d{4}m\d\d(?:d\d\d)?(?:h\d\d)?/_PERIOD/g
-          and $statement =~ s/'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+\d\d'/BOUND/g;
         # From 18 on these have names, which a restored partition takes after itself and a fresh one after its table.
         $statement =~ s/CONSTRAINT \w+_not_null (?=NOT NULL)//g;
         $found{$statement} = 1;
     }
-    return \%found;
+    return one_of_each(\%found);
 }
 
 # A column may be described better than it was.
@@ -63,15 +38,6 @@ sub without_comments
     my ($shape) = @_;
     return { map { $_ => 1 } grep { !/\A\s*COMMENT ON (?:COLUMN|TABLE)/ } keys %$shape };
 }
-
-# What the application calls, reading and writing.
-my $made = $store{acme};
-my @CALLS = (
-    "SELECT auth_store.token_introspect('$made->{access}')",
-    "SELECT auth_store.token_refresh('$made->{refresh}', '$made->{client}', client_secret => '$made->{secret}')",
-    q{SELECT auth_store.audit_write('x')},
-    'SELECT auth_store.partitions_ensure()',
-    'CALL auth_store.cleanup()');
 
 value($node, 'postgres', 'CREATE DATABASE fresh TEMPLATE template0');
 value($node, 'fresh', 'CREATE EXTENSION auth_store');
@@ -143,55 +109,7 @@ is(value($node, $stepwise, q{SELECT auth_store.tenant_erase('told', 'told') > 0}
 
 # --- what was issued before ------------------------------------------------------------------------------------------
 
-sub goes_on
-{
-    my ($database) = @_;
-    for my $tenant (sort keys %store)
-    {
-        my $made = $store{$tenant};
-        my $credentials = "'$made->{client}', client_secret => '$made->{secret}'";
-        my $result = run_sql($node, $database, <<"SQL");
-SELECT 'live', active, user_id = '$made->{user}', tenant_id FROM auth_store.token_introspect('$made->{access}');
-SELECT 'revoked', active FROM auth_store.token_introspect('$made->{revoked_access}');
-SELECT 'session', v.valid, e.valid
-  FROM auth_store.session_validate('$made->{session}') v, auth_store.session_validate('$made->{ended_session}') e;
-SELECT 'key', valid FROM auth_store.api_key_verify('$made->{api_key}', 'orders:read', '192.0.2.1');
-SELECT 'client key', valid FROM auth_store.api_key_verify('$made->{client_api_key}');
-SELECT 'connection', access_token, refresh_token FROM auth_store.connection_get('github', '1', tenant_id => '$tenant');
-SELECT 'lease', error FROM auth_store.connection_complete('$made->{leased_connection}', $made->{fence}, 'new');
-SELECT 'exchanged', active FROM auth_store.token_introspect('$made->{exchanged_access}');
-SELECT 'legacy', error, refresh_token LIKE 'asrt\\_%'
-  FROM auth_store.token_refresh('$made->{legacy_refresh}', $credentials);
-SELECT 'refresh', error, refresh_token LIKE 'asrt\\_%', grant_id = '$made->{grant}'
-  FROM auth_store.token_refresh('$made->{refresh}', $credentials);
-SELECT 'code', error, access_token LIKE 'asat\\_%'
-  FROM auth_store.code_redeem('$made->{code}', $credentials, code_verifier => '$made->{verifier}');
-SELECT 'replay', error
-  FROM auth_store.code_redeem('$made->{used_code}', $credentials, code_verifier => '$made->{verifier}');
-SELECT 'audit', from_application, called_by = session_user FROM auth_store.security_events
- WHERE tenant_id = '$tenant' AND flags \@> '{code_replay}';
-SQL
-        is($result->{out},
-            <<"OUT" =~ s/\n\z//r, "$database: $tenant: what was issued before goes on") or diag($result->{err});
-live|t|t|$tenant
-revoked|f
-session|t|f
-key|t
-client key|t
-connection|gho_access-of-$tenant|ghr_refresh-of-$tenant
-lease|
-exchanged|t
-legacy||t
-refresh||t|t
-code||t
-replay|invalid_grant
-audit|f|t
-OUT
-    }
-    succeeds($node, $database, 'CALL auth_store.cleanup(); SELECT auth_store.partitions_drop()', "$database: cleanup");
-    is(value($node, $database, 'SELECT object, problem FROM auth_store.check()'), '', "$database: check()");
-}
-goes_on($_) for $db, $stepwise;
+goes_on($node, $_) for $db, $stepwise;
 
 # --- with the extension made anew over the tables --------------------------------------------------------------------
 
@@ -204,7 +122,7 @@ is(differences($before, contents($node, $anew)), '', 'keeps every row');
 raises($node, $anew, $_, '55000', "and: $_", hint => 'SELECT auth_store.migrate()') for @CALLS;
 is(value($node, $anew, 'SELECT auth_store.migrate()'), $newest, 'migrate()');
 is(differences(objects(shape($node, $anew)), $fresh), '', 'makes them those of a fresh install');
-goes_on($anew);
+goes_on($node, $anew);
 
 # The schema alone: its version is not in a row then.
 my $bare = restored();
@@ -217,7 +135,7 @@ value($node, $bare, 'DELETE FROM auth_store.schema_version');
 raises($node, $bare, $CALLS[0], '55000', 'the tables of this library without a version',
     hint => 'SELECT auth_store.install()');
 is(value($node, $bare, 'SELECT auth_store.install()'), $newest, 'install() knows them too');
-goes_on($bare);
+goes_on($node, $bare);
 
 $node->stop;
 done_testing();
