@@ -64,6 +64,13 @@ suite_unit() {
     if [ $status != 0 ] && [ "${failed[unit]}" = 0 ]; then fail 1; problem "cargo test failed"; fi
 }
 
+# names_dropped SCRIPT: applications may have made something over these.
+names_dropped() {
+    sed -nE 's/^DROP (FUNCTION|PROCEDURE) auth_store\.([a-z0-9_]+)\(.*/\2/p' "$1" | while read -r name; do
+        grep -qF "\`$name()\`" CHANGELOG.md || { echo "CHANGELOG.md does not name $name()"; return 1; }
+    done
+}
+
 suite_install() {
     local dest=$LOGS/destdir version released from
     version=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -76,6 +83,7 @@ suite_install() {
         grep -qx "default_version = '$version'" "$PG_EXTDIR/auth_store.control"
     check "META.json and CHANGELOG.md know version $version" \
         sh -c "grep -q '\"version\": \"$version\"' META.json && grep -qF '## $version' CHANGELOG.md"
+    check "what an update does with each kind of change" tests/update_script
     rm -rf "$dest"
     check "install below DESTDIR" env DESTDIR="$dest" scripts/install
     check "it puts library, control file and script there" \
@@ -83,7 +91,9 @@ suite_install() {
         "$dest$PG_EXTDIR/auth_store--$version.sql"
     for released in tests/upgrade/auth_store--*.sql; do
         from=${released##*--}
-        check "and the update from ${from%.sql}" ls "$dest$PG_EXTDIR/auth_store--${from%.sql}--$version.sql"
+        from=$dest$PG_EXTDIR/auth_store--${from%.sql}--$version.sql
+        check "and $(basename "$from")" ls "$from"
+        check "CHANGELOG.md names the functions that it drops" names_dropped "$from"
     done
     check "and takes them away again" env DESTDIR="$dest" scripts/install --remove
     # shellcheck disable=SC2016  # the sh's own argument

@@ -81,10 +81,10 @@ CREATE TYPE auth_store.token_authorization AS (
     tenant_id         text,
     cnf               jsonb,
     claims            jsonb,
-    authorization_details jsonb,
     error             text,
     error_description text,
-    external_id       text
+    external_id       text,
+    authorization_details jsonb
 );
 COMMENT ON TYPE auth_store.token_authorization IS
     'What introspection says of a token, and whether it is good for what is asked (RFC 6750 section 3.1).';
@@ -106,10 +106,10 @@ CREATE TYPE auth_store.nth_token_authorization AS (
     tenant_id         text,
     cnf               jsonb,
     claims            jsonb,
-    authorization_details jsonb,
     error             text,
     error_description text,
-    external_id       text
+    external_id       text,
+    authorization_details jsonb
 );
 COMMENT ON TYPE auth_store.nth_token_authorization IS
     'What introspection says of one of many tokens, and whether it is good for what is asked.';

@@ -34,8 +34,8 @@ BEGIN
 END
 $$;
 
--- What an application has made over a function, type or view that changes is the application's: the message names it, and
--- nothing drops it.
+-- What an application has made over a function, type or view that changes is the application's: the message names it,
+-- and nothing drops it.
 DO $$
 DECLARE
     dependents pg_catalog.text;

@@ -117,6 +117,8 @@ sub one_of_each
     {
         $fact =~ s/_y\d{4}m\d\d(?:d\d\d)?(?:h\d\d)?/_PERIOD/g
           and $fact =~ s/'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+\d\d'/BOUND/g;
+        # From 18 on these have names, which a restored partition takes after itself and a fresh one after its table.
+        $fact =~ s/\b\w+_not_null\d*\b/NOT_NULL/g;
         $found{$fact} = 1;
     }
     return \%found;

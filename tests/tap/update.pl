@@ -25,6 +25,17 @@ sub version_of
 }
 sub findings { return value($node, $_[0], 'SELECT object, problem FROM auth_store.check()') }
 
+# --- the catalog -----------------------------------------------------------------------------------------------------
+
+# Before the fresh one, so that the roles of the cluster are those of then.
+my $db = old();
+is(version_of($db), $THEN, 'the functions are those of then');
+value($node, $db, q{CREATE ROLE given; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA auth_store TO given;
+    ALTER FUNCTION auth_store.id_time COST 77; COMMENT ON FUNCTION auth_store.id_time IS 'other'});
+my $result = run_sql($node, $db, $BOTH);
+ok($result->{ok}, 'the update and migrate() in one transaction') or diag($result->{err});
+is(findings($db), '', 'check() finds nothing');
+
 value($node, 'postgres', 'CREATE DATABASE fresh TEMPLATE template0');
 value($node, 'fresh', 'CREATE EXTENSION auth_store; SELECT auth_store.jti_partitions_ensure()');
 my $newest = value($node, 'fresh', 'SELECT max(version) FROM auth_store.schema_version');
@@ -34,15 +45,6 @@ sub same_as_fresh
     my ($database, $name) = @_;
     is(differences(catalog_of($node, $database), $fresh), '', $name);
 }
-
-# --- the catalog -----------------------------------------------------------------------------------------------------
-
-my $db = old();
-is(version_of($db), $THEN, 'the functions are those of then');
-value($node, $db, q{CREATE ROLE given; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA auth_store TO given;
-    ALTER FUNCTION auth_store.id_time COST 77; COMMENT ON FUNCTION auth_store.id_time IS 'other'});
-my $result = run_sql($node, $db, $BOTH);
-ok($result->{ok}, 'the update and migrate() in one transaction') or diag($result->{err});
 is(version_of($db), $now, "the version is the library's");
 same_as_fresh($db, 'the catalog is that of a fresh install');
 is(value($node, $db, 'SELECT auth_store.migrate(to_version => 1)'), '1', 'back to the tables of then');

@@ -48,12 +48,28 @@ composite! {
 }
 
 composite! {
-    /// The answer to a resource server: the token's state, and why it does not suffice (RFC 6750 section 3.1).
+    /// The answer to a resource server: the token's state, and why it does not suffice (RFC 6750 section 3.1). A column
+    /// that came after a release is behind all that were in it.
     pub struct TokenAuthorization = "auth_store.token_authorization" {
-        pub state: TokenState,
+        pub active: bool,
+        pub scope: Option<String>,
+        pub client_id: Option<String>,
+        pub user_id: Option<Id>,
+        pub username: Option<String>,
+        pub token_type: Option<&'static str>,
+        pub issued_at: Option<Timestamp>,
+        pub expires_at: Option<Timestamp>,
+        pub audience: Option<Vec<String>>,
+        pub jti: Option<Id>,
+        pub grant_id: Option<Id>,
+        pub session_id: Option<Id>,
+        pub tenant_id: Option<String>,
+        pub cnf: Option<Jsonb>,
+        pub claims: Option<Jsonb>,
         pub error: Option<&'static str>,
         pub error_description: Option<&'static str>,
         pub external_id: Option<String>,
+        pub authorization_details: Option<Jsonb>,
     }
 }
 
@@ -282,7 +298,27 @@ impl TokenVerdict {
                 Shown { state: TokenState { active: code.is_none(), ..shown.state }, ..shown }
             }
         };
-        TokenAuthorization { state, error: code.map(ErrorCode::as_str), error_description, external_id }
+        TokenAuthorization {
+            active: state.active,
+            scope: state.scope,
+            client_id: state.client_id,
+            user_id: state.user_id,
+            username: state.username,
+            token_type: state.token_type,
+            issued_at: state.issued_at,
+            expires_at: state.expires_at,
+            audience: state.audience,
+            jti: state.jti,
+            grant_id: state.grant_id,
+            session_id: state.session_id,
+            tenant_id: state.tenant_id,
+            cnf: state.cnf,
+            claims: state.claims,
+            error: code.map(ErrorCode::as_str),
+            error_description,
+            external_id,
+            authorization_details: state.authorization_details,
+        }
     }
 }
 
