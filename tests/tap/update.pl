@@ -120,8 +120,11 @@ is(version_of($app), $THEN, 'nothing is updated');
 is(differences($before, contents($node, $app)), '', 'and no row changed');
 value($node, $app, 'DROP VIEW app.ensured, app.alarms; DROP TABLE app.defaults, app.typed');
 value($node, $app, 'CREATE FUNCTION auth_store.password_hash(password text) RETURNS text LANGUAGE sql RETURN NULL');
-raises($node, $app, $BOTH, '55000', "somebody's function of the name of a new one");
+raises($node, $app, $BOTH, '42723', "somebody's function of the name of a new one");
 value($node, $app, 'DROP FUNCTION auth_store.password_hash(text)');
+value($node, $app, 'ALTER EXTENSION auth_store DROP FUNCTION auth_store.id_time(uuid)');
+raises($node, $app, $BOTH, '55000', "and one that is no longer the extension's");
+value($node, $app, 'ALTER EXTENSION auth_store ADD FUNCTION auth_store.id_time(uuid)');
 # Twins of what the script uses, in front of all.
 value($node, $app, <<'SQL');
 CREATE SCHEMA evil;
