@@ -103,6 +103,9 @@ function trimmed(it) {
 
 # --- what the two have -----------------------------------------------------------------------------------------------
 
+# The first word of what may follow a result.
+BEGIN { FOLLOWS = " (STRICT|CALLED|VOLATILE|STABLE|IMMUTABLE|LEAKPROOF|SECURITY|PARALLEL|SUPPORT|SET|LANGUAGE|AS) " }
+
 # One name is one function. Its arguments are kept with their types, and whether they have a default.
 function routine(what, name,    parts, n, i, all, default_at, result) {
     if ((file, name) in arguments) fail("two functions " name)
@@ -115,10 +118,7 @@ function routine(what, name,    parts, n, i, all, default_at, result) {
         if (default_at) parts[i] = substr(parts[i], 1, default_at - 1)
         all = all (i > 1 ? ", " : "") parts[i]
     }
-    # The first word of what may follow the result, or its end.
-    result = REST
-    if (match(result, / (STRICT|VOLATILE|STABLE|IMMUTABLE|LEAKPROOF|SECURITY|PARALLEL|SET|LANGUAGE|COST|ROWS|AS) /))
-        result = substr(result, 1, RSTART - 1)
+    result = match(REST, FOLLOWS) ? substr(REST, 1, RSTART - 1) : REST
     arguments[file, name] = all
     results[file, name] = trimmed(result)
     routines[file, name] = what

@@ -17,12 +17,16 @@ END
 $$;
 
 -- A call holds tables when it looks at the types of its answer. So the update locks the tables before the types, and no
--- call and the update wait for one another. lock_timeout ends an update that would wait too long for a call.
+-- call and the update wait for one another. Those come first in which most calls begin: what holds them needs others,
+-- which it still gets. lock_timeout ends an update that waits too long for a call, or for one that waits for it.
 DO $$
 DECLARE
     tables pg_catalog.text;
 BEGIN
-    SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', 'auth_store', c.relname), ', ' ORDER BY c.oid)
+    SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', 'auth_store', c.relname), ', '
+               ORDER BY pg_catalog.array_position(
+                            ARRAY['access_tokens', 'sessions', 'api_keys', 'authorization_codes', 'grants'],
+                            c.relname::pg_catalog.text), c.oid)
       INTO tables
       FROM pg_catalog.pg_class c
      WHERE c.relnamespace OPERATOR(pg_catalog.=) 'auth_store'::pg_catalog.regnamespace
