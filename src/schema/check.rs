@@ -13,10 +13,10 @@ use crate::schema::{PRINTING, shape};
 use crate::trail::retention;
 use pgrx::prelude::*;
 
-#[pg_extern(stable, parallel_safe)]
+#[pg_extern(name = "check", stable, parallel_safe)]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity)]
-fn check() -> TableIterator<
+fn check_with_severity() -> TableIterator<
     'static,
     (name!(object, String), name!(problem, String), name!(hint, String), name!(severity, String)),
 > {

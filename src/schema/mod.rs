@@ -7,6 +7,7 @@ pub mod check;
 pub mod health;
 pub mod install;
 pub mod migrate;
+pub mod released;
 pub mod uninstall;
 
 use std::ffi::CStr;

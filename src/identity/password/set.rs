@@ -41,9 +41,9 @@ fn password_hash(password: Option<&str>) -> String {
     hash.or_raise()
 }
 
-#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[pg_extern(name = "user_create", volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn user_create(
+fn user_create_of_any(
     email: default!(Option<&str>, "NULL"),
     password: default!(Option<&str>, "NULL"),
     id: default!(Option<pgrx::Uuid>, "NULL"),
