@@ -216,8 +216,7 @@ raw_fact (object, key, target, part, definition) AS (
      WHERE NOT (r.relkind IN ('v', 'm') AND w.rulename = '_RETURN')
     UNION ALL
     -- views. PostgreSQL 15 writes a table's alias before each column, later ones do so where there is a choice.
-    SELECT r.object, r.key, r.target, 'definition',
-           CASE WHEN d.text ~ '\mJOIN\M' THEN d.text ELSE pg_catalog.regexp_replace(d.text, '\m[a-z]\.', '', 'g') END
+    SELECT r.object, r.key, r.target, 'definition', pg_catalog.regexp_replace(d.text, '\m[a-z]\.', '', 'g')
       FROM relation r CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_viewdef(r.oid)) d (text)
      WHERE r.relkind = 'v'
     UNION ALL
