@@ -12,8 +12,23 @@ lacking() {
 
 # failures LOG: which tests failed, for the last lines of a run, which may be all that one gets to see of it.
 failures() {
-    sed -nE 's/^not ok( +[0-9]+)? *([-+] *)?([^(]*[^( ]).*/\3/p; s/^test ([^ ]+) .*(FAILED|failed).*/\1/p' "$1" |
-        tr -s ' ' | head -n 8 | paste -sd, | sed 's/,/, /g'
+    local names find='s/^not ok( +[0-9]+)? *([-+] *)?([^(]*[^( ]).*/\3/p; s/^test ([^ ]+) .*(FAILED|failed).*/\1/p'
+    names=$(sed -nE "$find" "$1" | tr -s ' ' | head -n 8 | paste -sd, | sed 's/,/, /g') || true
+    echo "${names:-it did not come to its end}"
+}
+
+# counted NAME LOG STATUS: takes over what a test has counted for itself, by its log and its status. Where not all has
+# passed it fails, and shows what has not.
+counted() {
+    local bad
+    bad=$(count '^not ok ' "$2")
+    if [ "$3" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+    pass "$(count '^ok ' "$2")"
+    fail "$bad"
+    if [ "$bad" = 0 ]; then return; fi
+    problem "$1: $(failures "$2"): see $2"
+    grep -v '^ok ' "$2" | tail -n 60
+    return 1
 }
 
 suite_fmt() {
@@ -224,20 +239,14 @@ example() {
 
 # What refreshes connections, the example or the worker, against a provider; the test counts for itself.
 example_refresher() {
-    local provider name=refresher${1:+_worker} bad status=0
+    local provider name=refresher${1:+_worker} status=0
     local log=$LOGS/example-$name.log
     if ! provider=$(tests/provider/install); then
         lacking "OAuth provider for the tests" "tests/provider/install"
         return
     fi
     (example_database "$name" && "$python" tests/examples/refresher.py "$provider" "$@") >"$log" 2>&1 || status=1
-    bad=$(count '^not ok ' "$log")
-    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-    pass "$(count '^ok ' "$log")"
-    fail "$bad"
-    if [ "$bad" = 0 ]; then echo "examples/refresher${1:+ with the worker} ... ok"; return; fi
-    problem "examples/$name: $(failures "$log"): see $log"
-    grep -v '^ok ' "$log" | tail -n 60
+    if counted "examples/$name" "$log" $status; then echo "examples/refresher${1:+ with the worker} ... ok"; fi
 }
 
 # unit_of NAME: the unit of the worker or the front. systemd reads it without a remark, with its lines for a password
@@ -254,54 +263,35 @@ unit_of() {
 
 # over_http NAME: the worker or the front over real HTTP; its test counts for itself.
 over_http() {
-    local log=$LOGS/$1.log bad status=0
+    local log=$LOGS/$1.log status=0
     programs || { fail 1; problem "worker and front do not build"; return; }
     (example_database "$1" && "$python" "tests/$1/$1.py" "$TARGET/debug/auth_store_$1" \
         scripts/cluster restart test-examples) >"$log" 2>&1 ||
         status=1
-    bad=$(count '^not ok ' "$log")
-    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-    pass "$(count '^ok ' "$log")"
-    fail "$bad"
     if [ "$(count '^not run ' "$log")" != 0 ]; then lacking "unshare that may" "$(sed -n 's/^not run - //p' "$log")"; fi
-    if [ "$bad" = 0 ]; then echo "$1 ... ok"; unit_of "$1"; return; fi
-    problem "$1: $(failures "$log"): see $log"
-    grep -v '^ok ' "$log" | tail -n 60
+    if counted "$1" "$log" $status; then echo "$1 ... ok"; unit_of "$1"; fi
 }
 
 # The fronts of examples/, those whose runtime is here; tests/interop/provider/run sends real clients to all of them.
 # The test counts for itself.
 example_fronts() {
-    local log=$LOGS/fronts.log bad status=0
+    local log=$LOGS/fronts.log status=0
     mkdir -p "$LOGS/fronts"
     (example_database fronts && "$python" tests/examples/fronts.py "$LOGS/fronts") >"$log" 2>&1 || status=1
-    bad=$(count '^not ok ' "$log")
-    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-    pass "$(count '^ok ' "$log")"
-    fail "$bad"
-    if [ "$bad" = 0 ]; then
+    if counted examples/fronts "$log" $status; then
         echo "examples/fronts ... ok$(sed -n 's/^not run /, not run: /p' "$log" | tr -d '\n')"
-        return
     fi
-    problem "examples/fronts: $(failures "$log"): see $log"
-    grep -v '^ok ' "$log" | tail -n 60
 }
 
 # A tutorial of several terminals; its test counts for itself.
 example_tutorial() {
-    local page=docs/tutorial/$1.md log=$LOGS/tutorial-$1.log bad status=0
+    local page=docs/tutorial/$1.md log=$LOGS/tutorial-$1.log status=0
     (
         eval "$(scripts/cluster env test-examples)"
         export PATH=$PG_BINDIR:$PATH PGDATABASE=tutorial_$1
         createdb "$PGDATABASE" && tests/tutorial "$page" "$TARGET/debug"
     ) >"$log" 2>&1 || status=1
-    bad=$(count '^not ok ' "$log")
-    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-    pass "$(count '^ok ' "$log")"
-    fail "$bad"
-    if [ "$bad" = 0 ]; then echo "$page ... ok"; return; fi
-    problem "$page: $(failures "$log"): see $log"
-    tail -n 60 "$log"
+    if counted "$page" "$log" $status; then echo "$page ... ok"; fi
 }
 
 suite_examples() {
@@ -324,7 +314,7 @@ suite_examples() {
 
 # It counts for itself; what the machine lacks it says.
 suite_monitoring() {
-    local folder log=$LOGS/monitoring.log bad status=0 lacks preload=auth_store
+    local folder log=$LOGS/monitoring.log status=0 lacks preload=auth_store
     if ! "$python" -c 'import psycopg' 2>/dev/null; then lacking "psycopg for $python" "python3-psycopg"; return; fi
     needs_extension || return 0
     programs || { fail 1; problem "worker and front do not build"; return; }
@@ -339,14 +329,7 @@ suite_monitoring() {
         PGDATABASE=monitoring "$python" tests/monitoring/monitoring.py "$folder" "$TARGET/debug/auth_store_worker"
     ) >"$log" 2>&1 || status=1
     scripts/cluster stop test-monitoring
-    bad=$(count '^not ok ' "$log")
-    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
-    pass "$(count '^ok ' "$log")"
-    fail "$bad"
-    if [ "$bad" = 0 ]; then echo "monitoring ... ok"; else
-        problem "monitoring: $(failures "$log"): see $log"
-        grep -v '^ok ' "$log" | tail -n 60
-    fi
+    if counted monitoring "$log" $status; then echo "monitoring ... ok"; fi
     while IFS= read -r lacks; do lacking "${lacks##*: }" "${lacks%%:*}"; done < <(sed -n 's/^not run //p' "$log")
 }
 
