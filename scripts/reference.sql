@@ -108,8 +108,21 @@ SELECT json_build_object(
                    'columns', (SELECT json_agg(to_json(a) ORDER BY a.n) FROM attribute a WHERE a.attrelid = r.oid),
                    'partitioned', CASE r.relkind WHEN 'p' THEN pg_get_partkeydef(r.oid) END,
                    'is_unlogged', r.relpersistence = 'u',
-                   'keys', (SELECT json_agg(pg_get_constraintdef(c.oid) ORDER BY strpos('puf', c.contype), c.conname)
-                              FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype IN ('p', 'u', 'f')))
+                   -- NOT NULL, which is a constraint from PostgreSQL 18 on, stands with the column.
+                   'constraints', (SELECT json_agg(json_build_object('name', c.conname,
+                                                                     'definition', pg_get_constraintdef(c.oid),
+                                                                     'comment', obj_description(c.oid, 'pg_constraint'))
+                                                   ORDER BY strpos('pufcx', c.contype), c.conname)
+                                     FROM pg_constraint c WHERE c.conrelid = r.oid AND c.contype <> 'n'),
+                   'indexes', (SELECT json_agg(json_build_object('name', (SELECT relname FROM pg_class x
+                                                                          WHERE x.oid = i.indexrelid),
+                                                                 'definition', pg_get_indexdef(i.indexrelid),
+                                                                 'comment', obj_description(i.indexrelid, 'pg_class'))
+                                               ORDER BY i.indexrelid::regclass::text COLLATE "C")
+                                 FROM pg_index i
+                                WHERE i.indrelid = r.oid
+                                  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid
+                                                     AND c.contype IN ('p', 'u', 'x'))))
                ORDER BY r.relname COLLATE "C")
           FROM relation r),
     'settings', (

@@ -42,7 +42,7 @@ BEGIN
             ('token_authorization', 'active',
                 'Whether the token works now and is good for what is asked; false: error says why not.'),
             (NULL, 'activity_id', 'The step''s id, for before of the next page.'),
-            (NULL, 'actor_id', 'Who is connected.'),
+            (NULL, 'actor_id', 'Who is connected: the id of a user or of an API key.'),
             ('activity_entry', 'actor_id', 'The user who acted as this one; NULL: nobody did.'),
             ('principal', 'actor_id', 'The user who acts as user_id; NULL: nobody does.'),
             ('session_entry', 'actor_id', 'The user who acts in it as the other; NULL: it is the user''s own.'),
@@ -90,7 +90,7 @@ BEGIN
             ('one_time_password', 'code', 'The digits; they are stored nowhere.'),
             (NULL, 'codes_left', 'How many recovery codes are left.'),
             (NULL, 'confirmed_at', 'When its first code was shown.'),
-            (NULL, 'connection_id', 'The connection''s id.'),
+            (NULL, 'connection_id', 'The connection, as calls name it.'),
             (NULL, 'connections', 'How many connections depend on it; NULL: that is not counted.'),
             ('user_ended', 'connections', 'How many connections were revoked.'),
             (NULL, 'consented', 'Whether a consent is on record; false: tokens only.'),
@@ -142,7 +142,7 @@ BEGIN
                 'Keys that had to go before their limit was paid back, since the server started: '
                 'above 0 it needs more slots.'),
             (NULL, 'examined', 'Rows that this batch looked at.'),
-            (NULL, 'expires_at', 'When it ends.'),
+            (NULL, 'expires_at', 'When it ends: from then on it is refused.'),
             ('api_key_state', 'expires_at', 'When the key ends; NULL: it has no end.'),
             ('api_key_use', 'expires_at', 'When the key ends; NULL: it has no end.'),
             ('api_key_profile', 'expires_at', 'When the key ends; NULL: it has no end.'),
@@ -295,7 +295,7 @@ BEGIN
             (NULL, 'run_as', 'The role that it runs as.'),
             (NULL, 'statement', 'What did it, or is to be run elsewhere.'),
             ('user_application', 'name', 'What users read of the client.'),
-            (NULL, 'new_mail_to', 'The new address.'),
+            (NULL, 'new_mail_to', 'The new address, where a token has to be mailed to.'),
             (NULL, 'new_token', 'The token for the mail to the new address; it is stored nowhere.'),
             (NULL, 'new_device',
                 'Whether the user never logged in from there: device and network with user agent are new.'),
@@ -328,7 +328,7 @@ BEGIN
             (NULL, 'password_min_length', 'Characters that a new password has at least.'),
             (NULL, 'password_min_score',
                 'Score of zxcvbn that a new password has at least, 0 to 4; 0: it is not asked for.'),
-            (NULL, 'passkey_id', 'The passkey''s id.'),
+            (NULL, 'passkey_id', 'The passkey, as passkey_list() names it.'),
             (NULL, 'position', 'Which of the array, counted from 1.'),
             (NULL, 'prefix', 'The first 5 digits of the hash, which a service is told.'),
             (NULL, 'previous_expires_at',
@@ -373,7 +373,7 @@ BEGIN
             ('member', 'own', 'Whether the tenant is the user''s own.'),
             ('user_tenant', 'own', 'Whether it is the user''s own.'),
             ('webhook_event_type', 'own', 'Whether the store emits it, with a row of the audit trail.'),
-            (NULL, 'permissions', 'Its own permissions.'),
+            (NULL, 'permissions', 'Its own permissions, without those that it inherits.'),
             ('webhook_completion', 'status', 'delivered, retrying, dead, gone, disabled or ignored.'),
             (NULL, 'target_url', 'Where the deliveries go.'),
             (NULL, 'tenant_name', 'What people call the tenant; NULL: the default tenant, which nobody named.'),
@@ -395,7 +395,7 @@ BEGIN
             (NULL, 'retry_after', 'Seconds after which to try again; NULL or 0: there is nothing to wait for.'),
             (NULL, 'revoked_at', 'When it was revoked; NULL: it was not.'),
             (NULL, 'revoked_reason', 'Why it was revoked; NULL: it was not, or nobody said.'),
-            (NULL, 'role', 'The role''s name.'),
+            (NULL, 'role', 'The name of the role in that tenant.'),
             (NULL, 'rotated_at', 'When it was last rotated; NULL: never.'),
             (NULL, 'rp_id', 'The relying party that it was made for, a domain.'),
             (NULL, 'scope', 'Scope tokens, space-separated (RFC 6749 section 3.3).'),
@@ -472,7 +472,7 @@ BEGIN
             ('authorize_response', 'user_id', 'The user whom it is about, for the log; NULL: nobody, or not known.'),
             ('principal', 'user_id', 'Whose it is; NULL: a client''s own.'),
             (NULL, 'user_verified', 'Whether the authenticator has verified its user, by PIN or biometrics.'),
-            ('one_time_use', 'user_id', 'Whose it was.'),
+            ('one_time_use', 'user_id', 'The user to whom the token was sent.'),
             ('one_time_start', 'user_id', 'Whom it is for; NULL: nobody, it leads nowhere.'),
             ('one_time_view', 'user_id', 'Whom it is for; NULL: whoever accepts the invitation.'),
             ('email_change_state', 'user_id', 'Whose address it is.'),
@@ -481,7 +481,7 @@ BEGIN
             (NULL, 'valid', 'Whether it works now; false: error says why not.'),
             (NULL, 'verified_at', 'When the user proved that mail to it arrives; NULL: nobody has.'),
             (NULL, 'warning', 'What makes it easy to guess, in English; NULL: nothing that is worth a word.'),
-            (NULL, 'webhook_id', 'The webhook.'),
+            (NULL, 'webhook_id', 'The webhook, as calls name it.'),
             (NULL, 'wrapped', 'Whether this pass has begun again at the first row.')
         )
         SELECT t.typname AS type, a.attname AS attribute,
@@ -510,9 +510,9 @@ $$;
 COMMENT ON COLUMN auth_store.health_check.check_name IS
     'tables, partitions, cleanup, counting, master_key, webhooks, preloaded, replication_slots or timeline.';
 COMMENT ON COLUMN auth_store.health_check.status IS 'ok, warn or fail.';
-COMMENT ON COLUMN auth_store.health_check.detail IS 'What was found.';
+COMMENT ON COLUMN auth_store.health_check.detail IS 'What was found, with the figures that it was found by.';
 COMMENT ON COLUMN auth_store.health_check.what_to_do IS 'What to do about it; NULL: nothing.';
 COMMENT ON COLUMN auth_store.client_rate.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.client_rate.client_id IS 'The client.';
-COMMENT ON COLUMN auth_store.client_rate.max_per_hour IS 'Its rate_limit_per_hour.';
+COMMENT ON COLUMN auth_store.client_rate.client_id IS 'The client whose requests are counted.';
+COMMENT ON COLUMN auth_store.client_rate.max_per_hour IS 'The requests an hour that the client may make.';
 COMMENT ON COLUMN auth_store.client_rate.used IS 'The share of them that is used and not yet paid back, 0 to 1.';

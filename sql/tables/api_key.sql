@@ -67,6 +67,27 @@ COMMENT ON COLUMN auth_store.api_keys.revoked_reason IS
     'Why it was revoked, as the application said; NULL: it did not.';
 COMMENT ON COLUMN auth_store.api_keys.last_used_ip IS
     'From where it was last used, by api_key_touch(); NULL: never, or not known.';
+COMMENT ON CONSTRAINT api_keys_pkey ON auth_store.api_keys IS
+    'Finds the key by the 16 bytes behind its prefix; no index holds a digest. With the tenant in it, foreign keys '
+    'carry both.';
+COMMENT ON CONSTRAINT api_keys_user_fkey ON auth_store.api_keys IS
+    'Keys go with their user. The tenant is in it, so that no key works for another tenant''s user.';
+COMMENT ON CONSTRAINT api_keys_client_fkey ON auth_store.api_keys IS
+    'Keys go with their client. The tenant is in it, so that no key works for another tenant''s client.';
+COMMENT ON CONSTRAINT api_keys_one_owner ON auth_store.api_keys IS
+    'A key is a user''s or a client''s: its owner''s status decides whether it works.';
+COMMENT ON CONSTRAINT api_keys_digest_length ON auth_store.api_keys IS 'A SHA-256: 32 bytes.';
+COMMENT ON CONSTRAINT api_keys_rate_limit_positive ON auth_store.api_keys IS
+    'Uses an hour; a key that may do nothing is revoked, not limited to 0.';
+COMMENT ON CONSTRAINT api_keys_metadata_object ON auth_store.api_keys IS
+    'A JSON object, so that an application can add a member without a look at what is there.';
+COMMENT ON INDEX auth_store.api_keys_user_idx IS
+    'The keys of a user, to list and to end them; covers api_keys_user_fkey.';
+COMMENT ON INDEX auth_store.api_keys_client_idx IS
+    'The keys of a client, to list and to end them; covers api_keys_client_fkey.';
+COMMENT ON INDEX auth_store.api_keys_tenant_idx IS 'The keys of a tenant, for tenant_set_status() and tenant_erase().';
+COMMENT ON INDEX auth_store.api_keys_ended_idx IS
+    'Finds keys that have expired or were revoked, for cleanup; a key without an end has no entry.';
 
 -- A key of another store names no row: it is found by its digest. Only imported keys pay for this index.
 CREATE TABLE IF NOT EXISTS auth_store.imported_api_keys (
@@ -85,3 +106,8 @@ COMMENT ON TABLE auth_store.imported_api_keys IS
 COMMENT ON COLUMN auth_store.imported_api_keys.api_key_id IS 'The key that this digest leads to.';
 COMMENT ON COLUMN auth_store.imported_api_keys.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.imported_api_keys.digest IS 'SHA-256 of the key''s text.';
+COMMENT ON CONSTRAINT imported_api_keys_pkey ON auth_store.imported_api_keys IS
+    'By which the text is found: it carries no id of this store. A text is imported once.';
+COMMENT ON CONSTRAINT imported_api_keys_key_fkey ON auth_store.imported_api_keys IS 'The digest goes with its key.';
+COMMENT ON INDEX auth_store.imported_api_keys_key_idx IS
+    'Covers imported_api_keys_key_fkey: finds the digest of a key that is deleted.';

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS auth_store.audit_log (
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE auth_store.audit_log IS
     'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
-COMMENT ON COLUMN auth_store.audit_log.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.audit_log.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.audit_log.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md.';
 COMMENT ON COLUMN auth_store.audit_log.flags IS
     'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret, unknown_client, new_network, '

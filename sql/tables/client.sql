@@ -70,13 +70,10 @@ CREATE TABLE IF NOT EXISTS auth_store.clients (
 );
 CREATE INDEX IF NOT EXISTS clients_tenant_idx ON auth_store.clients (tenant_id);
 CREATE INDEX IF NOT EXISTS clients_owner_idx ON auth_store.clients (owner_id, tenant_id) WHERE owner_id IS NOT NULL;
--- Counts those that strangers have registered.
 CREATE INDEX IF NOT EXISTS clients_registered_idx ON auth_store.clients (tenant_id, origin)
     WHERE origin IN ('registration', 'document');
--- Cleanup finds those that nobody has used.
 CREATE INDEX IF NOT EXISTS clients_unused_idx ON auth_store.clients (registration_expires_at)
     WHERE registration_expires_at IS NOT NULL;
--- Finds those for whom a JWK set was fetched.
 CREATE INDEX IF NOT EXISTS clients_jwks_uri_idx ON auth_store.clients (jwks_uri) WHERE jwks_uri IS NOT NULL;
 COMMENT ON TABLE auth_store.clients IS
     'OAuth 2 clients (RFC 6749 section 2). Their secrets are in client_secrets, as digests.';
@@ -159,6 +156,59 @@ COMMENT ON COLUMN auth_store.clients.registration_expires_at IS
     'When it goes if no user has consented to it by then; NULL: it stays.';
 COMMENT ON COLUMN auth_store.clients.document_expires_at IS
     'Until when its metadata document is used without fetching it anew; NULL: it has none.';
+COMMENT ON CONSTRAINT clients_pkey ON auth_store.clients IS
+    'Finds a client by client_id. With the tenant in it, foreign keys carry both, so that no row can name a client of '
+    'another tenant.';
+COMMENT ON CONSTRAINT clients_id_key ON auth_store.clients IS
+    'A client_id is unique over all tenants: a request names the client before it names a tenant.';
+COMMENT ON CONSTRAINT clients_tenant_fkey ON auth_store.clients IS
+    'Clients go before their tenant does; tenant_erase() deletes them.';
+COMMENT ON CONSTRAINT clients_status_known ON auth_store.clients IS
+    'active, pending, suspended or revoked: each of them is either served or refused.';
+COMMENT ON CONSTRAINT clients_type_known ON auth_store.clients IS
+    'confidential or public (RFC 6749 section 2.1): a client without a secret must not pass for one that has one.';
+COMMENT ON CONSTRAINT clients_access_token_ttl_range ON auth_store.clients IS
+    '1 to 86,400 seconds: access tokens are revoked by their row, and a day bounds what a copy elsewhere is good for.';
+COMMENT ON CONSTRAINT clients_refresh_token_ttl_positive ON auth_store.clients IS
+    'Seconds from the log-in; a family that ends when it begins would be of no use.';
+COMMENT ON CONSTRAINT clients_refresh_idle_ttl_positive ON auth_store.clients IS
+    'Seconds from the last refresh; a family that ends at once could never be refreshed.';
+COMMENT ON CONSTRAINT clients_refresh_grace_range ON auth_store.clients IS
+    '0 to 300 seconds: so long the previous refresh token gets an answer, also from a thief.';
+COMMENT ON CONSTRAINT clients_rate_limit_positive ON auth_store.clients IS
+    'Requests an hour; a client that may do nothing is suspended, not limited to 0.';
+COMMENT ON CONSTRAINT clients_metadata_object ON auth_store.clients IS
+    'A JSON object, so that an application can add a member without a look at what is there.';
+COMMENT ON CONSTRAINT clients_owner_fkey ON auth_store.clients IS
+    'A client outlives the user who registered it, and belongs to administrators then.';
+COMMENT ON CONSTRAINT clients_origin_known ON auth_store.clients IS
+    'administrator, developer, registration or document: by it the client may be changed by whom, and goes unused or '
+    'stays.';
+COMMENT ON CONSTRAINT clients_jwks_object ON auth_store.clients IS 'A JWK set is a JSON object (RFC 7517 section 5).';
+COMMENT ON CONSTRAINT clients_fetched_jwks_object ON auth_store.clients IS
+    'A JWK set is a JSON object (RFC 7517 section 5); whatever else a URL answered is not kept.';
+COMMENT ON CONSTRAINT clients_jwks_one_source ON auth_store.clients IS
+    'Keys come by value or by reference, never both (RFC 7591 section 2): two sources could disagree.';
+COMMENT ON CONSTRAINT clients_access_token_format_known ON auth_store.clients IS
+    'opaque or jwt: the store issues nothing else.';
+COMMENT ON CONSTRAINT clients_profile_known ON auth_store.clients IS
+    'fapi2 is the only profile; NULL leaves the client to the issuer''s.';
+COMMENT ON CONSTRAINT clients_certificate_subject_object ON auth_store.clients IS
+    'A JSON object with one member of RFC 8705 section 2.1.2: tls_client_auth_subject_dn, …_san_dns and so on.';
+COMMENT ON CONSTRAINT clients_subject_type_known ON auth_store.clients IS
+    'public or pairwise (OpenID Connect Core section 8).';
+COMMENT ON CONSTRAINT clients_default_max_age_range ON auth_store.clients IS
+    'Seconds since the log-in; 0 asks for a log-in at each request.';
+COMMENT ON CONSTRAINT clients_registration_digest_length ON auth_store.clients IS 'A SHA-256: 32 bytes.';
+COMMENT ON INDEX auth_store.clients_tenant_idx IS
+    'The clients of a tenant, for client_list() and tenant_erase(); covers clients_tenant_fkey.';
+COMMENT ON INDEX auth_store.clients_owner_idx IS
+    'The clients of a developer; covers clients_owner_fkey. Partial: most clients have no owner.';
+COMMENT ON INDEX auth_store.clients_registered_idx IS
+    'Counts the clients that strangers have registered, of which a tenant takes a bounded number.';
+COMMENT ON INDEX auth_store.clients_unused_idx IS 'Finds registered clients that nobody has used in time, for cleanup.';
+COMMENT ON INDEX auth_store.clients_jwks_uri_idx IS
+    'Finds the clients of a tenant whose keys lie at a URL that was fetched: one answer serves them all.';
 
 CREATE TABLE IF NOT EXISTS auth_store.client_secrets (
     id          uuid        NOT NULL,
@@ -188,7 +238,8 @@ CREATE INDEX IF NOT EXISTS client_secrets_vault_key_idx ON auth_store.client_sec
 COMMENT ON TABLE auth_store.client_secrets IS
     'Client secrets: SHA-256 of a generated secret, or an imported argon2id or bcrypt hash.';
 COMMENT ON COLUMN auth_store.client_secrets.expires_at IS 'End of the overlap after a rotation; NULL: until rotated.';
-COMMENT ON COLUMN auth_store.client_secrets.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.client_secrets.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.client_secrets.created_at IS 'When it was made or imported.';
 COMMENT ON COLUMN auth_store.client_secrets.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.client_secrets.client_id IS 'Whose secret it is.';
@@ -200,3 +251,20 @@ COMMENT ON COLUMN auth_store.client_secrets.key_id IS
     'The data key that has sealed the secret; NULL: it is not sealed.';
 COMMENT ON COLUMN auth_store.client_secrets.sealed IS
     'The secret itself, sealed by the vault, of a client that signs with it (client_secret_jwt); NULL: it is not kept.';
+COMMENT ON CONSTRAINT client_secrets_pkey ON auth_store.client_secrets IS
+    'Names the secret; time-ordered, so that the newest one is the present one.';
+COMMENT ON CONSTRAINT client_secrets_client_fkey ON auth_store.client_secrets IS 'Secrets go with their client.';
+COMMENT ON CONSTRAINT client_secrets_one_form ON auth_store.client_secrets IS
+    'A secret is stored in one form, a digest or a slow hash, and compared in that one.';
+COMMENT ON CONSTRAINT client_secrets_digest_length ON auth_store.client_secrets IS 'A SHA-256: 32 bytes.';
+COMMENT ON CONSTRAINT client_secrets_sealed_by_key ON auth_store.client_secrets IS
+    'What is sealed names its data key, and only that does.';
+COMMENT ON CONSTRAINT client_secrets_sealed_digest ON auth_store.client_secrets IS
+    'Only a secret that the store made is sealed: of an imported hash there is nothing to seal.';
+COMMENT ON CONSTRAINT client_secrets_vault_key_fkey ON auth_store.client_secrets IS
+    'A data key stays as long as it opens a secret, so no sealed secret becomes unreadable.';
+COMMENT ON INDEX auth_store.client_secrets_client_idx IS
+    'The one to three secrets of a client, read at each authentication; covers client_secrets_client_fkey.';
+COMMENT ON INDEX auth_store.client_secrets_expires_idx IS 'Finds secrets whose overlap is over, for cleanup.';
+COMMENT ON INDEX auth_store.client_secrets_vault_key_idx IS
+    'What a data key has sealed, in the order in which vault_rekey() walks it; covers client_secrets_vault_key_fkey.';

@@ -65,6 +65,9 @@ COMMENT ON COLUMN auth_store.authorization_codes.authorization_details IS
     'What the user agreed to in detail (RFC 9396), a JSON array; NULL: the scope says it all.';
 COMMENT ON COLUMN auth_store.authorization_codes.claims_request IS
     'The parameter claims of the request (OpenID Connect Core section 5.5); NULL: it had none.';
+COMMENT ON CONSTRAINT authorization_codes_pkey ON auth_store.authorization_codes IS
+    'Finds the code by its first 16 bytes; no index holds a digest. Time-ordered: cleanup finds what has ended at the '
+    'left edge.';
 
 -- Short-lived: no foreign key. Consuming a request deletes its row.
 CREATE TABLE IF NOT EXISTS auth_store.pushed_requests (
@@ -86,3 +89,6 @@ COMMENT ON COLUMN auth_store.pushed_requests.expires_at IS 'Its end; from then o
 COMMENT ON COLUMN auth_store.pushed_requests.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.pushed_requests.client_id IS 'Who pushed it, and alone may refer to it.';
 COMMENT ON COLUMN auth_store.pushed_requests.digest IS 'SHA-256 of the reference.';
+COMMENT ON CONSTRAINT pushed_requests_pkey ON auth_store.pushed_requests IS
+    'Finds the request by the first 16 bytes of its reference. Time-ordered: cleanup finds what has ended at the left '
+    'edge.';

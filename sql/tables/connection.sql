@@ -42,7 +42,6 @@ ALTER TABLE auth_store.connections
 CREATE INDEX IF NOT EXISTS connections_vault_key_idx ON auth_store.connections (key_id, tenant_id, id);
 CREATE INDEX IF NOT EXISTS connections_refresh_idx ON auth_store.connections (refresh_at, id)
     WHERE refresh_at IS NOT NULL;
--- What ends and cannot be refreshed, for the view alerts.
 CREATE INDEX IF NOT EXISTS connections_ending_idx ON auth_store.connections (access_token_expires_at)
     WHERE access_token_expires_at IS NOT NULL AND refresh_at IS NULL AND revoked_at IS NULL;
 COMMENT ON TABLE auth_store.connections IS
@@ -63,7 +62,8 @@ COMMENT ON COLUMN auth_store.connections.refresh_token IS
     'As access_token; NULL where the provider gave none, and once revoked.';
 COMMENT ON COLUMN auth_store.connections.metadata IS
     'What the application keeps with the connection. It is not sealed: no secret belongs here.';
-COMMENT ON COLUMN auth_store.connections.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.connections.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.connections.created_at IS 'When the actor was first connected.';
 COMMENT ON COLUMN auth_store.connections.access_token_expires_at IS
     'The end of the access token as the provider gave it; NULL: it gave none.';
@@ -84,3 +84,22 @@ COMMENT ON COLUMN auth_store.connections.last_error IS
     'Why a refresh last failed, as connection_fail() was told; NULL: never since one succeeded.';
 COMMENT ON COLUMN auth_store.connections.revoked_reason IS
     'Why it was revoked, as the application said; NULL: it did not.';
+COMMENT ON CONSTRAINT connections_pkey ON auth_store.connections IS
+    'Finds a connection by id, in a lease and its completion.';
+COMMENT ON CONSTRAINT connections_key ON auth_store.connections IS
+    'An actor is connected to a provider once: to store tokens again replaces them. Its look-up is that of '
+    'connection_get().';
+COMMENT ON CONSTRAINT connections_vault_key_fkey ON auth_store.connections IS
+    'A data key stays as long as it opens a token, so no connection becomes unreadable.';
+COMMENT ON CONSTRAINT connections_actor_type_known ON auth_store.connections IS
+    'user or api_key: by it user_erase() and api_key_revoke() find what goes along.';
+COMMENT ON CONSTRAINT connections_metadata_object ON auth_store.connections IS
+    'A JSON object, so that an application can add a member without a look at what is there.';
+COMMENT ON CONSTRAINT connections_tokens_unless_revoked ON auth_store.connections IS
+    'A connection that is revoked holds no token and is never due; one that is not has an access token.';
+COMMENT ON INDEX auth_store.connections_vault_key_idx IS
+    'What a data key has sealed, in the order in which vault_rekey() walks it; covers connections_vault_key_fkey.';
+COMMENT ON INDEX auth_store.connections_refresh_idx IS
+    'Finds connections that are due, the longest overdue first, for connections_due().';
+COMMENT ON INDEX auth_store.connections_ending_idx IS
+    'Finds connections that end and cannot be refreshed, for the view alerts.';

@@ -25,6 +25,18 @@ COMMENT ON COLUMN auth_store.consents.expires_at IS 'End of the consent; NULL: u
 COMMENT ON COLUMN auth_store.consents.resource IS 'Resource indicator (RFC 8707) it was given for; empty: for all.';
 COMMENT ON COLUMN auth_store.consents.scope IS
     'One scope token (RFC 6749 section 3.3); empty: the client asked for none.';
-COMMENT ON COLUMN auth_store.consents.user_id IS 'Who has agreed.';
+COMMENT ON COLUMN auth_store.consents.user_id IS 'The user who has agreed.';
 COMMENT ON COLUMN auth_store.consents.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.consents.client_id IS 'To whose access.';
+COMMENT ON COLUMN auth_store.consents.client_id IS 'The client that may have what the user agreed to.';
+COMMENT ON CONSTRAINT consents_pkey ON auth_store.consents IS 'Names the consent; cleanup walks the table by it.';
+COMMENT ON CONSTRAINT consents_key ON auth_store.consents IS
+    'A user agrees to a scope token of a client at a resource once: to agree again renews the row.';
+COMMENT ON CONSTRAINT consents_user_fkey ON auth_store.consents IS
+    'To be deleted first: user_erase() does, so that no consent is left of a user who is gone.';
+COMMENT ON CONSTRAINT consents_client_fkey ON auth_store.consents IS
+    'To be deleted first: client_delete() does, so that no consent is left of a client that is gone.';
+COMMENT ON CONSTRAINT consents_scope_length ON auth_store.consents IS
+    'A scope token has at most 255 bytes: it is part of a key, and an index entry has a largest size.';
+COMMENT ON INDEX auth_store.consents_client_idx IS
+    'The consents to a client, for client_delete(); covers consents_client_fkey.';
+COMMENT ON INDEX auth_store.consents_expires_idx IS 'Finds consents that are over, for cleanup.';

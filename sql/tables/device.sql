@@ -58,3 +58,7 @@ COMMENT ON COLUMN auth_store.device_codes.acr IS 'How the user was authenticated
 COMMENT ON COLUMN auth_store.device_codes.amr IS 'By which methods (RFC 8176); NULL: not said.';
 COMMENT ON COLUMN auth_store.device_codes.claims IS
     'What the application wants back at the redemption, a JSON object; NULL: nothing.';
+COMMENT ON CONSTRAINT device_codes_pkey ON auth_store.device_codes IS
+    'Finds the device code by its first 16 bytes at each poll. No column of it changes, so a poll is a HOT update.';
+COMMENT ON CONSTRAINT device_codes_user_code_key ON auth_store.device_codes IS
+    'Finds the request by what the user types (RFC 8628 section 3.3); no two devices wait with one user code.';

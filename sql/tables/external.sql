@@ -34,3 +34,9 @@ COMMENT ON COLUMN auth_store.identities.subject IS
 COMMENT ON COLUMN auth_store.identities.email IS
     'The address as the provider last said it; NULL: it said none.';
 COMMENT ON COLUMN auth_store.identities.profile IS 'What else the provider last said, a JSON object.';
+COMMENT ON CONSTRAINT identities_pkey ON auth_store.identities IS
+    'One account at a provider is one user of a tenant; the log-in finds the user by it.';
+COMMENT ON CONSTRAINT identities_user_fkey ON auth_store.identities IS 'Identities go with their user.';
+COMMENT ON CONSTRAINT identities_profile_object ON auth_store.identities IS
+    'A JSON object: what the provider said at the last log-in.';
+COMMENT ON INDEX auth_store.identities_user_idx IS 'The identities of a user; covers identities_user_fkey.';

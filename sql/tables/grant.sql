@@ -77,3 +77,16 @@ COMMENT ON COLUMN auth_store.grants.authorization_details IS
     'What the user agreed to in detail (RFC 9396), a JSON array; NULL: the scope says it all.';
 COMMENT ON COLUMN auth_store.grants.claims_request IS
     'The parameter claims of the request (OpenID Connect Core section 5.5); NULL: it had none.';
+COMMENT ON CONSTRAINT grants_pkey ON auth_store.grants IS
+    'Finds the family of a refresh token by the id in it. Time-ordered: new rows are added at the right edge of the '
+    'index.';
+COMMENT ON CONSTRAINT grants_client_fkey ON auth_store.grants IS
+    'A log-in locks its client''s row by it, and so waits for a call that is ending the client''s grants.';
+COMMENT ON CONSTRAINT grants_user_fkey ON auth_store.grants IS
+    'A log-in locks its user''s row by it, and so waits for a call that is ending the user''s grants.';
+COMMENT ON INDEX auth_store.grants_user_idx IS
+    'The grants of a user, to list and to end them; covers grants_user_fkey. No column of it changes, so a rotation '
+    'is a HOT update.';
+COMMENT ON INDEX auth_store.grants_client_idx IS
+    'The grants of a client, to end them; covers grants_client_fkey. No column of it changes, so a rotation is a HOT '
+    'update.';

@@ -24,3 +24,5 @@ COMMENT ON COLUMN auth_store.interactions.client_id IS 'Whose request it is.';
 COMMENT ON COLUMN auth_store.interactions.digest IS
     'SHA-256 of the reference to a pushed request (RFC 9126); NULL: it was not pushed.';
 COMMENT ON COLUMN auth_store.interactions.parameters IS 'The parameters of the authorization request.';
+COMMENT ON CONSTRAINT interactions_pkey ON auth_store.interactions IS
+    'Finds the request that waits for its user. Time-ordered: cleanup finds what has ended at the left edge.';

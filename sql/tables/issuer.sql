@@ -13,7 +13,6 @@ CREATE TABLE IF NOT EXISTS auth_store.issuers (
     CONSTRAINT issuers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES auth_store.tenants (id),
     CONSTRAINT issuers_settings_object CHECK (pg_catalog.jsonb_typeof(settings) = 'object')
 );
--- Two tenants on hosts of their own may have one path.
 CREATE INDEX IF NOT EXISTS issuers_path_idx ON auth_store.issuers (path, tenant_id);
 COMMENT ON TABLE auth_store.issuers IS
     'The issuer of each tenant that is a provider (RFC 8414), and how it answers, see provider_set().';
@@ -24,6 +23,16 @@ COMMENT ON COLUMN auth_store.issuers.tenant_id IS 'The tenant whose clients it s
 COMMENT ON COLUMN auth_store.issuers.issuer IS 'The issuer identifier: what iss says of every token.';
 COMMENT ON COLUMN auth_store.issuers.path IS 'The path of the issuer, by which a request finds its tenant.';
 COMMENT ON COLUMN auth_store.issuers.settings IS 'What differs from the defaults, see provider_set().';
+COMMENT ON CONSTRAINT issuers_pkey ON auth_store.issuers IS
+    'A tenant is one provider: its clients, keys and tokens have one issuer.';
+COMMENT ON CONSTRAINT issuers_issuer_key ON auth_store.issuers IS
+    'One issuer identifier names one tenant: whoever verifies a token must not meet two sets of keys.';
+COMMENT ON CONSTRAINT issuers_tenant_fkey ON auth_store.issuers IS
+    'An issuer goes before its tenant does; tenant_erase() deletes it.';
+COMMENT ON CONSTRAINT issuers_settings_object ON auth_store.issuers IS
+    'A JSON object with the members of provider_set() that differ from the defaults.';
+COMMENT ON INDEX auth_store.issuers_path_idx IS
+    'Finds the tenant of a request by its path. Not unique: tenants on hosts of their own may have one path.';
 
 CREATE TABLE IF NOT EXISTS auth_store.resource_servers (
     created_at          timestamptz NOT NULL,
@@ -63,3 +72,11 @@ COMMENT ON COLUMN auth_store.resource_servers.access_token_format IS
 COMMENT ON COLUMN auth_store.resource_servers.alg IS
     'The algorithm that JWTs for it are signed with; NULL: the issuer''s.';
 COMMENT ON COLUMN auth_store.resource_servers.metadata IS 'More members of its metadata document (RFC 9728).';
+COMMENT ON CONSTRAINT resource_servers_pkey ON auth_store.resource_servers IS
+    'One row for a resource, however its URI is spelled: the key is in the normal form.';
+COMMENT ON CONSTRAINT resource_servers_tenant_fkey ON auth_store.resource_servers IS
+    'A resource goes before its tenant does; tenant_erase() deletes it.';
+COMMENT ON CONSTRAINT resource_servers_format_known ON auth_store.resource_servers IS
+    'opaque or jwt: the store issues nothing else.';
+COMMENT ON CONSTRAINT resource_servers_metadata_object ON auth_store.resource_servers IS
+    'A JSON object, whose members go into the metadata document (RFC 9728) beside the store''s own.';

@@ -12,7 +12,8 @@ COMMENT ON TABLE auth_store.cleanup_cursors IS
 COMMENT ON COLUMN auth_store.cleanup_cursors.task IS 'The table that it cleans up.';
 COMMENT ON COLUMN auth_store.cleanup_cursors.position IS
     'The id up to which the present pass has come; NULL: it begins again at the oldest row.';
-COMMENT ON COLUMN auth_store.cleanup_cursors.updated_at IS 'When that was.';
+COMMENT ON COLUMN auth_store.cleanup_cursors.updated_at IS 'When the task last came to that position.';
 COMMENT ON COLUMN auth_store.cleanup_cursors.retention_seconds IS
     'Of the task audit_log: how long the trail is kept, as auth_store.audit_retention was last in force. '
     'A dump carries it, the setting not always.';
+COMMENT ON CONSTRAINT cleanup_cursors_pkey ON auth_store.cleanup_cursors IS 'A task has one place at which it goes on.';

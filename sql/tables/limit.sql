@@ -15,3 +15,5 @@ COMMENT ON COLUMN auth_store.rate_limits.expires_at IS
     'When all hits will have been paid back: the theoretical arrival time of GCRA. After it the row says nothing.';
 COMMENT ON COLUMN auth_store.rate_limits.allowed IS 'What the last hit was told.';
 COMMENT ON COLUMN auth_store.rate_limits.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON CONSTRAINT rate_limits_pkey ON auth_store.rate_limits IS
+    'Finds the state of a limit by the hash of its key. No column of it changes, so a hit is a HOT update.';

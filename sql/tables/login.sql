@@ -15,7 +15,6 @@ CREATE TABLE IF NOT EXISTS auth_store.login_failures (
     CONSTRAINT login_failures_pkey PRIMARY KEY (id, tenant_id),
     CONSTRAINT login_failures_kind_known CHECK (kind IN ('one_time', 'password', 'second_factor'))
 ) WITH (fillfactor = 50);
--- Not partial: a row without a user costs the same.
 CREATE INDEX IF NOT EXISTS login_failures_user_idx ON auth_store.login_failures (user_id, tenant_id);
 COMMENT ON TABLE auth_store.login_failures IS
     'Failed attempts to log in, and the locks that follow: one row for a user and each network or known device that '
@@ -35,6 +34,13 @@ COMMENT ON COLUMN auth_store.login_failures.locks IS
 COMMENT ON COLUMN auth_store.login_failures.max_failures IS 'How many failures began a lock at the last one.';
 COMMENT ON COLUMN auth_store.login_failures.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.login_failures.kind IS 'password, second_factor or one_time.';
+COMMENT ON CONSTRAINT login_failures_pkey ON auth_store.login_failures IS
+    'Finds the counter by the hash of what was tried and from where, of names that nobody has too.';
+COMMENT ON CONSTRAINT login_failures_kind_known ON auth_store.login_failures IS
+    'one_time, password or second_factor: failures of one kind lock out that kind.';
+COMMENT ON INDEX auth_store.login_failures_user_idx IS
+    'The counters of a user, for user_unlock() and user_erase(). Not partial: a row without a user costs the same '
+    'time.';
 
 -- Where users have logged in: a browser that was given a device token, or a network with a user agent.
 CREATE TABLE IF NOT EXISTS auth_store.devices (
@@ -55,8 +61,8 @@ CREATE INDEX IF NOT EXISTS devices_user_idx ON auth_store.devices (user_id, tena
 COMMENT ON TABLE auth_store.devices IS
     'Browsers that users have logged in with: with a token of their own, or as a network and a user agent.';
 COMMENT ON COLUMN auth_store.devices.id IS 'The first 16 bytes of the token text; time-ordered, see id_time().';
-COMMENT ON COLUMN auth_store.devices.user_id IS 'Who logged in.';
-COMMENT ON COLUMN auth_store.devices.first_seen_at IS 'The first log-in.';
+COMMENT ON COLUMN auth_store.devices.user_id IS 'The user who logged in there.';
+COMMENT ON COLUMN auth_store.devices.first_seen_at IS 'When the user first logged in there.';
 COMMENT ON COLUMN auth_store.devices.last_seen_at IS
     'The last log-in; auth_store.device_retention after it the device is forgotten.';
 COMMENT ON COLUMN auth_store.devices.trusted_until IS
@@ -66,3 +72,8 @@ COMMENT ON COLUMN auth_store.devices.digest IS
     'SHA-256 of the token text; NULL: it was given no token and is known by network and user agent alone.';
 COMMENT ON COLUMN auth_store.devices.ip IS 'Address of the last log-in; NULL: not said.';
 COMMENT ON COLUMN auth_store.devices.user_agent IS 'User agent of the last log-in; NULL: not said.';
+COMMENT ON CONSTRAINT devices_pkey ON auth_store.devices IS
+    'Finds the device by the hash of what it shows: a device token, or a network with a user agent.';
+COMMENT ON CONSTRAINT devices_user_fkey ON auth_store.devices IS 'Devices go with their user.';
+COMMENT ON INDEX auth_store.devices_user_idx IS
+    'The devices of a user, of which a bounded number is kept; covers devices_user_fkey.';

@@ -28,7 +28,8 @@ COMMENT ON TABLE auth_store.one_time_tokens IS
 COMMENT ON COLUMN auth_store.one_time_tokens.id IS
     'The first 16 bytes of the token''s text; time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.one_time_tokens.created_at IS 'When it was made.';
-COMMENT ON COLUMN auth_store.one_time_tokens.expires_at IS 'When it ends.';
+COMMENT ON COLUMN auth_store.one_time_tokens.expires_at IS
+    'Its end: from then on the token is invalid, and cleanup deletes the row.';
 COMMENT ON COLUMN auth_store.one_time_tokens.used_at IS
     'When it was used: it happens once, by one conditional UPDATE; NULL: not yet.';
 COMMENT ON COLUMN auth_store.one_time_tokens.user_id IS 'Whom it is for; NULL: whoever accepts the invitation.';
@@ -45,3 +46,11 @@ COMMENT ON COLUMN auth_store.one_time_tokens.key_id IS
     'The master key of the vault with which the one-time password was digested; NULL: none was configured.';
 COMMENT ON COLUMN auth_store.one_time_tokens.email IS 'The address that it was mailed to; NULL: not by mail.';
 COMMENT ON COLUMN auth_store.one_time_tokens.details IS 'What else its purpose needs, a JSON object.';
+COMMENT ON CONSTRAINT one_time_tokens_pkey ON auth_store.one_time_tokens IS
+    'Finds the token by its first 16 bytes; no index holds a digest.';
+COMMENT ON CONSTRAINT one_time_tokens_subject_key ON auth_store.one_time_tokens IS
+    'A newer token takes the row of the older one with its user, purpose and subject, so only the last mail works. '
+    'NULLS NOT DISTINCT: an invitation has no user yet.';
+COMMENT ON CONSTRAINT one_time_tokens_user_fkey ON auth_store.one_time_tokens IS 'Tokens go with their user.';
+COMMENT ON CONSTRAINT one_time_tokens_purpose_known ON auth_store.one_time_tokens IS
+    'A token is good for one purpose; one of another purpose would open nothing.';

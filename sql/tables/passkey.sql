@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS auth_store.passkeys (
 CREATE INDEX IF NOT EXISTS passkeys_user_idx ON auth_store.passkeys (user_id, tenant_id);
 COMMENT ON TABLE auth_store.passkeys IS
     'Passkeys of users (Web Authentication level 3 section 4, credential record). Nothing in it is secret.';
-COMMENT ON COLUMN auth_store.passkeys.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.passkeys.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.passkeys.user_id IS
     'Whose passkey it is; its 16 bytes are the user handle that the authenticator keeps.';
 COMMENT ON COLUMN auth_store.passkeys.sign_count IS
@@ -56,6 +57,20 @@ COMMENT ON COLUMN auth_store.passkeys.attestation_format IS
 COMMENT ON COLUMN auth_store.passkeys.transports IS
     'How the browser may reach the authenticator: internal, hybrid, usb, nfc, ble …; empty: not said.';
 COMMENT ON COLUMN auth_store.passkeys.name IS 'What the user calls it; NULL: nothing yet.';
+COMMENT ON CONSTRAINT passkeys_pkey ON auth_store.passkeys IS
+    'Names the passkey in lists and calls; the browser names it by its credential id.';
+COMMENT ON CONSTRAINT passkeys_credential_key ON auth_store.passkeys IS
+    'A credential is registered once with a relying party (WebAuthn section 7.1), also where tenants share that '
+    'party; a log-in finds it by this key.';
+COMMENT ON CONSTRAINT passkeys_user_fkey ON auth_store.passkeys IS 'Passkeys go with their user.';
+COMMENT ON CONSTRAINT passkeys_sign_count_unsigned ON auth_store.passkeys IS
+    'The counter of the authenticator is an unsigned number of 32 bits (WebAuthn section 6.1.1).';
+COMMENT ON CONSTRAINT passkeys_backup_possible ON auth_store.passkeys IS
+    'Only what may be backed up can have been (WebAuthn section 6.1.3).';
+COMMENT ON CONSTRAINT passkeys_credential_id_length ON auth_store.passkeys IS
+    '1 to 1,023 bytes (WebAuthn section 5.1).';
+COMMENT ON INDEX auth_store.passkeys_user_idx IS
+    'The passkeys of a user, which the browser is told of; covers passkeys_user_fkey.';
 
 -- Short-lived: no foreign key, as for authorization codes. The row of a challenge goes when it is spent.
 CREATE TABLE IF NOT EXISTS auth_store.passkey_challenges (
@@ -77,3 +92,5 @@ COMMENT ON COLUMN auth_store.passkey_challenges.user_id IS
 COMMENT ON COLUMN auth_store.passkey_challenges.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.passkey_challenges.ceremony IS 'What it is good for: registration, login or step_up.';
 COMMENT ON COLUMN auth_store.passkey_challenges.digest IS 'SHA-256 of the 32 bytes of the challenge.';
+COMMENT ON CONSTRAINT passkey_challenges_pkey ON auth_store.passkey_challenges IS
+    'Finds the challenge that an answer is for. Time-ordered: cleanup finds what has ended at the left edge.';

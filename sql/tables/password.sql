@@ -23,6 +23,9 @@ COMMENT ON COLUMN auth_store.passwords.hash IS
     'what was typed; without it the password is this store''s (argon2id, OpaqueString of RFC 8265). pepper is the '
     'name of the secret that goes in too: the key_id of a master key, or where there is in the id of a row of '
     'password_peppers.';
+COMMENT ON CONSTRAINT passwords_pkey ON auth_store.passwords IS 'A user has one password, found by the user.';
+COMMENT ON CONSTRAINT passwords_user_fkey ON auth_store.passwords IS 'The password goes with its user.';
+COMMENT ON INDEX auth_store.passwords_tenant_idx IS 'The passwords of a tenant, for tenant_erase().';
 
 -- What a user may not use again, where the tenant's policy says so.
 CREATE TABLE IF NOT EXISTS auth_store.former_passwords (
@@ -42,7 +45,13 @@ COMMENT ON COLUMN auth_store.former_passwords.user_id IS 'Whose password it was.
 COMMENT ON COLUMN auth_store.former_passwords.replaced_at IS 'When another one took its place.';
 COMMENT ON COLUMN auth_store.former_passwords.revision IS 'As in passwords, when it was the present one.';
 COMMENT ON COLUMN auth_store.former_passwords.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.former_passwords.hash IS 'As in passwords.';
+COMMENT ON COLUMN auth_store.former_passwords.hash IS
+    'The hash as it stood in passwords: a PHC string, which a new password is verified against.';
+COMMENT ON CONSTRAINT former_passwords_pkey ON auth_store.former_passwords IS
+    'The former passwords of a user in the order in which they were replaced; the oldest go first.';
+COMMENT ON CONSTRAINT former_passwords_user_fkey ON auth_store.former_passwords IS
+    'Former passwords go with their user.';
+COMMENT ON INDEX auth_store.former_passwords_tenant_idx IS 'The former passwords of a tenant, for tenant_erase().';
 
 -- Secrets of other stores that went into imported hashes.
 CREATE TABLE IF NOT EXISTS auth_store.password_peppers (
@@ -66,3 +75,13 @@ COMMENT ON COLUMN auth_store.password_peppers.created_at IS 'When it was first i
 COMMENT ON COLUMN auth_store.password_peppers.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.password_peppers.pepper IS
     'nonce(12) ‖ ciphertext ‖ tag(16), under a key derived from the data key for tenant, row and column.';
+COMMENT ON CONSTRAINT password_peppers_pkey ON auth_store.password_peppers IS
+    'Finds the secret that a hash names. With the tenant in it, no hash can name another tenant''s secret.';
+COMMENT ON CONSTRAINT password_peppers_tenant_fkey ON auth_store.password_peppers IS
+    'Peppers go before their tenant does; tenant_erase() deletes them.';
+COMMENT ON CONSTRAINT password_peppers_key_fkey ON auth_store.password_peppers IS
+    'A data key stays as long as it opens a pepper: without the pepper no password that needs it could be verified.';
+COMMENT ON INDEX auth_store.password_peppers_tenant_idx IS
+    'The peppers of a tenant, for tenant_erase(); covers password_peppers_tenant_fkey.';
+COMMENT ON INDEX auth_store.password_peppers_key_idx IS
+    'What a data key has sealed, for vault_rekey(); covers password_peppers_key_fkey.';

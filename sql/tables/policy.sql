@@ -97,6 +97,24 @@ COMMENT ON COLUMN auth_store.tenant_policies.passkey_rp_id IS
     'The domain that passkeys are for (WebAuthn section 5.4.2).';
 COMMENT ON COLUMN auth_store.tenant_policies.passkey_rp_name IS 'What users read beside their passkeys.';
 COMMENT ON COLUMN auth_store.tenant_policies.passkey_origins IS 'The origins of pages on which passkeys work.';
+COMMENT ON CONSTRAINT tenant_policies_pkey ON auth_store.tenant_policies IS
+    'One row of rules for each tenant; a tenant without a row lives by the settings.';
+COMMENT ON CONSTRAINT tenant_policies_tenant_fkey ON auth_store.tenant_policies IS
+    'Rules go before their tenant does; tenant_erase() deletes them.';
+COMMENT ON CONSTRAINT tenant_policies_length_range ON auth_store.tenant_policies IS
+    '8 to 128 characters: NIST SP 800-63B asks for 8, and more than 128 nobody could be asked to type.';
+COMMENT ON CONSTRAINT tenant_policies_score_range ON auth_store.tenant_policies IS
+    'The scores of zxcvbn go from 0, guessed at once, to 4.';
+COMMENT ON CONSTRAINT tenant_policies_history_range ON auth_store.tenant_policies IS
+    'At most 24 former passwords: a new one is hashed once against each of them.';
+COMMENT ON CONSTRAINT tenant_policies_lockout_range ON auth_store.tenant_policies IS
+    '1 to 100 wrong passwords; with more, a lock-out would protect no password that can be guessed.';
+COMMENT ON CONSTRAINT tenant_policies_user_lockout_range ON auth_store.tenant_policies IS
+    '1 to 100 wrong passwords from all networks together, as for lockout_threshold.';
+COMMENT ON CONSTRAINT tenant_policies_mfa_known ON auth_store.tenant_policies IS
+    'off, optional or required: a log-in decides by nothing else.';
+COMMENT ON CONSTRAINT tenant_policies_verification_known ON auth_store.tenant_policies IS
+    'The three words of WebAuthn section 5.8.6, which are handed to the browser as they are.';
 
 -- What follows belongs to no tenant. The operator loads both, see docs/how-to/password_policy.md.
 CREATE TABLE IF NOT EXISTS auth_store.common_passwords (
@@ -107,6 +125,8 @@ COMMENT ON TABLE auth_store.common_passwords IS
     'Passwords that nobody may have, one a row: a list of words as it comes, loaded by COPY.';
 COMMENT ON COLUMN auth_store.common_passwords.password IS
     'The word. A password is refused that is the word, or is it in lower case.';
+COMMENT ON CONSTRAINT common_passwords_pkey ON auth_store.common_passwords IS
+    'By which a new password is looked up; a word that a list has twice is loaded once.';
 
 CREATE TABLE IF NOT EXISTS auth_store.breached_passwords (
     prefix   text COLLATE "C" NOT NULL,
@@ -121,3 +141,9 @@ COMMENT ON COLUMN auth_store.breached_passwords.prefix IS
     'The first 6 digits of the hashes, hexadecimal in upper case.';
 COMMENT ON COLUMN auth_store.breached_passwords.suffixes IS
     'The next 5 bytes of each hash, one behind the other in any order.';
+COMMENT ON CONSTRAINT breached_passwords_pkey ON auth_store.breached_passwords IS
+    'A look-up reads one row: all hashes that share the first 24 bits with the password''s.';
+COMMENT ON CONSTRAINT breached_passwords_prefix_shape ON auth_store.breached_passwords IS
+    '24 bits in upper-case hexadecimal; a row loaded in another spelling would never be found.';
+COMMENT ON CONSTRAINT breached_passwords_suffixes_whole ON auth_store.breached_passwords IS
+    'Suffixes of 5 bytes lie one behind the other; a remainder says that a load was cut off.';

@@ -23,3 +23,5 @@ COMMENT ON COLUMN auth_store.providers.token_endpoint IS
 COMMENT ON COLUMN auth_store.providers.revocation_endpoint IS
     'Where tokens are revoked (RFC 7009); NULL: not said, or there is none.';
 COMMENT ON COLUMN auth_store.providers.metadata IS 'What else an application keeps of it, a JSON object; no secret.';
+COMMENT ON CONSTRAINT providers_pkey ON auth_store.providers IS
+    'A provider is its name, which connections and identities of all tenants use.';

@@ -11,4 +11,7 @@ COMMENT ON TABLE auth_store.schema_version IS
     'The default of version is that one too: a dump of the schema alone has it.';
 COMMENT ON COLUMN auth_store.schema_version.version IS 'The version the tables have from this row on.';
 COMMENT ON COLUMN auth_store.schema_version.name IS 'What made it: install, or the name of the migration.';
-COMMENT ON COLUMN auth_store.schema_version.applied_at IS 'When.';
+COMMENT ON COLUMN auth_store.schema_version.applied_at IS 'When install() or migrate() gave the tables this version.';
+COMMENT ON CONSTRAINT schema_version_pkey ON auth_store.schema_version IS
+    'A version may be applied again after a way back: the time tells the rows apart, also those that a restore adds '
+    'to the rows of a fresh install.';

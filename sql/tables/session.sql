@@ -28,7 +28,8 @@ COMMENT ON TABLE auth_store.sessions IS
     'Login sessions: one row per log-in of a user in the application, the token in its cookie as a SHA-256 digest.';
 COMMENT ON COLUMN auth_store.sessions.id IS
     'The first 16 bytes of the token text, also after a rotation; time-ordered, see id_time().';
-COMMENT ON COLUMN auth_store.sessions.expires_at IS 'Absolute end.';
+COMMENT ON COLUMN auth_store.sessions.expires_at IS
+    'Its absolute end, which no use puts off; idle_expires_at ends it earlier.';
 COMMENT ON COLUMN auth_store.sessions.idle_expires_at IS 'The session ends here unless it is touched.';
 COMMENT ON COLUMN auth_store.sessions.idle_ttl IS 'Seconds by which a touch moves idle_expires_at ahead.';
 COMMENT ON COLUMN auth_store.sessions.revoked_at IS 'When somebody ended it; NULL also where it expired by itself.';
@@ -47,3 +48,12 @@ COMMENT ON COLUMN auth_store.sessions.user_agent IS
     'The user agent of the last touch that brought one; NULL: none did.';
 COMMENT ON COLUMN auth_store.sessions.auth_time IS
     'When session_elevate() last said that the user was authenticated again; NULL: not since it was made.';
+COMMENT ON CONSTRAINT sessions_pkey ON auth_store.sessions IS
+    'Finds the session by the first 16 bytes of its token. Time-ordered: new rows are added at the right edge of the '
+    'index.';
+COMMENT ON CONSTRAINT sessions_user_fkey ON auth_store.sessions IS
+    'A log-in locks its user''s row by it, and so waits for a call that is ending the user''s sessions.';
+COMMENT ON INDEX auth_store.sessions_user_idx IS
+    'The sessions of a user, to list and to end them; covers sessions_user_fkey.';
+COMMENT ON INDEX auth_store.sessions_actor_idx IS
+    'The sessions in which somebody acts as another user, by who acts. Partial: hardly any are of that kind.';

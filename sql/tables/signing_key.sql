@@ -26,7 +26,8 @@ CREATE INDEX IF NOT EXISTS signing_keys_vault_key_idx ON auth_store.signing_keys
 COMMENT ON TABLE auth_store.signing_keys IS
     'The keys that JWTs of tenants are signed with, one for each algorithm, with the next one and those that older '
     'tokens need.';
-COMMENT ON COLUMN auth_store.signing_keys.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.signing_keys.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.signing_keys.key_id IS 'The data key of the vault that opens the private key.';
 COMMENT ON COLUMN auth_store.signing_keys.published_at IS 'Since when it is in the tenant''s JWKS.';
 COMMENT ON COLUMN auth_store.signing_keys.active_from IS 'When it begins to sign.';
@@ -42,3 +43,21 @@ COMMENT ON COLUMN auth_store.signing_keys.kid IS
     'Its name in the JWKS and in what it signs: the thumbprint of the public key (RFC 7638).';
 COMMENT ON COLUMN auth_store.signing_keys.public_key IS 'The public key as the JWKS has it (RFC 7517).';
 COMMENT ON COLUMN auth_store.signing_keys.private_key IS 'The private key in PKCS #8, sealed by the vault.';
+COMMENT ON CONSTRAINT signing_keys_pkey ON auth_store.signing_keys IS
+    'Names the row; with the tenant in it a publication can filter by tenant.';
+COMMENT ON CONSTRAINT signing_keys_tenant_fkey ON auth_store.signing_keys IS
+    'Signing keys go before their tenant does; tenant_erase() deletes them.';
+COMMENT ON CONSTRAINT signing_keys_vault_key_fkey ON auth_store.signing_keys IS
+    'A data key stays as long as it opens a private key, so no signing key becomes unreadable.';
+COMMENT ON CONSTRAINT signing_keys_alg_known ON auth_store.signing_keys IS
+    'The algorithms that the store signs with: ES256 and RS256 (RFC 7518), EdDSA (RFC 8037).';
+COMMENT ON CONSTRAINT signing_keys_kid_length ON auth_store.signing_keys IS
+    'A SHA-256 thumbprint (RFC 7638) in base64url: 43 characters.';
+COMMENT ON CONSTRAINT signing_keys_times_ordered ON auth_store.signing_keys IS
+    'A key is published before it signs and signs before it retires, so that who has fetched the JWKS knows it.';
+COMMENT ON INDEX auth_store.signing_keys_kid_key IS
+    'Finds the key that a token names by its kid, and keeps two keys of a tenant from having one name.';
+COMMENT ON INDEX auth_store.signing_keys_last_key IS
+    'One key of a tenant and algorithm has no successor: two sessions that rotate at once cannot both add one.';
+COMMENT ON INDEX auth_store.signing_keys_vault_key_idx IS
+    'What a data key has sealed, in the order in which vault_rekey() walks it; covers signing_keys_vault_key_fkey.';

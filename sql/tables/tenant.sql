@@ -22,7 +22,7 @@ COMMENT ON COLUMN auth_store.tenants.id IS
     'Its name in every call; letters, digits, dot, dash and underscore, at most 63.';
 COMMENT ON COLUMN auth_store.tenants.status_reason IS
     'Why it has its status, as tenant_set_status() was told; NULL: it was told nothing.';
-COMMENT ON COLUMN auth_store.tenants.display_name IS 'What people read.';
+COMMENT ON COLUMN auth_store.tenants.display_name IS 'The name that people read on pages and in mails.';
 COMMENT ON COLUMN auth_store.tenants.settings IS 'What the application keeps with it, a JSON object.';
 COMMENT ON COLUMN auth_store.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.tenants.updated_at IS 'When it was last changed.';
@@ -31,3 +31,14 @@ COMMENT ON COLUMN auth_store.tenants.redirect_uri_schemes IS
 COMMENT ON COLUMN auth_store.tenants.subject_salt IS
     'What makes the subjects of pairwise clients (OpenID Connect Core section 8.1) those of this tenant alone: 32 '
     'random bytes, which stay; NULL: it has had no such client.';
+COMMENT ON CONSTRAINT tenants_pkey ON auth_store.tenants IS
+    'The name is the key: calls, settings and the rows of all other tables name a tenant by it.';
+COMMENT ON CONSTRAINT tenants_id_shape ON auth_store.tenants IS
+    '1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit: such a name needs no quoting '
+    'in a URL, a file name or a setting.';
+COMMENT ON CONSTRAINT tenants_status_known ON auth_store.tenants IS
+    'A status that no function knows would be neither served nor refused.';
+COMMENT ON CONSTRAINT tenants_settings_object ON auth_store.tenants IS
+    'A JSON object, so that an application can add a member without a look at what is there.';
+COMMENT ON CONSTRAINT tenants_subject_salt_length ON auth_store.tenants IS
+    '32 bytes, as many as the SHA-256 into which they go: nobody can try subjects of pairwise clients without them.';

@@ -31,6 +31,9 @@ COMMENT ON COLUMN auth_store.access_tokens.expires_at IS
 COMMENT ON COLUMN auth_store.access_tokens.revoked_at IS
     'When it was revoked by itself; NULL also where its grant was.';
 COMMENT ON COLUMN auth_store.access_tokens.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON CONSTRAINT access_tokens_pkey ON auth_store.access_tokens IS
+    'Finds the token by its first 16 bytes; no index holds a digest. Time-ordered: new rows are added at the right '
+    'edge of the index.';
 
 -- A refresh token of another store names no row here: it is found by its digest. Native ones never look here.
 -- No foreign key: one to the grants would put a trigger on the table that every refresh updates.
@@ -52,3 +55,9 @@ COMMENT ON COLUMN auth_store.imported_refresh_tokens.digest IS
     'SHA-256 of the text that its holder presents. The row stays after the first use: a later presentation is a reuse.';
 COMMENT ON COLUMN auth_store.imported_refresh_tokens.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.imported_refresh_tokens.client_id IS 'The client whose refresh token it was.';
+COMMENT ON CONSTRAINT imported_refresh_tokens_pkey ON auth_store.imported_refresh_tokens IS
+    'One imported text for a grant; with the tenant in it a publication can filter by tenant.';
+COMMENT ON CONSTRAINT imported_refresh_tokens_digest_key ON auth_store.imported_refresh_tokens IS
+    'By which the text is found: it carries no id of this store. A text is imported once.';
+COMMENT ON CONSTRAINT imported_refresh_tokens_digest_length ON auth_store.imported_refresh_tokens IS
+    'A SHA-256: 32 bytes.';

@@ -34,11 +34,13 @@ COMMENT ON COLUMN auth_store.client_usage.tokens_exchanged IS 'Tokens given for 
 COMMENT ON COLUMN auth_store.client_usage.tokens_used IS 'Uses of access tokens that were recorded: token_use().';
 COMMENT ON COLUMN auth_store.client_usage.revoked IS 'Tokens and grants revoked one by one.';
 COMMENT ON COLUMN auth_store.client_usage.refused IS 'Steps of any of these kinds that were refused.';
-COMMENT ON COLUMN auth_store.client_usage.refresh_refused IS 'Of those, refreshes.';
+COMMENT ON COLUMN auth_store.client_usage.refresh_refused IS 'How many of the refused steps were refreshes.';
 COMMENT ON COLUMN auth_store.client_usage.users IS 'How many different users that day.';
 COMMENT ON COLUMN auth_store.client_usage.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.client_usage.client_id IS
     'The client as it was named in the requests, also where no such client exists; empty: the steps name none.';
+COMMENT ON CONSTRAINT client_usage_pkey ON auth_store.client_usage IS
+    'A row for each day, tenant and client; the day first, because reports read days and cleanup deletes them.';
 
 -- The key begins with the user, by which rows are erased and walked.
 CREATE TABLE IF NOT EXISTS auth_store.client_users (
@@ -51,11 +53,13 @@ CREATE TABLE IF NOT EXISTS auth_store.client_users (
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE auth_store.client_users IS
     'Which users the steps of each client named, counted from the audit trail by cleanup and kept as long.';
-COMMENT ON COLUMN auth_store.client_users.user_id IS 'The user.';
-COMMENT ON COLUMN auth_store.client_users.first_seen_at IS 'The first such step.';
-COMMENT ON COLUMN auth_store.client_users.last_seen_at IS 'The last one.';
+COMMENT ON COLUMN auth_store.client_users.user_id IS 'The user whom the steps named.';
+COMMENT ON COLUMN auth_store.client_users.first_seen_at IS 'The first step of the client that named the user.';
+COMMENT ON COLUMN auth_store.client_users.last_seen_at IS 'The last step of the client that named the user.';
 COMMENT ON COLUMN auth_store.client_users.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.client_users.client_id IS 'The client, as in client_usage.';
+COMMENT ON CONSTRAINT client_users_pkey ON auth_store.client_users IS
+    'A row for each user and client; the user first, because rows are erased and walked by it.';
 
 CREATE TABLE IF NOT EXISTS auth_store.flag_counts (
     hour      timestamptz NOT NULL,
@@ -72,3 +76,6 @@ COMMENT ON COLUMN auth_store.flag_counts.last_at IS 'The last such step.';
 COMMENT ON COLUMN auth_store.flag_counts.steps IS 'How many there were.';
 COMMENT ON COLUMN auth_store.flag_counts.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.flag_counts.flag IS 'The flag: code_replay, refresh_reuse …; docs/audit.md lists them.';
+COMMENT ON CONSTRAINT flag_counts_pkey ON auth_store.flag_counts IS
+    'A row for each hour, tenant and flag; the hour first, because alerts read the last hours and cleanup deletes the '
+    'oldest.';

@@ -22,11 +22,8 @@ CREATE TABLE IF NOT EXISTS auth_store.users (
     CONSTRAINT users_status_known CHECK (status IN ('active', 'inactive', 'suspended', 'deleted')),
     CONSTRAINT users_metadata_object CHECK (pg_catalog.jsonb_typeof(metadata) = 'object')
 );
--- The users of a tenant in the order of their making; it covers the foreign key to the tenant.
 CREATE INDEX IF NOT EXISTS users_tenant_idx ON auth_store.users (tenant_id, id);
--- Finds users whose address is no name; there is hardly ever one.
 CREATE INDEX IF NOT EXISTS users_email_unnamed_idx ON auth_store.users (id) WHERE email_unnamed;
--- Cleanup finds those that nobody uses any more.
 CREATE INDEX IF NOT EXISTS users_anonymous_idx ON auth_store.users (id) WHERE anonymous;
 COMMENT ON TABLE auth_store.users IS 'End users: resource owners (RFC 6749 section 1.1).';
 COMMENT ON COLUMN auth_store.users.external_id IS
@@ -36,7 +33,8 @@ COMMENT ON COLUMN auth_store.users.email_unnamed IS
     'Whether the user is not found by the address, because it is another user''s too, see check().';
 COMMENT ON COLUMN auth_store.users.anonymous IS
     'Whether the user has never got a name or a credential, see user_create_anonymous().';
-COMMENT ON COLUMN auth_store.users.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.users.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.users.email_verified IS
     'Whether the address was shown to be the user''s; of each address user_names.verified_at says it.';
 COMMENT ON COLUMN auth_store.users.tenant_id IS 'The tenant it belongs to.';
@@ -53,6 +51,23 @@ COMMENT ON COLUMN auth_store.users.lock_reason IS 'Why the user was locked; NULL
 COMMENT ON COLUMN auth_store.users.metadata IS 'What the application keeps with the user, a JSON object.';
 COMMENT ON COLUMN auth_store.users.created_at IS 'When the user was registered.';
 COMMENT ON COLUMN auth_store.users.updated_at IS 'When the row was last changed.';
+COMMENT ON CONSTRAINT users_pkey ON auth_store.users IS
+    'Finds a user by id. With the tenant in it, foreign keys carry both, so that no row can name a user of another '
+    'tenant.';
+COMMENT ON CONSTRAINT users_id_key ON auth_store.users IS
+    'An id is unique over all tenants: a role in another tenant (user_roles) refers to the user by it alone.';
+COMMENT ON CONSTRAINT users_tenant_fkey ON auth_store.users IS
+    'Users go before their tenant does; tenant_erase() deletes them.';
+COMMENT ON CONSTRAINT users_status_known ON auth_store.users IS
+    'active, inactive, suspended or deleted: each of them is either let in or refused.';
+COMMENT ON CONSTRAINT users_metadata_object ON auth_store.users IS
+    'A JSON object, so that an application can add a member without a look at what is there.';
+COMMENT ON INDEX auth_store.users_tenant_idx IS
+    'The users of a tenant in the order of their making, for user_list() and tenant_erase(); covers users_tenant_fkey.';
+COMMENT ON INDEX auth_store.users_email_unnamed_idx IS
+    'Finds the few users who are not found by their address, for check() and for the next try to name them.';
+COMMENT ON INDEX auth_store.users_anonymous_idx IS
+    'Finds anonymous users in the order of their making, for cleanup; others cost it nothing.';
 
 -- What a user is found by, unique within its kind. The keys are made by the library.
 CREATE TABLE IF NOT EXISTS auth_store.user_names (
@@ -85,3 +100,11 @@ COMMENT ON COLUMN auth_store.user_names.name_key IS
 COMMENT ON COLUMN auth_store.user_names.name IS 'The name as it was given.';
 COMMENT ON COLUMN auth_store.user_names.verified_at IS
     'When the user proved that mail to the address arrives, or the application said so; NULL: nobody has.';
+COMMENT ON CONSTRAINT user_names_pkey ON auth_store.user_names IS
+    'One user for a name of a kind within a tenant, and the look-up of a log-in. The key is folded by the library, '
+    'the same in every locale.';
+COMMENT ON CONSTRAINT user_names_user_fkey ON auth_store.user_names IS
+    'Names go with their user. The tenant is in it, so that no name leads into another tenant.';
+COMMENT ON CONSTRAINT user_names_kind_known ON auth_store.user_names IS
+    'Each kind is folded by rules of its own; a name of an unknown kind could not be compared.';
+COMMENT ON INDEX auth_store.user_names_user_idx IS 'The names of a user; covers user_names_user_fkey.';

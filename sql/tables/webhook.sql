@@ -24,6 +24,8 @@ COMMENT ON COLUMN auth_store.webhook_event_types.schema IS
     'The JSON Schema that a payload must fit; NULL: it may be anything.';
 COMMENT ON COLUMN auth_store.webhook_event_types.sample IS
     'A payload as an example, which webhook_test() sends; NULL: an empty object.';
+COMMENT ON CONSTRAINT webhook_event_types_pkey ON auth_store.webhook_event_types IS
+    'A type is its name, the same for all tenants: their webhooks name it.';
 
 CREATE TABLE IF NOT EXISTS auth_store.webhooks (
     id                uuid        NOT NULL,
@@ -55,7 +57,8 @@ CREATE INDEX IF NOT EXISTS webhooks_client_idx ON auth_store.webhooks (client_id
 CREATE INDEX IF NOT EXISTS webhooks_url_idx ON auth_store.webhooks (tenant_id, target_url);
 CREATE INDEX IF NOT EXISTS webhooks_expires_idx ON auth_store.webhooks (expires_at) WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE auth_store.webhooks IS 'Webhooks: who wants which events, and where they are sent.';
-COMMENT ON COLUMN auth_store.webhooks.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.webhooks.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.webhooks.created_at IS 'When it was made.';
 COMMENT ON COLUMN auth_store.webhooks.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN auth_store.webhooks.status_changed_at IS 'When its status last changed.';
@@ -80,6 +83,18 @@ COMMENT ON COLUMN auth_store.webhooks.filters IS
 COMMENT ON COLUMN auth_store.webhooks.metadata IS 'What the application keeps with it.';
 COMMENT ON COLUMN auth_store.webhooks.logout IS
     'Whether it is the one that the store made to tell its client of log-outs, by logout tokens.';
+COMMENT ON CONSTRAINT webhooks_pkey ON auth_store.webhooks IS
+    'Finds a webhook by id. With the tenant in it, foreign keys carry both.';
+COMMENT ON CONSTRAINT webhooks_tenant_fkey ON auth_store.webhooks IS
+    'Webhooks go before their tenant does; tenant_erase() deletes them.';
+COMMENT ON CONSTRAINT webhooks_client_fkey ON auth_store.webhooks IS 'Webhooks go with their client.';
+COMMENT ON CONSTRAINT webhooks_status_known ON auth_store.webhooks IS
+    'active, disabled or suspended: each of them gets its events, loses them or keeps them waiting.';
+COMMENT ON INDEX auth_store.webhooks_client_idx IS
+    'The webhooks of a client; covers webhooks_client_fkey. Partial: most webhooks are nobody''s in particular.';
+COMMENT ON INDEX auth_store.webhooks_url_idx IS
+    'The webhooks of a tenant, and among them those that send to one URL; covers webhooks_tenant_fkey.';
+COMMENT ON INDEX auth_store.webhooks_expires_idx IS 'Finds subscriptions that are over, for cleanup.';
 
 -- What is known of a webhook's receiver. A row of its own, because every batch of deliveries changes it.
 CREATE TABLE IF NOT EXISTS auth_store.webhook_states (
@@ -103,7 +118,7 @@ CREATE TABLE IF NOT EXISTS auth_store.webhook_states (
         REFERENCES auth_store.webhooks (id, tenant_id) ON DELETE CASCADE
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE auth_store.webhook_states IS 'How the receivers of webhooks have answered, and what follows from it.';
-COMMENT ON COLUMN auth_store.webhook_states.webhook_id IS 'The webhook.';
+COMMENT ON COLUMN auth_store.webhook_states.webhook_id IS 'The webhook that it belongs to: webhooks.id.';
 COMMENT ON COLUMN auth_store.webhook_states.paused_until IS
     'Until when the receiver wants nothing (429 or 503 with Retry-After); NULL: it does not say.';
 COMMENT ON COLUMN auth_store.webhook_states.open_until IS
@@ -115,14 +130,18 @@ COMMENT ON COLUMN auth_store.webhook_states.warned_at IS
 COMMENT ON COLUMN auth_store.webhook_states.last_success_at IS 'The last delivery; NULL: never.';
 COMMENT ON COLUMN auth_store.webhook_states.last_failure_at IS 'The last attempt that failed; NULL: none.';
 COMMENT ON COLUMN auth_store.webhook_states.hour_started_at IS 'When the hour of hour_count began; NULL: none did.';
-COMMENT ON COLUMN auth_store.webhook_states.success_count IS 'Deliveries.';
-COMMENT ON COLUMN auth_store.webhook_states.failure_count IS 'Attempts that failed.';
+COMMENT ON COLUMN auth_store.webhook_states.success_count IS
+    'How many deliveries succeeded since the webhook was made.';
+COMMENT ON COLUMN auth_store.webhook_states.failure_count IS 'How many attempts failed since the webhook was made.';
 COMMENT ON COLUMN auth_store.webhook_states.lost_count IS
     'Completions that came when their lease had been given to another worker.';
 COMMENT ON COLUMN auth_store.webhook_states.failures_in_row IS 'Attempts that failed since the last success.';
 COMMENT ON COLUMN auth_store.webhook_states.hour_count IS 'Attempts in the hour that began at hour_started_at.';
 COMMENT ON COLUMN auth_store.webhook_states.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.webhook_states.last_error IS 'Why the last failed attempt failed; NULL: none did.';
+COMMENT ON CONSTRAINT webhook_states_pkey ON auth_store.webhook_states IS
+    'One row of state for a webhook, found by it at each claim.';
+COMMENT ON CONSTRAINT webhook_states_webhook_fkey ON auth_store.webhook_states IS 'The state goes with its webhook.';
 
 -- The keys that deliveries are signed with: one, and during a rotation the former ones too.
 CREATE TABLE IF NOT EXISTS auth_store.webhook_secrets (
@@ -143,7 +162,7 @@ CREATE INDEX IF NOT EXISTS webhook_secrets_vault_key_idx ON auth_store.webhook_s
 COMMENT ON TABLE auth_store.webhook_secrets IS
     'The keys that the deliveries of webhooks are signed with, sealed by the vault; at most three of one webhook.';
 COMMENT ON COLUMN auth_store.webhook_secrets.id IS 'Time-ordered, see id_time(): the newest is the present one.';
-COMMENT ON COLUMN auth_store.webhook_secrets.webhook_id IS 'The webhook.';
+COMMENT ON COLUMN auth_store.webhook_secrets.webhook_id IS 'The webhook that it belongs to: webhooks.id.';
 COMMENT ON COLUMN auth_store.webhook_secrets.key_id IS 'The data key of the vault that opens the secret.';
 COMMENT ON COLUMN auth_store.webhook_secrets.expires_at IS
     'Until when deliveries are signed with it too; NULL: it is the present one.';
@@ -151,6 +170,15 @@ COMMENT ON COLUMN auth_store.webhook_secrets.tenant_id IS 'The tenant it belongs
 COMMENT ON COLUMN auth_store.webhook_secrets.secret IS
     'The secret''s bytes as nonce(12) ‖ ciphertext ‖ tag(16); AES-256-GCM under a key derived from the data key for '
     'tenant, row and column.';
+COMMENT ON CONSTRAINT webhook_secrets_pkey ON auth_store.webhook_secrets IS
+    'Names the secret; time-ordered, so that the newest one is the present one.';
+COMMENT ON CONSTRAINT webhook_secrets_webhook_fkey ON auth_store.webhook_secrets IS 'Secrets go with their webhook.';
+COMMENT ON CONSTRAINT webhook_secrets_vault_key_fkey ON auth_store.webhook_secrets IS
+    'A data key stays as long as it opens a secret: without it no delivery could be signed.';
+COMMENT ON INDEX auth_store.webhook_secrets_webhook_idx IS
+    'The one to three secrets of a webhook, read at each claim; covers webhook_secrets_webhook_fkey.';
+COMMENT ON INDEX auth_store.webhook_secrets_vault_key_idx IS
+    'What a data key has sealed, in the order in which vault_rekey() walks it; covers webhook_secrets_vault_key_fkey.';
 
 -- By what an event finds its webhooks: no event reads a webhook whose type, or whose filter's word, is another. What
 -- differs most comes first in the key, so that a look-up compares little.
@@ -168,13 +196,20 @@ CREATE INDEX IF NOT EXISTS webhook_routes_webhook_idx ON auth_store.webhook_rout
 CREATE INDEX IF NOT EXISTS webhook_routes_tenant_idx ON auth_store.webhook_routes (tenant_id, pattern, member);
 COMMENT ON TABLE auth_store.webhook_routes IS
     'By what an event finds the webhooks that may want it: those that are active or suspended.';
-COMMENT ON COLUMN auth_store.webhook_routes.webhook_id IS 'The webhook.';
+COMMENT ON COLUMN auth_store.webhook_routes.webhook_id IS 'The webhook: webhooks.id.';
 COMMENT ON COLUMN auth_store.webhook_routes.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.webhook_routes.pattern IS 'One of the webhook''s event types, with its wildcard.';
 COMMENT ON COLUMN auth_store.webhook_routes.member IS
     'A member of the filter, at its top, whose value is a text; empty: the filter has none.';
 COMMENT ON COLUMN auth_store.webhook_routes.value IS
     'The text, or where it is long the start and a digest of it; empty where member is.';
+COMMENT ON CONSTRAINT webhook_routes_pkey ON auth_store.webhook_routes IS
+    'Finds the webhooks of an event by what differs most: first the word of the filter, last the tenant.';
+COMMENT ON CONSTRAINT webhook_routes_webhook_fkey ON auth_store.webhook_routes IS 'Routes go with their webhook.';
+COMMENT ON INDEX auth_store.webhook_routes_webhook_idx IS
+    'The routes of a webhook that changes its types or filter; covers webhook_routes_webhook_fkey.';
+COMMENT ON INDEX auth_store.webhook_routes_tenant_idx IS
+    'Says by which members webhooks of a tenant filter, so that an event looks for those alone.';
 
 -- For which tenants the steps of the store itself are events.
 CREATE TABLE IF NOT EXISTS auth_store.webhook_switches (
@@ -187,8 +222,13 @@ CREATE TABLE IF NOT EXISTS auth_store.webhook_switches (
 COMMENT ON TABLE auth_store.webhook_switches IS
     'The tenants whose steps of the audit trail are events for their webhooks too; no row: they are not.';
 COMMENT ON COLUMN auth_store.webhook_switches.changed_at IS 'When it was last switched.';
-COMMENT ON COLUMN auth_store.webhook_switches.own_events IS 'Whether they are.';
-COMMENT ON COLUMN auth_store.webhook_switches.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN auth_store.webhook_switches.own_events IS
+    'Whether the steps of the tenant are events for its webhooks.';
+COMMENT ON COLUMN auth_store.webhook_switches.tenant_id IS 'The tenant whose steps they are.';
+COMMENT ON CONSTRAINT webhook_switches_pkey ON auth_store.webhook_switches IS
+    'A tenant has one switch; no row stands for off.';
+COMMENT ON CONSTRAINT webhook_switches_tenant_fkey ON auth_store.webhook_switches IS
+    'The switch goes before its tenant does; tenant_erase() deletes it.';
 
 CREATE TABLE IF NOT EXISTS auth_store.webhook_events (
     id         uuid    NOT NULL,
@@ -205,16 +245,24 @@ CREATE UNIQUE INDEX IF NOT EXISTS webhook_events_event_id_key ON auth_store.webh
 CREATE INDEX IF NOT EXISTS webhook_events_user_idx ON auth_store.webhook_events (user_id) WHERE user_id IS NOT NULL;
 COMMENT ON TABLE auth_store.webhook_events IS
     'Events that a webhook wanted, or that were given an id; kept for auth_store.webhook_retention.';
-COMMENT ON COLUMN auth_store.webhook_events.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.webhook_events.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.webhook_events.user_id IS 'The user whom it is about; NULL: none, or it was not said.';
 COMMENT ON COLUMN auth_store.webhook_events.test IS
     'Whether webhook_test() made it: its deliveries have the header webhook-test.';
 COMMENT ON COLUMN auth_store.webhook_events.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.webhook_events.event_type IS 'Its type.';
+COMMENT ON COLUMN auth_store.webhook_events.event_type IS
+    'The type of the event: agent.created, or a step of the store such as token.refreshed.';
 COMMENT ON COLUMN auth_store.webhook_events.event_id IS
     'The application''s own name of it, by which it is emitted once; NULL: it gave none.';
 COMMENT ON COLUMN auth_store.webhook_events.body IS
     'What is sent, byte for byte: a JSON object with type, timestamp and data.';
+COMMENT ON CONSTRAINT webhook_events_pkey ON auth_store.webhook_events IS
+    'Finds the event of a delivery. Time-ordered: cleanup finds what has ended at the left edge.';
+COMMENT ON INDEX auth_store.webhook_events_event_id_key IS
+    'The application''s own id is emitted once within a tenant, also by two sessions at once.';
+COMMENT ON INDEX auth_store.webhook_events_user_idx IS
+    'The events that are about a user, for user_erase() and user_export().';
 
 CREATE TABLE IF NOT EXISTS auth_store.webhook_queue (
     id            uuid    NOT NULL,
@@ -231,14 +279,18 @@ COMMENT ON TABLE auth_store.webhook_queue IS
     'Deliveries that are ready or being sent. Without foreign keys: an event locks no row of a webhook.';
 COMMENT ON COLUMN auth_store.webhook_queue.id IS
     'The delivery; time-ordered, see id_time(). Sent as webhook-id, the same at every attempt.';
-COMMENT ON COLUMN auth_store.webhook_queue.webhook_id IS 'The webhook.';
-COMMENT ON COLUMN auth_store.webhook_queue.event_id IS 'The event.';
+COMMENT ON COLUMN auth_store.webhook_queue.webhook_id IS 'The webhook: webhooks.id.';
+COMMENT ON COLUMN auth_store.webhook_queue.event_id IS 'The event that is sent: webhook_events.id.';
 COMMENT ON COLUMN auth_store.webhook_queue.redelivery_of IS
     'The delivery that it repeats because somebody asked; NULL: none.';
 COMMENT ON COLUMN auth_store.webhook_queue.leased_until IS
     'Until when the worker that claimed it may send it; NULL, or in the past: nobody does.';
 COMMENT ON COLUMN auth_store.webhook_queue.attempt IS 'The number of attempts begun.';
 COMMENT ON COLUMN auth_store.webhook_queue.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON CONSTRAINT webhook_queue_pkey ON auth_store.webhook_queue IS
+    'The queue in its order: a claim reads from the left edge, and a completion finds its delivery.';
+COMMENT ON INDEX auth_store.webhook_queue_webhook_idx IS
+    'The deliveries of a webhook in their order, for one that wants them in order, and to end them with it.';
 
 CREATE TABLE IF NOT EXISTS auth_store.webhook_retries (
     id            uuid        NOT NULL,
@@ -258,8 +310,8 @@ CREATE INDEX IF NOT EXISTS webhook_retries_webhook_idx ON auth_store.webhook_ret
 COMMENT ON TABLE auth_store.webhook_retries IS
     'Deliveries that failed: those that are tried again, and the dead letters, which are not.';
 COMMENT ON COLUMN auth_store.webhook_retries.id IS 'The delivery, as in webhook_queue.';
-COMMENT ON COLUMN auth_store.webhook_retries.webhook_id IS 'The webhook.';
-COMMENT ON COLUMN auth_store.webhook_retries.event_id IS 'The event.';
+COMMENT ON COLUMN auth_store.webhook_retries.webhook_id IS 'The webhook: webhooks.id.';
+COMMENT ON COLUMN auth_store.webhook_retries.event_id IS 'The event that is sent: webhook_events.id.';
 COMMENT ON COLUMN auth_store.webhook_retries.redelivery_of IS
     'The delivery that it repeats because somebody asked; NULL: none.';
 COMMENT ON COLUMN auth_store.webhook_retries.failed_at IS 'When the last attempt failed.';
@@ -269,6 +321,12 @@ COMMENT ON COLUMN auth_store.webhook_retries.http_status IS
     'The status of the last answer; NULL: there was no answer.';
 COMMENT ON COLUMN auth_store.webhook_retries.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.webhook_retries.error IS 'Why the last attempt failed.';
+COMMENT ON CONSTRAINT webhook_retries_pkey ON auth_store.webhook_retries IS
+    'Finds the delivery that is tried again or asked for anew.';
+COMMENT ON INDEX auth_store.webhook_retries_due_idx IS
+    'Finds what is due, the longest overdue first; dead letters have no entry.';
+COMMENT ON INDEX auth_store.webhook_retries_webhook_idx IS
+    'The failed deliveries of a webhook, for webhooks_redrive() and to end them with it.';
 
 -- The partitioned parent carries no key and no index: each partition gets its own.
 CREATE TABLE IF NOT EXISTS auth_store.webhook_attempts (
@@ -289,14 +347,14 @@ CREATE TABLE IF NOT EXISTS auth_store.webhook_attempts (
 COMMENT ON TABLE auth_store.webhook_attempts IS
     'Every attempt to deliver: one row when it is completed; monthly partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.webhook_attempts.delivery_id IS 'The delivery, as in webhook_queue.';
-COMMENT ON COLUMN auth_store.webhook_attempts.webhook_id IS 'The webhook.';
-COMMENT ON COLUMN auth_store.webhook_attempts.event_id IS 'The event.';
+COMMENT ON COLUMN auth_store.webhook_attempts.webhook_id IS 'The webhook: webhooks.id.';
+COMMENT ON COLUMN auth_store.webhook_attempts.event_id IS 'The event that is sent: webhook_events.id.';
 COMMENT ON COLUMN auth_store.webhook_attempts.attempted_at IS 'When the attempt was completed.';
 COMMENT ON COLUMN auth_store.webhook_attempts.attempt IS 'Which attempt of the delivery it was, from 1.';
 COMMENT ON COLUMN auth_store.webhook_attempts.duration_ms IS 'How long it took, in milliseconds; NULL: not told.';
 COMMENT ON COLUMN auth_store.webhook_attempts.http_status IS 'The status of the answer; NULL: there was none.';
 COMMENT ON COLUMN auth_store.webhook_attempts.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.webhook_attempts.event_type IS 'The event''s type.';
+COMMENT ON COLUMN auth_store.webhook_attempts.event_type IS 'The type of the event that was sent.';
 COMMENT ON COLUMN auth_store.webhook_attempts.outcome IS
     'delivered, retrying, dead, or gone where the answer was 410.';
 COMMENT ON COLUMN auth_store.webhook_attempts.error IS 'Why it failed; NULL: it did not.';

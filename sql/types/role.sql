@@ -8,7 +8,7 @@ CREATE TYPE auth_store.role_profile AS (
     updated_at  timestamptz,
     built_in    boolean
 );
-COMMENT ON TYPE auth_store.role_profile IS 'A role of a tenant.';
+COMMENT ON TYPE auth_store.role_profile IS 'A role of a tenant with what it permits, see role_list().';
 
 CREATE TYPE auth_store.user_role AS (
     tenant_id   text,

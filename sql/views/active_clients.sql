@@ -13,7 +13,7 @@ SELECT c.tenant_id, c.id AS client_id, c.name, c.client_type, c.grant_types, c.s
 COMMENT ON VIEW auth_store.active_clients IS
     'The active clients that were granted anything in the last 30 days, as of the last cleanup: see client_usage.';
 COMMENT ON COLUMN auth_store.active_clients.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.active_clients.client_id IS 'The client.';
+COMMENT ON COLUMN auth_store.active_clients.client_id IS 'The client_id of the client, as requests name it.';
 COMMENT ON COLUMN auth_store.active_clients.name IS 'The name that users are shown.';
 COMMENT ON COLUMN auth_store.active_clients.client_type IS 'confidential or public.';
 COMMENT ON COLUMN auth_store.active_clients.grant_types IS 'The grant types it may use.';

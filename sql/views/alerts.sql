@@ -131,5 +131,5 @@ COMMENT ON COLUMN auth_store.alerts.alert IS
 COMMENT ON COLUMN auth_store.alerts.tenant_id IS 'Whose it is; NULL: it is the whole store''s.';
 COMMENT ON COLUMN auth_store.alerts.subject IS
     'What it is about: a client, webhook, provider or flag; NULL: the store.';
-COMMENT ON COLUMN auth_store.alerts.detail IS 'What was found.';
+COMMENT ON COLUMN auth_store.alerts.detail IS 'What was found, with the figures that it was found by.';
 COMMENT ON COLUMN auth_store.alerts.what_to_do IS 'What to do about it.';

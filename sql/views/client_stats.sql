@@ -24,7 +24,7 @@ SELECT c.tenant_id, c.id AS client_id, c.name, c.client_type, c.status, c.create
 COMMENT ON VIEW auth_store.client_stats IS
     'What each client has done since the audit trail''s retention, as of the last cleanup: see client_usage.';
 COMMENT ON COLUMN auth_store.client_stats.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.client_stats.client_id IS 'The client.';
+COMMENT ON COLUMN auth_store.client_stats.client_id IS 'The client_id of the client, as requests name it.';
 COMMENT ON COLUMN auth_store.client_stats.name IS 'The name that users are shown.';
 COMMENT ON COLUMN auth_store.client_stats.client_type IS 'confidential or public.';
 COMMENT ON COLUMN auth_store.client_stats.status IS 'active, pending, suspended or revoked.';

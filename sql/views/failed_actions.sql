@@ -37,7 +37,8 @@ COMMENT ON COLUMN auth_store.failed_actions.user_agent IS
     'The client''s user agent as the application passed it on; NULL: none.';
 COMMENT ON COLUMN auth_store.failed_actions.details IS
     'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
-COMMENT ON COLUMN auth_store.failed_actions.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.failed_actions.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.failed_actions.called_by IS
     'The database role that called: who had logged in. NULL in rows of before version 2 of the tables.';
 COMMENT ON COLUMN auth_store.failed_actions.called_as IS 'The role that SET ROLE had set, where that was another.';

@@ -20,7 +20,8 @@ COMMENT ON COLUMN auth_store.recent_activity.called_by IS
 COMMENT ON COLUMN auth_store.recent_activity.called_as IS 'The role that SET ROLE had set, where that was another.';
 COMMENT ON COLUMN auth_store.recent_activity.from_application IS
     'Written by audit_write(), whatever it says; false: a step of the store itself.';
-COMMENT ON COLUMN auth_store.recent_activity.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.recent_activity.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.recent_activity.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.recent_activity.success IS 'Whether the step was granted; false: refused.';
 COMMENT ON COLUMN auth_store.recent_activity.risk_score IS

@@ -27,9 +27,9 @@ COMMENT ON VIEW auth_store.recent_webhook_deliveries IS
 COMMENT ON COLUMN auth_store.recent_webhook_deliveries.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.recent_webhook_deliveries.delivery_id IS
     'The delivery: all its attempts have this id, and the receiver gets it as webhook-id.';
-COMMENT ON COLUMN auth_store.recent_webhook_deliveries.webhook_id IS 'The webhook.';
-COMMENT ON COLUMN auth_store.recent_webhook_deliveries.event_id IS 'The event.';
-COMMENT ON COLUMN auth_store.recent_webhook_deliveries.event_type IS 'The event''s type.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.webhook_id IS 'The webhook: webhooks.id.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.event_id IS 'The event that is sent: webhook_events.id.';
+COMMENT ON COLUMN auth_store.recent_webhook_deliveries.event_type IS 'The type of the event that was sent.';
 COMMENT ON COLUMN auth_store.recent_webhook_deliveries.attempt IS 'Which attempt of the delivery it was, from 1.';
 COMMENT ON COLUMN auth_store.recent_webhook_deliveries.attempted_at IS 'When the attempt was completed.';
 COMMENT ON COLUMN auth_store.recent_webhook_deliveries.outcome IS

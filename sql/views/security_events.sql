@@ -45,7 +45,8 @@ COMMENT ON COLUMN auth_store.security_events.user_agent IS
     'The client''s user agent as the application passed it on; NULL: none.';
 COMMENT ON COLUMN auth_store.security_events.details IS
     'What else belongs to the step, a JSON object; never a secret. NULL: nothing.';
-COMMENT ON COLUMN auth_store.security_events.id IS 'Time-ordered, see id_time().';
+COMMENT ON COLUMN auth_store.security_events.id IS
+    'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
 COMMENT ON COLUMN auth_store.security_events.called_by IS
     'The database role that called: who had logged in. NULL in rows of before version 2 of the tables.';
 COMMENT ON COLUMN auth_store.security_events.called_as IS 'The role that SET ROLE had set, where that was another.';

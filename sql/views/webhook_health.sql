@@ -49,7 +49,7 @@ COMMENT ON VIEW auth_store.webhook_health IS
     'How each webhook''s receiver does. Rates and durations are of the last 24 hours, and of the newest 5,000 attempts '
     'of all webhooks; the queue is looked at as far as its 20,000 oldest deliveries.';
 COMMENT ON COLUMN auth_store.webhook_health.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.webhook_health.webhook_id IS 'The webhook.';
+COMMENT ON COLUMN auth_store.webhook_health.webhook_id IS 'The webhook: webhooks.id.';
 COMMENT ON COLUMN auth_store.webhook_health.target_url IS 'Where the deliveries go.';
 COMMENT ON COLUMN auth_store.webhook_health.status IS 'active, disabled or suspended.';
 COMMENT ON COLUMN auth_store.webhook_health.status_reason IS 'Why it has the status; NULL: no reason was given.';

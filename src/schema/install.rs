@@ -9,6 +9,7 @@ use crate::kernel::server::{catalog, state};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::schema::{making, shape, superuser_only};
 use pgrx::prelude::*;
+use std::collections::HashSet;
 
 #[pg_extern(volatile, parallel_unsafe)]
 #[search_path(pg_catalog, pg_temp)]
@@ -110,7 +111,37 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
 }
 
 pub fn run_tables() -> Result<(), Mistake> {
-    spi::quietly(|| TABLES.iter().try_for_each(|script| spi::run_script(script)))
+    spi::quietly(|| {
+        let (tables, comments): (Vec<_>, Vec<_>) = TABLES.iter().map(|script| parted(script)).unzip();
+        tables.iter().try_for_each(|script| spi::run_script(script))?;
+        let present: HashSet<String> = spi::run_once::<String>(
+            "SELECT pg_catalog.format('%I ON auth_store.%I', n.conname, c.relname)
+               FROM pg_catalog.pg_constraint n JOIN pg_catalog.pg_class c ON c.oid = n.conrelid
+              WHERE n.connamespace = 'auth_store'::pg_catalog.regnamespace",
+            &[],
+        )?
+        .into_iter()
+        .collect();
+        let comments: String = comments
+            .into_iter()
+            .flatten()
+            .filter(|comment| named(comment).is_some_and(|name| present.contains(name)))
+            .collect();
+        spi::run_script(&comments)
+    })
+}
+
+/// A script of tables without its comments on constraints, and those. A constraint that somebody dropped is no reason
+/// not to put back the rest: check() reports it.
+fn parted(script: &str) -> (String, Vec<&str>) {
+    let (comments, rest): (Vec<_>, Vec<_>) =
+        script.split_inclusive(";\n").partition(|statement| named(statement).is_some());
+    (rest.concat(), comments)
+}
+
+/// What a statement that comments on a constraint calls it: `grants_pkey ON auth_store.grants`.
+fn named(statement: &str) -> Option<&str> {
+    Some(statement.strip_prefix("COMMENT ON CONSTRAINT ")?.split_once(" IS")?.0)
 }
 
 pub fn run_views() -> Result<(), Mistake> {
@@ -183,5 +214,28 @@ fn refuse_foreign_tables() -> Result<(), Mistake> {
         Some(text) => Err(Mistake::NotAllowed(
             format!("{text}, who is neither auth_store_owner nor a superuser").into(),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TABLES, named, parted};
+
+    #[test]
+    fn comments_on_constraints_run_apart() {
+        let script =
+            "CREATE TABLE t ();\nCOMMENT ON CONSTRAINT k ON s.t IS\n    'One; of two.';\nCREATE INDEX i;\n";
+        let (tables, comments) = parted(script);
+        assert_eq!(tables, "CREATE TABLE t ();\nCREATE INDEX i;\n");
+        assert_eq!(comments.iter().filter_map(|comment| named(comment)).collect::<Vec<_>>(), ["k ON s.t"]);
+    }
+
+    #[test]
+    fn every_comment_on_a_constraint_is_found() {
+        for script in TABLES {
+            let (tables, comments) = parted(script);
+            assert!(!tables.contains("COMMENT ON CONSTRAINT"));
+            assert_eq!(comments.len(), script.matches("COMMENT ON CONSTRAINT").count());
+        }
     }
 }

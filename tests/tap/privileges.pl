@@ -130,24 +130,6 @@ none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespac
 
 # --- tables and views ------------------------------------------------------------------------------------------------
 
-none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
-    AND coalesce(length(obj_description(c.oid, 'pg_class')), 0) < 20",
-    'every table and view has a COMMENT');
-none("SELECT c.relname, a.attname FROM pg_class c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'c') AND NOT c.relispartition
-    AND coalesce(length(col_description(c.oid, a.attnum)), 0) < 5",
-    'every column of every table, view and type has one');
-none("SELECT t.typname FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
-    WHERE t.typnamespace = 'auth_store'::regnamespace AND coalesce(length(obj_description(t.oid, 'pg_type')), 0) < 15",
-        'every type');
-none("SELECT c.relname, p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-    WHERE c.relnamespace = 'auth_store'::regnamespace
-    AND coalesce(length(obj_description(p.oid, 'pg_policy')), 0) < 20", 'every policy, those of partitions too');
-none("SELECT rolname FROM pg_roles WHERE rolname LIKE 'auth\\_store\\_%'
-    AND coalesce(length(shobj_description(oid, 'pg_authid')), 0) < 20", 'every role');
-cmp_ok(value($node, $db, "SELECT length(obj_description('auth_store'::regnamespace, 'pg_namespace'))"), '>', 20,
-    'and the schema');
 none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind NOT IN ('c', 'v')
     AND c.relowner <> 'auth_store_owner'::regrole", 'auth_store_owner owns every table');
 none("SELECT c.relname, c.relowner::regrole $RELATION AND c.relkind = 'v' AND c.relowner <> 'auth_store_view'::regrole",

@@ -36,7 +36,7 @@ sub objects
 sub without_comments
 {
     my ($shape) = @_;
-    return { map { $_ => 1 } grep { !/\A\s*COMMENT ON (?:COLUMN|TABLE)/ } keys %$shape };
+    return { map { $_ => 1 } grep { !/\A\s*COMMENT ON (?:COLUMN|CONSTRAINT|INDEX|TABLE)/ } keys %$shape };
 }
 
 value($node, 'postgres', 'CREATE DATABASE fresh TEMPLATE template0');
