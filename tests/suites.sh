@@ -51,6 +51,7 @@ suite_tidy() {
     fi
     if grep -q '^not run shellcheck' "$log"; then lacking shellcheck "package shellcheck"; fi
     check "the map shows the sources" scripts/map --check
+    check "the pictures show the tables and the flows" scripts/pictures --check
     check "the links of the pages lead somewhere" scripts/check-links
     check "the tables and plots of the benchmark are those of its results" bench/run --check
 }
