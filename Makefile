@@ -3,11 +3,12 @@
 #
 # Everything is done by scripts, each of which can be called alone and says at its top what it does.
 
-export PG_CONFIG DESTDIR KEEP
+export PG_CONFIG DESTDIR KEEP FULL
 SHELL := /bin/bash
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix bench package dist fmt lint clean
+.PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix test-package test-robustness
+.PHONY: bench package package-tar package-image dist fmt lint clean
 
 all:            ## build the library and the install script (only when something changed)
 	@scripts/build
@@ -38,11 +39,23 @@ bench: install  ## the benchmark, against plain SQL on the same server (long)
 	@scripts/setup --bench
 	@bench/run
 
-package: all    ## a tar file of the built extension, to unpack at / of a like machine
-	@scripts/package
+package: all    ## Debian packages of the extension, the worker and the front
+	@packaging/pack deb
+
+package-tar: all    ## a tar file of the built extension, to unpack at / of a like machine
+	@packaging/pack tar
+
+package-image: all  ## the extension apart from a server, for extension_control_path and image volumes
+	@packaging/pack image
 
 dist:           ## a zip of the committed sources, as PGXN takes it
-	@scripts/package --source
+	@packaging/pack source
+
+test-package:   ## the packages installed, upgraded, removed in a scratch root; lintian, META.json, the Dockerfile
+	@tests/package/run
+
+test-robustness: ## crashes, no space, no memory, cancellations, random queries (long); TESTS="kill", FULL=1
+	@tests/robustness/run $(TESTS)
 
 setup:          ## install what is missing on this machine, tests included
 	@scripts/setup --test
@@ -58,4 +71,4 @@ clean:          ## stop throw-away servers, remove everything built
 	rm -rf "$${CARGO_TARGET_DIR:-target}"
 
 help:           ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1#\2/p' Makefile | awk -F'#' '{ printf "    make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1#\2/p' Makefile | awk -F'#' '{ printf "    make %-16s %s\n", $$1, $$2 }'
