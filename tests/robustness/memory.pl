@@ -1,0 +1,88 @@
+# Backends that get no more memory: every function with little room to grow, and with large arguments. What ends in an
+# error of the server (53200) leaves its session usable; a backend that ends takes nothing of the store along.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin, "$FindBin::Bin/../tap";
+use AuthStore;
+use Functions;
+use Robust;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'needs prlimit' if system('prlimit --version >/dev/null 2>&1');
+
+my @ROOM = size([ 64, 1024 ], [ 0, 64, 256, 1024, 2048, 4096, 8192, 16384 ])->@*;     # kB
+my $node = server('memory', settings => [ 'restart_after_crash = on', 'fsync = off' ]);
+my $db = 'postgres';
+store($node, $db);
+my $made = populate($node, $db);
+
+# From here on this session's process may grow by so many kB. What the calls have touched before is there already.
+sub narrow
+{
+    my ($room) = @_;
+    return <<"SQL";
+SELECT pg_backend_pid() AS pid \\gset
+\\setenv PID :pid
+\\! prlimit --pid \$PID --as=\$(awk '/^VmSize/ { print (\$2 + $room) * 1024 }' /proc/\$PID/status):
+SQL
+}
+
+my (%seen, %ended);
+# one(NAME, ROOM, STATEMENT, what comes before): how it ended, and whether the session goes on where it was an error.
+sub one
+{
+    my ($name, $room, $sql, $before) = @_;
+    my ($status, $out, $err) = $node->psql($db, ($before // '') . narrow($room) . <<"SQL", on_error_stop => 0);
+BEGIN;
+$sql;
+\\set state :SQLSTATE
+\\! prlimit --pid \$PID --as=unlimited:
+ROLLBACK;
+\\echo ended :state
+SELECT 'goes on';
+SQL
+    my ($state) = $out =~ /^ended (\w+)$/m;
+    if (!defined $state || $err =~ /server closed the connection|terminating connection/)
+    {
+        $ended{$name}++;
+        $node->poll_query_until($db, 'SELECT true') or die 'the server did not come back';
+        return;
+    }
+    $seen{$state}++;
+    ok(0, "$name with $room kB: the session goes on") if $out !~ /^goes on$/m;
+}
+
+my @names = grep { !/^(install|uninstall|migrate|guard|guard_tables|restoring|cleanup|vault_rekey)$/ }
+  functions($node, $db);
+for my $room (@ROOM)
+{
+    one($_, $room, call_of($_, $made->{acme})->{sql}, "SELECT auth_store.tenant_visible('acme');\n") for @names;
+    # A document and a text that are larger than what is left.
+    for my $size (100_000, 10_000_000)
+    {
+        one('a large text', $room, "SELECT auth_store.token_introspect(repeat('x', $size))");
+        one('a large document', $room, "SELECT auth_store.client_create('large', metadata =>
+            jsonb_build_object('a', repeat('x', $size)))");
+        one('a large body', $room, "SELECT auth_store.http_token(convert_to(repeat('a=b&', $size / 4), 'UTF8'))");
+        one('many tokens', $room, "SELECT count(*) FROM auth_store.token_introspect_many(
+            (SELECT array_agg('asat_' || md5(n::text)) FROM generate_series(1, $size / 100) AS n))");
+    }
+}
+note join ', ', map { "$_: $seen{$_}" } sort keys %seen;
+note 'backends that ended: ', join ', ', map { "$_ ($ended{$_})" } sort keys %ended;
+cmp_ok($seen{53200} // 0, '>', 0, 'memory was short');
+# 58P01: the library itself could not be loaded.
+is(join(' ', grep { !/^(00000|53200|58P01|22023|23503|23505|55000|42501|0A000|22P05|54000)$/ } sort keys %seen), '',
+    'nothing but out of memory and the SQLSTATEs of the contract');
+# Rust ends a process that cannot allocate, and an error for which pgrx has no memory is raised again until PostgreSQL
+# panics: the server then begins anew. One in twenty calls may end so, with next to no memory.
+my ($calls, $ends) = (0, 0);
+$calls += $_ for values %seen;
+$ends += $_ for values %ended;
+cmp_ok($ends, '<', ($calls + $ends) / 20, "$ends of " . ($calls + $ends) . ' calls ended the backend');
+sound($node, $db, 'after all');
+quiet_log($node, 'after all', crashes => 1, known => qr/ERRORDATA_STACK_SIZE exceeded/);
+$node->stop;
+done_testing();
