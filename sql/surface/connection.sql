@@ -3,7 +3,7 @@ COMMENT ON FUNCTION auth_store.connection_store IS
     'there, and returns the connection''s id. One connection for each tenant, provider, actor_type and actor_id; a '
     'lease of it ends, an error and a revocation are forgotten.\n'
     'provider: a short name, 1 to 63 of a-z 0-9 . '
-    '_ -, the first a letter or digit (github, google, microsoft; docs/vault.md lists them). '
+    '_ -, the first a letter or digit (github, google, microsoft; docs/how-to/vault.md lists them). '
     'actor_id: 1 to 255 bytes, as the application knows the actor. actor_type: user (default) or api_key. '
     'access_token, refresh_token: 1 to 65536 bytes; a NULL refresh_token keeps the one that is there (RFC 6749 '
     'section 6), unless provider_account_id says that it is another account. scope: as the provider spells it. '

@@ -27,7 +27,7 @@ COMMENT ON TABLE auth_store.audit_log IS
     'The audit trail: one row per step, written in the step''s own transaction; monthly partitions, bounds in UTC.';
 COMMENT ON COLUMN auth_store.audit_log.id IS
     'Names the row. Time-ordered: its first 48 bits are the milliseconds at which it was made, see id_time().';
-COMMENT ON COLUMN auth_store.audit_log.risk_score IS '0.00 to 1.00 by the rules of docs/audit.md.';
+COMMENT ON COLUMN auth_store.audit_log.risk_score IS '0.00 to 1.00 by the rules of docs/reference/audit.md.';
 COMMENT ON COLUMN auth_store.audit_log.flags IS
     'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret, unknown_client, new_network, '
     'scope_widening …';
@@ -49,8 +49,8 @@ COMMENT ON COLUMN auth_store.audit_log.session_id IS
     'The session concerned, of the store or of the application''s own.';
 COMMENT ON COLUMN auth_store.audit_log.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.audit_log.event IS
-    'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; docs/audit.md '
-    'lists them.';
+    'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; '
+    'docs/reference/events.md lists them.';
 COMMENT ON COLUMN auth_store.audit_log.client_id IS
     'The client as it was named in the request, also where no such client exists.';
 COMMENT ON COLUMN auth_store.audit_log.resource_type IS

@@ -75,7 +75,8 @@ COMMENT ON COLUMN auth_store.flag_counts.hour IS 'When the hour began; hours are
 COMMENT ON COLUMN auth_store.flag_counts.last_at IS 'The last such step.';
 COMMENT ON COLUMN auth_store.flag_counts.steps IS 'How many there were.';
 COMMENT ON COLUMN auth_store.flag_counts.tenant_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN auth_store.flag_counts.flag IS 'The flag: code_replay, refresh_reuse …; docs/audit.md lists them.';
+COMMENT ON COLUMN auth_store.flag_counts.flag IS
+    'The flag: code_replay, refresh_reuse …; docs/reference/events.md lists them.';
 COMMENT ON CONSTRAINT flag_counts_pkey ON auth_store.flag_counts IS
     'A row for each hour, tenant and flag; the hour first, because alerts read the last hours and cleanup deletes the '
     'oldest.';

@@ -16,11 +16,11 @@ COMMENT ON COLUMN auth_store.failed_actions.client_id IS
     'The client as it was named in the request, also where no such client exists.';
 COMMENT ON COLUMN auth_store.failed_actions.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.failed_actions.event IS
-    'What was refused: code.redeemed, token.refreshed …; docs/audit.md lists them.';
+    'What was refused: code.redeemed, token.refreshed …; docs/reference/events.md lists them.';
 COMMENT ON COLUMN auth_store.failed_actions.risk_score IS
-    '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
+    '0.00 to 1.00 by the rules of docs/reference/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
 COMMENT ON COLUMN auth_store.failed_actions.flags IS
-    'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/audit.md has the table. '
+    'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/reference/events.md has the table. '
     'NULL: no risk.';
 COMMENT ON COLUMN auth_store.failed_actions.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.failed_actions.user_id IS 'The user concerned; NULL: none, or not known.';

@@ -11,7 +11,7 @@ SELECT a.occurred_at, a.event, a.success, a.error, a.risk_score::numeric::double
 COMMENT ON VIEW auth_store.recent_activity IS
     'The audit trail of the last 30 days, a row a step. Narrow occurred_at, user_id or grant_id: those are indexed.';
 COMMENT ON COLUMN auth_store.recent_activity.event IS
-    'What happened: code.redeemed, token.refreshed …; docs/audit.md lists them.';
+    'What happened: code.redeemed, token.refreshed …; docs/reference/events.md lists them.';
 COMMENT ON COLUMN auth_store.recent_activity.error IS 'The RFC''s code of a refusal; NULL on success.';
 COMMENT ON COLUMN auth_store.recent_activity.client_id IS
     'The client as it was named in the request, also where no such client exists.';
@@ -25,9 +25,9 @@ COMMENT ON COLUMN auth_store.recent_activity.id IS
 COMMENT ON COLUMN auth_store.recent_activity.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.recent_activity.success IS 'Whether the step was granted; false: refused.';
 COMMENT ON COLUMN auth_store.recent_activity.risk_score IS
-    '0.00 to 1.00 by the rules of docs/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
+    '0.00 to 1.00 by the rules of docs/reference/audit.md; 0: nothing remarkable. To six digits: 0.9 is 0.9.';
 COMMENT ON COLUMN auth_store.recent_activity.flags IS
-    'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/audit.md has the table. '
+    'Why the risk is what it is: code_replay, refresh_reuse, wrong_secret …; docs/reference/events.md has the table. '
     'NULL: no risk.';
 COMMENT ON COLUMN auth_store.recent_activity.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.recent_activity.user_id IS 'The user concerned; NULL: none, or not known.';

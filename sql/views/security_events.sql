@@ -19,13 +19,13 @@ COMMENT ON VIEW auth_store.security_events IS
 COMMENT ON COLUMN auth_store.security_events.severity IS
     'critical from risk 0.90 on, high from 0.60, medium from 0.30, else low.';
 COMMENT ON COLUMN auth_store.security_events.flags IS
-    'Why; the risk is that of the riskiest flag, docs/audit.md has the table.';
+    'Why; the risk is that of the riskiest flag, docs/reference/events.md has the table.';
 COMMENT ON COLUMN auth_store.security_events.occurred_at IS 'When the step was taken, not when its transaction began.';
 COMMENT ON COLUMN auth_store.security_events.risk_score IS
-    'Above 0.00 to 1.00 by the rules of docs/audit.md. To six digits: 0.9 is 0.9.';
+    'Above 0.00 to 1.00 by the rules of docs/reference/audit.md. To six digits: 0.9 is 0.9.';
 COMMENT ON COLUMN auth_store.security_events.event IS
-    'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; docs/audit.md '
-    'lists them.';
+    'What happened: code.redeemed, token.refreshed, refresh_reuse, or what audit_write() was given; '
+    'docs/reference/events.md lists them.';
 COMMENT ON COLUMN auth_store.security_events.success IS 'Whether the step was granted; false: refused.';
 COMMENT ON COLUMN auth_store.security_events.error IS 'The RFC''s code of the refusal; NULL on success.';
 COMMENT ON COLUMN auth_store.security_events.tenant_id IS 'The tenant it belongs to.';
