@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix test-package test-robustness
-.PHONY: bench package package-tar package-image dist fmt lint clean
+.PHONY: bench book package package-tar package-image dist fmt lint clean
 
 all:            ## build the library and the install script (only when something changed)
 	@scripts/build
@@ -38,6 +38,9 @@ installcheck:   ## the SQL and isolation tests on the running server that PGHOST
 bench: install  ## the benchmark, against plain SQL on the same server (long)
 	@scripts/setup --bench
 	@bench/run
+
+book:           ## the documentation as a book for a browser, in target/book
+	@scripts/book
 
 package: all    ## Debian packages of the extension, the worker and the front
 	@packaging/pack deb

@@ -125,9 +125,9 @@ fn owns(object: &str, part: Option<&str>) -> bool {
 fn refused(what: &str) -> Mistake {
     Mistake::WrongState {
         message: format!("{what} is the auth store's and is not dropped").into(),
-        hint: "Tell a migration tool to leave the schema auth_store alone (docs/how-to/migration_tools.md). To drop the \
-               store with every row: SELECT auth_store.uninstall(). Who means this alone: SET auth_store.allow_drop = on, \
-               as a superuser"
+        hint: "Tell a migration tool to leave the schema auth_store alone (docs/how-to/migration_tools.md). To drop \
+               the store with every row: SELECT auth_store.uninstall(). Who means this alone: SET \
+               auth_store.allow_drop = on, as a superuser"
             .into(),
     }
 }

@@ -182,7 +182,8 @@ impl Partitions {
 }
 
 const HOW_TO_MAKE: &str = "An event trigger runs as auth_store_owner there: see Partitions in \
-    docs/how-to/operations.md. SELECT auth_store.partitions_ensure(), auth_store.jti_partitions_ensure() makes what is missing";
+    docs/how-to/operations.md. SELECT auth_store.partitions_ensure(), auth_store.jti_partitions_ensure() \
+    makes what is missing";
 
 /// The settings of a session, a role or a database must not decide where a partition goes. The statement for its index
 /// names a tablespace only if the parent does.
