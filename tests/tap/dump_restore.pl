@@ -8,6 +8,7 @@ use File::Copy qw(copy);
 use PostgreSQL::Test::Utils;
 use IPC::Run;
 use Test::More;
+use Works;
 
 my $source = new_server('source');
 value($source, 'postgres', 'CREATE DATABASE store');
@@ -94,61 +95,7 @@ sub holds
     is(value($node, $database, "SELECT active FROM auth_store.token_introspect('$store->{acme}{access}')",
         user => 'web'), 't',
         "$name: the application may call it");
-    works($node, $database, $name);
-}
-
-sub works
-{
-    my ($node, $database, $name) = @_;
-    for my $tenant (sort keys %$store)
-    {
-        my $made = $store->{$tenant};
-        my $credentials = "'$made->{client}', client_secret => '$made->{secret}'";
-        my $result = run_sql($node, $database, <<"SQL");
-SELECT 'live', active, user_id = '$made->{user}', tenant_id FROM auth_store.token_introspect('$made->{access}');
-SELECT 'revoked', active FROM auth_store.token_introspect('$made->{revoked_access}');
-SELECT 'other', active FROM auth_store.token_introspect('$made->{other_access}');
-SELECT 'session', v.valid, e.valid, c.missing_scope
-  FROM auth_store.session_validate('$made->{session}') v, auth_store.session_validate('$made->{ended_session}') e,
-    auth_store.consent_check('$made->{user}', '$made->{client}', 'openid orders') c;
-SELECT 'exchanged', active FROM auth_store.token_introspect('$made->{exchanged_access}');
-SELECT 'jwt', active, issuer FROM auth_store.jwt_verify('$made->{jwt}', 'https://api.example/$tenant');
-SELECT 'legacy', error, refresh_token LIKE 'asrt\\_%'
-  FROM auth_store.token_refresh('$made->{legacy_refresh}', $credentials);
-SELECT 'adopted', error, refresh_token LIKE 'asrt\\_%'
-  FROM auth_store.token_refresh('$made->{adopted_refresh}', $credentials);
-SELECT 'refresh', error, refresh_token LIKE 'asrt\\_%', grant_id = '$made->{grant}'
-  FROM auth_store.token_refresh('$made->{refresh}', $credentials);
-SELECT 'code', error, access_token LIKE 'asat\\_%'
-  FROM auth_store.code_redeem('$made->{code}', $credentials, code_verifier => '$made->{verifier}');
-SET auth_store.code_replay_grace = 0;
-SELECT 'replay', error, access_token
-  FROM auth_store.code_redeem('$made->{used_code}', $credentials, code_verifier => '$made->{verifier}');
-SELECT 'ended', active FROM auth_store.token_introspect('$made->{access}');
-SELECT 'ended too', active FROM auth_store.token_introspect('$made->{exchanged_access}');
-SELECT 'alone', active FROM auth_store.token_introspect('$made->{other_access}');
-SELECT 'audit', risk_score FROM auth_store.audit_log WHERE tenant_id = '$tenant' AND flags \@> '{code_replay}';
-SQL
-        my $expected = <<"OUT" =~ s/\n\z//r;
-live|t|t|$tenant
-revoked|f
-other|t
-session|t|f|orders
-exchanged|t
-jwt|t|https://id.example/$tenant
-legacy||t
-adopted||t
-refresh||t|t
-code||t
-replay|invalid_grant|
-ended|f
-ended too|f
-alone|t
-audit|1
-OUT
-        is($result->{out}, $expected, "$name: $tenant: tokens live, refresh, those of another store too, "
-            . 'and a code redeemed before is a replay') or diag($result->{err});
-    }
+    works($node, $database, $store, $name);
 }
 
 sub restored
@@ -321,7 +268,7 @@ rows_alone('rows alone out of a whole dump, --section=data -j4', $custom, 'pg_re
     my $found = contents($target, 'store_alone');
     is(differences({ %$rows, schema_version => '' }, { %$found, schema_version => '' }), '',
         'every row of every table');
-    works($target, 'store_alone', 'rows of the schema alone');
+    works($target, 'store_alone', $store, 'rows of the schema alone');
 }
 restored('the schema, then the rows, plain', before => sub { my ($ok, $err) = restore_command($_[0], 'psql', '-f',
     "$dir/schema.sql"); ok($ok, 'schema first') or diag($err) },
