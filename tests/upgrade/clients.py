@@ -99,7 +99,7 @@ def main():
                  for n in range(CLIENTS)]
     setup = {"client": made[0], "secret": made[1], "users": users}
     stop, results = multiprocessing.Event(), multiprocessing.Queue()
-    clients = [multiprocessing.Process(target=client, args=(n, setup, stop, results)) for n in range(CLIENTS)]
+    clients = [multiprocessing.Process(target=client, args=(n, setup, stop, results), daemon=True) for n in range(CLIENTS)]
     for one in clients:
         one.start()
     stale = psycopg.connect("", autocommit=True)
