@@ -117,6 +117,8 @@ enum Ends {
     Alone,
     /// The same of access tokens, which are many, and on which nothing depends.
     Tokens,
+    /// The same of grants, which are many, and of which few end at a time.
+    Grants,
     /// Of the users the anonymous ones end, with all they have.
     Anonymous,
     /// Of the clients the registered ones end that nobody uses, with all they have.
@@ -140,6 +142,10 @@ impl Task {
                 Some(batch) => Ok(batch),
                 None => self.table.cleanup(now, after, size),
             },
+            Ends::Grants => match grant::live_batch(now, after, size)? {
+                Some(batch) => Ok(batch),
+                None => self.table.cleanup(now, after, size),
+            },
             Ends::Unused => client_end::purge_unused(now, size),
             Ends::Anonymous => user_erase::purge_anonymous(now, after, size),
         }
@@ -148,7 +154,7 @@ impl Task {
 
 /// They are walked in any order: a batch passes over rows that others have locked.
 static TASKS: [Task; 27] = [
-    Task::of(&grant::TABLE).told("grant.expired"),
+    Task { table: &grant::TABLE, ends: Ends::Grants, event: Some("grant.expired") },
     Task::of(&imported::TABLE).told("refresh_token.expired"),
     Task::of(&code::TABLE).told("code.expired"),
     Task::of(&pushed::TABLE).told("pushed_request.expired"),

@@ -72,12 +72,13 @@ SELECT count(*) = (SELECT rows FROM audit_before) AS no_audit_row FROM auth_stor
 SELECT task, position FROM auth_store.cleanup_cursors WHERE task LIKE '%@cleanup' ORDER BY 1;
 SELECT auth_store.cleanup_expired_data() AS again;
 
--- The retention of grants. Whose family was only not refreshed may have an access token for another day.
+-- The retention of grants, each a batch of its own. Whose family was only not refreshed may have an access token for
+-- another day.
 SET auth_store.grant_retention = 0;
 SELECT pg_temp.add_grant(1, '-1 s', NULL, NULL), pg_temp.add_grant(2, '50 days', '-1 s', '10 days'),
        pg_temp.add_grant(3, '50 days', NULL, '-25 hours'),
        pg_temp.add_grant(16, '50 days', NULL, '-23 hours');
-SELECT auth_store.cleanup_expired_data();
+SELECT auth_store.cleanup_expired_data(batch_size => 1);
 SELECT array_agg(n) AS kept FROM pg_temp.kept('grants') AS n;
 RESET auth_store.grant_retention;
 

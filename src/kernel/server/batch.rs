@@ -63,15 +63,9 @@ impl Batch {
         passed: impl Fn(&R) -> Passed,
     ) -> Result<Option<Self>, Mistake> {
         let Some(rows) = table.open()? else { return Ok(None) };
-        let most = usize::try_from(size).unwrap_or(0);
-        let key = [Key::Id(after.unwrap_or(Id::from_bytes([0; 16])))];
-        let examined = match by_id.behind(&Snapshot::writing()?, key, most, |_| true) {
-            // The index can't be used now: the statement goes through the table.
-            Err(Mistake::WrongState { .. }) => {
-                rows.close();
-                return Ok(None);
-            }
-            examined => examined?,
+        let Some(examined) = behind(by_id, after, size)? else {
+            rows.close();
+            return Ok(None);
         };
         let mut deleted = 0;
         let mut last = None;
@@ -84,9 +78,40 @@ impl Batch {
             }
         }
         rows.close();
-        let all = examined.len() < most;
-        let examined = i64::try_from(examined.len()).unwrap_or(i64::MAX);
-        Ok(Some(Self { deleted, examined, last: last.filter(|_| !all) }))
+        Ok(Some(Self::of(deleted, examined.len(), last, size)))
+    }
+
+    /// The batch of rows of which none has ended; None: some have, or only a statement can tell.
+    ///
+    /// It takes a third of the statement's time. Of a table whose rows live for weeks nearly every batch is such a one.
+    pub fn of_live<R: TableRow>(
+        by_id: &Lookup<R>,
+        after: Option<Id>,
+        size: i32,
+        ended: impl Fn(&R) -> bool,
+        id: impl Fn(&R) -> Id,
+    ) -> Result<Option<Self>, Mistake> {
+        match behind(by_id, after, size)? {
+            Some(examined) if !examined.iter().any(ended) => {
+                Ok(Some(Self::of(0, examined.len(), examined.last().map(id), size)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn of(deleted: i64, examined: usize, last: Option<Id>, size: i32) -> Self {
+        let examined = i64::try_from(examined).unwrap_or(i64::MAX);
+        Self { deleted, examined, last: last.filter(|_| examined >= i64::from(size)) }
+    }
+}
+
+/// The `size` rows behind an id; None: the index can't be used now, and a statement goes through the table.
+fn behind<R: TableRow>(by_id: &Lookup<R>, after: Option<Id>, size: i32) -> Result<Option<Vec<R>>, Mistake> {
+    let most = usize::try_from(size).unwrap_or(0);
+    let key = [Key::Id(after.unwrap_or(Id::from_bytes([0; 16])))];
+    match by_id.behind(&Snapshot::writing()?, key, most, |_| true) {
+        Err(Mistake::WrongState { .. }) => Ok(None),
+        examined => examined.map(Some),
     }
 }
 

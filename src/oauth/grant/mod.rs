@@ -15,7 +15,7 @@ use pgrx::prelude::*;
 
 use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::batch::delete_ended;
+use crate::kernel::server::batch::{Batch, delete_ended};
 use crate::kernel::server::change::Change;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
@@ -131,10 +131,7 @@ pub static TABLE: Table = Table {
             "auth_store.grants",
             "LEAST(expires_at, revoked_at) <= $3 OR idle_expires_at <= $4"
         ),
-        times: |now| {
-            let ended = retention::cutoff(now);
-            Vec::from(params![ended, ended.min(now.plus_seconds(-MAX_ACCESS_TOKEN_TTL))])
-        },
+        times: |now| Vec::from(params![retention::cutoff(now), idle_cutoff(now)]),
     }),
     of_tenant: Rows::Deleted(Statement::latest(
         c"WITH doomed AS (SELECT id FROM auth_store.grants WHERE tenant_id = $1 ORDER BY id FOR UPDATE)
@@ -166,6 +163,18 @@ pub static TABLE: Table = Table {
 static BY_ID: Lookup<Grant> = Lookup::by(c"grants_pkey");
 
 static STATE_BY_ID: Lookup<GrantState> = Lookup::by(c"grants_pkey").remembered();
+
+row! {
+    /// A grant that cleanup comes by.
+    struct Aged in grants {
+        id: Id,
+        expires_at: Timestamp,
+        revoked_at: Option<Timestamp>,
+        idle_expires_at: Option<Timestamp>,
+    }
+}
+
+static AGED: Lookup<Aged> = Lookup::by(c"grants_pkey");
 
 // The tenant is in every condition, so that the whole primary key is: the planner then expects one row, whatever the
 // statistics say.
@@ -244,6 +253,21 @@ pub fn find(snapshot: &Snapshot, id: Id) -> Result<Option<Grant>, Mistake> {
 /// What introspection needs of the grant with this id.
 pub fn find_state(snapshot: &Snapshot, id: Id) -> Result<Option<GrantState>, Mistake> {
     STATE_BY_ID.find(snapshot, Key::Id(id))
+}
+
+/// Of a family that was last used so long ago no access token lives.
+fn idle_cutoff(now: Timestamp) -> Timestamp {
+    retention::cutoff(now).min(now.plus_seconds(-MAX_ACCESS_TOKEN_TTL))
+}
+
+/// A batch of cleanup in which no grant has to go; None: the statement of [`TABLE`] has to look.
+pub fn live_batch(now: Timestamp, after: Option<Id>, size: i32) -> Result<Option<Batch>, Mistake> {
+    let (cutoff, idle) = (retention::cutoff(now), idle_cutoff(now));
+    let by = |end: Option<Timestamp>, cutoff| end.is_some_and(|end| end <= cutoff);
+    let ended = |grant: &Aged| {
+        grant.expires_at <= cutoff || by(grant.revoked_at, cutoff) || by(grant.idle_expires_at, idle)
+    };
+    Batch::of_live(&AGED, after, size, ended, |grant| grant.id)
 }
 
 /// The same of each of these grants.
