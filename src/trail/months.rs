@@ -41,6 +41,11 @@ pub fn ensure(now: Timestamp, months_ahead: i32) -> Result<i32, Mistake> {
     MONTHS.ensure_ahead(now, months_ahead)
 }
 
+/// Has the index of this moment's month say what was written last.
+pub fn summarize(at: Timestamp) -> Result<(), Mistake> {
+    MONTHS.summarize(at)
+}
+
 /// Drops the months that ended before `cutoff`, but never the current month; returns them.
 pub fn drop_before(now: Timestamp, cutoff: Timestamp, patient: bool) -> Result<Vec<Dropped>, Mistake> {
     MONTHS.drop_before(cutoff.min(now), patient)

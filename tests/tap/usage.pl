@@ -44,6 +44,17 @@ SELECT gen_random_uuid(), clock_timestamp() - n * interval '57 seconds' - interv
   FROM generate_series(1, 60000) n;
 SQL
 
+# Without summaries, which autovacuum makes where it runs, each step would read all of that.
+value($node, $db, 'SELECT auth_store.cleanup_usage(20)');
+is(value($node, $db, <<'SQL'), '0', 'a step summarizes what was written last');
+SELECT coalesce(sum(brin_summarize_new_values(i.indexrelid)), -1)
+  FROM pg_inherits h
+  JOIN pg_index i ON i.indrelid = h.inhrelid
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_am a ON a.oid = c.relam AND a.amname = 'brin'
+ WHERE h.inhparent = 'auth_store.audit_log'::regclass;
+SQL
+
 # Scripts that go on until they are stopped.
 my %script = (
     write => q{SELECT error FROM auth_store.token_issue('usage', auth_store.user_ensure('w' || (random() * 9)::int));},

@@ -6,6 +6,7 @@
 
 pub mod drop;
 pub mod make;
+mod summarize;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
