@@ -7,7 +7,9 @@
 
 #![allow(unsafe_code)]
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::cell::RefCell;
+use std::ptr::NonNull;
 
 use pgrx::pg_sys;
 
@@ -50,8 +52,8 @@ impl Remembered {
         }
         let mut places = self.0.borrow_mut();
         if places.is_empty() {
-            // SAFETY: a place of zeros is one where nothing is remembered.
-            *places = unsafe { Box::new_zeroed_slice(PLACES).assume_init() }.into_vec();
+            let Some(empty) = Place::zeros() else { return };
+            *places = empty;
         }
         let number = number(keys);
         if let Some(place) = places.get_mut(slot(number)) {
@@ -61,6 +63,16 @@ impl Remembered {
 }
 
 impl Place {
+    /// All places, with nothing remembered. None where there is no memory for them: a backend that gets none goes on
+    /// without, instead of ending and taking the server's other sessions along.
+    fn zeros() -> Option<Vec<Place>> {
+        let layout = Layout::array::<Place>(PLACES).ok()?;
+        // SAFETY: the layout is not of size zero.
+        let places = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast::<Place>();
+        // SAFETY: allocated for so many places as a Vec allocates them; one of zeros is valid, with nothing remembered.
+        Some(unsafe { Vec::from_raw_parts(places.as_ptr(), PLACES, PLACES) })
+    }
+
     /// The block that the row was in.
     pub fn block(&self) -> pg_sys::BlockNumber {
         (u32::from(self.row.ip_blkid.bi_hi) << 16) | u32::from(self.row.ip_blkid.bi_lo)
