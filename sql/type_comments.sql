@@ -512,6 +512,17 @@ COMMENT ON COLUMN auth_store.health_check.check_name IS
 COMMENT ON COLUMN auth_store.health_check.status IS 'ok, warn or fail.';
 COMMENT ON COLUMN auth_store.health_check.detail IS 'What was found, with the figures that it was found by.';
 COMMENT ON COLUMN auth_store.health_check.what_to_do IS 'What to do about it; NULL: nothing.';
+COMMENT ON COLUMN auth_store.recovery_done.timeline IS 'The server''s, which the store knows of from now on.';
+COMMENT ON COLUMN auth_store.recovery_done.refused_until IS
+    'Proofs and assertions that were made before this are refused; NULL: none, nothing was lost.';
+COMMENT ON COLUMN auth_store.recovery_done.claims_until IS
+    'jti_claim() without issued_at claims nothing that ends before this; NULL: nothing was lost.';
+COMMENT ON COLUMN auth_store.recovery_done.fences IS 'Connections whose next lease has a much higher fence.';
+COMMENT ON COLUMN auth_store.recovery_done.single_use IS
+    'Codes, pushed requests, one-time tokens and challenges that were deleted.';
+COMMENT ON COLUMN auth_store.recovery_done.sessions IS 'Sessions that it ended.';
+COMMENT ON COLUMN auth_store.recovery_done.grants IS 'Grants that it ended, with their tokens.';
+COMMENT ON COLUMN auth_store.recovery_done.api_keys IS 'API keys that it ended.';
 COMMENT ON COLUMN auth_store.client_rate.tenant_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN auth_store.client_rate.client_id IS 'The client whose requests are counted.';
 COMMENT ON COLUMN auth_store.client_rate.max_per_hour IS 'The requests an hour that the client may make.';

@@ -17,6 +17,7 @@ mod lifecycle;
 mod limit;
 mod oauth;
 mod principal;
+mod recovery;
 mod report;
 mod rfc;
 mod schema;
@@ -233,6 +234,7 @@ pub extern "C-unwind" fn _PG_init() {
     kernel::server::guard::watch(schema::is_own);
     kernel::server::function_scan::watch();
     webhook::outbox::CHANGED.watch();
+    recovery::CHANGED.watch();
     vault::holder::list(SEALED, DERIVED);
     limit::shared::reserve();
     webhook::claim::turn::reserve();

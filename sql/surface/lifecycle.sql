@@ -94,3 +94,20 @@ COMMENT ON FUNCTION auth_store.partitions_make IS
     'publisher arrive. 22004 for NULL, 22023 for a NULL element, another name, more than 10000.';
 ALTER FUNCTION auth_store.partitions_make COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.partitions_make TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.recovered IS
+    'Says that a fail-over, or a restore, has lost the commits from lost_from until lost_to; twice the same time says '
+    'that none was lost, as after a planned switch-over. health() is content then. What the store did in the window is '
+    'unknown to it. So, if it is not empty: DPoP proofs and client assertions that were made before lost_to and a '
+    'minute are refused (an assertion that does not say when: if it may be), and so are time steps of authenticator '
+    'apps; jti_claim() without issued_at refuses what ends less than longest_claim (0 to 24 hours) after lost_to; '
+    'codes, device codes, pushed requests, one-time tokens and challenges that were made before lost_to are deleted; the '
+    'fences of connections leave out the next million; and a refresh token that proves to be made in the window, and '
+    'newer than what is known, continues its family. policy: what else ends of sessions, grants and API keys, because '
+    'it may have been ended in the window: keep, nothing; window, what was made before lost_to; all. '
+    'Returns how much of it; a second call for the same window changes its policy and longest_claim, and ends what is '
+    'left. All in one transaction, whose time grows with what it ends. '
+    '22004 for a NULL time, 22023 for one that is infinite or in the future, a window that ends before it begins, '
+    'another policy; 42501 in a session that is pinned to a tenant, 25006 on a standby.';
+ALTER FUNCTION auth_store.recovered COST 1000000;
+GRANT EXECUTE ON FUNCTION auth_store.recovered TO auth_store_admin;

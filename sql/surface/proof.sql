@@ -28,7 +28,10 @@ COMMENT ON FUNCTION auth_store.jti_claim IS
     'After that end, and at the latest a day later, the same jti can be claimed anew. '
     'tenant_id: default the session''s; 23503 where it is unknown. 22004 for any other NULL. '
     'A claim that is refused leaves an audit row; one that is granted leaves that to the step it serves. '
-    'ip, user_agent: where the request came from, for that row.\n'
+    'ip, user_agent: where the request came from, for that row. '
+    'issued_at: when the JWT says that it was made, its iat; NULL: not known. '
+    'False also where a claim may be lost: for one that was made before a recovery that recovered() names, or may '
+    'be.\n'
     'Each claim holds an entry of the server''s lock table to the end of its transaction: claim one at a time, not '
     'thousands (max_locks_per_transaction).';
 ALTER FUNCTION auth_store.jti_claim COST 10000;

@@ -72,7 +72,8 @@ COMMENT ON FUNCTION auth_store.health IS
     'partitions: this month''s and the next month''s; cleanup: when it last ran (warn after an hour, fail after a '
     'week); counting: up to when cleanup has counted the trail; master_key: can be read where something is sealed; '
     'webhooks: how long a delivery has waited that could be sent (warn after five minutes, fail after an hour); '
-    'preloaded; replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby. '
+    'preloaded; replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby (warn '
+    'after a fail-over, a restore or a restored dump, until recovered() is called). '
     'It reads no more than some pages of small tables. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.health COST 100000 ROWS 9;
 GRANT EXECUTE ON FUNCTION auth_store.health

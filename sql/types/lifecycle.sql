@@ -24,3 +24,15 @@ CREATE TYPE auth_store.health_check AS (
     what_to_do text
 );
 COMMENT ON TYPE auth_store.health_check IS 'What health() says of one thing.';
+
+CREATE TYPE auth_store.recovery_done AS (
+    timeline      integer,
+    refused_until timestamptz,
+    claims_until  timestamptz,
+    fences        bigint,
+    single_use    bigint,
+    sessions      bigint,
+    grants        bigint,
+    api_keys      bigint
+);
+COMMENT ON TYPE auth_store.recovery_done IS 'What recovered() has done.';

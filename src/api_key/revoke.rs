@@ -68,6 +68,19 @@ pub fn revoke_since(
     REVOKE_SINCE.run(&params![user_id, tenant_id, Id::lower_bound(since), now, reason])
 }
 
+static REVOKE_BEFORE: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.api_keys
+                     WHERE id < $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.api_keys k SET revoked_at = $2, revoked_reason = $3
+        FROM live WHERE k.id = live.id AND k.tenant_id = live.tenant_id AND k.revoked_at IS NULL",
+);
+
+/// Ends the live keys with an id before this one; returns how many.
+pub fn end_before(now: Timestamp, before: Id, reason: &str) -> Result<u64, Mistake> {
+    REVOKE_BEFORE.run(&params![before, now, reason])
+}
+
 static LIVES: Statement<bool> = Statement::latest(
     c"SELECT EXISTS (SELECT FROM auth_store.api_keys
                       WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL

@@ -3,6 +3,7 @@
 pub mod cleanup;
 pub mod client_end;
 pub mod cursors;
+pub mod recovered;
 pub mod tables;
 pub mod tenant_end;
 pub mod user_end;

@@ -12,7 +12,7 @@ use crate::oauth::token::imported;
 use crate::oauth::{client, code, consent, device, grant, interaction, signing_key, token};
 use crate::vault::{connection, key, provider};
 use crate::webhook::{self, outbox};
-use crate::{api_key, limit, trail};
+use crate::{api_key, limit, recovery, trail};
 
 /// The facts of the table `schema_version`.
 pub static SCHEMA_VERSION: Table = Table {
@@ -83,12 +83,13 @@ pub static AFTER_USERS: [&Table; 46] = [
 ];
 
 /// What belongs to nobody.
-static OWN: [&Table; 6] = [
+static OWN: [&Table; 7] = [
     &policy::common::TABLE,
     &policy::breached::TABLE,
     &webhook::event_type::TABLE,
     &provider::TABLE,
     &cursors::TABLE,
+    &recovery::TABLE,
     &SCHEMA_VERSION,
 ];
 

@@ -11,6 +11,7 @@ use crate::kernel::server::{state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::lifecycle::cursors;
+use crate::recovery::{self, Known};
 use crate::vault::key::{self, master};
 use crate::webhook::waiting;
 
@@ -136,7 +137,6 @@ fn webhooks(now: Timestamp) -> Result<HealthCheck, Mistake> {
 row! {
     struct Server {
         timeline: Option<i32>,
-        standby: Option<bool>,
         slots: i64,
         lost: Option<String>,
         holding: Option<String>,
@@ -151,8 +151,8 @@ static SERVER: Statement<Server> = Statement::read(
                                       ELSE pg_current_wal_lsn() END, s.restart_lsn) AS behind
             FROM pg_replication_slots s)
       SELECT {columns}
-        FROM (SELECT (SELECT c.timeline_id FROM pg_control_checkpoint() c) AS timeline, pg_is_in_recovery() AS standby,
-                     count(*) AS slots, string_agg(name, ', ') FILTER (WHERE wal_status = 'lost') AS lost,
+        FROM (SELECT (SELECT c.timeline_id FROM pg_control_checkpoint() c) AS timeline, count(*) AS slots,
+                     string_agg(name, ', ') FILTER (WHERE wal_status = 'lost') AS lost,
                      string_agg(name, ', ') FILTER (
                          WHERE wal_status <> 'lost' AND NOT active AND behind > 1073741824) AS holding
                 FROM slot) f",
@@ -174,9 +174,31 @@ fn server() -> Result<Vec<HealthCheck>, Mistake> {
         ),
         (None, None) => ok(SLOTS, format!("{}, none of which holds much WAL", server.slots)),
     };
-    let role = if server.standby == Some(true) { "standby" } else { "primary" };
-    let timeline = ok("timeline", format!("{role} on timeline {}", server.timeline.unwrap_or(0)));
-    Ok(vec![slots, timeline])
+    Ok(vec![slots, timeline(server.timeline.unwrap_or(0))?])
+}
+
+fn timeline(of_checkpoint: i32) -> Result<HealthCheck, Mistake> {
+    const NAME: &str = "timeline";
+    const TELL: &str = "SELECT * FROM auth_store.recovered(lost_from, lost_to), with the times from which and until \
+                        which commits were lost, twice the same where none was: see docs/how-to/recovery.md";
+    Ok(match recovery::known()? {
+        Known::Standby => ok(NAME, format!("standby on timeline {of_checkpoint}")),
+        Known::Told { timeline } => ok(NAME, format!("primary on timeline {timeline}")),
+        Known::Untold { before, now } => {
+            let since = match before {
+                Some(before) if before.system == now.system => {
+                    format!("the store knows of timeline {}", before.timeline)
+                }
+                Some(before) => format!("the store knows of server {}", before.system),
+                None => "the store knows of none".into(),
+            };
+            let detail = format!(
+                "primary on timeline {} of server {}, and {since}: after a fail-over or a restore, commits may be lost",
+                now.timeline, now.system
+            );
+            warn(NAME, detail, TELL)
+        }
+    })
 }
 
 fn ok(name: &'static str, detail: String) -> HealthCheck {

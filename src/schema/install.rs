@@ -7,6 +7,7 @@ use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::version::TABLES_VERSION;
 use crate::kernel::server::{catalog, state};
 use crate::kernel::value::clock::{self, Timestamp};
+use crate::recovery;
 use crate::schema::{making, shape, superuser_only};
 use pgrx::prelude::*;
 use std::collections::HashSet;
@@ -50,6 +51,7 @@ const TABLES: &[&str] = &[
     include_str!("../../sql/tables/usage.sql"),
     include_str!("../../sql/tables/limit.sql"),
     include_str!("../../sql/tables/lifecycle.sql"),
+    include_str!("../../sql/tables/recovery.sql"),
 ];
 
 const VIEWS: &[&str] = &[
@@ -98,6 +100,7 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     if own {
         tenant::restore_default()?;
         partitions::ensure_ahead(now)?;
+        recovery::begin(now)?;
         spi::run_script(OWNERSHIP)?;
     }
     privileges_restore()?;

@@ -7,6 +7,7 @@ use crate::kernel::server::catalog;
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::version::TABLES_VERSION;
 use crate::kernel::value::clock;
+use crate::recovery;
 use crate::schema::install::{
     OWNERSHIP, POLICIES, ROLES, TABLESPACES, add_missing_row, privileges_restore, recorded_version,
     remember_version, run_tables, run_views,
@@ -53,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008", "people"),
     migration!(9, "0009", "webhooks"),
     migration!(10, "0010", "protocol"),
+    migration!(11, "0011", "recoveries"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
@@ -107,6 +109,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     if target == TABLES_VERSION {
         // Of a table that a migration has just made.
         partitions::ensure_ahead(clock::now())?;
+        recovery::begin(clock::now())?;
         spi::run_script(OWNERSHIP)?;
     }
     privileges_restore()?;

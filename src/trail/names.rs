@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 153] = [
+pub const NAMES: [&str; 154] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -238,6 +238,8 @@ pub const NAMES: [&str; 153] = [
     "signing_key.imported",
     // signing_key_retire(); details has the reason and the successor's kid
     "signing_key.retired",
+    // recovered(), with lost_from, lost_to, policy and what ended in details. In the tenant default: it is of all
+    "store.recovered",
     // tenant_create()
     "tenant.created",
     // tenant_erase()

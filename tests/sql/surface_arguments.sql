@@ -65,6 +65,7 @@ INSERT INTO sample VALUES
     (NULL, NULL, 'subject_token', quote_literal(:'access')),
     ('resource_set', NULL, 'uri', '''https://arguments.example/'''),
     ('developer_client_secret_rotate', NULL, 'owner_id', quote_literal(:'user')),
+    ('recovered', NULL, 'lost_from', '''2026-01-01'''), ('recovered', NULL, 'lost_to', '''2026-01-01'''),
     ('role_create', NULL, 'name', '''another'''),
     ('rate_limit_hit', NULL, 'period', '''1 hour'''),
     ('code_issue', NULL, 'code_challenge', quote_literal(:'challenge')),

@@ -213,6 +213,9 @@ my %FUNCTIONS = (
     jti_claim      => [ writes =>
         q{SELECT auth_store.jti_claim('issuer', 'new',
             pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '5 min'::pg_catalog.interval)} ],
+    recovered => [ writes =>
+        q{SELECT auth_store.recovered(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 min'::pg_catalog.interval,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 min'::pg_catalog.interval)} ],
     jti_partitions_ensure => [ writes => 'SELECT auth_store.jti_partitions_ensure()' ],
     # dpop
     jwk_thumbprint => [ reads =>

@@ -15,8 +15,8 @@ my %NOTHING = map { $_ => 1 } qw(tenant_id client_id status client_type token_en
   provider actor_type kind algorithm event event_type event_types flag flags resource_type outcome master_key_id prefix
   start role attestation_format transports rp_id ceremony);
 my %OF_THE_STORE = map { $_ => 1 } qw(breached_passwords cleanup_cursors client_secrets clients common_passwords
-  issuers providers resource_servers roles schema_version signing_keys tenant_policies tenants webhook_event_types
-  webhook_routes webhooks);
+  issuers providers recoveries resource_servers roles schema_version signing_keys tenant_policies tenants
+  webhook_event_types webhook_routes webhooks);
 my %ELSE = map { $_ => 1 } qw(audit_log.error);
 
 my $node = new_server('privacy');

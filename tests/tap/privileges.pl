@@ -278,8 +278,8 @@ my $TENANT = q{(SELECT count(*) FROM pg_attribute a
     CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END)};
 is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION AND c.relkind IN ('r', 'p')
     AND $TENANT = 0"),
-    'breached_passwords cleanup_cursors common_passwords providers schema_version webhook_event_types',
-    'every table but these six has a column for the tenant');
+    'breached_passwords cleanup_cursors common_passwords providers recoveries schema_version webhook_event_types',
+    'every table but these seven has a column for the tenant');
 none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 1
     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
     'row-level security is enabled and forced on each of them, and on every partition');
@@ -289,8 +289,8 @@ none(q{SELECT c.relname, count(p.oid) FROM pg_class c LEFT JOIN pg_policy p ON p
        AND pg_get_expr(p.polqual, p.polrelid) = CASE c.relname WHEN 'tenants' THEN 'auth_store.tenant_visible(id)'
        ELSE 'auth_store.tenant_visible(tenant_id)' END
     WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p')
-    AND c.relname NOT IN ('breached_passwords', 'cleanup_cursors', 'common_passwords', 'providers', 'schema_version',
-        'webhook_event_types')
+    AND c.relname NOT IN ('breached_passwords', 'cleanup_cursors', 'common_passwords', 'providers', 'recoveries',
+        'schema_version', 'webhook_event_types')
     GROUP BY c.oid HAVING count(p.oid) <> 1}, 'with the policy tenant_pin, for all commands and all roles');
 none("SELECT polname, polrelid::regclass FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace = 'auth_store'::regnamespace AND p.polname <> 'tenant_pin'", 'and no other policy');
@@ -302,12 +302,12 @@ none("SELECT c.relname $RELATION AND c.relkind = 'v' AND 'security_invoker=true'
 {
     my %expired = expired($store->{default}{user});
     # A connection outlives its access token and every lease, a user every lock, a webhook its pauses, and a delivery
-    # its lease. An event and its deliveries end by the time in their ids.
+    # its lease. What was lost is remembered. An event and its deliveries end by the time in their ids.
     my @expiring = sort qw(signing_keys webhook_events webhook_queue webhook_retries), split /\n/,
         value($node, $db, "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
         WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'users', 'webhook_states',
-            'webhook_queue')");
+        AND a.attname ~ 'expires_at\$|_until\$' AND c.relname NOT IN ('connections', 'recoveries', 'users',
+            'webhook_states', 'webhook_queue')");
     is("@expiring", join(' ', sort keys %expired), 'the tables whose rows expire');
     # The partitions of JWT ids are dropped instead.
     my %facts = table_facts();

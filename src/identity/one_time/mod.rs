@@ -331,6 +331,19 @@ pub fn end_all(user_id: Id, tenant_id: &str) -> Result<u64, Mistake> {
     END_ALL.run(&params![user_id, tenant_id])
 }
 
+static END_BEFORE: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.one_time_tokens
+                     WHERE id < $1 AND used_at IS NULL
+                       AND purpose <> ALL ('{email_undo,invitation}') ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.one_time_tokens d USING open WHERE d.id = open.id AND d.tenant_id = open.tenant_id",
+);
+
+/// Deletes the unused tokens with an id before this one, but not invitations nor those that take a change of address
+/// back; returns how many.
+pub fn end_before(before: Id) -> Result<u64, Mistake> {
+    END_BEFORE.run(&params![before])
+}
+
 static END_UNDO: Statement = Statement::latest(
     c"DELETE FROM auth_store.one_time_tokens
        WHERE user_id = $1 AND tenant_id = $2 AND purpose = 'email_undo' AND ($3 IS NULL OR id > $3)",

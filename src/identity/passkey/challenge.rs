@@ -281,3 +281,14 @@ pub fn spend(
     let digest = Sha256::digest(challenge);
     SPEND.one(&params![Id::from_bytes(*id), digest.as_slice(), tenant_id, ceremony.as_str(), user_id, now])
 }
+
+static END_BEFORE: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.passkey_challenges
+                     WHERE id < $1 ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.passkey_challenges d USING open WHERE d.id = open.id AND d.tenant_id = open.tenant_id",
+);
+
+/// Deletes the challenges with an id before this one; returns how many.
+pub fn end_before(before: Id) -> Result<u64, Mistake> {
+    END_BEFORE.run(&params![before])
+}

@@ -110,6 +110,19 @@ pub fn delete_ended_of(now: Timestamp, user_id: Id, tenant_id: &str) -> Result<b
     Ok(true)
 }
 
+static REVOKE_BEFORE: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.sessions
+                     WHERE id < $1 AND revoked_at IS NULL AND expires_at > $2
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.sessions s SET revoked_at = $2, revoked_reason = $3
+        FROM live WHERE s.id = live.id AND s.tenant_id = live.tenant_id AND s.revoked_at IS NULL",
+);
+
+/// Ends the live sessions with an id before this one; returns how many.
+pub fn end_before(now: Timestamp, before: Id, reason: &str) -> Result<u64, Mistake> {
+    REVOKE_BEFORE.run(&params![before, now, reason])
+}
+
 static REVOKE_OLDEST: Statement<Id> = Statement::latest(
     c"WITH oldest AS (SELECT id, tenant_id FROM auth_store.sessions
                        WHERE user_id = $1 AND tenant_id = $2 AND revoked_at IS NULL AND expires_at > $3

@@ -18,6 +18,7 @@ pub mod guard;
 pub mod hold;
 pub mod index;
 pub mod kept;
+pub mod lineage;
 pub mod lock;
 pub mod locked;
 pub mod lookup;

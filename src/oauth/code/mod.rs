@@ -4,6 +4,7 @@
 pub mod pushed;
 pub mod redeem;
 pub mod request;
+pub mod unused;
 
 use pgrx::prelude::*;
 

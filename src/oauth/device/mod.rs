@@ -246,6 +246,17 @@ pub fn withdraw(now: Timestamp, user_id: Id, client_id: Option<&str>) -> Result<
     WITHDRAW.run(&params![Id::lower_bound(now.plus_seconds(-MAX_TTL)), user_id, client_id])
 }
 
+static END_BEFORE: Statement = Statement::latest(
+    c"WITH open AS (SELECT id, tenant_id FROM auth_store.device_codes
+                     WHERE id < $1 AND redeemed_at IS NULL ORDER BY id FOR UPDATE)
+      DELETE FROM auth_store.device_codes d USING open WHERE d.id = open.id AND d.tenant_id = open.tenant_id",
+);
+
+/// Deletes the requests that were not redeemed with an id before this one; returns how many.
+pub fn end_before(before: Id) -> Result<u64, Mistake> {
+    END_BEFORE.run(&params![before])
+}
+
 /// Seconds in an hour.
 const TOLD_AFTER_EXPIRY: i64 = 3600;
 

@@ -403,6 +403,19 @@ pub fn revoke_by_client(
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
+static REVOKE_BEFORE: Statement = Statement::latest(
+    c"WITH live AS (SELECT id, tenant_id FROM auth_store.grants
+                     WHERE id < $1 AND revoked_at IS NULL AND expires_at > $2
+                     ORDER BY id FOR NO KEY UPDATE)
+      UPDATE auth_store.grants g SET revoked_at = $2, revoked_reason = $3
+        FROM live WHERE g.id = live.id AND g.tenant_id = live.tenant_id AND g.revoked_at IS NULL",
+);
+
+/// Ends the live grants with an id before this one; returns how many.
+pub fn end_before(now: Timestamp, before: Id, reason: &str) -> Result<u64, Mistake> {
+    REVOKE_BEFORE.run(&params![before, now, reason])
+}
+
 /// `of_user`: the user whose it must be. Another owner's is answered as unknown, without waiting for its lock.
 fn revoke_one(
     now: Timestamp,

@@ -16,6 +16,7 @@ use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::interval;
 use crate::oauth::proof::jti;
+use crate::recovery;
 use crate::rfc::jose::jwk::{self, PublicKey};
 use crate::rfc::jose::{Problem, jws};
 use crate::trail::{self, Context, Event, Flag};
@@ -78,6 +79,7 @@ struct Expected<'a> {
 struct Proven {
     jkt: String,
     jti: String,
+    made_at: Timestamp,
     /// Until then it would be accepted.
     until: Timestamp,
 }
@@ -138,6 +140,9 @@ fn prove_once(
         )?,
     };
     let (refusal, jti, flags): (_, _, &[Flag]) = match check(now, proof, &expected) {
+        Ok(proven) if recovery::predates(proven.made_at)? => {
+            (invalid("the proof was made before a recovery of the store"), None, &[Flag::ExpiredToken])
+        }
         Ok(proven) => {
             let of = [proven.jkt.as_str(), expected.htu.as_str(), proven.jti.as_str()];
             if jti::claim_proof(now, tenant_id, of, proven.until)? {
@@ -223,7 +228,7 @@ fn check(now: Timestamp, proof: Option<&str>, expected: &Expected<'_>) -> Result
             return Err(Refusal::new(ErrorCode::UseDpopNonce, "nonce is not the one provided"));
         }
     }
-    Ok(Proven { jkt, jti, until })
+    Ok(Proven { jkt, jti, made_at: issued, until })
 }
 
 /// Seconds since 1970, also with a fraction (RFC 7519 section 2); None beyond the year 33000 or so.

@@ -33,6 +33,7 @@ use crate::kernel::value::calendar::{self, Period};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
+use crate::recovery;
 use crate::trail::{self, Context, Event, Flag};
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -63,9 +64,11 @@ fn jti_claim(
     tenant_id: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
+    issued_at: default!(Option<TimestampWithTimeZone>, "NULL"),
 ) -> bool {
     let context = Context { ip, user_agent };
-    claim(clock::now(), issuer, jti, expires_at.map(Timestamp::from), tenant_id, &context).or_raise()
+    let times = (issued_at.map(Timestamp::from), expires_at.map(Timestamp::from));
+    claim(clock::now(), issuer, jti, times, tenant_id, &context).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -229,7 +232,7 @@ fn claim(
     now: Timestamp,
     issuer: Option<&str>,
     jti: Option<&str>,
-    expires_at: Option<Timestamp>,
+    (issued_at, expires_at): (Option<Timestamp>, Option<Timestamp>),
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<bool, Mistake> {
@@ -242,10 +245,16 @@ fn claim(
     let snapshot = Snapshot::writing()?;
     let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
     drop(snapshot);
-    let claimed = claim_key(now, &tenant_id, hash(&["claim", &tenant_id, issuer, jti]), expires_at)?;
+    let lost = match issued_at {
+        Some(issued_at) => recovery::predates(issued_at)?,
+        None => recovery::may_predate(expires_at)?,
+    };
+    let key = hash(&["claim", &tenant_id, issuer, jti]);
+    let claimed = !lost && claim_key(now, &tenant_id, key, expires_at)?;
     if !claimed {
-        // An expired id proves nothing, replayed or not.
-        let flags: &[Flag] = if expires_at > now { &[Flag::JtiReplay] } else { &[Flag::ExpiredToken] };
+        // An expired id proves nothing, replayed or not, and of one whose claim may be lost nobody knows.
+        let flags: &[Flag] =
+            if expires_at > now && !lost { &[Flag::JtiReplay] } else { &[Flag::ExpiredToken] };
         trail::record(
             now,
             &Event {

@@ -11,6 +11,7 @@ use crate::oauth::client::authenticate::verdict::Verdict;
 use crate::oauth::client::metadata::AuthMethod;
 use crate::oauth::client::{Client, keys, secret};
 use crate::oauth::proof::jti;
+use crate::recovery;
 use crate::rfc::jose::jwk;
 use crate::rfc::jose::jws::{self, Jws};
 use crate::trail::Flag;
@@ -61,7 +62,9 @@ pub fn verify(
     audience: &Audience<'_>,
 ) -> Result<Verdict, Mistake> {
     const WRONG: Verdict = Verdict::Failed(&[Flag::WrongSecret]);
-    let Some((jti, expires_at)) = claims(now, &client.id, jws, audience) else { return Ok(WRONG) };
+    let Some(Said { jti, made_at, expires_at }) = claims(now, &client.id, jws, audience) else {
+        return Ok(WRONG);
+    };
     let signed = match client.token_endpoint_auth_method {
         AuthMethod::PrivateKeyJwt => {
             let keys = keys::keys(snapshot, client)?;
@@ -80,6 +83,9 @@ pub fn verify(
     if !signed {
         return Ok(WRONG);
     }
+    if recovery::predates(made_at)? {
+        return Ok(Verdict::Failed(&[Flag::ExpiredToken]));
+    }
     // RFC 7523 section 3: an assertion counts once.
     let until = expires_at.plus_seconds(LEEWAY);
     if jti::claim_assertion(now, &client.tenant_id, [&client.id, jti], until)? {
@@ -89,13 +95,20 @@ pub fn verify(
     }
 }
 
-/// The `jti` and the end of an assertion whose claims are right.
+/// What an assertion says whose claims are right.
+struct Said<'a> {
+    jti: &'a str,
+    /// Where it does not say when it was made, the earliest time that it can be.
+    made_at: Timestamp,
+    expires_at: Timestamp,
+}
+
 fn claims<'a>(
     now: Timestamp,
     client_id: &str,
     jws: &'a Jws<'_>,
     audience: &Audience<'_>,
-) -> Option<(&'a str, Timestamp)> {
+) -> Option<Said<'a>> {
     // A JWT of another use says so by its type (RFC 8725 section 3.11).
     let plain = !jws.header.contains_key("typ")
         || jws.is_of_type("JWT")
@@ -110,7 +123,8 @@ fn claims<'a>(
     };
     let lives = now < expires_at.plus_seconds(LEEWAY) && expires_at <= now.plus_seconds(MAX_LIFE + LEEWAY);
     let jti = jws.text("jti").filter(|jti| (1..=MAX_JTI).contains(&jti.len()) && !jti.contains('\0'))?;
-    (lives && starts("iat") && starts("nbf")).then_some((jti, expires_at))
+    let made_at = jws.claims.get("iat").and_then(time).unwrap_or(expires_at.plus_seconds(-MAX_LIFE - LEEWAY));
+    (lives && starts("iat") && starts("nbf")).then_some(Said { jti, made_at, expires_at })
 }
 
 /// FAPI 2.0 section 5.3.2.1: the issuer alone, as a text.

@@ -1,0 +1,1 @@
+-- Restores and fail-overs. The new table is made by sql/tables, which migrate() runs next.
