@@ -39,6 +39,9 @@ pub enum Flag {
     ScopeWidening,
     /// A resource outside those granted (RFC 8707 section 2.2).
     TargetWidening,
+    /// A refresh token that is not known, of a family that was live when commits were lost: the store may have made it
+    /// in one of them, or it was replaced long ago and is stolen. The family ends.
+    RefreshLost,
     /// An attempt to log in while too many failures, or an administrator, keep everybody from it who is where it came
     /// from.
     LockedOut,
@@ -65,6 +68,9 @@ pub enum Flag {
     /// Another network than at the grant's or session's last use: another /24 of IPv4 or /48 of IPv6; also on steps
     /// that succeed.
     NewNetwork,
+    /// A refresh token of a lost commit, which proves by its number that it is newer than what the store knows: its
+    /// family goes on from there; on steps that succeed.
+    RefreshRecovered,
     /// A refresh token that was replaced more than once, all within auth_store.refresh_grace: two tabs of one
     /// application, or a thief who was quick.
     RefreshRetry,
@@ -80,7 +86,7 @@ pub enum Flag {
 
 impl Flag {
     /// Every flag, the riskiest first.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::CodeReplay,
         Self::RefreshReuse,
         Self::PasskeyCloneSuspected,
@@ -96,6 +102,7 @@ impl Flag {
         Self::RevokedToken,
         Self::ScopeWidening,
         Self::TargetWidening,
+        Self::RefreshLost,
         Self::LockedOut,
         Self::FactorReset,
         Self::UnknownClient,
@@ -108,6 +115,7 @@ impl Flag {
         Self::NewDevice,
         Self::WrongCode,
         Self::NewNetwork,
+        Self::RefreshRecovered,
         Self::RefreshRetry,
         Self::RateLimited,
         Self::ExpiredToken,
@@ -132,6 +140,7 @@ impl Flag {
             Self::RevokedToken => "revoked_token",
             Self::ScopeWidening => "scope_widening",
             Self::TargetWidening => "target_widening",
+            Self::RefreshLost => "refresh_lost",
             Self::LockedOut => "locked_out",
             Self::FactorReset => "factor_reset",
             Self::UnknownClient => "unknown_client",
@@ -144,6 +153,7 @@ impl Flag {
             Self::NewDevice => "new_device",
             Self::WrongCode => "wrong_code",
             Self::NewNetwork => "new_network",
+            Self::RefreshRecovered => "refresh_recovered",
             Self::RefreshRetry => "refresh_retry",
             Self::RateLimited => "rate_limited",
             Self::ExpiredToken => "expired_token",
@@ -167,6 +177,7 @@ impl Flag {
             Self::RevokedToken
             | Self::ScopeWidening
             | Self::TargetWidening
+            | Self::RefreshLost
             | Self::LockedOut
             | Self::FactorReset => 0.5,
             Self::UnknownClient
@@ -179,6 +190,7 @@ impl Flag {
             | Self::NewDevice
             | Self::WrongCode
             | Self::NewNetwork
+            | Self::RefreshRecovered
             | Self::RefreshRetry => 0.3,
             Self::RateLimited => 0.2,
             Self::ExpiredToken | Self::CodeRetry => 0.1,

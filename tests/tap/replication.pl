@@ -64,7 +64,10 @@ sub same
     my ($database, $name) = @_;
     $publisher->wait_for_catchup($database);
     my ($here, $there) = (contents($publisher, 'store'), contents($subscriber, $database));
-    for my $rows ($here, $there) { delete @$rows{ qw(rate_limits recoveries schema_version), grep { /_y\d{4}m/ } keys %$rows } }
+    for my $rows ($here, $there)
+    {
+        delete @$rows{ qw(rate_limits recoveries schema_version), grep { /_y\d{4}m/ } keys %$rows };
+    }
     is(differences($here, $there), '', "$database: $name");
 }
 

@@ -78,6 +78,10 @@ impl Kind {
 const REFRESH_PREFIX: &str = "asrt_";
 const FAMILY_LEN: usize = 16;
 const ROTATION_LEN: usize = 32;
+/// What a refresh token says of itself at the end of its rotation secret, and the MAC behind it, where the store has a
+/// key for that: see `oauth/token/number.rs`. 12 random bytes are left before them.
+pub const SAID_LEN: usize = 8;
+pub const MAC_LEN: usize = 12;
 
 /// SHA-256 of a secret text: what the store keeps.
 pub type Digest = [u8; 32];
@@ -253,6 +257,25 @@ impl RefreshToken {
         token.bytes[..16].copy_from_slice(grant.bytes());
         token.bytes[16..].copy_from_slice(secrets);
         token
+    }
+
+    /// All but the last bytes of the rotation secret, which are replaced by what `mark` makes of the others: the MAC
+    /// of what the store has written into it.
+    pub fn marked(mut self, said: &[u8; SAID_LEN], mark: impl FnOnce(&[u8]) -> [u8; MAC_LEN]) -> Self {
+        let mac_at = self.bytes.len() - MAC_LEN;
+        self.bytes[mac_at - SAID_LEN..mac_at].copy_from_slice(said);
+        let mac = mark(&self.bytes[..mac_at]);
+        self.bytes[mac_at..].copy_from_slice(&mac);
+        self
+    }
+
+    /// What [`Self::marked`] has written, if that made the token: what it says, the bytes under the MAC, and the MAC.
+    pub fn mark(&self) -> ([u8; SAID_LEN], &[u8], [u8; MAC_LEN]) {
+        let (under, mac) = self.bytes.split_at(self.bytes.len() - MAC_LEN);
+        let (mut said, mut found) = ([0; SAID_LEN], [0; MAC_LEN]);
+        said.copy_from_slice(&under[under.len() - SAID_LEN..]);
+        found.copy_from_slice(mac);
+        (said, under, found)
     }
 
     /// Both secrets: family ‖ rotation.

@@ -200,8 +200,7 @@ static ROTATED: Change<7> = Change::new(
 static ROTATE: Statement = Statement::write(
     c"UPDATE auth_store.grants
          SET previous_digest = $9, current_digest = $3, successor_sealed = $4, rotated_at = $5,
-             rotation_count = rotation_count + 1, idle_expires_at = LEAST($6, expires_at),
-             network = COALESCE($7, network)
+             rotation_count = $10, idle_expires_at = LEAST($6, expires_at), network = COALESCE($7, network)
        WHERE id = $1 AND tenant_id = $8 AND current_digest = $2 AND revoked_at IS NULL AND expires_at > $5
          AND idle_expires_at > $5",
 );
@@ -210,7 +209,7 @@ static ROTATE: Statement = Statement::write(
 static ADOPT: Statement = Statement::write(
     c"UPDATE auth_store.grants
          SET family_digest = $3, previous_digest = $10, current_digest = $4, successor_sealed = $5,
-             rotated_at = $6, rotation_count = rotation_count + 1, idle_expires_at = LEAST($7, expires_at),
+             rotated_at = $6, rotation_count = $11, idle_expires_at = LEAST($7, expires_at),
              network = COALESCE($8, network)
        WHERE id = $1 AND tenant_id = $9 AND current_digest = $2 AND family_digest = $2 AND revoked_at IS NULL
          AND expires_at > $6 AND idle_expires_at > $6",
@@ -287,6 +286,8 @@ pub struct Rotation<'a> {
     pub replaced: &'a [u8],
     /// The successor's secret.
     pub sealed: &'a [u8],
+    /// The successor's number in the family.
+    pub number: i32,
     pub idle_expires_at: Timestamp,
     pub network: Option<Inet>,
 }
@@ -306,7 +307,7 @@ pub fn rotate(
         next.as_slice(),
         rotation.sealed,
         now,
-        family.rotation_count.saturating_add(1),
+        rotation.number,
         rotation.idle_expires_at.min(grant.expires_at),
         rotation.network.clone().or_else(|| grant.network.clone()),
     ];
@@ -323,6 +324,7 @@ pub fn rotate(
         rotation.network,
         grant.tenant_id.as_str(),
         rotation.replaced,
+        rotation.number,
     ])?;
     Ok(rows == 1)
 }
@@ -346,6 +348,7 @@ pub fn adopt(
         rotation.network,
         grant.tenant_id.as_str(),
         rotation.replaced,
+        rotation.number,
     ])?;
     Ok(rows == 1)
 }

@@ -18,6 +18,7 @@ use crate::oauth::grant::{self, Gone, NewFamily};
 use crate::oauth::token::jwt::About;
 use crate::oauth::token::jwt::form::Form;
 use crate::oauth::token::jwt::id_token::id_token;
+use crate::oauth::token::refresh::number;
 use crate::oauth::token::{NewToken, TokenResponse, add, refuse, token_type};
 use crate::rfc::{binding, parameter, resource, scope};
 use crate::trail::refused::Refused;
@@ -131,7 +132,7 @@ pub fn issue(now: Timestamp, login: Login<'_>) -> Answer<TokenResponse, EndedMea
     let resources = login.token_resources.as_deref().or(login.resources.as_deref());
     let form = Form::of(&Snapshot::writing()?, client, resources)?;
     let access_expires_at = now.plus_seconds(form.ttl);
-    let refresh = if login.refresh { Some(RefreshToken::mint(login.grant_id)?) } else { None };
+    let refresh = if login.refresh { Some(number::mint(now, login.grant_id, 0)?) } else { None };
     let expires_at = match refresh {
         Some(_) => now.plus_seconds(client.refresh_token_ttl),
         None => access_expires_at,

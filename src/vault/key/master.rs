@@ -1,7 +1,7 @@
 //! Master keys: they wrap the vault's data keys. They come from a file or a command that only the server's operator
 //! names, and are not in the database. They are read at the first use and again after a reload of the configuration.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use pgrx::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::kernel::crypto::seal;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::locked::{KEY_LEN, LockedKey};
 use crate::kernel::server::settings::Setting;
@@ -33,12 +34,24 @@ pub struct MasterKey {
     /// Its name in the file, by which the data keys refer to it.
     pub id: String,
     key: LockedKey,
+    /// What numbers refresh tokens, see `oauth/token/number.rs`.
+    numbering: LockedKey,
 }
 
 impl MasterKey {
     /// The key.
     pub fn bytes(&self) -> &[u8; KEY_LEN] {
         self.key.bytes()
+    }
+
+    /// The key made from it under which refresh tokens have their number.
+    pub fn numbering(&self) -> &[u8; KEY_LEN] {
+        self.numbering.bytes()
+    }
+
+    fn new(id: String, key: &mut [u8; KEY_LEN]) -> Result<Self, Mistake> {
+        let mut numbering = seal::derive(key, b"auth_store refresh number").ok_or(Mistake::OutOfMemory)?;
+        Ok(Self { id, numbering: LockedKey::take(&mut numbering)?, key: LockedKey::take(key)? })
     }
 }
 
@@ -66,6 +79,8 @@ const MAX_ID: usize = 63;
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Seconds until an unknown key's name leads to another reading.
 const REREAD_AFTER: i64 = 5;
+/// Seconds until keys that could not be read are tried again by what goes on without them.
+const RETRY_AFTER: i64 = 60;
 
 struct Known {
     /// The load of the server's configuration that the keys belong to.
@@ -78,6 +93,8 @@ struct Known {
 thread_local! {
     // A backend is one thread.
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+    /// When the keys could not be read, and the load of the configuration that named them.
+    static FAILED: Cell<Option<(Timestamp, Timestamp)>> = const { Cell::new(None) };
 }
 
 /// The key that seals: the last of the file.
@@ -100,6 +117,36 @@ pub fn find(now: Timestamp, id: &str) -> Result<Option<Rc<MasterKey>>, Mistake> 
     }
     forget();
     known(by_id)
+}
+
+/// All keys, the newest last, for what goes on without them: none where they cannot be read, and for some seconds after
+/// that nobody tries.
+pub fn every(now: Timestamp) -> Vec<Rc<MasterKey>> {
+    if !is_configured() || failed_lately(now) {
+        return Vec::new();
+    }
+    known(|known| known.keys.clone()).unwrap_or_else(|_| {
+        FAILED.set(Some((state::reloaded_at(), now)));
+        Vec::new()
+    })
+}
+
+/// The key that seals, likewise.
+pub fn newest_readable(now: Timestamp) -> Option<Rc<MasterKey>> {
+    if !is_configured() || failed_lately(now) {
+        return None;
+    }
+    let newest = known(|known| known.keys.last().cloned());
+    newest.unwrap_or_else(|_| {
+        FAILED.set(Some((state::reloaded_at(), now)));
+        None
+    })
+}
+
+fn failed_lately(now: Timestamp) -> bool {
+    FAILED.get().is_some_and(|(configuration, at)| {
+        configuration == state::reloaded_at() && Timestamp::is_within(now, at, RETRY_AFTER * 1_000_000)
+    })
 }
 
 /// The names of all keys, the newest last; empty if none is configured.
@@ -224,8 +271,8 @@ fn parse(text: &[u8]) -> Result<Vec<Rc<MasterKey>>, String> {
         if keys.iter().any(|known| known.id == id) {
             return Err(format!("line {} has the key_id of another line", n + 1));
         }
-        let key = LockedKey::take(&mut key).map_err(|_| "there is not enough memory".to_string())?;
-        keys.push(Rc::new(MasterKey { id, key }));
+        let key = MasterKey::new(id, &mut key).map_err(|_| "there is not enough memory".to_string())?;
+        keys.push(Rc::new(key));
     }
     Ok(keys)
 }

@@ -7,14 +7,17 @@
 //! A refresh token of another store (`token/imported.rs`) is the first of a family like any other: the
 //! same table of outcomes holds for it, but its successor is the first that has the store's own form.
 
+mod lost;
+pub mod number;
+mod presented;
+
 use pgrx::prelude::*;
 
 use crate::kernel::crypto::seal;
-use crate::kernel::crypto::token_text::{self, Digest, RefreshToken};
+use crate::kernel::crypto::token_text::{self, RefreshToken};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::value::clock::{self, Timestamp};
-use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::Client;
@@ -24,7 +27,9 @@ use crate::oauth::grant::{self, Family, Grant, Rotation, replaced};
 use crate::oauth::token::jwt::About;
 use crate::oauth::token::jwt::form;
 use crate::oauth::token::jwt::id_token::id_token;
-use crate::oauth::token::{self, NewToken, TokenResponse, imported};
+use crate::oauth::token::refresh::lost::Origin;
+use crate::oauth::token::refresh::presented::{Form, PresentedToken};
+use crate::oauth::token::{self, NewToken, TokenResponse};
 use crate::rfc::binding::{Proof, Renewed};
 use crate::rfc::{parameter, resource, scope};
 use crate::trail::{self, Context, Event, Flag};
@@ -67,58 +72,14 @@ pub struct RefreshRequest<'a> {
 /// The event of a refresh.
 pub const REFRESHED: &str = "token.refreshed";
 
-/// A refresh token as presented, with its digests computed once.
-struct PresentedToken<'a> {
-    grant_id: Id,
-    whole: Digest,
-    form: Form<'a>,
-}
-
-enum Form<'a> {
-    /// One of the store's own, with the digest of its family secret.
-    Native { token: RefreshToken, family: Digest },
-    /// Another store's text, found by its digest: it proves itself, because only a holder knows the text.
-    Imported(&'a str),
-}
-
-impl<'a> PresentedToken<'a> {
-    /// The refresh token of this text; None if it is not a refresh token, or is one of another store that was not
-    /// imported.
-    fn read(snapshot: &Snapshot, text: Option<&'a str>) -> Result<Option<Self>, Mistake> {
-        let Some(text) = text else { return Ok(None) };
-        if let Some(token) = RefreshToken::parse(Some(text)) {
-            let (grant_id, whole) = (token.id(), token_text::digest(text));
-            let family = token.family_digest();
-            return Ok(Some(Self { grant_id, whole, form: Form::Native { token, family } }));
-        }
-        let found = imported::find(snapshot, text)?;
-        Ok(found.map(|(grant_id, whole)| Self { grant_id, whole, form: Form::Imported(text) }))
-    }
-
-    fn is_of(&self, family: &Family) -> bool {
-        match &self.form {
-            Form::Native { family: presented, .. } => {
-                token_text::digest_matches(presented, &family.family_digest)
-            }
-            Form::Imported(_) => true,
-        }
-    }
-
-    /// What its successor is sealed under.
-    fn key_material(&self) -> &[u8] {
-        match &self.form {
-            Form::Native { token, .. } => token.key_material(),
-            Form::Imported(text) => text.as_bytes(),
-        }
-    }
-}
-
 /// What becomes of a presented refresh token.
 enum Decision {
     /// It is current: the family moves on.
     Rotate(Narrowed),
     /// The token is current and the client keeps its refresh token.
     Keep(Narrowed),
+    /// It is newer than the current one, with this number: the family goes on from there.
+    Recover(Narrowed, i32),
     /// The token is the previous one, within the grace: the same successor again.
     Repeat(Narrowed),
     /// It was replaced before: the family ends.
@@ -167,15 +128,15 @@ pub fn refresh_by(
     let Some((grant, family)) = family_of(grant, &presented) else {
         return refuse(now, client, None, context, &INVALID, &[Flag::UnknownToken]);
     };
-    match decide(now, &grant, &family, client, &presented, request) {
+    match decide(now, &grant, &family, client, &presented, None, request) {
         Decision::Refuse(refusal, flags) => refuse(now, client, Some(&grant), context, &refusal, flags),
         Decision::Rotate(narrowed) => {
-            match rotate(now, &grant, &family, client, &presented, narrowed, context)? {
+            match rotate(now, &grant, &family, client, &presented, None, narrowed, context)? {
                 Some(response) => Ok(response),
                 None => refresh_locked(now, client, &presented, request, context),
             }
         }
-        Decision::Keep(_) | Decision::Repeat(_) | Decision::Reuse => {
+        Decision::Keep(_) | Decision::Repeat(_) | Decision::Recover(..) | Decision::Reuse => {
             refresh_locked(now, client, &presented, request, context)
         }
     }
@@ -194,14 +155,31 @@ fn refresh_locked(
     else {
         return refuse(now, client, None, context, &INVALID, &[]);
     };
-    match decide(now, &grant, &family, client, presented, request) {
+    let mut decision = decide(now, &grant, &family, client, presented, None, request);
+    let mut reuse = Flag::RefreshReuse;
+    if let (Decision::Reuse, Form::Native { token, .. }) = (&decision, &presented.form) {
+        match lost::origin(now, &grant, &family, token, &presented.whole)? {
+            Origin::Newer(number) => {
+                decision = decide(now, &grant, &family, client, presented, Some(number), request);
+            }
+            Origin::Unproven => reuse = Flag::RefreshLost,
+            Origin::Replaced => (),
+        }
+    }
+    match decision {
         Decision::Refuse(refusal, flags) => refuse(now, client, Some(&grant), context, &refusal, flags),
         Decision::Reuse => {
-            grant::revoke(now, grant.id, &grant.tenant_id, "refresh_reuse")?;
-            refuse(now, client, Some(&grant), context, &INVALID, &[Flag::RefreshReuse])
+            grant::revoke(now, grant.id, &grant.tenant_id, reuse.as_str())?;
+            refuse(now, client, Some(&grant), context, &INVALID, &[reuse])
         }
-        Decision::Rotate(narrowed) => rotate(now, &grant, &family, client, presented, narrowed, context)?
-            .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok),
+        Decision::Rotate(narrowed) => {
+            rotate(now, &grant, &family, client, presented, None, narrowed, context)?
+                .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok)
+        }
+        Decision::Recover(narrowed, number) => {
+            rotate(now, &grant, &family, client, presented, Some(number), narrowed, context)?
+                .map_or_else(|| refuse(now, client, Some(&grant), context, &INVALID, &[]), Ok)
+        }
         Decision::Keep(narrowed) => {
             let Form::Native { token, .. } = &presented.form else {
                 return refuse(now, client, Some(&grant), context, &INVALID, &[]);
@@ -210,10 +188,10 @@ fn refresh_locked(
             if !grant::keep(&grant, &presented.whole, now, idle, context.ip.clone())? {
                 return refuse(now, client, Some(&grant), context, &INVALID, &[]);
             }
-            respond(now, &grant, client, token, narrowed, context)
+            respond(now, &grant, client, token, narrowed, &[], context)
         }
         Decision::Repeat(narrowed) => match open_successor(&grant, &family, presented) {
-            Some(successor) => respond(now, &grant, client, &successor, narrowed, context),
+            Some(successor) => respond(now, &grant, client, &successor, narrowed, &[], context),
             None => refuse(now, client, Some(&grant), context, &INVALID, &[]),
         },
     }
@@ -226,13 +204,15 @@ fn family_of(grant: Option<Grant>, presented: &PresentedToken<'_>) -> Option<(Gr
     presented.is_of(&family).then_some((grant, family))
 }
 
-/// The table of outcomes; changes nothing.
+/// The table of outcomes; changes nothing. `newer`: the number of a token that is proven to be newer than the current
+/// one.
 fn decide(
     now: Timestamp,
     grant: &Grant,
     family: &Family,
     client: &Client,
     presented: &PresentedToken<'_>,
+    newer: Option<i32>,
     request: &RefreshRequest<'_>,
 ) -> Decision {
     if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
@@ -250,7 +230,7 @@ fn decide(
         return Decision::Refuse(INVALID, &[Flag::ExpiredToken]);
     }
     let is_current = token_text::digest_matches(&presented.whole, &family.current_digest);
-    if !is_current {
+    if !is_current && newer.is_none() {
         match grace::replacement(now, family, client, &presented.whole) {
             Replacement::WithinGrace => {}
             // Nobody gets a token for it, but the family lives: the caller may be another tab of the same application.
@@ -288,45 +268,48 @@ fn decide(
     // RFC 9700 section 4.14.2: only a sender-constrained refresh token may live without rotation.
     let constrained = client.is_confidential() || grant.cnf.is_some();
     let foreign = matches!(presented.form, Form::Imported(_));
-    match (is_current, client.refresh_rotation || !constrained || foreign) {
-        (true, true) => Decision::Rotate(narrowed),
-        (true, false) => Decision::Keep(narrowed),
-        (false, _) => Decision::Repeat(narrowed),
+    match (newer, is_current, client.refresh_rotation || !constrained || foreign) {
+        (Some(number), ..) => Decision::Recover(narrowed, number),
+        (None, true, true) => Decision::Rotate(narrowed),
+        (None, true, false) => Decision::Keep(narrowed),
+        (None, false, _) => Decision::Repeat(narrowed),
     }
 }
 
-/// Moves the family on; None where another call was first.
+/// Moves the family on; None where another call was first. `newer`: the number of the presented token, where it is
+/// newer than the current one; the family's row is locked then.
 fn rotate(
     now: Timestamp,
     grant: &Grant,
     family: &Family,
     client: &Client,
     presented: &PresentedToken<'_>,
+    newer: Option<i32>,
     narrowed: Narrowed,
     context: &Context<'_>,
 ) -> Result<Option<TokenResponse>, Mistake> {
     let whole = &presented.whole;
+    let number = newer.unwrap_or(family.rotation_count).saturating_add(1);
     let elapsed = family.rotated_at.map_or(0, |at| now.micros_since(at));
     let replaced = replaced::after(whole, family.previous_digest.as_deref(), elapsed, grace::micros(client));
     let rotation = |sealed| Rotation {
         replaced: &replaced,
         sealed,
+        number,
         idle_expires_at: now.plus_seconds(client.refresh_idle_ttl),
         network: context.ip.clone(),
     };
-    let seal = |secret: &[u8]| {
-        let count = family.rotation_count.saturating_add(1);
-        seal::seal(presented.key_material(), &seal_context(grant, count), secret)
-    };
+    let seal = |secret: &[u8]| seal::seal(presented.key_material(), &seal_context(grant, number), secret);
     let (next, rotated) = match &presented.form {
         Form::Native { token, .. } => {
-            let next = token.successor()?;
+            let next = number::successor(now, token, number)?;
             let (digest, sealed) = (token_text::digest(&next.text()), seal(next.rotation())?);
-            let rotated = grant::rotate(now, grant, family, whole, &digest, rotation(&sealed))?;
+            let current = if newer.is_some() { &family.current_digest } else { whole };
+            let rotated = grant::rotate(now, grant, family, current, &digest, rotation(&sealed))?;
             (next, rotated)
         }
         Form::Imported(_) => {
-            let next = RefreshToken::mint(grant.id)?;
+            let next = number::mint(now, grant.id, number)?;
             let sealed = seal(next.secrets())?;
             let rotated = grant::adopt(now, grant, whole, &next, rotation(&sealed))?;
             (next, rotated)
@@ -335,7 +318,8 @@ fn rotate(
     if !rotated {
         return Ok(None);
     }
-    respond(now, grant, client, &next, narrowed, context).map(Some)
+    let flags: &[Flag] = if newer.is_some() { &[Flag::RefreshRecovered] } else { &[] };
+    respond(now, grant, client, &next, narrowed, flags, context).map(Some)
 }
 
 /// The successor that the presented token was already replaced by.
@@ -364,6 +348,7 @@ fn respond(
     client: &Client,
     token: &RefreshToken,
     narrowed: Narrowed,
+    flags: &[Flag],
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
     let snapshot = Snapshot::writing()?;
@@ -400,8 +385,9 @@ fn respond(
         (Some(before), Some(ip)) => !before.same_network(ip),
         _ => false,
     };
-    let flags: &[Flag] = if moved { &[Flag::NewNetwork] } else { &[] };
-    trail::record(now, &event(client, Some(grant), context, None, flags))?;
+    let moved: &[Flag] = if moved { &[Flag::NewNetwork] } else { &[] };
+    let flags = [moved, flags].concat();
+    trail::record(now, &event(client, Some(grant), context, None, &flags))?;
     Ok(TokenResponse {
         access_token: Some(access.text.to_string()),
         token_type: Some(token_type),
