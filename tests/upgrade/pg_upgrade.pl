@@ -84,6 +84,10 @@ sub holds
     is(differences($rows, $found), '', "$name: every row of every table");
     is(value($node, $database, $CHECKS), '', "$name: the checks of the page have nothing to say");
     like(value($node, $database, $AMCHECK), qr/\A\d{2,}\z/, "$name: no index and no table is damaged");
+    is(value($node, $database, q{SELECT i.indexrelid::regclass FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indexrelid, unnest(i.indcollation) AS k
+        WHERE c.relnamespace = 'auth_store'::regnamespace AND k NOT IN (0, 'pg_catalog."C"'::regcollation)}), '',
+        "$name: no index orders text by a language");
     value($node, 'postgres', 'DROP DATABASE IF EXISTS fresh');
     value($node, 'postgres', 'CREATE DATABASE fresh TEMPLATE template0');
     value($node, 'fresh', 'CREATE EXTENSION auth_store; SELECT auth_store.jti_partitions_ensure()');
