@@ -138,7 +138,7 @@ my ($node, $programs) = ($old, $programs{$first});
 for my $major (@later)
 {
     my ($next, $update) = upgraded($node, $programs, $major, $node == $old ? '--copy' : '--link');
-    is($update, '', "on $major: the functions are those of its library");
+    unlike($update, qr/auth_store/, "on $major: the functions are those of its library");
     holds($next, 'store', $rows, "on $major");
     works_there($next, $store, "on $major");
     ($node, $programs) = ($next, $programs{$major});
@@ -164,9 +164,10 @@ my ($now, $update) = upgraded($then, $ENV{THEN}, $last, '--copy');
 like($update, qr/ALTER EXTENSION "auth_store" UPDATE/, 'pg_upgrade says that the extension is to be updated');
 raises($now, 'store', (CALLS())[0], '55000', 'until it is', hint => 'SELECT auth_store.migrate()');
 succeeds($now, 'store', $UPDATE, 'the update of the page');
-value($now, 'store', 'CALL auth_store.cleanup(); SELECT auth_store.cleanup_usage()');
-holds($now, 'store', contents($now, 'store'), "0.1.0 on $first to this version on $last");
 goes_on($now, 'store');
+# It has cleaned up, and dropped the partitions of what had expired.
+value($now, 'store', 'SELECT auth_store.cleanup_usage(), auth_store.jti_partitions_ensure()');
+holds($now, 'store', contents($now, 'store'), "0.1.0 on $first to this version on $last");
 $now->stop;
 
 done_testing();
