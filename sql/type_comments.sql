@@ -7,6 +7,20 @@ DECLARE
 BEGIN
     FOR item IN
         WITH described (type, attribute, comment) AS (VALUES
+            ('audit_head', 'number', 'Its place in the chain, from 1 on, without gaps.'),
+            ('audit_head', 'closed_at', 'When it was closed.'),
+            ('audit_head', 'first_at', 'The earliest time of its rows, which are all of one month.'),
+            ('audit_head', 'last_at', 'The latest time of its rows.'),
+            ('audit_head', 'rows', 'How many rows it has.'),
+            ('audit_head', 'root', 'The root of its Merkle tree (RFC 6962), in hexadecimal digits.'),
+            ('audit_head', 'head',
+                'The SHA-256, in hexadecimal digits, over what the segment says and the head before it.'),
+            ('audit_finding', 'kind',
+                'edited, deleted or inserted: a row; head_missing, head_altered, head_forged, head_differs, '
+                'head_cut_off, key_missing: a head; leaves_altered, month_missing, erasure_unrecorded.'),
+            ('audit_finding', 'segment', 'The number of the segment; NULL: it is of none.'),
+            ('audit_finding', 'id', 'The row of the trail, or the pseudonym of an erasure; NULL: it is of neither.'),
+            ('audit_finding', 'detail', 'What was found.'),
             ('signing_key', 'kid', 'Its name: the thumbprint of the public key (RFC 7638).'),
             ('signing_key', 'alg', 'By which algorithm it signs: ES256, EdDSA or RS256.'),
             ('signing_key', 'state', 'next: it will sign; active: it does; retired: tokens that it signed may live.'),

@@ -214,6 +214,7 @@ static SEALED: &[&vault::holder::Holder] = &[
     &webhook::secret::HOLDER,
     &oauth::client::secret::HOLDER,
     &oauth::signing_key::HOLDER,
+    &audit::seal::segment::HOLDER,
 ];
 
 /// What counts the rows for which something was derived from a master key.

@@ -11,12 +11,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
             ('cleanup', '*/5 * * * *', 'CALL auth_store.cleanup()', NULL),
             -- Cleanup makes the months ahead too, but only at its end.
             ('partitions', '7 * * * *', 'SELECT auth_store.partitions_ensure()', NULL),
+            -- Nothing, until somebody has called audit_seal() once.
+            ('seal', '11-59/15 * * * *', 'SELECT auth_store.audit_seal(only_continue => true)', NULL),
             -- pg_cron keeps the history of its runs for good.
             ('history', '40 3 * * *', format(
                 'DELETE FROM cron.job_run_details r USING cron.job j WHERE j.jobid = r.jobid '
-                'AND j.jobname IN (%L, %L, %L) AND r.start_time < now() - interval ''14 days''',
+                'AND j.jobname IN (%L, %L, %L, %L) AND r.start_time < now() - interval ''14 days''',
                 'auth_store_cleanup@' || current_database(), 'auth_store_partitions@' || current_database(),
-                'auth_store_history@' || current_database()),
+                'auth_store_seal@' || current_database(), 'auth_store_history@' || current_database()),
              (SELECT s.setting FROM pg_settings s WHERE s.name = 'cron.database_name'))
            ) p (job, schedule, command, database)
 $$;

@@ -49,3 +49,26 @@ COMMENT ON FUNCTION auth_store.partitions_drop IS
     '42501 in a session pinned to one tenant: a month belongs to all.';
 ALTER FUNCTION auth_store.partitions_drop COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.partitions_drop TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.audit_seal IS
+    'Closes what is committed of the audit trail, and is in no segment yet, into segments of at most 65,536 rows of '
+    'one month; returns their heads, none where there is nothing to seal. A row whose transaction is open meanwhile is '
+    'in a later segment. Each segment is a Merkle tree (RFC 6962, SHA-256) whose root goes into a chain of heads, and '
+    'the vault seals each head. No writer waits for it; erasures of users and tenants do, and other calls of it. '
+    'A call ends with the month in which it has sealed 4,000,000 rows: call it until it returns nothing. It leaves a '
+    'row audit.sealed with the newest head, which webhooks get too; rows of that event alone are not sealed. '
+    'only_continue: true does nothing where nothing was ever sealed, for a schedule. '
+    '55000 where the vault has no master key. 42501 in a session pinned to one tenant: the trail is sealed for all.';
+ALTER FUNCTION auth_store.audit_seal COST 100000 ROWS 10;
+GRANT EXECUTE ON FUNCTION auth_store.audit_seal TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.audit_verify IS
+    'Compares the audit trail with what audit_seal() has closed; a row for each thing that is not as it was sealed, at '
+    'most 10,000, and none where all is; a NOTICE says how much was compared. since, until: rows of which time are '
+    'compared; NULL is all. The chain of heads is always compared from its beginning. number, head: a head that was '
+    'kept elsewhere, as audit_heads shows it: it and all before it must be there, which alone proves that the end of '
+    'the trail was not cut off. docs/how-to/tamper_evidence.md lists the kinds of findings. '
+    'Read-only, also on a standby; it needs the keys of the vault. '
+    '22023 for a number without a head or a malformed one; 42501 in a session pinned to one tenant.';
+ALTER FUNCTION auth_store.audit_verify COST 100000 ROWS 10;
+GRANT EXECUTE ON FUNCTION auth_store.audit_verify TO auth_store_admin, auth_store_auditor;

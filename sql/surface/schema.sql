@@ -71,6 +71,7 @@ COMMENT ON FUNCTION auth_store.health IS
     'and, unless it is ok, what to do. tables: there, and of the library''s version (if not, this is the only row); '
     'partitions: this month''s and the next month''s; cleanup: when it last ran (warn after an hour, fail after a '
     'week); counting: up to when cleanup has counted the trail; master_key: can be read where something is sealed; '
+    'audit_seal: where the trail was ever sealed, whether all is that is older than two hours; '
     'webhooks: how long a delivery has waited that could be sent (warn after five minutes, fail after an hour); '
     'preloaded; replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby (warn '
     'after a fail-over, a restore or a restored dump, until recovered() is called). '

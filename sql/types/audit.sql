@@ -36,3 +36,22 @@ CREATE TYPE auth_store.audit_entry AS (
     from_application boolean
 );
 COMMENT ON TYPE auth_store.audit_entry IS 'A row of the audit trail.';
+
+CREATE TYPE auth_store.audit_head AS (
+    number    bigint,
+    closed_at timestamptz,
+    first_at  timestamptz,
+    last_at   timestamptz,
+    rows      integer,
+    root      text,
+    head      text
+);
+COMMENT ON TYPE auth_store.audit_head IS 'A segment of the audit trail with its place in the chain.';
+
+CREATE TYPE auth_store.audit_finding AS (
+    kind    text,
+    segment bigint,
+    id      uuid,
+    detail  text
+);
+COMMENT ON TYPE auth_store.audit_finding IS 'What audit_verify() has found to be other than it was sealed.';

@@ -2,5 +2,6 @@
 
 pub mod activity;
 pub mod partitions;
+pub mod seal;
 pub mod trail;
 pub mod write;

@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 
+use crate::audit::seal::chunk;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::partition::drop::Dropped;
@@ -68,6 +69,10 @@ pub fn drop_older(now: Timestamp, older_than: Option<Interval>, patient: bool) -
     let dropped = months::drop_before(now, now.plus_seconds(-seconds), patient)?;
     for month in &dropped {
         record_dropped(now, month, seconds)?;
+    }
+    // What is in use stays, with what it is compared with.
+    if let Some(first) = months::first()? {
+        chunk::drop_before(first.min(now), patient)?;
     }
     Ok(i32::try_from(dropped.len()).unwrap_or(i32::MAX))
 }

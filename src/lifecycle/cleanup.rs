@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::audit::partitions;
+use crate::audit::seal::chunk;
 use crate::identity::login::{devices, failures};
 use crate::identity::{mfa, one_time, passkey, role, session, tenant, user};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
@@ -372,10 +373,16 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
     version::ensure_ready()?;
     state::writable()?;
     let names: Vec<_> = names.iter().map(|name| name.strip_prefix("auth_store.").unwrap_or(name)).collect();
-    if !names.iter().all(|name| months::names(name) || jti::names(name) || webhook::attempt::names(name)) {
+    let known = |name: &&str| {
+        months::names(name) || jti::names(name) || webhook::attempt::names(name) || chunk::names(name)
+    };
+    if !names.iter().all(known) {
         return Err(accepted());
     }
-    Ok(months::ensure_named(&names)? + jti::ensure_named(&names)? + webhook::attempt::ensure_named(&names)?)
+    Ok(months::ensure_named(&names)?
+        + jti::ensure_named(&names)?
+        + webhook::attempt::ensure_named(&names)?
+        + chunk::ensure_named(&names)?)
 }
 
 /// Makes the audit trail's months ahead and drops those past the retention; returns how many were dropped. Warns of a

@@ -1,5 +1,6 @@
 //! All tables of the store, as their domains describe them. A new table gets its line here; a test fails without it.
 
+use crate::audit::seal::{chunk, segment};
 use crate::identity::login::{devices, failures};
 use crate::identity::{external, mfa, one_time, passkey, password, policy, role, session, tenant, user};
 use crate::kernel::server::table::{Published, Rows, Table};
@@ -33,7 +34,7 @@ pub static BEFORE_CLIENTS: [&Table; 5] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 46] = [
+pub static AFTER_USERS: [&Table; 47] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -57,6 +58,7 @@ pub static AFTER_USERS: [&Table; 46] = [
     &outbox::switch::TABLE,
     &secret::TABLE,
     &signing_key::TABLE,
+    &segment::TABLE,
     &key::TABLE,
     &jti::CLAIMED_TABLE,
     &jti::REVOKED_TABLE,
@@ -83,7 +85,8 @@ pub static AFTER_USERS: [&Table; 46] = [
 ];
 
 /// What belongs to nobody.
-static OWN: [&Table; 7] = [
+static OWN: [&Table; 8] = [
+    &chunk::TABLE,
     &policy::common::TABLE,
     &policy::breached::TABLE,
     &webhook::event_type::TABLE,

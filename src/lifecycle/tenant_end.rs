@@ -1,12 +1,13 @@
 //! A tenant's suspension, and its end with everything it has.
 //!
-//! Lock order: the tenant, the cursor of the counting, then codes, clients, users, webhooks with their states,
-//! sessions, consents, grants and what hangs on those.
+//! Lock order: the tenant, the cursor of the counting, then codes, clients, users, webhooks with their states, the
+//! segments of the trail, sessions, consents, grants and what hangs on those.
 
 use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::api_key;
+use crate::audit::seal::erased;
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::value::argument;
@@ -72,6 +73,7 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     client::lock_update_by_tenant(id)?;
     user::lock_update_by_tenant(id)?;
     subscription::lock_update_by_tenant(id)?;
+    erased::remove(id)?;
     for table in tables::AFTER_USERS {
         rows += table.of_tenant.delete(id)?;
     }

@@ -1,12 +1,13 @@
 //! The end of a user with everything that is held about the user, as the facts of the tables say.
 //!
 //! Lock order: the cursor of the counting, codes, the user's clients, the user, sessions, consents, grants and what
-//! hangs on those, API keys, connections.
+//! hangs on those, API keys, connections, the segments of the trail.
 
 use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::api_key;
+use crate::audit::seal::erased;
 use crate::identity::one_time::{self, invited};
 use crate::identity::user::anonymous::{self, Anonymous};
 use crate::identity::{policy, session, user};
@@ -58,10 +59,20 @@ fn erase(
         remove(id, user.tenant_id.clone(), &mut done)?;
     }
     let pseudonym = Id::mint(now, id.bucket())?;
+    let mut sealed = erased::begin()?;
+    if let Some(sealed) = &mut sealed {
+        sealed.note_user(id)?;
+    }
     let (rows, tenant_id) = of_user::pseudonymise(id, pseudonym)?;
     let mut trail = json!({ "pseudonymised": rows });
     if whole_trail {
+        if let Some(sealed) = &mut sealed {
+            sealed.note_mentions(id)?;
+        }
         trail["mentions"] = of_user::forget_mentions(id, pseudonym)?.into();
+    }
+    if let Some(sealed) = sealed {
+        sealed.finish(pseudonym)?;
     }
     done.insert(trail::TABLE.name.to_owned(), trail);
     let Some(tenant_id) = user.map(|user| user.tenant_id).or(tenant_id) else {

@@ -3,6 +3,7 @@
 use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
+use crate::audit::seal::{self, segment};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::row::row;
@@ -42,6 +43,7 @@ fn look(now: Timestamp) -> Result<Vec<HealthCheck>, Mistake> {
     found.push(partitions()?);
     found.extend(cleanup(now)?);
     found.push(master_key());
+    found.extend(sealing(now)?);
     found.push(webhooks(now)?);
     found.push(if state::is_preloaded() {
         ok("preloaded", "by shared_preload_libraries".into())
@@ -117,6 +119,21 @@ fn master_key() -> HealthCheck {
             Err(mistake) => fail(NAME, mistake.message().to_string(), SET),
         },
     }
+}
+
+/// None where the trail was never sealed.
+fn sealing(now: Timestamp) -> Result<Option<HealthCheck>, Mistake> {
+    const NAME: &str = "audit_seal";
+    let Some(last) = segment::last()? else { return Ok(None) };
+    let late = now.plus_seconds(-2 * HOUR);
+    let unsealed = seal::waits_between(last.sealed_at, late)?;
+    let detail = format!("head {} was sealed {} s ago", last.number, now.seconds_after(last.sealed_at));
+    Ok(Some(if unsealed {
+        let detail = format!("{detail}, and rows of more than two hours ago are not sealed");
+        warn(NAME, detail, "SELECT auth_store.audit_seal(), and by a schedule: jobs_schedule()")
+    } else {
+        ok(NAME, detail)
+    }))
 }
 
 fn webhooks(now: Timestamp) -> Result<HealthCheck, Mistake> {

@@ -66,6 +66,7 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/views/webhook_health.sql"),
     include_str!("../../sql/views/recent_webhook_deliveries.sql"),
     include_str!("../../sql/views/stats.sql"),
+    include_str!("../../sql/views/audit_heads.sql"),
     include_str!("../../sql/views/alerts.sql"),
     include_str!("../../sql/views/jobs.sql"),
 ];

@@ -55,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009", "webhooks"),
     migration!(10, "0010", "protocol"),
     migration!(11, "0011", "recoveries"),
+    migration!(12, "0012", "audit_seals"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

@@ -51,6 +51,11 @@ pub fn drop_before(now: Timestamp, cutoff: Timestamp, patient: bool) -> Result<V
     MONTHS.drop_before(cutoff.min(now), patient)
 }
 
+/// When the first month begins; None: there is none.
+pub fn first() -> Result<Option<Timestamp>, Mistake> {
+    MONTHS.first()
+}
+
 /// Whether this is the name of a month of the trail.
 pub fn names(name: &str) -> bool {
     MONTHS.names(name)

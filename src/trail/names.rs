@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 154] = [
+pub const NAMES: [&str; 155] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -19,6 +19,9 @@ pub const NAMES: [&str; 154] = [
     // until, older_than_seconds, estimated_rows (as the last VACUUM or ANALYZE had them; null: neither ever ran) and
     // bytes. In the tenant default: a month belongs to all
     "audit.month_dropped",
+    // audit_seal() that has sealed something: resource_id is the number of the last segment, details has segments,
+    // rows, number and head, in hexadecimal digits. In the tenant default: the trail is sealed for all
+    "audit.sealed",
     // interaction_accept() that ends in an error for the client
     "authorization.accepted",
     // interaction_deny(), with what the client is told in error

@@ -193,6 +193,9 @@ SET auth_store.rate_limit_shared = off;
 SELECT FROM auth_store.rate_limit_hit('full', 1, '1 hour', tenant_id => 'full');
 SELECT auth_store.role_assign(:'full_user', 'user') \gset full_
 RESET auth_store.rate_limit_shared;
+INSERT INTO auth_store.audit_segments
+SELECT gen_random_uuid(), k.id, k.id, k.id, now(), now(), now(), now(), 1000000, 1, 'full', sha256(''), sha256(''), ''
+  FROM auth_store.vault_keys k WHERE k.tenant_id = 'full' AND k.retired_at IS NULL;
 INSERT INTO auth_store.client_usage
     VALUES ('2026-01-01', '2026-01-01 12:00Z', 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 'full', 'full');
 INSERT INTO auth_store.client_users VALUES (:'full_user', clock_timestamp(), clock_timestamp(), 'full', 'full');

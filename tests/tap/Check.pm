@@ -20,6 +20,8 @@ sub new_checked
     my $node = new_server($name);
     value($node, 'postgres', 'CREATE EXTENSION auth_store');
     populate($node, 'postgres');
+    # Makes a month of leaves.
+    value($node, 'postgres', 'SELECT auth_store.audit_seal()');
     value($node, 'postgres', 'CREATE ROLE stranger; CREATE ROLE app_login LOGIN; CREATE SCHEMA app;
         CREATE TABLE app.parent (version integer NOT NULL, name text NOT NULL, applied_at timestamptz NOT NULL);
         CREATE FUNCTION app.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$');

@@ -297,6 +297,8 @@ my %FUNCTIONS = (
     user_activity     => [ reads => q{SELECT * FROM auth_store.user_activity({user}, '2020-01-01')} ],
     audit_trail       => [ reads => q{SELECT * FROM auth_store.audit_trail({user}, since => '2020-01-01')} ],
     partitions_ensure => [ writes => 'SELECT auth_store.partitions_ensure()' ],
+    audit_seal        => [ writes => 'SELECT * FROM auth_store.audit_seal()' ],
+    audit_verify      => [ reads => 'SELECT * FROM auth_store.audit_verify()' ],
     partitions_drop   => [ writes => 'SELECT auth_store.partitions_drop()' ],
     partitions_make   => [ writes => q{SELECT auth_store.partitions_make(ARRAY['audit_log_y2020m01'])} ],
     # webhook

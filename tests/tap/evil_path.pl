@@ -104,7 +104,7 @@ SQL
         }
         if ($who !~ /web|replica/) { $script .= "SELECT * FROM auth_store.$_ \\g /dev/null\n" for qw(recent_activity
             failed_actions security_events token_activity provider_connections active_clients client_stats stats alerts
-            active_webhooks_by_event webhook_health recent_webhook_deliveries jobs) }
+            active_webhooks_by_event webhook_health recent_webhook_deliveries jobs audit_heads) }
         my $result = run_sql($node, $db, "SET client_min_messages = warning;\n$script");
         $result = run_sql($node, $db, "SET client_min_messages = warning;\n$script", user => $login) if defined $login;
         ok($result->{ok}, "every call of $who under search_path = $path") or diag($result->{err});

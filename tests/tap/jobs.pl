@@ -31,10 +31,10 @@ like($result->{err}, qr/NOTICE: .*there is no pg_cron in this database/, 'a NOTI
 my $statement = q{SELECT cron.schedule_in_database('auth_store_cleanup@store', '*/5 * * * *', }
     . q{'CALL auth_store.cleanup()', 'store', 'auth_jobs')};
 like($result->{out}, qr/^f\|auth_store_cleanup\@store\|\Q$statement\E$/m, 'and the statements to run');
-is(() = $result->{out} =~ /^f/mg, 3, 'of three jobs');
+is(() = $result->{out} =~ /^f/mg, 4, 'of four jobs');
 like(scheduled('jobs_unschedule()', user => 'auth_jobs')->{err}, qr/NOTICE: .*nothing is unscheduled/,
     'nothing is unscheduled either');
-is(value($node, $db, 'SELECT count(*), count(active) FROM auth_store.jobs', user => 'auditor'), '3|0',
+is(value($node, $db, 'SELECT count(*), count(active) FROM auth_store.jobs', user => 'auditor'), '4|0',
     'the view has the jobs, and that their state is not known');
 raises($node, $db, q{SELECT auth_store.jobs_schedule('nobody at all')}, '22023', 'a role that there is not');
 
@@ -62,12 +62,12 @@ is(value($node, $db, 'SELECT count(*) FROM cron.job'), '0', 'and nothing is sche
 value($node, $db, 'GRANT USAGE ON SCHEMA cron TO auth_jobs');
 $result = scheduled('jobs_schedule()', user => 'auth_jobs');
 is($result->{err}, '', 'with it, nothing is to be said');
-is(() = $result->{out} =~ /^t/mg, 3, 'three jobs are scheduled');
+is(() = $result->{out} =~ /^t/mg, 4, 'four jobs are scheduled');
 scheduled('jobs_schedule()', user => 'auth_jobs');
 my $jobs = "SELECT string_agg(DISTINCT jobname, ' '), count(*), string_agg(DISTINCT username, ' '),
     string_agg(DISTINCT database, ' ') FROM cron.job";
-my $names = join(' ', map { "auth_store_$_\@store" } qw(cleanup history partitions));
-is(value($node, $db, $jobs), "$names|3|auth_jobs|store", 'once each, as the caller');
+my $names = join(' ', map { "auth_store_$_\@store" } qw(cleanup history partitions seal));
+is(value($node, $db, $jobs), "$names|4|auth_jobs|store", 'once each, as the caller');
 is(value($node, $db, q{SELECT schedule, active, last_status IS NULL, run_as,
         next_run_at > clock_timestamp() AND next_run_at <= clock_timestamp() + interval '5 min'
         AND extract(minute FROM next_run_at)::int % 5 = 0
@@ -86,7 +86,7 @@ cmp_ok(value($node, $db, 'SELECT count(*) FROM auth_store.cleanup_cursors'), '>'
 value($node, $db, q{UPDATE cron.job SET active = false WHERE jobname ~ 'cleanup'});
 is(value($node, $db, q{SELECT active, next_run_at IS NULL FROM auth_store.jobs WHERE name ~ 'cleanup'}), 'f|t',
     'a job that is paused has no next run');
-# The third job's command, with an old run and a new one.
+# The job's command, with an old run and a new one.
 value($node, $db, q{UPDATE cron.job_run_details SET start_time = start_time - interval '15 days'
     WHERE jobid = (SELECT jobid FROM cron.job WHERE jobname ~ 'cleanup')});
 my $history = value($node, $db, q{SELECT command FROM auth_store.job_plan() WHERE name ~ 'history'});
@@ -95,10 +95,10 @@ is(value($node, $db, q{SELECT string_agg(DISTINCT split_part(j.jobname, '@', 1),
     FROM cron.job_run_details d JOIN cron.job j USING (jobid)}), 'auth_store_partitions', 'old runs are forgotten');
 
 # Whose they are.
-is(value($node, $db, q{SELECT count(*) FROM auth_store.jobs WHERE active IS NULL}, user => 'auditor'), '3',
+is(value($node, $db, q{SELECT count(*) FROM auth_store.jobs WHERE active IS NULL}, user => 'auditor'), '4',
     'a role without USAGE sees no state');
 $result = scheduled("jobs_schedule('auth_jobs')");
-is(value($node, $db, $jobs), "$names|3|auth_jobs|store", 'a superuser schedules for another role');
+is(value($node, $db, $jobs), "$names|4|auth_jobs|store", 'a superuser schedules for another role');
 value($node, $db, 'CREATE ROLE other LOGIN; GRANT auth_store_jobs TO other; GRANT USAGE ON SCHEMA cron TO other');
 like(scheduled("jobs_schedule('auth_jobs')", user => 'other')->{err}, qr/NOTICE: .*other may schedule as itself only/,
     'nobody else does');
@@ -109,10 +109,10 @@ $result = run_sql($node, 'postgres', "SELECT statement FROM auth_store.jobs_sche
 like($result->{err}, qr/NOTICE: .*pg_cron lives in the database store/, 'another database is told where');
 value($node, $db, join(';', split /\n/, $result->{out}));
 is(value($node, $db, q{SELECT string_agg(database, ' ' ORDER BY jobname) FROM cron.job WHERE jobname ~ '@postgres$'}),
-    'postgres store postgres', 'the statements schedule there; the history is where pg_cron is');
+    'postgres store postgres postgres', 'the statements schedule there; the history is where pg_cron is');
 $result = run_sql($node, 'postgres', 'SELECT statement FROM auth_store.jobs_unschedule()');
 value($node, $db, join(';', split /\n/, $result->{out}));
-is(value($node, $db, $jobs), "$names|3|auth_jobs|store", 'and end those alone');
+is(value($node, $db, $jobs), "$names|4|auth_jobs|store", 'and end those alone');
 
 # --- a standby --------------------------------------------------------------------------------------------------------
 
@@ -122,10 +122,10 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 like(scheduled('jobs_schedule()', node => $standby)->{err}, qr/NOTICE: .*this is a standby/, 'a standby is told so');
-is(value($standby, $db, 'SELECT count(*) FROM auth_store.jobs WHERE active'), '2', 'and shows the jobs');
+is(value($standby, $db, 'SELECT count(*) FROM auth_store.jobs WHERE active'), '3', 'and shows the jobs');
 $standby->stop;
 
-is(() = scheduled('jobs_unschedule()', user => 'auth_jobs')->{out} =~ /^t/mg, 3, 'whose they are ends them');
+is(() = scheduled('jobs_unschedule()', user => 'auth_jobs')->{out} =~ /^t/mg, 4, 'whose they are ends them');
 is(value($node, $db, 'SELECT count(*) FROM cron.job'), '0', 'all');
 
 $node->stop;

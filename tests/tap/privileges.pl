@@ -179,7 +179,7 @@ for my $login (sort keys %AuthStore::LOGINS)
             "$login: $statement");
     }
     for my $view (qw(recent_activity failed_actions security_events token_activity provider_connections active_clients
-        client_stats stats alerts jobs active_webhooks_by_event webhook_health recent_webhook_deliveries))
+        client_stats stats alerts jobs active_webhooks_by_event webhook_health recent_webhook_deliveries audit_heads))
     {
         my $may = $login =~ /^(boss|auditor)$/ || $login eq 'monitor' && $view =~ /^(stats|alerts|jobs)$/;
         my $reads = $may ? 'ok' : '42501';
@@ -278,19 +278,20 @@ my $TENANT = q{(SELECT count(*) FROM pg_attribute a
     CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END)};
 is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION AND c.relkind IN ('r', 'p')
     AND $TENANT = 0"),
-    'breached_passwords cleanup_cursors common_passwords providers recoveries schema_version webhook_event_types',
-    'every table but these seven has a column for the tenant');
-none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 1
+    'audit_leaves breached_passwords cleanup_cursors common_passwords providers recoveries schema_version'
+        . ' webhook_event_types',
+    'every table but these eight has a column for the tenant');
+none("SELECT c.relname $RELATION AND c.relkind IN ('r', 'p') AND $TENANT = 1 AND c.relname <> 'audit_segments'
     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
-    'row-level security is enabled and forced on each of them, and on every partition');
+    'row-level security is enabled and forced on each of them but the segments, and on every partition');
 none(q{SELECT c.relname, count(p.oid) FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid
        AND p.polname = 'tenant_pin' AND p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
        AND p.polwithcheck IS NULL
        AND pg_get_expr(p.polqual, p.polrelid) = CASE c.relname WHEN 'tenants' THEN 'auth_store.tenant_visible(id)'
        ELSE 'auth_store.tenant_visible(tenant_id)' END
     WHERE c.relnamespace = 'auth_store'::regnamespace AND c.relkind IN ('r', 'p')
-    AND c.relname NOT IN ('breached_passwords', 'cleanup_cursors', 'common_passwords', 'providers', 'recoveries',
-        'schema_version', 'webhook_event_types')
+    AND c.relname NOT IN ('audit_leaves', 'audit_segments', 'breached_passwords', 'cleanup_cursors',
+        'common_passwords', 'providers', 'recoveries', 'schema_version', 'webhook_event_types')
     GROUP BY c.oid HAVING count(p.oid) <> 1}, 'with the policy tenant_pin, for all commands and all roles');
 none("SELECT polname, polrelid::regclass FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace = 'auth_store'::regnamespace AND p.polname <> 'tenant_pin'", 'and no other policy');

@@ -77,9 +77,10 @@ value($publisher, 'store', 'CREATE EXTENSION auth_store');
 publishes($_) for qw(store validation trail registry);
 value($publisher, 'store', 'CREATE PUBLICATION everything FOR ALL TABLES;
     CREATE PUBLICATION everything_by_root FOR ALL TABLES WITH (publish_via_partition_root = true)');
-# The month before, of which populate() makes rows.
+# The month before, of which populate() makes rows; and the leaves of this month, for audit_seal().
 value($publisher, 'store', q{SELECT auth_store.partitions_make(ARRAY['webhook_attempts_'
-    || to_char(now() AT TIME ZONE 'UTC' - interval '1 month', '"y"YYYY"m"MM')])});
+    || to_char(now() AT TIME ZONE 'UTC' - interval '1 month', '"y"YYYY"m"MM'),
+    'audit_leaves_' || to_char(now() AT TIME ZONE 'UTC', '"y"YYYY"m"MM')])});
 my $partitions = value($publisher, 'store', block('partitions_make'));
 subscribes('store', "CREATE EXTENSION auth_store; $partitions", block('CREATE SUBSCRIPTION store'));
 

@@ -1,6 +1,7 @@
 //! Code that reaches into the server: statements, look-ups, locks, settings, memory. All unsafe code is here or beside
 //! it.
 
+pub mod activity;
 pub mod append;
 pub mod batch;
 pub mod cache;
@@ -43,6 +44,7 @@ pub mod slot;
 pub mod snapshot;
 pub mod spi;
 pub mod state;
+pub mod stream;
 pub mod table;
 pub mod transaction;
 pub mod version;

@@ -1,7 +1,7 @@
 //! Statements with kept plans, run by intent: a read works on a standby, a write raises 25006 there. Parsing and
 //! planning costs more than most statements here; a kept plan does it once in a backend.
 //!
-//! This is the only file that reaches SPI.
+//! This file and `stream.rs`, for rows that are too many to be read at once, alone reach SPI.
 
 #![allow(unsafe_code)]
 

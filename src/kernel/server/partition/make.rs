@@ -171,7 +171,8 @@ impl Partitions {
     /// Made as a table of its own first and attached last: CREATE TABLE … PARTITION OF would lock the parent against
     /// every writer.
     fn ddl(&self, slot: Slot, place: &Place) -> String {
-        DDL.replace("{index}", self.index)
+        DDL.replace("{policy}", if self.pinned { POLICY } else { "" })
+            .replace("{index}", self.index)
             .replace("{method}", &place.method)
             .replace("{tablespace}", &place.tablespace)
             .replace("{table}", self.name())
@@ -214,10 +215,13 @@ BEGIN
 END $$;
 GRANT ALL ON TABLE auth_store.{name} TO auth_store_owner;
 {index};
+{policy}ALTER TABLE auth_store.{table} ATTACH PARTITION auth_store.{name} FOR VALUES FROM ('{from}') TO ('{until}');
+";
+
+const POLICY: &str = "\
 ALTER TABLE auth_store.{name} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE auth_store.{name} FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_pin ON auth_store.{name} USING (auth_store.tenant_visible(tenant_id));
 COMMENT ON POLICY tenant_pin ON auth_store.{name} IS
     'While auth_store.tenant_id is set, a session sees the rows of that tenant only, and writes no others.';
-ALTER TABLE auth_store.{table} ATTACH PARTITION auth_store.{name} FOR VALUES FROM ('{from}') TO ('{until}');
 ";

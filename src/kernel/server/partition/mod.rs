@@ -30,6 +30,8 @@ pub struct Partitions {
     period: Period,
     /// Makes the index of a partition, whose name `{name}` stands for. The partitioned parent has no index itself.
     index: &'static str,
+    /// Whether its rows are of tenants, and the pin of a session hides those of others.
+    pinned: bool,
     known: BackendCell<RefCell<Option<Directory>>>,
     /// The period whose partition could not be made ahead, and when to try it again.
     failed: BackendCell<Cell<Option<(i64, Timestamp)>>>,
@@ -59,9 +61,22 @@ impl Partitions {
             table,
             period,
             index,
+            pinned: true,
             known: BackendCell::new(RefCell::new(None)),
             failed: BackendCell::new(Cell::new(None)),
         }
+    }
+
+    /// The same of rows that belong to no tenant.
+    pub const fn shared(mut self) -> Self {
+        self.pinned = false;
+        self
+    }
+
+    /// When the first partition begins; None: there is none.
+    pub fn first(&self) -> Result<Option<Timestamp>, Mistake> {
+        let first = self.with_directory(|directory| directory.partitions.first().map(|one| one.start))?;
+        Ok(first.map(Timestamp::from_micros))
     }
 
     /// Whether this is the name of a partition of the table, there or not.

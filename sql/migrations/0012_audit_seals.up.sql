@@ -1,0 +1,1 @@
+-- Tamper evidence: the tables of the segments and their leaves are made by sql/tables, which migrate() runs next.

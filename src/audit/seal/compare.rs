@@ -1,0 +1,319 @@
+//! The rows of the trail against their leaves, some segments at a time.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::audit::seal::chunk::{self, Leaf, State};
+use crate::audit::seal::erased::removed_mark;
+use crate::audit::seal::leaf::{Salt, Step, columns};
+use crate::audit::seal::segment::Segment;
+use crate::audit::seal::{Range, Report};
+use crate::kernel::crypto::merkle::{self, Hash};
+use crate::kernel::outcome::Mistake;
+use crate::kernel::server::catalog;
+use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::stream::{self, Sees};
+use crate::kernel::value::calendar::Slot;
+use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::id::Id;
+use crate::trail::retention;
+
+/// A comparison that goes through the segments in order.
+pub struct Comparison<'a> {
+    now: Timestamp,
+    /// All of them, also those that are not compared.
+    segments: &'a [Segment],
+    range: Range,
+    /// Every row of an earlier time must be in a segment.
+    limit: Timestamp,
+    report: &'a mut Report,
+    /// Rows of earlier times were looked at.
+    looked_at: Timestamp,
+    /// The pseudonyms of erased rows.
+    pseudonyms: BTreeSet<Id>,
+    /// The marks of tenants whose rows were deleted.
+    tenants: BTreeSet<Salt>,
+    rows: u64,
+    unsealed: u64,
+    missing_months: HashSet<i64>,
+}
+
+/// The leaf of a row, and what belongs to it.
+struct Expected {
+    leaf: Leaf,
+    /// Of an erased row.
+    personal: Option<Hash>,
+    segment: i64,
+    seen: bool,
+}
+
+const ROWS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM auth_store.audit_log WHERE occurred_at >= $1 AND occurred_at <= $2"
+);
+
+/// What no erasure leaves.
+const EDITED: &str = "edited";
+
+impl<'a> Comparison<'a> {
+    pub fn new(
+        now: Timestamp,
+        segments: &'a [Segment],
+        range: Range,
+        limit: Timestamp,
+        report: &'a mut Report,
+    ) -> Self {
+        Self {
+            now,
+            segments,
+            range,
+            limit,
+            report,
+            looked_at: range.since,
+            pseudonyms: BTreeSet::new(),
+            tenants: BTreeSet::new(),
+            rows: 0,
+            unsealed: 0,
+            missing_months: HashSet::new(),
+        }
+    }
+
+    /// Compares the rows of segments of one month, and of the time between them and those before.
+    pub fn group(&mut self, segments: &[&Segment]) -> Result<(), Mistake> {
+        let Some(month) = segments.first().map(|segment| segment.month()) else { return Ok(()) };
+        let first = segments.iter().map(|segment| segment.first_at).min().unwrap_or(self.looked_at);
+        let last = segments.iter().map(|segment| segment.last_at).max().unwrap_or(self.looked_at);
+        if !is_there(month) {
+            self.dropped(month, segments)?;
+            self.looked_at = self.looked_at.max(last);
+            return Ok(());
+        }
+        let mut expected = self.expected(month, segments)?;
+        let mut index: HashMap<Id, usize> = HashMap::with_capacity(expected.len());
+        index.extend(expected.iter().enumerate().map(|(n, one)| (Id::from_bytes(one.leaf.id), n)));
+        self.look(first.min(self.looked_at), last, &mut expected, &index)?;
+        self.looked_at = self.looked_at.max(last);
+        for one in expected.iter().filter(|one| !one.seen) {
+            match one.leaf.state {
+                State::Removed => {
+                    self.tenants.insert(one.leaf.mark);
+                }
+                State::Live | State::Erased => {
+                    let id = Some(Id::from_bytes(one.leaf.id));
+                    self.report.add(
+                        "deleted",
+                        Some(one.segment),
+                        id,
+                        "the row is gone, or its time is another",
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the rows behind the last segment and those that erasures speak of; returns how many rows were compared,
+    /// and how many are not sealed yet.
+    pub fn finish(mut self) -> Result<(u64, u64), Mistake> {
+        if self.looked_at <= self.range.until {
+            self.look(self.looked_at, self.range.until, &mut [], &HashMap::new())?;
+        }
+        self.erasures()?;
+        Ok((self.rows, self.unsealed))
+    }
+
+    /// The leaves of segments, which must be those of their roots.
+    fn expected(&mut self, month: Slot, segments: &[&Segment]) -> Result<Vec<Expected>, Mistake> {
+        let numbers = segments.iter().map(|segment| segment.number).collect();
+        let chunks = chunk::of_segments(month.start(), numbers)?;
+        let mut all = Vec::new();
+        for segment in segments {
+            let from = all.len();
+            for chunk in chunks.iter().filter(|chunk| chunk.segment == segment.number) {
+                let erased = chunk.erased();
+                all.extend(chunk.leaves().enumerate().map(|(place, leaf)| Expected {
+                    leaf,
+                    personal: u8::try_from(place).ok().and_then(|place| erased.get(&place).copied()),
+                    segment: segment.number,
+                    seen: false,
+                }));
+            }
+            let own = all.get(from..).unwrap_or_default();
+            let root = merkle::root(own.iter().map(|one| one.leaf.hash));
+            if i32::try_from(own.len()) != Ok(segment.rows) || root.as_slice() != segment.root {
+                let detail =
+                    format!("{} of {} leaves are there, and their root is another", own.len(), segment.rows);
+                self.report.add("leaves_altered", Some(segment.number), None, detail);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Compares the rows between two times with these leaves.
+    fn look(
+        &mut self,
+        from: Timestamp,
+        until: Timestamp,
+        expected: &mut [Expected],
+        index: &HashMap<Id, usize>,
+    ) -> Result<(), Mistake> {
+        let mut buffer = Vec::new();
+        let mut strangers = Vec::new();
+        stream::each(ROWS, &params![from, until], Sees::Calling, &mut |cells| {
+            let step = Step::new(cells);
+            let id = step.id()?;
+            match index.get(&id).and_then(|n| expected.get_mut(*n)) {
+                Some(expected) => self.compare(&step, id, expected, &mut buffer)?,
+                None => {
+                    let at = step.occurred_at()?;
+                    if at >= self.range.since && at < self.limit {
+                        strangers.push(id);
+                    } else if at >= self.limit {
+                        self.unsealed += 1;
+                    }
+                }
+            }
+            Ok(true)
+        })?;
+        self.strangers(strangers)
+    }
+
+    fn compare(
+        &mut self,
+        step: &Step<'_>,
+        id: Id,
+        expected: &mut Expected,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Mistake> {
+        let segment = Some(expected.segment);
+        if std::mem::replace(&mut expected.seen, true) {
+            self.report.add("inserted", segment, Some(id), "a second row has this id");
+            return Ok(());
+        }
+        self.rows += 1;
+        match (expected.leaf.state, &expected.personal) {
+            (State::Live, _) => {
+                if step.leaf_with(&expected.leaf.mark, buffer)? != expected.leaf.hash {
+                    self.report.add(EDITED, segment, Some(id), "the row is not what was sealed");
+                }
+            }
+            (State::Erased, Some(personal)) => {
+                if step.leaf(personal, buffer)? != expected.leaf.hash {
+                    self.report.add(EDITED, segment, Some(id), "more was changed than an erasure changes");
+                } else if !step.is_bare()? {
+                    self.report.add(
+                        EDITED,
+                        segment,
+                        Some(id),
+                        "an erased row has an address or a user agent",
+                    );
+                }
+                self.pseudonyms.insert(Id::from_bytes(expected.leaf.mark));
+            }
+            (State::Erased, None) => {
+                self.report.add(EDITED, segment, Some(id), "it is not said what was erased");
+            }
+            (State::Removed, _) => {
+                self.report.add("inserted", segment, Some(id), "the row was deleted with its tenant");
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that are in none of the segments that were compared at once, and must be in another. A segment with a row
+    /// that came late spans the time of many others, so these may be many: a chunk is read once for all of its rows.
+    fn strangers(&mut self, mut ids: Vec<Id>) -> Result<(), Mistake> {
+        ids.sort_unstable();
+        let mut sealed = vec![false; ids.len()];
+        for segment in self.segments {
+            let mut next = ids.partition_point(|id| *id < segment.first_id);
+            while let Some(id) = ids.get(next).filter(|id| segment.spans(**id)) {
+                pgrx::check_for_interrupts!();
+                let Some(chunk) = chunk::find(segment.month().start(), segment.number, *id)? else { break };
+                // Both are in the order of the ids.
+                let mut wanted = (ids.iter().zip(&mut sealed)).skip(next).peekable();
+                for leaf in chunk.leaves().map(|leaf| Id::from_bytes(leaf.id)) {
+                    while let Some((id, sealed)) = wanted.next_if(|(id, _)| **id <= leaf) {
+                        *sealed = *sealed || *id == leaf;
+                    }
+                }
+                next = ids.partition_point(|id| *id <= chunk.last_id);
+            }
+        }
+        for (id, _) in ids.iter().zip(&sealed).filter(|(_, sealed)| !**sealed) {
+            self.report.add("inserted", None, Some(*id), "the row was not there when its time was sealed");
+        }
+        Ok(())
+    }
+
+    /// A month that is not there any more: older than the trail is kept, or dropped by a step of the store.
+    fn dropped(&mut self, month: Slot, segments: &[&Segment]) -> Result<(), Mistake> {
+        if !self.missing_months.insert(month.number()) {
+            return Ok(());
+        }
+        let kept_since = self.now.plus_seconds(-retention::kept_for()?);
+        let name = name_of(month);
+        if month.plus(1).start() > kept_since && !DROPPED.all(&[])?.contains(&Some(name.clone())) {
+            let number = segments.first().map(|segment| segment.number);
+            self.report.add(
+                "month_missing",
+                number,
+                None,
+                format!("auth_store.{name} is gone, and no step dropped it"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Every erasure is a step of the trail itself.
+    fn erasures(&mut self) -> Result<(), Mistake> {
+        if self.pseudonyms.is_empty() && self.tenants.is_empty() {
+            return Ok(());
+        }
+        let erased = ERASED_TENANTS.all(&[])?;
+        let tenants: BTreeSet<_> = erased.iter().map(|(tenant, _)| removed_mark(tenant)).collect();
+        let last = erased.iter().map(|(_, erased_at)| *erased_at).max();
+        for _ in self.tenants.difference(&tenants) {
+            self.report.add(
+                "erasure_unrecorded",
+                None,
+                None,
+                "rows were deleted as those of a tenant that no step erased",
+            );
+        }
+        let users: BTreeSet<_> = ERASED_USERS.all(&[])?.into_iter().collect();
+        for pseudonym in self.pseudonyms.difference(&users) {
+            // The step may have gone later with the tenant of the user, where the rows are those of another one.
+            if last.is_none_or(|last| last < pseudonym.time()) {
+                let detail = "rows were changed as those of this pseudonym, and no step erased a user to it";
+                self.report.add("erasure_unrecorded", None, Some(*pseudonym), detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+static ERASED_USERS: Statement<Id> = Statement::read(
+    c"SELECT DISTINCT user_id FROM auth_store.audit_log
+       WHERE event = 'user.erased' AND from_application IS NOT TRUE AND user_id IS NOT NULL
+         AND occurred_at >= '-infinity'",
+);
+
+static ERASED_TENANTS: Statement<(String, Timestamp)> = Statement::read(
+    c"SELECT tenant_id, max(occurred_at) AS erased_at FROM auth_store.audit_log
+       WHERE event = 'tenant.erased' AND from_application IS NOT TRUE AND occurred_at >= '-infinity'
+       GROUP BY tenant_id",
+);
+
+static DROPPED: Statement<Option<String>> = Statement::read(
+    c"SELECT DISTINCT resource_id FROM auth_store.audit_log
+       WHERE event = 'audit.month_dropped' AND from_application IS NOT TRUE AND occurred_at >= '-infinity'",
+);
+
+fn name_of(month: Slot) -> String {
+    format!("audit_log_{}", month.name())
+}
+
+fn is_there(month: Slot) -> bool {
+    std::ffi::CString::new(name_of(month)).is_ok_and(|name| catalog::untracked(&name).is_some())
+}
