@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::identity::user::{self, verified};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
-use crate::kernel::server::spi::{Statement, params};
+use crate::kernel::server::spi::{self, Statement, params};
 use crate::kernel::server::table::Whose;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -23,7 +23,9 @@ fn user_export(
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> Jsonb {
-    export(clock::now(), user_id.map(Id::from), &Context { ip, user_agent }).or_raise()
+    let export = || export(clock::now(), user_id.map(Id::from), &Context { ip, user_agent });
+    // What the server makes of a bytea in a document depends on the session.
+    spi::with_settings(&[(c"bytea_output", c"hex")], export).or_raise()
 }
 
 static TIME: Statement<Jsonb> = Statement::read(c"SELECT to_jsonb($1) AS time");

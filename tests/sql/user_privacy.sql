@@ -11,6 +11,15 @@ SELECT u->>'email' AS email, u->'metadata' AS metadata, jsonb_array_length(d->'u
   FROM CAST(:'document' AS jsonb) d, jsonb_array_elements(d->'users') u;
 SELECT event, details->'bytes' > '100' AS bytes FROM auth_store.audit_log
  WHERE user_id = :'ann' AND event = 'user.exported';
+-- The document is the same whatever the session's bytea_output.
+INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verified, backup_eligible, backed_up, aaguid,
+    tenant_id, rp_id, credential_id, public_key, attestation_format, transports)
+VALUES (gen_random_uuid(), :'ann', 0, -7, true, false, false, gen_random_uuid(), 'privacy', 'privacy.example',
+    '\x0001', '\xff', 'none', '{}');
+SET bytea_output = escape;
+SELECT p->>'credential_id' AS credential_id, p->>'public_key' AS public_key
+  FROM jsonb_array_elements(auth_store.user_export(:'ann') -> 'passkeys') p;
+RESET bytea_output;
 -- Another tenant's session knows nobody.
 BEGIN;
 SET LOCAL auth_store.tenant_id = 'default';
