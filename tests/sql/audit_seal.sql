@@ -57,6 +57,8 @@ SELECT column_name, c.kind, c.n, c.in_a_segment
        LATERAL pg_temp.changes('', format('UPDATE auth_store.audit_log SET %I = %s WHERE id = (SELECT id FROM step
            WHERE n = 2)', column_name, CASE value WHEN 'actor_id' THEN '(SELECT id FROM step WHERE n = 70)'
            ELSE value END)) c
+ -- Of two rows with one id the first in the table is compared, whichever it is.
+ WHERE column_name <> 'id' OR c.kind <> 'edited'
  ORDER BY at, c.kind, c.n;
 SELECT c.* FROM pg_temp.changes('deleted', $$DELETE FROM auth_store.audit_log WHERE id IN (SELECT id FROM step
     WHERE n IN (1, 31, 70))$$) c;
