@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib $FindBin::Bin;
+use lib "$FindBin::Bin/../tap";
 use AuthStore;
 use IPC::Run;
 use JSON::PP qw(decode_json encode_json);
