@@ -105,8 +105,8 @@ my @steady = grep { ($usual->{$_} // '') eq ($again->{$_} // '') } @names;
 cmp_ok(scalar @steady, '>', 0.9 * @names, 'most functions answer twice the same');
 for my $settings ("SET DateStyle = 'SQL, DMY'", "SET DateStyle = 'German'", "SET IntervalStyle = 'sql_standard'",
     "SET TimeZone = 'Asia/Kathmandu'", "SET TimeZone = 'America/St_Johns'", "SET extra_float_digits = -15",
-    "SET bytea_output = 'escape'", "SET search_path = ''", "SET standard_conforming_strings = off", "SET quote_all_identifiers = on",
-    "SET transform_null_equals = on", "SET xmloption = 'document'",
+    "SET bytea_output = 'escape'", "SET search_path = ''", "SET standard_conforming_strings = off",
+    "SET quote_all_identifiers = on", "SET transform_null_equals = on", "SET xmloption = 'document'",
     "SET row_security = off", "SET check_function_bodies = off", "SET client_min_messages = 'error'",
     "SET lc_numeric = 'C'", "SET default_transaction_deferrable = on")
 {
