@@ -238,7 +238,7 @@ SELECT count(*) AS codes FROM auth_store.recovery_codes WHERE user_id = :'cay';
 SELECT event, error, details FROM auth_store.audit_log
  WHERE user_id = :'cay' AND event IN ('factor.removed', 'factor.renamed') ORDER BY occurred_at;
 -- A passkey is a factor too: it is listed, renamed and removed with the others, and an app is not the last beside it.
-SELECT auth_store.totp_import(:'cay', 'GEZDGNBVGY3TQOJQ', 'app') AS beside \gset
+SELECT clock_timestamp() AS since, auth_store.totp_import(:'cay', 'GEZDGNBVGY3TQOJQ', 'app') AS beside \gset
 INSERT INTO auth_store.passkeys (id, user_id, sign_count, algorithm, user_verified, backup_eligible, backed_up, aaguid,
        tenant_id, rp_id, credential_id, public_key, attestation_format, transports, last_used_at)
 VALUES ('00000000-0000-8000-8000-00000000000f', :'cay', 0, -7, true, false, false, gen_random_uuid(), 'mfa',
@@ -252,7 +252,7 @@ SELECT error FROM auth_store.passkey_remove(:'cay', '00000000-0000-8000-8000-000
 SELECT auth_store.mfa_reset(:'cay');
 SELECT count(*) AS factors FROM auth_store.factor_list(:'cay');
 SELECT event, error, flags, details ->> 'kind' AS kind FROM auth_store.audit_log
- WHERE user_id = :'cay' AND event ~ '^(factor|passkey)\.re' AND id > :'beside' ORDER BY occurred_at;
+ WHERE user_id = :'cay' AND event ~ '^(factor|passkey)\.re' AND occurred_at > :'since' ORDER BY occurred_at;
 -- The help desk's way: everything goes, and the trail makes a note of it.
 SELECT auth_store.mfa_reset(:'bob', 'lost phone, passport seen');
 SELECT count(*) AS factors FROM auth_store.factor_list(:'bob');

@@ -24,7 +24,7 @@ SELECT (r).refused_until = '2020-01-02 00:01Z' AS a_minute, (r).claims_until = '
 SELECT pg_temp.claim('b', '2020-01-01 12:00Z') AS within, pg_temp.claim('b', '2020-01-02 00:00:59Z') AS nearly,
        pg_temp.claim('b', '2020-01-02 00:01Z') AS after, pg_temp.claim('b', '2020-01-02 00:01Z') AS twice,
        auth_store.jti_claim('recovery', 'c', clock_timestamp() + '1 min') AS long_after;
-SELECT error, flags FROM auth_store.audit_log WHERE event = 'jti.claimed' AND resource_id = 'b' ORDER BY id;
+SELECT error, flags FROM auth_store.audit_log WHERE event = 'jti.claimed' AND resource_id = 'b' ORDER BY occurred_at;
 SELECT (r).fences, (r).claims_until = '2020-01-02 00:20Z' AS twenty
   FROM (SELECT auth_store.recovered('2020-01-01 00:00Z', '2020-01-02 00:00Z', longest_claim => '20 min') AS r) d;
 SELECT policy, claims_until - lost_to AS longest FROM auth_store.recoveries WHERE policy IS NOT NULL;

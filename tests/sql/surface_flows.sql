@@ -58,7 +58,7 @@ SELECT access_token, refresh_token AS refresh_2, left(refresh_token, 5) || '…'
 SELECT error FROM auth_store.token_refresh(refresh_token => :'refresh_1', client_id => :'client') \gset
 \echo <- error :error
 SELECT event, risk_score AS risk FROM auth_store.recent_activity
- WHERE client_id = :'client' ORDER BY id DESC LIMIT 1 \gset
+ WHERE client_id = :'client' ORDER BY occurred_at DESC LIMIT 1 \gset
 \echo <- :event, risk :risk
 -- client > server: refresh token 2
 SELECT error FROM auth_store.token_refresh(refresh_token => :'refresh_2', client_id => :'client') \gset

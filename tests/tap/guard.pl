@@ -8,7 +8,7 @@ use AuthStore;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $HINT = qr/docs\/migration_tools\.md.*uninstall\(\).*SET auth_store\.allow_drop = on/;
+my $HINT = qr/docs\/how-to\/migration_tools\.md.*uninstall\(\).*SET auth_store\.allow_drop = on/;
 
 for my $preload (0, 1)
 {

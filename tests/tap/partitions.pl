@@ -170,7 +170,7 @@ $result = raises($node, $db, q{SELECT auth_store.audit_write('a.step')}, '42501'
     'a step whose own month can not be made', user => 'web');
 like($result->{message},
     qr/^partition auth_store\.audit_log_y\d+m\d+ could not be made: permission denied for table ddl_log$/, 'names it');
-like($result->{hint} // '', qr/event trigger.*docs\/operations\.md.*partitions_ensure\(\)/, 'and says what to do');
+like($result->{hint} // '', qr/event trigger.*how-to\/operations\.md.*partitions_ensure\(\)/, 'and says what to do');
 succeeds($node, $db, 'SET session_replication_role = replica;
     SELECT auth_store.partitions_ensure(), auth_store.jti_partitions_ensure()', 'which a superuser can');
 succeeds($node, $db, q{SELECT auth_store.audit_write('a.step')}, 'and the steps go on', user => 'web');
