@@ -197,6 +197,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &oauth::grant::grace::GRACE,
     &oauth::grant::retention::RETENTION,
     &trail::retention::RETENTION,
+    &lifecycle::cleanup::PAUSE,
     &vault::provider::ALLOW_UNKNOWN,
     &oauth::token::introspect::RECORDED,
     &webhook::outbox::retention::RETENTION,

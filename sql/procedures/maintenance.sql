@@ -9,6 +9,7 @@ DECLARE
     deleted  pg_catalog.int8;
     examined pg_catalog.int8;
     dropped  pg_catalog.int4;
+    since    pg_catalog.timestamptz;     -- when the batch began
     begun    pg_catalog.bool := false;    -- the transaction is this procedure's own, not one that its caller began
     setting  pg_catalog.text;
 BEGIN
@@ -28,12 +29,17 @@ BEGIN
             IF begun THEN
                 setting := pg_catalog.set_config('synchronous_commit', 'off', true);
             END IF;
+            since := pg_catalog.clock_timestamp();
             progress := auth_store.cleanup_batch(task, batch_size, progress.pass_start, progress.wrapped);
             COMMIT;
             begun := true;
             deleted := deleted OPERATOR(pg_catalog.+) progress.deleted;
             examined := examined OPERATOR(pg_catalog.+) progress.examined;
             EXIT WHEN progress.done;
+            -- Who has to wait for an answer meanwhile finds the processor free.
+            PERFORM pg_catalog.pg_sleep(LEAST(10, pg_catalog.date_part('epoch',
+                pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) since) OPERATOR(pg_catalog.*)
+                pg_catalog.current_setting('auth_store.cleanup_pause')::pg_catalog.float8 OPERATOR(pg_catalog./) 100));
             IF (batch OPERATOR(pg_catalog.%) 100) OPERATOR(pg_catalog.=) 0 THEN
                 RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted so far', task, deleted, examined;
             END IF;
@@ -46,10 +52,14 @@ BEGIN
     RAISE NOTICE 'auth_store cleanup: claimed_jtis, revoked_jtis: % partition(s) dropped', dropped;
     examined := 0;
     FOR batch IN 1 .. max_batches LOOP
+        since := pg_catalog.clock_timestamp();
         progress := auth_store.cleanup_usage(batch_size);
         COMMIT;
         examined := examined OPERATOR(pg_catalog.+) progress.examined;
         EXIT WHEN progress.done;
+        PERFORM pg_catalog.pg_sleep(LEAST(10, pg_catalog.date_part('epoch',
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) since) OPERATOR(pg_catalog.*)
+            pg_catalog.current_setting('auth_store.cleanup_pause')::pg_catalog.float8 OPERATOR(pg_catalog./) 100));
     END LOOP;
     RAISE NOTICE 'auth_store cleanup: client_usage: % step(s) of the trail counted%', examined,
         CASE WHEN progress.done THEN '' ELSE ', to be continued by the next run' END;

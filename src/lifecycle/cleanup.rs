@@ -12,6 +12,7 @@ use crate::identity::{mfa, one_time, passkey, role, session, tenant, user};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::Table;
 use crate::kernel::server::{catalog, pin, state, transaction, version};
@@ -28,6 +29,15 @@ use crate::trail::usage::{self, roll_up};
 use crate::trail::{self, Event, months};
 use crate::webhook::{self, outbox};
 use crate::{api_key, limit};
+
+/// How long the procedure `cleanup` rests after each batch, in percent of the batch's time: the procedure reads it.
+pub static PAUSE: Setting<i32> = Setting::number(
+    c"auth_store.cleanup_pause",
+    200,
+    0..=10_000,
+    c"How long cleanup() rests after each batch, in percent of the time that the batch took.",
+    c"With 200 it is at work for a third of the time. It never rests for more than 10 seconds. 0: not at all.",
+);
 
 extension_sql_file!(
     "../../sql/procedures/maintenance.sql",

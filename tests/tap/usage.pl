@@ -136,4 +136,16 @@ SKIP: {
     $session->quit;
 }
 
+# --- who has to wait for it --------------------------------------------------------------------------------------------
+
+my $resting = IPC::Run::start(
+    [ $node->installed_command('psql'), '-XAtq', '-h', $node->host, '-p', $node->port, '-d', $db,
+        '-c', 'SET auth_store.cleanup_pause = 10000', '-c', 'CALL auth_store.cleanup(batch_size => 1)' ],
+    '>', "$dir/resting.out", '2>', "$dir/resting.err");
+my $sleeps = "FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query ~ '^CALL auth_store.cleanup'";
+ok($node->poll_query_until($db, "SELECT count(*) = 1 $sleeps"), 'cleanup rests between its batches');
+# It does nothing in between.
+ok($node->poll_query_until($db, "SELECT count(pg_terminate_backend(pid)) = 1 $sleeps"), 'and ends when it is told to');
+$resting->finish;
+
 done_testing();
