@@ -172,12 +172,8 @@ pub fn may_be_lost(at: Timestamp) -> Result<bool, Mistake> {
     may_be_lost_between(at, at)
 }
 
-/// The same of any commit since a time.
-pub fn may_be_lost_since(since: Timestamp, now: Timestamp) -> Result<bool, Mistake> {
-    may_be_lost_between(since, now)
-}
-
-fn may_be_lost_between(since: Timestamp, until: Timestamp) -> Result<bool, Mistake> {
+/// The same of any commit between two times.
+pub fn may_be_lost_between(since: Timestamp, until: Timestamp) -> Result<bool, Mistake> {
     if matches!(known()?, Known::Untold { .. }) {
         return Ok(true);
     }

@@ -7,17 +7,18 @@ use serde_json::json;
 
 use crate::audit::seal::chunk::{self, Leaf, State};
 use crate::audit::seal::leaf::{Salt, Step, columns};
-use crate::audit::seal::segment::{self, AuditHead, Segment, hex};
+use crate::audit::seal::segment::{self, AuditHead, Segment};
 use crate::audit::seal::{SEGMENTS, SKEW, refuse_pin};
 use crate::identity::tenant;
 use crate::kernel::crypto::merkle;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::rows::SetOfIterator;
-use crate::kernel::server::spi::{self, params};
+use crate::kernel::server::spi::params;
 use crate::kernel::server::stream::{self, Sees};
-use crate::kernel::server::{activity, catalog, state, version};
+use crate::kernel::server::{catalog, running, state, version};
 use crate::kernel::value::calendar::{Period, Slot};
 use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::hex::hex;
 use crate::kernel::value::id::{Bucket, Id, random};
 use crate::trail::{self, Event};
 use crate::vault::key::{self, DataKey};
@@ -90,13 +91,9 @@ fn record(now: Timestamp, sealed: &[Segment], last: &Segment) -> Result<(), Mist
 /// What rows that come later are compared with: no transaction that may still write began before. If nobody knows, no
 /// later time than before.
 fn complete_before(previous: Timestamp) -> Result<Timestamp, Mistake> {
-    // A prepared transaction does not say when it began.
-    let prepared = spi::run_once::<bool>(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts p WHERE p.database = pg_catalog.current_database())",
-        &[],
-    )?;
-    match activity::oldest_open() {
-        Some(oldest) if prepared.first() == Some(&false) => Ok(oldest.max(previous)),
+    let prepared = running::is_prepared()?;
+    match running::oldest_open() {
+        Some(oldest) if !prepared => Ok(oldest.max(previous)),
         _ => Ok(previous),
     }
 }

@@ -12,6 +12,7 @@ use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::value::calendar::{Period, Slot};
 use crate::kernel::value::clock::Timestamp;
+use crate::kernel::value::hex::hex;
 use crate::kernel::value::id::Id;
 use crate::vault::holder::{Holder, holder};
 use crate::vault::key::{DataKey, SealPlace, Unreadable};
@@ -128,11 +129,6 @@ impl From<&Segment> for AuditHead {
     }
 }
 
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 static ALL: Statement<Segment> =
     Statement::read(c"SELECT {columns} FROM auth_store.audit_segments ORDER BY number");
 
@@ -202,7 +198,7 @@ pub fn store(segment: &Segment) -> Result<(), Mistake> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, hex};
+    use super::Segment;
     use crate::kernel::value::clock::Timestamp;
     use crate::kernel::value::id::Id;
 
@@ -239,7 +235,6 @@ mod tests {
         text.extend_from_slice(&[5; 32]);
         text.extend_from_slice(&[0; 32]);
         assert_eq!(head.as_slice(), <sha2::Sha256 as sha2::Digest>::digest(text).as_slice());
-        assert_eq!(hex(&[0, 0x1f, 0xff]), "001fff");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use pgrx::prelude::*;
 
 use crate::audit::seal::compare::Comparison;
-use crate::audit::seal::segment::{self, Segment, hex};
+use crate::audit::seal::segment::{self, Segment};
 use crate::audit::seal::{AuditFinding, MAX_FINDINGS, Range, Report, SKEW, refuse_pin};
 use crate::identity::tenant;
 use crate::kernel::outcome::{self, Mistake, OrRaise};
@@ -15,6 +15,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::rows::SetOfIterator;
 use crate::kernel::server::version;
 use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::hex::hex;
 use crate::vault::key;
 
 #[pg_extern(stable, parallel_safe, security_definer)]

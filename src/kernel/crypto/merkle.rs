@@ -44,10 +44,7 @@ pub fn root(leaves: impl IntoIterator<Item = Hash>) -> Hash {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Hash, leaf, node, root};
-
-    fn hex(hash: Hash) -> String {
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use crate::kernel::value::hex::hex;
 
     /// The leaves of the tests of the Certificate Transparency log of Google and of Trillian.
     const LEAVES: [&[u8]; 8] = [
@@ -76,7 +73,7 @@ mod tests {
         ];
         for (count, expected) in roots.into_iter().enumerate() {
             let leaves = LEAVES.iter().take(count).map(|data| leaf(&[data]));
-            assert_eq!(hex(root(leaves)), expected, "{count}");
+            assert_eq!(hex(&root(leaves)), expected, "{count}");
         }
     }
 

@@ -1,7 +1,6 @@
 //! Code that reaches into the server: statements, look-ups, locks, settings, memory. All unsafe code is here or beside
 //! it.
 
-pub mod activity;
 pub mod append;
 pub mod batch;
 pub mod cache;

@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 use pgrx::{FromDatum, IntoDatum, impl_sql_translatable};
 
+use crate::kernel::value::hex::hex;
 use crate::kernel::value::varlena::{argument, varlena};
 
 /// An `inet`: its family, mask and address bytes, as on disk.
@@ -75,10 +76,6 @@ impl Inet {
             && address.get(..bytes) == prefix.get(..bytes)
             && (rest == 0 || address.get(bytes).copied().map(mask) == prefix.get(bytes).copied().map(mask))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A `cidr[]`: networks.

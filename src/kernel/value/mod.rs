@@ -3,6 +3,7 @@
 pub mod argument;
 pub mod calendar;
 pub mod clock;
+pub mod hex;
 pub mod http_date;
 pub mod id;
 pub mod inet;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::authenticator_data::tests::data;
 use super::cose::Key;
 use super::{Answer, Assertion, BASE64URL, Expected, Problem, Registration, is_localhost};
+use crate::kernel::value::hex::hex;
 
 const VECTORS: &str = include_str!("../../../tests/vectors/webauthn.json");
 
@@ -61,8 +62,7 @@ fn agrees(found: &Registration, due: &Value) {
     assert_eq!(json!(found.transports), due["transports"]);
     assert_eq!(Some(&found.credential_id), bytes(&due["credential_id"]).as_ref());
     assert_eq!(Some(&found.public_key), bytes(&due["public_key_cose"]).as_ref());
-    let aaguid: String = found.aaguid.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(json!(aaguid), due["aaguid"]);
+    assert_eq!(json!(hex(&found.aaguid)), due["aaguid"]);
     assert_eq!(
         json!([found.user_verified, found.backup_eligible, found.backed_up]),
         json!([due["uv"], due["be"], due["bs"]])

@@ -42,12 +42,6 @@ const BEHIND: i64 = 60;
 /// Rows of the trail that are read for one that a step of another task deletes.
 const READS: i32 = 16;
 
-// A transaction that is prepared does not say when it began.
-static PREPARED: Statement<bool> = Statement::read(
-    c"SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts p
-                      WHERE p.database = pg_catalog.current_database()) AS prepared",
-);
-
 static ROWS: Statement<i64> = Statement::write(
     c"SELECT count(*) AS rows
         FROM (SELECT FROM auth_store.audit_log WHERE occurred_at >= $1 AND occurred_at < $2 LIMIT $3) r",
@@ -140,7 +134,7 @@ pub fn step(now: Timestamp, position: Option<Id>, size: i32) -> Result<Option<Co
         return Ok(None);
     }
     let Some(running) = running::since(now) else { return Ok(None) };
-    if PREPARED.one(&[])?.unwrap_or(true) {
+    if running::is_prepared()? {
         return Ok(None);
     }
     let kept_since = now.plus_seconds(-retention::in_force(now)?);

@@ -22,6 +22,7 @@ use crate::kernel::server::locked::{KEY_LEN, LockedKey};
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::{command, state};
 use crate::kernel::value::clock::{self, Timestamp};
+use crate::kernel::value::hex::hex;
 use crate::kernel::value::id::random;
 
 #[pg_extern(volatile, parallel_safe)]
@@ -34,7 +35,7 @@ pub struct MasterKey {
     /// Its name in the file, by which the data keys refer to it.
     pub id: String,
     key: LockedKey,
-    /// What numbers refresh tokens, see `oauth/token/number.rs`.
+    /// What numbers refresh tokens, see `oauth/token/refresh/number.rs`.
     numbering: LockedKey,
 }
 
@@ -122,25 +123,23 @@ pub fn find(now: Timestamp, id: &str) -> Result<Option<Rc<MasterKey>>, Mistake> 
 /// All keys, the newest last, for what goes on without them: none where they cannot be read, and for some seconds after
 /// that nobody tries.
 pub fn every(now: Timestamp) -> Vec<Rc<MasterKey>> {
-    if !is_configured() || failed_lately(now) {
-        return Vec::new();
-    }
-    known(|known| known.keys.clone()).unwrap_or_else(|_| {
-        FAILED.set(Some((state::reloaded_at(), now)));
-        Vec::new()
-    })
+    readable(now, |known| known.keys.clone()).unwrap_or_default()
 }
 
 /// The key that seals, likewise.
 pub fn newest_readable(now: Timestamp) -> Option<Rc<MasterKey>> {
+    readable(now, |known| known.keys.last().cloned()).flatten()
+}
+
+fn readable<T>(now: Timestamp, look: impl FnOnce(&Known) -> T) -> Option<T> {
     if !is_configured() || failed_lately(now) {
         return None;
     }
-    let newest = known(|known| known.keys.last().cloned());
-    newest.unwrap_or_else(|_| {
+    let found = known(look).ok();
+    if found.is_none() {
         FAILED.set(Some((state::reloaded_at(), now)));
-        None
-    })
+    }
+    found
 }
 
 fn failed_lately(now: Timestamp) -> bool {
@@ -297,7 +296,7 @@ fn generate(now: Timestamp) -> Result<String, Mistake> {
     let (mut name, mut key) = ([0; 4], Zeroizing::new([0; KEY_LEN]));
     random(&mut name)?;
     random(key.as_mut())?;
-    let id: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex(&name);
     let line = Zeroizing::new(STANDARD.encode(key.as_ref()));
     Ok(format!(
         "# A master key of auth_store's vault. Append these lines to the file that auth_store.master_key_file names\n\

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
@@ -11,6 +10,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::value::hex::hex;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::webhook::outbox::CHANGED;
@@ -58,12 +58,8 @@ fn stored(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_TEXT {
         return text.into();
     }
-    let mut stored = text.get(..text.floor_char_boundary(START)).unwrap_or_default().to_owned();
-    for byte in Sha256::digest(text.as_bytes()) {
-        // Writing into a text does not fail.
-        let _ = write!(stored, "{byte:02x}");
-    }
-    stored.into()
+    let start = text.get(..text.floor_char_boundary(START)).unwrap_or_default();
+    format!("{start}{}", hex(&Sha256::digest(text.as_bytes()))).into()
 }
 
 /// The member of a filter by which its events are found, with its text; two empty texts if it has none. A member

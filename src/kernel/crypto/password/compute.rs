@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::hash::{Before, Digest, Function, Hash, Scrypt};
 use super::memory::Memory;
 use crate::kernel::outcome::Mistake;
+use crate::kernel::value::hex::hex;
 
 /// How much of a password bcrypt reads.
 pub const BCRYPT_BYTES: usize = 72;
@@ -91,9 +92,7 @@ impl Hash {
         Zeroizing::new(
             match before {
                 Before::Nothing => return password,
-                Before::Sha256Hex => {
-                    Sha256::digest(&*password).iter().map(|b| format!("{b:02x}")).collect::<String>()
-                }
+                Before::Sha256Hex => hex(&Sha256::digest(&*password)),
                 Before::Sha256Base64 => STANDARD.encode(Sha256::digest(&*password)),
                 Before::SaltedSha256Base64 => {
                     let salt = bcrypt::BASE_64.encode(&self.salt);

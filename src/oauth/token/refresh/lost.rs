@@ -39,7 +39,7 @@ pub fn origin(
         Some(_) => Origin::Replaced,
         None if is_last() => Origin::Replaced,
         // What was refreshed after the commits that are lost has its present token from after them.
-        None if recovery::may_be_lost_since(family.rotated_at.unwrap_or(grant.id.time()), now)? => {
+        None if recovery::may_be_lost_between(family.rotated_at.unwrap_or(grant.id.time()), now)? => {
             Origin::Unproven
         }
         None => Origin::Replaced,
