@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix test-package test-robustness
+.PHONY: test-shards
 .PHONY: bench book package package-tar package-image dist fmt lint clean
 
 all:            ## build the library and the install script (only when something changed)
@@ -59,6 +60,9 @@ test-package:   ## the packages installed, upgraded, removed in a scratch root; 
 
 test-robustness: ## crashes, no space, no memory, cancellations, random queries (long); TESTS="kill", FULL=1
 	@tests/robustness/run $(TESTS)
+
+test-shards:    ## several databases behind pgbouncer, and a router (long); TESTS="registry"
+	@tests/shards/run $(TESTS)
 
 setup:          ## install what is missing on this machine, tests included
 	@scripts/setup --test
