@@ -220,12 +220,12 @@ def large_table(measured):
     for number, call in enumerate(largest["calls"]):
         calls = [one["calls"][number] for one in measured]
         rows.append([code(NAMES[call["operation"]])] + [f"{one['buffers']:.1f}" for one in calls]
-                    + [f"{calls[-1]['buffers'] - calls[0]['buffers']:+.1f}",
-                       f"{calls[-1]['levels'] - calls[0]['levels']:+.1f}"]
+                    + [f"{calls[-1][kind] - calls[-2][kind]:+.1f}" for kind in ("buffers", "levels")]
                     + [f"{statistics.median(one['microseconds']):.0f}" for one in calls])
     shares = ", ".join(f"`{name}` {share:.0f}" for name, share in largest["shares"].items() if share >= 1)
     return (grid(["per call"] + [f"buffers, {tokens:,} tokens" for tokens in sizes]
-                 + ["pages more", "index levels more"] + [f"backend CPU in µs, {tokens:,}" for tokens in sizes], rows)
+                 + [f"{what} more than at {sizes[-2]:,}" for what in ("pages", "index levels")]
+                 + [f"backend CPU in µs, {tokens:,}" for tokens in sizes], rows)
             + f"\n\nWith {largest['tokens']:,} tokens the database has "
             f"{largest['bytes_per_token'] * largest['tokens'] / 1e9:.1f} GB, {largest['bytes_per_token']:.0f} bytes "
             f"for each token with its grant and what both refer to ({shares}), indexes and free space of the pages "
