@@ -130,7 +130,8 @@ class Map:
 
 
 class Bouncer:
-    """A pgbouncer in transaction mode with an entry for each server. It keeps prepared statements."""
+    """A pgbouncer in transaction mode with an entry for each server, and of the first all its other databases by their
+    own names. It keeps prepared statements."""
 
     PORT = 6432
 
@@ -142,8 +143,8 @@ class Bouncer:
             "auth_file": f"{self.socket}/users.txt", "logfile": f"{self.socket}/log", "admin_users": "postgres",
             "pool_mode": "transaction", "max_prepared_statements": 200, "max_client_conn": 2000,
             "default_pool_size": 20,
-            # What a client may set per connection and the server keeps; the rest is the role's and the database's.
-            "ignore_startup_parameters": "extra_float_digits,options",
+            # JDBC sends it, and pgbouncer does not keep it for a client, as it does a time zone.
+            "ignore_startup_parameters": "extra_float_digits",
             # A shard that is down is told at once, and tried again each second.
             "server_login_retry": 1, "server_connect_timeout": 2, "query_wait_timeout": 3, **settings}
         self._write()
@@ -156,6 +157,7 @@ class Bouncer:
     def _write(self):
         entries = [f"{server.name} = host={server.socket} port={server.port} dbname={DATABASE}"
                    for server in self.servers]
+        entries.append(f"* = host={self.servers[0].socket} port={self.servers[0].port}")
         settings = [f"{name} = {value}" for name, value in self.settings.items()]
         private_file(Path(self.socket) / "users.txt", "".join(f'"{user}" ""\n' for user in self.users))
         private_file(self.config, "\n".join(["[databases]", *entries, "[pgbouncer]", *settings, ""]))
