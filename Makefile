@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix test-package test-robustness
-.PHONY: test-shards
+.PHONY: test-recovery test-shards
 .PHONY: bench book package package-tar package-image dist fmt lint clean
 
 all:            ## build the library and the install script (only when something changed)
@@ -57,6 +57,9 @@ dist:           ## a zip of the committed sources, as PGXN takes it
 
 test-package:   ## the packages installed, upgraded, removed in a scratch root; lintian, META.json, the Dockerfile
 	@tests/package/run
+
+test-recovery:  ## fail-overs and restores with Patroni, etcd and pgBackRest (some minutes); TESTS="dump"
+	@tests/recovery/run $(TESTS)
 
 test-robustness: ## crashes, no space, no memory, cancellations, random queries (long); TESTS="kill", FULL=1
 	@tests/robustness/run $(TESTS)

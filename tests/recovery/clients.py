@@ -1,0 +1,142 @@
+"""Applications under load, which go on at whichever server takes writes."""
+
+import itertools
+import threading
+import time
+
+import psycopg2
+
+from programs import wait_for
+from servers import connect
+
+ISSUE = "SELECT access_token, refresh_token FROM auth_store.token_issue('app', %s)"
+REFRESH = "SELECT access_token, refresh_token, error FROM auth_store.token_refresh(%s, 'app')"
+REDEEM = """SELECT access_token, refresh_token, error
+              FROM auth_store.code_redeem(%s, 'app', code_verifier => %s)"""
+CODE = """SELECT code FROM auth_store.code_issue(
+    'app', %s, code_challenge => auth_store.pkce_challenge(%s), ttl => '10 min')"""
+VERIFIER = "a-code-verifier-of-43-to-128-characters-as-RFC-7636-says"
+
+
+def register(server):
+    server.ask("SELECT auth_store.client_create('App', '{https://app.example/cb}', client_id => 'app', "
+               "client_type => 'public')")
+
+
+def user(server, name="ada"):
+    return server.ask("SELECT auth_store.user_ensure(%s)", name)
+
+
+def issue(server, user_id=None):
+    """A refresh token of a new family."""
+    return server.ask(ISSUE, user_id or user(server))[1]
+
+
+def refresh(server, token):
+    """The successor, or the error."""
+    _, successor, error = server.ask(REFRESH, token)
+    return successor or error
+
+
+def flagged(server, flag):
+    """The number of families with this flag in the trail."""
+    return server.ask("SELECT count(DISTINCT grant_id) FROM auth_store.audit_log WHERE flags @> ARRAY[%s]", flag)
+
+
+class Client(threading.Thread):
+    """Calls again and again. A call without an answer is repeated as it is: nobody knows whether it was done."""
+
+    def __init__(self, servers):
+        super().__init__(daemon=True)
+        self.servers, self.answered, self.refused, self.unanswered = servers, 0, [], []
+        self.is_over = threading.Event()
+
+    def call(self):
+        """The next call: a statement and its values."""
+        raise NotImplementedError
+
+    def answer(self, row):
+        """What to do with its answer."""
+        raise NotImplementedError
+
+    def run(self):
+        connection = None
+        while not self.is_over.is_set() and not self.refused:
+            statement, values = self.call()
+            try:
+                connection = connection or connect(*self.servers)
+                with connection.cursor() as cursor:
+                    cursor.execute(statement, values)
+                    row = cursor.fetchone()
+            except psycopg2.Error:
+                if connection:
+                    self.unanswered.append(values)
+                connection = None
+                time.sleep(0.2)
+                continue
+            self.answered += 1
+            self.answer(row)
+            time.sleep(0.01)
+
+    def end(self):
+        self.is_over.set()
+        self.join(60)
+
+
+class Refresher(Client):
+    """Refreshes the tokens of one family."""
+
+    def __init__(self, servers, token):
+        super().__init__(servers)
+        self.token, self.access_token = token, None
+
+    def call(self):
+        return REFRESH, [self.token]
+
+    def answer(self, row):
+        access_token, token, error = row
+        if error:
+            self.refused.append(error)
+        else:
+            self.access_token, self.token = access_token, token
+
+
+class Issuer(Client):
+    """Issues tokens to a user."""
+
+    def __init__(self, servers, user_id):
+        super().__init__(servers)
+        self.user_id, self.tokens = user_id, []
+
+    def call(self):
+        return ISSUE, [self.user_id]
+
+    def answer(self, row):
+        self.tokens.append(row)
+
+
+class Redeemer(Client):
+    """Redeems codes, each until it has an answer."""
+
+    def __init__(self, servers, codes):
+        super().__init__(servers)
+        self.codes, self.tokens, self.not_redeemed = itertools.cycle(codes), {}, []
+        self.code = next(self.codes)
+
+    def call(self):
+        return REDEEM, [self.code, VERIFIER]
+
+    def answer(self, row):
+        access_token, token, error = row
+        if error:
+            self.not_redeemed.append(self.code)
+        else:
+            self.tokens[self.code] = (access_token, token)
+        self.code = next(self.codes)
+
+
+def wait_for_answers(clients, count):
+    """Until each has so many more."""
+    before = [client.answered for client in clients]
+    wait_for("clients", lambda: all(client.refused or client.answered >= n + count
+                                    for client, n in zip(clients, before)))
