@@ -228,6 +228,14 @@ example_languages() {
     fi
 }
 
+# The languages that are at hand find the buckets that the store says; tests/shards/run does the job with all of them,
+# and the suite unit asks the Rust.
+example_routing() {
+    local vectors=examples/routing/vectors.json
+    check examples/routing/python "$python" -B examples/routing/python/routing.py $vectors
+    if have node; then check examples/routing/node node examples/routing/node/routing.mjs $vectors; fi
+}
+
 # example FILE: prints what tests/examples has; ids differ from run to run.
 example() {
     local name
@@ -302,6 +310,7 @@ suite_examples() {
     clusters+=(test-examples)
     scripts/cluster start test-examples fsync=off || { fail 1; problem "the server did not start"; return; }
     for file in examples/python/*.py examples/zapier/*.py; do check "$file" example "$file"; done
+    example_routing
     example_refresher
     over_http worker
     example_refresher "$TARGET/debug/auth_store_worker"
