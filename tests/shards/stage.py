@@ -273,9 +273,9 @@ class Stage:
     def registry_arrived(self):
         """Waits until each shard has what was written to the first one's registry by now."""
         first = self.shards[0]
-        at = first.run("SELECT pg_current_wal_flush_lsn() AS at")[0]["at"]
-        until(lambda: first.run(f"SELECT bool_and(replay_lsn >= '{at}') AS all FROM pg_stat_replication "
-                                "WHERE application_name LIKE 'registry%'")[0]["all"] in (True, None),
+        at = first.run("SELECT pg_current_wal_insert_lsn() AS at")[0]["at"]
+        until(lambda: first.run(f"SELECT count(*) AS n FROM pg_stat_replication WHERE replay_lsn >= '{at}' AND "
+                                "application_name LIKE 'registry_shard_'")[0]["n"] == len(self.shards) - 1,
               "the registry arrives")
 
     def dsn(self, name, user="app"):
