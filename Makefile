@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup install uninstall installcheck demo demo-stop test test-matrix test-package test-robustness
-.PHONY: test-recovery test-shards
+.PHONY: test-recovery test-shards demo-shards
 .PHONY: bench book package package-tar package-image dist fmt lint clean
 
 all:            ## build the library and the install script (only when something changed)
@@ -22,6 +22,9 @@ uninstall:      ## remove them from there
 
 demo:           ## the main job and a provider on a throw-away server; KEEP=1 leaves them up
 	@demo/run
+
+demo-shards: install ## three databases behind pgbouncer: the main job, one that goes down, buckets that move
+	@demo/shards
 
 demo-stop:      ## stop what make demo KEEP=1 left
 	@demo/front stop

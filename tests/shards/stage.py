@@ -42,8 +42,10 @@ def until(true, what, at_most=60):
     return found
 
 
-# Who runs servers here: lib.sh decides it.
-SERVER_USER = run("bash", "-c", '. scripts/lib.sh; echo "$SERVER_USER"', cwd=REPO)
+# Who runs servers here, and which: lib.sh decides it.
+SERVER_USER, BINDIR, PG_TESTDIR = run(
+    "bash", "-c", 'set -e; . scripts/lib.sh; pg_resolve; printf "%s\n" "$SERVER_USER" "$PG_BINDIR" "$PG_TESTDIR"',
+    cwd=REPO).splitlines()
 
 
 def private_folder():

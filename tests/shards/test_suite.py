@@ -2,21 +2,18 @@
 and over four, of which each transaction gets the next, those that keep nothing in their session. Temporary objects are
 ordinary ones there."""
 
-import contextlib, os, re, shutil, subprocess, sys
-from pathlib import Path
+import contextlib, re, shutil, subprocess, sys
 
 import psycopg
 
 import stage
-from stage import REPO, Bouncer, Server, ok, run
+from stage import BINDIR, PG_TESTDIR, REPO, Bouncer, Server, ok
 
 NAME = "auth_store_regress"
 # What a file has of its session, so that it needs one connection to the server.
 KEPT = {"it sets its session": r"^(?:SET|RESET) (?!LOCAL |TRANSACTION )|set_config\([^)]*false\)",
         "it prepares statements in SQL": r"^\s*PREPARE\b"}
-CONFIG = os.environ["PG_CONFIG"]
-BINDIR = run(CONFIG, "--bindir")
-REGRESS = Path(run(CONFIG, "--pgxs")).parent.parent / "test/regress/pg_regress"
+REGRESS = f"{PG_TESTDIR}/regress/pg_regress"
 
 
 def database(server):

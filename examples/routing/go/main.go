@@ -11,11 +11,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
 	"strings"
+	"time"
 
+	"github.com/jackc/pgconn"
 	"github.com/jackc/pgx/v4"
 )
 
@@ -58,7 +61,13 @@ func call(bucket int, columns, function string, arguments args, into ...interfac
 		values = append(values, arguments[name])
 	}
 	statement := "SELECT " + columns + " FROM auth_store." + function + "(" + strings.Join(list, ", ") + ")"
-	must(on(bucket).QueryRow(ctx, statement, values...).Scan(into...))
+	err := on(bucket).QueryRow(ctx, statement, values...).Scan(into...)
+	for problem := (*pgconn.PgError)(nil); errors.As(err, &problem) && problem.Code == "SH001"; {
+		time.Sleep(50 * time.Millisecond) // the bucket is moving to another shard
+		home = readShards(os.Getenv("SHARD_MAP"))
+		err = on(bucket).QueryRow(ctx, statement, values...).Scan(into...)
+	}
+	must(err)
 }
 
 func assert(good bool) {

@@ -3,6 +3,7 @@
 // of the map. A query with a name is prepared once on each connection, and pgbouncer keeps it.
 import assert from 'node:assert'
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 
 import pg from 'pg'
 
@@ -16,7 +17,15 @@ async function call (bucket, fn, args) {
   const names = Object.keys(args)
   const list = names.map((name, i) => `"${name}" => $${i + 1}`).join(', ')
   const query = { name: `${fn} ${names}`, text: `SELECT * FROM auth_store.${fn}(${list})`, values: Object.values(args) }
-  return (await shards.of(bucket).query(query)).rows[0]
+  for (;;) {
+    try {
+      return (await shards.of(bucket).query(query)).rows[0]
+    } catch (error) {
+      if (error.code !== 'SH001') throw error   // the bucket is moving to another shard
+      await setTimeout(50)
+      shards.read()
+    }
+  }
 }
 
 /** One user's way; returns the shard, and what a program would show. */

@@ -2,7 +2,7 @@
 about. PGHOST, PGPORT and PGUSER lead to pgbouncer, where each shard is a database of its name; SHARD_MAP is the file of
 the map. psycopg prepares each statement and pgbouncer keeps it. Before psycopg 3.2 with libpq 17 it cannot let go of
 one there, so prepared_max is above the number of statements."""
-import base64, hashlib, os, secrets
+import base64, hashlib, os, secrets, time
 
 import psycopg
 from psycopg.rows import dict_row
@@ -24,7 +24,14 @@ shards = Shards(os.environ["SHARD_MAP"], connect)
 def call(bucket, function, **arguments):
     """The row of auth_store.function() on the bucket's shard."""
     names = ", ".join(f'"{name}" => %({name})s' for name in arguments)
-    return shards.of(bucket).execute(f"SELECT * FROM auth_store.{function}({names})", arguments).fetchone()
+    while True:
+        try:
+            return shards.of(bucket).execute(f"SELECT * FROM auth_store.{function}({names})", arguments).fetchone()
+        except psycopg.Error as error:
+            if error.sqlstate != "SH001":  # the bucket is moving to another shard
+                raise
+            time.sleep(0.05)
+            shards.read()
 
 
 def log_in(external_id):

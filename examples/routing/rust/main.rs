@@ -3,7 +3,7 @@
 //! file of the map. A statement is prepared once on a connection, and pgbouncer keeps it.
 
 use std::collections::{HashMap, HashSet};
-use std::{env::var, error::Error};
+use std::{env::var, error::Error, time::Duration};
 
 use base64::{engine::general_purpose::URL_SAFE_NO_PAD, Engine};
 use sha2::{Digest, Sha256};
@@ -52,12 +52,21 @@ impl Store {
         let names: Vec<_> =
             (1..).zip(arguments).map(|(number, (name, _))| format!("\"{name}\" => ${number}")).collect();
         let text = format!("SELECT * FROM auth_store.{function}({})", names.join(", "));
-        let shard = self.on(bucket).await?;
-        if !shard.statements.contains_key(&text) {
-            shard.statements.insert(text.clone(), shard.client.prepare(&text).await?);
-        }
         let values: Vec<_> = arguments.iter().map(|(_, value)| *value).collect();
-        Ok(shard.client.query_one(&shard.statements[&text], &values).await?)
+        loop {
+            let shard = self.on(bucket).await?;
+            if !shard.statements.contains_key(&text) {
+                shard.statements.insert(text.clone(), shard.client.prepare(&text).await?);
+            }
+            match shard.client.query_one(&shard.statements[&text], &values).await {
+                // The bucket is moving to another shard.
+                Err(error) if error.code().is_some_and(|code| code.code() == "SH001") => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    self.shards = Shards::read(&var("SHARD_MAP")?)?;
+                }
+                answer => return Ok(answer?),
+            }
+        }
     }
 
     /// One user's way; returns the shard, and what a program would show.
