@@ -14,7 +14,6 @@ import (
 	"strings"
 )
 
-// docs: begin
 var native = regexp.MustCompile(`^(?:asrt_([\w-]{86})|[\w-]{0,31}_([\w-]{64}))$`)
 
 func hashed(parts ...string) int { // the first 12 bits of SHA-256
@@ -36,8 +35,6 @@ func tokenBucket(text string) int { // one of the store begins with its id, behi
 	}
 	return jwtBucket(text)
 }
-
-// docs: end
 
 var own = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
@@ -152,8 +149,6 @@ func bucket(function string, values []*string) int {
 	return hashed(texts...)
 }
 
-// docs: begin
-
 // shards is the map, a JSON file [[first bucket of a range, name of its shard], …].
 type shards struct {
 	first []int
@@ -175,8 +170,6 @@ func readShards(file string) (found shards) {
 func (s shards) name(bucket int) string {
 	return s.names[sort.SearchInts(s.first, bucket+1)-1]
 }
-
-// docs: end
 
 // compare compares the functions here with what the store says.
 func compare(file string) {

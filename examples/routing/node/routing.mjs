@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
-// docs: begin
 export const hashed = (...parts) =>   // the first 12 bits of SHA-256
   parseInt(createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 3), 16)
 export const idBucket = id => parseInt(id.slice(15, 18), 16)   // 01b8dac5-b422-8abc-8a33-1fdde7032f33: abc
@@ -15,7 +14,6 @@ export function tokenBucket (text) {   // one of the store begins with its id, b
   const front = Buffer.from(native ? (native[1] ?? native[2]).slice(8, 12) : 'AAAA', 'base64url')
   return front[0] >> 4 === 8 && front[2] >> 6 === 2 ? front.readUInt16BE() & 0xfff : jwtBucket(text)
 }
-// docs: end
 
 const OWN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -80,7 +78,6 @@ export function bucket (name, ...values) {
   return needed.every(Boolean) ? BUCKET[name](...values) : 0
 }
 
-// docs: begin
 /** The map, a JSON file [[first bucket of a range, name of its shard], …], and a pool of connections to each shard. */
 export class Shards {
   constructor (file, connect) {
@@ -102,7 +99,6 @@ export class Shards {
     return this.open.get(name)
   }
 }
-// docs: end
 
 export function compare (vectors) {
   let alike = 0, asked = 0

@@ -5,7 +5,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-// docs: begin
 /// The first 12 bits of SHA-256.
 pub fn hashed(parts: &[&str]) -> u16 {
     let sum = Sha256::digest(parts.join("\0"));
@@ -31,7 +30,6 @@ pub fn token_bucket(text: &str) -> u16 {
 fn is_own(id: &Uuid) -> bool {
     id.as_bytes()[6] >> 4 == 8 && id.as_bytes()[8] >> 6 == 2
 }
-// docs: end
 
 /// The id that the middle of a JWT says, whoever signed it.
 fn jti(text: &str) -> Option<String> {
@@ -112,8 +110,6 @@ pub fn bucket(function: &str, values: &[Option<&str>]) -> Result<u16, AskTheStor
     })
 }
 
-// docs: begin
-
 /// The map, a JSON file [[first bucket of a range, name of its shard], …].
 pub struct Shards(Vec<(u16, String)>);
 
@@ -126,7 +122,6 @@ impl Shards {
         &self.0[self.0.partition_point(|(first, _)| *first <= bucket) - 1].1
     }
 }
-// docs: end
 
 /// Compares the functions here with what the store says.
 pub fn compare(file: &str) -> Result<(), Box<dyn std::error::Error>> {
