@@ -480,7 +480,8 @@ BEGIN
             ('user_device', 'trusted_until', 'Until when it needs no second factor; NULL: it does.'),
             (NULL, 'user_agent', 'The user agent of the last use that brought one; NULL: none did.'),
             ('activity_entry', 'user_agent', 'The user agent as the application passed it on; NULL: none.'),
-            (NULL, 'user_code', 'What the user types elsewhere, as XXXX-XXXX; it is stored nowhere.'),
+            (NULL, 'user_code', 'What the user types elsewhere, as XXXX-XXXX, or '
+                'XXX-XXXX-XXXX where auth_store.sharded is on; it is stored nowhere.'),
             (NULL, 'user_id', 'The user; NULL: there is none, it is the client''s own.'),
             ('http_response', 'user_id', 'The user whom it is about, for the log; NULL: nobody, or not known.'),
             ('authorize_response', 'user_id', 'The user whom it is about, for the log; NULL: nobody, or not known.'),

@@ -21,6 +21,7 @@ mod recovery;
 mod report;
 mod rfc;
 mod schema;
+mod shard;
 mod trail;
 mod validator;
 mod vault;
@@ -126,6 +127,7 @@ mod surface {
         include_str!("../sql/surface/lifecycle.sql"),
         include_str!("../sql/surface/developer.sql"),
         include_str!("../sql/surface/report.sql"),
+        include_str!("../sql/surface/shard.sql"),
         include_str!("../sql/make_tables.sql"),
     );
 
@@ -141,6 +143,7 @@ mod surface {
 /// Every setting, each beside what it decides.
 static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::pin::TENANT_ID,
+    &kernel::server::sharded::SHARDED,
     &kernel::server::guard::ALLOW_DROP,
     &kernel::server::function_scan::ENABLED,
     &kernel::server::principal::PRINCIPAL,

@@ -1,7 +1,8 @@
 COMMENT ON FUNCTION auth_store.device_authorize IS
     E'Begins the log-in of a device without a keyboard (RFC 8628 section 3.1). '
     'Returns device_code, with which the device polls; user_code, eight letters as XXXX-XXXX, which the user types '
-    'elsewhere; expires_in, seconds both live: auth_store.device_code_ttl (15 min); interval, seconds between '
+    'elsewhere, with three more in front where auth_store.sharded is on (user_code_bucket()); '
+    'expires_in, seconds both live: auth_store.device_code_ttl (15 min); interval, seconds between '
     'polls: auth_store.device_poll_interval (5 s); and the scope asked for. '
     'The verification_uri of section 3.2 is the application''s. A row with error otherwise: invalid_client, '
     'unauthorized_client (the client may not use the grant type), invalid_scope, invalid_target, '

@@ -154,12 +154,6 @@ COMMENT ON FUNCTION auth_store.token_hash IS
 ALTER FUNCTION auth_store.token_hash COST 100;
 GRANT EXECUTE ON FUNCTION auth_store.token_hash TO auth_store_app, auth_store_admin, auth_store_auditor;
 
-COMMENT ON FUNCTION auth_store.token_bucket IS
-    'The 12-bit bucket, 0 to 4095, in a token of any kind: where its rows live once the store is spread over several '
-    'databases. NULL for a text that is no token.';
-ALTER FUNCTION auth_store.token_bucket COST 100;
-GRANT EXECUTE ON FUNCTION auth_store.token_bucket TO auth_store_app, auth_store_reader, auth_store_verifier;
-
 COMMENT ON FUNCTION auth_store.jwt_verify IS
     E'Whether a JWT access token of the store is good at a resource (RFC 9068 section 4): signed by a key that its '
     'issuer has published, of the type at+jwt, not ended, for this audience, and not revoked by jti_revoke(). The '

@@ -205,7 +205,17 @@ my %FUNCTIONS = (
     token_use           => [ writes => q{SELECT * FROM auth_store.token_use({access}, 'orders')} ],
     token_revoke        => [ writes => 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
     token_hash          => [ reads => 'SELECT auth_store.token_hash({access})' ],
-    token_bucket        => [ reads => 'SELECT auth_store.token_bucket({access})' ],
+    # shard
+    token_bucket     => [ reads => 'SELECT auth_store.token_bucket({access})' ],
+    key_bucket       => [ reads => q{SELECT auth_store.key_bucket('x')} ],
+    id_bucket        => [ reads => 'SELECT auth_store.id_bucket({user})' ],
+    user_bucket      => [ reads => q{SELECT auth_store.user_bucket({tenant}, 'x')} ],
+    client_bucket    => [ reads => 'SELECT auth_store.client_bucket({client})' ],
+    actor_bucket     => [ reads => q{SELECT auth_store.actor_bucket({tenant}, 'x')} ],
+    user_code_bucket => [ reads => q{SELECT auth_store.user_code_bucket('BBBW-DJBM-JHT')} ],
+    claim_bucket     => [ reads => q{SELECT auth_store.claim_bucket('issuer', 'x')} ],
+    dpop_bucket      => [ reads => q{SELECT auth_store.dpop_bucket('x')} ],
+    text_bucket      => [ reads => q{SELECT auth_store.text_bucket('x')} ],
     # jti
     jti_revoke     => [ writes => q{SELECT auth_store.jti_revoke('new',
         pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)} ],

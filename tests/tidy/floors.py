@@ -8,7 +8,8 @@ from tree import Complaint
 LIST = "src/floors.txt"
 
 # What is no domain: no table belongs to it alone. The vault is an area, with files that both its domains share.
-NO_DOMAIN = {"kernel", "rfc", "trail", "lifecycle", "schema", "vault", "endpoint", "validator", "developer"}
+NO_DOMAIN = {"kernel", "rfc", "trail", "lifecycle", "schema", "vault", "endpoint", "validator", "developer",
+             "shard"}
 # Nor do tables belong to their folders.
 WITHOUT_TABLES = ("kernel/", "rfc/", "endpoint/", "validator/")
 # Beside the domains: the surface that all share, tests of the surface as a whole, and of an endpoint by the name of its

@@ -113,12 +113,18 @@ impl<'a> Account<'a> {
         Ok(Self { provider, subject })
     }
 
+    /// The account of a text: the provider, a space, the subject; None where the text names none.
+    pub fn read(text: &'a str) -> Option<Self> {
+        let (provider, subject) = text.split_once(' ')?;
+        Self::check(Some(provider), Some(subject)).ok()
+    }
+
     fn is_single_sign_on(self) -> bool {
         self.provider.starts_with(SINGLE_SIGN_ON)
     }
 
     /// Where a router looks for it.
-    fn bucket(self, tenant_id: &str) -> Bucket {
+    pub fn bucket(self, tenant_id: &str) -> Bucket {
         Bucket::of(&[tenant_id, self.provider, self.subject])
     }
 

@@ -37,6 +37,7 @@ pub mod running;
 #[cfg(test)]
 pub mod scripts;
 pub mod settings;
+pub mod sharded;
 pub mod shmem;
 pub mod signal;
 pub mod slot;

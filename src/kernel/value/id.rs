@@ -16,6 +16,9 @@ use crate::kernel::value::memory;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 16]);
 
+/// How many buckets there are.
+const BUCKETS: u16 = 4096;
+
 /// A 12-bit bucket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Bucket(u16);
@@ -32,6 +35,22 @@ impl Bucket {
         }
         let digest = hash.finalize();
         Self((u16::from(digest[0]) << 4) | (u16::from(digest[1]) >> 4))
+    }
+
+    /// The bucket of an actor of a tenant: of a user's id that the store has made, the bucket in it; of any other text
+    /// that which the tenant and the text name, as of a user with this external id.
+    pub fn of_actor(tenant_id: &str, actor_id: &str) -> Self {
+        // One text for one id, as clients in other languages read it: 36 characters with hyphens.
+        let id = if actor_id.len() == 36 { Id::parse(actor_id) } else { None };
+        match id.filter(Id::is_own) {
+            Some(id) => id.bucket(),
+            None => Self::of(&[tenant_id, actor_id]),
+        }
+    }
+
+    /// The bucket with this number; None from 4096 on.
+    pub fn numbered(number: u16) -> Option<Self> {
+        (number < BUCKETS).then_some(Self(number))
     }
 
     /// The bucket as a number, 0 to 4095.
@@ -174,6 +193,18 @@ mod tests {
         // SHA-256("abc") = ba7816bf… (FIPS 180-4 appendix)
         assert_eq!(Bucket::of(&["abc"]).number(), 0xba7);
         assert_ne!(Bucket::of(&["ab", "c"]).number(), Bucket::of(&["abc"]).number());
+    }
+
+    #[test]
+    fn an_actor_is_a_user_by_id_or_any_text() {
+        let own = Id::from_parts(Timestamp::from_unix_millis(1), Bucket(0xabc), [7; 8]).to_string();
+        assert_eq!(Bucket::of_actor("t", &own).number(), 0xabc);
+        assert_eq!(Bucket::of_actor("t", &own.to_uppercase()).number(), 0xabc);
+        let foreign = "018f6f2c-0000-4abc-8000-000000000001";
+        for text in ["7", foreign, &own.replace('-', ""), &format!("{{{own}}}")] {
+            assert_eq!(Bucket::of_actor("t", text).number(), Bucket::of(&["t", text]).number(), "{text}");
+        }
+        assert!(Bucket::numbered(4095).is_some() && Bucket::numbered(4096).is_none());
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::settings::Setting;
+use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Bucket;
 use crate::kernel::value::inet::Inet;
@@ -149,8 +150,9 @@ fn store(
 ) -> Result<DeviceAuthorization, Mistake> {
     let code = token_text::mint(Kind::DeviceCode, now, Bucket::of(&[&client.id]))?;
     let (ttl, interval) = (TTL.in_seconds(), POLL_INTERVAL.get());
+    let carried = SHARDED.get().then(|| code.id.bucket());
     for _ in 0..MAX_DRAWS {
-        let user_code = UserCode::draw()?;
+        let user_code = UserCode::draw(carried)?;
         let new = NewDeviceCode {
             tenant_id: &client.tenant_id,
             client_id: &client.id,

@@ -6,6 +6,7 @@ use crate::identity::{session, tenant, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -295,7 +296,7 @@ fn enter(
 ) -> Answer<DeviceCode, RefusedDecision> {
     const WRONG: Refusal = Refusal::new(ErrorCode::InvalidGrant, "the user code is not valid");
     // A text that cannot be a code is a typing error and does not count as a guess.
-    let Some(user_code) = UserCode::parse(text) else {
+    let Some(user_code) = UserCode::parse(text, SHARDED.get()) else {
         return Ok(Err(Refused { refusal: WRONG, flags: &[] }.into()));
     };
     if let Some(wait) = guesses::wait(now, tenant_id, context)? {

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::prelude::*;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -167,6 +168,22 @@ fn prove_once(
         },
     )?;
     Ok(Err(refusal))
+}
+
+#[derive(Deserialize)]
+struct Named {
+    jti: String,
+}
+
+/// The `jti` that a proof names, and nothing else of it; None where it names none. No signature is looked at.
+pub fn jti_named(proof: &str) -> Option<String> {
+    if proof.len() > MAX_PROOF {
+        return None;
+    }
+    let (signed, _) = proof.rsplit_once('.')?;
+    let (_, claims) = signed.split_once('.')?;
+    let named: Named = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+    (1..=MAX_JTI).contains(&named.jti.len()).then_some(named.jti)
 }
 
 const fn invalid(description: &'static str) -> Refusal {

@@ -66,13 +66,6 @@ fn token_hash(token: Option<&str>) -> Option<Vec<u8>> {
     token.map(|token| token_text::digest(token).to_vec())
 }
 
-#[pg_extern(immutable, parallel_safe)]
-fn token_bucket(token: Option<&str>) -> Option<i32> {
-    let token = token?;
-    let id = token_text::id_of(token).or_else(|| jwt::presented(token).map(|presented| presented.id));
-    id.map(|id| id.bucket().number())
-}
-
 row! {
     /// An access token's row.
     pub struct AccessToken in access_tokens {
