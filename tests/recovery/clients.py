@@ -1,6 +1,5 @@
 """Applications under load, which go on at whichever server takes writes."""
 
-import itertools
 import threading
 import time
 
@@ -13,14 +12,13 @@ ISSUE = "SELECT access_token, refresh_token FROM auth_store.token_issue('app', %
 REFRESH = "SELECT access_token, refresh_token, error FROM auth_store.token_refresh(%s, 'app')"
 REDEEM = """SELECT access_token, refresh_token, error
               FROM auth_store.code_redeem(%s, 'app', code_verifier => %s)"""
-CODE = """SELECT code FROM auth_store.code_issue(
-    'app', %s, code_challenge => auth_store.pkce_challenge(%s), ttl => '10 min')"""
+CODE = "auth_store.code_issue('app', %s, code_challenge => auth_store.pkce_challenge(%s), ttl => '10 min')"
 VERIFIER = "a-code-verifier-of-43-to-128-characters-as-RFC-7636-says"
 
 
-def register(server):
-    server.ask("SELECT auth_store.client_create('App', '{https://app.example/cb}', client_id => 'app', "
-               "client_type => 'public')")
+def register(server, client_id="app"):
+    server.ask("SELECT auth_store.client_create('App', '{https://app.example/cb}', client_id => %s, "
+               "client_type => 'public')", client_id)
 
 
 def user(server, name="ada"):
@@ -45,6 +43,9 @@ def flagged(server, flag):
 
 class Client(threading.Thread):
     """Calls again and again. A call without an answer is repeated as it is: nobody knows whether it was done."""
+
+    # Seconds between two calls.
+    pause = 0.01
 
     def __init__(self, servers):
         super().__init__(daemon=True)
@@ -76,7 +77,7 @@ class Client(threading.Thread):
                 continue
             self.answered += 1
             self.answer(row)
-            time.sleep(0.01)
+            time.sleep(self.pause)
 
     def end(self):
         self.is_over.set()
@@ -118,9 +119,11 @@ class Issuer(Client):
 class Redeemer(Client):
     """Redeems codes, each until it has an answer."""
 
+    pause = 0.05
+
     def __init__(self, servers, codes):
         super().__init__(servers)
-        self.codes, self.tokens, self.not_redeemed = itertools.cycle(codes), {}, []
+        self.codes, self.tokens, self.not_redeemed = iter(codes), {}, []
         self.code = next(self.codes)
 
     def call(self):

@@ -36,7 +36,7 @@ def scenario(old, new):
     connection = old.ask("SELECT auth_store.connection_store('github', '42', 'access', 'refresh')")
     stolen = issue(old)
     live = refresh(old, refresh(old, stolen))
-    code = old.ask(CODE, user(old), VERIFIER)
+    code = old.ask(f"SELECT code FROM {CODE}", user(old), VERIFIER)
     clients = [Refresher([old, new], issue(old)) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -81,6 +81,7 @@ def scenario(old, new):
 def comes_back(old, new):
     """The old primary's lost commits are no commits any more."""
     old.link.loses_back.clear()
+    old.link.loses_there.clear()
     old.start()
     wait_for("the old primary", lambda: old.ask("SELECT received_tli FROM pg_stat_wal_receiver") == 2)
     check(old.health("timeline")[0], "ok", "the old primary follows the new one")

@@ -7,7 +7,7 @@ import time
 
 from clients import flagged, issue, refresh, register, user
 from programs import WORK, check, run, wait_for
-from servers import KEY, Alone
+from servers import KEY, Alone, Etcd, Member
 
 LIVES = """SELECT (SELECT valid FROM auth_store.session_validate(%s)),
                   (SELECT valid FROM auth_store.api_key_verify(%s))"""
@@ -112,6 +112,22 @@ def point_in_time():
         restored.start()
         ending.callback(restored.stop)
         is_restored(restored, application, lost_from, lost_to)
+        restored.stop()
+        is_taken_over(restored, ending)
+
+
+def is_taken_over(restored, ending):
+    """A cluster of Patroni begins with it, and with another timeline."""
+    etcd = Etcd()
+    ending.callback(etcd.stop)
+    member = Member("member", etcd, {}, {}, data=restored.data)
+    member.start()
+    ending.callback(member.stop)
+    wait_for("the primary", member.is_primary)
+    member.put_key()
+    check(member.health("timeline")[0], "warn", "a cluster of Patroni that begins with it promotes it once more")
+    member.ask("SELECT auth_store.recovered(now(), now())")
+    check(member.health("timeline"), ("ok", "primary on timeline 3"), "which is to be told too")
 
 
 def dump():

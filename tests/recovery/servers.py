@@ -92,8 +92,9 @@ class Alone(Server):
 class Member(Server):
     """A server under Patroni; the others reach it by a link."""
 
-    def __init__(self, name, etcd, of_all, parameters):
+    def __init__(self, name, etcd, of_all, parameters, data=None):
         super().__init__(name)
+        self.data = data or self.data
         self.link = Link(self.port)
         rest = f"127.0.0.1:{free_port()}"
         user = {"username": "postgres", "password": PASSWORD}
