@@ -10,6 +10,7 @@ from servers import cluster
 CLIENTS = 8
 CLAIM = "SELECT auth_store.jti_claim('https://idp.example', 'jti', clock_timestamp() + interval '5 min')"
 LEASE = "SELECT fence FROM auth_store.connection_lease(%s)"
+LIMIT = "SELECT remaining FROM auth_store.rate_limit_hit('key', 5, period => '1 hour')"
 MISSING = "the file that auth_store.master_key_file names is unusable: No such file or directory (os error 2)"
 
 
@@ -47,6 +48,7 @@ def scenario(old, new):
     old.link.loses_back.set()
     check(old.ask(CLAIM), True, "an id is claimed in the window")
     fence = old.ask(LEASE, connection)
+    limited = old.ask(LIMIT)
     check(old.ask(REDEEM, code, VERIFIER)[2], None, "and a code is redeemed")
     wait_for_answers(clients, 10)
     old.kill()
@@ -74,6 +76,7 @@ def scenario(old, new):
     check(new.ask(LEASE, connection) > fence + 1000, True, "fences are beyond those of the window")
     check([refresh(new, client.token).startswith("asrt_") for client in clients], [True] * CLIENTS,
           "the families go on after it")
+    check(new.ask(LIMIT), limited, "rate limits begin anew")
     check(refresh(new, stolen), "invalid_grant", "a stolen older token is refused")
     check((flagged(new, "refresh_reuse"), refresh(new, live)), (1, "invalid_grant"), "as reuse, which ends its family")
 
