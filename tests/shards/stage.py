@@ -8,7 +8,7 @@ Unix sockets alone.
         stage.connect("shard1", user="app")     # through pgbouncer
 """
 
-import base64, contextlib, json, os, re, secrets, shlex, shutil, signal, subprocess, tempfile, time
+import base64, contextlib, json, os, re, secrets, shlex, shutil, signal, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,9 +19,15 @@ REPO = Path(__file__).resolve().parents[2]
 BUCKETS = 4096
 DATABASE = "store"
 # Slots and workers for a registry that every shard follows, and for buckets that move.
-SETTINGS = ["fsync=off", "shared_preload_libraries=auth_store", "wal_level=logical", "max_wal_senders=20",
-            "max_replication_slots=20", "max_logical_replication_workers=16", "max_sync_workers_per_subscription=2",
-            "max_worker_processes=32", "wal_retrieve_retry_interval=200ms", "max_connections=200"]
+SETTINGS = ["fsync=off", "shared_preload_libraries=auth_store", "auth_store.sharded=on", "wal_level=logical",
+            "max_wal_senders=20", "max_replication_slots=20", "max_logical_replication_workers=16",
+            "max_sync_workers_per_subscription=2", "max_worker_processes=32", "wal_retrieve_retry_interval=200ms",
+            "max_connections=200"]
+
+
+# Whoever ends a test or a demonstration ends its servers with it.
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def run(*words, **how):
@@ -69,24 +75,25 @@ def at_once(action, things):
         return list(threads.map(action, things))
 
 
+def command(action, cluster, *settings):
+    # A server keeps the output it was started with, so it gets none of ours.
+    with tempfile.TemporaryFile("w+") as output:
+        if subprocess.call([REPO / "scripts/cluster", action, cluster, *settings], stdin=subprocess.DEVNULL,
+                           stdout=output, stderr=output):
+            output.seek(0)
+            raise RuntimeError(f"{cluster}: {action}: {output.read()[-2000:]}")
+
+
 class Server:
     """A cluster with one database, and the name that pgbouncer knows it by."""
 
     def __init__(self, name, prefix, *settings):
         self.name, self.cluster = name, f"{prefix}-{name}"
-        self._command("start", *settings)
+        command("start", self.cluster, *settings)
         self.folder = re.search(r"CLUSTER_DIR=(\S+)", run(REPO / "scripts/cluster", "env", self.cluster))[1]
         self.socket, self.port, self.log = f"{self.folder}/sock", 5432, Path(self.folder) / "log"
         with self.connect("postgres") as db:
             db.execute(f"CREATE DATABASE {DATABASE}")
-
-    def _command(self, action, *settings):
-        # A server keeps the output it was started with, so it gets none of ours.
-        with tempfile.TemporaryFile("w+") as output:
-            if subprocess.call([REPO / "scripts/cluster", action, self.cluster, *settings], stdin=subprocess.DEVNULL,
-                               stdout=output, stderr=output):
-                output.seek(0)
-                raise RuntimeError(f"{self.cluster}: {action}: {output.read()[-2000:]}")
 
     def dsn(self, database=DATABASE, user="postgres"):
         return f"host={self.socket} port={self.port} dbname={database} user={user}"
@@ -101,13 +108,13 @@ class Server:
 
     def halt(self):
         """Ends it at once, as a crash would."""
-        self._command("halt")
+        command("halt", self.cluster)
 
     def resume(self):
-        self._command("resume")
+        command("resume", self.cluster)
 
     def stop(self):
-        self._command("stop")
+        command("stop", self.cluster)
 
 
 def rows(cursor):
@@ -208,21 +215,21 @@ class Stage:
     def __init__(self, count=3, bouncer=True, router=False, prefix="shards", settings=(), **bouncer_settings):
         self.shards, self.router, self.bouncer, self.prefix = [], None, None, prefix
         self.folder = private_folder()
+        self.names = [f"shard{number}" for number in range(1, count + 1)] + ["router"] * router
         try:
-            self._start(count, router, settings)
+            self._start(router, settings)
             if bouncer:
                 self.bouncer = Bouncer(self.servers(), ["postgres", "app"], **bouncer_settings)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, count, router, settings):
+    def _start(self, router, settings):
         # Rows that the vault has sealed open on every shard, so all have one master key.
         key = Path(self.folder) / "master.key"
         private_file(key, f"shards: {base64.b64encode(secrets.token_bytes(32)).decode()}\n")
-        names = [f"shard{number}" for number in range(1, count + 1)]
         settings = [*SETTINGS, f"auth_store.master_key_file={key}", *settings]
-        self.shards = at_once(lambda name: Server(name, self.prefix, *settings), names + ["router"] * router)
+        self.shards = at_once(lambda name: Server(name, self.prefix, *settings), self.names)
         self.router = self.shards.pop() if router else None
         self.map = Map([shard.name for shard in self.shards])
         self.map_file = Path(self.folder) / "map.json"
@@ -296,8 +303,8 @@ class Stage:
     def stop(self):
         if self.bouncer:
             self.bouncer.stop()
-        if self.servers():
-            at_once(Server.stop, self.servers())
+        # Those too that did not come up.
+        at_once(lambda name: command("stop", f"{self.prefix}-{name}"), self.names)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
