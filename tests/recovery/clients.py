@@ -1,11 +1,13 @@
-"""Applications under load, which go on at whichever server takes writes."""
+"""Applications under load, which find the shard by the bucket, and of its servers the one that takes writes."""
 
+import json
 import threading
 import time
 
 import psycopg2
 
-from programs import wait_for
+from programs import WORK, wait_for
+from routing import Shards, id_bucket, token_bucket
 from servers import connect
 
 ISSUE = "SELECT access_token, refresh_token FROM auth_store.token_issue('app', %s)"
@@ -41,19 +43,31 @@ def flagged(server, flag):
     return server.ask("SELECT count(DISTINCT grant_id) FROM auth_store.audit_log WHERE flags @> ARRAY[%s]", flag)
 
 
+class Map:
+    """What an application knows of its shards: from which bucket on which servers have what it asks for."""
+
+    def __init__(self, shards):
+        self.shards, self.file = shards, f"{WORK}/map.json"
+        with open(self.file, "w", encoding="utf-8") as file:
+            json.dump([[first, str(first)] for first in sorted(shards)], file)
+
+    def connections(self):
+        return Shards(self.file, lambda first: connect(*self.shards[int(first)]))
+
+
 class Client(threading.Thread):
     """Calls again and again. A call without an answer is repeated as it is: nobody knows whether it was done."""
 
     # Seconds between two calls.
     pause = 0.01
 
-    def __init__(self, servers):
+    def __init__(self, known):
         super().__init__(daemon=True)
-        self.servers, self.answered, self.refused, self.unanswered = servers, 0, [], []
+        self.shards, self.answered, self.refused, self.unanswered = known.connections(), 0, [], []
         self.is_over = threading.Event()
 
     def call(self):
-        """The next call: a statement and its values."""
+        """The next call: the bucket, a statement and its values."""
         raise NotImplementedError
 
     def answer(self, row):
@@ -61,23 +75,28 @@ class Client(threading.Thread):
         raise NotImplementedError
 
     def run(self):
-        connection = None
         while not self.is_over.is_set() and not self.refused:
-            statement, values = self.call()
-            try:
-                connection = connection or connect(*self.servers)
-                with connection.cursor() as cursor:
-                    cursor.execute(statement, values)
-                    row = cursor.fetchone()
-            except psycopg2.Error:
-                if connection:
-                    self.unanswered.append(values)
-                connection = None
-                time.sleep(0.2)
-                continue
-            self.answered += 1
-            self.answer(row)
-            time.sleep(self.pause)
+            row = self.ask(*self.call())
+            if row:
+                self.answered += 1
+                self.answer(row)
+            time.sleep(self.pause if row else 0.2)
+
+    def ask(self, bucket, statement, values):
+        """The answer, if there is one."""
+        try:
+            connection = self.shards.of(bucket)
+        except psycopg2.Error:
+            self.unanswered.append("a connection")
+            return None
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchone()
+        except psycopg2.Error:
+            connection.close()
+            self.unanswered.append(statement)
+            return None
 
     def end(self):
         self.is_over.set()
@@ -87,12 +106,12 @@ class Client(threading.Thread):
 class Refresher(Client):
     """Refreshes the tokens of one family."""
 
-    def __init__(self, servers, token):
-        super().__init__(servers)
+    def __init__(self, known, token):
+        super().__init__(known)
         self.token, self.access_token = token, None
 
     def call(self):
-        return REFRESH, [self.token]
+        return token_bucket(self.token), REFRESH, [self.token]
 
     def answer(self, row):
         access_token, token, error = row
@@ -105,12 +124,12 @@ class Refresher(Client):
 class Issuer(Client):
     """Issues tokens to a user."""
 
-    def __init__(self, servers, user_id):
-        super().__init__(servers)
+    def __init__(self, known, user_id):
+        super().__init__(known)
         self.user_id, self.tokens = user_id, []
 
     def call(self):
-        return ISSUE, [self.user_id]
+        return id_bucket(self.user_id), ISSUE, [self.user_id]
 
     def answer(self, row):
         self.tokens.append(row)
@@ -121,13 +140,13 @@ class Redeemer(Client):
 
     pause = 0.05
 
-    def __init__(self, servers, codes):
-        super().__init__(servers)
+    def __init__(self, known, codes):
+        super().__init__(known)
         self.codes, self.tokens, self.not_redeemed = iter(codes), {}, []
         self.code = next(self.codes)
 
     def call(self):
-        return REDEEM, [self.code, VERIFIER]
+        return token_bucket(self.code), REDEEM, [self.code, VERIFIER]
 
     def answer(self, row):
         access_token, token, error = row

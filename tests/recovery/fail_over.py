@@ -3,7 +3,8 @@
 import contextlib
 import re
 
-from clients import VERIFIER, CODE, REDEEM, Refresher, flagged, issue, refresh, register, user, wait_for_answers
+from clients import (CODE, REDEEM, VERIFIER, Map, Refresher, flagged, issue, refresh, register, user,
+                     wait_for_answers)
 from programs import check, wait_for
 from servers import cluster
 
@@ -38,7 +39,7 @@ def scenario(old, new):
     stolen = issue(old)
     live = refresh(old, refresh(old, stolen))
     code = old.ask(f"SELECT code FROM {CODE}", user(old), VERIFIER)
-    clients = [Refresher([old, new], issue(old)) for _ in range(CLIENTS)]
+    clients = [Refresher(Map({0: [old, new]}), issue(old)) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
     wait_for_answers(clients, 5)
