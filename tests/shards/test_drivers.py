@@ -7,7 +7,7 @@ import os, re, shutil, subprocess, sys
 import stage
 from stage import REPO, Bouncer, Server, ok
 
-DRIVERS = ("psycopg3 asyncpg ruby perl sqlalchemy django pg postgres drizzle knex kysely typeorm prisma rust go").split()
+DRIVERS = "psycopg3 asyncpg ruby perl sqlalchemy django pg postgres drizzle knex kysely typeorm prisma rust go".split()
 PDO = REPO / "examples/languages/php/pdo.php"
 EXPECTED = (REPO / "tests/examples/languages.out").read_text()
 
