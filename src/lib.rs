@@ -20,6 +20,7 @@ mod principal;
 mod recovery;
 mod report;
 mod rfc;
+mod router;
 mod schema;
 mod shard;
 mod trail;
@@ -128,6 +129,7 @@ mod surface {
         include_str!("../sql/surface/developer.sql"),
         include_str!("../sql/surface/report.sql"),
         include_str!("../sql/surface/shard.sql"),
+        include_str!("../sql/surface/router.sql"),
         include_str!("../sql/make_tables.sql"),
     );
 

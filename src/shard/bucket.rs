@@ -17,7 +17,7 @@ use crate::oauth::token::jwt;
 const MAX_TEXT: usize = jwt::MAX_TEXT;
 
 #[pg_extern(immutable, parallel_safe)]
-fn token_bucket(token: Option<&str>) -> i32 {
+pub fn token_bucket(token: Option<&str>) -> i32 {
     number(of_secret(token))
 }
 
@@ -37,7 +37,7 @@ fn user_bucket(tenant_id: Option<&str>, name: Option<&str>, kind: default!(Optio
 }
 
 #[pg_extern(immutable, parallel_safe)]
-fn client_bucket(client_id: Option<&str>) -> i32 {
+pub fn client_bucket(client_id: Option<&str>) -> i32 {
     number(text(client_id).map(|client_id| Bucket::of(&[client_id])))
 }
 

@@ -269,6 +269,14 @@ class Stage:
         self.map.move(first, last, name)
         self.write_map()
 
+    def route(self):
+        """Makes the router a router, as docs/how-to/shards_router.md has it; again, if it is one."""
+        run(REPO / "tests/shards/plproxy")
+        places = json.dumps({shard.name: shard.dsn().rpartition(" user=")[0] for shard in self.shards})
+        script = self.shards[0].run(
+            f"SELECT auth_store.router_sql('router', '{places}', '{json.dumps(self.map.ranges())}') AS script")
+        self.router.run(script[0]["script"])
+
     def write_map(self):
         """For clients in other languages: [[first bucket of a range, its shard], …]. A reader never sees half of it."""
         new = self.map_file.with_suffix(".new")

@@ -1,0 +1,93 @@
+//! Which shards there are, and which of the buckets each of them has, as the caller of router_sql() says it.
+
+use serde_json::Value;
+
+use crate::kernel::outcome::Mistake;
+use crate::kernel::value::jsonb::Jsonb;
+
+/// How many buckets there are: the 12 bits of an id.
+pub const BUCKETS: usize = 4096;
+
+const SHARDS: &str = "an object with the connection string of each shard: \
+                      {\"a\": \"host=10.0.0.1 dbname=auth\", \"b\": \"host=10.0.0.2 dbname=auth\"}";
+const MAP: &str = "an array of the first bucket of each range and its shard, from bucket 0 on: \
+                   [[0, \"a\"], [2048, \"b\"]], with buckets up to 4095";
+
+/// The shards in their order, and whose each bucket is.
+pub struct Places {
+    pub shards: Vec<Shard>,
+    /// The first bucket of each range, and the number of its shard.
+    pub ranges: Vec<(usize, usize)>,
+    /// The number of the shard that publishes what all know.
+    pub registry: usize,
+}
+
+pub struct Shard {
+    pub name: String,
+    pub connection: String,
+}
+
+impl Places {
+    /// Without a map the buckets are in equal parts, in the order of the names. The registry is on the shard of bucket
+    /// 0 where nothing else is said.
+    pub fn read(shards: &Jsonb, map: Option<&Jsonb>, registry: Option<&str>) -> Result<Self, Mistake> {
+        let refused = || Mistake::invalid("shards", SHARDS);
+        let shards: Vec<_> = shards
+            .members()
+            .ok_or_else(refused)?
+            .into_iter()
+            .map(|(name, part)| {
+                let connection = part.text().filter(|text| text.contains('=') && !text.contains('\n'));
+                let (name, connection) = (name.to_owned(), connection.ok_or_else(refused)?.to_owned());
+                Ok(Shard { name, connection })
+            })
+            .collect::<Result<_, Mistake>>()?;
+        if shards.is_empty() || shards.iter().any(|shard| shard.name.is_empty()) {
+            return Err(refused());
+        }
+        let number = |name: &str| shards.iter().position(|shard| shard.name == name);
+        let ranges = match map {
+            Some(map) => ranges(map, number)
+                .filter(|found| in_order(found))
+                .ok_or_else(|| Mistake::invalid("map", MAP))?,
+            None => (0..shards.len()).map(|n| ((n * BUCKETS).div_ceil(shards.len()), n)).collect(),
+        };
+        let registry = match registry {
+            Some(name) => {
+                number(name).ok_or_else(|| Mistake::invalid("registry", "the name of one of the shards"))?
+            }
+            None => ranges.first().map_or(0, |(_, shard)| *shard),
+        };
+        Ok(Self { shards, ranges, registry })
+    }
+
+    /// The buckets of a shard as an int4multirange.
+    pub fn buckets(&self, shard: usize) -> String {
+        let ends = self.ranges.iter().skip(1).map(|(first, _)| *first).chain([BUCKETS]);
+        let mine: Vec<_> = self
+            .ranges
+            .iter()
+            .zip(ends)
+            .filter(|((_, of), _)| *of == shard)
+            .map(|((first, _), end)| format!("[{first},{end})"))
+            .collect();
+        format!("{{{}}}", mine.join(","))
+    }
+}
+
+fn ranges(map: &Jsonb, number: impl Fn(&str) -> Option<usize>) -> Option<Vec<(usize, usize)>> {
+    let Value::Array(ranges) = map.parse()? else { return None };
+    ranges
+        .iter()
+        .map(|range| match range.as_array()?.as_slice() {
+            [first, shard] => Some((usize::try_from(first.as_u64()?).ok()?, number(shard.as_str()?)?)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn in_order(ranges: &[(usize, usize)]) -> bool {
+    ranges.first().is_some_and(|(first, _)| *first == 0)
+        && ranges.is_sorted_by(|(a, _), (b, _)| a < b)
+        && ranges.last().is_some_and(|(first, _)| *first < BUCKETS)
+}
