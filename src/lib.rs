@@ -233,6 +233,7 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a backend is one thread, and the postmaster is when it preloads. With this variable set,
     // every error would carry a backtrace to the client.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
+    kernel::server::shortage::hold_reserve();
     kernel::server::state::loaded();
     kernel::server::settings::define(SETTINGS);
     kernel::server::catalog::watch();

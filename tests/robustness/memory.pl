@@ -1,5 +1,5 @@
 # Backends that get no more memory: every function with little room to grow, and with large arguments. What ends in an
-# error of the server (53200) leaves its session usable; a backend that ends takes nothing of the store along.
+# error of the server (53200) leaves its session usable; a session that ends takes no other one along.
 use strict;
 use warnings;
 use FindBin;
@@ -13,21 +13,10 @@ use Test::More;
 plan skip_all => 'needs prlimit' if system('prlimit --version >/dev/null 2>&1');
 
 my @ROOM = size([ 64, 1024 ], [ 0, 64, 256, 1024, 2048, 4096, 8192, 16384 ])->@*;     # kB
-my $node = server('memory', settings => [ 'restart_after_crash = on', 'fsync = off' ]);
+my $node = server('memory', settings => [ 'fsync = off' ]);
 my $db = 'postgres';
 store($node, $db);
 my $made = populate($node, $db);
-
-# From here on this session's process may grow by so many kB. What the calls have touched before is there already.
-sub narrow
-{
-    my ($room) = @_;
-    return <<"SQL";
-SELECT pg_backend_pid() AS pid \\gset
-\\setenv PID :pid
-\\! prlimit --pid \$PID --as=\$(awk '/^VmSize/ { print (\$2 + $room) * 1024 }' /proc/\$PID/status):
-SQL
-}
 
 my (%seen, %ended);
 # one(NAME, ROOM, STATEMENT, what comes before): how it ended, and whether the session goes on where it was an error.
@@ -47,7 +36,7 @@ SQL
     if (!defined $state || $err =~ /server closed the connection|terminating connection/)
     {
         $ended{$name}++;
-        $node->poll_query_until($db, 'SELECT true') or die 'the server did not come back';
+        ok(0, "$name with $room kB: the session ends with 53200") if $err !~ /FATAL: +out of memory/;
         return;
     }
     $seen{$state}++;
@@ -71,18 +60,16 @@ for my $room (@ROOM)
     }
 }
 note join ', ', map { "$_: $seen{$_}" } sort keys %seen;
-note 'backends that ended: ', join ', ', map { "$_ ($ended{$_})" } sort keys %ended;
+note 'sessions that ended: ', join ', ', map { "$_ ($ended{$_})" } sort keys %ended;
 cmp_ok($seen{53200} // 0, '>', 0, 'memory was short');
 # 58P01: the library itself could not be loaded.
 is(join(' ', grep { !/^(00000|53200|58P01|22023|23503|23505|55000|42501|0A000|22P05|54000)$/ } sort keys %seen), '',
     'nothing but out of memory and the SQLSTATEs of the contract');
-# Rust ends a process that cannot allocate, and an error for which pgrx has no memory is raised again until PostgreSQL
-# panics: the server then begins anew. One in twenty calls may end so, with next to no memory.
 my ($calls, $ends) = (0, 0);
 $calls += $_ for values %seen;
 $ends += $_ for values %ended;
-cmp_ok($ends, '<', ($calls + $ends) / 20, "$ends of " . ($calls + $ends) . ' calls ended the backend');
+cmp_ok($ends, '<', ($calls + $ends) / 50, "$ends of " . ($calls + $ends) . ' calls ended the session');
 sound($node, $db, 'after all');
-quiet_log($node, 'after all', crashes => 1, known => qr/ERRORDATA_STACK_SIZE exceeded/);
+quiet_log($node, 'after all');
 $node->stop;
 done_testing();

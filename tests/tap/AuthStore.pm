@@ -12,8 +12,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_server set_conf run_sql value raises succeeds install_helpers populate contents differences
-  shape table_facts);
+our @EXPORT = qw(new_server set_conf run_sql value raises succeeds narrow install_helpers populate contents
+  differences shape table_facts);
 
 # The roles of the store and what a DBA would grant them to; nobody is a login without any.
 our %LOGINS = (
@@ -102,6 +102,17 @@ sub succeeds
     my $result = run_sql($node, $database, $sql, %how);
     ok($result->{ok}, $name) or diag("$sql\n$result->{err}");
     return $result->{out};
+}
+
+# narrow(kB): for psql, from here on the session's process may grow by so much. What it has touched is there already.
+sub narrow
+{
+    my ($room) = @_;
+    return <<"SQL";
+SELECT pg_backend_pid() AS pid \\gset
+\\setenv PID :pid
+\\! prlimit --pid \$PID --as=\$(awk '/^VmSize/ { print (\$2 + $room) * 1024 }' /proc/\$PID/status):
+SQL
 }
 
 # --- a store with something in it ------------------------------------------------------------------------------------

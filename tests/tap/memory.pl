@@ -1,10 +1,12 @@
 # What a backend keeps of the tenants has a bound in bytes: one that has served thousands of them has no more memory of
-# its own than one that has served hundreds. Each tenant here is as large as thousands of ordinary ones would be.
+# its own than one that has served hundreds. Each tenant here is as large as thousands of ordinary ones would be. And a
+# backend that gets no memory ends its statement, or itself, but no other.
 use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan skip_all => 'needs /proc' if !-r '/proc/self/status';
@@ -52,6 +54,25 @@ for my $what (sort keys %touch)
 like(value($node, $db, join "\n", (map { "SELECT FROM auth_store.http_metadata(tenant_id => 'tenant$_');" } 1 .. $many),
         q{SELECT body::jsonb ->> 'issuer' FROM auth_store.http_metadata(tenant_id => 'tenant1')}),
     qr{^https://as\.example/tenant1$}m, 'the first is answered after many others');
+
+# With next to no room; tests/robustness/memory.pl does it to every function.
+SKIP:
+{
+    skip 'needs prlimit' if system('prlimit --version >/dev/null 2>&1');
+    my $log = -s $node->logfile;
+    my $short = 0;
+    for my $call ("session_validate('asst_AaIogwQCg1uaB671QLMHw9lEie6MnN3fjt59MmTUUy12xh9tpoWW-x40f9nFEyZ1')",
+        "identity_login('google', 'new')", "passkey_authenticate('{}')",
+        "user_activity(gen_random_uuid(), '2020-01-01')", 'api_key_list()', 'webhook_event_type_list()',
+        "jwt_verify('a.b.c')", 'check()')
+    {
+        my $sql = "SELECT auth_store.tenant_visible('default');\n" . narrow(64) . "SELECT * FROM auth_store.$call;";
+        my $result = run_sql($node, $db, $sql);
+        $short++ if ($result->{state} // '') eq '53200';
+    }
+    cmp_ok($short, '>', 4, 'calls without memory raise 53200');
+    unlike(slurp_file($node->logfile, $log), qr/PANIC|terminated by signal/, 'the server has seen no backend crash');
+}
 
 $node->stop;
 done_testing();

@@ -39,6 +39,7 @@ pub mod scripts;
 pub mod settings;
 pub mod sharded;
 pub mod shmem;
+pub mod shortage;
 pub mod signal;
 pub mod slot;
 pub mod snapshot;

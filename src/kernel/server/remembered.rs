@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout, alloc_zeroed};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 
@@ -17,7 +17,7 @@ use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::index::Key;
 
 /// The places of so many rows of one look-up. A key that comes to the same number takes the place of another.
-pub struct Remembered(BackendCell<RefCell<Vec<Place>>>);
+pub struct Remembered(BackendCell<RefCell<&'static mut [Place]>>);
 
 /// At 16 bytes each; the memory is the system's until a key comes to it.
 const PLACES: usize = 16_384;
@@ -35,7 +35,7 @@ pub struct Place {
 impl Remembered {
     /// None yet.
     pub const fn none() -> Self {
-        Self(BackendCell::new(RefCell::new(Vec::new())))
+        Self(BackendCell::new(RefCell::new(&mut [])))
     }
 
     /// Where the row with this key may be.
@@ -65,12 +65,12 @@ impl Remembered {
 impl Place {
     /// All places, with nothing remembered. None where there is no memory for them: a backend that gets none goes on
     /// without, instead of ending and taking the server's other sessions along.
-    fn zeros() -> Option<Vec<Place>> {
+    fn zeros() -> Option<&'static mut [Place]> {
         let layout = Layout::array::<Place>(PLACES).ok()?;
         // SAFETY: the layout is not of size zero.
-        let places = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast::<Place>();
-        // SAFETY: allocated for so many places as a Vec allocates them; one of zeros is valid, with nothing remembered.
-        Some(unsafe { Vec::from_raw_parts(places.as_ptr(), PLACES, PLACES) })
+        let places = NonNull::new(unsafe { System.alloc_zeroed(layout) })?.cast::<Place>();
+        // SAFETY: allocated for so many places and never given back; one of zeros is valid, with nothing remembered.
+        Some(unsafe { std::slice::from_raw_parts_mut(places.as_ptr(), PLACES) })
     }
 
     /// The block that the row was in.

@@ -10,9 +10,9 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::catalog;
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::spi::with_settings;
+use crate::kernel::server::{catalog, shortage};
 
 type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
 
@@ -36,6 +36,7 @@ pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
 
 extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, argument: *mut std::ffi::c_void) {
     catalog::releases_locks();
+    shortage::hold_reserve();
     // The guard costs as much as all else here, in each transaction of each session.
     if PENDING.try_borrow().is_ok_and(|pending| pending.is_empty()) {
         return;

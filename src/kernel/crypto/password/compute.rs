@@ -1,7 +1,7 @@
 //! Computing a hash, and comparing in constant time.
 
 use aes::cipher::{KeyIvInit, StreamCipher};
-use argon2::{Argon2, AssociatedData, ParamsBuilder};
+use argon2::{Argon2, AssociatedData, Block, ParamsBuilder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
@@ -154,12 +154,10 @@ fn rereads(rounds: u32, password: &[u8]) -> bool {
 /// False where the crate accepts no such costs.
 fn scrypt(password: &[u8], salt: &[u8], costs: Scrypt, output: &mut [u8]) -> Result<bool, Mistake> {
     let Scrypt { log_n, r, p } = costs;
-    // The crate takes its memory in a way that ends the server if there is none; ask for as much before.
+    // The crate takes its memory in a way that ends the session if there is none; ask for as much before.
     let bytes = (1u64 << log_n).saturating_add(u64::from(p)).saturating_mul(u64::from(r)).saturating_mul(128);
-    let mut probe: Vec<u8> = Vec::new();
     let bytes = usize::try_from(bytes).map_err(|_| Mistake::OutOfMemory)?;
-    probe.try_reserve_exact(bytes).map_err(|_| Mistake::OutOfMemory)?;
-    drop(probe);
+    drop(Memory::new(bytes.div_ceil(Block::SIZE).max(1))?);
     let params = u8::try_from(log_n)
         .ok()
         .and_then(|log_n| scrypt::Params::new(log_n, r, p, scrypt::Params::RECOMMENDED_LEN).ok());

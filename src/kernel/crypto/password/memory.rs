@@ -19,7 +19,7 @@ pub struct Memory {
 const LARGE_PAGE: usize = 2 << 20;
 
 impl Memory {
-    /// So many blocks. If the machine has less memory, this is an error and does not end the server.
+    /// So many blocks. If the machine has less memory, this is an error and does not end the session.
     pub fn new(count: usize) -> Result<Self, Mistake> {
         let bytes = count.checked_mul(Block::SIZE).filter(|bytes| *bytes > 0).ok_or(Mistake::OutOfMemory)?;
         // What is left over from whole large pages would be in small ones.
