@@ -28,6 +28,7 @@ my %FUNCTIONS = (
     restoring      => [ script => 'SELECT auth_store.restoring()' ],
     tenant_visible => [ reads => 'SELECT auth_store.tenant_visible({tenant})' ],
     call           => [ passes => q{SELECT auth_store.call('id_time', pg_catalog.jsonb_build_object('id', {user}))} ],
+    http_bucket    => [ reads => q{SELECT auth_store.http_bucket('code=a')} ],
     router_sql     => [ reads => q{SELECT auth_store.router_sql('auth', '{"a": "host=a"}')} ],
     id_time        => [ reads => 'SELECT auth_store.id_time({user})' ],
     # tenant
