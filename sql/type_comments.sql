@@ -7,6 +7,15 @@ DECLARE
 BEGIN
     FOR item IN
         WITH described (type, attribute, comment) AS (VALUES
+            ('device_hand_over', 'hand_over', 'What device_accept() takes, as it is; its members may change.'),
+            ('device_hand_over', 'user_id', 'The user who agreed: device_accept() is called on the shard of this id.'),
+            ('name_claim', 'claimed', 'Whether the name is the user''s: nobody else gets it.'),
+            ('name_claim', 'user_id', 'Who has it, or is getting it: the user of the call where claimed is true.'),
+            ('name_claim', 'pending_until', 'When the claim lapses unless it is confirmed; NULL: it was, or none.'),
+            ('claimable_name', 'kind', 'email, external, phone, username or identity.'),
+            ('claimable_name', 'name',
+                'The name as it was given; of an account at a provider the provider, a space and the subject there.'),
+            ('claimable_name', 'bucket', 'On whose shard it is claimed: what user_bucket() says.'),
             ('audit_head', 'number', 'Its place in the chain, from 1 on, without gaps.'),
             ('audit_head', 'closed_at', 'When it was closed.'),
             ('audit_head', 'first_at', 'The earliest time of its rows, which are all of one month.'),

@@ -62,3 +62,35 @@ COMMENT ON FUNCTION auth_store.device_redeem IS
     'is nothing, which consumes nothing.';
 ALTER FUNCTION auth_store.device_redeem COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.device_redeem TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_approve_elsewhere IS
+    E'What device_approve() does for a user who lives on another shard than the device code: to be called on the shard '
+    'of user_code_bucket(). The application has looked there, by session_validate() or user_get(), that the user may '
+    'agree; nothing of the user is looked at here, and session_id only when device_accept() makes the grant. '
+    'The device then gets its tokens by device_hand_over() and device_accept().\n'
+    'user_id: who agrees; 22004 for NULL. tenant_id: whose tenant''s code it is, default the session''s; 23503 where '
+    'it is unknown. The other arguments and the answers are those of device_approve(), but for access_denied.';
+ALTER FUNCTION auth_store.device_approve_elsewhere COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_approve_elsewhere TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_hand_over IS
+    E'A poll of the device (RFC 8628 section 3.4) where the store is spread over several databases: once the user has '
+    'agreed, returns hand_over, which device_accept() on the shard of user_id turns into tokens. To be called on the '
+    'shard of token_bucket() of the device code, in place of device_redeem(), with its arguments; errors are those of '
+    'device_redeem() too.\n'
+    'May be called again, also where the answer was lost: it gives the same again, of which device_accept() makes '
+    'tokens once. So it is no end of the device code: commit it, and go on to device_accept(). '
+    'hand_over holds no secret, but whoever may call device_accept() with it gets the tokens.';
+ALTER FUNCTION auth_store.device_hand_over COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_hand_over TO auth_store_app;
+
+COMMENT ON FUNCTION auth_store.device_accept IS
+    E'The tokens of a device whose user is on this shard: makes the grant of what device_hand_over() gave, once. '
+    'A row with error otherwise: expired_token, unauthorized_client (the client is not active), invalid_grant (the '
+    'user is not active, the session has ended). A second call makes nothing: it is a retry or a replay as in '
+    'code_redeem(), with the same end; until the first one has committed, it waits.\n'
+    'hand_over: as it was returned; 22004 for NULL, 22023 for anything else, 23503 where the user or the client is not '
+    'here (yet): the client may not have been published to this shard. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.device_accept COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.device_accept TO auth_store_app;

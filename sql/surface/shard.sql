@@ -80,3 +80,57 @@ COMMENT ON FUNCTION auth_store.text_bucket IS
 ALTER FUNCTION auth_store.text_bucket COST 100;
 GRANT EXECUTE ON FUNCTION auth_store.text_bucket TO
     auth_store_app, auth_store_reader, auth_store_verifier, auth_store_admin, auth_store_worker;
+
+COMMENT ON FUNCTION auth_store.user_id_new IS
+    'A new id for a user whose first name this is, in the bucket of the name: for user_create(id => …) on the shard of '
+    'that bucket, after the user''s other names were claimed for it. Stores nothing. name, kind: as in user_bucket(); '
+    '22004 for NULL, 22023 for what is none. tenant_id: default the session''s; need not exist here.';
+ALTER FUNCTION auth_store.user_id_new COST 100;
+GRANT EXECUTE ON FUNCTION auth_store.user_id_new TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_locate IS
+    'The id of the user who has this name, also of one who lives on another shard: to be asked on the shard of '
+    'user_bucket(); what follows goes by id_bucket() of the answer. NULL where nobody has it, or the claim was not '
+    'confirmed yet. name, kind: as in user_bucket(); 22004 for NULL, 22023 for an unknown kind. '
+    'tenant_id: default the session''s; 23503 where it is unknown. Says nothing of the user''s status. '
+    'Read-only, also on a standby.';
+ALTER FUNCTION auth_store.user_locate COST 1000;
+GRANT EXECUTE ON FUNCTION auth_store.user_locate TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_name_claim IS
+    E'Claims a name for a user who lives, or is going to live, on another shard: to be called on the shard of '
+    'user_bucket() of the name, for each name whose bucket is not that of the user''s id, also where both buckets are '
+    'on one shard today. claimed is true where it is the user''s, also if it was before; otherwise user_id says who '
+    'has it, with error email_taken, name_taken or identity_taken, and retry_after, in seconds, where that user''s '
+    'claim is not confirmed either. Of two calls at once one gets the name. While a claim lives nobody of this shard '
+    'gets the name: user_create(), user_name_add(), identity_link() and their like refuse it as taken.\n'
+    'It lapses after ttl (5 min; 1 second to 1 day, 22023) unless user_name_confirm() is called. '
+    'auth_store.sharded must be on here and on all shards: where it is off nobody heeds claims. '
+    'user_id: 22004 for NULL, need not exist here. kind, name: as in user_bucket(), both given. '
+    'tenant_id: default the session''s; 23503 where it is unknown. '
+    'ip, user_agent: where the request came from, for the audit row.';
+ALTER FUNCTION auth_store.user_name_claim COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_name_claim TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_name_confirm IS
+    'Makes the claim of a name good: the user exists and has the name. Makes the claim where there is none, or it has '
+    'lapsed and nobody else has claimed the name since; so it can be repeated, also for users who were there before. '
+    'The answer is that of user_name_claim(); where claimed is false, another user has the name by now, and it is to '
+    'be taken away from this one.';
+ALTER FUNCTION auth_store.user_name_confirm COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_name_confirm TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_name_release IS
+    'Gives up the claim of a user to a name, confirmed or not: the name is free then. With neither kind nor name, all '
+    'claims of the user in this database. False where there was none. To be called when the name was taken away from '
+    'the user, when the user could not be made, and before user_erase(). The arguments are those of '
+    'user_name_confirm().';
+ALTER FUNCTION auth_store.user_name_release COST 10000;
+GRANT EXECUTE ON FUNCTION auth_store.user_name_release TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.user_claims IS
+    'The names of a user of this shard, accounts at providers among them, that are to be claimed: those whose bucket '
+    'is not the one of the user''s id. To be confirmed after the user was made, and released before user_erase(). No '
+    'row for an unknown user. Read-only, also on a standby. 22004 for NULL.';
+ALTER FUNCTION auth_store.user_claims COST 1000 ROWS 5;
+GRANT EXECUTE ON FUNCTION auth_store.user_claims TO auth_store_app, auth_store_admin;

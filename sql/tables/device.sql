@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS auth_store.device_codes (
     CONSTRAINT device_codes_user_code_key UNIQUE (user_code_digest)
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE auth_store.device_codes IS
-    'Device authorization requests (RFC 8628): the device code and the user code as SHA-256 digests.';
+    'Device authorization requests (RFC 8628): the device code and the user code as SHA-256 digests. A row with '
+    'poll_interval 0 says that the grant of another shard''s device code was made here, see device_accept().';
 COMMENT ON COLUMN auth_store.device_codes.last_polled_at IS 'The last poll while the request was pending.';
 COMMENT ON COLUMN auth_store.device_codes.slowed_at IS
     'The last poll that came too early and was answered with slow_down.';
@@ -34,7 +35,7 @@ COMMENT ON COLUMN auth_store.device_codes.poll_interval IS
     'Seconds between polls, of which a tenth is leeway; each slow_down adds 5 (RFC 8628 section 3.5), up to 60 and to '
     'half of what is left of the code''s life.';
 COMMENT ON COLUMN auth_store.device_codes.user_code_digest IS
-    'SHA-256 of the tenant, 0x00 and the eight letters of the user code.';
+    'SHA-256 of the tenant, 0x00 and the letters of the user code: eight, or eleven where the store is spread.';
 COMMENT ON COLUMN auth_store.device_codes.scope IS 'The scope asked for; from the approval on the scope granted.';
 COMMENT ON COLUMN auth_store.device_codes.approved_at IS
     'When the user agreed. A request is approved or denied once, by one conditional UPDATE.';

@@ -108,3 +108,37 @@ COMMENT ON CONSTRAINT user_names_user_fkey ON auth_store.user_names IS
 COMMENT ON CONSTRAINT user_names_kind_known ON auth_store.user_names IS
     'Each kind is folded by rules of its own; a name of an unknown kind could not be compared.';
 COMMENT ON INDEX auth_store.user_names_user_idx IS 'The names of a user; covers user_names_user_fkey.';
+
+-- Names that users of other shards have. Its own row for each, with the user's id alone: a user who is moved here
+-- brings the names along, and both rows then stand side by side.
+CREATE TABLE IF NOT EXISTS auth_store.user_name_claims (
+    id            uuid        NOT NULL,
+    user_id       uuid        NOT NULL,
+    claimed_at    timestamptz NOT NULL,
+    pending_until timestamptz,
+    tenant_id     text COLLATE "C" NOT NULL,
+    kind          text COLLATE "C" NOT NULL,
+    CONSTRAINT user_name_claims_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT user_name_claims_kind_known CHECK (kind IN ('email', 'external', 'identity', 'phone', 'username'))
+);
+CREATE INDEX IF NOT EXISTS user_name_claims_user_idx ON auth_store.user_name_claims (user_id, tenant_id);
+COMMENT ON TABLE auth_store.user_name_claims IS
+    'Names whose bucket is in this database and which users of other databases have, where the store is spread: a '
+    'claim keeps everybody else from the name and leads to the user. Empty on a single database.';
+COMMENT ON COLUMN auth_store.user_name_claims.id IS
+    'The hash of tenant, kind and the name as it is compared, with the name''s bucket where ids have it: no shard but '
+    'the user''s has the name itself.';
+COMMENT ON COLUMN auth_store.user_name_claims.user_id IS
+    'Whose name it is, or is to be. No foreign key, because the user lives elsewhere.';
+COMMENT ON COLUMN auth_store.user_name_claims.claimed_at IS 'The first user_name_claim() or user_name_confirm().';
+COMMENT ON COLUMN auth_store.user_name_claims.pending_until IS
+    'When the claim lapses unless user_name_confirm() comes before; NULL: it came.';
+COMMENT ON COLUMN auth_store.user_name_claims.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.user_name_claims.kind IS
+    'email, external, phone or username, as in user_names, or identity: an account at a provider.';
+COMMENT ON CONSTRAINT user_name_claims_pkey ON auth_store.user_name_claims IS
+    'One user for a name of a kind within a tenant, and the look-up of user_locate().';
+COMMENT ON CONSTRAINT user_name_claims_kind_known ON auth_store.user_name_claims IS
+    'The kinds of user_names, and accounts at providers.';
+COMMENT ON INDEX auth_store.user_name_claims_user_idx IS
+    'The claims of a user, for user_erase() and user_name_release() of all.';

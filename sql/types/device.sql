@@ -23,3 +23,13 @@ CREATE TYPE auth_store.device_request AS (
 );
 COMMENT ON TYPE auth_store.device_request IS
     'The request behind a user code, for the page that asks the user, or an error.';
+
+CREATE TYPE auth_store.device_hand_over AS (
+    hand_over         jsonb,
+    user_id           uuid,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+COMMENT ON TYPE auth_store.device_hand_over IS
+    'What the shard of the user makes a grant of for a device, or an error (RFC 8628 section 3.5).';

@@ -40,3 +40,20 @@ CREATE TYPE auth_store.user_import AS (
     error_description text
 );
 COMMENT ON TYPE auth_store.user_import IS 'A user who was moved in, or why not.';
+
+CREATE TYPE auth_store.name_claim AS (
+    claimed           boolean,
+    user_id           uuid,
+    pending_until     timestamptz,
+    error             text,
+    error_description text,
+    retry_after       integer
+);
+COMMENT ON TYPE auth_store.name_claim IS 'Whether a user of another shard has got a name, and else who has it.';
+
+CREATE TYPE auth_store.claimable_name AS (
+    kind   text,
+    name   text,
+    bucket integer
+);
+COMMENT ON TYPE auth_store.claimable_name IS 'A name that is to be claimed on the shard of its bucket.';

@@ -164,7 +164,7 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 27] = [
+static TASKS: [Task; 28] = [
     Task { table: &grant::TABLE, ends: Ends::Grants, event: Some("grant.expired") },
     Task::of(&imported::TABLE).told("refresh_token.expired"),
     Task::of(&code::TABLE).told("code.expired"),
@@ -183,6 +183,7 @@ static TASKS: [Task; 27] = [
     Task::of(&api_key::TABLE).told("api_key.expired"),
     Task::of(&devices::TABLE),
     Task::of(&failures::TABLE),
+    Task::of(&user::elsewhere::TABLE),
     Task::of(&one_time::TABLE).told("one_time_token.expired"),
     Task::of(&mfa::TABLE),
     Task::of(&webhook::subscription::TABLE).told("webhook.expired"),

@@ -34,7 +34,7 @@ pub static BEFORE_CLIENTS: [&Table; 5] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 47] = [
+pub static AFTER_USERS: [&Table; 48] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
@@ -69,6 +69,7 @@ pub static AFTER_USERS: [&Table; 47] = [
     &external::TABLE,
     &passkey::TABLE,
     &user::names::TABLE,
+    &user::elsewhere::TABLE,
     &role::assign::TABLE,
     &role::TABLE,
     &user::TABLE,

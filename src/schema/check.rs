@@ -1,8 +1,9 @@
 //! What is missing, foreign, altered or lost.
 
 use crate::identity::tenant;
-use crate::identity::user::{self, names, unnamed};
+use crate::identity::user::{self, elsewhere, names, unnamed};
 use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::state;
 use crate::kernel::server::table::{Published, Table};
@@ -56,6 +57,11 @@ fn tables_check() -> Result<Vec<Finding>, Mistake> {
         let hint =
             "ALTER DATABASE … SET auth_store.audit_retention, to what it was or to less, and reconnect";
         found.push(("setting auth_store.audit_retention".into(), problem, hint.into(), "problem".into()));
+    }
+    if !SHARDED.get() && sound(&found, &[&tables::SCHEMA_VERSION, &elsewhere::TABLE]) && elsewhere::any()? {
+        let problem = "has names of users of other databases, which nobody heeds with auth_store.sharded off";
+        let hint = "SET auth_store.sharded = on, for every database over which the store is spread";
+        found.push(("table user_name_claims".into(), problem.into(), hint.into(), "problem".into()));
     }
     found.extend(publications()?);
     found.sort();

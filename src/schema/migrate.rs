@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010", "protocol"),
     migration!(11, "0011", "recoveries"),
     migration!(12, "0012", "audit_seals"),
+    migration!(13, "0013", "shards"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

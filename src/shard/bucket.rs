@@ -4,14 +4,13 @@
 
 use pgrx::prelude::*;
 
-use crate::identity::external::Account;
 use crate::identity::tenant;
-use crate::identity::user::name::{Kind, Name};
 use crate::kernel::crypto::token_text;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::oauth::device::user_code::UserCode;
 use crate::oauth::proof::dpop;
 use crate::oauth::token::jwt;
+use crate::shard::names::Claimed;
 
 /// The longest text that leads anywhere, in bytes: that of a token which is a JWT.
 const MAX_TEXT: usize = jwt::MAX_TEXT;
@@ -91,14 +90,6 @@ fn of_secret(secret: Option<&str>) -> Option<Bucket> {
     })
 }
 
-/// What names an account at a provider, among the kinds of names.
-const IDENTITY: &str = "identity";
-
 fn of_name(tenant_id: Option<&str>, name: Option<&str>, kind: Option<&str>) -> Option<Bucket> {
-    let (tenant_id, name) = (of_tenant(tenant_id), text(name)?);
-    if kind == Some(IDENTITY) {
-        return Account::read(name).map(|account| account.bucket(tenant_id));
-    }
-    let kind = kind.map_or_else(|| Some(Kind::of_typed(name)), Kind::read)?;
-    Name::read(kind, name).map(|name| name.bucket(tenant_id))
+    Some(Claimed::read(text(name)?, kind)?.bucket(of_tenant(tenant_id)))
 }

@@ -2,3 +2,4 @@
 //! shard is the router's; the store says which bucket a call belongs to.
 
 pub mod bucket;
+pub mod names;

@@ -1,7 +1,7 @@
 //! The names of the store's own events. No application writes one: `audit_write()` refuses them.
 
 /// Every event that the store records, in order. The comment above each says when; `scripts/reference` prints both.
-pub const NAMES: [&str; 155] = [
+pub const NAMES: [&str; 158] = [
     // api_key_create()
     "api_key.created",
     // a batch of cleanup that deleted API keys some time after their end
@@ -51,8 +51,8 @@ pub const NAMES: [&str; 155] = [
     "code.issued",
     // code_redeem()
     "code.redeemed",
-    // code_redeem() or device_redeem() with a code that was redeemed before: the grant of the first redemption is
-    // revoked
+    // code_redeem(), device_redeem() or device_accept() with a code that was redeemed before: the grant of the first
+    // redemption is revoked
     "code_replay",
     // connection_delete()
     "connection.deleted",
@@ -77,13 +77,17 @@ pub const NAMES: [&str; 155] = [
     "consent.recorded",
     // consent_revoke()
     "consent.revoked",
-    // device_approve(); of refusals over the cap on wrong user codes one a minute for each network
+    // device_approve() and device_approve_elsewhere(); of refusals over the cap on wrong user codes one a minute for
+    // each network
     "device.approved",
     // device_deny(); of refusals over the cap on wrong user codes one a minute for each network
     "device.denied",
+    // device_hand_over() the first time that it gives something, and its refusals but authorization_pending; the grant
+    // is the one that the user's shard makes
+    "device.handed_over",
     // device_lookup(); of refusals over the cap on wrong user codes one a minute for each network
     "device.looked_up",
-    // device_redeem(); a poll that is answered authorization_pending leaves no row
+    // device_redeem() and device_accept(); a poll that is answered authorization_pending leaves no row
     "device.redeemed",
     // device_authorize()
     "device.requested",
@@ -295,6 +299,11 @@ pub const NAMES: [&str; 155] = [
     "user.login_failed",
     // user_name_add(); details has the kind of the name, not the name
     "user.name_added",
+    // user_name_claim() and user_name_confirm() where they changed something or were refused; details has the kind of
+    // the name, not the name. The user lives on another shard
+    "user.name_claimed",
+    // user_name_release() of a claim; details has the kind of the name, not the name
+    "user.name_released",
     // user_name_remove(); details has the kind of the name, not the name
     "user.name_removed",
     // cleanup of an anonymous user whom nobody uses any more

@@ -22,10 +22,10 @@ SELECT v.function, v.note, v.bucket, v.arguments,
   FROM jsonb_to_recordset(:'vectors') AS v (function text, note text, bucket int, arguments jsonb);
 SELECT function, note, arguments, bucket, found FROM vectors WHERE found IS DISTINCT FROM bucket;
 SELECT function, count(*) FROM vectors GROUP BY function ORDER BY function COLLATE "C";
--- Each has vectors, and is what a router's function must be.
+-- Each has vectors, and is what a router's function must be. tests/sql/router.sql has that of a request over HTTP.
 SELECT p.proname FROM pg_proc p
  WHERE p.pronamespace = 'auth_store'::regnamespace AND p.proname ~ '_bucket$'
-   AND (p.proname NOT IN (SELECT function FROM vectors)
+   AND (p.proname NOT IN (SELECT function FROM vectors UNION ALL SELECT 'http_bucket')
         OR (p.provolatile, p.proparallel, p.proisstrict, p.prosecdef, p.prorettype, p.proconfig)
            IS DISTINCT FROM ('i', 's', false, false, 'int'::regtype, NULL));
 

@@ -153,6 +153,8 @@ INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant
     VALUES (gen_random_uuid(), :'full_user', clock_timestamp(), clock_timestamp(), 'full');
 INSERT INTO auth_store.login_failures (id, since, expires_at, failures, locks, max_failures, tenant_id, kind)
     VALUES (gen_random_uuid(), clock_timestamp(), 'infinity', 1, 0, 5, 'full', 'password');
+INSERT INTO auth_store.user_name_claims (id, user_id, claimed_at, tenant_id, kind)
+    VALUES (gen_random_uuid(), :'full_user', clock_timestamp(), 'full', 'email');
 SELECT FROM auth_store.consent_record(:'full_user', :'full_client');
 SELECT FROM auth_store.token_issue(:'full_client', :'full_user');
 SELECT auth_store.refresh_token_import(encode(sha256('full token'), 'hex'), :'full_client', :'full_user') \gset full_

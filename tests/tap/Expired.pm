@@ -100,6 +100,9 @@ sub of_the_tenant
         login_failures => 'INSERT INTO auth_store.login_failures (id, expires_at, since, failures, locks, max_failures,
             tenant_id, kind)
             VALUES (' . past(9) . ", '2000-01-01', 1, 0, 5, 'default', 'password')",
+        user_name_claims => "INSERT INTO auth_store.user_name_claims (id, user_id, claimed_at, pending_until, tenant_id,
+            kind)
+            VALUES (gen_random_uuid(), gen_random_uuid(), '2000-01-01', '2000-01-01', 'default', 'email')",
         one_time_tokens => 'INSERT INTO auth_store.one_time_tokens (id, expires_at, created_at, tenant_id, purpose,
             subject, digest)
             VALUES (' . past(8) . ", '2000-01-01', 'default', 'invitation', '', sha256(''))",

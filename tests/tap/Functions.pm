@@ -187,6 +187,13 @@ my %FUNCTIONS = (
     device_lookup    => [ writes => 'SELECT * FROM auth_store.device_lookup({user_code}, tenant_id => {tenant})' ],
     device_approve   => [ writes => 'SELECT * FROM auth_store.device_approve({user_code}, {user})' ],
     device_deny      => [ writes => 'SELECT * FROM auth_store.device_deny({user_code}, tenant_id => {tenant})' ],
+    device_approve_elsewhere => [ writes =>
+        'SELECT * FROM auth_store.device_approve_elsewhere({user_code}, {user}, tenant_id => {tenant})' ],
+    device_hand_over => [ writes => 'SELECT * FROM auth_store.device_hand_over({device_code}, {device_client})' ],
+    device_accept    => [ writes =>
+        q{SELECT auth_store.device_accept(pg_catalog.jsonb_build_object('device_id', {user}, 'grant_id', {user},
+            'tenant_id', {tenant}, 'client_id', {client}, 'user_id', {user}, 'scope', '',
+            'expires_at', 4102444800000000))} ],
     device_redeem    => [ writes => 'SELECT * FROM auth_store.device_redeem({device_code}, {device_client})' ],
     # token
     token_issue                    => [ writes => 'SELECT auth_store.token_issue({client}, {user})' ],
@@ -208,6 +215,13 @@ my %FUNCTIONS = (
     token_revoke        => [ writes => 'SELECT auth_store.token_revoke({access}, {client}, {secret})' ],
     token_hash          => [ reads => 'SELECT auth_store.token_hash({access})' ],
     # shard
+    user_id_new       => [ draws => q{SELECT auth_store.user_id_new('x', 'external', {tenant})} ],
+    user_locate       => [ reads => q{SELECT auth_store.user_locate('x', 'external', {tenant})} ],
+    user_name_claim   => [ writes =>
+        q{SELECT auth_store.user_name_claim({user}, 'external', 'x', tenant_id => {tenant})} ],
+    user_name_confirm => [ writes => q{SELECT auth_store.user_name_confirm({user}, 'external', 'x', {tenant})} ],
+    user_name_release => [ writes => q{SELECT auth_store.user_name_release({user}, 'external', 'x', {tenant})} ],
+    user_claims       => [ reads => 'SELECT * FROM auth_store.user_claims({user})' ],
     token_bucket     => [ reads => 'SELECT auth_store.token_bucket({access})' ],
     key_bucket       => [ reads => q{SELECT auth_store.key_bucket('x')} ],
     id_bucket        => [ reads => 'SELECT auth_store.id_bucket({user})' ],

@@ -177,6 +177,9 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     # RFC 8410 section 10.3.
     'signing_key_import.pem' => "'MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC'",
     'password_import.parameters' => 'NULL', 'users_import.users' => "'[{\"external_id\": \"sense\"}]'",
+    'device_accept.hand_over' => "jsonb_build_object('device_id', " . literal($ours->{user}) . "::text, 'grant_id', "
+        . literal($ours->{user}) . "::text, 'tenant_id', 'default', 'client_id', " . literal($ours->{client})
+        . "::text, 'user_id', " . literal($ours->{user}) . "::text, 'scope', '', 'expires_at', 4102444800000000)",
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
@@ -187,7 +190,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'webhook_set_status.backlog' => "'skip'", map({ ("$_.tenant_id" => 'NULL') } qw(webhook_create webhook_list)),
     'webhook_complete_batch.results' => "'[]'", 'totp_import.period' => 30,
     'recovery_code_use.code' => literal($ours->{recovery_code}),
-    map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem));
+    map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem
+        device_hand_over));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1,
     bigint => 1, real => '0.5', boolean => 'false',
     jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'inet[]' => "'{}'",
@@ -365,7 +369,8 @@ is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE
          ('session_elevate', 'session_token'),
          ('pkce_verify', 'verifier'), ('client_authenticate', 'client_secret'), ('code_redeem', 'client_secret'),
          ('token_refresh', 'client_id'),
-         ('device_redeem', 'device_code'), ('device_lookup', 'user_code'), ('device_approve', 'user_code'),
+         ('device_redeem', 'device_code'), ('device_hand_over', 'device_code'),
+         ('device_lookup', 'user_code'), ('device_approve', 'user_code'),
          ('device_deny', 'user_code'), ('pushed_request_consume', 'request_uri'),
          ('token_exchange', 'subject_token'), ('token_exchange', 'actor_token'), ('token_exchange', 'client_secret'),
          ('fernet_decrypt', 'token'))"), '', 'no unusable secret is an error');

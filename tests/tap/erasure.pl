@@ -85,6 +85,8 @@ value($node, $db, <<~SQL);
     VALUES (gen_random_uuid(), '$user', now(), now() + interval '1 day', 1, 0, 5, 'acme', 'password');
     INSERT INTO auth_store.devices (id, user_id, first_seen_at, last_seen_at, tenant_id, ip, user_agent)
     VALUES (gen_random_uuid(), '$user', now(), now(), 'acme', '203.0.113.77', '$needle');
+    INSERT INTO auth_store.user_name_claims (id, user_id, claimed_at, tenant_id, kind)
+    VALUES (gen_random_uuid(), '$user', now(), 'acme', 'email');
     SQL
 my $export = "auth_store.user_export('$user')";
 my $exported = value($node, $db, "SELECT $export");

@@ -214,7 +214,7 @@ for my $mode ('loaded by the first call', 'preloaded')
     is(value($node, $db, "SELECT active FROM auth_store.token_introspect('$globex->{access}')"), 't',
         "$mode: globex's token is untouched");
 
-    my $first = 'SELECT auth_store.token_bucket(NULL);';
+    my $first = 'SELECT NULL FROM auth_store.token_bucket(NULL);';
     # --- who may set it ----------------------------------------------------------------------------------------------
 
     is((sees("SET auth_store.tenant_id = 'globex'", user => 'chief'))[0] =~ /\bglobex:/ ? 'sees' : 'blind', 'sees',

@@ -20,7 +20,7 @@ for my $mode ('loaded by the first call', 'preloaded')
         $node->restart;
     }
 
-    my $first = 'SELECT auth_store.token_bucket(NULL);';
+    my $first = 'SELECT NULL FROM auth_store.token_bucket(NULL);';
     for my $case (
         [ "SET auth_store.tenant_id = 'globex'" ],
         [ "SET auth_store.tenant_id = ''" ],

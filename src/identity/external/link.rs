@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::identity::external::{Account, find};
 use crate::identity::passkey::manage;
 use crate::identity::user::anonymous;
+use crate::identity::user::elsewhere;
 use crate::identity::user::name::{self, Name};
 use crate::identity::{password, user};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -139,7 +140,8 @@ pub fn refresh(
     Ok(rows == 1)
 }
 
-const TAKEN: Refusal =
+/// The refusal of an account of another user.
+pub const TAKEN: Refusal =
     Refusal::new(ErrorCode::IdentityTaken, "another user logs in with this account of the provider");
 
 fn link(
@@ -157,6 +159,9 @@ fn link(
         match find(&Snapshot::latest(), &tenant_id, account)? {
             Some(owner) if owner != id => break Err(TAKEN),
             Some(_) if refresh(&tenant_id, account, &said, None)? => return Ok(Ok(())),
+            None if elsewhere::of_other(now, || account.claim_key(&tenant_id), Some(id))?.is_some() => {
+                break Err(TAKEN);
+            }
             None if insert(id, &tenant_id, account, &said, now, None)? => break Ok(()),
             // The account was unlinked, or linked, meanwhile.
             Some(_) | None => {}
@@ -188,6 +193,9 @@ pub fn import(
         None => {}
     }
     user::lock_no_key_update(id, tenant_id)?.ok_or(user::UNKNOWN)?;
+    if elsewhere::of_other(now, || account.claim_key(tenant_id), Some(id))?.is_some() {
+        return Ok(Err(TAKEN));
+    }
     if !insert(id, tenant_id, account, said, now, None)? {
         return Err(Mistake::Changed);
     }

@@ -7,6 +7,8 @@
 //!
 //! Lock order: the identity's key, codes, the user, then as in `mail_link/claim.rs`.
 
+use std::borrow::Cow;
+
 use pgrx::prelude::*;
 use serde_json::json;
 
@@ -14,6 +16,7 @@ use crate::identity::external::link::{self, Said, insert, refresh};
 use crate::identity::external::{Account, SINGLE_SIGN_ON, find};
 use crate::identity::mail_link::claim::Claim;
 use crate::identity::user::create::{self, NewUser};
+use crate::identity::user::elsewhere;
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, verified};
 use crate::identity::{mfa, policy, tenant};
@@ -78,6 +81,11 @@ struct Asked<'a> {
     device_token: Option<&'a str>,
 }
 
+const ELSEWHERE: Mistake = Mistake::WrongState {
+    message: Cow::Borrowed("the account is a user's of another shard"),
+    hint: Cow::Borrowed("ask user_locate() for the user, and call this on the user's shard"),
+};
+
 const INACTIVE: Refusal = Refusal::new(ErrorCode::AccessDenied, "the user or the tenant is not active");
 const LOCKED: Refusal = Refusal::new(ErrorCode::AccountLocked, "an administrator has locked the user");
 
@@ -111,6 +119,9 @@ fn log_in(
         if !std::mem::replace(&mut locked, true) {
             account.lock(&tenant_id);
             continue;
+        }
+        if elsewhere::of_other(now, || account.claim_key(&tenant_id), None)?.is_some() {
+            return Err(ELSEWHERE);
         }
         let found = candidate(now, &tenant_id, account, said, by_email)?;
         let (id, created) = match found {

@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::identity::tenant;
+use crate::identity::user::elsewhere::ClaimKey;
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lock;
@@ -88,6 +89,9 @@ pub struct Account<'a> {
     subject: &'a str,
 }
 
+/// What accounts are among the kinds of names that are claimed.
+pub const CLAIMED: &str = "identity";
+
 const MAX_PROVIDER: usize = 63;
 const MAX_SUBJECT: usize = 1024;
 
@@ -126,6 +130,11 @@ impl<'a> Account<'a> {
     /// Where a router looks for it.
     pub fn bucket(self, tenant_id: &str) -> Bucket {
         Bucket::of(&[tenant_id, self.provider, self.subject])
+    }
+
+    /// What a claim for a user of another shard is found by.
+    pub fn claim_key(self, tenant_id: &str) -> ClaimKey<'_> {
+        ClaimKey::of(tenant_id, CLAIMED, self.bucket(tenant_id), &[self.provider, self.subject])
     }
 
     /// Until the end of the transaction nobody else links the account to a user.
@@ -171,7 +180,7 @@ static BY_ACCOUNT: Lookup<Linked> = Lookup::by(c"identities_pkey");
 static SHOWN: Lookup<Shown> = Lookup::by(c"identities_pkey");
 
 /// The user who logs in with this account.
-fn find(snapshot: &Snapshot, tenant_id: &str, account: &Account<'_>) -> Result<Option<Id>, Mistake> {
+pub fn find(snapshot: &Snapshot, tenant_id: &str, account: &Account<'_>) -> Result<Option<Id>, Mistake> {
     Ok(BY_ACCOUNT.find_by(snapshot, account.key(tenant_id))?.map(|linked| linked.user_id))
 }
 
@@ -190,6 +199,21 @@ fn find_shown(
 static LIST: Statement<Shown> = Statement::read(
     c"SELECT {columns} FROM auth_store.identities WHERE user_id = $1 ORDER BY linked_at, provider, subject",
 );
+
+row! {
+    struct OwnAccount in identities {
+        provider: String,
+        subject: String,
+    }
+}
+
+static OF_USER: Lookup<OwnAccount> = Lookup::by(c"identities_user_idx");
+
+/// The accounts that a user logs in with, each as [`Account::read`] reads it, in no order.
+pub fn of_user(snapshot: &Snapshot, user_id: Id) -> Result<Vec<String>, Mistake> {
+    let found = OF_USER.all_by(snapshot, [Key::Id(user_id)])?;
+    Ok(found.into_iter().map(|account| format!("{} {}", account.provider, account.subject)).collect())
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,12 @@
 //! Lock order: the tenant, the user, then the user's names in the order of their kinds, so that two calls that want the
 //! same names wait for each other in no circle.
 
+use std::borrow::Cow;
+
 use pgrx::prelude::*;
 
 use crate::identity::tenant;
+use crate::identity::user::elsewhere::{self, ClaimKey};
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::names;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -125,7 +128,7 @@ pub fn create(now: Timestamp, user: NewUser<'_>, context: &Context<'_>) -> Answe
             None => Id::mint(now, bucket(&tenant_id, &given))?,
         };
         loop {
-            if let Some(taken) = taken(&tenant_id, &given)? {
+            if let Some(taken) = taken(now, &tenant_id, &given, id)? {
                 break Err(taken);
             }
             let row = NewRow { id, tenant_id: &tenant_id, first_name, last_name, metadata: metadata.clone() };
@@ -159,10 +162,13 @@ fn bucket(tenant_id: &str, given: &[Name<'_>]) -> Bucket {
 
 /// What is said where one of the names is another user's. A taken address is a refusal to the end user; a taken
 /// external key is a mistake of the calling program.
-fn taken(tenant_id: &str, given: &[Name<'_>]) -> Result<Option<Refusal>, Mistake> {
+fn taken(now: Timestamp, tenant_id: &str, given: &[Name<'_>], id: Id) -> Result<Option<Refusal>, Mistake> {
     let snapshot = Snapshot::writing()?;
     for name in given {
-        if names::find(&snapshot, tenant_id, name)?.is_none() {
+        let key = || ClaimKey::of_name(tenant_id, name);
+        if names::find(&snapshot, tenant_id, name)?.is_none()
+            && elsewhere::of_other(now, key, Some(id))?.is_none()
+        {
             continue;
         }
         return match name.kind {
@@ -172,6 +178,12 @@ fn taken(tenant_id: &str, given: &[Name<'_>]) -> Result<Option<Refusal>, Mistake
     }
     Ok(None)
 }
+
+/// Whether there will be a user is decided on another shard.
+const PENDING: Mistake = Mistake::WrongState {
+    message: Cow::Borrowed("a user of another shard is getting this \"external_id\""),
+    hint: Cow::Borrowed("call again in a moment, or after user_name_claim() has lapsed"),
+};
 
 fn ensure(
     now: Timestamp,
@@ -186,6 +198,10 @@ fn ensure(
     loop {
         if let Some(id) = names::find(&Snapshot::writing()?, &tenant_id, &given[0])? {
             return Ok(id);
+        }
+        let key = || ClaimKey::of_name(&tenant_id, &given[0]);
+        if let Some(claim) = elsewhere::of_other(now, key, None)? {
+            return if claim.pending_until.is_none() { Ok(claim.user_id) } else { Err(PENDING) };
         }
         if !tenant::lock_key_share(&tenant_id)? {
             return Err(tenant::UNKNOWN_ID);

@@ -2,6 +2,7 @@
 
 pub mod anonymous;
 pub mod create;
+pub mod elsewhere;
 pub mod list;
 pub mod name;
 pub mod names;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::identity::tenant;
 use crate::identity::user::anonymous;
+use crate::identity::user::elsewhere::{self, ClaimKey};
 use crate::identity::user::name::{Kind, Name};
 use crate::identity::user::{self, UserProfile, profile};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
@@ -163,6 +164,9 @@ fn give(now: Timestamp, id: Id, tenant_id: &str, name: &Name<'_>) -> Answer<bool
         match find(&Snapshot::latest(), tenant_id, name)? {
             Some(owner) if owner == id => return Ok(Ok(false)),
             Some(_) => return Ok(Err(taken(name.kind))),
+            None if elsewhere::of_other(now, || ClaimKey::of_name(tenant_id, name), Some(id))?.is_some() => {
+                return Ok(Err(taken(name.kind)));
+            }
             None if insert(now, id, tenant_id, name)? => return Ok(Ok(true)),
             None => {
                 pgrx::check_for_interrupts!();

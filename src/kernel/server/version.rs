@@ -12,7 +12,7 @@ use crate::kernel::server::snapshot::Snapshot;
 use crate::kernel::server::{catalog, pin};
 
 /// The version of the tables that this library works on.
-pub const TABLES_VERSION: i32 = 12;
+pub const TABLES_VERSION: i32 = 13;
 
 /// The unique index of the table that has the version.
 const KEY: &CStr = c"schema_version_pkey";

@@ -90,6 +90,21 @@ impl Id {
         Self(bytes)
     }
 
+    /// The id that `parts` name, in this bucket: the same for the same parts. It has no time.
+    pub fn of_parts(bucket: Bucket, parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        bytes[6..8].copy_from_slice(&(0x8000 | bucket.0).to_be_bytes());
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+
     /// The smallest id of this moment: a bound for a walk in time order.
     pub fn lower_bound(at: Timestamp) -> Self {
         let mut bytes = [0; 16];

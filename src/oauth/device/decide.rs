@@ -2,7 +2,8 @@
 
 use pgrx::prelude::*;
 
-use crate::identity::{session, tenant, user};
+use crate::identity::user::{self, User};
+use crate::identity::{session, tenant};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
@@ -77,6 +78,39 @@ fn device_approve(
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
+fn device_approve_elsewhere(
+    user_code: Option<&str>,
+    user_id: Option<pgrx::Uuid>,
+    session_id: default!(Option<pgrx::Uuid>, "NULL"),
+    scope: default!(Option<&str>, "NULL"),
+    ip: default!(Option<Inet>, "NULL"),
+    user_agent: default!(Option<&str>, "NULL"),
+    auth_time: default!(Option<TimestampWithTimeZone>, "NULL"),
+    acr: default!(Option<&str>, "NULL"),
+    amr: default!(Option<Vec<Option<String>>>, "NULL"),
+    claims: default!(Option<Jsonb>, "NULL"),
+    tenant_id: default!(Option<&str>, "NULL"),
+) -> Outcome {
+    let now = clock::now();
+    let context = Context { ip, user_agent };
+    let consent = ApproveRequest {
+        session_id: session_id.map(Id::from),
+        scope,
+        auth_time: auth_time.map(Timestamp::from),
+        acr,
+        amr,
+        claims,
+    };
+    let approve = || {
+        let user_id = given(user_id, "user_id")?.into();
+        let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
+        approve_as(now, user_code, Agreeing { user_id, tenant_id: &tenant_id, user: None }, consent, &context)
+    };
+    approve().or_raise()
+}
+
+#[pg_extern(volatile, parallel_unsafe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
 fn device_deny(
     user_code: Option<&str>,
     ip: default!(Option<Inet>, "NULL"),
@@ -134,30 +168,49 @@ fn approve(
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
     let user_id = given(user_id, "user_id")?;
+    let snapshot = Snapshot::writing()?;
+    let user = snapshot.newest(|snapshot| user::find(snapshot, user_id))?.ok_or(user::UNKNOWN)?;
+    drop(snapshot);
+    let agreeing = Agreeing { user_id, tenant_id: &user.tenant_id, user: Some(&user) };
+    approve_as(now, text, agreeing, consent, context)
+}
+
+/// Who agrees. No user: one of another shard, whose account and session the application has looked at there.
+struct Agreeing<'a> {
+    user_id: Id,
+    tenant_id: &'a str,
+    user: Option<&'a User>,
+}
+
+fn approve_as(
+    now: Timestamp,
+    text: Option<&str>,
+    Agreeing { user_id, tenant_id, user }: Agreeing<'_>,
+    consent: ApproveRequest<'_>,
+    context: &Context<'_>,
+) -> Result<Outcome, Mistake> {
     argument::object(consent.claims.as_ref(), "claims")?;
     let amr = argument::texts(consent.amr, "amr")?;
     let snapshot = Snapshot::writing()?;
-    let user = snapshot.newest(|snapshot| user::find(snapshot, user_id))?.ok_or(user::UNKNOWN)?;
-    let entered = enter(now, &snapshot, text, &user.tenant_id, context)?;
+    let entered = enter(now, &snapshot, text, tenant_id, context)?;
     drop(snapshot);
     let newest = Snapshot::deciding()?;
     let usable = match &entered {
         Ok(code) => client::is_usable(&newest, &code.client_id)?,
         Err(_) => false,
     };
-    let in_session = session::allows(now, &newest, consent.session_id, user_id)?;
-    drop(newest);
-    let step = Step {
-        event: "device.approved",
-        tenant_id: &user.tenant_id,
-        user_id: Some(user_id),
-        session_id: consent.session_id,
+    let in_session = match user {
+        Some(_) => session::allows(now, &newest, consent.session_id, user_id)?,
+        None => true,
     };
+    drop(newest);
+    let step =
+        Step { event: "device.approved", tenant_id, user_id: Some(user_id), session_id: consent.session_id };
     let code = match entered {
         Ok(code) => code,
         Err(unusable) => return step.refuse(now, None, unusable, context),
     };
-    let user = Approver { active: user.is_active(), in_session };
+    let user = Approver { active: user.is_none_or(User::is_active), in_session };
     let scope = match decide_approve(&code, usable, &user, consent.scope, consent.acr) {
         Ok(scope) => scope,
         Err(refused) => return step.refuse(now, Some(&code), refused.into(), context),

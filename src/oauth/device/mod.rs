@@ -4,6 +4,7 @@
 pub mod authorize;
 pub mod decide;
 pub mod guesses;
+pub mod hand_over;
 pub mod redeem;
 pub mod user_code;
 
@@ -17,6 +18,7 @@ use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, de
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::client::Client;
 use crate::oauth::token::once::{REPLAY_WATCH, Redemption};
 /// The grant type (RFC 8628 section 3.4).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -227,6 +229,64 @@ pub fn mark_redeemed(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<
             .note_end(now);
     }
     Ok(redeemed)
+}
+
+/// Marks an approved code as handed over to the shard of its user, where this is to be the grant; returns the grant of
+/// whoever was first. None where the code has expired or is gone.
+pub fn hand_over(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<Option<Id>, Mistake> {
+    let tenant_id = code.tenant_id.as_str();
+    if REDEEM.run(&params![code.id, now, tenant_id, grant_id])? == 1 {
+        return Ok(Some(grant_id));
+    }
+    let found = BY_ID.find(&Snapshot::latest(), Key::Id(code.id))?;
+    Ok(found.filter(|code| code.redeemed_at.is_some()).and_then(|code| code.grant_id))
+}
+
+/// A device code of another shard that this one makes the grant of.
+pub struct Accepted<'a> {
+    pub id: Id,
+    pub grant_id: Id,
+    pub user_id: Id,
+    pub client: &'a Client,
+    pub scope: &'a str,
+    pub expires_at: Timestamp,
+}
+
+// Nobody can present what has these digests. On the shard of the code itself the row is there.
+static ACCEPT: Statement = Statement::latest(
+    c"INSERT INTO auth_store.device_codes AS d (id, poll_interval, expires_at, approved_at, redeemed_at, grant_id,
+             user_id, tenant_id, client_id, digest, user_code_digest, scope)
+      VALUES ($1, 0, $2, $3, $3, $4, $5, $6, $7, $8, $8, $9)
+      ON CONFLICT (id, tenant_id) DO UPDATE SET redeemed_at = EXCLUDED.redeemed_at
+       WHERE d.grant_id = EXCLUDED.grant_id AND d.user_id = EXCLUDED.user_id AND d.client_id = EXCLUDED.client_id",
+);
+
+/// Notes that the grant of a code is being made; false where the code is known here for another one.
+pub fn accept(now: Timestamp, code: &Accepted<'_>) -> Result<bool, Mistake> {
+    let tenant_id = code.client.tenant_id.as_str();
+    let digest = token_text::digest(&format!("accepted {}", code.id));
+    let accepted = ACCEPT.run(&params![
+        code.id,
+        code.expires_at,
+        now,
+        code.grant_id,
+        code.user_id,
+        tenant_id,
+        code.client.id.as_str(),
+        digest.as_slice(),
+        code.scope,
+    ])? == 1;
+    if accepted {
+        let tenant_id = tenant_id.to_owned();
+        Redemption { ended: &REDEMPTION_ENDED, code_id: code.id, tenant_id, grant_id: code.grant_id }
+            .note_end(now);
+    }
+    Ok(accepted)
+}
+
+/// When the code with this id was redeemed.
+pub fn redeemed_at(id: Id) -> Result<Option<Timestamp>, Mistake> {
+    Ok(BY_ID.find(&Snapshot::latest(), Key::Id(id))?.and_then(|code| code.redeemed_at))
 }
 
 // As for authorization codes: no index finds the requests of a user, and no request with an id before $1 is alive.

@@ -1,12 +1,15 @@
 //! The device polls the token endpoint with its device code, until the user has decided (RFC 8628 sections 3.4
 //! and 3.5), and redeems it, once.
 
+use std::borrow::Cow;
+
 use pgrx::prelude::*;
 
 use crate::identity::user;
 use crate::kernel::crypto::token_text::{self, Kind, Presented};
-use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal};
+use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::inet::Inet;
@@ -76,45 +79,67 @@ pub fn redeem_by(
     request: DeviceTokenRequest<'_>,
     context: &Context<'_>,
 ) -> Result<TokenResponse, Mistake> {
-    let mut event = Event {
-        event: REDEEMED,
+    let mut event = event(REDEEMED, client, context);
+    match ready(now, snapshot, text, client, &mut event)? {
+        Ok((stored, _)) if stored.redeemed_at.is_some() => {
+            replay(now, stored.redeemed_at, stored.grant_id, &event)
+        }
+        Ok((stored, presented)) => finish(now, client, stored, &presented, request, &mut event),
+        Err(refused) => Ok(refused),
+    }
+}
+
+/// The row of the trail for a step of this client.
+pub fn event<'a>(event: &'a str, client: &'a Client, context: &'a Context<'a>) -> Event<'a> {
+    Event {
+        event,
         tenant_id: &client.tenant_id,
         client_id: Some(&client.id),
         context: Some(context),
         ..Event::default()
-    };
+    }
+}
+
+/// The device code that is presented, if its request is decided, has expired or was redeemed before; otherwise the
+/// answer to this poll.
+pub fn ready(
+    now: Timestamp,
+    snapshot: Snapshot,
+    text: Option<&str>,
+    client: &Client,
+    event: &mut Event<'_>,
+) -> Answer<(DeviceCode, Presented), TokenResponse> {
     if !client.allows_grant_type(GRANT_TYPE) {
         let description = "the client may not use the grant type device_code";
         let refusal = Refusal::new(ErrorCode::UnauthorizedClient, description);
-        return refuse(now, &event, &Refused { refusal, flags: &[] });
+        return refuse(now, event, &Refused { refusal, flags: &[] }).map(Err);
     }
     let Some(presented) = token_text::parse(Kind::DeviceCode, text) else {
-        return refuse(now, &event, &invalid_grant(NOT_VALID, &[]));
+        return refuse(now, event, &invalid_grant(NOT_VALID, &[])).map(Err);
     };
     let Some(mut stored) = device::find(&snapshot, &presented)? else {
-        return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken]));
+        return refuse(now, event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken])).map(Err);
     };
     drop(snapshot);
     if stored.client_id != client.id || stored.tenant_id != client.tenant_id {
         let refused = invalid_grant("the device code was issued to another client", &[Flag::WrongClient]);
-        return refuse(now, &event, &refused);
+        return refuse(now, event, &refused).map(Err);
     }
     if is_pending(now, &stored) {
         if let Some(poll) = device::poll(now, &stored)? {
-            return pending(now, &event, &poll);
+            return pending(now, event, &poll).map(Err);
         }
         // The user has decided, or the code is gone, while the poll waited.
         stored = match device::find(&Snapshot::writing()?, &presented)? {
             Some(stored) => stored,
-            None => return refuse(now, &event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken])),
+            None => {
+                return refuse(now, event, &invalid_grant(NOT_VALID, &[Flag::UnknownToken])).map(Err);
+            }
         };
     }
     event.user_id = stored.user_id;
     event.session_id = stored.session_id;
-    if stored.redeemed_at.is_some() {
-        return replay(now, stored.redeemed_at, stored.grant_id, &event);
-    }
-    finish(now, client, stored, &presented, request, &mut event)
+    Ok(Ok((stored, presented)))
 }
 
 const NOT_VALID: &str = "the device code is not valid";
@@ -139,6 +164,12 @@ fn pending(now: Timestamp, event: &Event<'_>, poll: &device::Poll) -> Result<Tok
     Ok(response)
 }
 
+/// Who approved lives on another shard, if anywhere.
+const ELSEWHERE: Mistake = Mistake::WrongState {
+    message: Cow::Borrowed("the user who approved the request is not on this shard"),
+    hint: Cow::Borrowed("device_hand_over() here, and device_accept() on the user's shard"),
+};
+
 /// The request is decided or has expired.
 fn finish(
     now: Timestamp,
@@ -153,6 +184,9 @@ fn finish(
         Err(refused) => return refuse(now, event, &refused),
     };
     let user = Snapshot::writing()?.newest(|snapshot| user::find(snapshot, user_id))?;
+    if user.is_none() && SHARDED.get() {
+        return Err(ELSEWHERE);
+    }
     if !user.as_ref().is_some_and(|user| user.is_active()) {
         return refuse(now, event, &invalid_grant("the user is not active", &[Flag::InactiveUser]));
     }
@@ -193,8 +227,14 @@ fn finish(
     }
 }
 
+/// The refusal of a device code that nobody has redeemed in time.
+pub fn expired() -> Refused {
+    let refusal = Refusal::new(ErrorCode::ExpiredToken, "the device code has expired");
+    Refused { refusal, flags: &[Flag::ExpiredToken] }
+}
+
 /// The user, and what the device gets if it gets anything.
-fn decide(
+pub fn decide(
     now: Timestamp,
     client: &Client,
     stored: &DeviceCode,
@@ -206,7 +246,7 @@ fn decide(
         return refuse(ErrorCode::AccessDenied, "the user denied the request", &[]);
     }
     if now >= stored.expires_at {
-        return refuse(ErrorCode::ExpiredToken, "the device code has expired", &[Flag::ExpiredToken]);
+        return Err(expired());
     }
     let Some(user_id) = stored.user_id else { return Err(invalid_grant(NOT_VALID, &[])) };
     if !proof.is_well_formed() {
@@ -222,7 +262,7 @@ fn decide(
 
 /// Why an approved device code can no longer be redeemed: another poll redeemed it while this one waited, which makes
 /// this a retry, or its client was deleted.
-fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
+pub fn overtaken(presented: &Presented) -> Result<Refused, Mistake> {
     let stored = device::find(&Snapshot::writing()?, presented)?;
     Ok(if stored.is_some_and(|stored| stored.redeemed_at.is_some()) {
         invalid_grant("the device code was redeemed a moment ago", &[Flag::CodeRetry])

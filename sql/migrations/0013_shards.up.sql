@@ -1,0 +1,2 @@
+-- Several databases: the table of names that users of other databases have is made by sql/tables, which migrate() runs
+-- next.
