@@ -40,7 +40,7 @@ for my $round (1 .. $ROUNDS)
 {
     my $before = value($node, $db, 'SELECT count(*) FROM auth_store.grants');
     fill(1024 + int rand 2048);
-    my $load = load($node, $db, 4, '--time=120');
+    my $load = load($node, $db, 4, '--time=900');
     $load->{run}->finish;
     my $errors = ${ $load->{err} };
     like($errors, qr/could not extend file|No space left/, "round $round: the space came to its end");
@@ -80,7 +80,7 @@ for my $round (1 .. $ROUNDS)
     my $before = value($node, $db, 'SELECT count(*) FROM auth_store.grants');
     # Less than two segments, beside what is recycled.
     fill(20 * 1024);
-    my $load = load($node, $db, 8, '--time=120');
+    my $load = load($node, $db, 8, '--time=900');
     my $bulk = run_sql($node, $db,
         'CREATE TABLE bulk AS SELECT repeat(md5(n::text), 40) FROM generate_series(1, 400000) AS n');
     $load->{run}->finish;
