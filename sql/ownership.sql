@@ -34,7 +34,7 @@ BEGIN
                    ON p.rolname IN ('auth_store_auditor', 'auth_store_admin')
                       OR p.rolname = 'auth_store_monitor'
                          AND v.oid IN (SELECT pg_catalog.to_regclass('auth_store.' || m.name)::pg_catalog.oid
-                                         FROM (VALUES ('alerts'), ('jobs'), ('stats')) m (name))
+                                         FROM (VALUES ('alerts'), ('jobs'), ('progress'), ('stats')) m (name))
              WHERE v.relkind = 'v'
         ),
         -- the columns that auth_store_view's views read

@@ -149,6 +149,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::guard::ALLOW_DROP,
     &kernel::server::function_scan::ENABLED,
     &kernel::server::principal::PRINCIPAL,
+    &kernel::server::progress::INTERVAL,
     &vault::key::master::FILE,
     &vault::key::master::COMMAND,
     &identity::policy::settings::PASSWORD_MIN_LENGTH,

@@ -1,6 +1,6 @@
 -- Cleanup that commits after each batch. A procedure that commits can neither be SECURITY DEFINER nor set
 -- a search_path: it runs as its caller, names everything in full, operators too, and the definer functions do
--- the work.
+-- the work. Those say how far it is, in the view progress and in NOTICEs; an error ends the row in the view.
 CREATE PROCEDURE auth_store.cleanup(batch_size integer DEFAULT 1000, max_batches integer DEFAULT 1000)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -19,6 +19,7 @@ BEGIN
         RAISE EXCEPTION 'invalid value for argument "max_batches"'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: 1 to 1000000.';
     END IF;
+    PERFORM auth_store.progress_begin('cleanup');
     FOREACH task IN ARRAY auth_store.cleanup_tasks() LOOP
         progress := NULL;
         deleted := 0;
@@ -40,9 +41,6 @@ BEGIN
             PERFORM pg_catalog.pg_sleep(LEAST(10, pg_catalog.date_part('epoch',
                 pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) since) OPERATOR(pg_catalog.*)
                 pg_catalog.current_setting('auth_store.cleanup_pause')::pg_catalog.float8 OPERATOR(pg_catalog./) 100));
-            IF (batch OPERATOR(pg_catalog.%) 100) OPERATOR(pg_catalog.=) 0 THEN
-                RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted so far', task, deleted, examined;
-            END IF;
         END LOOP;
         RAISE NOTICE 'auth_store cleanup: %: % of % rows deleted%', task, deleted, examined,
             CASE WHEN progress.done THEN '' ELSE ', to be continued by the next run' END;
@@ -66,5 +64,6 @@ BEGIN
     dropped := auth_store.cleanup_audit();
     COMMIT;
     RAISE NOTICE 'auth_store cleanup: audit_log: % month(s) dropped', dropped;
+    PERFORM auth_store.progress_end();
 END
 $$;

@@ -3,15 +3,14 @@ CREATE PROCEDURE auth_store.vault_rekey(batch integer DEFAULT 1000)
 LANGUAGE plpgsql AS $$
 DECLARE
     progress   auth_store.vault_rekey_progress;
-    batches    pg_catalog.int8 := 0;
     renewed    pg_catalog.int8 := 0;
     deleted    pg_catalog.int8 := 0;
     rekeyed    pg_catalog.int8 := 0;
-    total      pg_catalog.int8;
     moved      pg_catalog.int8;
     unreadable pg_catalog.int8;
     behind     pg_catalog.int8;
 BEGIN
+    PERFORM auth_store.progress_begin('vault_rekey');
     LOOP
         progress := NULL;
         moved := 0;
@@ -20,18 +19,13 @@ BEGIN
         LOOP
             progress := auth_store.vault_rekey_batch(batch, progress.after_key, progress.after);
             COMMIT;
-            batches := batches OPERATOR(pg_catalog.+) 1;
             renewed := renewed OPERATOR(pg_catalog.+) progress.keys_renewed;
             deleted := deleted OPERATOR(pg_catalog.+) progress.keys_deleted;
             rekeyed := rekeyed OPERATOR(pg_catalog.+) progress.rekeyed;
             moved := moved OPERATOR(pg_catalog.+) progress.rekeyed;
             unreadable := unreadable OPERATOR(pg_catalog.+) progress.unreadable;
             behind := behind OPERATOR(pg_catalog.+) progress.left_behind;
-            total := COALESCE(total, progress.total);
             EXIT WHEN progress.done;
-            IF (batches OPERATOR(pg_catalog.%) 100) OPERATOR(pg_catalog.=) 0 THEN
-                RAISE NOTICE 'auth_store vault_rekey: % of % rows so far', rekeyed, total;
-            END IF;
         END LOOP;
         -- Another pass for what somebody else had locked.
         EXIT WHEN moved OPERATOR(pg_catalog.=) 0 OR behind OPERATOR(pg_catalog.<=) unreadable;
@@ -46,5 +40,6 @@ BEGIN
         RAISE NOTICE 'auth_store vault_rekey: % row(s) were in use; call it again',
             behind OPERATOR(pg_catalog.-) unreadable;
     END IF;
+    PERFORM auth_store.progress_end();
 END
 $$;

@@ -47,8 +47,9 @@ ALTER FUNCTION auth_store.cleanup_expired_data COST 100000;
 GRANT EXECUTE ON FUNCTION auth_store.cleanup_expired_data TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON PROCEDURE auth_store.cleanup IS
-    'The same as cleanup_expired_data(), with a COMMIT after each batch and a NOTICE for each table: for large tables '
-    'and for a scheduler. Not within a transaction (2D000).';
+    'The same as cleanup_expired_data(), with a COMMIT after each batch, and a NOTICE for each table and every '
+    'auth_store.progress_interval: for large tables and for a scheduler. Others see in the view progress how far it is.'
+    ' Not within a transaction (2D000).';
 GRANT EXECUTE ON PROCEDURE auth_store.cleanup TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.cleanup_batch IS

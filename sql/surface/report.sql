@@ -36,6 +36,29 @@ COMMENT ON FUNCTION auth_store.jobs_unschedule IS
 ALTER FUNCTION auth_store.jobs_unschedule COST 100000 ROWS 3;
 GRANT EXECUTE ON FUNCTION auth_store.jobs_unschedule TO auth_store_admin, auth_store_jobs;
 
+COMMENT ON FUNCTION auth_store.progress_list IS
+    'The rows of the view progress, for roles that may not read the view: a row for each long call that runs in this '
+    'database now, none for one that is over, was cancelled or failed. A call of a session that is pinned to a tenant, '
+    'and one that is about one tenant (user_erase, tenant_erase), is seen by that tenant''s sessions and by those that '
+    'are not pinned; others by the latter alone. It reads the server''s memory and no table, so it answers while '
+    'migrate() has the tables locked; there is nothing to read of sessions with track_activities = off. '
+    'While a call builds an index, it is in pg_stat_progress_create_index instead. Read-only, also on a standby.';
+ALTER FUNCTION auth_store.progress_list COST 1000 ROWS 3;
+GRANT EXECUTE ON FUNCTION auth_store.progress_list
+   TO auth_store_admin, auth_store_jobs, auth_store_auditor, auth_store_monitor;
+
+COMMENT ON FUNCTION auth_store.progress_begin IS
+    'Shows in the view progress that a procedure runs in this session, until progress_end(), an error or the end of '
+    'the statement. The procedures call it themselves. command: cleanup or vault_rekey (22023 for another, 22004 for '
+    'NULL). Returns true.';
+ALTER FUNCTION auth_store.progress_begin COST 10;
+GRANT EXECUTE ON FUNCTION auth_store.progress_begin TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.progress_end IS
+    'Shows the call of progress_begin() no more. The procedures call it themselves. Returns true.';
+ALTER FUNCTION auth_store.progress_end COST 10;
+GRANT EXECUTE ON FUNCTION auth_store.progress_end TO auth_store_admin, auth_store_jobs;
+
 COMMENT ON FUNCTION auth_store.compliance_report IS
     'What an audit asks of a period, from "from" until before "to" (both names need quotes where they are named), as '
     'one JSON object: tokens (how many codes, tokens and grants were issued, used, revoked, refused; and expired, how '

@@ -19,3 +19,20 @@ CREATE TYPE auth_store.job_step AS (
 );
 COMMENT ON TYPE auth_store.job_step IS
     'What was done with a job by pg_cron: the statement that did it, or that is to be run elsewhere.';
+
+CREATE TYPE auth_store.call_progress AS (
+    pid             integer,
+    datid           oid,
+    datname         text,
+    role            text,
+    command         text,
+    phase           text,
+    step            integer,
+    steps           integer,
+    rows_done       bigint,
+    rows_total      bigint,
+    started_at      timestamptz,
+    rows_per_second double precision,
+    seconds_left    bigint
+);
+COMMENT ON TYPE auth_store.call_progress IS 'A long call that runs now, and how far it is.';

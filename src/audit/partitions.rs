@@ -6,6 +6,7 @@ use crate::audit::seal::chunk;
 use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::partition::drop::Dropped;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::{caller, pin, state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
@@ -22,6 +23,7 @@ fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
             return Err(Mistake::invalid("months_ahead", "0 to 120 months"));
         }
         version::ensure_ready()?;
+        let _shown = Progress::begin("partitions_ensure", None);
         make(now, months_ahead)
     };
     ensure().or_raise()
@@ -30,6 +32,7 @@ fn partitions_ensure(months_ahead: default!(Option<i32>, 2)) -> i32 {
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn partitions_drop(older_than: default!(Option<Interval>, "NULL")) -> i32 {
+    let _shown = Progress::begin("partitions_drop", None);
     drop_older(clock::now(), older_than, false).or_raise()
 }
 

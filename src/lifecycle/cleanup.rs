@@ -12,6 +12,7 @@ use crate::identity::{mfa, one_time, passkey, role, session, tenant, user};
 use crate::kernel::outcome::{self, Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::Table;
@@ -78,7 +79,7 @@ fn cleanup_batch(
         let task = task_named(given(task, "task")?)?;
         let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
         let pass = wrapped.map(|wrapped| Pass { start: pass_start.map(Id::from), wrapped });
-        step(now, task, size, pass)
+        step(now, task, size, pass, &Progress::of(PROCEDURE))
     };
     run().or_raise()
 }
@@ -91,13 +92,13 @@ fn cleanup_tasks() -> Vec<&'static str> {
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cleanup_jtis() -> i32 {
-    expired_jtis(clock::now()).or_raise()
+    expired_jtis(clock::now(), &Progress::of(PROCEDURE)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cleanup_audit() -> i32 {
-    months(clock::now()).or_raise()
+    months(clock::now(), &Progress::of(PROCEDURE)).or_raise()
 }
 
 #[pg_extern(volatile, parallel_unsafe, security_definer)]
@@ -110,7 +111,10 @@ fn partitions_make(names: Option<Vec<Option<String>>>) -> i32 {
 #[search_path(pg_catalog, pg_temp)]
 fn cleanup_usage(batch_size: default!(Option<i32>, 1000)) -> CleanupProgress {
     let now = clock::now();
-    let run = || count(now, within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?);
+    let run = || {
+        let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
+        count(now, size, &Progress::of(PROCEDURE))
+    };
     run().or_raise()
 }
 
@@ -195,6 +199,22 @@ static TASKS: [Task; 28] = [
     Task::of(&limit::table::TABLE),
 ];
 
+/// The procedure of which a batch may be a part.
+const PROCEDURE: &str = "cleanup";
+
+/// What a cleanup does: the tasks, JWT ids, the counting and the months of the trail.
+const STEPS: usize = TASKS.len() + 3;
+
+/// Shows that a task begins, and about how many rows it and those after it have.
+fn show_task(task: &Task, progress: &Progress) {
+    if !progress.is_shown() {
+        return;
+    }
+    let number = TASKS.iter().position(|one| std::ptr::eq(one, task)).unwrap_or(0);
+    progress.step(task.table.name, number + 1, STEPS);
+    progress.expect(TASKS.iter().skip(number).filter_map(|task| task.table.estimated_rows()).sum());
+}
+
 /// The defaults of the arguments batch_size and max_batches.
 const BATCH_SIZE: i32 = 1000;
 const BATCHES: i32 = 1000;
@@ -260,7 +280,16 @@ static MOVE_CURSOR: Statement =
     Statement::write(c"UPDATE auth_store.cleanup_cursors SET position = $2, updated_at = $3 WHERE task = $1");
 
 /// One batch of a task. If another run is at the same task, this call returns at once: the other run does the work.
-fn step(now: Timestamp, task: &Task, size: i32, pass: Option<Pass>) -> Result<CleanupProgress, Mistake> {
+fn step(
+    now: Timestamp,
+    task: &Task,
+    size: i32,
+    pass: Option<Pass>,
+    progress: &Progress,
+) -> Result<CleanupProgress, Mistake> {
+    if pass.is_none() {
+        show_task(task, progress);
+    }
     let cursor = cursor(task.table);
     let Some(position) = lock_cursor(now, &cursor)? else {
         return Ok(CleanupProgress { done: true, ..CleanupProgress::default() });
@@ -271,6 +300,7 @@ fn step(now: Timestamp, task: &Task, size: i32, pass: Option<Pass>) -> Result<Cl
     if let (Some(event), 1..) = (task.event, batch.deleted) {
         record_expired(now, event, task.table, batch.deleted)?;
     }
+    progress.add(batch.examined);
     let done = pass.advance(batch.last);
     Ok(CleanupProgress {
         deleted: batch.deleted,
@@ -315,12 +345,13 @@ fn lock_cursor(now: Timestamp, cursor: &str) -> Result<Option<Option<Id>>, Mista
 fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>) -> Result<i64, Mistake> {
     let size = within(batch_size.unwrap_or(BATCH_SIZE), 1..=MAX_BATCH_SIZE, "batch_size")?;
     let batches = within(max_batches.unwrap_or(BATCHES), 1..=MAX_BATCHES, "max_batches")?;
+    let shown = Progress::begin("cleanup_expired_data", None);
     let mut deleted = 0;
     for task in &TASKS {
         let mut pass = None;
         for _ in 0..batches {
             pgrx::check_for_interrupts!();
-            let progress = step(now, task, size, pass)?;
+            let progress = step(now, task, size, pass, &shown)?;
             deleted += progress.deleted;
             if progress.done {
                 break;
@@ -328,24 +359,25 @@ fn expire_all(now: Timestamp, batch_size: Option<i32>, max_batches: Option<i32>)
             pass = Some(Pass { start: progress.pass_start, wrapped: progress.wrapped });
         }
     }
-    expired_jtis(now)?;
+    expired_jtis(now, &shown)?;
     for _ in 0..batches {
         pgrx::check_for_interrupts!();
-        let progress = count(now, size)?;
+        let progress = count(now, size, &shown)?;
         deleted += progress.deleted;
         if progress.done {
             break;
         }
     }
-    months(now)?;
+    months(now, &shown)?;
     Ok(deleted)
 }
 
 /// Drops the partitions of JWT ids that have ended; returns how many. A session pinned to one tenant leaves
 /// them alone: they belong to all.
-fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
+fn expired_jtis(now: Timestamp, progress: &Progress) -> Result<i32, Mistake> {
     version::ensure_ready()?;
     state::writable()?;
+    progress.step("claimed_jtis", TASKS.len() + 1, STEPS);
     if pin::tenant().is_some() {
         return Ok(0);
     }
@@ -353,7 +385,7 @@ fn expired_jtis(now: Timestamp) -> Result<i32, Mistake> {
 }
 
 /// One step of the counting of the trail. A session pinned to one tenant leaves it alone: the trail belongs to all.
-fn count(now: Timestamp, size: i32) -> Result<CleanupProgress, Mistake> {
+fn count(now: Timestamp, size: i32, progress: &Progress) -> Result<CleanupProgress, Mistake> {
     version::ensure_ready()?;
     state::writable()?;
     let nothing = CleanupProgress { done: true, ..CleanupProgress::default() };
@@ -361,7 +393,10 @@ fn count(now: Timestamp, size: i32) -> Result<CleanupProgress, Mistake> {
         return Ok(nothing);
     }
     let Some(position) = lock_cursor(now, cursors::USAGE)? else { return Ok(nothing) };
+    progress.step("client_usage", TASKS.len() + 2, STEPS);
+    progress.expect_any();
     let Some(counted) = roll_up::step(now, position, size)? else { return Ok(nothing) };
+    progress.add(counted.examined);
     MOVE_CURSOR.run(&params![cursors::USAGE, Some(counted.position), now])?;
     Ok(CleanupProgress {
         deleted: counted.deleted,
@@ -390,6 +425,7 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
     if !names.iter().all(known) {
         return Err(accepted());
     }
+    let _shown = Progress::begin("partitions_make", None);
     Ok(months::ensure_named(&names)?
         + jti::ensure_named(&names)?
         + webhook::attempt::ensure_named(&names)?
@@ -399,12 +435,13 @@ fn named_partitions(names: Option<Vec<Option<String>>>) -> Result<i32, Mistake> 
 /// Makes the audit trail's months ahead and drops those past the retention; returns how many were dropped. Warns of a
 /// partition that can't be made or dropped now, and leaves it to the next run. A session pinned to one tenant leaves
 /// them alone: they belong to all.
-fn months(now: Timestamp) -> Result<i32, Mistake> {
+fn months(now: Timestamp, progress: &Progress) -> Result<i32, Mistake> {
     if pin::tenant().is_some() {
         return Ok(0);
     }
     version::ensure_ready()?;
     state::writable()?;
+    progress.step(trail::TABLE.name, STEPS, STEPS);
     if let Err(mistake) = transaction::attempt(|| partitions::ensure_ahead(now)) {
         outcome::warning(&format!(
             "auth_store: the months ahead of the audit trail could not be made: {}",

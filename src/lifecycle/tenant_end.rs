@@ -10,6 +10,8 @@ use crate::api_key;
 use crate::audit::seal::erased;
 use crate::identity::{tenant, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
+use crate::kernel::server::progress::Progress;
+use crate::kernel::server::table::Table;
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::lifecycle::{cursors, tables};
@@ -49,6 +51,9 @@ fn set_status(
     tenant::record(now, id, "tenant.status_changed", Some(json!({ "status": status, "reason": reason })))
 }
 
+/// The tables that may have rows of a tenant.
+const STEPS: usize = tables::BEFORE_CLIENTS.len() + tables::AFTER_USERS.len();
+
 /// Deletes a tenant with all it has and returns the number of rows.
 fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64, Mistake> {
     let id = given(id, "id")?;
@@ -61,22 +66,28 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
             hint: "SELECT auth_store.uninstall(confirm => pg_catalog.current_database())".into(),
         });
     }
+    let progress = Progress::begin("tenant_erase", Some(id));
     if !tenant::lock_update(id)? {
         return Err(tenant::UNKNOWN);
     }
     cursors::stop_counting()?;
     // No new row can refer to the locked tenant, clients and users.
     let mut rows = 0;
-    for table in tables::BEFORE_CLIENTS {
-        rows += table.of_tenant.delete(id)?;
-    }
+    let mut step = 0;
+    let mut delete = |table: &Table| -> Result<(), Mistake> {
+        step += 1;
+        progress.step(table.name, step, STEPS);
+        let deleted = table.of_tenant.delete(id)?;
+        progress.add(i64::try_from(deleted).unwrap_or(i64::MAX));
+        rows += deleted;
+        Ok(())
+    };
+    tables::BEFORE_CLIENTS.into_iter().try_for_each(&mut delete)?;
     client::lock_update_by_tenant(id)?;
     user::lock_update_by_tenant(id)?;
     subscription::lock_update_by_tenant(id)?;
     erased::remove(id)?;
-    for table in tables::AFTER_USERS {
-        rows += table.of_tenant.delete(id)?;
-    }
+    tables::AFTER_USERS.into_iter().try_for_each(delete)?;
     rows += tenant::delete(id)?;
     tenant::record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))

@@ -14,6 +14,7 @@ use crate::identity::{policy, session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::table::{Table, Whose};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -54,10 +55,12 @@ fn erase(
     let id = given(user_id, "user_id")?;
     let reason = argument::optional_reason(reason)?;
     let user = user::find(&Snapshot::writing()?, id)?;
+    let progress = Progress::begin("user_erase", user.as_ref().map(|user| user.tenant_id.as_str()));
     let mut done = Map::new();
     if let Some(user) = &user {
-        remove(id, user.tenant_id.clone(), &mut done)?;
+        remove(id, user.tenant_id.clone(), &mut done, &progress)?;
     }
+    progress.step(trail::TABLE.name, STEPS, STEPS);
     let pseudonym = Id::mint(now, id.bucket())?;
     let mut sealed = erased::begin()?;
     if let Some(sealed) = &mut sealed {
@@ -97,14 +100,23 @@ fn erase(
         .ok_or(TOO_LARGE)
 }
 
+/// The tables that may have rows of a user, and the trail.
+const STEPS: usize = tables::BEFORE_CLIENTS.len() + tables::AFTER_USERS.len() + 1;
+
 /// Removes the rows of a user from every table, the user's own at the end.
-pub fn remove(id: Id, tenant_id: String, done: &mut Map<String, Value>) -> Result<(), Mistake> {
+fn remove(
+    id: Id,
+    tenant_id: String,
+    done: &mut Map<String, Value>,
+    progress: &Progress,
+) -> Result<(), Mistake> {
     cursors::stop_counting()?;
     // Codes have no grant and no actor.
     let mut codes =
         Whose { user_id: id, tenant_id, grants: Vec::new(), actors: Vec::new(), addresses: Vec::new() };
-    for table in tables::BEFORE_CLIENTS {
-        remove_from(table, &codes, done)?;
+    for (table, step) in tables::BEFORE_CLIENTS.into_iter().zip(1..) {
+        progress.step(table.name, step, STEPS);
+        progress.add(remove_from(table, &codes, done)?);
     }
     let clients = owner::disown(id)?;
     if clients > 0 {
@@ -113,19 +125,23 @@ pub fn remove(id: Id, tenant_id: String, done: &mut Map<String, Value>) -> Resul
     user::lock_update(id, &codes.tenant_id)?;
     let whose = whose(id, std::mem::take(&mut codes.tenant_id))?;
     let mentions = invited::forget_inviter(id)?;
-    tables::AFTER_USERS.into_iter().try_for_each(|table| remove_from(table, &whose, done))?;
+    for (table, step) in tables::AFTER_USERS.into_iter().zip(tables::BEFORE_CLIENTS.len() + 1..) {
+        progress.step(table.name, step, STEPS);
+        progress.add(remove_from(table, &whose, done)?);
+    }
     if let Some(tokens) = done.get_mut(one_time::TABLE.name).filter(|_| mentions > 0) {
         tokens["mentions"] = mentions.into();
     }
     Ok(())
 }
 
-fn remove_from(table: &Table, whose: &Whose, done: &mut Map<String, Value>) -> Result<(), Mistake> {
+/// Returns how many rows it removed.
+fn remove_from(table: &Table, whose: &Whose, done: &mut Map<String, Value>) -> Result<i64, Mistake> {
     let removed = table.of_user.as_ref().map(|held| held.erase(whose)).transpose()?.flatten();
     if let Some(rows) = removed {
         done.insert(table.name.to_owned(), json!({ "removed": rows }));
     }
-    Ok(())
+    Ok(removed.map_or(0, |rows| i64::try_from(rows).unwrap_or(i64::MAX)))
 }
 
 /// The next `size` anonymous users behind an id: those who were made longer ago than their tenant keeps them, and have

@@ -7,6 +7,7 @@ use crate::kernel::value::clock::Timestamp;
 use crate::report::schedule::Schedule;
 
 pub mod compliance;
+pub mod progress;
 pub mod schedule;
 
 extension_sql_file!("../../sql/procedures/jobs.sql", name = "jobs", requires = [job_next_run]);

@@ -69,6 +69,7 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/views/audit_heads.sql"),
     include_str!("../../sql/views/alerts.sql"),
     include_str!("../../sql/views/jobs.sql"),
+    include_str!("../../sql/views/progress.sql"),
 ];
 
 pub const ROLES: &str = include_str!("../../sql/roles.sql");

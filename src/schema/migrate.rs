@@ -4,6 +4,7 @@ use crate::audit::partitions;
 use crate::identity::user::unnamed;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
+use crate::kernel::server::progress::{self, Progress};
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::version::TABLES_VERSION;
 use crate::kernel::value::clock;
@@ -29,6 +30,13 @@ struct Migration {
     name: &'static str,
     up: &'static str,
     down: &'static str,
+}
+
+impl Migration {
+    /// What its files are called.
+    fn file(&self) -> String {
+        format!("{:04}_{}", self.version, self.name)
+    }
 }
 
 /// `sql/migrations/NNNN_name.{up,down}.sql`.
@@ -66,23 +74,26 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
             "the tables of auth_store are not installed in this database".into(),
         ));
     }
+    let progress = Progress::begin("migrate", None);
     spi::run_script(ROLES)?;
     // One migration at a time, and nobody reads the version in between.
     spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
     let from = recorded_version()?.unwrap_or(TABLES_VERSION);
     let steps = steps(from, target, migrations)?;
+    let count = steps.len() + 1;
     add_missing_row(from)?;
-    for step in steps {
+    for (step, number) in steps.into_iter().zip(1..) {
+        progress.step(&step.migration().file(), number, count);
         match step {
             Step::Up(migration) => {
-                spi::run_script(migration.up)?;
+                spi::run_long_script(migration.up, progress::show_again)?;
                 spi::change_once(
                     "INSERT INTO auth_store.schema_version (version, name) VALUES ($1, $2)",
                     &params![migration.version, migration.name],
                 )?;
             }
             Step::Down(migration) => {
-                spi::run_script(migration.down)?;
+                spi::run_long_script(migration.down, progress::show_again)?;
                 // A fresh install has recorded its own version only.
                 spi::change_once(
                     "INSERT INTO auth_store.schema_version (version, name)
@@ -98,8 +109,9 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
         }
     }
     remember_version(target)?;
+    progress.step("tables, views and privileges", count, count);
     if target == TABLES_VERSION {
-        unnamed::fill()?;
+        unnamed::fill(&progress)?;
         // Makes the tables that are new, and puts back what a migration did not name: comments, an index that was lost.
         run_tables()?;
         run_views()?;
@@ -121,6 +133,14 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
 enum Step<'a> {
     Up(&'a Migration),
     Down(&'a Migration),
+}
+
+impl<'a> Step<'a> {
+    fn migration(&self) -> &'a Migration {
+        match self {
+            Self::Up(migration) | Self::Down(migration) => migration,
+        }
+    }
 }
 
 /// The migrations to run, in order, from one version to another.

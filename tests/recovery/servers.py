@@ -1,6 +1,5 @@
 """Servers on loopback: alone, and as members of a cluster of Patroni."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -131,18 +130,12 @@ class Member(Server):
     def kill(self):
         """As a machine that loses its power."""
         self.patroni.end(signal.SIGKILL)
-        self.end_server(signal.SIGKILL)
-
-    def end_server(self, how):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open(f"{self.data}/postmaster.pid", encoding="utf-8") as file:
-                os.kill(int(file.readline()), how)
+        with open(f"{self.data}/postmaster.pid", encoding="utf-8") as file:
+            os.kill(int(file.readline()), signal.SIGKILL)
 
     def stop(self):
         if self.patroni:
             self.patroni.end()
-            # It leaves a server that it was just starting.
-            self.end_server(signal.SIGQUIT)
 
 
 class Etcd:

@@ -57,9 +57,8 @@ my %FUNCTIONS = (
     client_create        => [ writes => q{SELECT auth_store.client_create('new', ARRAY['https://new.example/cb'])} ],
     client_authenticate  => [ writes => 'SELECT auth_store.client_authenticate({client}, {secret})' ],
     client_secret_rotate => [ writes => q{SELECT auth_store.client_secret_rotate({client}, '1 day')} ],
-    client_secret_import => [ writes =>
-        q{SELECT auth_store.client_secret_import({client},
-            '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy')} ],
+    client_secret_import => [ writes => q{SELECT auth_store.client_secret_import({client},
+        '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy')} ],
     client_update        => [ writes => q{SELECT auth_store.client_update({client}, '{"name": "n"}')} ],
     client_set_status    => [ writes => q{SELECT auth_store.client_set_status({client}, 'suspended')} ],
     client_document_store => [ writes => q{SELECT auth_store.client_document_store('https://new.example/jwks',
@@ -128,8 +127,7 @@ my %FUNCTIONS = (
     email_change_confirm => [ writes => 'SELECT auth_store.email_change_confirm({change})' ],
     email_change_undo    => [ writes => 'SELECT auth_store.email_change_undo({undo})' ],
     # invitation
-    invitation_create => [ writes =>
-        q{SELECT auth_store.invitation_create('new@example.com', 'user', {tenant})} ],
+    invitation_create => [ writes => q{SELECT auth_store.invitation_create('new@example.com', 'user', {tenant})} ],
     invitation_show   => [ reads => 'SELECT * FROM auth_store.invitation_show({invitation})' ],
     invitation_accept => [ writes => 'SELECT auth_store.invitation_accept({invitation}, {user}, true)' ],
     invitation_list   => [ reads => 'SELECT * FROM auth_store.invitation_list(tenant_id => {tenant})' ],
@@ -244,9 +242,8 @@ my %FUNCTIONS = (
             pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) '1 min'::pg_catalog.interval)} ],
     jti_partitions_ensure => [ writes => 'SELECT auth_store.jti_partitions_ensure()' ],
     # dpop
-    jwk_thumbprint => [ reads =>
-        q{SELECT auth_store.jwk_thumbprint('{"kty": "OKP", "crv": "Ed25519",
-            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')} ],
+    jwk_thumbprint => [ reads => q{SELECT auth_store.jwk_thumbprint('{"kty": "OKP", "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')} ],
     dpop_verify => [ writes => q{SELECT auth_store.dpop_verify('e30.e30.', 'POST', 'https://as.example/token')} ],
     # grant
     grant_revoke         => [ writes => 'SELECT auth_store.grant_revoke({grant})' ],
@@ -290,8 +287,7 @@ my %FUNCTIONS = (
     consent_revoke    => [ writes => 'SELECT auth_store.consent_revoke({user}, {client})' ],
     user_applications => [ reads => 'SELECT * FROM auth_store.user_applications({user})' ],
     # role
-    role_create   => [ writes =>
-        q{SELECT auth_store.role_create('new', ARRAY['orders:*'], tenant_id => {tenant})} ],
+    role_create   => [ writes => q{SELECT auth_store.role_create('new', ARRAY['orders:*'], tenant_id => {tenant})} ],
     role_update   => [ writes =>
         q{SELECT auth_store.role_update('clerk', ARRAY['orders:*'], tenant_id => {tenant})} ],
     role_delete   => [ writes => q{SELECT auth_store.role_delete('clerk', {tenant})} ],
@@ -402,6 +398,9 @@ my %FUNCTIONS = (
     job_plan        => [ reads => 'SELECT * FROM auth_store.job_plan()' ],
     job_next_run    => [ reads => q{SELECT auth_store.job_next_run('*/5 * * * *', '2026-11-28')} ],
     job_list        => [ reads => 'SELECT * FROM auth_store.job_list()' ],
+    progress_list   => [ reads => 'SELECT * FROM auth_store.progress_list()' ],
+    progress_begin  => [ passes => q{SELECT auth_store.progress_begin('cleanup')} ],
+    progress_end    => [ passes => 'SELECT auth_store.progress_end()' ],
     jobs_schedule   => [ passes => 'SELECT * FROM auth_store.jobs_schedule()' ],
     jobs_unschedule => [ passes => 'SELECT * FROM auth_store.jobs_unschedule()' ],
     # These commit after each batch, so they can't be undone: each is called by itself.

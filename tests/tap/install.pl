@@ -10,7 +10,7 @@ use Test::More;
 my $node = new_server('install');
 my %FACTS = table_facts();
 my @TABLES = sort keys %FACTS;
-my @VIEWS = qw(active_clients active_webhooks_by_event alerts audit_heads client_stats failed_actions jobs
+my @VIEWS = qw(active_clients active_webhooks_by_event alerts audit_heads client_stats failed_actions jobs progress
     provider_connections recent_activity recent_webhook_deliveries security_events stats token_activity webhook_health);
 
 # A database of its own for each thing that is tried.

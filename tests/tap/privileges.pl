@@ -120,7 +120,8 @@ none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_monitor'
 none("SELECT p.proname $FUNCTION AND has_function_privilege('auth_store_developer', p.oid, 'EXECUTE')
     AND p.proname !~ '^developer_client_|^(authenticate|id_time|tenant_visible)\$'", 'a portal nothing else');
 is(value($node, $db, "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) $RELATION
-    AND has_any_column_privilege('auth_store_monitor', c.oid, 'SELECT')"), 'alerts jobs stats', 'and of views these');
+    AND has_any_column_privilege('auth_store_monitor', c.oid, 'SELECT')"), 'alerts jobs progress stats',
+    'and of views these');
 none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespace = 'auth_store'::regnamespace
     AND r.rolname IN ('auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs')
     AND has_function_privilege(r.oid, p.oid, 'EXECUTE')

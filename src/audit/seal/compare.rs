@@ -10,6 +10,7 @@ use crate::audit::seal::{Range, Report};
 use crate::kernel::crypto::merkle::{self, Hash};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::stream::{self, Sees};
 use crate::kernel::value::calendar::Slot;
@@ -26,6 +27,7 @@ pub struct Comparison<'a> {
     /// Every row of an earlier time must be in a segment.
     limit: Timestamp,
     report: &'a mut Report,
+    progress: &'a Progress,
     /// Rows of earlier times were looked at.
     looked_at: Timestamp,
     /// The pseudonyms of erased rows.
@@ -62,6 +64,7 @@ impl<'a> Comparison<'a> {
         range: Range,
         limit: Timestamp,
         report: &'a mut Report,
+        progress: &'a Progress,
     ) -> Self {
         Self {
             now,
@@ -69,6 +72,7 @@ impl<'a> Comparison<'a> {
             range,
             limit,
             report,
+            progress,
             looked_at: range.since,
             pseudonyms: BTreeSet::new(),
             tenants: BTreeSet::new(),
@@ -159,7 +163,8 @@ impl<'a> Comparison<'a> {
     ) -> Result<(), Mistake> {
         let mut buffer = Vec::new();
         let mut strangers = Vec::new();
-        stream::each(ROWS, &params![from, until], Sees::Calling, &mut |cells| {
+        let progress = self.progress;
+        stream::each_counted(ROWS, &params![from, until], Sees::Calling, progress, &mut |cells| {
             let step = Step::new(cells);
             let id = step.id()?;
             match index.get(&id).and_then(|n| expected.get_mut(*n)) {

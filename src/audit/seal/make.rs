@@ -12,6 +12,7 @@ use crate::audit::seal::{SEGMENTS, SKEW, refuse_pin};
 use crate::identity::tenant;
 use crate::kernel::crypto::merkle;
 use crate::kernel::outcome::{Mistake, OrRaise};
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::rows::SetOfIterator;
 use crate::kernel::server::spi::params;
 use crate::kernel::server::stream::{self, Sees};
@@ -46,10 +47,13 @@ fn seal(now: Timestamp, only_continue: bool) -> Result<Vec<Segment>, Mistake> {
     if only_continue && segment::newest()?.is_none() {
         return Ok(Vec::new());
     }
+    let progress = Progress::begin("audit_seal", None);
     let key = current_key(now)?;
     catalog::lock_named(SEGMENTS, pg_sys::ExclusiveLock);
     let mut sealing = Sealing::after(now, &key, segment::newest()?)?;
-    stream::each(ROWS, &params![sealing.from], Sees::Latest, &mut |cells| sealing.take(&Step::new(cells)))?;
+    stream::each_counted(ROWS, &params![sealing.from], Sees::Latest, &progress, &mut |cells| {
+        sealing.take(&Step::new(cells))
+    })?;
     let sealed = sealing.finish()?;
     if let Some(last) = sealed.last() {
         record(now, &sealed, last)?;

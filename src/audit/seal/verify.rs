@@ -12,6 +12,7 @@ use crate::audit::seal::{AuditFinding, MAX_FINDINGS, Range, Report, SKEW, refuse
 use crate::identity::tenant;
 use crate::kernel::outcome::{self, Mistake, OrRaise};
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::rows::SetOfIterator;
 use crate::kernel::server::version;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -33,6 +34,9 @@ fn audit_verify(
     SetOfIterator::new(verify(clock::now(), range, number, head).or_raise())
 }
 
+/// The chain of heads, and the rows.
+const STEPS: usize = 2;
+
 /// Rows whose leaves are in memory at once, about.
 const GROUP: i64 = 262_144;
 
@@ -45,6 +49,8 @@ fn verify(
     let known = known_head(number, head)?;
     version::ensure_ready()?;
     refuse_pin()?;
+    let progress = Progress::begin("audit_verify", None);
+    progress.step("heads", 1, STEPS);
     let segments = segment::all()?;
     let mut report = Report::default();
     chain(now, &segments, &mut report)?;
@@ -52,11 +58,14 @@ fn verify(
         compare_known(&segments, number, &head, &mut report);
     }
     let limit = segments.last().map_or(Timestamp::from_micros(i64::MIN), |last| last.complete_before);
-    let mut comparison = Comparison::new(now, &segments, range, limit.plus_micros(-SKEW), &mut report);
+    let mut comparison =
+        Comparison::new(now, &segments, range, limit.plus_micros(-SKEW), &mut report, &progress);
     let wanted: Vec<_> = segments
         .iter()
         .filter(|segment| segment.last_at >= range.since && segment.first_at <= range.until)
         .collect();
+    progress.step("rows", 2, STEPS);
+    progress.expect(wanted.iter().map(|segment| i64::from(segment.rows)).sum());
     let mut rest = wanted.as_slice();
     while !rest.is_empty() {
         let (group, others) = rest.split_at(group_size(rest));

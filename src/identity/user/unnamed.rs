@@ -3,6 +3,7 @@
 
 use crate::identity::user::name::{self, Kind, Name};
 use crate::kernel::outcome::{self, Mistake};
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::spi::{self, params};
 use crate::kernel::server::transaction::as_owner;
 use crate::kernel::server::version;
@@ -16,7 +17,7 @@ const LISTED: i64 = 100;
 /// Gives every address that is no name its name. Of two users with one address the user with the smaller id (the older
 /// one, where the store made the id) gets it. The other user keeps the address but is not found by it, and a notice
 /// says so. For migrate(), which runs as a superuser, whom no policy binds.
-pub fn fill() -> Result<(), Mistake> {
+pub fn fill(progress: &Progress) -> Result<(), Mistake> {
     if marked(Id::from_bytes([0; 16]), 1)?.is_empty() {
         return Ok(());
     }
@@ -49,6 +50,7 @@ pub fn fill() -> Result<(), Mistake> {
             &params![ids, keys, buckets],
         )?;
         left += count - usize::try_from(filled.first().copied().unwrap_or(0)).unwrap_or(0);
+        progress.add(i64::try_from(count).unwrap_or(0));
         pgrx::check_for_interrupts!();
     }
     if left > 0 {

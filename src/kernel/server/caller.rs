@@ -59,7 +59,8 @@ pub fn is_superuser() -> bool {
     unsafe { pg_sys::superuser_arg(pg_sys::GetOuterUserId()) }
 }
 
-fn name(role: pg_sys::Oid) -> Rc<str> {
+/// The name of a role; of one that is gone, its number.
+pub fn name(role: pg_sys::Oid) -> Rc<str> {
     let known = NAMES.borrow().iter().find(|(oid, _)| *oid == role).map(|(_, name)| Rc::clone(name));
     if let Some(name) = known {
         return name;

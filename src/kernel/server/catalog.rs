@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::server::state;
 
 /// The role that owns the tables and the SECURITY DEFINER functions.
 pub const OWNER: &CStr = c"auth_store_owner";
@@ -297,6 +298,40 @@ pub fn name_of(oid: pg_sys::Oid) -> Option<String> {
     unsafe {
         let name = pg_sys::get_rel_name(oid);
         (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// The name of the database that this backend is connected to.
+pub fn database_name() -> Option<String> {
+    // SAFETY: a catalog look-up by oid; the name is a copy of the server's.
+    unsafe {
+        let name = pg_sys::get_database_name(state::database());
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// About how many rows a table has, as the planner takes it: its size now, by the rows a page had at the last VACUUM or
+/// ANALYZE. None if there is no such table, none that has rows of its own, or if its lock is not free.
+pub fn estimated_rows(name: &CStr) -> Option<i64> {
+    const MODE: i32 = pg_sys::AccessShareLock as i32;
+    let oid = untracked(name).filter(|oid| is_heap(*oid))?;
+    // SAFETY: the table is locked, and open for the time of the estimate; the places are there.
+    unsafe {
+        if !pg_sys::ConditionalLockRelationOid(oid, MODE) {
+            return None;
+        }
+        let table = pg_sys::try_table_open(oid, pg_sys::NoLock as i32);
+        if table.is_null() {
+            pg_sys::UnlockRelationOid(oid, MODE);
+            return None;
+        }
+        let (mut pages, mut rows, mut visible) = (0, 0.0, 0.0);
+        // The planner takes an empty table for one that will have rows when the plan runs.
+        if pg_sys::RelationGetNumberOfBlocksInFork(table, pg_sys::ForkNumber::MAIN_FORKNUM) > 0 {
+            pg_sys::estimate_rel_size(table, std::ptr::null_mut(), &mut pages, &mut rows, &mut visible);
+        }
+        pg_sys::table_close(table, MODE);
+        Some(rows as i64)
     }
 }
 

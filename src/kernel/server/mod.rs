@@ -29,6 +29,7 @@ pub mod partition;
 pub mod pin;
 pub mod placeholder;
 pub mod principal;
+pub mod progress;
 pub mod reader;
 pub mod remembered;
 pub mod row;

@@ -72,23 +72,32 @@ impl Began {
 
 /// The earliest time at which a session of this database began, at most `now`; None if one does not say so.
 fn earliest(now: Timestamp, began: impl Fn(&pg_sys::LocalPgBackendStatus) -> Began) -> Option<Timestamp> {
-    let mut earliest = now.micros();
+    let mut earliest = Some(now.micros());
+    each(|entry| {
+        if entry.backendStatus.st_databaseid == state::database() {
+            earliest = match began(entry) {
+                Began::Nothing => earliest,
+                Began::At(micros) => earliest.map(|earliest| earliest.min(micros)),
+                Began::Unknown => None,
+            };
+        }
+        earliest.is_some()
+    });
+    earliest.map(Timestamp::from_micros)
+}
+
+/// Shows the state of each session of the server, as it is now, until `visit` returns false.
+pub fn each(mut visit: impl FnMut(&pg_sys::LocalPgBackendStatus) -> bool) {
     // SAFETY: the server's copy of all sessions' states, taken anew; an entry lives until the copy is cleared.
     unsafe {
         pg_sys::pgstat_clear_backend_activity_snapshot();
         for number in 1..=pg_sys::pgstat_fetch_stat_numbackends() {
             let Some(entry) = entry(number).as_ref() else { continue };
-            if entry.backendStatus.st_databaseid != state::database() {
-                continue;
-            }
-            match began(entry) {
-                Began::Nothing => {}
-                Began::At(micros) => earliest = earliest.min(micros),
-                Began::Unknown => return None,
+            if !visit(entry) {
+                return;
             }
         }
     }
-    Some(Timestamp::from_micros(earliest))
 }
 
 /// Whether such a process runs functions.

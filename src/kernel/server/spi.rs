@@ -328,6 +328,29 @@ pub fn run_script(sql: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
+/// The same for a script whose statements may take long: `done` is called after each of them.
+pub fn run_long_script(script: &str, done: fn()) -> Result<(), Mistake> {
+    statements(script)?.into_iter().try_for_each(|statement| run_script(statement).map(|()| done()))
+}
+
+/// The statements of a script, as the server parts them.
+fn statements(script: &str) -> Result<Vec<&str>, Mistake> {
+    let unreadable = || Mistake::invalid("script", "a text without NUL");
+    let text = CString::new(script).map_err(|_| unreadable())?;
+    // SAFETY: a valid C string; the list is the server's, of raw statements that say where in the text they are.
+    let places: Vec<_> = unsafe {
+        pointers::<pg_sys::RawStmt>(pg_sys::pg_parse_query(text.as_ptr()))
+            .map(|statement| ((*statement).stmt_location, (*statement).stmt_len))
+            .collect()
+    };
+    let of = |(location, length): (i32, i32)| {
+        let rest = script.get(usize::try_from(location).ok()?..)?;
+        // The length of one that reaches to the end is 0.
+        if length == 0 { Some(rest) } else { rest.get(..usize::try_from(length).ok()?) }
+    };
+    places.into_iter().map(|place| of(place).ok_or_else(unreadable)).collect()
+}
+
 /// Runs `work` without the server's notices, as CREATE EXTENSION runs its script.
 pub fn quietly<T>(work: impl FnOnce() -> Result<T, Mistake>) -> Result<T, Mistake> {
     with_settings(&[(c"client_min_messages", c"warning")], work)

@@ -9,6 +9,7 @@ use pgrx::pg_sys;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::datum;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::snapshot::Snapshot;
 use crate::kernel::server::spi::{Param, with_row_security};
 use crate::kernel::server::version;
@@ -106,6 +107,17 @@ pub fn each(
     sees: Sees,
     take: &mut dyn FnMut(&Cells<'_>) -> Result<bool, Mistake>,
 ) -> Result<(), Mistake> {
+    each_counted(sql, params, sees, &Progress::none(), take)
+}
+
+/// The same in a call that shows how many rows it has seen, of as many as the planner expects where nobody has said.
+pub fn each_counted(
+    sql: &str,
+    params: &[Param],
+    sees: Sees,
+    progress: &Progress,
+    take: &mut dyn FnMut(&Cells<'_>) -> Result<bool, Mistake>,
+) -> Result<(), Mistake> {
     version::ensure_ready()?;
     let Ok(sql) = CString::new(sql) else {
         return Err(Mistake::invalid("statement", "a text without NUL"));
@@ -135,6 +147,7 @@ pub fn each(
             pg_sys::PopActiveSnapshot();
             portal
         });
+        progress.expect_at_first(expected_rows(&*portal));
         let mut result = Ok(true);
         while let Ok(true) = result {
             pgrx::check_for_interrupts!();
@@ -144,11 +157,25 @@ pub fn each(
                 break;
             }
             result = show(&*table, take);
+            progress.add(i64::try_from((*table).numvals).unwrap_or(0));
             pg_sys::SPI_freetuptable(table);
         }
         pg_sys::SPI_cursor_close(portal);
         pg_sys::SPI_finish();
         result.map(|_| ())
+    }
+}
+
+/// How many rows the planner expects.
+///
+/// # Safety
+/// The portal must be one of a single query.
+unsafe fn expected_rows(portal: &pg_sys::PortalData) -> i64 {
+    // SAFETY: as required of the caller: a list with one planned statement, which lives as long as the portal.
+    unsafe {
+        let Some(statements) = portal.stmts.as_ref().filter(|list| list.length > 0) else { return 0 };
+        let statement = (*statements.elements).ptr_value.cast::<pg_sys::PlannedStmt>();
+        (*statement).planTree.as_ref().map_or(0, |plan| plan.plan_rows as i64)
     }
 }
 

@@ -2,7 +2,10 @@
 //! client that is deleted, and what it holds of a user. `lifecycle/` goes by them, and so do the tests that prove that
 //! no table is left out.
 
+use std::ffi::CString;
+
 use super::batch::Batch;
+use super::catalog;
 use super::spi::{Param, Statement, params};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::value::clock::Timestamp;
@@ -158,6 +161,11 @@ impl Table {
             Some(ended) => Batch::run(&ended.statement, after, size, (ended.times)(now)),
             None => Ok(Batch { deleted: 0, examined: 0, last: None }),
         }
+    }
+
+    /// About how many rows it has; None where there is no such table.
+    pub fn estimated_rows(&self) -> Option<i64> {
+        catalog::estimated_rows(&CString::new(self.name).ok()?)
     }
 }
 

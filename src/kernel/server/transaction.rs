@@ -12,7 +12,7 @@ use pgrx::prelude::*;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::cell::BackendCell;
 use crate::kernel::server::spi::with_settings;
-use crate::kernel::server::{catalog, shortage};
+use crate::kernel::server::{catalog, progress, shortage};
 
 type Work = Box<dyn FnOnce() -> Result<(), Mistake>>;
 
@@ -37,6 +37,9 @@ pub fn before_end(work: impl FnOnce() -> Result<(), Mistake> + 'static) {
 extern "C-unwind" fn ending(event: pg_sys::XactEvent::Type, argument: *mut std::ffi::c_void) {
     catalog::releases_locks();
     shortage::hold_reserve();
+    if event == pg_sys::XactEvent::XACT_EVENT_ABORT {
+        progress::undone();
+    }
     // The guard costs as much as all else here, in each transaction of each session.
     if PENDING.try_borrow().is_ok_and(|pending| pending.is_empty()) {
         return;
@@ -60,7 +63,7 @@ unsafe extern "C-unwind" fn end(event: pg_sys::XactEvent::Type, _argument: *mut 
 }
 
 /// A subtransaction that is undone gives back the locks that it has taken, and those of an outer cursor that failed in
-/// it.
+/// it, and ends the call that began in it.
 extern "C-unwind" fn undone(
     event: pg_sys::SubXactEvent::Type,
     _own: pg_sys::SubTransactionId,
@@ -69,6 +72,7 @@ extern "C-unwind" fn undone(
 ) {
     if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
         catalog::releases_locks();
+        progress::undone();
     }
 }
 

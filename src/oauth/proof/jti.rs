@@ -25,6 +25,7 @@ use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::partition::Partitions;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{Published, Rows, Table, delete_by};
 use crate::kernel::server::{lock, version};
@@ -81,6 +82,7 @@ fn jti_partitions_ensure(hours_ahead: default!(Option<i32>, 24)) -> i32 {
             return Err(Mistake::invalid("hours_ahead", "0 to 168 hours"));
         }
         version::ensure_ready()?;
+        let _shown = Progress::begin("jti_partitions_ensure", None);
         ensure_ahead(now, i64::from(hours_ahead))
     };
     ensure().or_raise()

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
+use crate::kernel::server::progress::Progress;
 use crate::kernel::server::spi::params;
 use crate::kernel::server::state;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -37,7 +38,23 @@ fn vault_rekey_batch(
     after_key: default!(Option<pgrx::Uuid>, "NULL"),
     after: default!(Option<pgrx::Uuid>, "NULL"),
 ) -> RekeyProgress {
-    rekey_batch(clock::now(), batch, after_key.map(Id::from), after.map(Id::from)).or_raise()
+    let done = rekey_batch(clock::now(), batch, after_key.map(Id::from), after.map(Id::from)).or_raise();
+    done.show(&Progress::of("vault_rekey"));
+    done
+}
+
+impl RekeyProgress {
+    fn show(&self, progress: &Progress) {
+        if self.keys_renewed > 0 {
+            progress.step("vault_keys", 1, 2);
+            return;
+        }
+        progress.step("sealed rows", 2, 2);
+        if let Some(total) = self.total {
+            progress.expect(total);
+        }
+        progress.add(self.rekeyed + self.unreadable);
+    }
 }
 
 const BATCH: i32 = 1000;

@@ -3,7 +3,7 @@
 use crate::kernel::outcome::{self, Mistake};
 use crate::kernel::server::partition::{Partitions, State};
 use crate::kernel::server::spi::{self, params};
-use crate::kernel::server::transaction;
+use crate::kernel::server::{progress, transaction};
 use crate::kernel::value::clock::Timestamp;
 
 /// A partition that was dropped.
@@ -38,6 +38,7 @@ impl Partitions {
                 continue;
             }
             pgrx::check_for_interrupts!();
+            let _phase = progress::phase(&name);
             let script = DETACH_AND_DROP.replace("{table}", self.name()).replace("{name}", &name);
             if !patient {
                 spi::run_script(&script)?;

@@ -7,7 +7,7 @@ use pgrx::pg_sys::errcodes::PgSqlErrorCode;
 use crate::kernel::outcome::{self, Mistake};
 use crate::kernel::server::partition::{Partitions, State};
 use crate::kernel::server::spi::{self, params};
-use crate::kernel::server::{catalog, state, transaction, version};
+use crate::kernel::server::{catalog, progress, state, transaction, version};
 use crate::kernel::value::calendar::Slot;
 use crate::kernel::value::clock::{self, Timestamp};
 
@@ -123,8 +123,9 @@ impl Partitions {
                 // by another session, whose lock this one waited for
                 State::Attached => {}
                 State::Absent => {
+                    let _phase = progress::phase(&self.name_of(slot));
                     let ddl = self.ddl(slot, &place);
-                    spi::with_settings(DDL_SETTINGS, || spi::run_script(&ddl))?;
+                    spi::with_settings(DDL_SETTINGS, || spi::run_long_script(&ddl, progress::show_again))?;
                     made += 1;
                 }
                 State::Foreign => {
