@@ -102,7 +102,7 @@ impl Script<'_> {
     /// One function that finds out where a user is, and one that goes there.
     fn home(&self, function: &Function, of: &'static str) -> String {
         let Function { name, arguments, .. } = function;
-        let Some((_, named)) = buckets(of).next() else { return String::new() };
+        let Some((_, named)) = buckets(of).into_iter().next() else { return String::new() };
         let mut words = named.iter().map(|word| in_numbers(arguments, word));
         let mut word = || words.next().unwrap_or_default();
         let (tenant, user, kind) = (word(), word(), word());
@@ -119,10 +119,12 @@ impl Script<'_> {
         self.proxy(&inner, &takes, &result, "", &partition("bucket"), &select)
             + &format!(
                 "CREATE FUNCTION auth_store.{name}({})\nRETURNS {result} LANGUAGE plpgsql AS $$\nDECLARE\n    \
-                 home CONSTANT uuid :=\n        \
-                 auth_store.user_locate(name => {user}, kind => {kind}, tenant_id => {tenant});\n    \
-                 bucket CONSTANT integer := CASE WHEN home IS NOT NULL THEN auth_store.id_bucket(home)\n        \
-                 ELSE auth_store.user_bucket({}, {user}, {kind}) END;\nBEGIN\n    {back};\nEND\n$$;\n",
+                 home   uuid;\n    bucket integer;\nBEGIN\n    IF {user} IS NOT NULL THEN\n        BEGIN\n            \
+                 home := auth_store.user_locate(name => {user}, kind => {kind}, tenant_id => {tenant});\n        \
+                 EXCEPTION WHEN invalid_parameter_value OR foreign_key_violation THEN\n            \
+                 NULL; -- what is wrong is for the shard to say\n        END;\n    END IF;\n    \
+                 bucket := CASE WHEN home IS NOT NULL THEN auth_store.id_bucket(home)\n                   \
+                 ELSE auth_store.user_bucket({}, {user}, {kind}) END;\n    {back};\nEND\n$$;\n",
                 listed(arguments, true),
                 TENANT.replace("tenant_id,", &format!("{tenant},")),
             )
@@ -186,7 +188,8 @@ impl Script<'_> {
             )
             .collect();
         let select = format!("{} FROM {} r", asked.join(", "), call(name, arguments, 0));
-        let arrays: Vec<_> = buckets(of).flat_map(|(_, of)| of).chain(of.split(' ').skip(1)).collect();
+        let arrays: Vec<_> =
+            buckets(of).into_iter().flat_map(|(_, of)| of).chain(of.split(' ').skip(1)).collect();
         let first = at(arguments, arrays.first().copied().unwrap_or_default());
         let inner = format!("auth_store_router.{name}");
         let takes = format!("{}, positions integer[]", listed(arguments, false));
@@ -336,7 +339,7 @@ fn partition(number: &str) -> String {
 
 /// What a call's bucket is computed by: the first whose argument is given, else the last.
 fn hash(of: &'static str) -> String {
-    let mut all: Vec<_> = buckets(of).collect();
+    let mut all = buckets(of);
     let Some((function, arguments)) = all.pop() else { return String::new() };
     let last = bucket(function, &arguments);
     if all.is_empty() { last } else { format!("COALESCE({}, {last})", if_given(&all).join(", ")) }
@@ -344,7 +347,7 @@ fn hash(of: &'static str) -> String {
 
 /// The same, NULL where no argument is given.
 fn hash_if_given(of: &'static str) -> String {
-    format!("COALESCE({})", if_given(&buckets(of).collect::<Vec<_>>()).join(", "))
+    format!("COALESCE({})", if_given(&buckets(of)).join(", "))
 }
 
 fn if_given(buckets: &[(&str, Vec<&str>)]) -> Vec<String> {

@@ -91,12 +91,21 @@ fn before(text: &'static str, word: &str) -> (&'static str, Option<&'static str>
     text.split_once(word).map_or((text, None), |(front, back)| (front, Some(back)))
 }
 
-/// The bucket functions of a line, each with its arguments as they are written: `user_bucket(tenant_id, email)`.
-pub fn buckets(of: &'static str) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
-    of.split_inclusive(')').filter_map(|call| {
-        let (function, arguments) = call.trim().strip_suffix(')')?.split_once('(')?;
-        Some((function, arguments.split(", ").collect()))
-    })
+/// The bucket functions of a line, each with its arguments as they are written: `user_bucket(tenant_id, email)`. An
+/// argument may have parentheses of its own.
+pub fn buckets(of: &'static str) -> Vec<(&'static str, Vec<&'static str>)> {
+    let (mut found, mut depth, mut begin) = (Vec::new(), 0, 0);
+    for (at, letter) in of.char_indices() {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        if letter == ')' && depth == 0 {
+            let call = of.get(begin..at).unwrap_or_default().trim();
+            found.extend(
+                call.split_once('(').map(|(function, words)| (function, words.split(", ").collect())),
+            );
+            begin = at + 1;
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -112,9 +121,9 @@ mod tests {
             assert!(before < fact.function, "{line}");
             before = fact.function;
             if let Road::Bucket(of) | Road::All(Whole::Rows { of: Some(of), .. }) = fact.road {
-                let read: Vec<_> = buckets(of)
-                    .map(|(name, arguments)| format!("{name}({})", arguments.join(", ")))
-                    .collect();
+                let calls = buckets(of);
+                let read: Vec<_> =
+                    calls.iter().map(|(name, of)| format!("{name}({})", of.join(", "))).collect();
                 assert_eq!(read.join(" "), of);
             }
         }

@@ -1,6 +1,7 @@
 """The transparent road: a database without rows whose functions PL/Proxy passes on, made by router_sql()."""
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 import stage
 from stage import REPO, Stage, call, ok, rows
@@ -190,6 +191,44 @@ def lost_pins(on, token):
     ok(said() == set() and not peek(), "all is well again", said())
 
 
+def elsewhere(on, db):
+    """A user who is found by a name of another shard's, and whose device has its code on another."""
+    def home(bucket):
+        return on.shard(db.execute(f"SELECT auth_store.{bucket} AS b").fetchone()["b"])
+
+    name = next(name for name in (f"two{number}" for number in range(100))
+                if home(f"user_bucket(NULL, '{name}', 'external')") is not
+                home(f"user_bucket(NULL, '{name}@example.com', 'email')"))
+    mail, password = f"{name}@example.com", "quartz lantern 7 harbour"
+    user = call(db, "user_id_new", name=name, kind="external")["user_id_new"]
+    names = [("email", mail), ("identity", f"google {name}")]
+    for kind, other in names:
+        ok(call(db, "user_name_claim", user_id=user, kind=kind, name=other)["claimed"], f"a claim of {kind}")
+    made = call(db, "user_create", id=user, external_id=name, email=mail, password=password)
+    call(db, "identity_link", user_id=user, provider="google", subject=name)
+    for kind, other in names:
+        call(db, "user_name_confirm", user_id=user, kind=kind, name=other)
+    found = [made["user_id"], call(db, "user_login", email=mail, password=password)["user_id"],
+             call(db, "user_find", name=mail)["user_id"], call(db, "password_reset_start", email=mail)["user_id"],
+             call(db, "identity_find", provider="google", subject=name)["user_id"]]
+    ok(found == [user] * 5, "a user is found by a name that is another shard's", found)
+    wrong = call(db, "user_login", email="nobody@example.com", password=password)["error"]
+    ok(wrong == "invalid_credentials", "a name that nobody has is refused as ever", wrong)
+
+    call(db, "client_create", name="TV", client_id="tv", client_type="public",
+         grant_types=["urn:ietf:params:oauth:grant-type:device_code"], scope="orders")
+    on.registry_arrived()
+    device = call(db, "device_authorize", client_id="tv")
+    user = next(user for user in (call(db, "user_ensure", external_id=f"user {number}")["user_ensure"]
+                                  for number in range(30))
+                if home(f"id_bucket('{user}')") is not home(f"token_bucket('{device['device_code']}')"))
+    approved = call(db, "device_approve_elsewhere", user_code=device["user_code"], user_id=user)
+    handed = call(db, "device_hand_over", device_code=device["device_code"], client_id="tv")
+    token = call(db, "device_accept", hand_over=Jsonb(handed["hand_over"]))
+    seen = call(db, "token_introspect", token=token["access_token"])
+    ok(approved["error"] is None and seen["user_id"] == user, "a device whose user is on another shard", seen)
+
+
 def shard_down(on, db):
     users = [call(db, "user_ensure", external_id=f"user {number}")["user_ensure"] for number in range(30)]
     down = on.shards[1]
@@ -238,6 +277,7 @@ with Stage(3, bouncer=False, router=True) as on:
         on.registry_arrived()
         answers_of_all(on, app, main_job(on, app))
         token = transactions(on, app)
+        elsewhere(on, app)
         pin(on, app, token)
         lost_pins(on, token)
         shard_down(on, app)

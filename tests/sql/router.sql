@@ -36,7 +36,7 @@ SELECT DISTINCT n.bucket FROM named n LEFT JOIN routine r ON r.proname = n.bucke
  WHERE r.oid IS NULL OR r.provolatile <> 'i' OR r.prorettype <> 'integer'::regtype OR r.proisstrict;
 SELECT n.function, w.word
   FROM named n
-       CROSS JOIN regexp_split_to_table(regexp_replace(n.word, '''[^'']*''', '', 'g'), '[ |>-]+') w (word)
+       CROSS JOIN regexp_split_to_table(regexp_replace(n.word, '''[^'']*''', '', 'g'), '[ (|>-]+') w (word)
   JOIN routine r ON r.proname = n.function
  WHERE w.word NOT IN ('', 'NULL') AND w.word <> ALL (r.names);
 SELECT f.function, w.word
