@@ -180,6 +180,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'device_accept.hand_over' => "jsonb_build_object('device_id', " . literal($ours->{user}) . "::text, 'grant_id', "
         . literal($ours->{user}) . "::text, 'tenant_id', 'default', 'client_id', " . literal($ours->{client})
         . "::text, 'user_id', " . literal($ours->{user}) . "::text, 'scope', '', 'expires_at', 4102444800000000)",
+    'router_sql.cluster' => "'sense'", 'router_sql.shards' => "'{\"a\": \"host=a\"}'",
+    map({ ("router_sql.$_" => 'NULL') } qw(map registry)),
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
     'connection_import_fernet.access_token' =>
         "'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=='",
