@@ -62,7 +62,7 @@ func call(bucket int, columns, function string, arguments args, into ...interfac
 	}
 	statement := "SELECT " + columns + " FROM auth_store." + function + "(" + strings.Join(list, ", ") + ")"
 	err := on(bucket).QueryRow(ctx, statement, values...).Scan(into...)
-	for problem := (*pgconn.PgError)(nil); errors.As(err, &problem) && problem.Code == "SH001"; {
+	for problem := (*pgconn.PgError)(nil); errors.As(err, &problem) && problem.Code == "55006"; {
 		time.Sleep(50 * time.Millisecond) // the bucket is moving to another shard
 		home = readShards(os.Getenv("SHARD_MAP"))
 		err = on(bucket).QueryRow(ctx, statement, values...).Scan(into...)

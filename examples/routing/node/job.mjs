@@ -21,7 +21,7 @@ async function call (bucket, fn, args) {
     try {
       return (await shards.of(bucket).query(query)).rows[0]
     } catch (error) {
-      if (error.code !== 'SH001') throw error   // the bucket is moving to another shard
+      if (error.code !== '55006') throw error   // the bucket is moving to another shard
       await setTimeout(50)
       shards.read()
     }

@@ -28,7 +28,7 @@ def call(bucket, function, **arguments):
         try:
             return shards.of(bucket).execute(f"SELECT * FROM auth_store.{function}({names})", arguments).fetchone()
         except psycopg.Error as error:
-            if error.sqlstate != "SH001":  # the bucket is moving to another shard
+            if error.sqlstate != "55006":  # the bucket is moving to another shard
                 raise
             time.sleep(0.05)
             shards.read()

@@ -60,7 +60,7 @@ impl Store {
             }
             match shard.client.query_one(&shard.statements[&text], &values).await {
                 // The bucket is moving to another shard.
-                Err(error) if error.code().is_some_and(|code| code.code() == "SH001") => {
+                Err(error) if error.code().is_some_and(|code| code.code() == "55006") => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     self.shards = Shards::read(&var("SHARD_MAP")?)?;
                 }
