@@ -83,10 +83,11 @@ GRANT EXECUTE ON FUNCTION auth_store.client_secret_rotate TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.client_secret_import IS
     'Adds a secret of which only the hash is known, from another store: argon2id in PHC form (v=19, m at most '
-    '262144 KiB, t and p at most 16, m times t at most 1048576) or bcrypt ($2a$, $2b$, $2y$; cost 4 to 15); else '
-    '22023. The client''s other secrets stay; at most 5 live (55000). '
-    'Each log-in with it costs a hashing: rotate when the client can. 23503 for an unknown client. '
-    'Returns true: what can''t be done is an error.';
+    '262144 KiB, t and p at most 16, m times t at most 1048576), bcrypt ($2a$, $2b$, $2y$; cost 4 to 15), or '
+    'SHA-256 (64 hexadecimal digits, or base64 or base64url); else 22023. SHA-256 only of a secret that a program '
+    'has drawn, of 256 random bits, as client_create() does: a guessable one would be guessed from it at once. The '
+    'client''s other secrets stay; at most 5 live (55000). Each log-in with argon2id or bcrypt costs a hashing: '
+    'rotate when the client can. 23503 for an unknown client. Returns true: what can''t be done is an error.';
 ALTER FUNCTION auth_store.client_secret_import COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.client_secret_import TO auth_store_admin;
 

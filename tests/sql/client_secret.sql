@@ -126,6 +126,20 @@ SELECT ok FROM auth_store.client_authenticate('secret-other', 'U*U');
 SELECT length(auth_store.client_secret_rotate('secret-other'));
 SELECT ok FROM auth_store.client_authenticate('secret-other', 'U*U');
 
+-- SHA-256, in each form: of another store's secret, and of one of this store's own.
+SELECT auth_store.client_secret_import('secret-other', encode(sha256('drawn by another store'), 'hex'));
+SELECT auth_store.client_secret_import('secret-other', encode(sha256(:'sixth'), 'base64'));
+SELECT what, a.ok, a.error
+  FROM (VALUES (1, 'the secret', 'drawn by another store'), (2, 'a native one', :'sixth'),
+               (3, 'its SHA-256', encode(sha256('drawn by another store'), 'hex')), (4, 'another', 'drawn'))
+       AS t (n, what, secret),
+  LATERAL auth_store.client_authenticate('secret-other', secret) AS a
+ ORDER BY n;
+SELECT secret_hash IS NULL AS no_hash, octet_length(digest) AS digest FROM auth_store.client_secrets
+ WHERE client_id = 'secret-other' AND expires_at IS NULL;
+SELECT length(auth_store.client_secret_rotate('secret-other'));
+SELECT ok FROM auth_store.client_authenticate('secret-other', 'drawn by another store');
+
 -- What is no such hash, or would take minutes to verify. The message does not repeat it.
 SELECT left(hash, 40) AS hash,
        pg_temp.raised(format('SELECT auth_store.client_secret_import(%L, %L)', :'client',

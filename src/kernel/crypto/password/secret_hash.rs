@@ -7,7 +7,8 @@ use super::import::{argon2, bcrypt};
 use crate::kernel::outcome::Mistake;
 
 const ACCEPTED: &str = "an argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$hash; m at most 262144, t and p \
-                        at most 16, m times t at most 1048576), or a bcrypt hash ($2a$, $2b$ or $2y$; cost 4 to 15)";
+                        at most 16, m times t at most 1048576), a bcrypt hash ($2a$, $2b$ or $2y$; cost 4 to 15), or \
+                        SHA-256 of a random secret (64 hexadecimal digits, or base64 or base64url of 32 bytes)";
 
 /// Refuses what cannot be verified in reasonable time.
 pub fn check(hash: &str) -> Result<(), Mistake> {
