@@ -190,7 +190,18 @@ finding (object, problem, hint, severity) AS (
                        ELSE pg_catalog.format('Drop the %s unless it is yours', d.kind) END,
            CASE WHEN d.kind IN ('trigger', 'index', 'constraint') OR d.kind = 'policy' AND d.found LIKE 'RESTRICTIVE%'
                   OR d.kind = 'column' AND d.found NOT LIKE '% NOT NULL' THEN 'note' ELSE 'problem' END
-      FROM difference d WHERE d.shipped IS NULL
+      FROM difference d
+     WHERE d.shipped IS NULL
+       AND NOT (d.kind = 'trigger' AND d.name ~ '^auth_store_(fence_(insert|update|delete)|arrival)$')
+    UNION ALL
+    -- Buckets that move have triggers on all their tables; one says it.
+    SELECT 'buckets ' || COALESCE(pg_catalog.substring(d.found, 'shard_refuse\(''(.*)''\)'), 'of another shard'),
+           'are fenced: nobody writes their rows here, because they have moved or are about to',
+           'Go on with the move, or CALL auth_store.shard_unfence(): see docs/how-to/shards_moving.md', 'note'
+      FROM difference d WHERE d.object = 'table users' AND d.part = 'trigger auth_store_fence_insert'
+    UNION ALL
+    SELECT 'buckets', 'move here: the tables take rows of them', 'Go on with the move, or cancel it', 'note'
+      FROM difference d WHERE d.object = 'table vault_keys' AND d.part = 'trigger auth_store_arrival'
     UNION ALL
     -- privileges. A foreign key of an application's to the key of a tenant, client or user needs
     -- REFERENCES, which shows nothing.

@@ -547,7 +547,8 @@ BEGIN
 END
 $$;
 COMMENT ON COLUMN auth_store.health_check.check_name IS
-    'tables, partitions, cleanup, counting, master_key, webhooks, preloaded, replication_slots or timeline.';
+    'tables, partitions, cleanup, counting, master_key, audit_seal, webhooks, preloaded, replication_slots, timeline, '
+    'replica_lag, or "subscription" and the name of one.';
 COMMENT ON COLUMN auth_store.health_check.status IS 'ok, warn or fail.';
 COMMENT ON COLUMN auth_store.health_check.detail IS 'What was found, with the figures that it was found by.';
 COMMENT ON COLUMN auth_store.health_check.what_to_do IS 'What to do about it; NULL: nothing.';
@@ -566,3 +567,11 @@ COMMENT ON COLUMN auth_store.client_rate.tenant_id IS 'The tenant it belongs to.
 COMMENT ON COLUMN auth_store.client_rate.client_id IS 'The client whose requests are counted.';
 COMMENT ON COLUMN auth_store.client_rate.max_per_hour IS 'The requests an hour that the client may make.';
 COMMENT ON COLUMN auth_store.client_rate.used IS 'The share of them that is used and not yet paid back, 0 to 1.';
+COMMENT ON COLUMN auth_store.shard_table.table_name IS 'The table, without the schema.';
+COMMENT ON COLUMN auth_store.shard_table.moves IS
+    'By what its rows move: id, user_id, user_id and name, grant_id, api_key_id, actor_id or digest; or along, keys, '
+    'stays, shared.';
+COMMENT ON COLUMN auth_store.shard_table.buckets IS
+    'SQL for the bucket of a row, and for another one whose fence holds it too.';
+COMMENT ON COLUMN auth_store.shard_table.whole_rows IS
+    'Whether a publication of some buckets needs REPLICA IDENTITY FULL.';

@@ -73,6 +73,7 @@ mod types {
         include_str!("../sql/types/lifecycle.sql"),
         include_str!("../sql/types/developer.sql"),
         include_str!("../sql/types/report.sql"),
+        include_str!("../sql/types/shard.sql"),
     );
 
     /// How `extension_sql_file!` asks for the text.
@@ -150,6 +151,7 @@ static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::function_scan::ENABLED,
     &kernel::server::principal::PRINCIPAL,
     &kernel::server::progress::INTERVAL,
+    &kernel::server::replica::MAX_LAG,
     &vault::key::master::FILE,
     &vault::key::master::COMMAND,
     &identity::policy::settings::PASSWORD_MIN_LENGTH,

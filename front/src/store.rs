@@ -158,8 +158,9 @@ impl From<Error> for Failure {
         let said = why(&error);
         match error.code().map(|code| code.code()) {
             Some("22023" | "22P02" | "23503" | "22004") => Self::Refused(said),
-            // Not set up, read-only, cancelled, or the server's resources: none of it is the request's fault.
-            Some("55000" | "25006") => Self::Unavailable(said),
+            // Not set up, read-only, buckets that move to another shard, cancelled, or the server's resources: none of
+            // it is the request's fault.
+            Some("55000" | "25006" | "55006") => Self::Unavailable(said),
             Some(code) if ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) => {
                 Self::Unavailable(said)
             }

@@ -67,15 +67,26 @@ GRANT EXECUTE ON FUNCTION auth_store.id_time TO
     auth_store_worker, auth_store_jobs, auth_store_monitor, auth_store_developer;
 
 COMMENT ON FUNCTION auth_store.health IS
-    'Whether the store does its work, for a probe: a row for each thing that it looks at, with status ok, warn or fail '
-    'and, unless it is ok, what to do. tables: there, and of the library''s version (if not, this is the only row); '
-    'partitions: this month''s and the next month''s; cleanup: when it last ran (warn after an hour, fail after a '
-    'week); counting: up to when cleanup has counted the trail; master_key: can be read where something is sealed; '
-    'audit_seal: where the trail was ever sealed, whether all is that is older than two hours; '
-    'webhooks: how long a delivery has waited that could be sent (warn after five minutes, fail after an hour); '
-    'preloaded; replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby (warn '
-    'after a fail-over, a restore or a restored dump, until recovered() is called). '
-    'It reads no more than some pages of small tables. Read-only, also on a standby.';
+    'Whether the store does its work, for a probe: a row for each thing that it looks at, with status ok, warn or '
+    'fail and, unless it is ok, what to do. tables: there, and of the library''s version (if not, this is the only '
+    'row); partitions: this month''s and the next month''s; cleanup: when it last ran (warn after an hour, fail '
+    'after a week); counting: up to when cleanup has counted the trail; master_key: can be read where something is '
+    'sealed; audit_seal: where the trail was ever sealed, whether all is that is older than two hours; webhooks: '
+    'how long a delivery has waited that could be sent (warn after five minutes, fail after an hour); preloaded; '
+    'replication_slots: unused ones that hold more than 1 GB of WAL; timeline: primary or standby (warn after a '
+    'fail-over, a restore or a restored dump, until recovered() is called); on a standby replica_lag: how far it is '
+    'behind (fail beyond auth_store.max_replica_lag); and for each subscription that writes tables of the store '
+    '"subscription" and its name: whether it runs, copies, and heard the publisher in the last 90 s. It reads no '
+    'more than some pages of small tables. Read-only, also on a standby.';
 ALTER FUNCTION auth_store.health COST 100000 ROWS 9;
 GRANT EXECUTE ON FUNCTION auth_store.health
    TO auth_store_admin, auth_store_auditor, auth_store_jobs, auth_store_monitor;
+
+COMMENT ON FUNCTION auth_store.replica_lag IS
+    'For how long, at most, a commit may have been durable on the primary without being seen on this standby; NULL '
+    'on a primary. By what the primary has said of itself: while it writes nothing, and once it is not heard, the '
+    'time grows. The clocks of both have to agree. A standby that has received nothing yet counts from 2000 on. '
+    'While it is more than auth_store.max_replica_lag, functions that read the tables raise 55000.';
+ALTER FUNCTION auth_store.replica_lag COST 1;
+GRANT EXECUTE ON FUNCTION auth_store.replica_lag TO auth_store_app, auth_store_reader, auth_store_verifier,
+   auth_store_admin, auth_store_auditor, auth_store_jobs, auth_store_monitor;

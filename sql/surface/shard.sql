@@ -134,3 +134,57 @@ COMMENT ON FUNCTION auth_store.user_claims IS
     'row for an unknown user. Read-only, also on a standby. 22004 for NULL.';
 ALTER FUNCTION auth_store.user_claims COST 1000 ROWS 5;
 GRANT EXECUTE ON FUNCTION auth_store.user_claims TO auth_store_app, auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.shard_tables IS
+    'Which rows move with their bucket to another database, in the order in which rows are locked. moves: id, '
+    'user_id, grant_id, api_key_id, actor_id, name, by the bucket of that; along, all are copied, because they only '
+    'refuse; keys, those are copied that the other database lacks; stays, they stay where they were written; '
+    'shared, every database has them. buckets: SQL for the buckets of a row, in which format() puts NEW., OLD. or '
+    'nothing for %1$s; whole_rows: the key does not say them, so a publication by them needs REPLICA IDENTITY FULL.';
+ALTER FUNCTION auth_store.shard_tables COST 10 ROWS 60;
+GRANT EXECUTE ON FUNCTION auth_store.shard_tables TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.shard_move_sql IS
+    'A part of the move of the buckets first_bucket to last_bucket (0 to 4095) from one shard to another, as a '
+    'script for psql, which a superuser of both runs. source, target: their connection strings; the target''s '
+    'server connects to the source by the first one too. source_buckets, target_buckets: which buckets live on each '
+    'before the move, as 0-1365, 2048-2303. part: copy, the rows with what changes in them; switch, the fence and '
+    'the rest, in a second or two, after which the map is to be flipped; forget, the deletion at the source, once '
+    'every client has the new map; cancel, instead of switch, undoes copy. docs/how-to/shards_moving.md has it all. '
+    '22004 for NULL, 22023 for another part, buckets out of range or ranges that do not fit.';
+ALTER FUNCTION auth_store.shard_move_sql COST 100;
+GRANT EXECUTE ON FUNCTION auth_store.shard_move_sql TO auth_store_admin;
+
+COMMENT ON FUNCTION auth_store.shard_fenced IS 'The buckets whose rows nobody can write here: shard_fence().';
+ALTER FUNCTION auth_store.shard_fenced COST 100;
+GRANT EXECUTE ON FUNCTION auth_store.shard_fenced TO auth_store_admin;
+
+COMMENT ON PROCEDURE auth_store.shard_fence IS
+    'Fences the buckets first_bucket to last_bucket (0 to 4095), beside those that are fenced: from then on a call '
+    'that would write one of their rows here raises 55006, with the hint to look into the map again. Waits for all '
+    'transactions that have written to the tables, up to two minutes, and makes others wait for a second at most '
+    'each time. For superusers: it makes a trigger on each table that moves, which at other times is not there. '
+    '55P03 if a transaction goes on for longer, 22004 and 22023 for other buckets.';
+COMMENT ON PROCEDURE auth_store.shard_unfence IS
+    'Takes the fence of the buckets first_bucket to last_bucket away: they live here, or every client knows that they '
+    'do not. For superusers.';
+COMMENT ON PROCEDURE auth_store.shard_fence_set IS
+    'What shard_fence() and shard_unfence() call: fences these buckets and no other.';
+COMMENT ON PROCEDURE auth_store.shard_forget IS
+    'Deletes what the database has of the buckets first_bucket to last_bucket, which have moved to another shard: some '
+    'pages of a table in each transaction (1 to 1000000), with a NOTICE for each table. A name that is looked up here, '
+    'because its own bucket is among kept_buckets, is claimed for its user. 55000 unless the buckets are fenced '
+    'and no longer published. For superusers, and not within a transaction (2D000).';
+COMMENT ON FUNCTION auth_store.shard_range IS
+    'The buckets first_bucket to last_bucket as a multirange. 22004 for NULL, 22023 for others than 0 to 4095.';
+ALTER FUNCTION auth_store.shard_range COST 100;
+COMMENT ON FUNCTION auth_store.shard_refuse IS 'Of the triggers that shard_fence() makes: raises 55006.';
+ALTER FUNCTION auth_store.shard_refuse COST 100;
+COMMENT ON FUNCTION auth_store.shard_arrive IS
+    'Of the trigger that is there while buckets arrive: merges a row that arrives with what is here already.';
+ALTER FUNCTION auth_store.shard_arrive COST 100;
+COMMENT ON FUNCTION auth_store.shard_names_claim IS
+    'A step of a move: claims for good the names and accounts of users whose buckets are among users, where their own '
+    'bucket is among names: one of both is about to be in another database. Each an int4multirange, as {[0,1366)}. '
+    'Returns how many. For superusers. 22004 and 22023 for other texts, 55000 where another user has claimed one.';
+ALTER FUNCTION auth_store.shard_names_claim COST 100000;

@@ -61,3 +61,35 @@ COMMENT ON CONSTRAINT imported_refresh_tokens_digest_key ON auth_store.imported_
     'By which the text is found: it carries no id of this store. A text is imported once.';
 COMMENT ON CONSTRAINT imported_refresh_tokens_digest_length ON auth_store.imported_refresh_tokens IS
     'A SHA-256: 32 bytes.';
+
+-- Where an imported refresh token or API key is, once users are spread over several databases: in the database of the
+-- text's digest. Written by imported_point() alone.
+CREATE TABLE IF NOT EXISTS auth_store.imported_pointers (
+    id         uuid        NOT NULL,
+    expires_at timestamptz,
+    tenant_id  text COLLATE "C" NOT NULL,
+    kind       text COLLATE "C" NOT NULL,
+    digest     bytea       NOT NULL,
+    CONSTRAINT imported_pointers_pkey PRIMARY KEY (id, tenant_id),
+    CONSTRAINT imported_pointers_digest_key UNIQUE (digest),
+    CONSTRAINT imported_pointers_kind_known CHECK (kind IN ('api_key', 'refresh_token')),
+    CONSTRAINT imported_pointers_digest_length CHECK (pg_catalog.octet_length(digest) = 32)
+);
+COMMENT ON TABLE auth_store.imported_pointers IS
+    'Where the refresh tokens and API keys of another store are, which have no bucket in their text. Its rows are in '
+    'the database of the bucket of their digest. Empty unless the store is one of several.';
+COMMENT ON COLUMN auth_store.imported_pointers.id IS
+    'The grant or the API key that the import made; its bucket says in which database.';
+COMMENT ON COLUMN auth_store.imported_pointers.expires_at IS
+    'When the pointer is good for nothing any more, and cleanup deletes it; NULL: never.';
+COMMENT ON COLUMN auth_store.imported_pointers.tenant_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN auth_store.imported_pointers.kind IS 'What it leads to: api_key or refresh_token.';
+COMMENT ON COLUMN auth_store.imported_pointers.digest IS
+    'SHA-256 of the text that its holder presents. Its first 12 bits are the bucket of the row.';
+COMMENT ON CONSTRAINT imported_pointers_pkey ON auth_store.imported_pointers IS
+    'One text for what was imported, in the order of the imports, as cleanup walks.';
+COMMENT ON CONSTRAINT imported_pointers_digest_key ON auth_store.imported_pointers IS
+    'By which the text is found. A text leads to one thing.';
+COMMENT ON CONSTRAINT imported_pointers_kind_known ON auth_store.imported_pointers IS
+    'A grant or an API key: what of another store has no bucket.';
+COMMENT ON CONSTRAINT imported_pointers_digest_length ON auth_store.imported_pointers IS 'A SHA-256: 32 bytes.';

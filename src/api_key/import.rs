@@ -10,7 +10,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -62,6 +62,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Validation,
+    moves: Moves::ByApiKey,
     restored: true,
 };
 

@@ -24,7 +24,7 @@ use crate::lifecycle::{client_end, cursors, user_erase};
 use crate::oauth::client::{self, secret};
 use crate::oauth::code::{self, pushed};
 use crate::oauth::proof::jti;
-use crate::oauth::token::{self, imported};
+use crate::oauth::token::{self, imported, pointer};
 use crate::oauth::{consent, device, grant, interaction, signing_key};
 use crate::trail::usage::{self, roll_up};
 use crate::trail::{self, Event, months};
@@ -168,9 +168,10 @@ impl Task {
 }
 
 /// They are walked in any order: a batch passes over rows that others have locked.
-static TASKS: [Task; 28] = [
+static TASKS: [Task; 29] = [
     Task { table: &grant::TABLE, ends: Ends::Grants, event: Some("grant.expired") },
     Task::of(&imported::TABLE).told("refresh_token.expired"),
+    Task::of(&pointer::TABLE),
     Task::of(&code::TABLE).told("code.expired"),
     Task::of(&pushed::TABLE).told("pushed_request.expired"),
     Task::of(&device::TABLE).told("device_code.expired"),

@@ -3,7 +3,7 @@
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -28,6 +28,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Never,
+    moves: Moves::Stays,
     restored: true,
 };
 

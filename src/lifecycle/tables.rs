@@ -3,13 +3,13 @@
 use crate::audit::seal::{chunk, segment};
 use crate::identity::login::{devices, failures};
 use crate::identity::{external, mfa, one_time, passkey, password, policy, role, session, tenant, user};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::lifecycle::cursors;
 use crate::oauth::client::secret;
 use crate::oauth::code::pushed;
 use crate::oauth::issuer::{self, resource_server};
 use crate::oauth::proof::jti;
-use crate::oauth::token::imported;
+use crate::oauth::token::{imported, pointer};
 use crate::oauth::{client, code, consent, device, grant, interaction, signing_key, token};
 use crate::vault::{connection, key, provider};
 use crate::webhook::{self, outbox};
@@ -24,6 +24,7 @@ pub static SCHEMA_VERSION: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Never,
+    moves: Moves::Stays,
     restored: true,
 };
 
@@ -34,12 +35,13 @@ pub static BEFORE_CLIENTS: [&Table; 5] =
 
 /// The tables whose rows are locked after those of clients and users, in the order of the locks: a table stands before
 /// the tables that its rows refer to.
-pub static AFTER_USERS: [&Table; 48] = [
+pub static AFTER_USERS: [&Table; 49] = [
     &one_time::TABLE,
     &session::TABLE,
     &consent::TABLE,
     &grant::TABLE,
     &imported::TABLE,
+    &pointer::TABLE,
     &token::TABLE,
     &api_key::import::TABLE,
     &api_key::TABLE,
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_facts_are_those_the_other_tests_read() {
-        let mut facts = String::from("table\tended\ttenant\tclient\tuser\tpublished\trestored\n");
+        let mut facts = String::from("table\tended\ttenant\tclient\tuser\tpublished\tmoves\trestored\n");
         for table in all() {
             let ended = if table.ended.is_some() { "cleanup" } else { "never" };
             let [tenant, client] = [&table.of_tenant, &table.of_client].map(word);
@@ -212,8 +214,13 @@ mod tests {
             };
             let published = format!("{:?}", table.published).to_lowercase();
             let restored = if table.restored { "yes" } else { "no" };
-            writeln!(facts, "{}\t{ended}\t{tenant}\t{client}\t{user}\t{published}\t{restored}", table.name)
-                .unwrap();
+            let moves = table.moves.as_str();
+            writeln!(
+                facts,
+                "{}\t{ended}\t{tenant}\t{client}\t{user}\t{published}\t{moves}\t{restored}",
+                table.name
+            )
+            .unwrap();
         }
         assert_eq!(facts, FACTS, "tests/tables.txt should be:\n{facts}");
     }

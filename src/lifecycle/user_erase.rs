@@ -15,7 +15,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::progress::Progress;
-use crate::kernel::server::table::{Table, Whose};
+use crate::kernel::server::table::{By, Moves, Table, Whose};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -57,8 +57,10 @@ fn erase(
     let user = user::find(&Snapshot::writing()?, id)?;
     let progress = Progress::begin("user_erase", user.as_ref().map(|user| user.tenant_id.as_str()));
     let mut done = Map::new();
-    if let Some(user) = &user {
-        remove(id, user.tenant_id.clone(), &mut done, &progress)?;
+    match &user {
+        Some(user) => remove(id, user.tenant_id.clone(), &mut done, &progress)?,
+        // One who has moved to another database leaves behind what stays where it happened.
+        None => remove_what_stays(id, &mut done)?,
     }
     progress.step(trail::TABLE.name, STEPS, STEPS);
     let pseudonym = Id::mint(now, id.bucket())?;
@@ -131,6 +133,24 @@ fn remove(
     }
     if let Some(tokens) = done.get_mut(one_time::TABLE.name).filter(|_| mentions > 0) {
         tokens["mentions"] = mentions.into();
+    }
+    Ok(())
+}
+
+fn remove_what_stays(id: Id, done: &mut Map<String, Value>) -> Result<(), Mistake> {
+    let whose = Whose {
+        user_id: id,
+        tenant_id: String::new(),
+        grants: Vec::new(),
+        actors: Vec::new(),
+        addresses: Vec::new(),
+    };
+    let stays = |table: &&'static Table| {
+        table.moves == Moves::Stays && table.of_user.as_ref().is_some_and(|held| held.by == By::User)
+    };
+    cursors::stop_counting()?;
+    for table in tables::AFTER_USERS.into_iter().filter(stays) {
+        remove_from(table, &whose, done)?;
     }
     Ok(())
 }

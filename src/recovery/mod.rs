@@ -9,7 +9,7 @@ use crate::kernel::server::lineage::{self, Lineage};
 use crate::kernel::server::row::row;
 use crate::kernel::server::signal::Signal;
 use crate::kernel::server::spi::{self, Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::kernel::value::clock::Timestamp;
 
 /// The facts of the table `recoveries`.
@@ -21,6 +21,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Never,
+    moves: Moves::Stays,
     restored: true,
 };
 

@@ -5,9 +5,9 @@ use crate::identity::user::{self, elsewhere, names, unnamed};
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::server::spi::{self, params};
-use crate::kernel::server::state;
 use crate::kernel::server::table::{Published, Table};
 use crate::kernel::server::version::{self, TABLES_VERSION};
+use crate::kernel::server::{replica, state};
 use crate::lifecycle::{cursors, tables};
 use crate::oauth::client;
 use crate::schema::{PRINTING, shape};
@@ -21,7 +21,7 @@ fn check_with_severity() -> TableIterator<
     'static,
     (name!(object, String), name!(problem, String), name!(hint, String), name!(severity, String)),
 > {
-    TableIterator::new(spi::with_settings(PRINTING, tables_check).or_raise())
+    TableIterator::new(replica::regardless(|| spi::with_settings(PRINTING, tables_check)).or_raise())
 }
 
 const CHECK: &str = concat!(include_str!("../../sql/shape.sql"), include_str!("../../sql/check.sql"));

@@ -8,7 +8,7 @@ use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::Statement;
-use crate::kernel::server::{state, version};
+use crate::kernel::server::{replica, state, version};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::lifecycle::cursors;
@@ -19,7 +19,7 @@ use crate::webhook::waiting;
 composite! {
     /// A row of health().
     pub struct HealthCheck = "auth_store.health_check" {
-        pub check_name: Option<&'static str>,
+        pub check_name: Option<String>,
         pub status: Option<&'static str>,
         pub detail: Option<String>,
         pub what_to_do: Option<&'static str>,
@@ -29,7 +29,14 @@ composite! {
 #[pg_extern(stable, parallel_safe, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn health() -> SetOfIterator<'static, HealthCheck> {
-    SetOfIterator::new(look(clock::now()).or_raise())
+    SetOfIterator::new(replica::regardless(|| look(clock::now())).or_raise())
+}
+
+/// NULL on the primary.
+#[pg_extern(stable, parallel_safe)]
+fn replica_lag() -> Option<Interval> {
+    let lag = replica::lag(clock::now())?;
+    Interval::new(0, 0, lag).ok()
 }
 
 const HOUR: i32 = 3600;
@@ -55,6 +62,8 @@ fn look(now: Timestamp) -> Result<Vec<HealthCheck>, Mistake> {
         )
     });
     found.extend(server()?);
+    found.extend(standby(now));
+    found.extend(subscriptions(now)?);
     Ok(found)
 }
 
@@ -218,14 +227,79 @@ fn timeline(of_checkpoint: i32) -> Result<HealthCheck, Mistake> {
     })
 }
 
-fn ok(name: &'static str, detail: String) -> HealthCheck {
-    HealthCheck { check_name: Some(name), status: Some("ok"), detail: Some(detail), what_to_do: None }
+/// Where reads are refused on a standby that is too far behind, how far it is.
+fn standby(now: Timestamp) -> Option<HealthCheck> {
+    const NAME: &str = "replica_lag";
+    let (lag, most) = (replica::lag(now)?, replica::MAX_LAG.in_micros());
+    let detail = format!("shows all that the primary had {} ms ago", lag / 1000);
+    Some(if most > 0 && lag > most {
+        let detail = format!("{detail}, and auth_store.max_replica_lag is {} ms", most / 1000);
+        fail(NAME, detail, "Look at pg_stat_wal_receiver here and at pg_stat_replication on the primary")
+    } else {
+        ok(NAME, detail)
+    })
 }
 
-fn warn(name: &'static str, detail: String, what_to_do: &'static str) -> HealthCheck {
+row! {
+    struct Subscription {
+        name: String,
+        enabled: bool,
+        running: bool,
+        copying: i64,
+        received_at: Option<Timestamp>,
+    }
+}
+
+// Of this database, with tables of the store.
+static SUBSCRIPTIONS: Statement<Subscription> = Statement::read(
+    c"SELECT {columns}
+        FROM (SELECT s.subname::text COLLATE \"C\" AS name, s.subenabled AS enabled, w.pid IS NOT NULL AS running,
+                     t.copying, w.last_msg_receipt_time AS received_at
+                FROM pg_subscription s
+                     CROSS JOIN LATERAL (
+                         SELECT count(*) AS tables, count(*) FILTER (WHERE r.srsubstate NOT IN ('r', 's')) AS copying
+                           FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+                          WHERE r.srsubid = s.oid AND c.relnamespace = 'auth_store'::regnamespace) t
+                     LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL AND w.pid IS NOT NULL
+               WHERE s.subdbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                 AND t.tables > 0
+               ORDER BY name) f",
+);
+
+/// A row for each subscription that writes tables of the store.
+fn subscriptions(now: Timestamp) -> Result<Vec<HealthCheck>, Mistake> {
+    const LOG: &str = "The server's log says why it ended";
+    const PUBLISHER: &str = "Look whether the publisher answers";
+    // A worker that hears nothing asks after half of wal_receiver_timeout, which is 60 s unless it was set.
+    const SILENCE: i32 = 90;
+    let found = SUBSCRIPTIONS.all(&[])?.into_iter().map(|subscription| {
+        let name = format!("subscription {}", subscription.name);
+        let heard = subscription.received_at.map(|at| now.seconds_after(at));
+        match (subscription.enabled, subscription.running, heard) {
+            (false, ..) => fail(name, "disabled".into(), "ALTER SUBSCRIPTION … ENABLE, or drop it"),
+            (true, false, _) => fail(name, "not running".into(), LOG),
+            (true, true, Some(heard)) if heard > SILENCE => {
+                warn(name, format!("the publisher was heard {heard} s ago"), PUBLISHER)
+            }
+            (true, true, _) if subscription.copying > 0 => warn(
+                name,
+                format!("{} tables are not copied yet", subscription.copying),
+                "Wait; the server's log says where it fails",
+            ),
+            (true, true, heard) => ok(name, format!("the publisher was heard {} s ago", heard.unwrap_or(0))),
+        }
+    });
+    Ok(found.collect())
+}
+
+fn ok(name: impl Into<String>, detail: String) -> HealthCheck {
+    HealthCheck { check_name: Some(name.into()), status: Some("ok"), detail: Some(detail), what_to_do: None }
+}
+
+fn warn(name: impl Into<String>, detail: String, what_to_do: &'static str) -> HealthCheck {
     HealthCheck { status: Some("warn"), what_to_do: Some(what_to_do), ..ok(name, detail) }
 }
 
-fn fail(name: &'static str, detail: String, what_to_do: &'static str) -> HealthCheck {
+fn fail(name: impl Into<String>, detail: String, what_to_do: &'static str) -> HealthCheck {
     HealthCheck { status: Some("fail"), what_to_do: Some(what_to_do), ..ok(name, detail) }
 }

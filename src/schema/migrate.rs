@@ -65,6 +65,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011", "recoveries"),
     migration!(12, "0012", "audit_seals"),
     migration!(13, "0013", "shards"),
+    migration!(14, "0014", "imported_pointers"),
 ];
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {

@@ -2,4 +2,5 @@
 //! shard is the router's; the store says which bucket a call belongs to.
 
 pub mod bucket;
+pub mod moving;
 pub mod names;

@@ -17,7 +17,7 @@ use crate::kernel::server::append::Append;
 use crate::kernel::server::caller;
 use crate::kernel::server::principal;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, exported};
 use crate::kernel::value::calendar::rfc3339;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
@@ -189,6 +189,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Reports,
+    moves: Moves::Stays,
     restored: true,
 };
 

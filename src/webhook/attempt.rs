@@ -6,7 +6,7 @@ use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::append::Append;
 use crate::kernel::server::partition::Partitions;
 use crate::kernel::server::spi::{self, Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Moves, Published, Rows, Table, delete_by};
 use crate::kernel::server::{pin, state, version};
 use crate::kernel::value::calendar::Period;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -23,6 +23,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Reports,
+    moves: Moves::Stays,
     restored: true,
 };
 

@@ -3,7 +3,7 @@
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::spi::{Statement, by_index, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Ended, Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::webhook::outbox::retention::{delivery_ended, oldest};
@@ -20,6 +20,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Stays,
     restored: true,
 };
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table};
+use crate::kernel::server::table::{Ended, Moves, Published, Rows, Table};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Id, random};
 use crate::kernel::value::inet::Inet;
@@ -31,6 +31,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Shared,
     restored: true,
 };
 

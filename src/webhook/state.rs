@@ -10,7 +10,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, by_index, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -32,6 +32,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Stays,
     restored: true,
 };
 

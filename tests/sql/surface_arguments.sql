@@ -155,10 +155,13 @@ SELECT function, name, nothing FROM tried
      ('client_secret_rotate', 'overlap'), ('connection_lease', 'lease'),
     ('connection_get', 'actor_type'), ('client_create', 'client_type'), ('rate_limit_hit', 'cost')) ORDER BY 1;
 -- Procedures, which commit.
-SELECT function, name, preset FROM argument WHERE prokind = 'p' AND preset IS NULL;
+SELECT function, name, preset FROM argument WHERE prokind = 'p' AND optional AND preset IS NULL;
 SET client_min_messages = warning;
 CALL auth_store.cleanup(NULL, NULL);
 CALL auth_store.vault_rekey(NULL);
+CALL auth_store.shard_fence(4095, 4095);
+CALL auth_store.shard_forget(4095, 4095, '{}', NULL);
+CALL auth_store.shard_unfence(4095, 4095);
 -- An argument without a default stays what it was: NULL is a mistake, an unusable secret, or "no".
 SELECT pg_temp.raised(c)
   FROM unnest(ARRAY['SELECT auth_store.grant_revoke(NULL)',

@@ -224,3 +224,36 @@ BEGIN READ ONLY;
 SELECT pg_temp.raised(format('SELECT FROM auth_store.refresh_token_import(%L, ''import_web'', %L)', pg_temp.hex('x'),
     :'user_id'));
 COMMIT;
+
+-- Users spread over several databases: a pointer in the database of the text's digest leads to what was imported in
+-- another. A text that was imported here is found too.
+SELECT auth_store.imported_point(pg_temp.hex('elsewhere'), '018f6f2c-0000-8abc-8000-000000000001', 'refresh_token',
+    clock_timestamp() + '10 days');
+SELECT auth_store.imported_point(pg_temp.hex('key elsewhere'), '018f6f2c-0000-8abc-8000-000000000002', 'api_key');
+SELECT auth_store.refresh_token_import(pg_temp.hex('here'), 'import_web', :'user_id') AS here \gset
+SELECT auth_store.api_key_import(pg_temp.hex('key here'), 'key', :'user_id') AS key_here \gset
+SELECT auth_store.imported_locate('here') = :'here' AS here,
+       auth_store.imported_locate('key here') = :'key_here' AS key;
+SELECT left(text, 20) AS text, auth_store.imported_locate(text)
+  FROM (VALUES ('elsewhere'), ('key elsewhere'), ('nowhere'), (''), (NULL), (repeat('x', 1000000))) AS t (text);
+-- It says a place, not that the token is good.
+SELECT error FROM auth_store.token_refresh('elsewhere', 'import_web', :'secret');
+SELECT valid FROM auth_store.api_key_verify('key elsewhere');
+-- Again: its end is another. A text leads to one thing, and a thing has one text.
+SELECT auth_store.imported_point(pg_temp.hex('elsewhere'), '018f6f2c-0000-8abc-8000-000000000001', 'refresh_token',
+    clock_timestamp());
+SELECT pg_temp.raised(format('SELECT auth_store.imported_point(%L, %L, %L, tenant_id => %L)', digest, id, kind, tenant))
+  FROM (VALUES (pg_temp.hex('elsewhere'), '018f6f2c-0000-8abc-8000-000000000009', 'refresh_token', NULL),
+               (pg_temp.hex('elsewhere'), '018f6f2c-0000-8abc-8000-000000000001', 'api_key', NULL),
+               (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000001', 'refresh_token', NULL),
+               (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000003', 'session', NULL),
+               ('third', '018f6f2c-0000-8abc-8000-000000000003', 'api_key', NULL),
+               (NULL, '018f6f2c-0000-8abc-8000-000000000003', 'api_key', NULL),
+               (pg_temp.hex('third'), NULL, 'api_key', NULL),
+               (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000003', NULL, NULL),
+               (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000003', 'api_key', 'nowhere'))
+       AS t (digest, id, kind, tenant);
+SELECT deleted, done FROM auth_store.cleanup_batch('imported_pointers');
+SELECT auth_store.imported_locate('elsewhere') AS ended, auth_store.imported_locate('key elsewhere') AS stays;
+DELETE FROM auth_store.imported_pointers;
+SELECT FROM pg_temp.trail();

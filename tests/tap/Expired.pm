@@ -92,6 +92,8 @@ sub of_the_tenant
         imported_refresh_tokens => 'INSERT INTO auth_store.imported_refresh_tokens (grant_id, expires_at, tenant_id,
             client_id, digest)
             VALUES (' . past(5) . ", 'default', 'web-default', sha256(''))",
+        imported_pointers => 'INSERT INTO auth_store.imported_pointers (id, expires_at, tenant_id, kind, digest)
+            VALUES (' . past(5) . ", 'default', 'refresh_token', sha256(''))",
         signing_keys => "INSERT INTO auth_store.signing_keys (id, key_id, published_at, active_from, retired_at,
             longest_life, tenant_id, alg, kid, public_key, private_key)
             SELECT '00000000-0000-8000-8000-00000000000b', key_id, '2000-01-01', '2000-01-01', '2000-01-01', 0,

@@ -8,6 +8,7 @@ use feature 'state';
 use Exporter 'import';
 use File::Basename qw(dirname);
 use AuthStore;
+use ShardFunctions;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -16,7 +17,7 @@ our @EXPORT = qw(functions call_of privileges);
 # name => [does, call]: whether it reads or writes, holds what it read, draws random bytes only, passes on to another,
 # is the superuser's, the install script's or the event trigger's; a call that succeeds. Who may call it is in
 # tests/privileges.txt. In a call, {x} stands for the literal of what populate() made under that name.
-my %FUNCTIONS = (
+my %FUNCTIONS = (%ShardFunctions::CALLS,
     # schema
     install        => [ superuser => 'SELECT auth_store.install()' ],
     migrate        => [ superuser => 'SELECT auth_store.migrate()' ],
@@ -220,16 +221,6 @@ my %FUNCTIONS = (
     user_name_confirm => [ writes => q{SELECT auth_store.user_name_confirm({user}, 'external', 'x', {tenant})} ],
     user_name_release => [ writes => q{SELECT auth_store.user_name_release({user}, 'external', 'x', {tenant})} ],
     user_claims       => [ reads => 'SELECT * FROM auth_store.user_claims({user})' ],
-    token_bucket     => [ reads => 'SELECT auth_store.token_bucket({access})' ],
-    key_bucket       => [ reads => q{SELECT auth_store.key_bucket('x')} ],
-    id_bucket        => [ reads => 'SELECT auth_store.id_bucket({user})' ],
-    user_bucket      => [ reads => q{SELECT auth_store.user_bucket({tenant}, 'x')} ],
-    client_bucket    => [ reads => 'SELECT auth_store.client_bucket({client})' ],
-    actor_bucket     => [ reads => q{SELECT auth_store.actor_bucket({tenant}, 'x')} ],
-    user_code_bucket => [ reads => q{SELECT auth_store.user_code_bucket('BBBW-DJBM-JHT')} ],
-    claim_bucket     => [ reads => q{SELECT auth_store.claim_bucket('issuer', 'x')} ],
-    dpop_bucket      => [ reads => q{SELECT auth_store.dpop_bucket('x')} ],
-    text_bucket      => [ reads => q{SELECT auth_store.text_bucket('x')} ],
     # jti
     jti_revoke     => [ writes => q{SELECT auth_store.jti_revoke('new',
         pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval)} ],

@@ -73,6 +73,7 @@ my %VALUES = (
     real => [ 'NULL', "'NaN'", "'Infinity'", "'-Infinity'", -1, 1.01, "'1e-45'" ],
     'double precision' => [ 'NULL', "'NaN'", "'Infinity'", "'-Infinity'", -1 ],
     boolean => [ 'NULL', 'true', 'false' ],
+    int4multirange => [ 'NULL', "'{}'", "'{(,)}'", "'{[-5,-1],[4096,5000]}'" ],
     jsonb => [ 'NULL', "'null'", "'[]'", "'0'", "'\"x\"'", "'true'", "'{}'", "'{\"a\": 1e400}'", "'{\"a\": -1e131071}'",
         "(repeat('[', 5000) || repeat(']', 5000))::jsonb",
         "(repeat('{\"a\":', 3000) || '1' || repeat('}', 3000))::jsonb", "jsonb_build_object('a', repeat('x', 1000000))",
@@ -195,6 +196,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     map { ("$_.client_id" => literal($ours->{device_client})) } qw(device_authorize device_redeem
         device_hand_over));
 my %SENSE_OF_TYPE = (text => "'sense'", uuid => literal($ours->{user}), interval => "'1 minute'", integer => 1,
+    int4multirange => "'{}'",
     bigint => 1, real => '0.5', boolean => 'false',
     jsonb => "'{}'", 'text[]' => "'{}'", inet => "'192.0.2.1'", 'inet[]' => "'{}'",
     'timestamp with time zone' => 'clock_timestamp()', 'double precision' => '0.5');

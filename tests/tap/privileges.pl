@@ -126,7 +126,7 @@ none("SELECT r.rolname, p.proname FROM pg_roles r, pg_proc p WHERE p.pronamespac
     AND r.rolname IN ('auth_store_reader', 'auth_store_verifier', 'auth_store_worker', 'auth_store_jobs')
     AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
     AND p.proname ~ 'issue|redeem|refresh|exchange|_create|_store\$|_get\$|_rotate|import|client_authenticate|erase'
-    AND p.proname NOT IN ('client_get', 'provider_get', 'user_get')",
+    AND p.proname NOT IN ('client_get', 'imported_locate', 'provider_get', 'user_get')",
     'and none of them mints, opens or takes over a token');
 
 # --- tables and views ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ use crate::kernel::server::append::Append;
 use crate::kernel::server::partition::Partitions;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::kernel::value::calendar::Period;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -24,6 +24,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Stays,
     restored: true,
 };
 

@@ -9,7 +9,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::calendar::{Period, Slot};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::hex::hex;
@@ -27,6 +27,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Stays,
     restored: true,
 };
 

@@ -11,14 +11,14 @@ use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::identity::tenant;
-use crate::identity::user::elsewhere::ClaimKey;
+use crate::identity::user::elsewhere::{ClaimKey, moved};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lock;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::jsonb::Jsonb;
@@ -79,6 +79,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ByUserAndName,
     restored: true,
 };
 
@@ -208,6 +209,34 @@ row! {
 }
 
 static OF_USER: Lookup<OwnAccount> = Lookup::by(c"identities_user_idx");
+
+row! {
+    struct Held {
+        user_id: Id,
+        bucket: i32,
+        tenant_id: String,
+        provider: String,
+        subject: String,
+    }
+}
+
+static HELD: Statement<Held> = Statement::latest(
+    c"SELECT {columns} FROM auth_store.identities
+       WHERE $1::pg_catalog.int4multirange OPERATOR(pg_catalog.@>) auth_store.id_bucket(user_id)
+         AND $2::pg_catalog.int4multirange OPERATOR(pg_catalog.@>) bucket",
+);
+
+/// Claims the accounts of users of this database who are about to be in another one; returns how many.
+pub fn claim_accounts(now: Timestamp, buckets: moved::Buckets<'_>) -> Result<u64, Mistake> {
+    let mut claimed = 0;
+    for held in HELD.all(&params![buckets.users, buckets.names])? {
+        let Some(bucket) = moved::numbered(held.bucket) else { continue };
+        let key = ClaimKey::of(&held.tenant_id, CLAIMED, bucket, &[&held.provider, &held.subject]);
+        moved::claim(now, &key, held.user_id)?;
+        claimed += 1;
+    }
+    Ok(claimed)
+}
 
 /// The accounts that a user logs in with, each as [`Account::read`] reads it, in no order.
 pub fn of_user(snapshot: &Snapshot, user_id: Id) -> Result<Vec<String>, Mistake> {

@@ -11,7 +11,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -37,6 +37,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ByUser,
     restored: true,
 };
 

@@ -22,7 +22,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::vault::holder::{Holder, holder};
@@ -49,6 +49,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ById,
     restored: true,
 };
 
@@ -70,6 +71,7 @@ pub static RECOVERY_TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ById,
     restored: true,
 };
 

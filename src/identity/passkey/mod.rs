@@ -18,7 +18,7 @@ use crate::kernel::outcome::{ErrorCode, Mistake, Refusal};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::rfc::webauthn::{Answer, BASE64URL, Expected, Problem, is_localhost};
@@ -45,6 +45,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ById,
     restored: true,
 };
 

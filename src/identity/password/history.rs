@@ -7,7 +7,7 @@ use crate::kernel::crypto::password::{Typed, Verdict};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::slot::Slot;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -29,6 +29,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ByUser,
     restored: true,
 };
 

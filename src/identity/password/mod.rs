@@ -14,7 +14,7 @@ pub mod verify;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 
@@ -36,6 +36,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ByUser,
     restored: true,
 };
 

@@ -3,7 +3,7 @@
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 
 /// The facts of the table `common_passwords`.
 pub static TABLE: Table = Table {
@@ -14,6 +14,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Shared,
     restored: true,
 };
 

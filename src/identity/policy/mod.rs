@@ -18,7 +18,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 
 composite! {
@@ -72,6 +72,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Shared,
     restored: true,
 };
 

@@ -12,7 +12,7 @@ use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -86,6 +86,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Validation,
+    moves: Moves::ById,
     restored: true,
 };
 

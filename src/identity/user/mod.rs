@@ -21,7 +21,7 @@ use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -115,6 +115,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Validation,
+    moves: Moves::ById,
     restored: true,
 };
 

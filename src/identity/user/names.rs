@@ -16,7 +16,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
@@ -100,6 +100,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ByUserAndName,
     restored: true,
 };
 

@@ -32,6 +32,7 @@ pub mod principal;
 pub mod progress;
 pub mod reader;
 pub mod remembered;
+pub mod replica;
 pub mod row;
 pub mod rows;
 pub mod running;

@@ -32,6 +32,8 @@ pub struct Table {
     pub of_user: Option<OfUser>,
     /// Which subscribers need the table.
     pub published: Published,
+    /// What becomes of its rows when their buckets move to another database.
+    pub moves: Moves,
     /// Whether the rows of a dump, or of a server that crashed, are worth something.
     pub restored: bool,
 }
@@ -154,7 +156,114 @@ pub enum Published {
     Never,
 }
 
+/// What becomes of rows when buckets move to another database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moves {
+    /// They move with the bucket in their id.
+    ById,
+    /// With the bucket of the user that they name.
+    ByUser,
+    /// With the bucket of the grant that they name.
+    ByGrant,
+    /// With the bucket of the API key that they name.
+    ByApiKey,
+    /// With the bucket of their actor, which is in the ids of new rows only.
+    ByActor,
+    /// With the bucket of the user that they name. While buckets are fenced, those with a name of one stay as they are.
+    ByUserAndName,
+    /// With the bucket of the text whose SHA-256 they have.
+    ByDigest,
+    /// All are copied, because they only refuse and do not say their bucket.
+    Along,
+    /// Those that the other database lacks are copied: what moves may be sealed by them.
+    Keys,
+    /// They stay where they were written.
+    Stays,
+    /// Every database has them.
+    Shared,
+}
+
+/// SQL for the bucket of a column that is a uuid.
+macro_rules! bucket_of {
+    ($column:literal) => {
+        concat!(
+            "(get_byte(uuid_send(%1$s",
+            $column,
+            "), 6) & 15) * 256 + get_byte(uuid_send(%1$s",
+            $column,
+            "), 7)"
+        )
+    };
+}
+
+/// SQL for a text's bytes, by functions that a row filter of a publication may have.
+macro_rules! bytes_of {
+    ($column:literal) => {
+        concat!("decode(replace(%1$s", $column, ", E'\\\\', E'\\\\\\\\'), 'escape')")
+    };
+}
+
+/// SQL for the bucket of a connection, as `Bucket::of_actor()` has it.
+const BY_ACTOR: &str = concat!(
+    "CASE WHEN %1$sactor_id ~* '^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'",
+    " THEN get_byte(decode('0' || substr(%1$sactor_id, 16, 3), 'hex'), 0) * 256",
+    " + get_byte(decode('0' || substr(%1$sactor_id, 16, 3), 'hex'), 1)",
+    " ELSE get_byte(sha256(",
+    bytes_of!("tenant_id"),
+    " || '\\x00' || ",
+    bytes_of!("actor_id"),
+    "), 0) * 16 + get_byte(sha256(",
+    bytes_of!("tenant_id"),
+    " || '\\x00' || ",
+    bytes_of!("actor_id"),
+    "), 1) / 16 END"
+);
+
+impl Moves {
+    /// As tests/tables.txt and shard_tables() have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ById => "id",
+            Self::ByUser => "user_id",
+            Self::ByGrant => "grant_id",
+            Self::ByApiKey => "api_key_id",
+            Self::ByActor => "actor_id",
+            Self::ByUserAndName => "user_id and name",
+            Self::ByDigest => "digest",
+            Self::Along => "along",
+            Self::Keys => "keys",
+            Self::Stays => "stays",
+            Self::Shared => "shared",
+        }
+    }
+
+    /// SQL for the bucket with which a row moves, and for another one whose fence holds it too. `format()` puts `NEW.`,
+    /// `OLD.` or nothing before the columns.
+    pub fn buckets(self) -> &'static [&'static str] {
+        match self {
+            Self::ById => &[bucket_of!("id")],
+            Self::ByUser => &[bucket_of!("user_id")],
+            Self::ByGrant => &[bucket_of!("grant_id")],
+            Self::ByApiKey => &[bucket_of!("api_key_id")],
+            Self::ByActor => &[BY_ACTOR],
+            Self::ByUserAndName => &[bucket_of!("user_id"), "%1$sbucket"],
+            Self::ByDigest => &["get_byte(%1$sdigest, 0) * 16 + get_byte(%1$sdigest, 1) / 16"],
+            Self::Along | Self::Keys | Self::Stays | Self::Shared => &[],
+        }
+    }
+}
+
 impl Table {
+    /// Whether the key alone does not say the buckets of a row, so that a publication by them needs the whole row.
+    pub fn moves_by_whole_rows(&self) -> bool {
+        match self.moves {
+            Moves::ByActor | Moves::ByUserAndName | Moves::ByDigest => true,
+            Moves::ByUser => !self.key.contains(&"user_id"),
+            // The identity of imported_api_keys is the whole row anyway.
+            _ => false,
+        }
+    }
+
     /// Deletes what has ended among `size` rows behind the id `after`, in the order of the ids.
     pub fn cleanup(&self, now: Timestamp, after: Option<Id>, size: i32) -> Result<Batch, Mistake> {
         match &self.ended {

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::index::{self, Index, Key};
 use crate::kernel::server::snapshot::Snapshot;
-use crate::kernel::server::{catalog, pin};
+use crate::kernel::server::{catalog, pin, replica};
 
 /// The version of the tables that this library works on.
-pub const TABLES_VERSION: i32 = 13;
+pub const TABLES_VERSION: i32 = 14;
 
 /// The unique index of the table that has the version.
 const KEY: &CStr = c"schema_version_pkey";
@@ -20,10 +20,11 @@ const KEY: &CStr = c"schema_version_pkey";
 /// The generation of the catalog in which the tables were looked at; 0: none yet.
 static READY: AtomicU32 = AtomicU32::new(0);
 
-/// Checks that the tables exist, are ours and have this library's version, and that the session sees every row if it is
-/// not pinned to a tenant.
+/// Checks that the tables exist, are ours and have this library's version, that the session sees every row if it is not
+/// pinned to a tenant, and that a standby is near enough to its primary.
 pub fn ensure_ready() -> Result<(), Mistake> {
     pin::prove()?;
+    replica::ensure_fresh()?;
     let generation = catalog::generation();
     if READY.load(Relaxed) == generation {
         return Ok(());

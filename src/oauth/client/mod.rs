@@ -21,7 +21,7 @@ use crate::kernel::server::hold::{Hold, Place};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::oauth::client::metadata::{AuthMethod, ClientMetadata, ClientType};
 use crate::rfc::choice::{SecurityProfile, SubjectType, TokenFormat};
@@ -136,6 +136,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Validation,
+    moves: Moves::Shared,
     restored: true,
 };
 

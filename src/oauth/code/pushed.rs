@@ -14,7 +14,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Ended, Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Bucket;
 use crate::kernel::value::inet::Inet;
@@ -83,8 +83,7 @@ fn pushed_request_consume(
     user_agent: default!(Option<&str>, "NULL"),
 ) -> Parameters {
     let now = clock::now();
-    let context = Context { ip, user_agent };
-    consume(now, request_uri, client_id, &context).or_raise()
+    consume(now, request_uri, client_id, &Context { ip, user_agent }).or_raise()
 }
 
 /// RFC 9126 section 2.2, behind it a secret.
@@ -120,6 +119,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::Deleted(delete_by!("pushed_requests", "client_id")),
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::ById,
     restored: true,
 };
 

@@ -21,7 +21,7 @@ use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -157,6 +157,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Validation,
+    moves: Moves::ById,
     restored: true,
 };
 

@@ -14,7 +14,7 @@ use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::interval;
@@ -92,6 +92,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Validation,
+    moves: Moves::Shared,
     restored: true,
 };
 

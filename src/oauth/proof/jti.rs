@@ -27,7 +27,7 @@ use crate::kernel::server::lookup::Snapshot;
 use crate::kernel::server::partition::Partitions;
 use crate::kernel::server::progress::Progress;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Moves, Published, Rows, Table, delete_by};
 use crate::kernel::server::{lock, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::calendar::{self, Period};
@@ -114,6 +114,7 @@ pub static CLAIMED_TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Along,
     restored: true,
 };
 
@@ -127,6 +128,7 @@ pub static REVOKED_TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Validation,
+    moves: Moves::Along,
     restored: true,
 };
 

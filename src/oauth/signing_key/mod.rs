@@ -15,7 +15,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Ended, Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::rfc::jose::alg::Alg;
@@ -45,6 +45,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Validation,
+    moves: Moves::Shared,
     restored: true,
 };
 

@@ -11,7 +11,7 @@ use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -87,6 +87,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ByGrant,
     restored: true,
 };
 
@@ -104,12 +105,14 @@ static INSERT: Statement = Statement::write(
       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING",
 );
 
+/// The digest of a text that another store may have made.
+pub fn digest(text: &str) -> Option<Digest> {
+    (1..=MAX_TEXT).contains(&text.len()).then(|| token_text::digest(text))
+}
+
 /// The grant of an imported token and the digest of its text, if the text is one.
 pub fn find(snapshot: &Snapshot, text: &str) -> Result<Option<(Id, Digest)>, Mistake> {
-    if text.is_empty() || text.len() > MAX_TEXT {
-        return Ok(None);
-    }
-    let digest = token_text::digest(text);
+    let Some(digest) = digest(text) else { return Ok(None) };
     Ok(BY_DIGEST.find(snapshot, Key::Bytes(&digest))?.map(|token| (token.grant_id, digest)))
 }
 

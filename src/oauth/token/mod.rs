@@ -6,6 +6,7 @@ pub mod introspect;
 pub mod issue;
 pub mod jwt;
 pub mod once;
+pub mod pointer;
 pub mod refresh;
 pub mod revoke;
 pub mod standing;
@@ -23,7 +24,7 @@ use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -109,6 +110,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Validation,
+    moves: Moves::ById,
     restored: true,
 };
 

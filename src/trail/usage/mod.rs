@@ -3,7 +3,7 @@
 pub mod roll_up;
 
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::trail::retention::RETENTION;
 
 // Each server counts the trail that it has: a subscriber that got the counts too would count twice.
@@ -18,6 +18,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::Stay,
     of_user: None,
     published: Published::Never,
+    moves: Moves::Stays,
     restored: true,
 };
 
@@ -56,6 +57,7 @@ pub static USERS_TABLE: Table = Table {
         ),
     }),
     published: Published::Never,
+    moves: Moves::Stays,
     restored: true,
 };
 
@@ -68,5 +70,6 @@ pub static FLAGS_TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::Never,
+    moves: Moves::Stays,
     restored: true,
 };

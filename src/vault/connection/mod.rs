@@ -19,7 +19,7 @@ use crate::kernel::outcome::{Answer, Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
@@ -184,6 +184,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::Vault,
+    moves: Moves::ByActor,
     restored: true,
 };
 
@@ -297,7 +298,7 @@ fn insert(
     if !key::lock_key_share(key)? {
         return Ok(None);
     }
-    let id = Id::mint(now, Bucket::of(&[tenant_id]))?;
+    let id = Id::mint(now, Bucket::of_actor(tenant_id, actor.actor_id))?;
     let access_token = ACCESS_TOKEN.seal(key, id, tokens.access_token)?;
     let refresh_token = tokens.refresh_token.map(|text| REFRESH_TOKEN.seal(key, id, text)).transpose()?;
     let refresh_at = refresh_token.is_some().then(|| refresh_at(tokens.life())).flatten();

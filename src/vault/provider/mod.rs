@@ -15,7 +15,7 @@ use crate::kernel::server::pin;
 use crate::kernel::server::row::row;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::jsonb::Jsonb;
@@ -89,6 +89,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Shared,
     restored: true,
 };
 

@@ -7,7 +7,7 @@ use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::server::{catalog, state};
 use crate::kernel::value::calendar::rfc3339;
 use crate::kernel::value::clock::Timestamp;
@@ -42,6 +42,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::Stays,
     restored: true,
 };
 

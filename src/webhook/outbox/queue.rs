@@ -4,7 +4,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::append::Append;
 use crate::kernel::server::batch::delete_ended;
 use crate::kernel::server::spi::params;
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Ended, Moves, Published, Rows, Table, delete_by};
 use crate::kernel::server::transaction;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -23,6 +23,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Stays,
     restored: true,
 };
 

@@ -9,7 +9,7 @@ use crate::kernel::outcome::Mistake;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{Published, Rows, Table};
+use crate::kernel::server::table::{Moves, Published, Rows, Table};
 use crate::kernel::value::hex::hex;
 use crate::kernel::value::id::Id;
 use crate::kernel::value::jsonb::Jsonb;
@@ -24,6 +24,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::None,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Shared,
     restored: true,
 };
 

@@ -14,7 +14,7 @@ use crate::kernel::server::datum::Word;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::{Param, Statement, params};
-use crate::kernel::server::table::{Ended, Published, Rows, Table, delete_by};
+use crate::kernel::server::table::{Ended, Moves, Published, Rows, Table, delete_by};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::Id;
@@ -45,6 +45,7 @@ pub static TABLE: Table = Table {
     of_client: Rows::Cascade,
     of_user: None,
     published: Published::TakeOver,
+    moves: Moves::Shared,
     restored: true,
 };
 

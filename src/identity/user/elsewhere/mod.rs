@@ -5,8 +5,12 @@
 //! A claim is a row of its own and not one of `user_names`, because a user who is moved to the shard of the claim
 //! brings the names along, and both rows then stand side by side.
 //!
+//! [`moved`] keeps the claims right when buckets move to another database.
+//!
 //! Lock order: the user, if the user lives here, then the claim's key, which is locked before anybody looks who has the
 //! name. On a store that is not spread nothing here is called but by the functions of claims.
+
+pub mod moved;
 
 use crate::identity::user::name::Name;
 use crate::kernel::outcome::Mistake;
@@ -16,7 +20,7 @@ use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
 use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::server::spi::{Statement, params};
-use crate::kernel::server::table::{By, Ended, OfUser, Published, Rows, Table, delete_by, exported};
+use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, delete_by, exported};
 use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::id::{Bucket, Id};
 
@@ -41,6 +45,7 @@ pub static TABLE: Table = Table {
         ),
     }),
     published: Published::TakeOver,
+    moves: Moves::ById,
     restored: true,
 };
 

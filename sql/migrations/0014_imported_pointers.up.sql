@@ -1,0 +1,1 @@
+-- Several databases: the table of the pointers to what was imported is made by sql/tables, which migrate() runs next.

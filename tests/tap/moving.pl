@@ -1,0 +1,364 @@
+# Buckets move from one server to another by the scripts of shard_move_sql(), under the load of clients that follow the
+# map: nothing is lost and nothing is there twice. What a name leads to, a move that is cancelled half way, servers that
+# restart in it, and what the scripts refuse.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use AuthStore;
+use PostgreSQL::Test::Utils;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my ($one, $two) = map { new_server($_) } qw(one two);
+for my $node ($one, $two)
+{
+    $node->append_conf('postgresql.conf',
+        "wal_level = logical\nmax_wal_senders = 30\nmax_replication_slots = 30\nmax_logical_replication_workers = 20
+max_worker_processes = 40\nmax_sync_workers_per_subscription = 4\nwal_retrieve_retry_interval = '50ms'
+auth_store.sharded = on");
+    $node->restart;
+    value($node, 'postgres', 'CREATE DATABASE store TEMPLATE template0');
+}
+my $dir = $PostgreSQL::Test::Utils::tmp_check;
+my %node = (one => $one, two => $two);
+my %dsn = map { $_ => $node{$_}->connstr . ' dbname=store' } keys %node;
+
+# What both have: the master key, and what the first publishes.
+my $key = slurp_file($one->basedir . '/master.key');
+open my $file, '>', $two->basedir . '/master.key' or die $!;
+print $file $key;
+close $file;
+value($one, 'store', 'CREATE EXTENSION auth_store');
+my $made = populate($one, 'store');
+value($one, 'store', "SELECT auth_store.connection_store('slack', '$made->{acme}{user}', 'of the vault',
+    tenant_id => 'acme')");
+value($one, 'store', q{CREATE PUBLICATION registry FOR TABLE auth_store.tenants, auth_store.clients, auth_store.roles
+    WITH (publish = 'insert, update');
+    CREATE PUBLICATION registry_details FOR TABLE auth_store.client_secrets, auth_store.tenant_policies});
+my $as_owner = value($two, 'store', 'SHOW server_version_num') >= 160000 ? 'WITH (run_as_owner = true)' : '';
+value($two, 'store', 'CREATE EXTENSION auth_store');
+value($two, 'store',
+    "CREATE SUBSCRIPTION registry CONNECTION '$dsn{one}' PUBLICATION registry, registry_details $as_owner");
+ok($two->poll_query_until('store', q{SELECT count(*) > 0 AND bool_and(srsubstate = 'r') FROM pg_subscription_rel}),
+    'both have the same clients');
+
+# --- what is where ---------------------------------------------------------------------------------------------------
+
+# All buckets are on the first server. The first of the users decides which 256 move.
+my $bucket = value($one, 'store', "SELECT auth_store.id_bucket('$made->{acme}{user}')");
+my ($first, $last) = (int($bucket / 256) * 256, int($bucket / 256) * 256 + 255);
+sub without
+{
+    my ($from, $to) = @_;
+    return join ', ', map { "$_->[0]-$_->[1]" } grep { $_->[0] <= $_->[1] } [ 0, $from - 1 ], [ $to + 1, 4095 ];
+}
+
+# A part of the move, as psql runs it.
+sub part
+{
+    my ($part, %how) = @_;
+    my ($from, $to) = ($how{from} // 'one', $how{to} // 'two');
+    my ($source, $target) = $from eq 'one' ? ('0-4095', '') : ("$first-$last", without($first, $last));
+    my $script = value($one, 'store', "SELECT auth_store.shard_move_sql($first, $last, '$dsn{$from}', '$dsn{$to}',
+        '$source', '$target', '$part')");
+    append_to_file("$dir/$part.sql", $script);
+    my ($out, $err, $begun) = ('', '', time);
+    my $ok = IPC::Run::run([ 'psql', '-X', '-d', $dsn{$from}, '-f', '-' ], '<', \$script, '>', \$out, '2>', \$err);
+    note(sprintf '%s: %.1f s', $part, time - $begun);
+    return { ok => $ok, err => $err };
+}
+
+sub moves
+{
+    my ($part, $name, %how) = @_;
+    my $done = part($part, %how);
+    ok($done->{ok}, $name) or diag($done->{err});
+}
+
+sub refused
+{
+    my ($part, $pattern, $name, %how) = @_;
+    my $done = part($part, %how);
+    ok(!$done->{ok} && $done->{err} =~ $pattern, $name) or diag($done->{err});
+}
+
+# Of each table that moves, and of users by their id, a fingerprint of the rows of these buckets, or of all others.
+my @moving = map { [ split /\|/, $_, 2 ] } split /\n/, value($one, 'store',
+    q{SELECT table_name, format(buckets[1], '') FROM auth_store.shard_tables() WHERE buckets <> '{}'});
+sub rows
+{
+    my ($node, $of) = @_;
+    my $not = $of eq 'others' ? 'NOT' : '';
+    my $sql = join ' UNION ALL ', map { "SELECT '$_->[0]', count(*),
+        coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM auth_store.$_->[0] t
+        WHERE $not coalesce(auth_store.shard_range($first, $last) @> ($_->[1]), false)" } @moving;
+    return { map { my ($table, @rest) = split /\|/; ($table => join ' ', @rest) }
+          split /\n/, value($node, 'store', $sql) };
+}
+
+sub same_rows
+{
+    my ($is, $should, $name) = @_;
+    my $text = sub { my ($rows) = @_; join "\n", map { "$_: $rows->{$_}" } sort keys %$rows };
+    is($text->($is), $text->($should), $name);
+}
+sub count_of { my ($rows) = @_; my $n = 0; $n += (split / /, $_)[0] for values %$rows; return $n }
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+my $range = "auth_store.shard_range($first, $last)";
+
+# A name whose own bucket moves, or stays.
+sub name_that
+{
+    my ($moves, $prefix) = @_;
+    return value($one, 'store', "SELECT '$prefix' || n FROM generate_series(1, 100000) n
+        WHERE $range @> auth_store.user_bucket('acme', '$prefix' || n, 'username') = $moves LIMIT 1");
+}
+# A user who moves or stays, found by an external id of the same bucket, and by a name.
+sub user_that
+{
+    my ($node, $moves, $name) = @_;
+    my $user = value($node, 'store', "SELECT auth_store.user_ensure('for $name ' || n, 'acme')
+        FROM generate_series(1, 100000) n
+        WHERE $range @> auth_store.user_bucket('acme', 'for $name ' || n, 'external') = $moves LIMIT 1");
+    value($node, 'store', "SELECT error FROM auth_store.user_name_add('$user', 'username', '$name')");
+    return $user;
+}
+# On a server that does not have the user.
+sub claims
+{
+    my ($node, $user, $name) = @_;
+    is(value($node, 'store', "SELECT claimed FROM auth_store.user_name_confirm('$user', 'username', '$name', 'acme')"),
+        't', "$name is claimed");
+}
+# Whose a name is there: by a row of the user's own, and by a claim.
+sub held
+{
+    my ($node, $name) = @_;
+    return join ' and ', split /\n/, value($node, 'store', "SELECT 'name of ' || user_id FROM auth_store.user_names
+        WHERE tenant_id = 'acme' AND kind = 'username' AND name_key = '$name'
+        UNION ALL SELECT 'claim of ' || user_id FROM auth_store.user_name_claims
+        WHERE user_id = auth_store.user_locate('$name', 'username', 'acme') AND kind = 'username' ORDER BY 1");
+}
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+raises($one, 'store', "SELECT auth_store.shard_move_sql($first, $last, 'x', 'y', '0-4095', '', 'all')", '22023',
+    'another part');
+raises($one, 'store', "SELECT auth_store.shard_move_sql($first, 4096, 'x', 'y', '0-4095', '', 'copy')", '22023',
+    'a bucket that there is not');
+raises($one, 'store', "SELECT auth_store.shard_move_sql($first, $last, E'x\\n\\\\! ls', 'y', '0-4095', '', 'copy')",
+    '22023', 'a connection string of two lines');
+raises($one, 'store', "CALL auth_store.shard_forget($first, $last, '{}')", '55000', 'buckets that live here');
+raises($one, 'store', "CALL auth_store.shard_forget($first, $last, '{[0,4095]}')", '22023', 'buckets that stay');
+refused('switch', qr/there is no copy/, 'a switch before the copy');
+refused('cancel', qr/nothing to cancel/, 'a cancel before the copy');
+
+# --- half way and back -----------------------------------------------------------------------------------------------
+
+# What a move makes and takes away again.
+sub marks
+{
+    my ($node) = @_;
+    return join "\n", sort grep { /^CREATE TRIGGER|REPLICA IDENTITY/ && !/_y\d{4}/ } keys %{ shape($node, 'store') };
+}
+my ($marks, $before) = (marks($one), rows($one, 'moving'));
+my $others = rows($one, 'others');
+cmp_ok(count_of($before), '>', 15, 'there is much to move');
+my $stays = user_that($two, 'false', my $known_there = name_that('true', 'there'));
+my $two_before = contents($two, 'store');
+moves('copy', 'a copy');
+same_rows(rows($two, 'moving'), $before, 'has the rows of these buckets');
+raises($two, 'store', "UPDATE auth_store.users SET first_name = 'x' WHERE id = '$made->{acme}{user}'", '55006',
+    'which nobody else writes there');
+my $checked = run_sql($two, 'store', 'SELECT object, problem FROM auth_store.check()')->{out};
+like($checked, qr/^buckets \{\[$first,\d+\)\}\|are fenced/m, 'check() says that buckets are fenced');
+unlike($checked, qr/auth_store_fence|auth_store_arrival/, 'and nothing of each trigger');
+refused('copy', qr/already exists|has rows of these buckets/, 'a second copy over the first');
+$two->restart;
+moves('cancel', 'the copy is cancelled');
+same_rows(rows($one, 'moving'), $before, 'the rows are where they were');
+# JWT ids, and the keys, harm nobody.
+my $two_after = contents($two, 'store');
+for my $of ($two_before, $two_after)
+{
+    delete @$of{ grep { /^(?:claimed_jtis|revoked_jtis|vault_keys|password_peppers)/ } keys %$of };
+}
+is(differences($two_before, $two_after), '', 'and nothing is left at the target');
+is(marks($_), $marks, 'nor a trigger') for $one, $two;
+is(value($one, 'store', 'SELECT (SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ $$^auth_store$$)
+    + (SELECT count(*) FROM pg_publication WHERE pubname ~ $$^auth_store$$)'), '0', 'nor a slot or publication');
+
+# --- under load ------------------------------------------------------------------------------------------------------
+
+# Which server has these buckets; all others stay with the first.
+my $map = "$dir/map";
+sub flip { my ($name) = @_; append_to_file("$map.new", $name); rename "$map.new", $map or die $! }
+flip('one');
+sub home { my ($moves) = @_; return $node{ $moves ? slurp_file($map) : 'one' } }
+
+# A call for a user, repeated by the map of the moment until no fence refuses it.
+sub follows
+{
+    my ($moves, $sql) = @_;
+    for (1 .. 2000)
+    {
+        my $result = run_sql(home($moves), 'store', $sql);
+        return $result->{out} if $result->{ok};
+        return "$result->{state}: $result->{message}" if $result->{state} ne '55006' && $result->{state} ne '';
+        sleep 0.02;
+    }
+    return 'was refused for too long';
+}
+
+my $tv = $made->{acme}{device_client};
+my $clients = 3;
+# Four users a client, of whom two move. They refresh their tokens until the end, and each round a user is new.
+sub client
+{
+    my ($n) = @_;
+    my @users;
+    for my $k (0 .. 3)
+    {
+        my $moves = $k % 2;
+        my $id = value($one, 'store', "SELECT n FROM generate_series(1, 100000) n WHERE $range @>
+            auth_store.user_bucket('acme', '$n/$k/' || n, 'external') = ${\($moves ? 'true' : 'false')} LIMIT 1");
+        my ($grant, $token) = split /\|/, value($one, 'store', "SELECT grant_id, refresh_token
+            FROM auth_store.token_issue('$tv', auth_store.user_ensure('$n/$k/$id', 'acme'), refresh => true)");
+        push @users, { moves => $moves, grant => $grant, token => $token, count => 0 };
+    }
+    append_to_file("$dir/ready", '.');
+    my ($problem, $round, @new) = ('', 0);
+    until (-e "$dir/enough")
+    {
+        $round++;
+        for my $user (@users)
+        {
+            my $out = follows($user->{moves}, "SELECT coalesce(error, 'none'), refresh_token, access_token
+                FROM auth_store.token_refresh('$user->{token}', '$tv')");
+            my ($error, $token, $access) = split /\|/, $out;
+            if ($error ne 'none') { $problem .= "refresh: $out\n"; last }
+            @$user{qw(token access)} = ($token, $access);
+            $user->{count}++;
+        }
+        my $name = "new/$n/$round";
+        my $moves = value($one, 'store', "SELECT $range @> auth_store.user_bucket('acme', '$name', 'external')") eq 't';
+        my $out = follows($moves, "SELECT auth_store.user_ensure('$name', 'acme')");
+        if ($out =~ /^[0-9a-f-]{36}$/) { push @new, "$name $moves $out" } else { $problem .= "$name: $out\n" }
+    }
+    append_to_file("$dir/client.$n", join "\n", $problem eq '' ? 'well' : $problem,
+        (map { "user $_->{moves} $_->{grant} $_->{count} $_->{token} $_->{access}" } @users), map { "new $_" } @new);
+}
+
+my @pids;
+for my $n (1 .. $clients)
+{
+    my $pid = fork // die $!;
+    if (!$pid) { eval { client($n) }; append_to_file("$dir/client.$n", $@) if $@; POSIX::_exit(0) }
+    push @pids, $pid;
+}
+sleep 0.05 until -e "$dir/ready" && length(slurp_file("$dir/ready")) == $clients;
+
+# Names: of users who move, with their own buckets and without, and of users who stay on either side, with names that
+# move.
+my $known = user_that($one, 'true', my $known_name = name_that('true', 'known'));
+my $left = user_that($one, 'true', my $left_name = name_that('false', 'left'));
+my $keeps = user_that($one, 'false', my $kept_name = name_that('true', 'kept'));
+claims($one, $stays, $known_there);
+
+moves('copy', 'a copy under load');
+$one->reload;
+sleep 1;
+moves('switch', 'the switch');
+sleep 0.3;
+flip('two');
+sleep 1;
+append_to_file("$dir/enough", '.');
+waitpid $_, 0 for @pids;
+
+raises($one, 'store', "UPDATE auth_store.users SET first_name = 'x' WHERE id = '$made->{acme}{user}'", '55006',
+    'who has an old map is refused at the source',
+    hint => 'Look the bucket up in the map again; until it names another shard, wait and repeat the call');
+same_rows({ passwords => rows($two, 'moving')->{passwords} }, { passwords => rows($one, 'moving')->{passwords} },
+    'a table that nobody wrote to is the same on both');
+
+my ($rotated, $made_anew) = (0, 0);
+for my $n (1 .. $clients)
+{
+    my ($how, @lines) = split /\n/, slurp_file("$dir/client.$n");
+    is($how, 'well', "client $n met nothing but fences");
+    for (@lines)
+    {
+        my ($kind, @of) = split / /;
+        if ($kind eq 'user')
+        {
+            my ($moves, $grant, $count, $token, $access) = @of;
+            my $node = $moves ? $two : $one;
+            is(value($node, 'store', "SELECT g.rotation_count,
+                (SELECT active FROM auth_store.token_introspect('$access')),
+                (SELECT count(*) FROM auth_store.access_tokens a WHERE a.grant_id = g.id)
+                FROM auth_store.grants g WHERE g.id = '$grant'"), "$count|t|" . ($count + 1),
+                "client $n: each refresh of a user counted once, and gave a token that is there");
+            $rotated += $count;
+            next;
+        }
+        my ($name, $moves, $user) = @of;
+        my $found = "SELECT user_id FROM auth_store.user_find('$name', kind => 'external', tenant_id => 'acme')";
+        my @found = map { value($_, 'store', $found) } $moves ? ($two, $one) : ($one, $two);
+        is($found[0], $user, "$name is the user that was made") if $found[0] ne $user;
+        is($found[1], '', "$name is nowhere else") if !$moves && $found[1] ne '';
+        $made_anew++;
+    }
+}
+cmp_ok($rotated, '>', 4 * $clients, "$rotated tokens were refreshed meanwhile");
+cmp_ok($made_anew, '>', $clients, "$made_anew users were new");
+
+# --- forgotten at the source -----------------------------------------------------------------------------------------
+
+my $there = rows($two, 'moving');
+raises($one, 'store', "CALL auth_store.shard_forget($first, $last, '{}')", '55000', 'while they are published');
+moves('forget', 'the source forgets');
+is(count_of(rows($one, 'moving')), 0, 'all of these buckets');
+same_rows(rows($two, 'moving'), $there, 'and the target none');
+is(held($two, $known_name), "name of $known", 'a name that moved with its user');
+is(held($one, $known_name), '', 'is not at the source');
+is(held($two, $left_name), "name of $left", 'a user who moved has the name');
+is(held($one, $left_name), "claim of $left", 'which is looked up at the source, where a claim leads to the user');
+is(held($two, $kept_name), "claim of $keeps", 'a name that moved leads to the user who stayed');
+is(held($one, $kept_name), "name of $keeps", 'who keeps it');
+is(held($two, $known_there), "claim of $stays and name of $stays", 'a name that moved to its user');
+is(held($one, $known_there), '', 'is not at the source');
+is(value($two, 'store', "SELECT error FROM auth_store.user_name_add(auth_store.user_ensure('other', 'acme'), 'username',
+    '$kept_name')"), 'name_taken', 'nobody else gets a name that moved');
+is($_->[1]{out}, '', "$_->[0]: check() has nothing to say")
+  for map { [ $_, run_sql($node{$_}, 'store', 'SELECT object, problem FROM auth_store.check()') ] } qw(one two);
+is(value($one, 'store', "SELECT (SELECT count(*) FROM auth_store.audit_log WHERE user_id = '$made->{acme}{user}') > 0"),
+    't', 'what has happened there stays in its trail');
+is(marks($one), $marks, 'the source has neither a fence nor whole identities');
+is(value($two, 'store', "SELECT access_token FROM auth_store.connection_get('slack', '$made->{acme}{user}', 'user',
+    'acme')"), 'of the vault', 'what the vault sealed opens at the target');
+
+# --- and back --------------------------------------------------------------------------------------------------------
+
+my $new_there = rows($two, 'others');
+moves($_, "$_ of the way back", from => 'two', to => 'one') for qw(copy switch forget);
+same_rows(rows($one, 'moving'), $there, 'all is at the first server again');
+is(count_of(rows($two, 'moving')), 0, 'and nothing at the second');
+is(held($one, $left_name), "claim of $left and name of $left", 'name and user are together again');
+is(held($one, $kept_name), "claim of $keeps and name of $keeps", 'and so are these');
+is(held($two, $_), '', 'and nothing of it at the second') for $left_name, $kept_name;
+# --- health ----------------------------------------------------------------------------------------------------------
+
+my $health = q{SELECT status, detail ~ '^the publisher was heard' FROM auth_store.health()
+    WHERE check_name = 'subscription registry'};
+is(value($two, 'store', $health), 'ok|t', 'health() has a row for a subscription');
+value($two, 'store', 'ALTER SUBSCRIPTION registry DISABLE');
+is(value($two, 'store', $health), 'fail|f', 'which says that it is disabled');
+is(value($one, 'store', q{SELECT count(*) FROM auth_store.health() WHERE check_name ~ '^subscription'}), '0',
+    'and none where there is none');
+value($two, 'store', 'DROP SUBSCRIPTION registry');
+$_->stop for $one, $two;
+done_testing();
