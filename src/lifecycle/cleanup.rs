@@ -288,13 +288,14 @@ fn step(
     pass: Option<Pass>,
     progress: &Progress,
 ) -> Result<CleanupProgress, Mistake> {
-    if pass.is_none() {
-        show_task(task, progress);
-    }
     let cursor = cursor(task.table);
     let Some(position) = lock_cursor(now, &cursor)? else {
         return Ok(CleanupProgress { done: true, ..CleanupProgress::default() });
     };
+    // On a standby the lock was refused: there an unlogged table has no size.
+    if pass.is_none() {
+        show_task(task, progress);
+    }
     let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
     let batch = task.batch(now, position, size)?;
     MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
