@@ -93,6 +93,8 @@ mod called {
         fn errfinish(file: *const c_char, line: c_int, function: *const c_char);
         #[link_name = "__real_CopyErrorData"]
         fn copy_error_data() -> *mut pg_sys::ErrorData;
+        // Declared here, because the binding for PostgreSQL 18 does not know that it never returns.
+        fn proc_exit(code: c_int) -> !;
     }
 
     /// Ends the session, with what the server has for errors without memory; nothing unwinds.
@@ -110,7 +112,7 @@ mod called {
                 errfinish(c"shortage.rs".as_ptr(), line!() as c_int, c"end_session".as_ptr());
             }
             // Not reached: the server reports this level always.
-            pg_sys::proc_exit(1)
+            proc_exit(1)
         }
     }
 
