@@ -174,6 +174,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'http_register.body' => "'{\"redirect_uris\": [\"https://sense.example/cb\"]}'",
     'http_register.client_id' => 'NULL', 'http_register.authorization' => 'NULL',
     'recovered.policy' => "'keep'", 'recovered.longest_claim' => "'1 hour'",
+    'progress_begin.command' => "'cleanup'",
     'signing_key_retire.kid' => literal($ours->{signing_key}),
     # RFC 8410 section 10.3.
     'signing_key_import.pem' => "'MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC'",
