@@ -87,6 +87,6 @@ COMMENT ON FUNCTION auth_store.replica_lag IS
     'on a primary. By what the primary has said of itself: while it writes nothing, and once it is not heard, the '
     'time grows. The clocks of both have to agree. A standby that has received nothing yet counts from 2000 on. '
     'While it is more than auth_store.max_replica_lag, functions that read the tables raise 55000.';
-ALTER FUNCTION auth_store.replica_lag COST 1;
+ALTER FUNCTION auth_store.replica_lag COST 10;
 GRANT EXECUTE ON FUNCTION auth_store.replica_lag TO auth_store_app, auth_store_reader, auth_store_verifier,
    auth_store_admin, auth_store_auditor, auth_store_jobs, auth_store_monitor;

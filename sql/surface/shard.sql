@@ -179,10 +179,10 @@ COMMENT ON FUNCTION auth_store.shard_range IS
     'The buckets first_bucket to last_bucket as a multirange. 22004 for NULL, 22023 for others than 0 to 4095.';
 ALTER FUNCTION auth_store.shard_range COST 100;
 COMMENT ON FUNCTION auth_store.shard_refuse IS 'Of the triggers that shard_fence() makes: raises 55006.';
-ALTER FUNCTION auth_store.shard_refuse COST 100;
+ALTER FUNCTION auth_store.shard_refuse COST 10000;
 COMMENT ON FUNCTION auth_store.shard_arrive IS
     'Of the trigger that is there while buckets arrive: merges a row that arrives with what is here already.';
-ALTER FUNCTION auth_store.shard_arrive COST 100;
+ALTER FUNCTION auth_store.shard_arrive COST 10000;
 COMMENT ON FUNCTION auth_store.shard_names_claim IS
     'A step of a move: claims for good the names and accounts of users whose buckets are among users, where their own '
     'bucket is among names: one of both is about to be in another database. Each an int4multirange, as {[0,1366)}. '

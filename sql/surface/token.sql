@@ -172,13 +172,13 @@ COMMENT ON FUNCTION auth_store.imported_point IS
     'as for the import. kind: refresh_token or api_key. expires_at: when cleanup deletes the pointer; NULL: never. '
     'A second call with another expires_at changes it. tenant_id: default the session''s. Returns true. 22004, '
     '22023 for wrong arguments, 23503 for an unknown tenant, 23505 where the text, or the id, has another pointer.';
-ALTER FUNCTION auth_store.imported_point COST 1000;
+ALTER FUNCTION auth_store.imported_point COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.imported_point TO auth_store_admin;
 
 COMMENT ON FUNCTION auth_store.imported_locate IS
     'The id of the grant or API key of a refresh token or key of another store, by its text: of one that is in this '
     'database, or of one that a pointer leads to, which is then asked in the database of the id''s bucket. NULL for '
     'any other text. It says nothing of whether the token or key is good.';
-ALTER FUNCTION auth_store.imported_locate COST 200;
+ALTER FUNCTION auth_store.imported_locate COST 1000;
 GRANT EXECUTE ON FUNCTION auth_store.imported_locate TO auth_store_app, auth_store_reader, auth_store_verifier,
    auth_store_admin;
