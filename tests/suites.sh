@@ -348,12 +348,14 @@ spot() { "$pgspot" "$@" | tee /dev/stderr | grep '^ Errors: 0 Warnings: 0 Unknow
 
 # The SQL as the script that CREATE EXTENSION runs, and as install() and migrate() run it: in a schema that is the
 # superuser's and holds nobody else's relations, under a pinned search_path. So an index that exists already (PS014) is
-# on a table of the store. Two procedures commit: they may not set a search_path (PS005), and name everything in full,
+# on a table of the store. Three procedures commit: they may not set a search_path (PS005), and name everything in full,
 # operators too.
 install_script() {
     local script=$1; shift
     spot --proc-without-search-path 'auth_store.cleanup(batch_size integer,max_batches integer)' \
-        --proc-without-search-path 'auth_store.vault_rekey(batch integer)' "$@" \
+        --proc-without-search-path 'auth_store.vault_rekey(batch integer)' \
+        --proc-without-search-path "auth_store.shard_forget(first_bucket integer,last_bucket integer,$(
+            )kept_buckets int4multirange,pages integer)" "$@" \
         "$PACKAGE_DIR$PG_EXTDIR/auth_store--$script.sql"
 }
 

@@ -103,7 +103,11 @@ $$;
 CREATE PROCEDURE auth_store.shard_unfence(first_bucket integer, last_bucket integer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF auth_store.shard_fenced() && auth_store.shard_range(first_bucket, last_bucket) THEN
+    -- Also where there is nothing to do, so that a script on the wrong server stops.
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'cannot execute shard_unfence() in a read-only transaction'
+            USING ERRCODE = 'read_only_sql_transaction';
+    ELSIF auth_store.shard_fenced() && auth_store.shard_range(first_bucket, last_bucket) THEN
         CALL auth_store.shard_fence_set(auth_store.shard_fenced() - auth_store.shard_range(first_bucket, last_bucket));
     END IF;
 END
@@ -137,6 +141,9 @@ DECLARE
     setting   pg_catalog.text;
     deleted   pg_catalog.int8;
     step      pg_catalog.int8;
+    number    pg_catalog.int4 := 0;
+    numbers   pg_catalog.int4;
+    total     pg_catalog.int8;
     page      pg_catalog.int8;
     size      pg_catalog.int8;
 BEGIN
@@ -170,15 +177,35 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'DROP SUBSCRIPTION on the other database, then DROP PUBLICATION here';
     END IF;
+    PERFORM auth_store.progress_begin('shard_forget');
     -- Names that are looked up here lead to the users who have gone.
     PERFORM pg_catalog.set_config('session_replication_role', 'replica', true);
     deleted := auth_store.shard_names_claim(range::pg_catalog.text, kept_buckets::pg_catalog.text);
     COMMIT;
     RAISE NOTICE 'auth_store shard_forget: % names claimed', deleted;
+    -- Their share of the rows, if all buckets have as many.
+    SELECT pg_catalog.count(*),
+           pg_catalog.sum(c.reltuples) OPERATOR(pg_catalog.*) w.gone
+               OPERATOR(pg_catalog./) (w.gone OPERATOR(pg_catalog.+) w.kept)
+      INTO numbers, total
+      FROM auth_store.shard_tables() s
+           JOIN pg_catalog.pg_class c
+             ON c.oid OPERATOR(pg_catalog.=) pg_catalog.format('auth_store.%I', s.table_name)::pg_catalog.regclass
+           CROSS JOIN (SELECT pg_catalog.sum(pg_catalog.upper(b.range) OPERATOR(pg_catalog.-) pg_catalog.lower(b.range))
+                                  FILTER (WHERE b.moved),
+                              COALESCE(pg_catalog.sum(pg_catalog.upper(b.range) OPERATOR(pg_catalog.-)
+                                                      pg_catalog.lower(b.range)) FILTER (WHERE NOT b.moved), 0)
+                         FROM (SELECT r.r, true FROM pg_catalog.unnest(range) r (r)
+                               UNION ALL
+                               SELECT r.r, false FROM pg_catalog.unnest(kept_buckets) r (r)) b (range, moved)
+                      ) w (gone, kept)
+     WHERE s.buckets OPERATOR(pg_catalog.<>) '{}'::pg_catalog.text[]
+     GROUP BY w.gone, w.kept;
     FOR moving IN SELECT s.* FROM auth_store.shard_tables() s
                    WHERE s.buckets OPERATOR(pg_catalog.<>) '{}'::pg_catalog.text[]
     LOOP
         deleted := 0;
+        number := number OPERATOR(pg_catalog.+) 1;
         page := 0;
         size := pg_catalog.pg_relation_size(pg_catalog.format('auth_store.%I', moving.table_name)::pg_catalog.regclass)
                 OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8;
@@ -191,11 +218,14 @@ BEGIN
             EXECUTE pg_catalog.format('DELETE FROM auth_store.%I WHERE ctid >= ''(%s,0)'' AND ctid < ''(%s,0)'' AND %s',
                                       moving.table_name, page, page OPERATOR(pg_catalog.+) pages, gone);
             GET DIAGNOSTICS step = ROW_COUNT;
+            PERFORM auth_store.progress_add(step, moving.table_name, number, numbers,
+                                            CASE WHEN total OPERATOR(pg_catalog.>) 0 THEN total END);
             COMMIT;
             deleted := deleted OPERATOR(pg_catalog.+) step;
             page := page OPERATOR(pg_catalog.+) pages;
         END LOOP;
         RAISE NOTICE 'auth_store shard_forget: %: % rows deleted', moving.table_name, deleted;
     END LOOP;
+    PERFORM auth_store.progress_end();
 END
 $$;

@@ -49,10 +49,17 @@ GRANT EXECUTE ON FUNCTION auth_store.progress_list
 
 COMMENT ON FUNCTION auth_store.progress_begin IS
     'Shows in the view progress that a procedure runs in this session, until progress_end(), an error or the end of '
-    'the statement. The procedures call it themselves. command: cleanup or vault_rekey (22023 for another, 22004 for '
-    'NULL). Returns true.';
+    'the statement. The procedures call it themselves. command: cleanup, shard_forget or vault_rekey (22023 for '
+    'another, 22004 for NULL). Returns true.';
 ALTER FUNCTION auth_store.progress_begin COST 10;
 GRANT EXECUTE ON FUNCTION auth_store.progress_begin TO auth_store_admin, auth_store_jobs;
+
+COMMENT ON FUNCTION auth_store.progress_add IS
+    'Adds rows to what the call of progress_begin() has done, and says what it is at: phase, a table as a rule, which '
+    'is step of steps. The procedures call it themselves. rows_total: about how many rows there are at the first call; '
+    'NULL: not known. Returns false where no such call is shown. 22004 for NULL, 22023 for less than 0.';
+ALTER FUNCTION auth_store.progress_add COST 10;
+GRANT EXECUTE ON FUNCTION auth_store.progress_add TO auth_store_admin, auth_store_jobs;
 
 COMMENT ON FUNCTION auth_store.progress_end IS
     'Shows the call of progress_begin() no more. The procedures call it themselves. Returns true.';

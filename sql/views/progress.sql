@@ -11,7 +11,7 @@ COMMENT ON COLUMN auth_store.progress.datname IS 'The name of the database.';
 COMMENT ON COLUMN auth_store.progress.role IS 'The database role that logged in.';
 COMMENT ON COLUMN auth_store.progress.command IS
     'The function or procedure: cleanup, cleanup_expired_data, vault_rekey, migrate, user_erase, tenant_erase, '
-    'audit_seal, audit_verify, partitions_ensure, partitions_make or partitions_drop.';
+    'audit_seal, audit_verify, shard_forget, partitions_ensure, partitions_make or partitions_drop.';
 COMMENT ON COLUMN auth_store.progress.phase IS
     'What it is at: a table, a partition, a migration. NULL: it has only one phase.';
 COMMENT ON COLUMN auth_store.progress.step IS 'The number of the phase, from 1. NULL: they are not counted.';

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
-use crate::kernel::server::progress::{self, Running};
+use crate::kernel::server::progress::{self, Progress, Running};
 use crate::kernel::server::rows::SetOfIterator;
 use crate::kernel::server::{caller, catalog, state};
 use crate::kernel::value::clock::{self, Timestamp};
@@ -49,13 +49,45 @@ fn progress_begin(command: Option<&str>) -> bool {
 }
 
 #[pg_extern(volatile, parallel_unsafe)]
+fn progress_add(
+    rows: Option<i64>,
+    phase: Option<&str>,
+    step: Option<i32>,
+    steps: Option<i32>,
+    rows_total: default!(Option<i64>, "NULL"),
+) -> bool {
+    let add = || {
+        let rows = natural(given(rows, "rows")?, "rows")?;
+        let phase = given(phase, "phase")?;
+        let step = natural(given(step, "step")?.into(), "step")?;
+        let steps = natural(given(steps, "steps")?.into(), "steps")?;
+        let rows_total = rows_total.map(|rows| natural(rows, "rows_total")).transpose()?;
+        let part = Progress::running();
+        part.step(phase, step, steps);
+        if let Some(rows) = rows_total {
+            part.expect_at_first(rows);
+        }
+        part.add(rows);
+        Ok(part.is_shown())
+    };
+    add().or_raise()
+}
+
+fn natural<T: TryFrom<i64>>(number: i64, argument: &'static str) -> Result<T, Mistake> {
+    if number < 0 {
+        return Err(Mistake::invalid(argument, "0 or more"));
+    }
+    T::try_from(number).map_err(|_| Mistake::invalid(argument, "a smaller number"))
+}
+
+#[pg_extern(volatile, parallel_unsafe)]
 fn progress_end() -> bool {
     progress::close();
     true
 }
 
 /// The procedures that show how far they are.
-const PROCEDURES: [&str; 2] = ["cleanup", "vault_rekey"];
+const PROCEDURES: [&str; 3] = ["cleanup", "shard_forget", "vault_rekey"];
 
 impl CallProgress {
     fn of(call: Running, datname: Option<String>) -> Self {

@@ -84,8 +84,8 @@ SELECT c.* FROM pg_temp.changes('a head', $$UPDATE auth_store.audit_segments SET
     WHERE number = 1$$) c;
 SELECT c.* FROM pg_temp.changes('the chain', $$UPDATE auth_store.audit_segments SET head = sha256(head)
     WHERE number = 1$$) c;
-SELECT c.* FROM pg_temp.changes('its seal', $$UPDATE auth_store.audit_segments SET sealed = overlay(sealed
-    PLACING '\x00'::bytea FROM 20) WHERE number = 1$$) c;
+SELECT c.* FROM pg_temp.changes('its seal', $$UPDATE auth_store.audit_segments
+       SET sealed = set_byte(sealed, 19, 255 - get_byte(sealed, 19)) WHERE number = 1$$) c;
 SELECT kind, segment - :last AS segment FROM auth_store.audit_verify(number => :last + 2, head => :'head');
 SELECT kind, segment - :last AS segment FROM auth_store.audit_verify(number => :last, head => repeat('0', 64));
 SELECT count(*) AS findings FROM auth_store.audit_verify();

@@ -49,7 +49,9 @@ DROP FUNCTION look(), fail();
 
 -- 2. A procedure says when it begins and ends: a row that is left is over with its statement.
 SELECT pg_temp.raised($$SELECT auth_store.progress_begin(NULL)$$),
-       pg_temp.raised($$SELECT auth_store.progress_begin('vacuum')$$);
+       pg_temp.raised($$SELECT auth_store.progress_begin('vacuum')$$),
+       pg_temp.raised($$SELECT auth_store.progress_add(-1, 'rows', 1, 1)$$),
+       pg_temp.raised($$SELECT auth_store.progress_add(1, NULL, 1, 1)$$), auth_store.progress_add(1, 'rows', 1, 1);
 CREATE FUNCTION pg_temp.note(what text) RETURNS void LANGUAGE sql AS
     $$INSERT INTO public.seen (line) SELECT what || ': ' || COALESCE((SELECT line FROM pg_temp.seen()), 'nothing')$$;
 DO $$
@@ -67,6 +69,8 @@ BEGIN
     END;
     PERFORM auth_store.vault_rekey_batch();
     PERFORM pg_temp.note('again');
+    PERFORM auth_store.progress_add(7, 'sealed rows', 2, 2);
+    PERFORM pg_temp.note('added');
     PERFORM auth_store.progress_end();
     PERFORM pg_temp.note('ended');
     PERFORM auth_store.progress_end();

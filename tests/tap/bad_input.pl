@@ -174,7 +174,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'http_register.body' => "'{\"redirect_uris\": [\"https://sense.example/cb\"]}'",
     'http_register.client_id' => 'NULL', 'http_register.authorization' => 'NULL',
     'recovered.policy' => "'keep'", 'recovered.longest_claim' => "'1 hour'",
-    'progress_begin.command' => "'cleanup'",
+    'progress_begin.command' => "'cleanup'", 'progress_add.rows' => 1, 'progress_add.phase' => "'rows'",
+    'progress_add.step' => 1, 'progress_add.steps' => 2,
     'signing_key_retire.kid' => literal($ours->{signing_key}),
     # RFC 8410 section 10.3.
     'signing_key_import.pem' => "'MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC'",
@@ -182,6 +183,12 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'device_accept.hand_over' => "jsonb_build_object('device_id', " . literal($ours->{user}) . "::text, 'grant_id', "
         . literal($ours->{user}) . "::text, 'tenant_id', 'default', 'client_id', " . literal($ours->{client})
         . "::text, 'user_id', " . literal($ours->{user}) . "::text, 'scope', '', 'expires_at', 4102444800000000)",
+    'imported_point.digest' => "repeat('5e', 32)", 'imported_point.id' => 'gen_random_uuid()',
+    'imported_point.kind' => "'api_key'",
+    'shard_move_sql.first_bucket' => 0, 'shard_move_sql.last_bucket' => 255, 'shard_move_sql.source' => "'service=one'",
+    'shard_move_sql.target' => "'service=two'", 'shard_move_sql.source_buckets' => "'0-4095'",
+    'shard_move_sql.target_buckets' => "''", 'shard_move_sql.part' => "'copy'",
+    'shard_names_claim.users' => "'{[1,4096)}'", 'shard_names_claim.names' => "'{[0,1)}'",
     'router_sql.cluster' => "'sense'", 'router_sql.shards' => "'{\"a\": \"host=a\"}'",
     map({ ("router_sql.$_" => 'NULL') } qw(map registry)),
     'user_update.changes' => "'{\"first_name\": \"Sense\"}'",
@@ -240,7 +247,8 @@ SELECT p.proname, p.prokind, a.n, a.name, replace(format_type(a.type, NULL), 'an
     JOIN pg_proc p ON p.oid = d.objid
   LEFT JOIN LATERAL unnest(p.proargtypes::oid[], p.proargnames) WITH ORDINALITY
          AS a (type, name, n) ON a.type IS NOT NULL
- WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND p.prorettype <> 'event_trigger'::regtype
+ WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+   AND p.prorettype <> ALL ('{trigger,event_trigger}'::regtype[])
  ORDER BY p.proname COLLATE "C", a.n
 SQL
 {
@@ -361,8 +369,8 @@ try_all('as it is', '');
 cmp_ok(value($node, $db, "SELECT count(*) FROM tried WHERE found = 'ok'"), '>', 1000, 'many of them are outcomes');
 cmp_ok(value($node, $db, "SELECT count(*) FROM tried WHERE found <> 'ok'"), '>', 500, 'and many are errors');
 is(value($node, $db, "SELECT DISTINCT function FROM tried WHERE argument = '(sense)' AND found <> 'ok' ORDER BY 1"),
-    "tenant_erase\nuninstall",
-    'what makes sense is accepted, but for the confirmations that are none');
+    "shard_forget\ntenant_erase\nuninstall",
+    'what makes sense is accepted, but for the confirmations that are none and buckets that live here');
 # A NULL, empty, malformed or foreign secret is an unusable one, not an error.
 is(value($node, $db, "SELECT DISTINCT function, argument, found FROM tried WHERE found <> 'ok'
     AND (function, argument) IN (('code_redeem', 'code'), ('code_redeem', 'code_verifier'),

@@ -94,7 +94,7 @@ is(join(' ', grep { value($primary, $db, "SELECT provolatile FROM pg_proc
     WHERE pronamespace = 'auth_store'::regnamespace AND proname = '$_'") ne 'i' } @answer),
     'check current_acr current_actor_id current_amr current_client_id current_has_permission current_has_scope '
     . 'current_session_id current_tenant_id current_user_id fernet_decrypt health job_list job_plan principal_max_age '
-    . 'principal_recheck rate_limit_stats replica_lag shard_fenced tenant_visible',
+    . 'principal_recheck progress_list rate_limit_stats replica_lag router_sql shard_fenced tenant_visible',
     'on a standby that is too far behind only those answer that read no table, and those that tell what is wrong');
 is(value($standby, $db, q{SELECT status FROM auth_store.health() WHERE check_name = 'replica_lag'},
     options => $guarded), 'fail', 'health() says why');

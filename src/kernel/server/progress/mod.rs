@@ -72,6 +72,11 @@ impl Progress {
         Self { shows, ends: false }
     }
 
+    /// A part of the call that runs, whichever it is.
+    pub fn running() -> Self {
+        Self { shows: is_running(|_| true), ends: false }
+    }
+
     /// A part that nobody sees.
     pub const fn none() -> Self {
         Self { shows: false, ends: false }
@@ -193,7 +198,7 @@ pub struct Phase {
 
 /// Shows what the call, whichever it is, does for a while.
 pub fn phase(phase: &str) -> Phase {
-    let part = Progress { shows: is_running(|_| true), ends: false };
+    let part = Progress::running();
     let mut former = Words::of("");
     part.change(|shown| former = std::mem::replace(&mut shown.phase, Words::of(phase)));
     Phase { part, former }
@@ -207,7 +212,7 @@ impl Drop for Phase {
 
 /// Shows the call again, after a statement that may have taken its place: one that makes an index has.
 pub fn show_again() {
-    Progress { shows: is_running(|_| true), ends: false }.show(|_| {});
+    Progress::running().show(|_| {});
 }
 
 /// A transaction or a subtransaction is undone: the call that began in it is over. The server has cleared the place.
