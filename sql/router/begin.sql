@@ -19,6 +19,7 @@ GRANT USAGE ON SCHEMA auth_store, auth_store_router TO PUBLIC;
 CREATE EXTENSION IF NOT EXISTS plproxy SCHEMA auth_store_router;
 
 -- What an earlier script has made. Nothing of the application's goes with it: that fails, with its name.
+DROP EVENT TRIGGER IF EXISTS auth_store_router_mappings;
 DO $$
 DECLARE
     former text;

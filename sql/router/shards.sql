@@ -68,7 +68,7 @@ BEGIN
         SELECT 'modular_mapping', '1';
     IF NOT EXISTS (SELECT FROM pg_foreign_server f WHERE f.srvname = '{cluster}') THEN
         SELECT string_agg(format('%I %L', w.name, w.value), ', ') INTO changes FROM wanted w;
-        EXECUTE format('CREATE SERVER {cluster} FOREIGN DATA WRAPPER plproxy OPTIONS (%s)', changes);
+        EXECUTE format('CREATE SERVER "{cluster}" FOREIGN DATA WRAPPER plproxy OPTIONS (%s)', changes);
     ELSE
         SELECT string_agg(format('%s %I %L', CASE WHEN o.name IS NULL THEN 'ADD' ELSE 'SET' END, w.name, w.value), ', ')
           INTO changes
@@ -78,7 +78,7 @@ BEGIN
                       WHERE f.srvname = '{cluster}') o ON o.name = w.name
          WHERE o.value IS DISTINCT FROM w.value;
         IF changes IS NOT NULL THEN
-            EXECUTE format('ALTER SERVER {cluster} OPTIONS (%s)', changes);
+            EXECUTE format('ALTER SERVER "{cluster}" OPTIONS (%s)', changes);
         END IF;
     END IF;
     DROP TABLE wanted;
@@ -113,6 +113,11 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found integer;
 BEGIN
+    IF connection ~ '(^|[[:space:]])(user|(ssl)?password)[[:space:]]*=' THEN
+        RAISE EXCEPTION 'a connection string of a shard must have no user and no password'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Everybody can read the options of a server: put them into user mappings.';
+    END IF;
     LOCK TABLE auth_store_router.shards IN EXCLUSIVE MODE;
     UPDATE auth_store_router.shards s SET connection = shard_set.connection WHERE s.shard = shard_set.shard
     RETURNING s.number INTO found;

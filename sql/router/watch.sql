@@ -5,12 +5,26 @@ GRANT EXECUTE ON FUNCTION auth_store_router.names, auth_store_router.numbers, au
     auth_store_router.at, auth_store_router.one_or_all, {library} TO PUBLIC;
 
 -- Who may use the shards. A role without a mapping of its own reaches none (42704).
-GRANT USAGE ON FOREIGN SERVER {cluster} TO {roles};
+GRANT USAGE ON FOREIGN SERVER "{cluster}" TO {roles};
 DO $$
 BEGIN
-    EXECUTE format('CREATE USER MAPPING IF NOT EXISTS FOR %I SERVER {cluster} OPTIONS (user %1$L)', current_user);
+    EXECUTE format('CREATE USER MAPPING IF NOT EXISTS FOR %I SERVER "{cluster}" OPTIONS (user %1$L)', current_user);
 END
 $$;
+-- A role that may use a server may also change its own mapping, and come to the shards as another role, with that one's
+-- pin or none. Not here.
+CREATE FUNCTION auth_store_router.mappings_stay() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        RAISE EXCEPTION 'only a superuser may change the user mappings of a router'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$$;
+CREATE EVENT TRIGGER auth_store_router_mappings ON ddl_command_start
+    WHEN TAG IN ('CREATE USER MAPPING', 'ALTER USER MAPPING', 'DROP USER MAPPING')
+    EXECUTE FUNCTION auth_store_router.mappings_stay();
 
 -- Health, of every shard that answers and of every one that does not.
 CREATE FUNCTION auth_store_router.health(number integer) RETURNS SETOF auth_store.health_check
@@ -133,7 +147,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
          WHERE m.oid <> 0
     )
     SELECT 'user mapping for PUBLIC', 'makes everybody one role on the shards, without the pin of their own',
-           'DROP USER MAPPING FOR PUBLIC SERVER {cluster}', 'problem'
+           format('DROP USER MAPPING FOR PUBLIC SERVER %I', '{cluster}'), 'problem'
       FROM mapping m WHERE m.oid = 0
     UNION ALL
     SELECT format('user mapping for %I', t.role), format('%I cannot log in to shard %s', t.remote, t.shard),
@@ -144,7 +158,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
            format('%s here, but as %I on shard %s %s', COALESCE('pinned to ' || quote_literal(h.pin), 'not pinned'),
                   t.remote, t.shard, COALESCE('pinned to ' || quote_literal(t.pin), 'not pinned')),
            COALESCE(format('on the shard: ALTER ROLE %I SET auth_store.tenant_id = %L', t.remote, h.pin),
-                    format('here: ALTER ROLE %I SET auth_store.tenant_id = %L', t.role, t.pin)), 'problem'
+                    format('here: ALTER ROLE %I IN DATABASE %I SET auth_store.tenant_id = %L', t.role,
+                           current_database(), t.pin)), 'problem'
       FROM there t JOIN here h ON h.role = t.role
      WHERE t.is_there AND t.pin IS DISTINCT FROM h.pin
     UNION ALL
@@ -159,7 +174,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       FROM mapping m WHERE m.oid <> 0 AND m.remote IS DISTINCT FROM m.role
     UNION ALL
     SELECT format('role %I', h.role), 'may call the store, but has no user mapping',
-           format('CREATE USER MAPPING FOR %I SERVER {cluster} OPTIONS (user %1$L)', h.role), 'note'
+           format('CREATE USER MAPPING FOR %I SERVER %I OPTIONS (user %1$L)', h.role, '{cluster}'), 'note'
       FROM here h
      WHERE EXISTS (SELECT FROM pg_roles r WHERE r.rolname LIKE 'auth\_store\_%' AND NOT r.rolcanlogin
                       AND pg_has_role(h.oid, r.oid, 'MEMBER'))
@@ -209,4 +224,4 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION auth_store.health, auth_store.migrate, auth_store."check", auth_store_router.health,
     auth_store_router.migrate, auth_store_router."check", auth_store_router.role_pins,
-    auth_store_router.findings FROM PUBLIC;
+    auth_store_router.findings, auth_store_router.mappings_stay FROM PUBLIC;

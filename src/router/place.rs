@@ -8,8 +8,10 @@ use crate::kernel::value::jsonb::Jsonb;
 /// How many buckets there are: the 12 bits of an id.
 pub const BUCKETS: usize = 4096;
 
-const SHARDS: &str = "an object with the connection string of each shard: \
+const SHARDS: &str = "an object with the connection string of each shard, without user and password: \
                       {\"a\": \"host=10.0.0.1 dbname=auth\", \"b\": \"host=10.0.0.2 dbname=auth\"}";
+/// What a user mapping says, and everybody could read in the options of a server.
+const OF_A_MAPPING: [&str; 3] = ["user", "password", "sslpassword"];
 const MAP: &str = "an array of the first bucket of each range and its shard, from bucket 0 on: \
                    [[0, \"a\"], [2048, \"b\"]], with buckets up to 4095";
 
@@ -37,7 +39,7 @@ impl Places {
             .ok_or_else(refused)?
             .into_iter()
             .map(|(name, part)| {
-                let connection = part.text().filter(|text| text.contains('=') && !text.contains('\n'));
+                let connection = part.text().filter(|text| is_place(text));
                 let (name, connection) = (name.to_owned(), connection.ok_or_else(refused)?.to_owned());
                 Ok(Shard { name, connection })
             })
@@ -73,6 +75,41 @@ impl Places {
             .collect();
         format!("{{{}}}", mine.join(","))
     }
+}
+
+/// Whether a text is a connection string of keywords (not a URI), which names a server and nobody who logs in.
+fn is_place(text: &str) -> bool {
+    let mut rest = text.trim_ascii_start();
+    let is_empty = rest.is_empty();
+    while !rest.is_empty() {
+        let Some((keyword, after)) = rest.split_once('=') else { return false };
+        let keyword = keyword.trim_ascii_end();
+        let is_plain = !keyword.is_empty() && keyword.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if !is_plain || OF_A_MAPPING.contains(&keyword) {
+            return false;
+        }
+        let Some(after) = after_value(after.trim_ascii_start()) else { return false };
+        rest = after.trim_ascii_start();
+    }
+    !is_empty && !text.contains('\n')
+}
+
+/// What follows the value that a text begins with, by libpq's rules: in single quotes or up to a space, where a
+/// backslash takes the next character as it is.
+fn after_value(text: &str) -> Option<&str> {
+    let (quoted, value) = text.strip_prefix('\'').map_or((false, text), |value| (true, value));
+    let mut characters = value.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '\'' if quoted => return value.get(at + 1..),
+            c if !quoted && c.is_ascii_whitespace() => return value.get(at..),
+            _ => {}
+        }
+    }
+    (!quoted).then_some("")
 }
 
 fn ranges(map: &Jsonb, number: impl Fn(&str) -> Option<usize>) -> Option<Vec<(usize, usize)>> {

@@ -18,7 +18,7 @@ pub fn write(cluster: &str, places: &Places, catalog: &Catalog) -> String {
     let script = Script { catalog, cluster, registry: BUCKETS + places.registry };
     let mut text = BEGIN.replace("{version}", &catalog.version) + "\n-- The roles of the store.\n";
     text += &roles(catalog);
-    text += SHARDS;
+    text += &SHARDS.replace("{cluster}", cluster);
     text += &rows(places);
     text += "\n-- The types of the store.\n";
     for row in catalog.rows.iter().filter(|row| !row.is_view) {
@@ -46,23 +46,23 @@ pub fn write(cluster: &str, places: &Places, catalog: &Catalog) -> String {
     let _ = write!(text, "\n-- These stay on the shards: {}.\n", stays.join(", "));
     let library = known.iter().filter(|(fact, _)| matches!(fact.road, Road::Library));
     let library: Vec<_> = library.map(|(fact, _)| format!("auth_store.{}", fact.function)).collect();
-    text += &WATCH.replace("{roles}", &catalog.roles.join(", ")).replace("{library}", &library.join(", "));
+    // Names last, because they are data: one may look like a part of the template.
+    text += &WATCH
+        .replace("{cluster}", cluster)
+        .replace("{library}", &library.join(", "))
+        .replace("{roles}", &catalog.roles.join(", "));
     for function in catalog.functions.iter().filter(|function| OWN.contains(&function.name.as_str())) {
         for schema in ["auth_store", "auth_store_router"] {
             text += &may(&format!("FUNCTION {schema}.\"{}\"", function.name), &function.may, "EXECUTE");
         }
     }
-    text += &may(
-        "FUNCTION auth_store_router.findings",
-        &["auth_store_admin".to_owned(), "auth_store_auditor".to_owned()],
-        "EXECUTE",
-    );
+    let watchers = ["auth_store_admin".to_owned(), "auth_store_auditor".to_owned()];
+    text += &may("FUNCTION auth_store_router.role_pins, auth_store_router.findings", &watchers, "EXECUTE");
     text += "\n-- The roles that log in.\n";
     for login in &catalog.logins {
-        text += &mapped(login);
+        text += &mapped(login, cluster);
     }
-    text += "COMMIT;\n";
-    text.replace("{cluster}", cluster)
+    text + "COMMIT;\n"
 }
 
 fn roles(catalog: &Catalog) -> String {
@@ -71,8 +71,9 @@ fn roles(catalog: &Catalog) -> String {
 
 fn role_if_absent(role: &str, how: &str) -> String {
     format!(
-        "DO $$ BEGIN IF to_regrole({}) IS NULL THEN CREATE ROLE {role} {how}; END IF; END $$;\n",
-        literal(role)
+        "DO $$ BEGIN IF to_regrole({}) IS NULL THEN EXECUTE {}; END IF; END $$;\n",
+        literal(role),
+        literal(&format!("CREATE ROLE {role} {how}"))
     )
 }
 
@@ -104,24 +105,31 @@ fn columns(columns: &[Column]) -> String {
     columns.iter().map(|c| format!("{} {}", c.name, c.r#type)).collect::<Vec<_>>().join(", ")
 }
 
-/// A role that logs in: the same one on the router and on the shards, with the same pin.
-fn mapped(login: &Login) -> String {
+/// A role that logs in: the same one on the router and on the shards, with the same pin in the router's database alone.
+fn mapped(login: &Login, cluster: &str) -> String {
     let Login { name, of, pin } = login;
-    let pin = match pin {
-        Some(pin) => format!("ALTER ROLE {name} SET auth_store.tenant_id = {};\n", literal(pin)),
-        None => format!("ALTER ROLE {name} RESET auth_store.tenant_id;\n"),
+    let plain = literal(&name.trim_matches('"').replace("\"\"", "\""));
+    let pinned = |pin: &String| {
+        format!(
+            "DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I SET auth_store.tenant_id = %L', {plain}, \
+             current_database(), {}); END $$;\n",
+            literal(pin)
+        )
     };
     format!(
-        "{}GRANT {} TO {name};\n{pin}CREATE USER MAPPING IF NOT EXISTS FOR {name} SERVER {{cluster}} \
-         OPTIONS (user {});\n",
+        "{}GRANT {} TO {name};\n{}CREATE USER MAPPING IF NOT EXISTS FOR {name} SERVER \"{cluster}\" \
+         OPTIONS (user {plain});\n",
         role_if_absent(name, "LOGIN"),
         of.join(", "),
-        literal(name.trim_matches('"').replace("\"\"", "\"").as_str())
+        pin.as_ref().map_or_else(String::new, pinned)
     )
 }
 
-/// A text in quotes.
+/// A text in quotes, also within a body in dollar quotes.
 fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if text.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    if !text.contains('\\') && !text.contains("$$") {
+        return format!("'{quoted}'");
+    }
+    format!(" E'{}'", quoted.replace('\\', "\\\\").replace("$$", "\\x24\\x24"))
 }

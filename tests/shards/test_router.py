@@ -164,7 +164,7 @@ def lost_pins(on, token):
     router = on.router
 
     def said():
-        with router.connect() as db:
+        with router.connect(user="app") as db:
             return {(row["object"], row["severity"]) for row in
                     rows(db.execute('SELECT * FROM auth_store."check"() WHERE shard = \'router\''))}
 
@@ -189,6 +189,9 @@ def lost_pins(on, token):
     ok(said() == {before}, "a shard on which the role is not pinned", said())
     on.shards[2].run("ALTER ROLE acme_app SET auth_store.tenant_id = 'acme'")
     ok(said() == set() and not peek(), "all is well again", said())
+    with router.connect(user="acme_app") as db:
+        state = state_of(db, "ALTER USER MAPPING FOR acme_app SERVER router OPTIONS (SET user 'app')")
+        ok(state == "42501" and not peek(), "a pinned role does not change its own mapping", state)
 
 
 def elsewhere(on, db):

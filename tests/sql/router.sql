@@ -118,13 +118,19 @@ SELECT regexp_matches(auth_store.router_sql('auth', '{"a": "host=''a''", "b": "h
                       'VALUES\n(    \(0,.*?)\) s \(number');
 SELECT auth_store.router_sql('auth', '{"a": "host=a", "b": "host=b"}', registry => 'b') ~ 'at[(]4097[)]' AS registry;
 
+SELECT auth_store.router_sql('auth', '{"a": " host = ''user=b'' options=-c\\ password=d passfile=e "}')
+       ~ 'passfile=e' AS is_place;
+
 -- 6. Arguments that are none.
 SELECT pg_temp.raised(format('SELECT auth_store.router_sql(%L, %L, %L, %L)', a.cluster, a.shards, a.map, a.registry))
   FROM (VALUES (NULL, '{"a": "host=a"}', NULL, NULL), ('auth', NULL, NULL, NULL),
                ('Auth', '{"a": "host=a"}', NULL, NULL),
                ('a''', '{"a": "host=a"}', NULL, NULL), ('auth', '[]', NULL, NULL), ('auth', '{}', NULL, NULL),
                ('auth', '{"a": 1}', NULL, NULL), ('auth', '{"": "host=a"}', NULL, NULL),
-               ('auth', '{"a": "a"}', NULL, NULL), ('auth', '{"a": "host=a"}', '[]', NULL),
+               ('auth', '{"a": "a"}', NULL, NULL), ('auth', '{"a": "host=a password=b"}', NULL, NULL),
+               ('auth', '{"a": "user = b"}', NULL, NULL), ('auth', '{"a": "host=''a b''password=c"}', NULL, NULL),
+               ('auth', '{"a": "host=a\\ b sslpassword=c"}', NULL, NULL), ('auth', '{"a": "host=''a"}', NULL, NULL),
+               ('auth', '{"a": "postgresql://b:c@a/?d=e"}', NULL, NULL), ('auth', '{"a": "host=a"}', '[]', NULL),
                ('auth', '{"a": "host=a"}', '{}', NULL), ('auth', '{"a": "host=a"}', '[[1, "a"]]', NULL),
                ('auth', '{"a": "host=a"}', '[[0, "b"]]', NULL),
                ('auth', '{"a": "host=a"}', '[[0, "a"], [0, "a"]]', NULL),

@@ -13,7 +13,8 @@ my $node = new_server('router', preload => 1);
 value($node, 'postgres', 'CREATE DATABASE shard');
 value($node, 'shard', q{CREATE EXTENSION auth_store;
     CREATE ROLE web LOGIN; GRANT auth_store_app TO web;
-    CREATE ROLE "Acme's" LOGIN; GRANT web TO "Acme's"; ALTER ROLE "Acme's" SET auth_store.tenant_id = 'it''s \\acme'});
+    CREATE ROLE "Acme's" LOGIN; GRANT web TO "Acme's"; ALTER ROLE "Acme's" SET auth_store.tenant_id = 'it''s \\acme';
+    CREATE ROLE "a$$b" LOGIN; GRANT auth_store_auditor TO "a$$b"; ALTER ROLE "a$$b" SET auth_store.tenant_id = 'a$$b'});
 my $shards = q{'{"a": "host=/nowhere dbname=a", "b": "host=/nowhere dbname=b"}'};
 my $made = value($node, 'shard', "SELECT auth_store.router_sql('auth', $shards)");
 # From files: a psql that ends at the first error does not read the rest.
@@ -29,6 +30,9 @@ sub in_file
 
 raises($node, 'shard', in_file('made', $made), '55000', 'a shard is no router');
 value($node, 'postgres', 'CREATE DATABASE router');
+# A pin of another database's, on the server that gets a router.
+value($node, 'postgres', q{ALTER ROLE "Acme's" SET auth_store.tenant_id = 'b';
+    ALTER ROLE web SET auth_store.tenant_id = 'c'});
 ok($made =~ s/^CREATE EXTENSION IF NOT EXISTS plproxy .*\n//m, 'it makes PL/Proxy');
 my $script = in_file('script', $made);
 value($node, 'router', 'CREATE LANGUAGE plproxy HANDLER plpgsql_call_handler; CREATE FOREIGN DATA WRAPPER plproxy');
@@ -44,6 +48,13 @@ is(made(), $before, '  with the same result');
 value($node, 'router', q{CREATE VIEW mine AS SELECT auth_store.token_hash('a')});
 raises($node, 'router', $script, '2BP01', '  but not away what an application has made');
 value($node, 'router', 'DROP VIEW mine');
+# A word of SQL as the cluster's name, and a part of the template as a shard's.
+value($node, 'postgres', 'CREATE DATABASE word');
+my $word = value($node, 'shard', q{SELECT auth_store.router_sql('user', '{"{cluster}": "host=/nowhere dbname=a"}')});
+$word =~ s/^CREATE EXTENSION IF NOT EXISTS plproxy .*\n//m;
+value($node, 'word', 'CREATE LANGUAGE plproxy HANDLER plpgsql_call_handler; CREATE FOREIGN DATA WRAPPER plproxy');
+succeeds($node, 'word', in_file('word', $word), 'a cluster whose name is a word of SQL');
+is(value($node, 'word', 'SELECT auth_store_router.map()'), '[[0, "{cluster}"]]', '  and a shard of any name');
 
 # --- the library -----------------------------------------------------------------------------------------------------
 
@@ -84,6 +95,8 @@ is(partitions(), 'aaBBaaccaBc', '  and keeps the map');
 raises($node, 'router', q{SELECT auth_store_router.move(0, 1, 'd')}, '22023', 'a shard that is none');
 raises($node, 'router', q{SELECT auth_store_router.move(4095, 4096, 'a')}, '22023', 'a bucket that is none');
 raises($node, 'router', q{SELECT auth_store_router.move(1, 0, 'a')}, '22023', 'no bucket');
+raises($node, 'router', qq{SELECT auth_store_router.shard_set('b', 'host=a $_=b')}, '22023', "a connection with $_")
+    for 'user', 'password', 'sslpassword';
 raises($node, 'router', q{SELECT auth_store_router.move(0, 1, 'a')}, '42501', 'a role that may not', user => 'web');
 
 # --- who comes as whom -----------------------------------------------------------------------------------------------
@@ -92,6 +105,13 @@ is(value($node, 'router', q{SELECT string_agg(format('%s %s', usename, umoptions
     FROM pg_user_mappings WHERE usename IN ('web', 'Acme''s')}), "Acme's {user=Acme's}, web {user=web}",
     'each role that logs in is itself on the shards');
 is(value($node, 'router', q{SHOW auth_store.tenant_id}, user => "Acme's"), "it's \\acme", '  with its pin');
+is(value($node, 'router', q{SHOW auth_store.tenant_id}, user => 'a$$b'), 'a$$b', '  whatever is in it');
+is(join(' ', map { value($node, 'postgres', q{SHOW auth_store.tenant_id}, user => $_) } "Acme's", 'web'), 'b c',
+    '  and the pins of other databases stay');
+raises($node, 'router', $_, '42501', "  and stays itself: @{[/^\w+/g]}", user => 'web')
+    for q{ALTER USER MAPPING FOR web SERVER auth OPTIONS (SET user 'Acme''s')},
+        q{CREATE USER MAPPING FOR CURRENT_USER SERVER auth OPTIONS (user 'Acme''s')},
+        q{DROP USER MAPPING FOR web SERVER auth};
 is(value($node, 'router', q{SELECT auth_store_router.at(7)}, user => 'web'), '7', 'who has logged in is served');
 raises($node, 'router', q{SET ROLE web; SELECT auth_store_router.at(7)}, '42501', '  no other one', user => "Acme's",
     hint => 'A router is called as the role that has logged in: not after SET ROLE, nor in a SECURITY DEFINER function '
@@ -104,6 +124,8 @@ is(value($node, 'router',
     'a answers fail, b answers fail, c answers fail, versions fail', 'health() says so of each');
 is(value($node, 'router', q{SELECT string_agg(concat_ws(' ', shard, object, severity), ', ') FROM auth_store.check()}),
     'router shard problem, a shard problem, b shard problem, c shard problem', 'check() too');
+is(value($node, 'router', q{SELECT count(*) FROM auth_store.check() WHERE problem ~ 'permission denied'},
+        user => 'a$$b'), '0', '  and whoever may ask');
 my $failed = run_sql($node, 'router', 'SELECT * FROM auth_store.migrate()');
 like($failed->{message}, qr/^shard a: /, 'migrate() names the shard');
 
