@@ -202,7 +202,7 @@ pub fn lock_share_update_exclusive(table: &CStr, wait: bool) -> bool {
 pub fn changed_by(oid: pg_sys::Oid) -> pg_sys::TransactionId {
     with_class(oid, |tuple| {
         // SAFETY: a valid tuple of the catalog.
-        unsafe { pg_sys::HeapTupleHeaderGetXmin((*tuple).t_data) }
+        unsafe { pg_sys::htup::HeapTupleHeaderGetXmin((*tuple).t_data) }
     })
     .unwrap_or(pg_sys::TransactionId::INVALID)
 }

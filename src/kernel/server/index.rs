@@ -199,7 +199,7 @@ impl Index {
                 partial: !pg_sys::RelationGetIndexPredicate(relation).is_null(),
                 usable_after: form
                     .indcheckxmin
-                    .then(|| pg_sys::HeapTupleHeaderGetXmin((*(*relation).rd_indextuple).t_data)),
+                    .then(|| pg_sys::htup::HeapTupleHeaderGetXmin((*(*relation).rd_indextuple).t_data)),
             };
             pg_sys::index_close(relation, pg_sys::NoLock as i32);
             index
