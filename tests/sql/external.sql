@@ -11,9 +11,10 @@ CREATE FUNCTION pg_temp.login(provider text, subject text, email text = NULL, ve
 $$;
 
 -- The first log-in makes a user, the next finds it.
-SELECT user_id AS ann, created, linked, error FROM auth_store.identity_login('google', '108', 'ann@ext.example', true,
-    '{"name": "Ann", "n": 1.10}', tenant_id => 'external', ip => '192.0.2.1', user_agent => 'a b') \gset
-SELECT :'created' AS created, :'linked' AS linked, :'error' AS error;
+SELECT user_id AS ann, created, linked, error IS NULL AS done
+  FROM auth_store.identity_login('google', '108', 'ann@ext.example', true, '{"name": "Ann", "n": 1.10}',
+           tenant_id => 'external', ip => '192.0.2.1', user_agent => 'a b') \gset
+SELECT :'created' AS created, :'linked' AS linked, :'done' AS done;
 SELECT auth_store.user_update(:'ann', '{"first_name": "Ann"}');
 SELECT email, email_verified FROM auth_store.user_get(:'ann');
 SELECT * FROM pg_temp.login('google', '108', 'ann.lee@ext.example');

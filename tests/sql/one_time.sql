@@ -137,7 +137,7 @@ SELECT code, expires_at - clock_timestamp() BETWEEN '9 min' AND '10 min' AS ten_
        coalesce(error, 'none') AS error
   FROM auth_store.otp_start(:'ada', 'log in') \gset o_
 SELECT :'o_code' ~ '^[0-9]{6}$' AS digits, :'o_ten_minutes' AS ten_minutes, :'o_error' AS error;
-SELECT encode(digest, 'hex') <> encode(sha256(:'o_code'), 'hex') AS keyed, key_id, tries, email
+SELECT encode(digest, 'hex') <> encode(sha256(:'o_code'), 'hex') AS keyed, key_id <> '' AS key, tries, email
   FROM auth_store.one_time_tokens WHERE user_id = :'ada' AND purpose = 'otp';
 -- For another purpose or another user it is no password.
 SELECT error, error_description FROM auth_store.otp_verify(:'ada', 'transfer', :'o_code');
