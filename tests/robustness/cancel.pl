@@ -26,8 +26,9 @@ sub storm
     {
         for my $call (sort { rand() <=> 0.5 } grep { $_->{does} ne 'event' && $_->{does} ne 'script' } @calls)
         {
-            # What ends the tenant or a client is undone, so that the others have something to work with.
-            my $undo = $call->{sql} =~ /erase|delete|suspended|uninstall/ || rand() < 0.3;
+            # What ends the tenant or a client is undone, so that the others have something to work with, and a claim
+            # of a name, to which check() objects on a store that is not spread.
+            my $undo = $call->{sql} =~ /erase|delete|suspended|uninstall|name_(?:claim|confirm)/ || rand() < 0.3;
             if ($call->{does} eq 'commits') { $script .= "SET statement_timeout = $timeout;\n$call->{sql};\n"; next; }
             $script .= "SET statement_timeout = 0;\nBEGIN;\nSET LOCAL statement_timeout = $timeout;\n$call->{sql};\n"
               . ($undo ? 'ROLLBACK' : 'COMMIT') . ";\n";
