@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS auth_store.device_codes (
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE auth_store.device_codes IS
     'Device authorization requests (RFC 8628): the device code and the user code as SHA-256 digests. A row with '
-    'poll_interval 0 says that the grant of another shard''s device code was made here, see device_accept().';
+    'poll_interval 0 says that the grant of another shard''s device code was made here, and has the grant''s id, see '
+    'device_accept().';
 COMMENT ON COLUMN auth_store.device_codes.last_polled_at IS 'The last poll while the request was pending.';
 COMMENT ON COLUMN auth_store.device_codes.slowed_at IS
     'The last poll that came too early and was answered with slow_down.';

@@ -202,6 +202,8 @@ is(on($away, "user_id FROM auth_store.token_introspect('$token')"), $watcher->{i
 is(shard_of(bucket("token_bucket('$token')")), $away, 'that lead to the shard of the user');
 value($node, $away, "SET auth_store.code_replay_grace = 0; SELECT error FROM auth_store.device_accept('$hand_over')");
 is(on($away, "active FROM auth_store.token_introspect('$token')"), 'f', 'a replay ends them');
+is(on($away, "auth_store.id_bucket(id) FROM auth_store.device_codes"), bucket("id_bucket('$watcher->{id}')"),
+    'what says that the code was accepted is in the bucket of the user');
 is(on($_, 'count(*) FROM auth_store.check()'), 0, "check() on $_") for @shards;
 
 $node->stop;

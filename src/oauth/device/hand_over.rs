@@ -230,11 +230,20 @@ fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Res
     let mut event = redeem::event(REDEEMED, &client, context);
     event.user_id = Some(presented.user_id);
     event.session_id = presented.session_id;
+    let code = Accepted {
+        device_id: presented.device_id,
+        grant_id: presented.grant_id,
+        user_id: presented.user_id,
+        client: &client,
+    };
     // Of two calls for one code the second one sees the grant.
-    lock::lock_key(presented.grant_id);
-    if grant::find_state(&Snapshot::latest(), presented.grant_id)?.is_some() {
-        let accepted_at = device::redeemed_at(presented.device_id)?;
-        return replay(now, accepted_at, Some(presented.grant_id), &event);
+    lock::lock_key(code.grant_id);
+    let noted = device::noted(code.grant_id)?;
+    if noted.as_ref().is_some_and(|row| !code.is_noted_in(row)) {
+        return Err(MALFORMED);
+    }
+    if grant::find_state(&Snapshot::latest(), code.grant_id)?.is_some() {
+        return replay(now, noted.and_then(|row| row.redeemed_at), Some(code.grant_id), &event);
     }
     let expires_at = Timestamp::from_micros(presented.said.expires_at);
     let refused = if now >= expires_at {
@@ -250,15 +259,7 @@ fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Res
     if let Some(refused) = refused {
         return refuse(now, &event, &refused);
     }
-    let accepted = Accepted {
-        id: presented.device_id,
-        grant_id: presented.grant_id,
-        user_id: presented.user_id,
-        client: &client,
-        scope: &presented.said.scope,
-        expires_at,
-    };
-    if !device::accept(now, &accepted)? {
+    if !device::accept(now, &code, &presented.said.scope, expires_at)? {
         return Err(MALFORMED);
     }
     event.grant_id = Some(presented.grant_id);

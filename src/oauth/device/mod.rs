@@ -245,49 +245,63 @@ pub fn hand_over(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<Opti
 
 /// A device code of another shard that this one makes the grant of.
 pub struct Accepted<'a> {
-    pub id: Id,
+    pub device_id: Id,
     pub grant_id: Id,
     pub user_id: Id,
     pub client: &'a Client,
-    pub scope: &'a str,
-    pub expires_at: Timestamp,
 }
 
-// Nobody can present what has these digests. On the shard of the code itself the row is there.
+impl Accepted<'_> {
+    fn digest(&self) -> Digest {
+        token_text::digest(&format!("accepted {} {}", self.client.tenant_id, self.device_id))
+    }
+
+    /// Whether this row, which has the grant's id, says that the code was accepted for this user and client.
+    pub fn is_noted_in(&self, row: &DeviceCode) -> bool {
+        row.digest == self.digest() && row.user_id == Some(self.user_id) && row.client_id == self.client.id
+    }
+}
+
+/// What is noted of an accepted code, by the grant that was made of it.
+pub fn noted(grant_id: Id) -> Result<Option<DeviceCode>, Mistake> {
+    BY_ID.find(&Snapshot::latest(), Key::Id(grant_id))
+}
+
+// The row is the grant's and has its id, so that it lives where the user does and moves along. The digests say which
+// code it was, so that one code gives one grant; nobody can present what has them.
 static ACCEPT: Statement = Statement::latest(
     c"INSERT INTO auth_store.device_codes AS d (id, poll_interval, expires_at, approved_at, redeemed_at, grant_id,
              user_id, tenant_id, client_id, digest, user_code_digest, scope)
-      VALUES ($1, 0, $2, $3, $3, $4, $5, $6, $7, $8, $8, $9)
-      ON CONFLICT (id, tenant_id) DO UPDATE SET redeemed_at = EXCLUDED.redeemed_at
+      VALUES ($1, 0, $2, $3, $3, $1, $4, $5, $6, $7, $7, $8)
+      ON CONFLICT (user_code_digest) DO UPDATE SET redeemed_at = EXCLUDED.redeemed_at
        WHERE d.grant_id = EXCLUDED.grant_id AND d.user_id = EXCLUDED.user_id AND d.client_id = EXCLUDED.client_id",
 );
 
-/// Notes that the grant of a code is being made; false where the code is known here for another one.
-pub fn accept(now: Timestamp, code: &Accepted<'_>) -> Result<bool, Mistake> {
+/// Notes that the grant of a code is being made; false where the code is known here for another one. The caller has
+/// locked the grant's id, and seen that nothing else is [`noted`] for it.
+pub fn accept(
+    now: Timestamp,
+    code: &Accepted<'_>,
+    scope: &str,
+    expires_at: Timestamp,
+) -> Result<bool, Mistake> {
     let tenant_id = code.client.tenant_id.as_str();
-    let digest = token_text::digest(&format!("accepted {}", code.id));
     let accepted = ACCEPT.run(&params![
-        code.id,
-        code.expires_at,
-        now,
         code.grant_id,
+        expires_at,
+        now,
         code.user_id,
         tenant_id,
         code.client.id.as_str(),
-        digest.as_slice(),
-        code.scope,
+        code.digest().as_slice(),
+        scope,
     ])? == 1;
     if accepted {
-        let tenant_id = tenant_id.to_owned();
-        Redemption { ended: &REDEMPTION_ENDED, code_id: code.id, tenant_id, grant_id: code.grant_id }
+        let (code_id, grant_id) = (code.grant_id, code.grant_id);
+        Redemption { ended: &REDEMPTION_ENDED, code_id, tenant_id: tenant_id.to_owned(), grant_id }
             .note_end(now);
     }
     Ok(accepted)
-}
-
-/// When the code with this id was redeemed.
-pub fn redeemed_at(id: Id) -> Result<Option<Timestamp>, Mistake> {
-    Ok(BY_ID.find(&Snapshot::latest(), Key::Id(id))?.and_then(|code| code.redeemed_at))
 }
 
 // As for authorization codes: no index finds the requests of a user, and no request with an id before $1 is alive.
@@ -299,7 +313,7 @@ static WITHDRAW: Statement = Statement::latest(
 );
 
 /// Seconds: no device code lives longer, whatever auth_store.device_code_ttl says.
-const MAX_TTL: i64 = 3600;
+pub const MAX_TTL: i64 = 3600;
 
 /// Deletes the requests that a user has approved and no device has redeemed, of one client or of all, and waits for
 /// redemptions that are under way. Returns how many it deleted.
