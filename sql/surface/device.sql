@@ -86,9 +86,10 @@ GRANT EXECUTE ON FUNCTION auth_store.device_hand_over TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.device_accept IS
     E'The tokens of a device whose user is on this shard: makes the grant of what device_hand_over() gave, once. '
-    'A row with error otherwise: expired_token, unauthorized_client (the client is not active), invalid_grant (the '
-    'user is not active, the session has ended). A second call makes nothing: it is a retry or a replay as in '
-    'code_redeem(), with the same end; until the first one has committed, it waits.\n'
+    'A row with error otherwise: expired_token, unauthorized_client (the client is not active, or may not use the '
+    'grant type), invalid_scope and invalid_target (the client may have none of it any more; it gets what is left), '
+    'invalid_grant (the user is not active, the session has ended). A second call makes nothing: it is a '
+    'retry or a replay as in code_redeem(), with the same end; until the first one has committed, it waits.\n'
     'hand_over: as it was returned; 22004 for NULL, 22023 for anything else, 23503 where the user or the client is not '
     'here (yet): the client may not have been published to this shard. '
     'ip, user_agent: where the request came from, for the audit row.';

@@ -63,6 +63,27 @@ SELECT error, error_description FROM auth_store.device_accept(:'hand_over');
 SELECT active FROM auth_store.token_introspect(:'t_access_token');
 RESET auth_store.code_replay_grace;
 SELECT * FROM pg_temp.trail();
+-- What says so is of the grant, and so in the user's bucket.
+SELECT id = :'t_grant_id' AS of_grant, auth_store.id_bucket(id) = auth_store.id_bucket(:'tv') AS users_bucket,
+       grant_id = id AS grant_id, scope
+  FROM auth_store.device_codes WHERE poll_interval = 0;
+-- One code gives one grant, and one grant is of one code, user and client.
+SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb
+    || jsonb_build_object('grant_id', overlay(:'t_grant_id' placing '000000000000' from 25))));
+SELECT user_id AS other FROM auth_store.user_create(id => overlay(:'tv' placing '000000000000' from 25)::uuid) \gset
+SELECT client_id FROM auth_store.client_create('TV', client_id => 'shard_tv2', client_type => 'public',
+    grant_types => ARRAY['urn:ietf:params:oauth:grant-type:device_code'], scope => 'read');
+SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || more))
+  FROM (VALUES (jsonb_build_object('device_id', :'t_grant_id')), (jsonb_build_object('user_id', :'other')),
+               ('{"client_id": "shard_tv2"}')) t (more);
+-- A grant that was not made of a code is nobody's to end by this.
+SELECT grant_id AS issued, access_token AS issued_token FROM auth_store.token_issue('shard_tv', :'tv') \gset
+SET auth_store.code_replay_grace = 0;
+SELECT error, error_description FROM auth_store.device_accept(:'hand_over'::jsonb
+    || jsonb_build_object('grant_id', :'issued'));
+RESET auth_store.code_replay_grace;
+SELECT active FROM auth_store.token_introspect(:'issued_token');
+SELECT * FROM pg_temp.trail();
 
 --
 -- Refusals make nothing, and can be mended
@@ -76,7 +97,9 @@ SELECT FROM auth_store.user_set_status(:'tv', 'active');
 SELECT FROM auth_store.client_set_status('shard_tv', 'suspended');
 SELECT error, error_description FROM auth_store.device_accept(:'hand_over');
 SELECT FROM auth_store.client_set_status('shard_tv', 'active');
-SELECT error, error_description FROM auth_store.device_accept(:'hand_over'::jsonb || '{"expires_at": 0}');
+SELECT error, error_description FROM auth_store.device_accept(:'hand_over'::jsonb || jsonb_build_object('expires_at',
+    (1000000 * extract(epoch FROM auth_store.id_time((:'hand_over'::jsonb ->> 'grant_id')::uuid)
+        - '2000-01-01+00'::timestamptz))::bigint + 1000));
 -- The session ended with the suspension.
 SELECT error, error_description FROM auth_store.device_accept(:'hand_over');
 SELECT * FROM pg_temp.trail();
@@ -93,7 +116,48 @@ SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'
 SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || '{"cnf": {"jkt": 1}}'));
 SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || '{"client_id": "none"}'));
 SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb
-    || '{"user_id": "00000000-0000-8000-8000-000000000000"}'));
+    || jsonb_build_object('user_id', overlay(:'tv' placing '111111111111' from 25))));
+-- What no approval holds, and a grant that was not made while the code lived or is in another bucket than the user.
+CREATE FUNCTION pg_temp.made(id text, seconds bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT overlay(id placing overlay(lpad(to_hex(('x' || translate(left(id, 13), '-', ''))::bit(48)::bigint
+        + 1000 * seconds), 12, '0') placing '-' from 9 for 0) from 1) $$;
+SELECT what, pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || more))
+  FROM (SELECT :'hand_over'::jsonb ->> 'grant_id', (:'hand_over'::jsonb ->> 'expires_at')::bigint) h (id, ends),
+       LATERAL (VALUES
+           ('acr', jsonb_build_object('acr', repeat('a', 2049))),
+           ('before timestamptz', '{"auth_time": -9223372036854775807}'),
+           ('after it', '{"auth_time": 9223371331200000000}'),
+           ('end of time', '{"expires_at": 9223372036854775807}'),
+           ('in hours', jsonb_build_object('expires_at', ends + 7200000000, 'grant_id', pg_temp.made(id, 7200))),
+           ('grant too late', jsonb_build_object('grant_id', pg_temp.made(id, 3600))),
+           ('grant too early', jsonb_build_object('grant_id', pg_temp.made(id, -3600))),
+           ('version 4', jsonb_build_object('grant_id', overlay(id placing '4' from 15))),
+           ('another bucket', jsonb_build_object('grant_id', overlay(id placing
+               CASE auth_store.id_bucket(:'tv') WHEN 0 THEN '001' ELSE '000' END from 16)))) t (what, more);
+
+--
+-- Never more than the client may have here
+--
+SELECT device_code, user_code FROM auth_store.device_authorize('shard_tv') \gset
+SELECT * FROM auth_store.device_approve_elsewhere(:'user_code', :'tv', auth_time => '-infinity');
+SELECT hand_over FROM auth_store.device_hand_over(:'device_code', 'shard_tv') \gset
+SELECT error, error_description FROM auth_store.device_accept(:'hand_over'::jsonb || '{"scope": "admin root"}');
+SELECT error FROM auth_store.device_accept(:'hand_over'::jsonb
+    || jsonb_build_object('scope', 'read ' || repeat('a', 400000)));
+SELECT error FROM auth_store.device_accept(:'hand_over'::jsonb || '{"resources": ["nonsense", ""]}');
+SELECT error FROM auth_store.device_accept(:'hand_over'::jsonb || '{"token_resources": ["https://other.example/"]}');
+SELECT auth_store.client_update('shard_tv', '{"grant_types": ["refresh_token"]}');
+SELECT error, error_description FROM auth_store.device_accept(:'hand_over');
+SELECT auth_store.client_update('shard_tv', '{"scope": "read", "resources": ["https://api.example/"],
+    "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]}');
+SELECT access_token, auth_time FROM auth_store.device_accept(:'hand_over') \gset n_
+SELECT active, scope, audience, :'n_auth_time' AS auth_time FROM auth_store.token_introspect(:'n_access_token');
+-- A code is noted before its grant is made, which a user who is suspended in between does not get. Active again, the
+-- user gets it.
+DELETE FROM auth_store.access_tokens WHERE grant_id = (:'hand_over'::jsonb ->> 'grant_id')::uuid;
+DELETE FROM auth_store.grants WHERE id = (:'hand_over'::jsonb ->> 'grant_id')::uuid;
+SELECT token_type, error FROM auth_store.device_accept(:'hand_over');
+
 -- device_redeem() where the user is on another shard.
 SELECT device_code, user_code FROM auth_store.device_authorize('shard_tv') \gset
 SELECT * FROM auth_store.device_approve_elsewhere(:'user_code', '00000000-0000-8000-8000-000000000000');

@@ -192,7 +192,9 @@ my %FUNCTIONS = (%ShardFunctions::CALLS,
     device_accept    => [ writes =>
         q{SELECT auth_store.device_accept(pg_catalog.jsonb_build_object('device_id', {user}, 'grant_id', {user},
             'tenant_id', {tenant}, 'client_id', {client}, 'user_id', {user}, 'scope', '',
-            'expires_at', 4102444800000000))} ],
+            'expires_at', pg_catalog.trunc(pg_catalog.float8mul(1000000, pg_catalog.date_part('epoch',
+                pg_catalog.timestamptz_mi(pg_catalog.clock_timestamp(),
+                    '1999-12-31 23:50+00'::pg_catalog.timestamptz))))::pg_catalog.int8))} ],
     device_redeem    => [ writes => 'SELECT * FROM auth_store.device_redeem({device_code}, {device_client})' ],
     # token
     token_issue                    => [ writes => 'SELECT auth_store.token_issue({client}, {user})' ],

@@ -182,7 +182,8 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
     'password_import.parameters' => 'NULL', 'users_import.users' => "'[{\"external_id\": \"sense\"}]'",
     'device_accept.hand_over' => "jsonb_build_object('device_id', " . literal($ours->{user}) . "::text, 'grant_id', "
         . literal($ours->{user}) . "::text, 'tenant_id', 'default', 'client_id', " . literal($ours->{client})
-        . "::text, 'user_id', " . literal($ours->{user}) . "::text, 'scope', '', 'expires_at', 4102444800000000)",
+        . "::text, 'user_id', " . literal($ours->{user}) . "::text, 'scope', '', 'expires_at', "
+        . "(1000000 * extract(epoch FROM clock_timestamp() - '1999-12-31 23:50+00'::timestamptz))::bigint)",
     'imported_point.digest' => "repeat('5e', 32)", 'imported_point.id' => 'gen_random_uuid()',
     'imported_point.kind' => "'api_key'",
     'shard_move_sql.first_bucket' => 0, 'shard_move_sql.last_bucket' => 255, 'shard_move_sql.source' => "'service=one'",

@@ -66,6 +66,11 @@ impl Timestamp {
         self.0 != i64::MAX && self.0 != i64::MIN
     }
 
+    /// Whether `timestamptz` has it: from 4714 BC on and before the year 294277, or infinite.
+    pub fn is_valid(self) -> bool {
+        (-211_813_488_000_000_000..9_223_371_331_200_000_000).contains(&self.0) || !self.is_finite()
+    }
+
     /// Milliseconds since 1970, as an id carries them.
     pub fn unix_millis(self) -> u64 {
         let micros = self.0.saturating_add(UNIX_TO_POSTGRES_MICROS).max(0);
@@ -120,6 +125,7 @@ impl FromDatum for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+    use pgrx::pg_sys;
 
     #[test]
     fn an_id_time_round_trips_to_the_millisecond() {
@@ -147,6 +153,20 @@ mod tests {
         assert!(within(101, 90, 10) && !within(101, 90, 0));
         // The clock was set back, and has not reached the start again.
         assert!(!within(91, 90, 10));
+    }
+
+    /// IS_VALID_TIMESTAMP of datatype/timestamp.h.
+    #[test]
+    fn the_range_is_that_of_timestamptz() {
+        let julian = |day: u32| {
+            let days = i64::from(day) - i64::from(pg_sys::POSTGRES_EPOCH_JDATE);
+            days * i64::from(pg_sys::SECS_PER_DAY) * 1_000_000
+        };
+        let (first, end) = (julian(pg_sys::DATETIME_MIN_JULIAN), julian(pg_sys::TIMESTAMP_END_JULIAN));
+        assert!(Timestamp(first).is_valid() && Timestamp(end - 1).is_valid());
+        assert!(!Timestamp(first - 1).is_valid() && !Timestamp(end).is_valid());
+        assert!(!Timestamp(i64::MIN + 1).is_valid() && !Timestamp(i64::MAX - 1).is_valid());
+        assert!(Timestamp(i64::MIN).is_valid() && Timestamp(i64::MAX).is_valid());
     }
 
     #[test]

@@ -20,11 +20,12 @@ use crate::kernel::value::inet::Inet;
 use crate::kernel::value::jsonb::Jsonb;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::client::{self, Client};
+use crate::oauth::code::request::MAX_PARAMETER;
 use crate::oauth::device::redeem::{self, DeviceTokenRequest, REDEEMED, decide, expired, overtaken, ready};
-use crate::oauth::device::{self, Accepted, DeviceCode};
+use crate::oauth::device::{self, Accepted, DeviceCode, GRANT_TYPE, MAX_TTL};
 use crate::oauth::grant;
 use crate::oauth::token::issue::{self, Login};
-use crate::oauth::token::once::{refuse_ended, replay};
+use crate::oauth::token::once::{Granted, refuse_ended, replay};
 use crate::oauth::token::{TokenResponse, refuse};
 use crate::rfc::binding::{self, Proof};
 use crate::rfc::parameter;
@@ -91,6 +92,24 @@ struct HandOver {
     amr: Option<Vec<String>>,
     expires_at: i64,
 }
+
+impl HandOver {
+    /// Whether an approval can hold this, and its grant have this id: it was made while the code lived, in the bucket
+    /// of the user.
+    fn is_right(&self, now: Timestamp, grant_id: Id, user_id: Id) -> bool {
+        let expires_at = Timestamp::from_micros(self.expires_at);
+        let (made, end) = (grant_id.time().unix_millis(), expires_at.unix_millis());
+        grant_id.is_own()
+            && grant_id.bucket() == user_id.bucket()
+            && (made..=made + MAX_TTL_MILLIS).contains(&end)
+            && expires_at <= now.plus_seconds(MAX_TTL)
+            && self.auth_time.is_none_or(|micros| Timestamp::from_micros(micros).is_valid())
+            && self.acr.as_ref().is_none_or(|acr| acr.len() <= MAX_PARAMETER)
+    }
+}
+
+/// No code lives longer, in milliseconds, to which an id tells the time.
+const MAX_TTL_MILLIS: u64 = MAX_TTL.unsigned_abs() * 1000;
 
 /// The event of a device code that leads to a user of another shard.
 const HANDED_OVER: &str = "device.handed_over";
@@ -191,7 +210,7 @@ struct Presented {
 }
 
 impl Presented {
-    fn read(document: Option<Jsonb>) -> Result<Self, Mistake> {
+    fn read(now: Timestamp, document: Option<Jsonb>) -> Result<Self, Mistake> {
         let document = given(document, "hand_over")?;
         if !document.is_object() {
             return Err(MALFORMED);
@@ -202,10 +221,14 @@ impl Presented {
         let (claims, cnf) = (document.get("claims"), document.get("cnf"));
         argument::object(claims.as_ref(), "claims").map_err(|_| MALFORMED)?;
         binding::check_confirmation(cnf.as_ref()).map_err(|_| MALFORMED)?;
+        let (grant_id, user_id) = (id(&said.grant_id)?, id(&said.user_id)?);
+        if !said.is_right(now, grant_id, user_id) {
+            return Err(MALFORMED);
+        }
         Ok(Self {
             device_id: id(&said.device_id)?,
-            grant_id: id(&said.grant_id)?,
-            user_id: id(&said.user_id)?,
+            grant_id,
+            user_id,
             session_id: said.session_id.as_deref().map(id).transpose()?,
             claims,
             cnf,
@@ -215,7 +238,7 @@ impl Presented {
 }
 
 fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Result<TokenResponse, Mistake> {
-    let presented = Presented::read(document)?;
+    let presented = Presented::read(now, document)?;
     let unknown = |what| Mistake::Unknown { what, argument: "hand_over" };
     let snapshot = Snapshot::writing()?;
     let client = snapshot
@@ -246,24 +269,15 @@ fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Res
         return replay(now, noted.and_then(|row| row.redeemed_at), Some(code.grant_id), &event);
     }
     let expires_at = Timestamp::from_micros(presented.said.expires_at);
-    let refused = if now >= expires_at {
-        Some(expired())
-    } else if !client.is_usable() {
-        let refusal = Refusal::new(ErrorCode::UnauthorizedClient, "the client is not active");
-        Some(Refused { refusal, flags: &[Flag::InactiveClient] })
-    } else if !user.is_active() {
-        Some(invalid_grant("the user is not active", &[Flag::InactiveUser]))
-    } else {
-        None
+    let granted = match decide_accept(now, expires_at, &client, &user, &presented.said) {
+        Ok(granted) => granted,
+        Err(refused) => return refuse(now, &event, &refused),
     };
-    if let Some(refused) = refused {
-        return refuse(now, &event, &refused);
-    }
-    if !device::accept(now, &code, &presented.said.scope, expires_at)? {
+    if !device::accept(now, &code, &granted.scope, expires_at)? {
         return Err(MALFORMED);
     }
     event.grant_id = Some(presented.grant_id);
-    match issue::issue(now, login(&client, &user, presented, context))? {
+    match issue::issue(now, login(&client, &user, presented, granted, context))? {
         Ok(response) => {
             trail::record(now, &event)?;
             Ok(response)
@@ -272,10 +286,38 @@ fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Res
     }
 }
 
+/// What the device gets: what the client's shard gave, as far as the client may have it here and now.
+fn decide_accept(
+    now: Timestamp,
+    expires_at: Timestamp,
+    client: &Client,
+    user: &user::User,
+    said: &HandOver,
+) -> Result<Granted, Refused> {
+    let unauthorized = |description, flags| {
+        Err(Refused { refusal: Refusal::new(ErrorCode::UnauthorizedClient, description), flags })
+    };
+    if now >= expires_at {
+        return Err(expired());
+    }
+    if !client.is_usable() {
+        return unauthorized("the client is not active", &[Flag::InactiveClient]);
+    }
+    if !client.allows_grant_type(GRANT_TYPE) {
+        return unauthorized("the client may not use the grant type device_code", &[]);
+    }
+    if !user.is_active() {
+        return Err(invalid_grant("the user is not active", &[Flag::InactiveUser]));
+    }
+    let named = said.token_resources.as_ref().map(|names| names.iter().cloned().map(Some).collect());
+    Granted::of(client, &said.scope, said.resources.as_ref(), named)
+}
+
 fn login<'a>(
     client: &'a Client,
     user: &user::User,
     presented: Presented,
+    granted: Granted,
     context: &Context<'_>,
 ) -> Login<'a> {
     let said = presented.said;
@@ -285,9 +327,9 @@ fn login<'a>(
         user_id: Some(presented.user_id),
         user_place: user.place_in(&client.tenant_id),
         session_id: presented.session_id,
-        scope: said.scope,
-        resources: said.resources,
-        token_resources: said.token_resources,
+        scope: granted.scope,
+        resources: granted.resources,
+        token_resources: granted.token_resources,
         refresh: client.allows_grant_type("refresh_token"),
         nonce: None,
         auth_time: said.auth_time.map(Timestamp::from_micros),
