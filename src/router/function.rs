@@ -41,11 +41,10 @@ impl Script<'_> {
             Road::All(whole) => self.all(function, whole),
         };
         text += &may(&format!("FUNCTION auth_store.{}", function.name), &function.may, "EXECUTE");
-        if !matches!(fact.road, Road::Bucket(_) | Road::Registry | Road::Any) {
+        let is_one =
+            matches!(fact.road, Road::Bucket(_) | Road::Registry | Road::Any) && !self.is_row(function);
+        if !is_one {
             text += &may(&format!("FUNCTION auth_store_router.{}", function.name), &function.may, "EXECUTE");
-        }
-        if let (Some(columns), Road::Bucket(of)) = (fact.brief, fact.road) {
-            text += &self.brief(function, columns, of);
         }
         Some(text)
     }
@@ -55,12 +54,40 @@ impl Script<'_> {
         Answer { columns, r#type: &function.result, is_set: function.is_set }
     }
 
-    /// A function that PL/Proxy passes on as it is.
+    /// Whether a function returns one row.
+    fn is_row(&self, function: &Function) -> bool {
+        function.row.is_some() && !function.is_set
+    }
+
+    /// A function that PL/Proxy passes on as it is. One that returns a row has another one do it, which gets the row
+    /// as JSON: planning a statement of many columns for each call costs a shard more than the call. JSON has names,
+    /// so that a shard with more columns or fewer is understood, and says times as every session reads them.
     fn plain(&self, function: &Function, run_on: &str) -> String {
+        let Function { name, arguments, result, .. } = function;
+        let outer = format!("auth_store.{name}");
+        if !self.is_row(function) {
+            let select = self.answer(function).select(&call(name, arguments, 0), "");
+            let returns = returns(function.is_set, result);
+            return self.proxy(&outer, &listed(arguments, true), &returns, "", run_on, &select);
+        }
+        let passed = self.row_of(function, &numbered(arguments, 0));
+        self.as_json(function, &listed(arguments, false), run_on)
+            + &format!(
+                "CREATE FUNCTION {outer}({})\nRETURNS {result} LANGUAGE sql AS $$\n    SELECT {passed}\n$$;\n",
+                listed(arguments, true)
+            )
+    }
+
+    /// The function that gets a row as JSON.
+    fn as_json(&self, function: &Function, takes: &str, run_on: &str) -> String {
         let Function { name, arguments, .. } = function;
-        let select = self.answer(function).select(&call(name, arguments, 0), "");
-        let returns = returns(function.is_set, &function.result);
-        self.proxy(&format!("auth_store.{name}"), &listed(arguments, true), &returns, "", run_on, &select)
+        let select = format!("pg_catalog.row_to_json({})", call(name, arguments, 0));
+        self.proxy(&format!("auth_store_router.{name}"), takes, "json", "", run_on, &select)
+    }
+
+    /// The row that it has got.
+    fn row_of(&self, Function { name, result, .. }: &Function, passed: &str) -> String {
+        format!("pg_catalog.json_populate_record(NULL::{result}, auth_store_router.{name}({passed}))")
     }
 
     fn proxy(
@@ -79,26 +106,6 @@ impl Script<'_> {
         )
     }
 
-    /// A part of the row, which costs less to ask for.
-    fn brief(&self, function: &Function, wanted: &str, of: &'static str) -> String {
-        let Function { name, arguments, .. } = function;
-        let answer = self.answer(function);
-        let all = answer.columns.unwrap_or_default();
-        let columns: Vec<_> =
-            wanted.split(' ').filter_map(|name| all.iter().find(|c| c.name == name)).collect();
-        let out: Vec<_> = columns.iter().map(|c| format!("OUT {} {}", c.name, c.r#type)).collect();
-        let takes = format!("{}, {}", listed(arguments, true), out.join(", "));
-        let asked: Vec<_> = columns.iter().map(|c| format!("r.{}", c.name)).collect();
-        let select = format!("{} FROM {} r", asked.join(", "), call(name, arguments, 0));
-        let brief = format!("auth_store.{name}_brief");
-        let mut text = self.proxy(&brief, &takes, "record", "", &partition(&hash(of)), &select);
-        let _ = writeln!(
-            text,
-            "COMMENT ON FUNCTION {brief} IS 'What {name}() says most often asked: {wanted}.';"
-        );
-        text + &may(&format!("FUNCTION {brief}"), &function.may, "EXECUTE")
-    }
-
     /// One function that finds out where a user is, and one that goes there.
     fn home(&self, function: &Function, of: &'static str) -> String {
         let Function { name, arguments, .. } = function;
@@ -106,17 +113,20 @@ impl Script<'_> {
         let mut words = named.iter().map(|word| in_numbers(arguments, word));
         let mut word = || words.next().unwrap_or_default();
         let (tenant, user, kind) = (word(), word(), word());
-        let inner = format!("auth_store_router.{name}");
-        let takes = format!("{}, bucket integer", listed(arguments, false));
-        let select = self.answer(function).select(&call(name, arguments, 0), "");
+        let (takes, run_on) = (format!("{}, bucket integer", listed(arguments, false)), partition("bucket"));
+        let passed = format!("{}, bucket", numbered(arguments, 0));
         let result = returns(function.is_set, &function.result);
-        let passed = format!("{inner}({}, bucket)", numbered(arguments, 0));
-        let back = if function.is_set {
-            format!("RETURN QUERY SELECT * FROM {passed}")
+        let (inner, back) = if self.is_row(function) {
+            let back = format!("RETURN {}", self.row_of(function, &passed));
+            (self.as_json(function, &takes, &run_on), back)
         } else {
-            format!("RETURN {passed}")
+            let inner = format!("auth_store_router.{name}");
+            let select = self.answer(function).select(&call(name, arguments, 0), "");
+            let back = if function.is_set { "RETURN QUERY SELECT * FROM" } else { "RETURN" };
+            let back = format!("{back} {inner}({passed})");
+            (self.proxy(&inner, &takes, &result, "", &run_on, &select), back)
         };
-        self.proxy(&inner, &takes, &result, "", &partition("bucket"), &select)
+        inner
             + &format!(
                 "CREATE FUNCTION auth_store.{name}({})\nRETURNS {result} LANGUAGE plpgsql AS $$\nDECLARE\n    \
                  home   uuid;\n    bucket integer;\nBEGIN\n    IF {user} IS NOT NULL THEN\n        BEGIN\n            \

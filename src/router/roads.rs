@@ -40,8 +40,6 @@ pub enum Whole {
 pub struct Fact {
     pub function: &'static str,
     pub road: Road,
-    /// The columns of its short form.
-    pub brief: Option<&'static str>,
 }
 
 /// Every line; None in place of one that cannot be read.
@@ -70,7 +68,7 @@ fn read(line: &'static str) -> Option<Fact> {
         ("library", None) => Road::Library,
         _ => return None,
     };
-    Some(Fact { function, road, brief: columns.next() })
+    columns.next().is_none().then_some(Fact { function, road })
 }
 
 fn whole(of: &'static str) -> Option<Whole> {

@@ -6,8 +6,7 @@ SET client_min_messages = warning;
 CREATE TEMPORARY TABLE line (line text);
 \copy line FROM 'sql/router/roads.txt' WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')
 CREATE TEMPORARY VIEW fact AS
-SELECT split_part(line, E'\t', 1) AS function, split_part(line, E'\t', 2) AS road, split_part(line, E'\t', 3) AS by,
-       split_part(line, E'\t', 4) AS brief
+SELECT split_part(line, E'\t', 1) AS function, split_part(line, E'\t', 2) AS road, split_part(line, E'\t', 3) AS by
   FROM line WHERE line NOT LIKE '#%';
 CREATE TEMPORARY VIEW routine AS
 SELECT p.*, a.names, a.required
@@ -44,13 +43,6 @@ SELECT f.function, w.word
        CROSS JOIN regexp_split_to_table(regexp_replace(f.by, '^\S+', ''), ' ') w (word)
   JOIN routine r ON r.proname = f.function
  WHERE f.road = 'split' AND w.word <> '' AND w.word <> ALL (r.names);
-SELECT f.function, w.word
-  FROM fact f
-       CROSS JOIN regexp_split_to_table(f.brief, ' ') w (word)
-  JOIN routine r ON r.proname = f.function
-  JOIN pg_type t ON t.oid = r.prorettype
- WHERE f.brief <> ''
-   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attname = w.word);
 
 -- 3. A call goes by what it is about: what its arguments are called says that, but for the lines below.
 SELECT r.proname AS function, k.key, f.road, f.by
@@ -87,13 +79,13 @@ SELECT substring(m.part FROM '^CREATE FUNCTION ([a-z_.]+)') AS name, split_part(
 \t on
 \a
 SELECT text FROM made
- WHERE name IN ('auth_store.grant_revoke', 'auth_store.tenant_create', 'auth_store.session_validate_brief',
-                'auth_store.session_validate_many')
-    OR split_part(name, '.', 2) IN ('client_delete', 'client_grants_revoke', 'member_list', 'compliance_report')
+ WHERE name IN ('auth_store.grant_revoke', 'auth_store.tenant_create', 'auth_store.session_validate_many')
+    OR split_part(name, '.', 2) IN ('session_validate', 'user_login', 'client_delete', 'client_grants_revoke',
+                                    'member_list', 'compliance_report')
  ORDER BY name COLLATE "C";
 SELECT name, substring(text FROM 'RUN ON [^;]*') FROM made
- WHERE name IN ('auth_store.audit_write', 'auth_store.role_list', 'auth_store.http_token', 'auth_store.jti_claim',
-                'auth_store_router.api_key_list', 'auth_store_router.token_authorize_many')
+ WHERE name IN ('auth_store.audit_write', 'auth_store.role_list', 'auth_store.jti_claim',
+                'auth_store_router.http_token', 'auth_store_router.api_key_list', 'auth_store_router.token_authorize_many')
  ORDER BY name COLLATE "C";
 SELECT regexp_matches(:'script', 'CREATE FUNCTION auth_store.token_hash.*?;');
 \a
