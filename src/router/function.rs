@@ -1,7 +1,5 @@
 //! The text of one function of a router: what stands for the store's function of that name.
 
-use std::fmt::Write as _;
-
 use crate::router::catalog::{Argument, Catalog, Column, Function};
 use crate::router::roads::{Fact, Road, Whole, buckets};
 
