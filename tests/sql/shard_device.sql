@@ -117,11 +117,13 @@ SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'
 SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || '{"client_id": "none"}'));
 SELECT pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb
     || jsonb_build_object('user_id', overlay(:'tv' placing '111111111111' from 25))));
--- What no approval holds, and a grant that was not made while the code lived or is in another bucket than the user.
+-- What no approval holds, and a grant that was not made while the code lived or is in another bucket than the user,
+-- each of another code, because one code gives one grant.
 CREATE FUNCTION pg_temp.made(id text, seconds bigint) RETURNS text LANGUAGE sql AS $$
     SELECT overlay(id placing overlay(lpad(to_hex(('x' || translate(left(id, 13), '-', ''))::bit(48)::bigint
         + 1000 * seconds), 12, '0') placing '-' from 9 for 0) from 1) $$;
-SELECT what, pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || more))
+SELECT what, pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand_over'::jsonb || more
+    || jsonb_build_object('device_id', gen_random_uuid())))
   FROM (SELECT :'hand_over'::jsonb ->> 'grant_id', (:'hand_over'::jsonb ->> 'expires_at')::bigint) h (id, ends),
        LATERAL (VALUES
            ('acr', jsonb_build_object('acr', repeat('a', 2049))),
