@@ -171,7 +171,8 @@ COMMENT ON FUNCTION auth_store.imported_point IS
     'key is: id, that of the grant or key, whose bucket leads to the other database. digest: SHA-256 of the text, '
     'as for the import. kind: refresh_token or api_key. expires_at: when cleanup deletes the pointer; NULL: never. '
     'A second call with another expires_at changes it. tenant_id: default the session''s. Returns true. 22004, '
-    '22023 for wrong arguments, 23503 for an unknown tenant, 23505 where the text, or the id, has another pointer.';
+    '22023 for wrong arguments, an id that the store has not made among them, 23503 for an unknown tenant, 23505 where '
+    'the text, or the id, has another pointer.';
 ALTER FUNCTION auth_store.imported_point COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.imported_point TO auth_store_admin;
 

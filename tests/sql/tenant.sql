@@ -158,7 +158,7 @@ INSERT INTO auth_store.user_name_claims (id, user_id, claimed_at, tenant_id, kin
 SELECT FROM auth_store.consent_record(:'full_user', :'full_client');
 SELECT FROM auth_store.token_issue(:'full_client', :'full_user');
 SELECT auth_store.refresh_token_import(encode(sha256('full token'), 'hex'), :'full_client', :'full_user') \gset full_
-SELECT auth_store.imported_point(encode(sha256('full pointer'), 'hex'), gen_random_uuid(), 'api_key',
+SELECT auth_store.imported_point(encode(sha256('full pointer'), 'hex'), auth_store.user_id_new('pointer'), 'api_key',
     tenant_id => 'full');
 SELECT FROM auth_store.code_issue(:'full_client', :'full_user', code_challenge => :'challenge');
 SELECT FROM auth_store.pushed_request_create(:'full_client', :'full_secret',

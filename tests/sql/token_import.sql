@@ -248,6 +248,7 @@ SELECT pg_temp.raised(format('SELECT auth_store.imported_point(%L, %L, %L, tenan
                (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000001', 'refresh_token', NULL),
                (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000003', 'session', NULL),
                ('third', '018f6f2c-0000-8abc-8000-000000000003', 'api_key', NULL),
+               (pg_temp.hex('third'), '018f6f2c-0000-4abc-8000-000000000003', 'api_key', NULL),
                (NULL, '018f6f2c-0000-8abc-8000-000000000003', 'api_key', NULL),
                (pg_temp.hex('third'), NULL, 'api_key', NULL),
                (pg_temp.hex('third'), '018f6f2c-0000-8abc-8000-000000000003', NULL, NULL),

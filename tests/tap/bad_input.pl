@@ -184,7 +184,7 @@ my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "
         . literal($ours->{user}) . "::text, 'tenant_id', 'default', 'client_id', " . literal($ours->{client})
         . "::text, 'user_id', " . literal($ours->{user}) . "::text, 'scope', '', 'expires_at', "
         . "(1000000 * extract(epoch FROM clock_timestamp() - '1999-12-31 23:50+00'::timestamptz))::bigint)",
-    'imported_point.digest' => "repeat('5e', 32)", 'imported_point.id' => 'gen_random_uuid()',
+    'imported_point.digest' => "repeat('5e', 32)", 'imported_point.id' => "auth_store.user_id_new('sense')",
     'imported_point.kind' => "'api_key'",
     'shard_move_sql.first_bucket' => 0, 'shard_move_sql.last_bucket' => 255, 'shard_move_sql.source' => "'service=one'",
     'shard_move_sql.target' => "'service=two'", 'shard_move_sql.source_buckets' => "'0-4095'",

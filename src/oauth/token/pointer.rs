@@ -85,6 +85,10 @@ fn point(
         "SHA-256 of the token or key: 64 hexadecimal digits, or base64 or base64url of 32 bytes",
     ))?;
     let (id, kind) = (given(id, "id")?, given(kind, "kind")?);
+    // Any other uuid has no bucket that leads to it.
+    if !id.is_own() {
+        return Err(Mistake::invalid("id", "what refresh_token_import() or api_key_import() returned"));
+    }
     if !KINDS.contains(&kind) {
         return Err(Mistake::one_of("kind", &KINDS));
     }
