@@ -192,13 +192,20 @@ finding (object, problem, hint, severity) AS (
                   OR d.kind = 'column' AND d.found NOT LIKE '% NOT NULL' THEN 'note' ELSE 'problem' END
       FROM difference d
      WHERE d.shipped IS NULL
-       AND NOT (d.kind = 'trigger' AND d.name ~ '^auth_store_(fence_(insert|update|delete)|arrival)$')
+       AND NOT (d.kind = 'trigger' AND EXISTS (
+           SELECT FROM relation r
+             JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid AND t.tgname = d.name
+             JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = (SELECT s.oid FROM schema s)
+            WHERE r.object = d.object
+              AND p.proname = CASE WHEN d.name ~ '^auth_store_fence_(insert|update|delete)$' THEN 'shard_refuse'
+                                   WHEN d.name = 'auth_store_arrival' THEN 'shard_arrive' END))
     UNION ALL
     -- Buckets that move have triggers on all their tables; one says it.
     SELECT 'buckets ' || COALESCE(pg_catalog.substring(d.found, 'shard_refuse\(''(.*)''\)'), 'of another shard'),
            'are fenced: nobody writes their rows here, because they have moved or are about to',
            'Go on with the move, or CALL auth_store.shard_unfence(): see docs/how-to/shards_moving.md', 'note'
       FROM difference d WHERE d.object = 'table users' AND d.part = 'trigger auth_store_fence_insert'
+       AND d.found LIKE '% EXECUTE FUNCTION auth\_store.shard\_refuse(%'
     UNION ALL
     SELECT 'buckets', 'move here: the tables take rows of them', 'Go on with the move, or cancel it', 'note'
       FROM difference d WHERE d.object = 'table vault_keys' AND d.part = 'trigger auth_store_arrival'

@@ -340,6 +340,14 @@ is(value($one, 'store', "SELECT (SELECT count(*) FROM auth_store.audit_log WHERE
 is(marks($one), $marks, 'the source has neither a fence nor whole identities');
 is(value($two, 'store', "SELECT access_token FROM auth_store.connection_get('slack', '$made->{acme}{user}', 'user',
     'acme')"), 'of the vault', 'what the vault sealed opens at the target');
+value($two, 'store', 'CALL auth_store.vault_rekey()');
+is(value($two, 'store', q{SELECT (SELECT count(*) FROM auth_store.vault_keys WHERE retired_at IS NOT NULL)
+    + (SELECT count(*) FROM auth_store.vault_check() WHERE NOT readable)}), '0', 'and is sealed by its own keys');
+is(value($two, 'store', "SELECT access_token FROM auth_store.connection_get('slack', '$sealed', 'user', 'globex')"),
+    'of globex', 'of which each tenant gets one');
+value($two, 'store', 'CALL auth_store.cleanup()');
+is(value($two, 'store', $ended), '0', 'cleanup() at the target deletes what has ended');
+$there = rows($two, 'moving');
 
 # --- and back --------------------------------------------------------------------------------------------------------
 
