@@ -147,6 +147,7 @@ mod surface {
 static SETTINGS: &[&dyn Listed] = &[
     &kernel::server::pin::TENANT_ID,
     &kernel::server::sharded::SHARDED,
+    &kernel::server::sharded::PASS_FENCED,
     &kernel::server::guard::ALLOW_DROP,
     &kernel::server::function_scan::ENABLED,
     &kernel::server::principal::PRINCIPAL,

@@ -1,10 +1,29 @@
 -- Buckets that move to another database. What begins a transaction, or takes a lock on every table, is a procedure that
 -- its caller, a superuser, runs; the triggers run as whoever writes. sql/shard/ has the scripts that call them.
 
--- Refuses the rows of buckets that have moved, or are about to: its trigger fires for no other row.
+-- Refuses the rows of buckets that have moved, or are about to: its trigger fires for no other row. The triggers of
+-- UPDATE and DELETE also say where a row lives: a name lives with its user.
 CREATE FUNCTION auth_store.shard_refuse() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    passed    text := current_setting('auth_store.pass_fenced', true);
+    arriving  int4multirange;
+    elsewhere boolean;
 BEGIN
+    -- What goes over the rows of all users may leave these as they are, but deletes nothing that they refer to.
+    IF TG_OP <> 'INSERT' AND passed IN ('all', 'arriving') AND pg_trigger_depth() = 1 THEN
+        IF passed = 'arriving' THEN
+            SELECT range_agg(int4range(n.bounds[1]::int, n.bounds[2]::int, '[]'))
+              INTO arriving
+              FROM pg_subscription s
+                   JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
+                   CROSS JOIN LATERAL regexp_matches(s.subname::text, '^auth_store_move_([0-9]+)_([0-9]+)$') n (bounds);
+            EXECUTE format('SELECT $2 @> (%s)', format(TG_ARGV[1], '($1).')) INTO elsewhere USING OLD, arriving;
+        END IF;
+        IF passed = 'all' OR elsewhere THEN
+            RETURN NULL;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'this row belongs to another shard, or is about to: buckets % have moved or move', TG_ARGV[0]
         USING ERRCODE = 'object_in_use',
               HINT = 'Look the bucket up in the map again; until it names another shard, wait and repeat the call';

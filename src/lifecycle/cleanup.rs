@@ -16,7 +16,7 @@ use crate::kernel::server::progress::Progress;
 use crate::kernel::server::settings::Setting;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::Table;
-use crate::kernel::server::{catalog, pin, state, transaction, version};
+use crate::kernel::server::{catalog, pin, sharded, state, transaction, version};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -161,6 +161,10 @@ impl Task {
                 Some(batch) => Ok(batch),
                 None => self.table.cleanup(now, after, size),
             },
+            // These end with rows of many tables, all of them or none.
+            Ends::Unused | Ends::Anonymous if sharded::is_fenced()? => {
+                Ok(Batch { deleted: 0, examined: 0, last: None })
+            }
             Ends::Unused => client_end::purge_unused(now, size),
             Ends::Anonymous => user_erase::purge_anonymous(now, after, size),
         }
@@ -297,7 +301,7 @@ fn step(
         show_task(task, progress);
     }
     let mut pass = pass.unwrap_or(Pass { start: position, wrapped: false });
-    let batch = task.batch(now, position, size)?;
+    let batch = sharded::passing_fenced(|| task.batch(now, position, size))?;
     MOVE_CURSOR.run(&params![cursor.as_str(), batch.last, now])?;
     if let (Some(event), 1..) = (task.event, batch.deleted) {
         record_expired(now, event, task.table, batch.deleted)?;

@@ -379,6 +379,19 @@ pub fn by_index<T>(work: impl FnOnce() -> T) -> T {
 pub fn with_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
     let context =
         if state::is_superuser() { pg_sys::GucContext::PGC_SUSET } else { pg_sys::GucContext::PGC_USERSET };
+    with_settings_as(context, settings, work)
+}
+
+/// The same with settings of the store's own, which its callers may not set.
+pub fn with_own_settings<T>(settings: &[(&CStr, &CStr)], work: impl FnOnce() -> T) -> T {
+    with_settings_as(pg_sys::GucContext::PGC_SUSET, settings, work)
+}
+
+fn with_settings_as<T>(
+    context: pg_sys::GucContext::Type,
+    settings: &[(&CStr, &CStr)],
+    work: impl FnOnce() -> T,
+) -> T {
     // SAFETY: a level of settings around the work, with valid C strings. Where the server raises an error,
     // ending the transaction or the subtransaction ends the level. A parallel worker may do so too.
     unsafe {
