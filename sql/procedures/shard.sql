@@ -86,8 +86,10 @@ BEGIN
                    CROSS JOIN unnest(CASE operation WHEN 'insert' THEN '{NEW.}'::text[]
                                                     WHEN 'delete' THEN '{OLD.}' ELSE '{OLD.,NEW.}' END) r (row);
             EXECUTE format('CREATE OR REPLACE TRIGGER auth_store_fence_%s BEFORE %1$s ON auth_store.%I FOR EACH ROW '
-                           'WHEN (%s) EXECUTE FUNCTION auth_store.shard_refuse(%L)',
-                           operation, moving.table_name, condition, fenced);
+                           'WHEN (%s) EXECUTE FUNCTION auth_store.shard_refuse(%s)',
+                           operation, moving.table_name, condition,
+                           concat_ws(', ', quote_literal(fenced),
+                                     CASE WHEN operation <> 'insert' THEN quote_literal(moving.buckets[1]) END));
         END LOOP;
     END LOOP;
     PERFORM set_config('lock_timeout', patience, true);

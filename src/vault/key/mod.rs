@@ -262,6 +262,19 @@ pub fn stale(limit: i32) -> Result<Vec<WrappedKey>, Mistake> {
     STALE.all(&params![newest.id.as_str(), limit])
 }
 
+static TENANTS_WITHOUT: Statement<String> = Statement::write(
+    c"SELECT DISTINCT k.tenant_id FROM auth_store.vault_keys k
+       WHERE k.retired_at IS NOT NULL
+         AND NOT EXISTS (SELECT FROM auth_store.vault_keys c
+                          WHERE c.tenant_id = k.tenant_id AND c.retired_at IS NULL)
+       ORDER BY k.tenant_id LIMIT $1",
+);
+
+/// Tenants with nothing but retired keys: theirs came with buckets that moved here.
+pub fn tenants_without(limit: i32) -> Result<Vec<String>, Mistake> {
+    TENANTS_WITHOUT.all(&params![limit])
+}
+
 static RETIRED: Statement<WrappedKey> = Statement::write(
     c"SELECT {columns} FROM auth_store.vault_keys
        WHERE retired_at IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::progress::Progress;
+use crate::kernel::server::sharded;
 use crate::kernel::server::spi::params;
 use crate::kernel::server::state;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -72,6 +73,7 @@ fn rekey_batch(
         return Err(Mistake::invalid("batch", "1 to 10000"));
     }
     state::writable()?;
+    unfenced()?;
     let mut progress = RekeyProgress { after_key, after, ..RekeyProgress::default() };
     // In a batch of their own, because no key can be made while rows with sealed values are locked.
     let stale = key::stale(batch)?;
@@ -79,7 +81,12 @@ fn rekey_batch(
         key::renew(now, key)?;
         progress.keys_renewed += 1;
     }
-    if !stale.is_empty() {
+    let keyless = key::tenants_without(batch)?;
+    for tenant_id in &keyless {
+        key::current(now, tenant_id)?;
+        progress.keys_renewed += 1;
+    }
+    if !(stale.is_empty() && keyless.is_empty()) {
         return Ok(progress);
     }
     if after_key.is_none() && after.is_none() {
@@ -103,6 +110,17 @@ fn rekey_batch(
     }
     progress.done = i32::try_from(keys.len()).unwrap_or(0) < batch;
     Ok(progress)
+}
+
+/// While buckets move, a retired key may be here before the rows that it opens, and rows cannot be sealed anew.
+fn unfenced() -> Result<(), Mistake> {
+    if sharded::is_fenced()? {
+        return Err(Mistake::WrongState {
+            message: "buckets are fenced here, so what the vault has sealed may be on its way".into(),
+            hint: "Call vault_rekey() when the move of the buckets is over".into(),
+        });
+    }
+    Ok(())
 }
 
 /// The rows that a key has sealed behind the id `after`, in the order of their ids and locked. Rows that others have
@@ -173,6 +191,8 @@ fn finish(now: Timestamp, key: &WrappedKey, progress: &mut RekeyProgress) -> Res
         progress.left_behind += 1;
         return Ok(());
     }
+    // A copy that locks the keys after this key was locked, or before, has its fence seen here, or the key is gone.
+    unfenced()?;
     let mut left = 0;
     for holder in holder::all() {
         left += holder.count_latest.one(&params![key.id, tenant_id])?.unwrap_or(0);
