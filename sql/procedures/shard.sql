@@ -134,7 +134,8 @@ BEGIN
 END
 $$;
 
--- Keys and JWT ids that arrive may be here from another move.
+-- Keys and JWT ids that arrive may be here from another move. A vault key opens what moves with it; the tenant's own
+-- one goes on to seal.
 CREATE FUNCTION auth_store.shard_arrive() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -142,6 +143,9 @@ DECLARE
 BEGIN
     IF TG_ARGV[0] = 'keys' THEN
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE id = $1)', TG_RELID::regclass) INTO known USING NEW.id;
+        IF TG_TABLE_NAME = 'vault_keys' THEN
+            NEW.retired_at := COALESCE(NEW.retired_at, clock_timestamp());
+        END IF;
     ELSE
         -- The trigger is of a partition, which alone can have the same row.
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE jti_hash = $1)', TG_RELID::regclass)
@@ -199,11 +203,6 @@ BEGIN
                   HINT = 'DROP SUBSCRIPTION on the other database, then DROP PUBLICATION here';
     END IF;
     PERFORM auth_store.progress_begin('shard_forget');
-    -- Names that are looked up here lead to the users who have gone.
-    PERFORM pg_catalog.set_config('session_replication_role', 'replica', true);
-    deleted := auth_store.shard_names_claim(range::pg_catalog.text, kept_buckets::pg_catalog.text);
-    COMMIT;
-    RAISE NOTICE 'auth_store shard_forget: % names claimed', deleted;
     -- Their share of the rows, if all buckets have as many.
     SELECT pg_catalog.count(*),
            pg_catalog.sum(c.reltuples) OPERATOR(pg_catalog.*) w.gone

@@ -10,6 +10,7 @@ use crate::api_key;
 use crate::audit::seal::erased;
 use crate::identity::one_time::{self, invited};
 use crate::identity::user::anonymous::{self, Anonymous};
+use crate::identity::user::elsewhere;
 use crate::identity::{policy, session, user};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::batch::Batch;
@@ -25,6 +26,7 @@ use crate::lifecycle::user_export::{TOO_LARGE, time, whose};
 use crate::lifecycle::{cursors, tables};
 use crate::oauth::client::{self, metadata::owner};
 use crate::oauth::consent::{self, access};
+use crate::oauth::device;
 use crate::oauth::grant::of_user as grants_of_user;
 use crate::trail::{self, Context, Event, of_user};
 use crate::vault::connection;
@@ -145,11 +147,13 @@ fn remove_what_stays(id: Id, done: &mut Map<String, Value>) -> Result<(), Mistak
         actors: Vec::new(),
         addresses: Vec::new(),
     };
+    // Claims of names and codes of devices are where the name and the client are, and no foreign key takes them.
     let stays = |table: &&'static Table| {
-        table.moves == Moves::Stays && table.of_user.as_ref().is_some_and(|held| held.by == By::User)
+        (table.moves == Moves::Stays || [elsewhere::TABLE.name, device::TABLE.name].contains(&table.name))
+            && table.of_user.as_ref().is_some_and(|held| held.by == By::User)
     };
     cursors::stop_counting()?;
-    for table in tables::AFTER_USERS.into_iter().filter(stays) {
+    for table in tables::BEFORE_CLIENTS.into_iter().chain(tables::AFTER_USERS).filter(stays) {
         remove_from(table, &whose, done)?;
     }
     Ok(())

@@ -12,11 +12,7 @@ use crate::kernel::value::clock;
 use crate::lifecycle::tables;
 use crate::schema::superuser_only;
 
-extension_sql_file!(
-    "../../sql/procedures/shard.sql",
-    name = "shard",
-    requires = [shard_tables, shard_names_claim]
-);
+extension_sql_file!("../../sql/procedures/shard.sql", name = "shard", requires = [shard_tables]);
 
 composite! {
     /// What becomes of a table's rows.
