@@ -172,16 +172,19 @@ COMMENT ON PROCEDURE auth_store.shard_fence_set IS
     'What shard_fence() and shard_unfence() call: fences these buckets and no other.';
 COMMENT ON PROCEDURE auth_store.shard_forget IS
     'Deletes what the database has of the buckets first_bucket to last_bucket, which have moved to another shard: some '
-    'pages of a table in each transaction (1 to 1000000), with a NOTICE for each table. A name that is looked up here, '
-    'because its own bucket is among kept_buckets, is claimed for its user. 55000 unless the buckets are fenced '
-    'and no longer published. For superusers, and not within a transaction (2D000).';
+    'pages of a table in each transaction (1 to 1000000), with a NOTICE for each table. kept_buckets, those that stay, '
+    'say how much there is to do. 55000 unless the buckets are fenced and no longer published. For superusers, and not '
+    'within a transaction (2D000).';
 COMMENT ON FUNCTION auth_store.shard_range IS
     'The buckets first_bucket to last_bucket as a multirange. 22004 for NULL, 22023 for others than 0 to 4095.';
 ALTER FUNCTION auth_store.shard_range COST 100;
-COMMENT ON FUNCTION auth_store.shard_refuse IS 'Of the triggers that shard_fence() makes: raises 55006.';
+COMMENT ON FUNCTION auth_store.shard_refuse IS
+    'Of the triggers that shard_fence() makes: raises 55006. cleanup() passes by rows of fenced buckets, and what '
+    'revokes the grants of a client by those that are arriving: see the setting auth_store.pass_fenced.';
 ALTER FUNCTION auth_store.shard_refuse COST 10000;
 COMMENT ON FUNCTION auth_store.shard_arrive IS
-    'Of the trigger that is there while buckets arrive: merges a row that arrives with what is here already.';
+    'Of the trigger that is there while buckets arrive: merges a row that arrives with what is here already; a vault '
+    'key arrives retired.';
 ALTER FUNCTION auth_store.shard_arrive COST 10000;
 COMMENT ON FUNCTION auth_store.shard_names_claim IS
     'A step of a move: claims for good the names and accounts of users whose buckets are among users, where their own '

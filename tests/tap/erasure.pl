@@ -143,7 +143,8 @@ raises($node, $db, "SELECT auth_store.user_erase('$user')", '23503', 'the user i
 value($node, $db, "INSERT INTO auth_store.audit_log (id, occurred_at, success, user_id, tenant_id, event, ip)
     VALUES (gen_random_uuid(), now(), true, '$user', 'acme', 'token.used', '203.0.113.77')");
 is(value($node, $db, "SELECT auth_store.user_erase('$user')->'tables'"),
-    '{"audit_log": {"pseudonymised": 1}, "client_users": {"removed": 0}, "webhook_events": {"removed": 0}}',
+    '{"audit_log": {"pseudonymised": 1}, "client_users": {"removed": 0}, "device_codes": {"removed": 0}, '
+    . '"webhook_events": {"removed": 0}, "user_name_claims": {"removed": 0}}',
     'but for a row that a step under way left');
 is(found($user), '', 'which is nobody\'s then');
 

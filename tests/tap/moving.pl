@@ -165,15 +165,43 @@ sub marks
     my ($node) = @_;
     return join "\n", sort grep { /^CREATE TRIGGER|REPLICA IDENTITY/ && !/_y\d{4}/ } keys %{ shape($node, 'store') };
 }
+# What has ended, and what is sealed in a tenant that seals nothing at the target.
+value($one, 'store', "UPDATE auth_store.access_tokens t SET expires_at = now() - interval '1 day'
+    FROM auth_store.grants g WHERE g.id = t.grant_id AND g.user_id = '$made->{acme}{user}'");
+my $sealed = value($one, 'store', "SELECT auth_store.user_ensure('sealed ' || n, 'globex')
+    FROM generate_series(1, 100000) n
+    WHERE $range @> auth_store.user_bucket('globex', 'sealed ' || n, 'external') LIMIT 1");
+value($one, 'store', "SELECT auth_store.connection_store('slack', '$sealed', 'of globex', tenant_id => 'globex')");
+my $ended = "SELECT count(*) FROM auth_store.access_tokens
+    WHERE $range @> auth_store.id_bucket(id) AND expires_at < now()";
+cmp_ok(value($one, 'store', $ended), '>', 1, 'tokens have ended');
 my ($marks, $before) = (marks($one), rows($one, 'moving'));
 my $others = rows($one, 'others');
 cmp_ok(count_of($before), '>', 15, 'there is much to move');
 my $stays = user_that($two, 'false', my $known_there = name_that('true', 'there'));
+# Each has a key of its own that seals for the tenant.
+value($two, 'store', "SELECT auth_store.connection_store('slack', '$stays', 'of the target', tenant_id => 'acme')");
+my $seals = "SELECT id FROM auth_store.vault_keys WHERE tenant_id = 'acme' AND retired_at IS NULL";
+my $own_key = value($two, 'store', $seals);
+isnt($own_key, value($one, 'store', $seals), 'both sides seal with a key of their own');
+value($two, 'store', "SELECT auth_store.token_issue('$made->{acme}{client}', '$stays')");
 my $two_before = contents($two, 'store');
 moves('copy', 'a copy');
 same_rows(rows($two, 'moving'), $before, 'has the rows of these buckets');
-raises($two, 'store', "UPDATE auth_store.users SET first_name = 'x' WHERE id = '$made->{acme}{user}'", '55006',
-    'which nobody else writes there');
+is(value($two, 'store', $seals), $own_key, 'keys that arrive seal nothing at the target');
+raises($two, 'store', 'CALL auth_store.vault_rekey()', '55000', 'nor is one deleted before what it opens arrives');
+raises($two, 'store', "INSERT INTO auth_store.users SELECT * FROM auth_store.users
+    WHERE id = '$made->{acme}{user}'", '55006', 'nobody else writes rows of these buckets there');
+raises($two, 'store', "SELECT auth_store.user_grants_revoke('$made->{acme}{user}')", '55006', 'or changes them');
+raises($two, 'store', "SELECT auth_store.client_delete('$made->{acme}{client}')", '55006', 'or what they refer to');
+# What is called for all users passes them by.
+is(value($two, 'store', "SELECT auth_store.client_grants_revoke('$made->{acme}{client}')"), '1',
+    'grants of a client are revoked but for those that arrive');
+value($two, 'store', 'CALL auth_store.cleanup()');
+same_rows(rows($two, 'moving'), $before, 'nor does cleanup() delete what arrives');
+raises($two, 'store', "SET auth_store.pass_fenced = 'arriving';
+    UPDATE auth_store.user_names SET name = name WHERE user_id = '$stays'", '55006',
+    'a name that moves of a user who lives there is not passed by');
 my $checked = run_sql($two, 'store', 'SELECT object, problem FROM auth_store.check()')->{out};
 like($checked, qr/^buckets \{\[$first,\d+\)\}\|are fenced/m, 'check() says that buckets are fenced');
 unlike($checked, qr/auth_store_fence|auth_store_arrival/, 'and nothing of each trigger');
@@ -181,13 +209,15 @@ refused('copy', qr/already exists|has rows of these buckets/, 'a second copy ove
 $two->restart;
 moves('cancel', 'the copy is cancelled');
 same_rows(rows($one, 'moving'), $before, 'the rows are where they were');
-# JWT ids, and the keys, harm nobody.
+is(count_of(rows($two, 'moving')), 0, 'nothing of these buckets is left at the target');
+# JWT ids, and the keys, harm nobody. A grant was revoked above, and cleanup() was there.
 my $two_after = contents($two, 'store');
 for my $of ($two_before, $two_after)
 {
-    delete @$of{ grep { /^(?:claimed_jtis|revoked_jtis|vault_keys|password_peppers)/ } keys %$of };
+    delete @$of{ grep { /^(?:claimed_jtis|revoked_jtis|vault_keys|password_peppers)/
+        || /^(?:grants|cleanup_cursors|audit_log.*)$/ } keys %$of };
 }
-is(differences($two_before, $two_after), '', 'and nothing is left at the target');
+is(differences($two_before, $two_after), '', 'and nothing else is');
 is(marks($_), $marks, 'nor a trigger') for $one, $two;
 is(value($one, 'store', 'SELECT (SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ $$^auth_store$$)
     + (SELECT count(*) FROM pg_publication WHERE pubname ~ $$^auth_store$$)'), '0', 'nor a slot or publication');
@@ -268,6 +298,15 @@ my $known = user_that($one, 'true', my $known_name = name_that('true', 'known'))
 my $left = user_that($one, 'true', my $left_name = name_that('false', 'left'));
 my $keeps = user_that($one, 'false', my $kept_name = name_that('true', 'kept'));
 claims($one, $stays, $known_there);
+# Of users who are erased at the target, before the source forgets and after.
+my $soon = user_that($one, 'true', my $soon_name = name_that('false', 'soon'));
+my $later = user_that($one, 'true', my $later_name = name_that('false', 'later'));
+# A client whose owner moves.
+value($one, 'store', "UPDATE auth_store.clients SET owner_id = '$known' WHERE id = '$made->{acme}{client}'");
+# A device code of the client's own bucket, used by a user who moves.
+value($one, 'store', "UPDATE auth_store.device_codes SET user_id = '$later' WHERE id = (SELECT min(id::text)::uuid
+    FROM auth_store.device_codes WHERE NOT $range @> auth_store.id_bucket(id))");
+my $devices = "SELECT count(*) FROM auth_store.device_codes WHERE user_id = '$later'";
 
 moves('copy', 'a copy under load');
 $one->reload;
@@ -282,6 +321,12 @@ waitpid $_, 0 for @pids;
 raises($one, 'store', "UPDATE auth_store.users SET first_name = 'x' WHERE id = '$made->{acme}{user}'", '55006',
     'who has an old map is refused at the source',
     hint => 'Look the bucket up in the map again; until it names another shard, wait and repeat the call');
+raises($one, 'store', "SELECT auth_store.client_grants_revoke('$made->{acme}{client}')", '55006',
+    'so are calls for all users, which would be lost');
+raises($one, 'store', 'CALL auth_store.vault_rekey()', '55000', 'and what would seal rows anew');
+my $left_there = rows($one, 'moving');
+value($one, 'store', 'CALL auth_store.cleanup()');
+same_rows(rows($one, 'moving'), $left_there, 'but cleanup() goes on without them');
 same_rows({ passwords => rows($two, 'moving')->{passwords} }, { passwords => rows($one, 'moving')->{passwords} },
     'a table that nobody wrote to is the same on both');
 
@@ -320,9 +365,23 @@ cmp_ok($made_anew, '>', $clients, "$made_anew users were new");
 
 my $there = rows($two, 'moving');
 raises($one, 'store', "CALL auth_store.shard_forget($first, $last, '{}')", '55000', 'while they are published');
+value($two, 'store', "SELECT auth_store.user_erase('$soon')");
+$there = rows($two, 'moving');
+is(value($one, 'store', "SELECT auth_store.user_name_release('$soon', 'username', '$soon_name', 'acme')"), 't',
+    'the name of a user who is gone is released');
 moves('forget', 'the source forgets');
+same_rows(rows($two, 'moving'), $there, 'and the target nothing');
+is(held($one, $soon_name), '', 'nobody has the name of who was erased');
+is(held($one, $later_name), "claim of $later", 'another one is claimed');
+is(value($one, 'store', $devices), '1', 'so is the device that was used');
+value($two, 'store', "SELECT auth_store.user_erase('$later')");
+value($one, 'store', "SELECT auth_store.user_erase('$later')");
+is(held($one, $later_name), '', 'until the user is erased there too');
+is(value($one, 'store', $devices), '0', 'nothing of the device is left either');
+is(value($one, 'store', "SELECT count(*) FROM auth_store.clients c WHERE owner_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM auth_store.users u WHERE u.id = c.owner_id)"), '0',
+    'no client has an owner who is gone');
 is(count_of(rows($one, 'moving')), 0, 'all of these buckets');
-same_rows(rows($two, 'moving'), $there, 'and the target none');
 is(held($two, $known_name), "name of $known", 'a name that moved with its user');
 is(held($one, $known_name), '', 'is not at the source');
 is(held($two, $left_name), "name of $left", 'a user who moved has the name');
@@ -358,6 +417,15 @@ is(count_of(rows($two, 'moving')), 0, 'and nothing at the second');
 is(held($one, $left_name), "claim of $left and name of $left", 'name and user are together again');
 is(held($one, $kept_name), "claim of $keeps and name of $keeps", 'and so are these');
 is(held($two, $_), '', 'and nothing of it at the second') for $left_name, $kept_name;
+
+# --- a trigger that has only the name ---------------------------------------------------------------------------------
+
+value($one, 'store', q{CREATE FUNCTION public.looks_on() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER auth_store_arrival BEFORE INSERT ON auth_store.users
+        FOR EACH ROW EXECUTE FUNCTION public.looks_on()});
+is(value($one, 'store', q{SELECT object FROM auth_store.check() WHERE problem ~ 'trigger auth_store_arrival'}),
+    'table users', 'check() tells of it');
+
 # --- health ----------------------------------------------------------------------------------------------------------
 
 my $health = q{SELECT status, detail ~ '^the publisher was heard' FROM auth_store.health()
