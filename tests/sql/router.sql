@@ -85,7 +85,8 @@ SELECT text FROM made
  ORDER BY name COLLATE "C";
 SELECT name, substring(text FROM 'RUN ON [^;]*') FROM made
  WHERE name IN ('auth_store.audit_write', 'auth_store.role_list', 'auth_store.jti_claim',
-                'auth_store_router.http_token', 'auth_store_router.api_key_list', 'auth_store_router.token_authorize_many')
+                'auth_store_router.http_token', 'auth_store_router.api_key_list',
+                'auth_store_router.token_authorize_many')
  ORDER BY name COLLATE "C";
 SELECT regexp_matches(:'script', 'CREATE FUNCTION auth_store.token_hash.*?;');
 \a
