@@ -57,13 +57,17 @@ BEGIN
         RAISE EXCEPTION 'the shards do not have all 4096 buckets between them'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'SELECT * FROM auth_store_router.shards';
     END IF;
+    -- Results come as text, so that a date has to be written there as it is read here.
     CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
+        WITH s AS (SELECT s.number, s.buckets,
+                          s.connection || CASE WHEN s.connection ~ '\moptions\s*=' THEN ''
+                                               ELSE ' options=-cDateStyle=ISO' END AS connection
+                     FROM auth_store_router.shards s)
         SELECT 'p' || b.n AS name, s.connection AS value
-          FROM auth_store_router.shards s
-               CROSS JOIN unnest(s.buckets) r (range)
-               CROSS JOIN generate_series(lower(r.range), upper(r.range) - 1) b (n)
+          FROM s CROSS JOIN unnest(s.buckets) r (range)
+                 CROSS JOIN generate_series(lower(r.range), upper(r.range) - 1) b (n)
         UNION ALL
-        SELECT 'p' || 4096 + s.number, s.connection FROM auth_store_router.shards s
+        SELECT 'p' || 4096 + s.number, s.connection FROM s
         UNION ALL
         SELECT 'modular_mapping', '1';
     IF NOT EXISTS (SELECT FROM pg_foreign_server f WHERE f.srvname = '{cluster}') THEN

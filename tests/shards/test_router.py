@@ -92,7 +92,9 @@ def rows_whole(on, db):
         shard.execute("SET DateStyle = 'ISO'")
         differs = {name: (direct, routed) for name, values in asked.items()
                    if (direct := call(shard, name, **values)) != (routed := call(db, name, **values))}
+        listed = [rows(one.execute("SELECT * FROM auth_store.session_list(%s)", [user])) for one in (shard, db)]
     ok(not differs, f"{len(asked)} rows are whole", differs)
+    ok(len(listed[0]) == 1 and listed[0] == listed[1], "and a list", listed)
     on.everywhere("ALTER DATABASE store RESET ALL")
     # A shard may have been updated already, or not yet.
     on.router.run("ALTER TYPE auth_store.session_state ADD ATTRIBUTE later text, DROP ATTRIBUTE acr")

@@ -75,7 +75,8 @@ raises($node, 'router', 'SELECT connection FROM auth_store_router.shards', '4250
 sub buckets { value($node, 'router', q{
     SELECT string_agg(format('%s %s', s.shard, s.buckets), ', ' ORDER BY number) FROM auth_store_router.shards s}) }
 # What PL/Proxy has for some partitions.
-sub partitions { value($node, 'router', q{SELECT string_agg(right(o.option_value, 1), '' ORDER BY p.n)
+sub partitions { value($node, 'router', q{
+    SELECT string_agg(substring(o.option_value FROM '(.) options=-cDateStyle=ISO$'), '' ORDER BY p.n)
     FROM pg_foreign_server f CROSS JOIN pg_options_to_table(f.srvoptions) o
     JOIN unnest(ARRAY[0, 15, 16, 31, 32, 2047, 2048, 4095, 4096, 4097, 4098]) WITH ORDINALITY p (partition, n)
       ON o.option_name = 'p' || p.partition}) }
