@@ -134,13 +134,13 @@ BEGIN
                 WHEN argument.category = 'N'
                     THEN format('a JSON number of type %s, or the same as a string', argument.type)
                 WHEN argument.type = 'interval' THEN 'a number of seconds, or the text of an interval'
-                WHEN argument.type = 'bytea' THEN 'a JSON string of hexadecimal digits, two a byte, after \x'
+                WHEN argument.type = 'bytea' THEN E'a JSON string of hexadecimal digits, two a byte, after \\x'
                 WHEN argument.type = 'timestamp with time zone'
                     THEN 'a JSON string with a time, as 2030-01-01T00:00:00Z'
                 WHEN argument.type = 'text' THEN 'a JSON string'
                 ELSE format('a JSON string of type %s', argument.type) END;
             IF NOT (kind = 'string' AND argument.category <> 'B'
-                        AND (argument.type <> 'bytea' OR value #>> '{}' ~ '^\\x([0-9a-fA-F]{2})*$')
+                        AND (argument.type <> 'bytea' OR value #>> '{}' ~ E'^\\\\x([0-9a-fA-F]{2})*$')
                     OR kind = 'boolean' AND argument.category = 'B'
                     OR kind = 'number' AND (argument.category = 'N' OR argument.type = 'interval')) THEN
                 RAISE EXCEPTION 'invalid value for argument "%"', named

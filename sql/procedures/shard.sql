@@ -34,7 +34,7 @@ $$;
 CREATE FUNCTION auth_store.shard_fenced() RETURNS int4multirange
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT COALESCE(
-        (SELECT rtrim(encode(t.tgargs, 'escape'), '\0')::int4multirange
+        (SELECT rtrim(encode(t.tgargs, 'escape'), E'\\0')::int4multirange
            FROM pg_trigger t
           WHERE t.tgfoid = 'auth_store.shard_refuse'::regproc AND t.tgname = 'auth_store_fence_insert' LIMIT 1),
         '{}')

@@ -37,6 +37,12 @@ SELECT r -> 'active' AS active, r -> 'audience' AS audience, r -> 'claims' AS cl
 SELECT auth_store.call('token_introspection', '{"token": "no"}') AS jsonb,
        auth_store.call('token_hash', '{"token": "x"}') = to_jsonb(sha256('x')) AS bytea,
        auth_store.call('token_hash', '{"token": null}') AS of_null;
+-- Also where a backslash in a string is an escape.
+SET standard_conforming_strings = off;
+SELECT auth_store.call('http_bucket', $${"body": "\\x636f64653d61"}$$) = to_jsonb(auth_store.http_bucket('code=a'))
+           AS bytea_argument,
+       auth_store.shard_fenced() AS fenced;
+RESET standard_conforming_strings;
 SELECT auth_store.call('api_key_create',
     jsonb_build_object('name', 'k', 'user_id', :'ann', 'allowed_cidrs', '["192.0.2.0/24", "2001:db8::/32"]'::jsonb,
         'expires_at', '2100-01-02T03:04:05Z')) AS key \gset
