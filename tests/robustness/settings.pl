@@ -41,7 +41,8 @@ my %variations = (
     'no function scans of the store' => [ "shared_preload_libraries = 'auth_store'",
         'auth_store.direct_function_scan = off' ],
     'asynchronous commit' => [ 'synchronous_commit = off', 'commit_delay = 100', 'fsync = off' ]);
-my $node = server('settings');
+# However slow some are, no call says how far it is.
+my $node = server('settings', settings => [ "auth_store.progress_interval = '1h'" ]);
 my $own = slurp_file($node->data_dir . '/postgresql.conf');
 for my $name (sort keys %variations)
 {
