@@ -158,7 +158,7 @@ pub fn retry_after(
     period_seconds: i64,
 ) -> Result<i32, Mistake> {
     let rate = rate(max_hits, period_seconds)?;
-    Ok(state_of(tenant_id, key)?.map_or(0, |arrival| {
+    Ok(state_of(Snapshot::deciding, tenant_id, key)?.map_or(0, |arrival| {
         let now = now.micros();
         rate.retry_after(rate.capped(arrival, now), now, 1)
     }))
@@ -173,13 +173,19 @@ pub fn used(
     period_seconds: i64,
 ) -> Result<f64, Mistake> {
     let rate = rate(max_hits, period_seconds)?;
-    Ok(state_of(tenant_id, key)?.map_or(0.0, |arrival| rate.used(arrival, now.micros())))
+    let state = state_of(|| Ok(Snapshot::reading()), tenant_id, key)?;
+    Ok(state.map_or(0.0, |arrival| rate.used(arrival, now.micros())))
 }
 
-fn state_of(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
+/// The state of a key, which a reader sees as of its own snapshot, in the table.
+fn state_of(
+    snapshot: impl FnOnce() -> Result<Snapshot, Mistake>,
+    tenant_id: &str,
+    key: &str,
+) -> Result<Option<i64>, Mistake> {
     match shared::enabled() {
         Some(shared) => Ok(shared.find(shared_key(tenant_id, key))),
-        None => table::find(tenant_id, key),
+        None => table::find(&snapshot()?, tenant_id, key),
     }
 }
 
@@ -210,7 +216,7 @@ pub fn note(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<
 pub fn noted(now: Timestamp, tenant_id: &str, key: &str, seconds: i64) -> Result<Option<i32>, Mistake> {
     let until = match shared::enabled() {
         Some(shared) => shared.find(shared::Key { owner: &notes_of(tenant_id), name: key }),
-        None => table::find(tenant_id, key)?,
+        None => table::find(&Snapshot::deciding()?, tenant_id, key)?,
     };
     let until = until.map(Timestamp::from_micros);
     Ok(until

@@ -87,8 +87,8 @@ row! {
 static STATE: Lookup<LimitState> = Lookup::by(c"rate_limits_pkey");
 
 /// The state of a key.
-pub fn find(tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
-    let state = STATE.find(&Snapshot::deciding()?, Key::Id(id_of(tenant_id, key)))?;
+pub fn find(snapshot: &Snapshot, tenant_id: &str, key: &str) -> Result<Option<i64>, Mistake> {
+    let state = STATE.find(snapshot, Key::Id(id_of(tenant_id, key)))?;
     Ok(state.map(|state| state.expires_at.micros()))
 }
 

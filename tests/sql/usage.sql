@@ -138,6 +138,10 @@ SELECT severity, alert, subject, detail, what_to_do
  WHERE tenant_id = 'usage' ORDER BY 2, 3;
 SELECT client_id, max_per_hour, round(used::numeric, 1) AS used FROM auth_store.client_rates()
  WHERE tenant_id = 'usage';
+-- A reader's: also where nobody can write.
+BEGIN READ ONLY;
+SELECT used > 0.8 AS used FROM auth_store.client_rates() WHERE tenant_id = 'usage';
+COMMIT;
 
 -- A pin sees its tenant alone, and nothing of the whole store; and counts nothing.
 SET auth_store.tenant_id = 'used';
