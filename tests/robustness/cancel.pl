@@ -71,7 +71,12 @@ for my $round (1 .. $ROUNDS)
     # A client of pgbench ends with its first error, so that there are many short ones.
     my @loads = map { load($node, $db, 6, '--time=20') } 1 .. 3;
     $_->{run}->finish for @running;
-    value($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'canceller'");
+    {
+        # Under its name, or it may cancel this.
+        local $ENV{PGAPPNAME} = 'canceller';
+        value($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'canceller' AND pid <> pg_backend_pid()");
+    }
     $canceller->finish;
     $_->{run}->finish for @loads;
     for (@running) { $seen{$1}++ while $_->{err} =~ /ERROR:  ([0-9A-Z]{5}):/g; }

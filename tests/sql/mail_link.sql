@@ -138,7 +138,7 @@ SELECT old_token, old_mail_to, new_token, new_mail_to, coalesce(error, 'none') A
   FROM auth_store.email_change_start(:'kim', 'Kim@New.example') \gset c_
 SELECT :'c_old_mail_to' AS old, :'c_new_mail_to' AS new, :'c_error' AS error;
 SELECT purpose, email, details, error FROM auth_store.one_time_show(:'c_old_token')
- UNION ALL SELECT purpose, email, details, error FROM auth_store.one_time_show(:'c_new_token');
+ UNION ALL SELECT purpose, email, details, error FROM auth_store.one_time_show(:'c_new_token') ORDER BY purpose DESC;
 SELECT changed, email, undo_token, error FROM auth_store.email_change_confirm(:'c_new_token', :'kept');
 SELECT email, email_verified FROM auth_store.user_get(:'kim');
 SELECT changed, error FROM auth_store.email_change_confirm(:'c_new_token', :'kept');
@@ -150,8 +150,8 @@ SELECT :'d_changed' AS changed, :'d_email' AS email, :'d_kims' AS kims, :'d_tena
 SELECT email, email_verified FROM auth_store.user_get(:'kim');
 SELECT kind, name, verified_at IS NOT NULL AS verified FROM auth_store.user_name_list(:'kim');
 -- Other sessions and one-time tokens have ended.
-SELECT valid FROM auth_store.session_validate(:'session_token')
- UNION ALL SELECT valid FROM auth_store.session_validate(:'other_session');
+SELECT kept.valid AS kept, other.valid AS other
+  FROM auth_store.session_validate(:'session_token') kept, auth_store.session_validate(:'other_session') other;
 SELECT error FROM auth_store.magic_link_finish(:'magic');
 SELECT * FROM pg_temp.trail();
 SELECT details FROM auth_store.audit_log WHERE event = 'email.changed' AND user_id = :'kim';

@@ -13,7 +13,7 @@ BEGIN
     SELECT m.at INTO since FROM pg_temp.mark m;
     UPDATE pg_temp.mark SET at = pg_catalog.clock_timestamp();
     RETURN QUERY SELECT a.event, a.error, a.risk_score, a.flags FROM auth_store.audit_log a
-                  WHERE a.occurred_at > since ORDER BY a.occurred_at;
+                  WHERE a.occurred_at > since ORDER BY a.occurred_at, a.ctid;
 END $$;
 
 -- The error that a statement raises, or 'no error'.
