@@ -24,7 +24,7 @@ COMMENT ON FUNCTION auth_store.code_issue IS
     'session_id: one of the application''s own, or a session of the store: one that is over is access_denied, '
     'another user''s 23503. dpop_jkt: binds the code to a key (RFC 9449 section 10). '
     'ttl: 1 s to 10 min (22023), default auth_store.code_ttl (60 s). '
-    'amr: at most 20 texts of 255 bytes; claims: at most 64 kB (22023). '
+    'amr: at most 20 texts of 255 bytes; claims: at most 64 kB; auth_time: not infinite (22023). '
     'An empty parameter counts as left out (RFC 6749 section 3.1).';
 ALTER FUNCTION auth_store.code_issue COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.code_issue TO auth_store_app;

@@ -104,6 +104,8 @@ SELECT what, pg_temp.raised(format('SELECT FROM auth_store.code_issue(''code_web
     ('absurd ttl', quote_literal(:'user_id'), 'ttl => ''178000000 years'''),
     ('claims no object', quote_literal(:'user_id'), 'claims => ''[1]'''),
     ('claims null', quote_literal(:'user_id'), 'claims => ''null'''),
+    ('no end of time', quote_literal(:'user_id'), 'auth_time => ''infinity'''),
+    ('no begin of it', quote_literal(:'user_id'), 'auth_time => ''-infinity'''),
     ('NULL in amr', quote_literal(:'user_id'), 'amr => ARRAY[''pwd'', NULL]')) AS t (what, u, rest);
 SELECT count(*) FROM pg_temp.trail();
 

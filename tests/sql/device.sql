@@ -99,6 +99,7 @@ SELECT what, pg_temp.raised('SELECT FROM auth_store.' || call)
     ('unknown user',    format('device_approve(%L, %L)', :'user_code', '00000000-0000-0000-0000-000000000000')),
     ('claims no object', format('device_approve(%L, %L, claims => ''[]'')', :'user_code', :'user_id')),
     ('NULL in amr',     format('device_approve(%L, %L, amr => ARRAY[NULL])', :'user_code', :'user_id')),
+    ('infinite auth_time', format('device_approve(%L, %L, auth_time => ''infinity'')', :'user_code', :'user_id')),
     ('unknown tenant',  format('device_lookup(%L, tenant_id => ''nowhere'')', :'user_code')),
     ('unknown tenant',  format('device_deny(%L, tenant_id => ''nowhere'')', :'user_code'))) AS t (what, call);
 SELECT count(*) FROM pg_temp.trail();

@@ -129,6 +129,8 @@ SELECT what, pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand
            ('acr', jsonb_build_object('acr', repeat('a', 2049))),
            ('before timestamptz', '{"auth_time": -9223372036854775807}'),
            ('after it', '{"auth_time": 9223371331200000000}'),
+           ('infinite', '{"auth_time": 9223372036854775807}'),
+           ('infinite before', '{"auth_time": -9223372036854775808}'),
            ('end of time', '{"expires_at": 9223372036854775807}'),
            ('in hours', jsonb_build_object('expires_at', ends + 7200000000, 'grant_id', pg_temp.made(id, 7200))),
            ('grant too late', jsonb_build_object('grant_id', pg_temp.made(id, 3600))),
@@ -141,7 +143,9 @@ SELECT what, pg_temp.raised(format('SELECT auth_store.device_accept(%L)', :'hand
 -- Never more than the client may have here
 --
 SELECT device_code, user_code FROM auth_store.device_authorize('shard_tv') \gset
-SELECT * FROM auth_store.device_approve_elsewhere(:'user_code', :'tv', auth_time => '-infinity');
+SELECT pg_temp.raised(format('SELECT auth_store.device_approve_elsewhere(%L, %L, auth_time => ''-infinity'')',
+    :'user_code', :'tv'));
+SELECT * FROM auth_store.device_approve_elsewhere(:'user_code', :'tv', auth_time => '4714-11-24 00:00:00+00 BC');
 SELECT hand_over FROM auth_store.device_hand_over(:'device_code', 'shard_tv') \gset
 SELECT error, error_description FROM auth_store.device_accept(:'hand_over'::jsonb || '{"scope": "admin root"}');
 SELECT error FROM auth_store.device_accept(:'hand_over'::jsonb
@@ -152,8 +156,9 @@ SELECT auth_store.client_update('shard_tv', '{"grant_types": ["refresh_token"]}'
 SELECT error, error_description FROM auth_store.device_accept(:'hand_over');
 SELECT auth_store.client_update('shard_tv', '{"scope": "read", "resources": ["https://api.example/"],
     "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]}');
-SELECT access_token, auth_time FROM auth_store.device_accept(:'hand_over') \gset n_
-SELECT active, scope, audience, :'n_auth_time' AS auth_time FROM auth_store.token_introspect(:'n_access_token');
+SELECT access_token, auth_time = '4714-11-24 00:00:00+00 BC' AS is_first
+  FROM auth_store.device_accept(:'hand_over') \gset n_
+SELECT active, scope, audience, :'n_is_first' AS is_first FROM auth_store.token_introspect(:'n_access_token');
 -- A code is noted before its grant is made, which a user who is suspended in between does not get. Active again, the
 -- user gets it.
 DELETE FROM auth_store.access_tokens WHERE grant_id = (:'hand_over'::jsonb ->> 'grant_id')::uuid;

@@ -352,7 +352,7 @@ SELECT argument, pg_temp.raised(format('SELECT * FROM auth_store.webhook_claim(%
                     'busy_hosts => ARRAY[NULL]::text[]', 'NULL, NULL, NULL, NULL']) AS argument;
 SELECT filter, pg_temp.raised(format('SELECT auth_store.webhooks_redrive(%L)', filter))
   FROM unnest(ARRAY[NULL, '[]', '{"x": 1}', '{"status": "all"}', '{"status": "delivered"}', '{"webhook_id": "x"}',
-                    '{"since": "yesterdayish"}', '{"since": true}']) AS filter;
+                    '{"since": "yesterdayish"}', '{"since": true}', '{"since": "-infinity"}']) AS filter;
 SELECT pg_temp.raised('SELECT auth_store.webhook_redeliver(NULL)'),
        pg_temp.raised('SELECT auth_store.webhook_redeliver(gen_random_uuid())');
 

@@ -1,6 +1,7 @@
-//! The limits of values that are stored as they come: short texts, lists of texts, JSON objects.
+//! The limits of values that are stored as they come: short texts, lists of texts, JSON objects, times.
 
 use crate::kernel::outcome::Mistake;
+use crate::kernel::value::clock::Timestamp;
 use crate::kernel::value::jsonb::Jsonb;
 
 /// The longest name, in characters.
@@ -74,6 +75,14 @@ pub fn object(value: Option<&Jsonb>, argument: &'static str) -> Result<(), Mista
         None => Ok(()),
         Some(document) if document.is_object() && document.size() <= MAX_DOCUMENT => Ok(()),
         Some(_) => Err(Mistake::invalid(argument, "a JSON object of at most 65536 bytes")),
+    }
+}
+
+/// A time that JSON can say, which has no number for an infinite one; or none.
+pub fn finite(value: Option<Timestamp>, argument: &'static str) -> Result<Option<Timestamp>, Mistake> {
+    match value {
+        Some(at) if !at.is_finite() => Err(Mistake::invalid(argument, "a finite time, or NULL")),
+        value => Ok(value),
     }
 }
 

@@ -40,7 +40,7 @@ pub fn duration(value: &Value, member: &'static str) -> Result<Option<Interval>,
     interval.map(Some).ok_or(Mistake::invalid(member, "a number of seconds or the text of an interval"))
 }
 
-/// A moment: a number of seconds since 1970, or the text of a time.
+/// A moment: a number of seconds since 1970, or the text of a finite time.
 pub fn time(value: &Value, member: &'static str) -> Result<Option<Timestamp>, Mistake> {
     let time = match value {
         Value::Null => return Ok(None),
@@ -51,5 +51,6 @@ pub fn time(value: &Value, member: &'static str) -> Result<Option<Timestamp>, Mi
             .and_then(|millis| u64::try_from(millis).ok())
             .map(Timestamp::from_unix_millis),
     };
-    time.map(Some).ok_or(Mistake::invalid(member, "a number of seconds since 1970 or the text of a time"))
+    let accepted = "a number of seconds since 1970 or the text of a finite time";
+    time.filter(|time| time.is_finite()).map(Some).ok_or(Mistake::invalid(member, accepted))
 }

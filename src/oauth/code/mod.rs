@@ -230,6 +230,7 @@ pub fn issue(
 ) -> Result<CodeResponse, Mistake> {
     let user_id = given(user_id, "user_id")?;
     argument::object(request.claims.as_ref(), "claims")?;
+    argument::finite(request.auth_time, "auth_time")?;
     check_details(request.authorization_details.as_ref())?;
     let ttl = interval::seconds(request.ttl, TTL.in_seconds(), TTL.bounds(), "ttl", TTL_ACCEPTED)?;
     let snapshot = Snapshot::deciding()?;

@@ -190,6 +190,7 @@ fn approve_as(
     context: &Context<'_>,
 ) -> Result<Outcome, Mistake> {
     argument::object(consent.claims.as_ref(), "claims")?;
+    let auth_time = argument::finite(consent.auth_time, "auth_time")?;
     let amr = argument::texts(consent.amr, "amr")?;
     let snapshot = Snapshot::writing()?;
     let entered = enter(now, &snapshot, text, tenant_id, context)?;
@@ -219,7 +220,7 @@ fn approve_as(
         user_id,
         session_id: consent.session_id,
         scope: &scope,
-        auth_time: consent.auth_time,
+        auth_time,
         acr: consent.acr,
         amr,
         claims: consent.claims,

@@ -131,6 +131,7 @@ fn import(
     ))?;
     let (client_id, user_id) = (given(client_id, "client_id")?, given(user_id, "user_id")?);
     argument::object(login.claims.as_ref(), "claims")?;
+    argument::finite(login.auth_time, "auth_time")?;
     binding::check_confirmation(login.cnf.as_ref())?;
     let (client, user) = parties(client_id, user_id)?;
     if !user.is_active() {
