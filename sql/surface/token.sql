@@ -63,7 +63,7 @@ GRANT EXECUTE ON FUNCTION auth_store.token_exchange TO auth_store_app;
 
 COMMENT ON FUNCTION auth_store.refresh_token_import IS
     E'Takes over a refresh token of another store, of which only the digest is known, and returns the id of its '
-    'grant; NULL, and nothing done, where expires_at is past or the user is not active. '
+    'grant; NULL, and nothing done, where expires_at is past, or the user is not active or the session over. '
     'The holder''s text is accepted by token_refresh() as '
     'the first token of that grant, and its first use replaces it by one of this store''s own: from then on it is '
     'a replaced refresh token like any other, with the same grace and the same end by reuse. '

@@ -169,6 +169,21 @@ SELECT auth_store.refresh_token_import(pg_temp.hex('forever'), 'import_web', :'u
     expires_at => 'infinity') AS grant_id \gset
 SELECT expires_at < clock_timestamp() + '3650 days' AS bounded FROM auth_store.grants WHERE id = :'grant_id';
 
+-- A session of the store is the user's and live; another id is the application's own.
+SELECT user_id AS other_id FROM auth_store.user_create('import2@example.com') \gset
+SELECT session_id AS others FROM auth_store.session_create(:'other_id') \gset
+SELECT session_id AS session FROM auth_store.session_create(:'user_id') \gset
+SELECT auth_store.refresh_token_import(pg_temp.hex('session'), 'import_web', :'user_id', session_id => :'session')
+       AS grant_id \gset
+SELECT session_id = :'session' AS session FROM auth_store.grants WHERE id = :'grant_id';
+SELECT auth_store.session_revoke(:'session') AS ended;
+SELECT * FROM pg_temp.family(:'grant_id');
+SELECT auth_store.refresh_token_import(pg_temp.hex('over'), 'import_web', :'user_id', session_id => :'session') IS NULL
+       AS nothing;
+SELECT argument, pg_temp.raised(format('SELECT auth_store.refresh_token_import(%L, ''import_web'', %L, %s)',
+    pg_temp.hex('m'), :'user_id', argument || ' => ' || quote_literal(value)))
+  FROM (VALUES ('session_id', :'others'), ('auth_time', 'infinity'), ('auth_time', '-infinity')) AS t (argument, value);
+
 -- Mistakes.
 SELECT what, pg_temp.raised(
     format('SELECT auth_store.refresh_token_import(%L, %L, %L, %L, resource => %L, claims => %L, cnf => %L)', digest,

@@ -4,6 +4,7 @@
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::identity::session;
 use crate::identity::user::{self, User};
 use crate::kernel::crypto::token_text::{self, Digest};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
@@ -116,8 +117,9 @@ pub fn find(snapshot: &Snapshot, text: &str) -> Result<Option<(Id, Digest)>, Mis
     Ok(BY_DIGEST.find(snapshot, Key::Bytes(&digest))?.map(|token| (token.grant_id, digest)))
 }
 
-/// Makes the grant of a foreign refresh token; None where it has expired, or its user is not active: the end of a
-/// user's activity has ended every other refresh token, and a refresh does not look at the user.
+/// Makes the grant of a foreign refresh token; None where it has expired, its session has ended, or its user is not
+/// active: the end of a session or of a user's activity has ended every other refresh token, and a refresh looks at
+/// neither.
 fn import(
     now: Timestamp,
     digest: Option<&str>,
@@ -134,7 +136,8 @@ fn import(
     argument::finite(login.auth_time, "auth_time")?;
     binding::check_confirmation(login.cnf.as_ref())?;
     let (client, user) = parties(client_id, user_id)?;
-    if !user.is_active() {
+    let in_session = session::allows(now, &Snapshot::writing()?, login.session_id, user_id)?;
+    if !user.is_active() || !in_session {
         return Ok(None);
     }
     if !client.allows_grant_type("refresh_token") {
@@ -183,18 +186,36 @@ fn import(
         claims_request: None,
     })?;
     stored.map_err(grant::Gone::mistake)?;
+    // The grant holds the user's row, which the end of a session locks first. So a session that is live here ends after
+    // this call, and its end sees the grant.
+    if !session::allows(now, &Snapshot::latest(), login.session_id, user_id)? {
+        grant::revoke(now, grant_id, tenant_id, "session_ended")?;
+        return Ok(None);
+    }
+    record(now, &client, user_id, grant_id, login.session_id, &scope)?;
+    Ok(Some(grant_id))
+}
+
+fn record(
+    now: Timestamp,
+    client: &Client,
+    user_id: Id,
+    grant_id: Id,
+    session_id: Option<Id>,
+    scope: &str,
+) -> Result<(), Mistake> {
     let event = Event {
         event: "refresh_token.imported",
-        tenant_id,
-        client_id: Some(client_id),
+        tenant_id: &client.tenant_id,
+        client_id: Some(&client.id),
         user_id: Some(user_id),
         grant_id: Some(grant_id),
-        session_id: login.session_id,
+        session_id,
         details: Some(json!({ "scope": scope })),
         ..Event::default()
     };
     trail::record(now, &event)?;
-    Ok(Some(grant_id))
+    Ok(())
 }
 
 /// Client and user of the token, who are of one tenant.
