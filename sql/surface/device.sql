@@ -66,10 +66,12 @@ GRANT EXECUTE ON FUNCTION auth_store.device_redeem TO auth_store_app;
 COMMENT ON FUNCTION auth_store.device_approve_elsewhere IS
     E'What device_approve() does for a user who lives on another shard than the device code: to be called on the shard '
     'of user_code_bucket(). The application has looked there, by session_validate() or user_get(), that the user may '
-    'agree; nothing of the user is looked at here, and session_id only when device_accept() makes the grant. '
+    'agree; nothing of the user is looked at here but the tenant of one who is in this database, and session_id only '
+    'when device_accept() makes the grant. '
     'The device then gets its tokens by device_hand_over() and device_accept().\n'
-    'user_id: who agrees; 22004 for NULL. tenant_id: whose tenant''s code it is, default the session''s; 23503 where '
-    'it is unknown. The other arguments and the answers are those of device_approve(), but for access_denied.';
+    'user_id: who agrees; 22004 for NULL, 23503 for one of another tenant in this database. tenant_id: whose tenant''s '
+    'code it is, default the session''s; 23503 where it is unknown. '
+    'The other arguments and the answers are those of device_approve(), but for access_denied.';
 ALTER FUNCTION auth_store.device_approve_elsewhere COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.device_approve_elsewhere TO auth_store_app;
 

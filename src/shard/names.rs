@@ -233,6 +233,7 @@ fn claim(
     if !tenant::lock_key_share(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
     }
+    user::check_tenant_of_any(&Snapshot::latest(), user_id, &tenant_id)?;
     let key = claimed.key(&tenant_id);
     key.lock();
     let before = elsewhere::find(now, &Snapshot::latest(), &key)?;

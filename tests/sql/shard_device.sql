@@ -27,6 +27,13 @@ SELECT error FROM auth_store.device_approve_elsewhere(:'user_code', :'tv', scope
 SELECT pg_temp.raised(format('SELECT auth_store.device_approve_elsewhere(%L, NULL)', :'user_code'));
 SELECT pg_temp.raised(format('SELECT auth_store.device_approve_elsewhere(%L, %L, tenant_id => ''none'')',
     :'user_code', :'tv'));
+-- A user who is here is of the tenant, or unknown.
+SELECT FROM auth_store.tenant_create('shard_strangers');
+SELECT user_id AS stranger FROM auth_store.user_create('s@shards.example', tenant_id => 'shard_strangers') \gset
+SELECT pg_temp.raised(format('SELECT auth_store.device_approve_elsewhere(%L, %L)', :'user_code', :'stranger'));
+SET auth_store.tenant_id = 'default';
+SELECT pg_temp.raised(format('SELECT auth_store.device_approve_elsewhere(%L, %L)', :'user_code', :'stranger'));
+RESET auth_store.tenant_id;
 SELECT * FROM auth_store.device_approve_elsewhere(:'user_code', :'tv', :'session', 'read', auth_time => '2026-01-01',
     acr => 'high', amr => ARRAY['pwd'], claims => '{"n": 12345678901234567890}');
 SELECT error, error_description FROM auth_store.device_approve_elsewhere(:'user_code', :'tv');

@@ -121,6 +121,12 @@ SELECT pg_temp.raised(format('SELECT auth_store.user_name_claim(%L, ''username''
 SELECT pg_temp.raised(format('SELECT auth_store.user_name_claim(%L, ''username'', ''a'', tenant_id => ''none'')',
     :'ann'));
 SELECT pg_temp.raised(format('SELECT auth_store.user_name_release(%L, ''username'', NULL)', :'ann'));
+-- A user who is here is of the tenant, or unknown.
+SELECT user_id AS stranger FROM auth_store.user_create('stranger@shards.example') \gset
+SET auth_store.tenant_id = 'shards';
+SELECT pg_temp.raised(format('SELECT auth_store.user_name_claim(%L, ''username'', ''a'')', :'stranger'));
+RESET auth_store.tenant_id;
+SELECT pg_temp.raised(format('SELECT auth_store.user_name_confirm(%L, ''username'', ''a'', ''shards'')', :'stranger'));
 SELECT pg_temp.raised('SELECT auth_store.user_locate(NULL)');
 SELECT pg_temp.raised('SELECT auth_store.user_locate(''a'', ''nickname'')');
 

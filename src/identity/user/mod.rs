@@ -168,6 +168,23 @@ pub fn is_active_anywhere(snapshot: &Snapshot, id: Id) -> Result<bool, Mistake> 
     Ok(STATUS_ANYWHERE.find(snapshot, Key::Id(id))?.is_some_and(|user| user.status == Status::Active))
 }
 
+row! {
+    struct OfTenant in users {
+        tenant_id: String,
+    }
+}
+
+static TENANT_ANYWHERE: Lookup<OfTenant> = Lookup::by(c"users_id_key").shared();
+
+/// [`UNKNOWN`] where this database has the user in another tenant, whatever tenant the session is pinned to. A user of
+/// another database passes.
+pub fn check_tenant_of_any(snapshot: &Snapshot, id: Id, tenant_id: &str) -> Result<(), Mistake> {
+    match TENANT_ANYWHERE.find(snapshot, Key::Id(id))? {
+        Some(user) if user.tenant_id != tenant_id => Err(UNKNOWN),
+        _ => Ok(()),
+    }
+}
+
 static LOCK_NO_KEY_UPDATE: Statement<bool> = Statement::write(
     c"SELECT status = 'active' FROM auth_store.users WHERE id = $1 AND tenant_id = $2 FOR NO KEY UPDATE",
 );

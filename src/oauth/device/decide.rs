@@ -103,7 +103,10 @@ fn device_approve_elsewhere(
     };
     let approve = || {
         let user_id = given(user_id, "user_id")?.into();
-        let tenant_id = tenant::resolve(&Snapshot::writing()?, tenant_id)?;
+        let snapshot = Snapshot::writing()?;
+        let tenant_id = tenant::resolve(&snapshot, tenant_id)?;
+        user::check_tenant_of_any(&snapshot, user_id, &tenant_id)?;
+        drop(snapshot);
         approve_as(now, user_code, Agreeing { user_id, tenant_id: &tenant_id, user: None }, consent, &context)
     };
     approve().or_raise()
