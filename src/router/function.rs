@@ -259,7 +259,6 @@ impl Script<'_> {
         let from = format!("FROM {inner}({}) r", numbered(arguments, 0));
         let answer = match whole {
             Whole::Sum => format!("SELECT pg_catalog.sum(r)::{result} {from}"),
-            Whole::Max => format!("SELECT pg_catalog.max(r)::{result} {from}"),
             Whole::Or => format!("SELECT pg_catalog.bool_or(r) {from}"),
             Whole::Rows { by, limit, .. } => {
                 let limit = limit.map_or(String::new(), |limit| format!(" LIMIT {}", at(arguments, limit)));

@@ -32,7 +32,6 @@ pub enum Whole {
         of: Option<&'static str>,
     },
     Sum,
-    Max,
     Or,
 }
 
@@ -74,7 +73,6 @@ fn read(line: &'static str) -> Option<Fact> {
 fn whole(of: &'static str) -> Option<Whole> {
     Some(match of {
         "sum" => Whole::Sum,
-        "max" => Whole::Max,
         "or" => Whole::Or,
         _ => {
             let (by, of) = before(of.strip_prefix("rows by ")?, " of ");

@@ -255,6 +255,30 @@ def elsewhere(on, db):
     ok(approved["error"] is None and seen["user_id"] == user, "a device whose user is on another shard", seen)
 
 
+def of_each(on, db):
+    """What the vault of each shard seals is made there: the router tells which is where, and sends what all know to the
+    first."""
+    ok(state_of(db, "SELECT auth_store.signing_key_create()") == "42883", "no key is made through the router")
+    url = "https://hooks.example/store"
+    made = on.everywhere(f"SELECT auth_store.signing_key_create() AS kid, (w).webhook_id "
+                         f"FROM auth_store.webhook_create('{url}', '{{*}}') w")
+    kids, webhooks = ({name: found[0][column] for name, found in made.items()} for column in ("kid", "webhook_id"))
+    for sql, column, expected in (("signing_key_list()", "kid", kids), ("webhook_list()", "webhook_id", webhooks)):
+        listed = {row["shard"]: row[column] for row in rows(db.execute(f"SELECT * FROM auth_store.{sql}"))}
+        ok(listed == expected, f"{sql} says which is where", listed)
+    found = rows(db.execute("SELECT * FROM auth_store.webhook_get(%s)", [webhooks["shard2"]]))
+    ok([row["shard"] for row in found] == ["shard2"], "and so does webhook_get()", found)
+    deleted = call(db, "webhook_delete", target_url=url)["webhook_delete"]
+    ok(deleted == len(on.shards), "webhooks are deleted on all shards", deleted)
+    call(db, "provider_set", issuer="https://id.example")
+    call(db, "webhook_event_type_register", name="order.shipped")
+    on.registry_arrived()
+    known = on.everywhere("SELECT (auth_store.provider_get()).issuer, (SELECT count(*) FROM "
+                          "auth_store.webhook_event_type_list() WHERE name = 'order.shipped') AS types")
+    ok(all(one == [{"issuer": "https://id.example", "types": 1}] for one in known.values()),
+       "an issuer and an event type go everywhere", known)
+
+
 def shard_down(on, db):
     users = [call(db, "user_ensure", external_id=f"user {number}")["user_ensure"] for number in range(30)]
     down = on.shards[1]
@@ -305,6 +329,7 @@ with Stage(3, bouncer=False, router=True) as on:
         rows_whole(on, app)
         token = transactions(on, app)
         elsewhere(on, app)
+        of_each(on, app)
         pin(on, app, token)
         lost_pins(on, token)
         shard_down(on, app)
