@@ -131,6 +131,8 @@ SELECT access_token, coalesce(error, 'none') AS error FROM auth_store.code_redee
 SELECT :'error', active, user_id = :'user' FROM auth_store.token_introspect(:'access_token');
 SQL
 }
+# Whose issuer it has, and a key of its own.
+value($subscriber, 'registry', q{SELECT auth_store.signing_key_create(tenant_id => 'globex')});
 is(logs_in(1), 'none|t|t', 'a store of users issues for a client of another');
 is(value($subscriber, 'registry', 'SELECT object, problem FROM auth_store.check()'), '', 'check() has nothing to say');
 value($publisher, 'store', q{SELECT auth_store.client_create('New', ARRAY['https://new.example/cb'],
