@@ -98,8 +98,8 @@ func actorBucket(tenantID, actorID string) int {
 
 // The first three of eleven letters, as digits.
 func userCodeBucket(userCode string) (bucket int) {
-	letters := regexp.MustCompile(`[^A-Z]`).ReplaceAllString(strings.ToUpper(userCode), "")
-	if len(letters) != 11 {
+	letters := strings.ToUpper(regexp.MustCompile(`[^\p{L}\p{N}]`).ReplaceAllString(userCode, ""))
+	if !regexp.MustCompile(`^[BCDFGHJKLMNPQRSTVWXZ]{11}$`).MatchString(letters) {
 		return 0
 	}
 	for _, letter := range letters[:3] {

@@ -55,9 +55,9 @@ export const actorBucket = (tenantId, actorId) =>
 
 /** The first three of eleven letters, as digits. */
 export function userCodeBucket (userCode) {
-  const letters = userCode.toUpperCase().replace(/[^A-Z]/g, '')
-  const front = letters.length === 11 ? [...letters.slice(0, 3)] : []
-  const number = front.reduce((number, letter) => number * 20 + 'BCDFGHJKLMNPQRSTVWXZ'.indexOf(letter), 0)
+  const letters = userCode.replace(/[^\p{L}\p{N}]/gu, '').toUpperCase()
+  if (!/^[BCDFGHJKLMNPQRSTVWXZ]{11}$/.test(letters)) return 0
+  const number = [...letters.slice(0, 3)].reduce((number, letter) => number * 20 + 'BCDFGHJKLMNPQRSTVWXZ'.indexOf(letter), 0)
   return number < 4096 ? number : 0
 }
 

@@ -60,10 +60,11 @@ def actor_bucket(tenant_id, actor_id):
 
 
 def user_code_bucket(user_code):
-    """The first three of eleven letters, as digits."""
-    letters = re.sub(r"[^A-Z]", "", user_code.upper())
-    number = 0
-    for letter in letters[:3] if len(letters) == 11 else "":
+    """The first three of eleven letters, as digits; 0 for whatever else a user types."""
+    letters, number = re.sub(r"[\W_]", "", user_code).upper(), 0
+    if not re.fullmatch("[BCDFGHJKLMNPQRSTVWXZ]{11}", letters):
+        return 0
+    for letter in letters[:3]:
         number = number * 20 + "BCDFGHJKLMNPQRSTVWXZ".index(letter)
     return number if number < 4096 else 0
 

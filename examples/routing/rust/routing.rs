@@ -78,12 +78,15 @@ pub fn actor_bucket(tenant_id: &str, actor_id: &str) -> u16 {
 
 /// The first three of eleven letters, as digits.
 pub fn user_code_bucket(user_code: &str) -> u16 {
-    let letters: Vec<char> =
-        user_code.to_ascii_uppercase().chars().filter(char::is_ascii_uppercase).collect();
-    let digit = |letter: &char| "BCDFGHJKLMNPQRSTVWXZ".find(*letter);
-    let number =
-        letters[..letters.len().min(3)].iter().try_fold(0, |n, letter| Some(n * 20 + digit(letter)?));
-    number.filter(|number| letters.len() == 11 && *number < 4096).map_or(0, |number| number as u16)
+    let letters = user_code.to_ascii_uppercase();
+    let digits =
+        letters.chars().filter(|c| c.is_alphanumeric()).map(|letter| "BCDFGHJKLMNPQRSTVWXZ".find(letter));
+    match digits.collect::<Option<Vec<_>>>().as_deref() {
+        Some([a, b, c, rest @ ..]) if rest.len() == 8 => Some(a * 400 + b * 20 + c),
+        _ => None,
+    }
+    .filter(|number| *number < 4096)
+    .map_or(0, |number| number as u16)
 }
 
 pub fn dpop_bucket(proof: &str) -> u16 {
