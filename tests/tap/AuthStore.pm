@@ -60,7 +60,13 @@ sub run_sql
     local $ENV{PGOPTIONS} = $how{options} if defined $how{options};
     my @extra = ('-v', 'VERBOSITY=verbose');
     push @extra, '-U', $how{user} if defined $how{user};
-    my ($status, $out, $err) = $node->psql($database, $sql, extra_params => \@extra);
+    my ($status, $out, $err);
+    # A psql that the server refuses may be gone before the script is written to it.
+    for my $try (1 .. 3)
+    {
+        last if eval { ($status, $out, $err) = $node->psql($database, $sql, extra_params => \@extra); 1 };
+        die $@ if $@ !~ /Broken pipe/ || $try == 3;
+    }
     my %result = (ok => $status == 0 ? 1 : 0, out => $out, err => $err);
     if ($err =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5}):[ ]
                  (.*?)(?=\n(?:DETAIL|HINT|QUERY|CONTEXT|LOCATION|LINE[ ]\d+|psql:):?|\z)(.*)/sx)
