@@ -1,5 +1,6 @@
 -- What router_sql() has to know of this database, as one document: the functions, types, views and roles of the store,
--- and who logs in with them. Names are quoted where a statement needs that.
+-- and who logs in with them. Names are quoted where a statement needs that. Privileges are those of the store's roles:
+-- other roles need not be there on the router.
 SELECT pg_catalog.jsonb_build_object(
     'version', (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'auth_store'),
     'functions', (
@@ -27,7 +28,8 @@ SELECT pg_catalog.jsonb_build_object(
                        SELECT pg_catalog.jsonb_agg(pg_catalog.quote_ident(r.rolname) ORDER BY r.rolname COLLATE "C")
                          FROM pg_catalog.aclexplode(p.proacl) g
                          JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
-                        WHERE g.grantee <> p.proowner AND g.privilege_type = 'EXECUTE'), '[]'))
+                        WHERE g.grantee <> p.proowner AND g.privilege_type = 'EXECUTE'
+                          AND r.rolname LIKE 'auth\_store\_%' AND NOT r.rolcanlogin), '[]'))
                ORDER BY p.proname COLLATE "C")
           FROM pg_catalog.pg_proc p
           JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
@@ -48,7 +50,8 @@ SELECT pg_catalog.jsonb_build_object(
                        SELECT pg_catalog.jsonb_agg(pg_catalog.quote_ident(r.rolname) ORDER BY r.rolname COLLATE "C")
                          FROM pg_catalog.aclexplode(c.relacl) g
                          JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
-                        WHERE g.grantee <> c.relowner AND g.privilege_type = 'SELECT'), '[]'))
+                        WHERE g.grantee <> c.relowner AND g.privilege_type = 'SELECT'
+                          AND r.rolname LIKE 'auth\_store\_%' AND NOT r.rolcanlogin), '[]'))
                ORDER BY c.relname COLLATE "C")
           FROM pg_catalog.pg_class c
          WHERE c.relnamespace = 'auth_store'::pg_catalog.regnamespace AND c.relkind IN ('c', 'v')),

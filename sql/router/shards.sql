@@ -53,16 +53,21 @@ DECLARE
     changes text;
 BEGIN
     IF (SELECT range_agg(r.range) FROM auth_store_router.shards s CROSS JOIN unnest(s.buckets) r (range))
-       IS DISTINCT FROM '{[0,4096)}' OR (SELECT max(number) + 1 <> count(*) FROM auth_store_router.shards) THEN
+       IS DISTINCT FROM '{[0,4096)}' THEN
         RAISE EXCEPTION 'the shards do not have all 4096 buckets between them'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'SELECT * FROM auth_store_router.shards';
     END IF;
-    -- Results come as text, so that a date has to be written there as it is read here.
+    -- Results come as text, so that a date has to be written there as it is read here. PL/Proxy wants partitions
+    -- without a gap: where a shard is gone, the next one stands in, which nobody asks for by that number.
     CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
-        WITH s AS (SELECT s.number, s.buckets,
-                          s.connection || CASE WHEN s.connection ~ '\moptions\s*=' THEN ''
+        WITH s AS (SELECT n.number, s.buckets,
+                          s.connection || CASE WHEN s.connection ~ '(^|[[:space:]])options[[:space:]]*=' THEN ''
                                                ELSE ' options=-cDateStyle=ISO' END AS connection
-                     FROM auth_store_router.shards s)
+                     FROM (SELECT generate_series(0, max(s.number)) FROM auth_store_router.shards s) n (number)
+                          CROSS JOIN LATERAL (
+                              SELECT CASE WHEN s.number = n.number THEN s.buckets ELSE '{}' END, s.connection
+                                FROM auth_store_router.shards s WHERE s.number >= n.number
+                               ORDER BY s.number LIMIT 1) s (buckets, connection))
         SELECT 'p' || b.n AS name, s.connection AS value
           FROM s CROSS JOIN unnest(s.buckets) r (range)
                  CROSS JOIN generate_series(lower(r.range), upper(r.range) - 1) b (n)
@@ -117,17 +122,21 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found integer;
 BEGIN
-    IF connection ~ '(^|[[:space:]])(user|(ssl)?password)[[:space:]]*=' THEN
-        RAISE EXCEPTION 'a connection string of a shard must have no user and no password'
+    IF connection IS NULL OR connection ~ '://' OR connection !~ '^[[:space:]]*[a-z_]+[[:space:]]*='
+       OR connection ~* '(^|[[:space:]])(user|(ssl)?password)[[:space:]]*=' THEN
+        RAISE EXCEPTION 'a connection string of a shard must be of keywords, without user and password'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Everybody can read the options of a server: put them into user mappings.';
+                  HINT = 'Accepted: host=10.0.0.4 dbname=auth, and what else libpq knows. Everybody can read the '
+                         'options of a server: user and password are for user mappings.';
     END IF;
     LOCK TABLE auth_store_router.shards IN EXCLUSIVE MODE;
     UPDATE auth_store_router.shards s SET connection = shard_set.connection WHERE s.shard = shard_set.shard
     RETURNING s.number INTO found;
     IF found IS NULL THEN
         INSERT INTO auth_store_router.shards
-        SELECT max(s.number) + 1, shard_set.shard, shard_set.connection, '{}' FROM auth_store_router.shards s
+        SELECT min(n.number), shard_set.shard, shard_set.connection, '{}'
+          FROM (SELECT generate_series(0, max(s.number) + 1) FROM auth_store_router.shards s) n (number)
+         WHERE NOT EXISTS (SELECT FROM auth_store_router.shards s WHERE s.number = n.number)
         RETURNING number INTO found;
     END IF;
     PERFORM auth_store_router.apply();
@@ -136,3 +145,27 @@ END
 $$;
 COMMENT ON FUNCTION auth_store_router.shard_set IS
     'Where a shard is: a new one, which has no buckets yet, or one that was moved. Returns its number.';
+
+CREATE FUNCTION auth_store_router.shard_drop(shard text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    former auth_store_router.shards;
+BEGIN
+    LOCK TABLE auth_store_router.shards IN EXCLUSIVE MODE;
+    SELECT * INTO former FROM auth_store_router.shards s WHERE s.shard = shard_drop.shard;
+    IF former IS NULL THEN
+        RAISE EXCEPTION 'there is no such shard'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = format('Accepted: %s.', array_to_string(auth_store_router.names(), ', '));
+    ELSIF former.buckets <> '{}' OR former.number = {registry} THEN
+        RAISE EXCEPTION 'the shard has buckets, or the registry'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Move its buckets to others, then call auth_store_router.move(). Another registry takes '
+                         'another script of router_sql().';
+    END IF;
+    DELETE FROM auth_store_router.shards s WHERE s.number = former.number;
+    PERFORM auth_store_router.apply();
+END
+$$;
+COMMENT ON FUNCTION auth_store_router.shard_drop IS
+    'A shard without buckets leaves: nothing is asked of it any more.';

@@ -23,7 +23,7 @@ BEGIN
 END
 $$;
 CREATE EVENT TRIGGER auth_store_router_mappings ON ddl_command_start
-    WHEN TAG IN ('CREATE USER MAPPING', 'ALTER USER MAPPING', 'DROP USER MAPPING')
+    WHEN TAG IN ('CREATE USER MAPPING', 'ALTER USER MAPPING', 'DROP USER MAPPING', 'DROP OWNED')
     EXECUTE FUNCTION auth_store_router.mappings_stay();
 
 -- Health, of every shard that answers and of every one that does not.

@@ -77,7 +77,8 @@ impl Places {
     }
 }
 
-/// Whether a text is a connection string of keywords (not a URI), which names a server and nobody who logs in.
+/// Whether a text is a connection string of keywords (not a URI, which could stand in dbname too), which names a server
+/// and nobody who logs in.
 fn is_place(text: &str) -> bool {
     let mut rest = text.trim_ascii_start();
     let is_empty = rest.is_empty();
@@ -91,7 +92,7 @@ fn is_place(text: &str) -> bool {
         let Some(after) = after_value(after.trim_ascii_start()) else { return false };
         rest = after.trim_ascii_start();
     }
-    !is_empty && !text.contains('\n')
+    !is_empty && !text.contains('\n') && !text.contains("://")
 }
 
 /// What follows the value that a text begins with, by libpq's rules: in single quotes or up to a space, where a

@@ -7,11 +7,14 @@ use crate::endpoint::request::basic;
 use crate::endpoint::request::form::Form;
 use crate::endpoint::request::headers::Headers;
 use crate::kernel::value::jsonb::Jsonb;
+use crate::oauth::device;
+use crate::oauth::token::exchange;
 use crate::rfc::jose::jws;
 use crate::shard::bucket::{client_bucket, token_bucket};
 
-/// The parameters that name a row by a secret, the first that is there before the others.
-const SECRETS: [&str; 6] = ["code", "refresh_token", "device_code", "subject_token", "token", "access_token"];
+/// The parameters that name a row by a secret where no grant type says which of them is meant, the first that is there
+/// before the others: introspection and revocation present a token, and ignore whatever else is sent along.
+const SECRETS: [&str; 6] = ["token", "access_token", "code", "refresh_token", "device_code", "subject_token"];
 /// The prefix of registration access tokens (RFC 7592): clients are the registry's.
 const REGISTRATION: &str = "asrg_";
 /// The longest assertion that is looked at, in bytes.
@@ -31,8 +34,20 @@ fn http_bucket(
     let forms: Vec<_> =
         [body, query].into_iter().flatten().filter_map(|bytes| Form::read(bytes).ok()).collect();
     let parameter = |name: &str| forms.iter().find_map(|form| form.get(name));
-    let secret =
-        SECRETS.into_iter().find_map(parameter).or_else(|| authorization.and_then(bearer)).or(session_token);
+    let named: &[&str] = match parameter("grant_type") {
+        Some("authorization_code") => &["code"],
+        Some("refresh_token") => &["refresh_token"],
+        Some(device::GRANT_TYPE) => &["device_code"],
+        Some(exchange::GRANT_TYPE) => &["subject_token"],
+        Some(_) => &[],
+        None => &SECRETS,
+    };
+    let secret = named
+        .iter()
+        .copied()
+        .find_map(parameter)
+        .or_else(|| authorization.and_then(bearer))
+        .or(session_token);
     match secret {
         Some(token) if token.starts_with(REGISTRATION) => client_bucket(None),
         Some(token) => token_bucket(Some(token)),

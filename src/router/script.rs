@@ -18,7 +18,7 @@ pub fn write(cluster: &str, places: &Places, catalog: &Catalog) -> String {
     let script = Script { catalog, cluster, registry: BUCKETS + places.registry };
     let mut text = BEGIN.replace("{version}", &catalog.version) + "\n-- The roles of the store.\n";
     text += &roles(catalog);
-    text += &SHARDS.replace("{cluster}", cluster);
+    text += &SHARDS.replace("{cluster}", cluster).replace("{registry}", &places.registry.to_string());
     text += &rows(places);
     text += "\n-- The types of the store.\n";
     for row in catalog.rows.iter().filter(|row| !row.is_view) {

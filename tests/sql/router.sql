@@ -121,6 +121,7 @@ SELECT pg_temp.raised(format('SELECT auth_store.router_sql(%L, %L, %L, %L)', a.c
                ('a''', '{"a": "host=a"}', NULL, NULL), ('auth', '[]', NULL, NULL), ('auth', '{}', NULL, NULL),
                ('auth', '{"a": 1}', NULL, NULL), ('auth', '{"": "host=a"}', NULL, NULL),
                ('auth', '{"a": "a"}', NULL, NULL), ('auth', '{"a": "host=a password=b"}', NULL, NULL),
+               ('auth', '{"a": "host=a dbname=postgresql://b:c@d/e"}', NULL, NULL),
                ('auth', '{"a": "user = b"}', NULL, NULL), ('auth', '{"a": "host=''a b''password=c"}', NULL, NULL),
                ('auth', '{"a": "host=a\\ b sslpassword=c"}', NULL, NULL), ('auth', '{"a": "host=''a"}', NULL, NULL),
                ('auth', '{"a": "postgresql://b:c@a/?d=e"}', NULL, NULL), ('auth', '{"a": "host=a"}', '[]', NULL),
@@ -130,3 +131,17 @@ SELECT pg_temp.raised(format('SELECT auth_store.router_sql(%L, %L, %L, %L)', a.c
                ('auth', '{"a": "host=a"}', '[[0, "a"], [4096, "a"]]', NULL),
                ('auth', '{"a": "host=a"}', '[[0, "a", 1]]', NULL), ('auth', '{"a": "host=a"}', '[[-1, "a"]]', NULL),
                ('auth', '{"a": "host=a"}', NULL, 'b')) a (cluster, shards, map, registry);
+
+-- 7. A request goes by what it is about, whatever else is sent along (RFC 6749 section 3.2: unrecognized parameters are
+-- ignored).
+SELECT b.token <> b.code AND b.token <> b.client AS differ,
+       auth_store.http_bucket(convert_to('code=' || t.code || '&token=' || t.token || '&client_id=w', 'UTF8')) = b.token
+           AS revocation,
+       auth_store.http_bucket(convert_to('grant_type=authorization_code&token=' || t.token || '&code=' || t.code,
+                                         'UTF8')) = b.code AS code,
+       auth_store.http_bucket(convert_to('grant_type=client_credentials&code=' || t.code || '&client_id=w', 'UTF8'))
+           = b.client AS client_credentials
+  FROM (VALUES ('asat_AbjaxbQAiryuNAuc_7N6mOwY6sjXWLHrpS08ENOa3G3ZgGRyy0rgaWNdOD2QhqUT',
+                'asdc_AbjaxbQCj_-bwbTJAP_kja0yiEaqGLMqM1gWN0URysEGPHBLjFeZnlHan5CCkKek')) t (token, code)
+       CROSS JOIN LATERAL (SELECT auth_store.token_bucket(t.token), auth_store.token_bucket(t.code),
+                                  auth_store.client_bucket('w')) b (token, code, client);

@@ -16,7 +16,9 @@ value($node, 'shard', q{CREATE EXTENSION auth_store;
     CREATE ROLE "Acme's" LOGIN; GRANT web TO "Acme's"; ALTER ROLE "Acme's" SET auth_store.tenant_id = 'it''s \\acme';
     CREATE ROLE "a$$b" LOGIN; GRANT auth_store_auditor TO "a$$b"; ALTER ROLE "a$$b" SET auth_store.tenant_id = 'a$$b'});
 my $shards = q{'{"a": "host=/nowhere dbname=a", "b": "host=/nowhere dbname=b"}'};
+value($node, 'shard', q{CREATE ROLE guest; GRANT EXECUTE ON FUNCTION auth_store.user_list TO guest});
 my $made = value($node, 'shard', "SELECT auth_store.router_sql('auth', $shards)");
+unlike($made, qr/guest/, 'a role that need not be there on the router gets nothing there');
 # From files: a psql that ends at the first error does not read the rest.
 sub in_file
 {
@@ -93,11 +95,22 @@ value($node, 'router', q{SELECT auth_store_router.move(2048, 4095, 'c');
 is(partitions(), 'aaBBaaccaBc', 'a shard that is elsewhere');
 succeeds($node, 'router', $script, 'the script runs');
 is(partitions(), 'aaBBaaccaBc', '  and keeps the map');
+raises($node, 'router', "SELECT auth_store_router.shard_drop('$_')", '55000', "$_ has buckets") for 'a', 'b';
+value($node, 'router', q{SELECT auth_store_router.move(16, 31, 'a'); SELECT auth_store_router.shard_drop('b')});
+is(partitions(), 'aaaaaaccacc', 'a shard leaves');
+is(value($node, 'router', 'SELECT auth_store_router.names()'), '{a,c}', '  and is asked nothing any more');
+raises($node, 'router', q{SELECT auth_store_router.shard_drop('b')}, '22023', '  nor there');
+is(value($node, 'router', q{SELECT auth_store_router.shard_set('b', 'host=/nowhere dbname=B')}), '1',
+    '  and comes back');
+value($node, 'router', q{SELECT auth_store_router.move(16, 31, 'b')});
+is(partitions(), 'aaBBaaccaBc', '  with its buckets');
 raises($node, 'router', q{SELECT auth_store_router.move(0, 1, 'd')}, '22023', 'a shard that is none');
 raises($node, 'router', q{SELECT auth_store_router.move(4095, 4096, 'a')}, '22023', 'a bucket that is none');
 raises($node, 'router', q{SELECT auth_store_router.move(1, 0, 'a')}, '22023', 'no bucket');
 raises($node, 'router', qq{SELECT auth_store_router.shard_set('b', 'host=a $_=b')}, '22023', "a connection with $_")
-    for 'user', 'password', 'sslpassword';
+    for 'user', 'password', 'sslpassword', 'PASSWORD';
+raises($node, 'router', "SELECT auth_store_router.shard_set('b', $_)", '22023', "a connection $_")
+    for q{'postgresql://postgres:secret@h/d'}, q{'dbname=postgresql://postgres:secret@h/d'}, q{'h'}, 'NULL';
 raises($node, 'router', q{SELECT auth_store_router.move(0, 1, 'a')}, '42501', 'a role that may not', user => 'web');
 
 # --- who comes as whom -----------------------------------------------------------------------------------------------
@@ -112,7 +125,7 @@ is(join(' ', map { value($node, 'postgres', q{SHOW auth_store.tenant_id}, user =
 raises($node, 'router', $_, '42501', "  and stays itself: @{[/^\w+/g]}", user => 'web')
     for q{ALTER USER MAPPING FOR web SERVER auth OPTIONS (SET user 'Acme''s')},
         q{CREATE USER MAPPING FOR CURRENT_USER SERVER auth OPTIONS (user 'Acme''s')},
-        q{DROP USER MAPPING FOR web SERVER auth};
+        q{DROP USER MAPPING FOR web SERVER auth}, q{DROP OWNED BY web};
 is(value($node, 'router', q{SELECT auth_store_router.at(7)}, user => 'web'), '7', 'who has logged in is served');
 raises($node, 'router', q{SET ROLE web; SELECT auth_store_router.at(7)}, '42501', '  no other one', user => "Acme's",
     hint => 'A router is called as the role that has logged in: not after SET ROLE, nor in a SECURITY DEFINER function '
