@@ -190,5 +190,6 @@ ALTER FUNCTION auth_store.shard_arrive COST 10000;
 COMMENT ON FUNCTION auth_store.shard_names_claim IS
     'A step of a move: claims for good the names and accounts of users whose buckets are among users, where their own '
     'bucket is among names: one of both is about to be in another database. Each an int4multirange, as {[0,1366)}. '
-    'Returns how many. For superusers. 22004 and 22023 for other texts, 55000 where another user has claimed one.';
+    'Returns how many were not claimed before. For superusers. 22004 and 22023 for other texts, 55000 where another '
+    'user has claimed one.';
 ALTER FUNCTION auth_store.shard_names_claim COST 100000;

@@ -4,7 +4,7 @@ use pgrx::iter::SetOfIterator;
 use pgrx::prelude::*;
 
 use crate::identity::external;
-use crate::identity::user::elsewhere::moved::{self, Buckets};
+use crate::identity::user::elsewhere::moved::{self, Buckets, Claims};
 use crate::kernel::outcome::{Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
@@ -40,7 +40,9 @@ fn shard_names_claim(users: Option<&str>, names: Option<&str>) -> i64 {
     let claim = || {
         superuser_only("shard_names_claim")?;
         let (now, buckets) = (clock::now(), buckets(users, names)?);
-        Ok(moved::claim_names(now, buckets)? + external::claim_accounts(now, buckets)?)
+        let claims = Claims::of(buckets)?;
+        let names = moved::claim_names(now, buckets, &claims)?;
+        Ok(names + external::claim_accounts(now, buckets, &claims)?)
     };
     count(claim().or_raise())
 }

@@ -220,20 +220,25 @@ row! {
     }
 }
 
+// As of names.
 static HELD: Statement<Held> = Statement::latest(
     c"SELECT {columns} FROM auth_store.identities
        WHERE $1::pg_catalog.int4multirange OPERATOR(pg_catalog.@>) auth_store.id_bucket(user_id)
-         AND $2::pg_catalog.int4multirange OPERATOR(pg_catalog.@>) bucket",
+         AND $2::pg_catalog.int4multirange OPERATOR(pg_catalog.@>) bucket
+         FOR KEY SHARE",
 );
 
-/// Claims the accounts of users of this database who are about to be in another one; returns how many.
-pub fn claim_accounts(now: Timestamp, buckets: moved::Buckets<'_>) -> Result<u64, Mistake> {
+/// Claims the accounts of users of this database who are about to be in another one; returns how many were not claimed.
+pub fn claim_accounts(
+    now: Timestamp,
+    buckets: moved::Buckets<'_>,
+    claims: &moved::Claims,
+) -> Result<u64, Mistake> {
     let mut claimed = 0;
     for held in HELD.all(&params![buckets.users, buckets.names])? {
         let Some(bucket) = moved::numbered(held.bucket) else { continue };
         let key = ClaimKey::of(&held.tenant_id, CLAIMED, bucket, &[&held.provider, &held.subject]);
-        moved::claim(now, &key, held.user_id)?;
-        claimed += 1;
+        claimed += u64::from(claims.add(now, &key, held.user_id)?);
     }
     Ok(claimed)
 }
