@@ -1,28 +1,13 @@
 -- Buckets that move to another database. What begins a transaction, or takes a lock on every table, is a procedure that
 -- its caller, a superuser, runs; the triggers run as whoever writes. sql/shard/ has the scripts that call them.
 
--- Refuses the rows of buckets that have moved, or are about to: its trigger fires for no other row. The triggers of
--- UPDATE and DELETE also say where a row lives: a name lives with its user.
+-- Refuses the rows of buckets that have moved, or are about to: its trigger fires for no other row.
 CREATE FUNCTION auth_store.shard_refuse() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    passed    text := current_setting('auth_store.pass_fenced', true);
-    arriving  int4multirange;
-    elsewhere boolean;
 BEGIN
     -- What goes over the rows of all users may leave these as they are, but deletes nothing that they refer to.
-    IF TG_OP <> 'INSERT' AND passed IN ('all', 'arriving') AND pg_trigger_depth() = 1 THEN
-        IF passed = 'arriving' THEN
-            SELECT range_agg(int4range(n.bounds[1]::int, n.bounds[2]::int, '[]'))
-              INTO arriving
-              FROM pg_subscription s
-                   JOIN pg_database d ON d.oid = s.subdbid AND d.datname = current_database()
-                   CROSS JOIN LATERAL regexp_matches(s.subname::text, '^auth_store_move_([0-9]+)_([0-9]+)$') n (bounds);
-            EXECUTE format('SELECT $2 @> (%s)', format(TG_ARGV[1], '($1).')) INTO elsewhere USING OLD, arriving;
-        END IF;
-        IF passed = 'all' OR elsewhere THEN
-            RETURN NULL;
-        END IF;
+    IF TG_OP <> 'INSERT' AND current_setting('auth_store.pass_fenced', true) = 'all' AND pg_trigger_depth() = 1 THEN
+        RETURN NULL;
     END IF;
     RAISE EXCEPTION 'this row belongs to another shard, or is about to: buckets % have moved or move', TG_ARGV[0]
         USING ERRCODE = 'object_in_use',
@@ -47,6 +32,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moving     record;
     operation  text;
+    renamed    text;
     condition  text;
     patience   text := current_setting('lock_timeout');
 BEGIN
@@ -80,16 +66,24 @@ BEGIN
                                moving.table_name);
                 CONTINUE;
             END IF;
-            SELECT string_agg(format('%L::int4multirange @> (%s)', fenced, format(b.bucket, r.row)), ' OR ')
+            -- The bucket of a name keeps who has it; all else of the row goes by its user.
+            SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', a.attname), ' OR ' ORDER BY a.attnum)
+              INTO renamed
+              FROM pg_attribute a
+             WHERE a.attrelid = format('auth_store.%I', moving.table_name)::regclass
+               AND (a.attname IN ('user_id', 'bucket')
+                    OR EXISTS (SELECT FROM pg_index i
+                                WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey)));
+            SELECT string_agg(format('%L::int4multirange @> (%s)', fenced, format(b.bucket, r.row))
+                              || CASE WHEN b.number > 1 AND operation = 'update' THEN format(' AND (%s)', renamed)
+                                      ELSE '' END, ' OR ')
               INTO condition
-              FROM unnest(moving.buckets) b (bucket)
+              FROM unnest(moving.buckets) WITH ORDINALITY b (bucket, number)
                    CROSS JOIN unnest(CASE operation WHEN 'insert' THEN '{NEW.}'::text[]
                                                     WHEN 'delete' THEN '{OLD.}' ELSE '{OLD.,NEW.}' END) r (row);
             EXECUTE format('CREATE OR REPLACE TRIGGER auth_store_fence_%s BEFORE %1$s ON auth_store.%I FOR EACH ROW '
                            'WHEN (%s) EXECUTE FUNCTION auth_store.shard_refuse(%s)',
-                           operation, moving.table_name, condition,
-                           concat_ws(', ', quote_literal(fenced),
-                                     CASE WHEN operation <> 'insert' THEN quote_literal(moving.buckets[1]) END));
+                           operation, moving.table_name, condition, quote_literal(fenced));
         END LOOP;
     END LOOP;
     PERFORM set_config('lock_timeout', patience, true);

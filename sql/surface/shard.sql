@@ -180,8 +180,8 @@ COMMENT ON FUNCTION auth_store.shard_range IS
     'The buckets first_bucket to last_bucket as a multirange. 22004 for NULL, 22023 for others than 0 to 4095.';
 ALTER FUNCTION auth_store.shard_range COST 100;
 COMMENT ON FUNCTION auth_store.shard_refuse IS
-    'Of the triggers that shard_fence() makes: raises 55006. cleanup() passes by rows of fenced buckets, and what '
-    'revokes the grants of a client by those that are arriving: see the setting auth_store.pass_fenced.';
+    'Of the triggers that shard_fence() makes: raises 55006. cleanup() passes by rows of fenced buckets: see the '
+    'setting auth_store.pass_fenced.';
 ALTER FUNCTION auth_store.shard_refuse COST 10000;
 COMMENT ON FUNCTION auth_store.shard_arrive IS
     'Of the trigger that is there while buckets arrive: merges a row that arrives with what is here already; a vault '

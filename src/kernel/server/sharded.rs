@@ -1,7 +1,7 @@
 //! Whether the store is spread over several databases, of which this is one, and what a fence around buckets that move
 //! lets pass.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::settings::{Listed, Setting};
@@ -19,21 +19,12 @@ pub static SHARDED: Setting<bool> = Setting::switch(
 pub static PASS_FENCED: Setting<Option<CString>> = Setting::text(
     c"auth_store.pass_fenced",
     c"Which rows of fenced buckets UPDATE and DELETE leave as they are, instead of raising 55006.",
-    c"all; arriving: those that a move is bringing. What is called for all users sets it, for itself alone.",
+    c"all, or none. What has time, as cleanup(), sets it for itself alone.",
 );
-
-/// Runs what is called for all users on every database: rows that a move is bringing follow those at the other one.
-pub fn passing_arriving<T>(work: impl FnOnce() -> T) -> T {
-    passing(c"arriving", work)
-}
 
 /// Runs what has time: the database that gets the rows, or keeps them, comes to them later.
 pub fn passing_fenced<T>(work: impl FnOnce() -> T) -> T {
-    passing(c"all", work)
-}
-
-fn passing<T>(rows: &CStr, work: impl FnOnce() -> T) -> T {
-    if SHARDED.get() { with_own_settings(&[(PASS_FENCED.name(), rows)], work) } else { work() }
+    if SHARDED.get() { with_own_settings(&[(PASS_FENCED.name(), c"all")], work) } else { work() }
 }
 
 static FENCED: Statement<bool> = Statement::latest(

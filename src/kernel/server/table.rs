@@ -169,7 +169,7 @@ pub enum Moves {
     ByApiKey,
     /// With the bucket of their actor, which is in the ids of new rows only.
     ByActor,
-    /// With the bucket of the user that they name. While buckets are fenced, those with a name of one stay as they are.
+    /// With the bucket of the user that they name. While buckets are fenced, names of one stay with who has them.
     ByUserAndName,
     /// With the bucket of the text whose SHA-256 they have.
     ByDigest,

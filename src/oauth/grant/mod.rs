@@ -20,7 +20,6 @@ use crate::kernel::server::change::Change;
 use crate::kernel::server::hold::Place;
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
-use crate::kernel::server::sharded;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::table::{By, Ended, Moves, OfUser, Published, Rows, Table, exported};
 use crate::kernel::value::argument;
@@ -393,7 +392,7 @@ pub fn revoke_by_client(
 ) -> Result<i64, Mistake> {
     let snapshot = Snapshot::writing()?;
     let client = client::find(&snapshot, client_id)?.ok_or(client::UNKNOWN)?;
-    let count = sharded::passing_arriving(|| REVOKE_BY_CLIENT.run(&params![client_id, now, reason]))?;
+    let count = REVOKE_BY_CLIENT.run(&params![client_id, now, reason])?;
     trail::record(
         now,
         &Event {
