@@ -114,6 +114,12 @@ const PARTS: [(&str, &str); 4] = [
     ("cancel", include_str!("../../sql/shard/cancel.psql")),
 ];
 
+/// What several parts do: psql's command that includes it stands there.
+const STEPS: [(&str, &str); 2] = [
+    ("\\ir copied.psql\n", include_str!("../../sql/shard/copied.psql")),
+    ("\\ir claim.psql\n", include_str!("../../sql/shard/claim.psql")),
+];
+
 /// What each part begins with.
 const HEAD: &str = include_str!("../../sql/shard/head.psql");
 
@@ -157,8 +163,13 @@ impl Move<'_> {
         ];
         let set: String =
             variables.iter().map(|(name, value)| format!("\\set {name} {}\n", quoted(value))).collect();
-        Ok(format!("{HEAD}{set}{text}"))
+        Ok(format!("{HEAD}{set}{}", with_steps(text)))
     }
+}
+
+/// A part with the text of its steps.
+fn with_steps(part: &str) -> String {
+    STEPS.iter().fold(part.to_owned(), |text, (command, step)| text.replace(command, step))
 }
 
 /// A text as psql reads an argument of a command in quotes.
@@ -265,6 +276,7 @@ mod tests {
         };
         let text = script(256, 511, "0-255,256-1365", "1366-4095").unwrap();
         assert!(text.contains("\\set move 'auth_store_move_256_511'\n"));
+        assert!(super::PARTS.iter().all(|(_, part)| !super::with_steps(part).contains("\\ir ")));
         assert!(script(256, 511, "0-300", "1366-4095").is_err());
         assert!(script(256, 511, "0-1365", "500-4095").is_err());
         assert!(script(511, 256, "0-1365", "1366-4095").is_err());

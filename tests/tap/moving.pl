@@ -6,143 +6,13 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use AuthStore;
+use Moving;
 use PostgreSQL::Test::Utils;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my ($one, $two) = map { new_server($_) } qw(one two);
-for my $node ($one, $two)
-{
-    $node->append_conf('postgresql.conf',
-        "wal_level = logical\nmax_wal_senders = 30\nmax_replication_slots = 30\nmax_logical_replication_workers = 20
-max_worker_processes = 40\nmax_sync_workers_per_subscription = 4\nwal_retrieve_retry_interval = '50ms'
-auth_store.sharded = on");
-    $node->restart;
-    value($node, 'postgres', 'CREATE DATABASE store TEMPLATE template0');
-}
-my $dir = $PostgreSQL::Test::Utils::tmp_check;
-my %node = (one => $one, two => $two);
-my %dsn = map { $_ => $node{$_}->connstr . ' dbname=store' } keys %node;
-
-# What both have: the master key, and what the first publishes.
-my $key = slurp_file($one->basedir . '/master.key');
-open my $file, '>', $two->basedir . '/master.key' or die $!;
-print $file $key;
-close $file;
-value($one, 'store', 'CREATE EXTENSION auth_store');
-my $made = populate($one, 'store');
-value($one, 'store', "SELECT auth_store.connection_store('slack', '$made->{acme}{user}', 'of the vault',
-    tenant_id => 'acme')");
-value($one, 'store', q{CREATE PUBLICATION registry FOR TABLE auth_store.tenants, auth_store.clients, auth_store.roles
-    WITH (publish = 'insert, update');
-    CREATE PUBLICATION registry_details FOR TABLE auth_store.client_secrets, auth_store.tenant_policies});
-my $as_owner = value($two, 'store', 'SHOW server_version_num') >= 160000 ? 'WITH (run_as_owner = true)' : '';
-value($two, 'store', 'CREATE EXTENSION auth_store');
-value($two, 'store',
-    "CREATE SUBSCRIPTION registry CONNECTION '$dsn{one}' PUBLICATION registry, registry_details $as_owner");
-ok($two->poll_query_until('store', q{SELECT count(*) > 0 AND bool_and(srsubstate = 'r') FROM pg_subscription_rel}),
-    'both have the same clients');
-
-# --- what is where ---------------------------------------------------------------------------------------------------
-
-# All buckets are on the first server. The first of the users decides which 256 move.
-my $bucket = value($one, 'store', "SELECT auth_store.id_bucket('$made->{acme}{user}')");
-my ($first, $last) = (int($bucket / 256) * 256, int($bucket / 256) * 256 + 255);
-sub without
-{
-    my ($from, $to) = @_;
-    return join ', ', map { "$_->[0]-$_->[1]" } grep { $_->[0] <= $_->[1] } [ 0, $from - 1 ], [ $to + 1, 4095 ];
-}
-
-# A part of the move, as psql runs it.
-sub part
-{
-    my ($part, %how) = @_;
-    my ($from, $to) = ($how{from} // 'one', $how{to} // 'two');
-    my ($source, $target) = $from eq 'one' ? ('0-4095', '') : ("$first-$last", without($first, $last));
-    my $script = value($one, 'store', "SELECT auth_store.shard_move_sql($first, $last, '$dsn{$from}', '$dsn{$to}',
-        '$source', '$target', '$part')");
-    append_to_file("$dir/$part.sql", $script);
-    my ($out, $err, $begun) = ('', '', time);
-    my $ok = IPC::Run::run([ 'psql', '-X', '-d', $dsn{$from}, '-f', '-' ], '<', \$script, '>', \$out, '2>', \$err);
-    note(sprintf '%s: %.1f s', $part, time - $begun);
-    return { ok => $ok, err => $err };
-}
-
-sub moves
-{
-    my ($part, $name, %how) = @_;
-    my $done = part($part, %how);
-    ok($done->{ok}, $name) or diag($done->{err});
-}
-
-sub refused
-{
-    my ($part, $pattern, $name, %how) = @_;
-    my $done = part($part, %how);
-    ok(!$done->{ok} && $done->{err} =~ $pattern, $name) or diag($done->{err});
-}
-
-# Of each table that moves, and of users by their id, a fingerprint of the rows of these buckets, or of all others.
-my @moving = map { [ split /\|/, $_, 2 ] } split /\n/, value($one, 'store',
-    q{SELECT table_name, format(buckets[1], '') FROM auth_store.shard_tables() WHERE buckets <> '{}'});
-sub rows
-{
-    my ($node, $of) = @_;
-    my $not = $of eq 'others' ? 'NOT' : '';
-    my $sql = join ' UNION ALL ', map { "SELECT '$_->[0]', count(*),
-        coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM auth_store.$_->[0] t
-        WHERE $not coalesce(auth_store.shard_range($first, $last) @> ($_->[1]), false)" } @moving;
-    return { map { my ($table, @rest) = split /\|/; ($table => join ' ', @rest) }
-          split /\n/, value($node, 'store', $sql) };
-}
-
-sub same_rows
-{
-    my ($is, $should, $name) = @_;
-    my $text = sub { my ($rows) = @_; join "\n", map { "$_: $rows->{$_}" } sort keys %$rows };
-    is($text->($is), $text->($should), $name);
-}
-sub count_of { my ($rows) = @_; my $n = 0; $n += (split / /, $_)[0] for values %$rows; return $n }
-
-# --- names -----------------------------------------------------------------------------------------------------------
-
-my $range = "auth_store.shard_range($first, $last)";
-
-# A name whose own bucket moves, or stays.
-sub name_that
-{
-    my ($moves, $prefix) = @_;
-    return value($one, 'store', "SELECT '$prefix' || n FROM generate_series(1, 100000) n
-        WHERE $range @> auth_store.user_bucket('acme', '$prefix' || n, 'username') = $moves LIMIT 1");
-}
-# A user who moves or stays, found by an external id of the same bucket, and by a name.
-sub user_that
-{
-    my ($node, $moves, $name) = @_;
-    my $user = value($node, 'store', "SELECT auth_store.user_ensure('for $name ' || n, 'acme')
-        FROM generate_series(1, 100000) n
-        WHERE $range @> auth_store.user_bucket('acme', 'for $name ' || n, 'external') = $moves LIMIT 1");
-    value($node, 'store', "SELECT error FROM auth_store.user_name_add('$user', 'username', '$name')");
-    return $user;
-}
-# On a server that does not have the user.
-sub claims
-{
-    my ($node, $user, $name) = @_;
-    is(value($node, 'store', "SELECT claimed FROM auth_store.user_name_confirm('$user', 'username', '$name', 'acme')"),
-        't', "$name is claimed");
-}
-# Whose a name is there: by a row of the user's own, and by a claim.
-sub held
-{
-    my ($node, $name) = @_;
-    return join ' and ', split /\n/, value($node, 'store', "SELECT 'name of ' || user_id FROM auth_store.user_names
-        WHERE tenant_id = 'acme' AND kind = 'username' AND name_key = '$name'
-        UNION ALL SELECT 'claim of ' || user_id FROM auth_store.user_name_claims
-        WHERE user_id = auth_store.user_locate('$name', 'username', 'acme') AND kind = 'username' ORDER BY 1");
-}
+new_pair();
 
 # --- what is refused -------------------------------------------------------------------------------------------------
 
@@ -155,16 +25,11 @@ raises($one, 'store', "SELECT auth_store.shard_move_sql($first, $last, E'x\\n\\\
 raises($one, 'store', "CALL auth_store.shard_forget($first, $last, '{}')", '55000', 'buckets that live here');
 raises($one, 'store', "CALL auth_store.shard_forget($first, $last, '{[0,4095]}')", '22023', 'buckets that stay');
 refused('switch', qr/there is no copy/, 'a switch before the copy');
-refused('cancel', qr/nothing to cancel/, 'a cancel before the copy');
+moves('cancel', 'a cancel before the copy has nothing to do');
+refused('forget', qr/are not fenced at the source/, 'what was not switched is not forgotten');
 
 # --- half way and back -----------------------------------------------------------------------------------------------
 
-# What a move makes and takes away again.
-sub marks
-{
-    my ($node) = @_;
-    return join "\n", sort grep { /^CREATE TRIGGER|REPLICA IDENTITY/ && !/_y\d{4}/ } keys %{ shape($node, 'store') };
-}
 # What has ended, and what is sealed in a tenant that seals nothing at the target.
 value($one, 'store', "UPDATE auth_store.access_tokens t SET expires_at = now() - interval '1 day'
     FROM auth_store.grants g WHERE g.id = t.grant_id AND g.user_id = '$made->{acme}{user}'");
@@ -175,6 +40,12 @@ value($one, 'store', "SELECT auth_store.connection_store('slack', '$sealed', 'of
 my $ended = "SELECT count(*) FROM auth_store.access_tokens
     WHERE $range @> auth_store.id_bucket(id) AND expires_at < now()";
 cmp_ok(value($one, 'store', $ended), '>', 1, 'tokens have ended');
+# Rows that move, for others to collide with.
+my $mover = $made->{acme}{user};
+my ($passkey, $device) = (row_of("passkeys t WHERE user_id = '$mover'"),
+    row_of('device_codes t ORDER BY user_id IS NOT NULL'));
+insert_like($one, 'passkeys', $passkey, id => "'$mover'", credential_id => q{'\x0102'});
+insert_like($one, 'device_codes', $device, id => "'$mover'", user_code_digest => 'sha256($$collides$$)');
 my ($marks, $before) = (marks($one), rows($one, 'moving'));
 my $others = rows($one, 'others');
 cmp_ok(count_of($before), '>', 15, 'there is much to move');
@@ -185,6 +56,46 @@ my $seals = "SELECT id FROM auth_store.vault_keys WHERE tenant_id = 'acme' AND r
 my $own_key = value($two, 'store', $seals);
 isnt($own_key, value($one, 'store', $seals), 'both sides seal with a key of their own');
 value($two, 'store', "SELECT auth_store.token_issue('$made->{acme}{client}', '$stays')");
+# An account of a user who stays, with a bucket that moves.
+sub account_that_moves
+{
+    my ($node, $user) = @_;
+    my $subject = value($one, 'store', "SELECT n FROM generate_series(1, 100000) n
+        WHERE $range @> auth_store.user_bucket('acme', 'google $user' || n, 'identity') LIMIT 1");
+    value($node, 'store', "SELECT error FROM auth_store.identity_link('$user', 'google', '$user$subject')");
+    return "'google', '$user$subject'";
+}
+sub logs_in
+{
+    my ($node, $user, $account, $name) = @_;
+    is(value($node, 'store', "SELECT user_id FROM auth_store.identity_login($account, tenant_id => 'acme')"), $user,
+        "$name logs in with an account whose bucket moves");
+    raises($node, 'store', "SELECT auth_store.identity_unlink('$user', $account, allow_last => true)", '55006',
+        'and keeps it');
+}
+my $account = account_that_moves($two, $stays);
+
+# A credential of somebody else, which each database has for itself.
+insert_like($two, 'passkeys', $passkey, id => "'$stays'", user_id => "'$stays'", credential_id => q{'\x0102'});
+refused('copy', qr/passkeys: $mover of user $mover at the source, $stays at the target/, 'a credential on both sides');
+value($two, 'store', "DELETE FROM auth_store.passkeys WHERE id = '$stays'");
+# A copy that does not end.
+insert_like($two, 'device_codes', $device, id => "'$stays'", user_id => 'NULL',
+    user_code_digest => 'sha256($$collides$$)');
+refused('copy', qr/the target cannot take the rows\nDETAIL:  Not copied: [^\n]*device_codes/, 'a row that collides');
+refused('switch', qr/not all tables are copied\nDETAIL:  Not copied: [^\n]*device_codes/, 'a switch half way');
+is(value($one, 'store', 'SELECT auth_store.shard_fenced()'), '{}', 'fences nothing at the source');
+value($two, 'store', "CALL auth_store.shard_unfence($first, $last)");
+value($one, 'store', "CALL auth_store.shard_fence($first, $last)");
+refused('forget', qr/not all tables are copied/, 'nothing is forgotten half way');
+same_rows(rows($one, 'moving'), $before, 'all is at the source');
+value($one, 'store', "CALL auth_store.shard_unfence($first, $last)");
+refused('cancel', qr/CALL auth_store.shard_fence\(\) at the target/, 'what nothing fences at the target');
+value($two, 'store', "CALL auth_store.shard_fence($first, $last)");
+refused('copy', qr/a copy of these buckets was begun\nHINT:  Run the part cancel/, 'a second copy over the first');
+moves('cancel', 'the copy is cancelled');
+moves('cancel', 'and once more');
+value($two, 'store', "DELETE FROM auth_store.device_codes WHERE id = '$stays'");
 my $two_before = contents($two, 'store');
 moves('copy', 'a copy');
 same_rows(rows($two, 'moving'), $before, 'has the rows of these buckets');
@@ -194,31 +105,32 @@ raises($two, 'store', "INSERT INTO auth_store.users SELECT * FROM auth_store.use
     WHERE id = '$made->{acme}{user}'", '55006', 'nobody else writes rows of these buckets there');
 raises($two, 'store', "SELECT auth_store.user_grants_revoke('$made->{acme}{user}')", '55006', 'or changes them');
 raises($two, 'store', "SELECT auth_store.client_delete('$made->{acme}{client}')", '55006', 'or what they refer to');
-# What is called for all users passes them by.
-is(value($two, 'store', "SELECT auth_store.client_grants_revoke('$made->{acme}{client}')"), '1',
-    'grants of a client are revoked but for those that arrive');
+raises($two, 'store', "SELECT auth_store.client_grants_revoke('$made->{acme}{client}')", '55006',
+    'or grants of a client that arrive');
+logs_in($two, $stays, $account, 'who stays at the target');
 value($two, 'store', 'CALL auth_store.cleanup()');
 same_rows(rows($two, 'moving'), $before, 'nor does cleanup() delete what arrives');
-raises($two, 'store', "SET auth_store.pass_fenced = 'arriving';
-    UPDATE auth_store.user_names SET name = name WHERE user_id = '$stays'", '55006',
-    'a name that moves of a user who lives there is not passed by');
+raises($two, 'store', "UPDATE auth_store.user_names SET user_id = '$mover' WHERE user_id = '$stays'", '55006',
+    'a name that moves stays with its user');
 my $checked = run_sql($two, 'store', 'SELECT object, problem FROM auth_store.check()')->{out};
 like($checked, qr/^buckets \{\[$first,\d+\)\}\|are fenced/m, 'check() says that buckets are fenced');
 unlike($checked, qr/auth_store_fence|auth_store_arrival/, 'and nothing of each trigger');
-refused('copy', qr/already exists|has rows of these buckets/, 'a second copy over the first');
+refused('copy', qr/a copy of these buckets was begun/, 'a second copy over a whole one');
 $two->restart;
 moves('cancel', 'the copy is cancelled');
 same_rows(rows($one, 'moving'), $before, 'the rows are where they were');
 is(count_of(rows($two, 'moving')), 0, 'nothing of these buckets is left at the target');
-# JWT ids, and the keys, harm nobody. A grant was revoked above, and cleanup() was there.
+# JWT ids, and the keys, harm nobody. Somebody has logged in above, and cleanup() was there.
 my $two_after = contents($two, 'store');
 for my $of ($two_before, $two_after)
 {
     delete @$of{ grep { /^(?:claimed_jtis|revoked_jtis|vault_keys|password_peppers)/
-        || /^(?:grants|cleanup_cursors|audit_log.*)$/ } keys %$of };
+        || /^(?:identities|cleanup_cursors|audit_log.*)$/ } keys %$of };
 }
 is(differences($two_before, $two_after), '', 'and nothing else is');
 is(marks($_), $marks, 'nor a trigger') for $one, $two;
+is(value($two, 'store', "SELECT (auth_store.identity_unlink('$stays', $account, allow_last => true)).error"), '',
+    'who stays can change accounts again');
 is(value($one, 'store', 'SELECT (SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ $$^auth_store$$)
     + (SELECT count(*) FROM pg_publication WHERE pubname ~ $$^auth_store$$)'), '0', 'nor a slot or publication');
 
@@ -298,6 +210,7 @@ my $known = user_that($one, 'true', my $known_name = name_that('true', 'known'))
 my $left = user_that($one, 'true', my $left_name = name_that('false', 'left'));
 my $keeps = user_that($one, 'false', my $kept_name = name_that('true', 'kept'));
 claims($one, $stays, $known_there);
+my $kept_account = account_that_moves($one, $keeps);
 # Of users who are erased at the target, before the source forgets and after.
 my $soon = user_that($one, 'true', my $soon_name = name_that('false', 'soon'));
 my $later = user_that($one, 'true', my $later_name = name_that('false', 'later'));
@@ -323,6 +236,7 @@ raises($one, 'store', "UPDATE auth_store.users SET first_name = 'x' WHERE id = '
     hint => 'Look the bucket up in the map again; until it names another shard, wait and repeat the call');
 raises($one, 'store', "SELECT auth_store.client_grants_revoke('$made->{acme}{client}')", '55006',
     'so are calls for all users, which would be lost');
+logs_in($one, $keeps, $kept_account, 'who stays at the source');
 raises($one, 'store', 'CALL auth_store.vault_rekey()', '55000', 'and what would seal rows anew');
 my $left_there = rows($one, 'moving');
 value($one, 'store', 'CALL auth_store.cleanup()');
@@ -417,6 +331,9 @@ is(count_of(rows($two, 'moving')), 0, 'and nothing at the second');
 is(held($one, $left_name), "claim of $left and name of $left", 'name and user are together again');
 is(held($one, $kept_name), "claim of $keeps and name of $keeps", 'and so are these');
 is(held($two, $_), '', 'and nothing of it at the second') for $left_name, $kept_name;
+my $claim_all = "SELECT auth_store.shard_names_claim('{[0,4096)}', '{[0,4096)}')";
+cmp_ok(value($one, 'store', $claim_all), '>', 5, 'names are claimed');
+is(value($one, 'store', $claim_all), '0', 'once, so that the second time has little to do');
 
 # --- a trigger that has only the name ---------------------------------------------------------------------------------
 
