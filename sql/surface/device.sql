@@ -81,7 +81,9 @@ COMMENT ON FUNCTION auth_store.device_hand_over IS
     'shard of token_bucket() of the device code, in place of device_redeem(), with its arguments; errors are those of '
     'device_redeem() too.\n'
     'May be called again, also where the answer was lost: it gives the same again, of which device_accept() makes '
-    'tokens once. So it is no end of the device code: commit it, and go on to device_accept(). '
+    'tokens once. So it is no end of the device code: commit it, and go on to device_accept(). Only where the code was '
+    'presented to device_redeem() since, later than auth_store.code_replay_grace, it gives nothing any more '
+    '(invalid_grant). '
     'hand_over holds no secret, but whoever may call device_accept() with it gets the tokens.';
 ALTER FUNCTION auth_store.device_hand_over COST 10000;
 GRANT EXECUTE ON FUNCTION auth_store.device_hand_over TO auth_store_app;
@@ -91,7 +93,8 @@ COMMENT ON FUNCTION auth_store.device_accept IS
     'A row with error otherwise: expired_token, unauthorized_client (the client is not active, or may not use the '
     'grant type), invalid_scope and invalid_target (the client may have none of it any more; it gets what is left), '
     'invalid_grant (the user is not active, the session has ended). A second call makes nothing: it is a '
-    'retry or a replay as in code_redeem(), with the same end; until the first one has committed, it waits.\n'
+    'retry or a replay as in code_redeem(), with the same end, also when the grant is gone; until the first one has '
+    'committed, it waits.\n'
     'hand_over: as it was returned; 22004 for NULL, 22023 for anything else, 23503 where the user or the client is not '
     'here (yet): the client may not have been published to this shard. '
     'ip, user_agent: where the request came from, for the audit row.';

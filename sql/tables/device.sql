@@ -43,7 +43,8 @@ COMMENT ON COLUMN auth_store.device_codes.approved_at IS
 COMMENT ON COLUMN auth_store.device_codes.redeemed_at IS
     'When the transaction that redeemed the device code ended: it happens once, by one conditional UPDATE.';
 COMMENT ON COLUMN auth_store.device_codes.grant_id IS
-    'The grant of the redemption; a replay of the device code ends it.';
+    'The grant of the redemption; a replay of the device code ends it. NULL with redeemed_at: a replay of a code that '
+    'was handed over to another shard, see device_hand_over().';
 COMMENT ON COLUMN auth_store.device_codes.id IS
     'The first 16 bytes of the device code''s text; time-ordered, see id_time().';
 COMMENT ON COLUMN auth_store.device_codes.expires_at IS 'The end of both codes.';

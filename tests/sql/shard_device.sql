@@ -166,11 +166,33 @@ SELECT auth_store.client_update('shard_tv', '{"scope": "read", "resources": ["ht
 SELECT access_token, auth_time = '4714-11-24 00:00:00+00 BC' AS is_first
   FROM auth_store.device_accept(:'hand_over') \gset n_
 SELECT active, scope, audience, :'n_is_first' AS is_first FROM auth_store.token_introspect(:'n_access_token');
--- A code is noted before its grant is made, which a user who is suspended in between does not get. Active again, the
--- user gets it.
-DELETE FROM auth_store.access_tokens WHERE grant_id = (:'hand_over'::jsonb ->> 'grant_id')::uuid;
-DELETE FROM auth_store.grants WHERE id = (:'hand_over'::jsonb ->> 'grant_id')::uuid;
-SELECT token_type, error FROM auth_store.device_accept(:'hand_over');
+
+--
+-- After a replay there are no tokens any more
+--
+SET auth_store.code_replay_grace = 0;
+SELECT error, error_description FROM auth_store.device_accept(:'hand_over');
+SELECT active FROM auth_store.token_introspect(:'n_access_token');
+-- Also when the grant is gone.
+SET auth_store.grant_retention = 0;
+SELECT deleted > 0 AS deleted FROM auth_store.cleanup_batch('grants', 100000);
+SELECT count(*) FROM auth_store.grants WHERE id = (:'hand_over'::jsonb ->> 'grant_id')::uuid;
+RESET auth_store.grant_retention;
+SELECT token_type, error, error_description FROM auth_store.device_accept(:'hand_over');
+SET auth_store.code_replay_grace = '1min';
+SELECT token_type, error, error_description FROM auth_store.device_accept(:'hand_over');
+-- At the device's shard a replay is a code that was handed over and is then to be redeemed: it is handed over no more.
+SELECT device_code, user_code FROM auth_store.device_authorize('shard_tv') \gset
+SELECT * FROM auth_store.device_approve_elsewhere(:'user_code', :'tv');
+SELECT hand_over IS NOT NULL AS given FROM auth_store.device_hand_over(:'device_code', 'shard_tv');
+SELECT error, error_description FROM auth_store.device_redeem(:'device_code', 'shard_tv');
+SELECT hand_over IS NOT NULL AS after_retry FROM auth_store.device_hand_over(:'device_code', 'shard_tv');
+SET auth_store.code_replay_grace = 0;
+SELECT error, error_description FROM auth_store.device_redeem(:'device_code', 'shard_tv');
+RESET auth_store.code_replay_grace;
+SELECT hand_over, error, error_description FROM auth_store.device_hand_over(:'device_code', 'shard_tv');
+SELECT error, error_description FROM auth_store.device_redeem(:'device_code', 'shard_tv');
+SELECT * FROM pg_temp.trail();
 
 -- device_redeem() where the user is on another shard.
 SELECT device_code, user_code FROM auth_store.device_authorize('shard_tv') \gset

@@ -24,8 +24,8 @@ use crate::oauth::code::request::MAX_PARAMETER;
 use crate::oauth::device::redeem::{self, DeviceTokenRequest, REDEEMED, decide, expired, overtaken, ready};
 use crate::oauth::device::{self, Accepted, DeviceCode, GRANT_TYPE, MAX_TTL};
 use crate::oauth::grant;
-use crate::oauth::token::issue::{self, Login};
-use crate::oauth::token::once::{Granted, refuse_ended, replay};
+use crate::oauth::token::issue::{self, EndedMeanwhile, Login};
+use crate::oauth::token::once::{Granted, refuse_ended, replay, replayed};
 use crate::oauth::token::{TokenResponse, refuse};
 use crate::rfc::binding::{self, Proof};
 use crate::rfc::parameter;
@@ -148,7 +148,7 @@ fn told(response: TokenResponse) -> DeviceHandOver {
 
 /// What is handed over of a request that is decided or has expired; None where it is gone by now. A code that was
 /// handed over before is so again, with the same grant, also after its end: the user's shard knows whether that is a
-/// replay.
+/// replay. But where device_redeem() has seen one here, there is no more to hand over.
 fn handed_over(
     now: Timestamp,
     client: &Client,
@@ -156,6 +156,9 @@ fn handed_over(
     request: DeviceTokenRequest<'_>,
     event: &mut Event<'_>,
 ) -> Result<Option<Result<DeviceHandOver, Refused>>, Mistake> {
+    if stored.redeemed_at.is_some() && stored.grant_id.is_none() {
+        return Ok(Some(Err(replayed())));
+    }
     let at = stored.redeemed_at.unwrap_or(now);
     let (user_id, granted) = match decide(at, client, &stored, request.resource, &request.proof) {
         Ok(decided) => decided,
@@ -265,8 +268,10 @@ fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Res
     if noted.as_ref().is_some_and(|row| !code.is_noted_in(row)) {
         return Err(MALFORMED);
     }
-    if grant::find_state(&Snapshot::latest(), code.grant_id)?.is_some() {
-        return replay(now, noted.and_then(|row| row.redeemed_at), Some(code.grant_id), &event);
+    // A code is noted as long as its grant could be made of it, whatever became of the grant.
+    let redeemed_at = noted.and_then(|row| row.redeemed_at);
+    if redeemed_at.is_some() || grant::find_state(&Snapshot::latest(), code.grant_id)?.is_some() {
+        return replay(now, redeemed_at, Some(code.grant_id), &event);
     }
     let expires_at = Timestamp::from_micros(presented.said.expires_at);
     let granted = match decide_accept(now, expires_at, &client, &user, &presented.said) {
@@ -282,7 +287,12 @@ fn accept(now: Timestamp, document: Option<Jsonb>, context: &Context<'_>) -> Res
             trail::record(now, &event)?;
             Ok(response)
         }
-        Err(ended) => refuse_ended(now, &mut event, ended),
+        Err(ended) => {
+            if matches!(ended, EndedMeanwhile::Gone(_)) {
+                device::take_back(&code)?;
+            }
+            refuse_ended(now, &mut event, ended)
+        }
     }
 }
 

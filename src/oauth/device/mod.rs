@@ -243,6 +243,16 @@ pub fn hand_over(now: Timestamp, code: &DeviceCode, grant_id: Id) -> Result<Opti
     Ok(found.filter(|code| code.redeemed_at.is_some()).and_then(|code| code.grant_id))
 }
 
+static FORGET_GRANT: Statement = Statement::write(
+    c"UPDATE auth_store.device_codes SET grant_id = NULL
+       WHERE id = $1 AND tenant_id = $2 AND redeemed_at IS NOT NULL",
+);
+
+/// A redeemed code was presented again too late: [`hand_over`] does not give its grant any more.
+pub fn forget_grant(code: &DeviceCode) -> Result<(), Mistake> {
+    FORGET_GRANT.run(&params![code.id, code.tenant_id.as_str()]).map(|_| ())
+}
+
 /// A device code of another shard that this one makes the grant of.
 pub struct Accepted<'a> {
     pub device_id: Id,
@@ -270,11 +280,14 @@ pub fn noted(grant_id: Id) -> Result<Option<DeviceCode>, Mistake> {
 // The row is the grant's and has its id, so that it lives where the user does and moves along. The digests say which
 // code it was, so that one code gives one grant; nobody can present what has them.
 static ACCEPT: Statement = Statement::latest(
-    c"INSERT INTO auth_store.device_codes AS d (id, poll_interval, expires_at, approved_at, redeemed_at, grant_id,
+    c"INSERT INTO auth_store.device_codes (id, poll_interval, expires_at, approved_at, redeemed_at, grant_id,
              user_id, tenant_id, client_id, digest, user_code_digest, scope)
       VALUES ($1, 0, $2, $3, $3, $1, $4, $5, $6, $7, $7, $8)
-      ON CONFLICT (user_code_digest) DO UPDATE SET redeemed_at = EXCLUDED.redeemed_at
-       WHERE d.grant_id = EXCLUDED.grant_id AND d.user_id = EXCLUDED.user_id AND d.client_id = EXCLUDED.client_id",
+      ON CONFLICT (user_code_digest) DO NOTHING",
+);
+
+static TAKE_BACK: Statement = Statement::latest(
+    c"DELETE FROM auth_store.device_codes WHERE id = $1 AND tenant_id = $2 AND grant_id = $1",
 );
 
 /// Notes that the grant of a code is being made; false where the code is known here for another one. The caller has
@@ -302,6 +315,11 @@ pub fn accept(
             .note_end(now);
     }
     Ok(accepted)
+}
+
+/// Takes back what [`accept`] noted: no grant was made, so the code may be accepted again.
+pub fn take_back(code: &Accepted<'_>) -> Result<(), Mistake> {
+    TAKE_BACK.run(&params![code.grant_id, code.client.tenant_id.as_str()]).map(|_| ())
 }
 
 // As for authorization codes: no index finds the requests of a user, and no request with an id before $1 is alive.

@@ -16,8 +16,9 @@ use crate::kernel::value::inet::Inet;
 use crate::oauth::client::Client;
 use crate::oauth::client::secret::{self, Credentials};
 use crate::oauth::device::{self, DeviceCode, GRANT_TYPE};
+use crate::oauth::grant;
 use crate::oauth::token::issue::{self, Login};
-use crate::oauth::token::once::{Granted, refuse_ended, replay};
+use crate::oauth::token::once::{Granted, is_retry, refuse_ended, replay, replayed};
 use crate::oauth::token::{TokenResponse, refuse};
 use crate::rfc::binding::Proof;
 use crate::rfc::parameter;
@@ -81,12 +82,22 @@ pub fn redeem_by(
 ) -> Result<TokenResponse, Mistake> {
     let mut event = event(REDEEMED, client, context);
     match ready(now, snapshot, text, client, &mut event)? {
-        Ok((stored, _)) if stored.redeemed_at.is_some() => {
-            replay(now, stored.redeemed_at, stored.grant_id, &event)
-        }
+        Ok((stored, _)) if stored.redeemed_at.is_some() => redeemed_before(now, &stored, &event),
         Ok((stored, presented)) => finish(now, client, stored, &presented, request, &mut event),
         Err(refused) => Ok(refused),
     }
+}
+
+/// A replay ends the grant. One that was handed over to the shard of its user may not be made yet: it is handed over no
+/// more.
+fn redeemed_before(now: Timestamp, stored: &DeviceCode, event: &Event<'_>) -> Result<TokenResponse, Mistake> {
+    let (Some(redeemed_at), Some(grant_id)) = (stored.redeemed_at, stored.grant_id) else {
+        return refuse(now, event, &replayed());
+    };
+    if !is_retry(now, redeemed_at) && grant::find_state(&Snapshot::latest(), grant_id)?.is_none() {
+        device::forget_grant(stored)?;
+    }
+    replay(now, Some(redeemed_at), Some(grant_id), event)
 }
 
 /// The row of the trail for a step of this client.

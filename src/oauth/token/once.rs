@@ -118,6 +118,16 @@ pub static REPLAY_GRACE: Setting<i32> = Setting::milliseconds(
       runs is a retry whatever this is. FAPI's conformance test replays after 1 s.",
 );
 
+/// Whether a presentation now is a client's retry after a redemption then.
+pub fn is_retry(now: Timestamp, redeemed_at: Timestamp) -> bool {
+    Timestamp::is_within(now, redeemed_at, REPLAY_GRACE.in_micros())
+}
+
+/// The refusal of a replay.
+pub fn replayed() -> Refused {
+    invalid_grant("the code was redeemed before", &[Flag::CodeReplay])
+}
+
 /// A code, or device code, that was redeemed before. Within the grace this is a client's retry. Later it is a replay,
 /// which ends the grant of the first use with all its tokens (RFC 6749 section 4.1.2).
 pub fn replay(
@@ -129,10 +139,10 @@ pub fn replay(
     let (Some(redeemed_at), Some(grant_id)) = (redeemed_at, grant_id) else {
         return refuse(now, event, &invalid_grant("the code is not valid", &[]));
     };
-    if Timestamp::is_within(now, redeemed_at, REPLAY_GRACE.in_micros()) {
+    if is_retry(now, redeemed_at) {
         return refuse(now, event, &invalid_grant("the code was redeemed a moment ago", &[Flag::CodeRetry]));
     }
     grant::revoke(now, grant_id, event.tenant_id, "code_replay")?;
     let event = Event { event: "code_replay", grant_id: Some(grant_id), details: None, ..*event };
-    refuse(now, &event, &invalid_grant("the code was redeemed before", &[Flag::CodeReplay]))
+    refuse(now, &event, &replayed())
 }
