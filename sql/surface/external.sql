@@ -14,7 +14,10 @@ COMMENT ON FUNCTION auth_store.identity_login IS
     'address was proved goes then, as in magic_link_finish(). '
     'Errors: email_taken where another user has the address and is not linked, access_denied where the user or the '
     'tenant is not active, account_locked where an administrator has locked the user, until locked_until. Any number '
-    'of calls at once make one user. tenant_id: default the session''s; 23503 where it is unknown. '
+    'of calls at once make one user. With auth_store.sharded on, the id of a new user has the bucket of the account; '
+    '55000 where the account is claimed for a user of another shard, and for a new user with an address of another '
+    'bucket: docs/how-to/shards_users.md has the steps. '
+    'tenant_id: default the session''s; 23503 where it is unknown. '
     '22004 and 22023 for a provider or subject that is none. ip, user_agent: where the request came from, for the '
     'audit row.';
 ALTER FUNCTION auth_store.identity_login COST 10000;

@@ -105,7 +105,7 @@ COMMENT ON FUNCTION auth_store.user_name_claim IS
     'claim is not confirmed either. Of two calls at once one gets the name. While a claim lives nobody of this shard '
     'gets the name: user_create(), user_name_add(), identity_link() and their like refuse it as taken.\n'
     'It lapses after ttl (5 min; 1 second to 1 day, 22023) unless user_name_confirm() is called. '
-    'auth_store.sharded must be on here and on all shards: where it is off nobody heeds claims. '
+    'auth_store.sharded must be on here and on all shards; 55000 where it is off, and nobody would heed the claim. '
     'user_id: 22004 for NULL; need not exist here, and is 23503 where it does in another tenant. '
     'kind, name: as in user_bucket(), both given. '
     'tenant_id: default the session''s; 23503 where it is unknown. '

@@ -3,6 +3,8 @@ COMMENT ON FUNCTION auth_store.user_create_anonymous IS
     'user''s. The first name, password, passkey or account at a provider makes it a user like others, with the same '
     'id and all it has. Cleanup deletes an anonymous user who is older than anonymous_ttl of tenant_policy() (30 days) '
     'and has no session, grant or API key that lives. metadata: a JSON object of at most 64 kB. '
+    'id: the id that the user gets; 23505 where a user has it, and 55000 for NULL where auth_store.sharded is on, '
+    'because the bucket of one that is drawn may be another shard''s: user_id_new() of a random name. '
     'tenant_id: default the session''s; 23503 where it is unknown. '
     'ip, user_agent: where the request came from, for the audit row.';
 ALTER FUNCTION auth_store.user_create_anonymous COST 10000;

@@ -16,6 +16,7 @@ use crate::identity::user::{self, names};
 use crate::kernel::outcome::{ErrorCode, Mistake, OrRaise, Refusal, given};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::sharded;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::{Bucket, Id};
 use crate::kernel::value::inet::Inet;
@@ -230,6 +231,7 @@ fn claim(
     context: &Context<'_>,
 ) -> Result<NameClaim, Mistake> {
     let (user_id, claimed, tenant_id) = wish.check()?;
+    sharded::check_on()?;
     if !tenant::lock_key_share(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
     }

@@ -110,6 +110,49 @@ SELECT kind, user_id = :'bob' AS bob FROM auth_store.user_name_claims WHERE tena
 SELECT auth_store.user_erase(:'bob') -> 'tables' -> 'user_name_claims' AS erased;
 
 --
+-- A user has an id of the bucket by which the call goes
+--
+CREATE FUNCTION pg_temp.login(subject text, email text = NULL, verified boolean = true, OUT who uuid,
+    OUT created boolean, OUT linked boolean, OUT error text) LANGUAGE sql AS $$
+    SELECT user_id, created, linked, error FROM auth_store.identity_login('login', subject, email, verified,
+        link_by_email => true, tenant_id => 'shards') $$;
+-- Without an address, and with one of the account's bucket.
+SELECT created, auth_store.id_bucket(who) = auth_store.user_bucket('shards', 'login 1', 'identity') AS bucket
+  FROM pg_temp.login('1');
+SELECT 'n' || n || '@login.example' AS near FROM generate_series(1, 100000) n
+ WHERE auth_store.user_bucket('shards', 'n' || n || '@login.example', 'email')
+     = auth_store.user_bucket('shards', 'login 2', 'identity') LIMIT 1 \gset
+SELECT who AS near_id, created FROM pg_temp.login('2', :'near') \gset
+SELECT :'created' AS created, auth_store.user_locate('login 2', 'identity', 'shards') = :'near_id' AS by_account,
+       auth_store.id_bucket(:'near_id') = auth_store.user_bucket('shards', 'login 2', 'identity') AS bucket,
+       auth_store.user_locate(:'near', 'email', 'shards') = :'near_id' AS by_address, email_verified
+  FROM auth_store.user_get(:'near_id');
+SELECT count(*) FROM auth_store.user_claims(:'near_id');
+-- An address of another bucket is decided elsewhere, or here: then it is taken, or its owner is linked.
+SELECT pg_temp.raised('SELECT pg_temp.login(''3'', ''far@login.example'')');
+SELECT pg_temp.raised('SELECT pg_temp.login(''3'', ''far@login.example'', false)');
+SELECT count(*) FROM auth_store.users WHERE tenant_id = 'shards' AND email = 'far@login.example';
+SELECT user_id AS far FROM auth_store.user_create('far@login.example', tenant_id => 'shards') \gset
+SELECT error FROM pg_temp.login('3', 'far@login.example');
+-- Claimed for its owner: the same, and nobody else is linked.
+SELECT claimed FROM auth_store.user_name_claim(:'far', 'identity', 'login 3', tenant_id => 'shards');
+SELECT error FROM pg_temp.login('3', 'far@login.example');
+SELECT pg_temp.raised('SELECT pg_temp.login(''3'', ''other@login.example'')');
+SELECT FROM auth_store.user_update(:'far', '{"email_verified": true}');
+SELECT who = :'far' AS owner, created, linked, error FROM pg_temp.login('3', 'far@login.example');
+SELECT claimed FROM auth_store.user_name_confirm(:'far', 'identity', 'login 3', 'shards');
+SELECT who = :'far' AS owner, created, linked FROM pg_temp.login('3', 'far@login.example');
+-- Moved in with a name that makes no user by itself.
+SELECT error, auth_store.id_bucket(user_id) = auth_store.user_bucket('shards', name) AS bucket
+  FROM (VALUES ('moved.in'), ('+49 30 7654321')) n (name), LATERAL auth_store.users_import(jsonb_build_array(
+      jsonb_build_object(CASE WHEN name ~ '^[+]' THEN 'phone' ELSE 'username' END, name)), 'shards');
+-- Without a name.
+SELECT pg_temp.raised('SELECT auth_store.user_create_anonymous(tenant_id => ''shards'')');
+SELECT auth_store.user_id_new('drawn', 'external', 'shards') AS drawn \gset
+SELECT auth_store.user_create_anonymous(id => :'drawn', tenant_id => 'shards') = :'drawn' AS given;
+SELECT pg_temp.raised(format('SELECT auth_store.user_create_anonymous(id => %L, tenant_id => ''shards'')', :'drawn'));
+
+--
 -- Mistakes
 --
 SELECT pg_temp.raised(format('SELECT auth_store.user_name_claim(%L, NULL, ''a'')', :'ann'));
@@ -131,10 +174,14 @@ SELECT pg_temp.raised('SELECT auth_store.user_locate(NULL)');
 SELECT pg_temp.raised('SELECT auth_store.user_locate(''a'', ''nickname'')');
 
 --
--- Where the store is not spread, nobody heeds a claim
+-- Where the store is not spread, nobody heeds a claim, and none is made
 --
-RESET auth_store.sharded;
 SELECT claimed FROM auth_store.user_name_claim(:'rival', 'username', 'unheeded', tenant_id => 'shards');
+RESET auth_store.sharded;
+SELECT pg_temp.raised(format('SELECT auth_store.user_name_claim(%L, ''username'', ''a'', tenant_id => ''shards'')',
+    :'rival'));
+SELECT pg_temp.raised(format('SELECT auth_store.user_name_confirm(%L, ''username'', ''unheeded'', ''shards'')',
+    :'rival'));
 SELECT error FROM auth_store.user_name_add(:'ann', 'username', 'unheeded');
 SELECT auth_store.user_locate('unheeded', tenant_id => 'shards') = :'ann' AS ann;
 -- check() says so.

@@ -6,7 +6,7 @@ SELECT client_id AS app FROM auth_store.client_create('App', ARRAY['http://127.0
     tenant_id => 'anonymous') \gset
 CREATE FUNCTION pg_temp.anonymous(who uuid) RETURNS boolean LANGUAGE sql AS
     'SELECT anonymous FROM auth_store.users WHERE id = who';
-SELECT auth_store.user_create_anonymous('{"cart": 7}', 'anonymous', '192.0.2.1', 'a b') AS ann \gset
+SELECT auth_store.user_create_anonymous('{"cart": 7}', NULL, 'anonymous', '192.0.2.1', 'a b') AS ann \gset
 SELECT status, email, external_id, metadata FROM auth_store.user_get(:'ann');
 SELECT session_token AS session FROM auth_store.session_create(:'ann') \gset
 SELECT access_token AS access FROM auth_store.token_issue(:'app', :'ann') \gset

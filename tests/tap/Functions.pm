@@ -83,7 +83,8 @@ my %FUNCTIONS = (%ShardFunctions::CALLS,
         '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy', 'bcrypt', pepper => 'quartz pepper')} ],
     users_import    => [ writes => q{SELECT * FROM auth_store.users_import('[{"external_id": "new"}]')} ],
     password_verify => [ holds => q{SELECT * FROM auth_store.password_verify({user}, 'quartz lantern 1')} ],
-    user_create_anonymous => [ writes => 'SELECT auth_store.user_create_anonymous(tenant_id => {tenant})' ],
+    user_create_anonymous => [ writes =>
+        q{SELECT auth_store.user_create_anonymous(id => auth_store.user_id_new('x'), tenant_id => {tenant})} ],
     user_ensure => [ writes => q{SELECT auth_store.user_ensure('2', {tenant})} ],
     client_get  => [ reads => 'SELECT * FROM auth_store.client_get({client})' ],
     client_list => [ reads => q{SELECT * FROM auth_store.client_list({user}, 'active', tenant_id => {tenant})} ],
@@ -413,6 +414,8 @@ SELECT p.proname
     AND e.extname = 'auth_store'
  ORDER BY p.proname COLLATE "C"
 SQL
+    # Without it some refuse to be called.
+    value($node, $database, qq{ALTER DATABASE "$database" SET auth_store.sharded = on});
     is(join(' ', @there), join(' ', sort keys %FUNCTIONS),
         'the tests have a call of every function, and each exists once');
     return grep { exists $FUNCTIONS{$_} } @there;

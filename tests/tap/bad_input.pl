@@ -16,6 +16,7 @@ $node->restart;
 my $db = 'postgres';
 value($node, $db, 'CREATE EXTENSION auth_store');
 my $store = populate($node, $db);
+value($node, $db, qq{ALTER DATABASE $db SET auth_store.sharded = on});
 value($node, $db, q{SELECT auth_store.provider_set(settings => '{"registration": "open", "client_secret_jwt": true}')});
 my ($ours, $theirs) = @{$store}{qw(default acme)};
 my $NEEDLE = 'needle-in-an-argument-that-must-not-come-back';
@@ -137,7 +138,9 @@ my %SENSE = (
     event_type => "'agent.created'", max_attempts => 3, max_per_hour => 3,
     fernet_key => "'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='");
 # The same by function, where a name means another thing.
+# An address makes a user where it has the bucket of the account.
 my %SENSE_IN = ('rate_limit_hit.period' => "'1 minute'", 'tenant_create.id' => "'fresh'",
+    'identity_login.email' => 'NULL', 'user_create_anonymous.id' => 'gen_random_uuid()',
     'tenant_update.id' => "'acme'", 'tenant_set_status.id' => "'acme'", 'tenant_erase.id' => "'acme'",
     'tenant_policy_set.changes' => "'{\"mfa_grace\": \"1 day\"}'",
     'passkey_challenge.ceremony' => "'registration'", 'passkey_authenticate.ceremony' => "'login'",

@@ -180,6 +180,44 @@ is(locate(email => $other) . locate(username => $username), '', 'found by no nam
 is(on('odd', "error FROM auth_store.user_create('$other')"), '', 'and the names are free');
 is(dangling(), '', 'no claim leads to nobody');
 
+# --- a log-in by a provider ------------------------------------------------------------------------------------------
+
+my ($own, $known) = (name_on(identity => 'odd'), name_on(identity => 'odd'));
+my ($far, $near) = (name_on(email => 'even'), name_on(email => 'odd'));
+sub login
+{
+    my ($account, $address, $what) = @_;
+    my ($provider, $subject) = split / /, $account;
+    return "$what FROM auth_store.identity_login('$provider', '$subject', '$address', true, link_by_email => true)";
+}
+# On the shard of the account nobody is made with an address of another bucket, though both may be here today.
+for my $address ($far, $near)
+{
+    raises($node, 'odd', 'SELECT ' . login($own, $address, 'user_id'), '55000', "an address elsewhere: $address",
+        hint => "ask user_locate(email, 'email') on the shard of the address, user_name_claim() the account for that "
+            . "user or for a new one's id, and go on at that user's shard");
+}
+is(locate(email => $far) . locate(identity => $own), '', 'both are nobody\'s');
+my $new = bucket("user_id_new('$far', 'email')");
+is(on('odd', "claimed FROM auth_store.user_name_claim('$new', 'identity', '$own')"), 't', 'the account is claimed');
+($provider, $subject) = split / /, $own;
+is(value($node, 'even', "BEGIN; SELECT error FROM auth_store.user_create('$far', id => '$new');
+    SELECT token FROM auth_store.email_verification_start('$new', '$far') \\gset
+    SELECT error FROM auth_store.email_verification_finish(:'token');
+    SELECT error FROM auth_store.identity_link('$new', '$provider', '$subject'); COMMIT"), "\n\n", 'the user is made');
+is(confirm($new), 't', 'and the claim confirmed');
+is(locate(identity => $own), $new, 'the account leads to the user');
+is(on('even', login($own, $far, 'user_id, created')), "$new|f", 'who logs in there');
+raises($node, 'odd', 'SELECT ' . login($own, $far, 'user_id'), '55000', 'and nowhere else',
+    hint => "ask user_locate() for the user, and call this on the user's shard");
+# Another account of the same address is linked on the shard of the user.
+is(locate(identity => $known) . ' ' . locate(email => $far), " $new", 'the address is known');
+is(on('odd', "claimed FROM auth_store.user_name_claim('$new', 'identity', '$known')"), 't', 'an account is claimed');
+is(on('even', login($known, $far, 'user_id, created, linked')), "$new|f|t", 'and linked by the address');
+is(confirm($new), 't t', 'and confirmed');
+is(locate(identity => $known), $new, 'it leads to the user');
+is(dangling(), '', 'no claim leads to nobody');
+
 # --- a device --------------------------------------------------------------------------------------------------------
 
 my $home = shard_of(bucket("client_bucket('tv')"));

@@ -18,11 +18,12 @@ use crate::identity::mail_link::claim::Claim;
 use crate::identity::user::create::{self, NewUser};
 use crate::identity::user::elsewhere;
 use crate::identity::user::name::{Kind, Name};
-use crate::identity::user::{self, verified};
+use crate::identity::user::{self, names, verified};
 use crate::identity::{mfa, policy, tenant};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
 use crate::kernel::server::composite::composite;
 use crate::kernel::server::lookup::Snapshot;
+use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
@@ -86,6 +87,15 @@ const ELSEWHERE: Mistake = Mistake::WrongState {
     hint: Cow::Borrowed("ask user_locate() for the user, and call this on the user's shard"),
 };
 
+/// Whose the address is, or whether anybody's, another shard may decide.
+const ADDRESS_ELSEWHERE: Mistake = Mistake::WrongState {
+    message: Cow::Borrowed("the account is nobody's, and the address has another bucket"),
+    hint: Cow::Borrowed(
+        "ask user_locate(email, 'email') on the shard of the address, user_name_claim() the account for that user or \
+         for a new one's id, and go on at that user's shard",
+    ),
+};
+
 const INACTIVE: Refusal = Refusal::new(ErrorCode::AccessDenied, "the user or the tenant is not active");
 const LOCKED: Refusal = Refusal::new(ErrorCode::AccountLocked, "an administrator has locked the user");
 
@@ -120,7 +130,9 @@ fn log_in(
             account.lock(&tenant_id);
             continue;
         }
-        if elsewhere::of_other(now, || account.claim_key(&tenant_id), None)?.is_some() {
+        if let Some(claim) = elsewhere::of_other(now, || account.claim_key(&tenant_id), None)?
+            && holder(&tenant_id, said)? != Some(claim.user_id)
+        {
             return Err(ELSEWHERE);
         }
         let found = candidate(now, &tenant_id, account, said, by_email)?;
@@ -245,8 +257,19 @@ fn candidate(
     Ok(linkable.then_some((id, verified_at)))
 }
 
+/// The user of this shard who has the address that the provider says.
+fn holder(tenant_id: &str, said: &Said<'_>) -> Result<Option<Id>, Mistake> {
+    match said.email.and_then(|email| Name::read(Kind::Email, email)) {
+        Some(name) => names::find(&Snapshot::latest(), tenant_id, &name),
+        None => Ok(None),
+    }
+}
+
 /// A new user with the address, if the provider says one. The address of another user is that user's: whoever has both
 /// logs in there first, and links the account then.
+///
+/// Where the store is spread the call goes by the account, so that the id has to lead here too, and the address only
+/// belongs to the user if it has the same bucket: nobody can have claimed it for an id that is just being made.
 fn make(
     now: Timestamp,
     tenant_id: &str,
@@ -254,9 +277,17 @@ fn make(
     said: &Said<'_>,
     context: &Context<'_>,
 ) -> Answer<Id> {
-    let id = match said.email {
-        Some(_) => None,
-        None => Some(Id::mint(now, account.bucket(tenant_id))?),
+    let address = said.email.and_then(|email| Name::read(Kind::Email, email));
+    let bucket = account.bucket(tenant_id);
+    if SHARDED.get() && address.as_ref().is_some_and(|name| name.bucket(tenant_id) != bucket) {
+        return match holder(tenant_id, said)? {
+            Some(_) => create::refuse(now, tenant_id, names::taken(Kind::Email), context),
+            None => Err(ADDRESS_ELSEWHERE),
+        };
+    }
+    let id = match address {
+        Some(_) if !SHARDED.get() => None,
+        _ => Some(Id::mint(now, bucket)?),
     };
     let user = NewUser {
         id,

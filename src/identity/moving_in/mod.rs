@@ -13,7 +13,8 @@ use crate::identity::password::import::{self, Present};
 use crate::identity::role::assign;
 use crate::identity::tenant;
 use crate::identity::user::create::{NewUser, create};
-use crate::identity::user::{self, name::Kind, names, verified};
+use crate::identity::user::name::{Kind, Name};
+use crate::identity::user::{self, names, verified};
 use crate::kernel::crypto::password::import::Request;
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, given};
 use crate::kernel::server::composite::composite;
@@ -181,6 +182,21 @@ impl Given {
             .iter()
             .any(|name| name.is_some())
     }
+
+    /// The id that is given, or one in the bucket of the first name where create() is told of none. None: it makes one.
+    fn new_id(&self, now: Timestamp, tenant_id: &str) -> Result<Option<Id>, Mistake> {
+        if let Some(id) = &self.id {
+            return Id::parse(id).ok_or(USER).map(Some);
+        }
+        if self.email.is_some() || self.external_id.is_some() {
+            return Ok(None);
+        }
+        let name = |kind, text: &'_ Option<String>| {
+            Name::read(kind, text.as_deref()?).map(|name| name.bucket(tenant_id))
+        };
+        let first = name(Kind::Phone, &self.phone).or_else(|| name(Kind::Username, &self.username));
+        first.map(|bucket| Id::mint(now, bucket)).transpose()
+    }
 }
 
 /// The user's id, and whether the user is new.
@@ -261,7 +277,7 @@ fn add(
     context: &Context<'_>,
 ) -> Answer<Id> {
     let new = NewUser {
-        id: user.id.as_deref().map(|id| Id::parse(id).ok_or(USER)).transpose()?,
+        id: user.new_id(now, tenant_id)?,
         email: user.email.as_deref(),
         external_id: user.external_id.as_deref(),
         first_name: user.first_name.as_deref(),

@@ -1,6 +1,8 @@
 //! Users whom nobody knows yet: made at the first visit, and named when they sign up, with the same id and all they
 //! have.
 
+use std::borrow::Cow;
+
 use pgrx::prelude::*;
 use serde_json::json;
 
@@ -8,6 +10,7 @@ use crate::identity::tenant;
 use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::lookup::{Key, Lookup, Snapshot};
 use crate::kernel::server::row::row;
+use crate::kernel::server::sharded::SHARDED;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::argument;
 use crate::kernel::value::clock::{self, Timestamp};
@@ -20,21 +23,30 @@ use crate::trail::{self, Context, Event};
 #[search_path(pg_catalog, pg_temp)]
 fn user_create_anonymous(
     metadata: default!(Option<Jsonb>, "NULL"),
+    id: default!(Option<pgrx::Uuid>, "NULL"),
     tenant_id: default!(Option<&str>, "NULL"),
     ip: default!(Option<Inet>, "NULL"),
     user_agent: default!(Option<&str>, "NULL"),
 ) -> pgrx::Uuid {
-    create(clock::now(), metadata, tenant_id, &Context { ip, user_agent }).or_raise().into()
+    create(clock::now(), metadata, id.map(Id::from), tenant_id, &Context { ip, user_agent }).or_raise().into()
 }
 
 static INSERT: Statement = Statement::write(
     c"INSERT INTO auth_store.users (id, tenant_id, metadata, created_at, updated_at, anonymous)
-      VALUES ($1, $2, $3, $4, $4, true)",
+      VALUES ($1, $2, $3, $4, $4, true)
+      ON CONFLICT DO NOTHING",
 );
+
+/// A bucket that is drawn may be another shard's.
+const NO_ID: Mistake = Mistake::WrongState {
+    message: Cow::Borrowed("an anonymous user has no name that leads to a shard"),
+    hint: Cow::Borrowed("id => user_id_new() of a random name, on the shard of id_bucket() of the id"),
+};
 
 fn create(
     now: Timestamp,
     metadata: Option<Jsonb>,
+    id: Option<Id>,
     tenant_id: Option<&str>,
     context: &Context<'_>,
 ) -> Result<Id, Mistake> {
@@ -43,11 +55,19 @@ fn create(
     if !tenant::lock_key_share(&tenant_id)? {
         return Err(tenant::UNKNOWN_ID);
     }
-    // There is no name to find them by, so that they may be anywhere: the bucket spreads them.
-    let mut name = [0; 16];
-    random(&mut name)?;
-    let id = Id::mint(now, Bucket::of(&[&tenant_id, &Id::from_bytes(name).to_string()]))?;
-    INSERT.exactly_one(&params![id, tenant_id.as_str(), metadata, now])?;
+    let id = match id {
+        Some(id) => id,
+        None if SHARDED.get() => return Err(NO_ID),
+        None => {
+            // There is no name to find them by, so that they may be anywhere: the bucket spreads them.
+            let mut name = [0; 16];
+            random(&mut name)?;
+            Id::mint(now, Bucket::of(&[&tenant_id, &Id::from_bytes(name).to_string()]))?
+        }
+    };
+    if INSERT.run(&params![id, tenant_id.as_str(), metadata, now])? == 0 {
+        return Err(Mistake::Duplicate { what: "user", argument: "id" });
+    }
     record(now, "user.created", id, &tenant_id, json!({ "anonymous": true }), context)?;
     Ok(id)
 }

@@ -1,6 +1,7 @@
 //! Whether the store is spread over several databases, of which this is one, and what a fence around buckets that move
 //! lets pass.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 
 use crate::kernel::outcome::Mistake;
@@ -14,6 +15,16 @@ pub static SHARDED: Setting<bool> = Setting::switch(
     c"Whether this database is one of several over which the store is spread, its shards.",
     c"User codes of devices then have three letters more, by which a router finds the shard of the device code.",
 );
+
+const OFF: Mistake = Mistake::WrongState {
+    message: Cow::Borrowed("the store is not spread over several databases here"),
+    hint: Cow::Borrowed("auth_store.sharded = on"),
+};
+
+/// Raises where nobody would heed what a call is about to say of other databases.
+pub fn check_on() -> Result<(), Mistake> {
+    if SHARDED.get() { Ok(()) } else { Err(OFF) }
+}
 
 /// The triggers of the fence read it.
 pub static PASS_FENCED: Setting<Option<CString>> = Setting::text(
