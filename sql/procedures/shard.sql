@@ -26,7 +26,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Fences these buckets and no other. A command that waits for a lock makes all that come after it wait too, so it waits
--- for a second at most, and comes again.
+-- for a moment only, and comes again: much less than deadlock_timeout, so that of a call that has one of the tables and
+-- this one, which has another, it is never the call that fails.
 CREATE PROCEDURE auth_store.shard_fence_set(fenced int4multirange)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -42,9 +43,10 @@ BEGIN
         RAISE EXCEPTION 'invalid value for argument "fenced"'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Accepted: ranges of 0 to 4095.';
     END IF;
-    FOR try IN 1 .. 120 LOOP
+    FOR try IN 1 .. 340 LOOP
         BEGIN
-            PERFORM set_config('lock_timeout', '1s', true);
+            PERFORM set_config('lock_timeout', (s.setting::integer / 10 + 1)::text, true)
+               FROM pg_settings s WHERE s.name = 'deadlock_timeout';
             -- In the order in which the store locks rows.
             EXECUTE (SELECT format('LOCK TABLE %s IN %s MODE',
                                    string_agg(format('auth_store.%I', s.table_name), ', ' ORDER BY s.number),
@@ -53,7 +55,7 @@ BEGIN
                       WHERE s.buckets <> '{}');
             EXIT;
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-            IF try = 120 THEN
+            IF try = 340 THEN
                 RAISE;
             END IF;
             PERFORM pg_sleep(random() / 2);

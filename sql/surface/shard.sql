@@ -163,7 +163,7 @@ GRANT EXECUTE ON FUNCTION auth_store.shard_fenced TO auth_store_admin;
 COMMENT ON PROCEDURE auth_store.shard_fence IS
     'Fences the buckets first_bucket to last_bucket (0 to 4095), beside those that are fenced: from then on a call '
     'that would write one of their rows here raises 55006, with the hint to look into the map again. Waits for all '
-    'transactions that have written to the tables, up to two minutes, and makes others wait for a second at most '
+    'transactions that have written to the tables, up to two minutes, and makes others wait for a moment only '
     'each time. For superusers: it makes a trigger on each table that moves, which at other times is not there. '
     '55P03 if a transaction goes on for longer, 22004 and 22023 for other buckets.';
 COMMENT ON PROCEDURE auth_store.shard_unfence IS

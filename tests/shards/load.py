@@ -42,7 +42,7 @@ class Load:
 
     def __init__(self, stage, tokens, clients=3):
         self.stage, self.done = stage, threading.Event()
-        self.answered, self.failed, self.waited, self.wrong = (collections.Counter() for _ in range(4))
+        self.answered, self.failed, self.waited, self.wrong, self.errors = (collections.Counter() for _ in range(5))
         self.shares = [tokens[number::clients] for number in range(clients)]
         self.threads = [threading.Thread(target=self._work, args=(share,)) for share in self.shares]
         for thread in self.threads:
@@ -73,6 +73,7 @@ class Load:
                 time.sleep(0.05)
                 return "moves"
             self.failed[name] += 1
+            self.errors[f"{error.sqlstate} {str(error).strip()}"] += 1
 
     def end(self):
         """Stops them; the tokens that they hold."""

@@ -33,7 +33,7 @@ with Stage(3) as shards:
         tokens = running.end()
         ok(not any(running.wrong.values()) and not any(running.failed.values()),
            f"to {target}: all {sum(running.answered.values())} refreshes were answered, "
-           f"{sum(running.waited.values())} of them after the fence", (running.wrong, running.failed))
+           f"{sum(running.waited.values())} of them after the fence", (running.wrong, running.errors))
         after = users(shards)
         ok(set(after) == set(before) and all(len(homes) == 1 for homes in after.values()),
            "each user is on one shard", [homes for homes in after.values() if len(homes) != 1][:5])
