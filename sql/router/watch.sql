@@ -16,7 +16,7 @@ $$;
 CREATE FUNCTION auth_store_router.mappings_stay() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+    IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) IS NOT TRUE THEN
         RAISE EXCEPTION 'only a superuser may change the user mappings of a router'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
