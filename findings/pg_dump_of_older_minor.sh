@@ -10,7 +10,7 @@
 #   the latter into 15.20: no error
 #   the latter into 16.2: 3 errors, all unrecognized parameter "pg_attver"; of c is set: nothing
 #
-# Needs apt-get, python3 with pip and the libraries that PostgreSQL 15 needs, as root or as a user; nothing is installed.
+# Needs apt-get, python3 with pip and the libraries that PostgreSQL 15 needs; nothing is installed.
 set -euo pipefail
 
 written=$(sed -n 's/^#   //p' "$0")
