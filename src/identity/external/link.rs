@@ -80,6 +80,11 @@ impl<'a> Said<'a> {
         let profile = profile.map(|profile| argument::document(Some(profile), "profile")).transpose()?;
         Ok(Self { email, email_verified: email_verified.unwrap_or(false) && email.is_some(), profile })
     }
+
+    /// The address as a name of a user.
+    pub fn address(&self) -> Option<Name<'a>> {
+        self.email.and_then(|email| Name::read(name::Kind::Email, email))
+    }
 }
 
 static INSERT: Statement = Statement::write(

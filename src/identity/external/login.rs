@@ -17,7 +17,7 @@ use crate::identity::external::{Account, SINGLE_SIGN_ON, find};
 use crate::identity::mail_link::claim::Claim;
 use crate::identity::user::create::{self, NewUser};
 use crate::identity::user::elsewhere;
-use crate::identity::user::name::{Kind, Name};
+use crate::identity::user::name::Kind;
 use crate::identity::user::{self, names, verified};
 use crate::identity::{mfa, policy, tenant};
 use crate::kernel::outcome::{Answer, ErrorCode, Mistake, OrRaise, Refusal};
@@ -244,7 +244,7 @@ fn candidate(
         return Ok(None);
     }
     let Some(email) = said.email else { return Ok(None) };
-    let Some(name) = Name::read(Kind::Email, email) else { return Ok(None) };
+    let Some(name) = said.address() else { return Ok(None) };
     let snapshot = Snapshot::latest();
     let Some(mailbox) = verified::mailbox(&snapshot, tenant_id, &name)? else { return Ok(None) };
     let Some(verified_at) = mailbox.verified_at else { return Ok(None) };
@@ -259,7 +259,7 @@ fn candidate(
 
 /// The user of this shard who has the address that the provider says.
 fn holder(tenant_id: &str, said: &Said<'_>) -> Result<Option<Id>, Mistake> {
-    match said.email.and_then(|email| Name::read(Kind::Email, email)) {
+    match said.address() {
         Some(name) => names::find(&Snapshot::latest(), tenant_id, &name),
         None => Ok(None),
     }
@@ -277,7 +277,7 @@ fn make(
     said: &Said<'_>,
     context: &Context<'_>,
 ) -> Answer<Id> {
-    let address = said.email.and_then(|email| Name::read(Kind::Email, email));
+    let address = said.address();
     let bucket = account.bucket(tenant_id);
     if SHARDED.get() && address.as_ref().is_some_and(|name| name.bucket(tenant_id) != bucket) {
         return match holder(tenant_id, said)? {
