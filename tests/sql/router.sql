@@ -92,16 +92,20 @@ SELECT regexp_matches(:'script', 'CREATE FUNCTION auth_store.token_hash.*?;');
 \a
 \t off
 -- Whatever does not stay on the shards is made once, and may be called by the same roles.
+CREATE TEMPORARY TABLE granted AS
+SELECT DISTINCT c.name[1] AS function, g.said[2] AS roles
+  FROM regexp_matches(:'script', 'CREATE FUNCTION auth_store[.]"?(\w+)"?\(', 'g') c (name)
+       LEFT JOIN regexp_matches(:'script', 'GRANT EXECUTE ON FUNCTION auth_store[.]"?(\w+)"? TO ([^;]*);', 'g')
+                 g (said) ON g.said[1] = c.name[1];
 SELECT f.function, f.road FROM fact f
- WHERE (f.road <> 'stays')
-       <> (:'script' ~ ('CREATE FUNCTION auth_store[.]"?' || f.function || '"?\('));
+ WHERE (f.road <> 'stays') <> (f.function IN (SELECT g.function FROM granted g));
 SELECT r.proname
   FROM routine r JOIN fact f ON f.function = r.proname AND f.road NOT IN ('stays', 'library')
+       LEFT JOIN granted g ON g.function = r.proname
  WHERE COALESCE((SELECT string_agg(o.rolname, ', ' ORDER BY o.rolname COLLATE "C")
-                   FROM aclexplode(r.proacl) g JOIN pg_roles o ON o.oid = g.grantee
-                  WHERE g.grantee <> r.proowner), '')
-       <> COALESCE(substring(:'script' FROM 'GRANT EXECUTE ON FUNCTION auth_store[.]"?' || r.proname
-                                             || '"? TO ([^;]*);'), '');
+                   FROM aclexplode(r.proacl) a JOIN pg_roles o ON o.oid = a.grantee
+                  WHERE a.grantee <> r.proowner), '')
+       <> COALESCE(g.roles, '');
 
 -- 5. The map.
 SELECT regexp_matches(auth_store.router_sql('auth', '{"c": "host=c", "a": "host=a", "b": "host=b"}'),

@@ -58,6 +58,8 @@ SELECT pg_relation_size(('auth_store.' || :'month')::regclass) / current_setting
 SELECT brin_summarize_new_values(('auth_store.' || :'month' || '_idx')::regclass) = 0 AS summarized;
 ANALYZE auth_store.:month;
 BEGIN;
+-- Whatever the server's settings are.
+SET LOCAL enable_bitmapscan = on;
 SELECT seq_scan AS scans FROM pg_stat_xact_user_tables WHERE relname = :'month' \gset
 SELECT count(*) > 0 AS activity FROM auth_store.user_activity(:'ann');
 SELECT auth_store.user_export(:'ann') IS NOT NULL AS exported;
