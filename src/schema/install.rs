@@ -8,7 +8,7 @@ use crate::kernel::server::version::TABLES_VERSION;
 use crate::kernel::server::{catalog, state};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::recovery;
-use crate::schema::{making, shape, superuser_only};
+use crate::schema::{making, one_at_a_time, shape, superuser_only};
 use pgrx::prelude::*;
 use std::collections::HashSet;
 
@@ -81,6 +81,7 @@ const PRIVILEGES: &str =
 
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     superuser_only("install")?;
+    one_at_a_time();
     spi::run_script(ROLES)?;
     refuse_foreign_tables()?;
     let version = recorded_version()?.unwrap_or(TABLES_VERSION);

@@ -13,7 +13,7 @@ use crate::schema::install::{
     OWNERSHIP, POLICIES, ROLES, TABLESPACES, add_missing_row, privileges_restore, recorded_version,
     remember_version, run_tables, run_views,
 };
-use crate::schema::{making, superuser_only};
+use crate::schema::{making, one_at_a_time, superuser_only};
 use pgrx::prelude::*;
 
 #[pg_extern(volatile, parallel_unsafe)]
@@ -70,6 +70,7 @@ const MIGRATIONS: &[Migration] = &[
 
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
     superuser_only("migrate")?;
+    one_at_a_time();
     if catalog::relation(c"schema_version").is_none() {
         return Err(Mistake::NotInstalled(
             "the tables of auth_store are not installed in this database".into(),
@@ -77,7 +78,7 @@ fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake>
     }
     let progress = Progress::begin("migrate", None);
     spi::run_script(ROLES)?;
-    // One migration at a time, and nobody reads the version in between.
+    // Nobody reads the version in between.
     spi::run_script("LOCK TABLE auth_store.schema_version IN ACCESS EXCLUSIVE MODE")?;
     let from = recorded_version()?.unwrap_or(TABLES_VERSION);
     let steps = steps(from, target, migrations)?;

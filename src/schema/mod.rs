@@ -15,7 +15,7 @@ use std::ffi::CStr;
 use pgrx::prelude::*;
 
 use crate::kernel::outcome::{Mistake, OrRaise};
-use crate::kernel::server::{guard, pin, spi, state};
+use crate::kernel::server::{guard, lock, pin, spi, state};
 use crate::kernel::value::id::Id;
 
 /// For the end of the install script.
@@ -75,6 +75,14 @@ const MAKING: &[(&CStr, &CStr)] = &[
     (c"session_replication_role", c"origin"),
     (c"row_security", c"on"),
 ];
+
+/// Who makes or migrates the tables changes the privileges of the schema first, and two at a time would change one row
+/// of the catalog.
+const LOCK: [u8; 16] = *b"auth_store:table";
+
+pub fn one_at_a_time() {
+    lock::lock_key(Id::from_bytes(LOCK));
+}
 
 pub fn making<T>(work: impl FnOnce() -> T) -> T {
     spi::with_settings(PRINTING, || spi::with_settings(MAKING, work))
