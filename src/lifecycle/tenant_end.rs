@@ -86,9 +86,16 @@ fn erase(now: Timestamp, id: Option<&str>, confirm: Option<&str>) -> Result<i64,
     client::lock_update_by_tenant(id)?;
     user::lock_update_by_tenant(id)?;
     subscription::lock_update_by_tenant(id)?;
-    erased::remove(id)?;
+    let (sealed, erasures) = erased::remove(id)?;
     tables::AFTER_USERS.into_iter().try_for_each(delete)?;
     rows += tenant::delete(id)?;
-    tenant::record(now, id, "tenant.erased", Some(json!({ "rows": rows })))?;
+    let mut details = json!({ "rows": rows });
+    if !sealed.is_empty() {
+        details["sealed"] = sealed.told();
+    }
+    if let Some(erasures) = erasures.told() {
+        details["erasures"] = erasures;
+    }
+    tenant::record(now, id, "tenant.erased", Some(details))?;
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }

@@ -78,20 +78,22 @@ fn erase(
         }
         trail["mentions"] = of_user::forget_mentions(id, pseudonym)?.into();
     }
-    if let Some(sealed) = sealed {
-        sealed.finish(pseudonym)?;
-    }
+    let sealed = sealed.map(|sealed| sealed.finish(pseudonym)).transpose()?.unwrap_or_default();
     done.insert(trail::TABLE.name.to_owned(), trail);
     let Some(tenant_id) = user.map(|user| user.tenant_id).or(tenant_id) else {
         return Err(user::UNKNOWN);
     };
+    let mut details = json!({ "reason": reason, "tables": done });
+    if !sealed.is_empty() {
+        details["sealed"] = sealed.told();
+    }
     trail::record(
         now,
         &Event {
             event: "user.erased",
             tenant_id: &tenant_id,
             user_id: Some(pseudonym),
-            details: Some(json!({ "reason": reason, "tables": done })),
+            details: Some(details),
             context: Some(context),
             ..Event::default()
         },

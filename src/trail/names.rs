@@ -249,7 +249,8 @@ pub const NAMES: [&str; 158] = [
     "store.recovered",
     // tenant_create()
     "tenant.created",
-    // tenant_erase()
+    // tenant_erase(); details has how many rows, of sealed ones how many of each month (sealed), and what the steps of
+    // its erased users said of rows of other tenants (erasures)
     "tenant.erased",
     // tenant_policy_set(), with the names of what changed in details
     "tenant.policy_changed",
@@ -282,7 +283,8 @@ pub const NAMES: [&str; 158] = [
     // user_end(); how many codes, sessions, grants, API keys and connections it ended is in details
     "user.ended",
     // user_erase(); the user is the pseudonym that the user's earlier rows have by now, details has the reason and how
-    // many rows of which table were removed or made those of the pseudonym
+    // many rows of which table were removed or made those of the pseudonym, and of sealed rows how many of each month
+    // (sealed)
     "user.erased",
     // user_export(); details has how many bytes the document has
     "user.exported",

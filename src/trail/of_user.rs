@@ -65,6 +65,7 @@ row! {
     }
 }
 
+// The step of an erasure has nobody's id but the pseudonym, by which audit_verify() knows the rows.
 // What an application wrote into a row's resource and details may say anything; what the store says there, the reasons
 // that people gave and the names of keys.
 static PSEUDONYMISE: Statement<Changed> = Statement::latest(
@@ -73,6 +74,7 @@ static PSEUDONYMISE: Statement<Changed> = Statement::latest(
              SET user_id = $2, session_id = NULL, ip = NULL, user_agent = NULL, details = NULL,
                  resource_id = CASE WHEN from_application IS TRUE THEN NULL ELSE resource_id END
            WHERE user_id = $1 AND occurred_at >= '-infinity'
+             AND NOT (event = 'user.erased' AND from_application IS NOT TRUE)
           RETURNING tenant_id)
       SELECT count(*) AS rows, min(tenant_id COLLATE \"C\") AS tenant_id FROM changed",
 );

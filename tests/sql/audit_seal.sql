@@ -105,14 +105,41 @@ SELECT user_id AS kept FROM auth_store.user_create('kept@example.com', tenant_id
 SELECT auth_store.audit_write('seal.of_user', user_id => :'user_id', ip => '198.51.100.7', user_agent => 'needle',
            details => '{"order": 1}') AS own,
        auth_store.audit_write('seal.mention', user_id => :'kept', resource_type => 'user', resource_id => :'user_id',
-           ip => '198.51.100.8', details => jsonb_build_object('by', :'user_id')) AS mention \gset
+           ip => '198.51.100.8', details => jsonb_build_object('by', :'user_id')) AS mention,
+       -- Of another tenant.
+       auth_store.audit_write('seal.foreign', resource_type => 'user', resource_id => :'user_id') AS foreign,
+       auth_store.audit_write('seal.other', resource_type => 'user', resource_id => 'other') AS other \gset
 SELECT count(*) > 0 AS sealed FROM auth_store.audit_seal();
-SELECT auth_store.user_erase(:'user_id', whole_trail => true) -> 'tables' -> 'audit_log' ->> 'mentions' AS mentions;
+SELECT auth_store.user_erase(:'user_id', whole_trail => true, ip => '192.0.2.3') -> 'tables' -> 'audit_log'
+           ->> 'mentions' AS mentions;
 SELECT count(*) AS findings FROM auth_store.audit_verify();
 SELECT count(*) AS erased FROM auth_store.audit_leaves WHERE erased IS NOT NULL;
 SELECT count(*) > 0 AS sealed FROM auth_store.audit_seal();
 SELECT kind FROM auth_store.audit_verify();
-CREATE TEMP TABLE forged AS SELECT :'own'::uuid AS own, :'mention'::uuid AS mention;
+CREATE TEMP TABLE forged AS SELECT :'own'::uuid AS own, :'mention'::uuid AS mention, :'other'::uuid AS other,
+    (SELECT user_id FROM auth_store.audit_log WHERE id = :'own') AS pseudonym;
+-- As an erasure changes a leaf; who has the row's salt can hash its personal columns, of which one has a value.
+CREATE FUNCTION pg_temp.mark(id uuid, state integer, mark bytea) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    leaf record;
+BEGIN
+    SELECT c.segment, c.last_id, c.leaves, n, substr(c.leaves, n * 65 + 18, 16) AS salt INTO leaf
+      FROM auth_store.audit_leaves c, generate_series(0, octet_length(c.leaves) / 65 - 1) n
+     WHERE substr(c.leaves, n * 65 + 2, 16) = uuid_send(mark.id);
+    UPDATE auth_store.audit_leaves c
+       SET leaves = overlay(overlay(c.leaves PLACING mark.mark FROM leaf.n * 65 + 18)
+                            PLACING set_byte('\x00', 0, mark.state) FROM leaf.n * 65 + 1),
+           erased = COALESCE(c.erased, '') || set_byte('\x00', 0, leaf.n) || sha256(leaf.salt || '\x000000' || '\x01'
+                        || int4send(5) || 'other' || '\x000000')
+     WHERE c.segment = leaf.segment AND c.last_id = leaf.last_id;
+END $$;
+SELECT c.change, c.kind FROM pg_temp.changes('one more row of a pseudonym', $$
+    SELECT pg_temp.mark(other, 1, uuid_send(pseudonym)) FROM forged;
+    UPDATE auth_store.audit_log SET resource_id = 'else' WHERE id = (SELECT other FROM forged)$$) c;
+SELECT c.change, c.kind FROM pg_temp.changes('details of one', $$UPDATE auth_store.audit_log SET details = '{}'
+    WHERE id = (SELECT own FROM forged)$$) c;
+SELECT auth_store.user_erase(pseudonym, ip => '192.0.2.3') IS NOT NULL AS again FROM forged;
+SELECT count(*) AS findings FROM auth_store.audit_verify();
 SELECT c.change, c.kind FROM pg_temp.changes('more of an erased row', $$UPDATE auth_store.audit_log
     SET event = 'seal.else' WHERE id = (SELECT own FROM forged)$$) c;
 SELECT c.change, c.kind FROM pg_temp.changes('an address of one', $$UPDATE auth_store.audit_log SET ip = '192.0.2.9'
@@ -121,6 +148,15 @@ SELECT c.change, c.kind FROM pg_temp.changes('no step of it', $$DELETE FROM auth
     WHERE event = 'user.erased'$$) c ORDER BY c.kind;
 SELECT auth_store.tenant_erase('seal', 'seal') > 0 AS erased;
 SELECT count(*) AS findings FROM auth_store.audit_verify();
+SELECT c.change, c.kind FROM pg_temp.changes('a row deleted as that of an erased tenant', $$
+    SELECT pg_temp.mark(other, 2, substr(sha256('seal'), 1, 16)) FROM forged;
+    DELETE FROM auth_store.audit_log WHERE id = (SELECT other FROM forged)$$) c;
+SELECT c.change, c.kind FROM pg_temp.changes('one of a pseudonym of its user', $$
+    SELECT pg_temp.mark(other, 1, uuid_send(pseudonym)) FROM forged;
+    UPDATE auth_store.audit_log SET resource_id = 'else' WHERE id = (SELECT other FROM forged)$$) c;
+SELECT c.change, c.kind FROM pg_temp.changes('one of an invented one', $$
+    SELECT pg_temp.mark(other, 1, uuid_send(own)) FROM forged;
+    UPDATE auth_store.audit_log SET resource_id = 'else' WHERE id = (SELECT other FROM forged)$$) c;
 SELECT c.change, c.kind FROM pg_temp.changes('no step of it', $$DELETE FROM auth_store.audit_log
     WHERE event = 'tenant.erased' AND tenant_id = 'seal'$$) c;
 

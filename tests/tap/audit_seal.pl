@@ -73,6 +73,9 @@ shows('two rows change places', "UPDATE auth_store.audit_log a SET client_id = b
 shows('a row is inserted', "INSERT INTO auth_store.audit_log (id, occurred_at, success, tenant_id, event)
     SELECT gen_random_uuid(), max(occurred_at) + interval '1 s', true, 'default', 'old.step' FROM auth_store.audit_log
     WHERE event = 'old.step'", 'inserted=1');
+shows('a row is inserted with the id of another', "INSERT INTO auth_store.audit_log (id, occurred_at, success,
+    tenant_id, event) SELECT ($OLD LIMIT 1), max(occurred_at) + interval '1 s', true, 'default', 'old.step'
+    FROM auth_store.audit_log WHERE event = 'old.step'", 'inserted=1');
 shows('rows are deleted with their leaves', "DELETE FROM auth_store.audit_log WHERE id IN ($OLD LIMIT 30);
     DELETE FROM auth_store.audit_leaves l WHERE l.segment = 1 AND l.last_id = (SELECT min(m.last_id::text)::uuid
     FROM auth_store.audit_leaves m WHERE m.segment = 1)", 'leaves_altered=1');
@@ -154,6 +157,11 @@ is(findings("number => $number, head => '$head'"), '', 'and are what they were')
 
 my $month = value($node, $db, q{SELECT 'audit_log_y' || to_char(now() AT TIME ZONE 'UTC' - interval '1 month',
     'YYYY"m"MM')});
+value($node, $db, "ALTER TABLE auth_store.$month RENAME TO other;
+    UPDATE auth_store.audit_log SET error = 'x' WHERE id = ($OLD LIMIT 1)");
+is(findings(''), 'edited=1', 'a month under another name');
+value($node, $db, "ALTER TABLE auth_store.other RENAME TO $month;
+    UPDATE auth_store.audit_log SET error = NULL WHERE id = ($OLD LIMIT 1)");
 value($node, $db, "ALTER TABLE auth_store.audit_log DETACH PARTITION auth_store.$month;
     ALTER TABLE auth_store.$month SET SCHEMA public");
 is(findings(''), 'month_missing=1', 'a month that somebody took away');

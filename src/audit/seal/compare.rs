@@ -1,15 +1,14 @@
 //! The rows of the trail against their leaves, some segments at a time.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use crate::audit::seal::chunk::{self, Leaf, State};
-use crate::audit::seal::erased::removed_mark;
-use crate::audit::seal::leaf::{Salt, Step, columns};
+use crate::audit::seal::leaf::{Step, columns};
 use crate::audit::seal::segment::Segment;
+use crate::audit::seal::tally::{self, Tally, is_there, name_of};
 use crate::audit::seal::{Range, Report};
 use crate::kernel::crypto::merkle::{self, Hash};
 use crate::kernel::outcome::Mistake;
-use crate::kernel::server::catalog;
 use crate::kernel::server::progress::Progress;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::server::stream::{self, Sees};
@@ -30,12 +29,14 @@ pub struct Comparison<'a> {
     progress: &'a Progress,
     /// Rows of earlier times were looked at.
     looked_at: Timestamp,
-    /// The pseudonyms of erased rows.
-    pseudonyms: BTreeSet<Id>,
-    /// The marks of tenants whose rows were deleted.
-    tenants: BTreeSet<Salt>,
+    /// Leaves of rows that were made a pseudonym's.
+    pseudonyms: Tally,
+    /// Leaves of rows that were deleted with their tenant.
+    tenants: Tally,
     rows: u64,
     unsealed: u64,
+    /// Rows up to this time were looked at, and counted if they are not sealed.
+    counted_until: Option<Timestamp>,
     missing_months: HashSet<i64>,
 }
 
@@ -53,6 +54,9 @@ const ROWS: &str = concat!(
     columns!(),
     " FROM auth_store.audit_log WHERE occurred_at >= $1 AND occurred_at <= $2"
 );
+
+/// Rows that are looked for in other segments at once.
+const STRANGERS: usize = 262_144;
 
 /// What no erasure leaves.
 const EDITED: &str = "edited";
@@ -74,10 +78,11 @@ impl<'a> Comparison<'a> {
             report,
             progress,
             looked_at: range.since,
-            pseudonyms: BTreeSet::new(),
-            tenants: BTreeSet::new(),
+            pseudonyms: Tally::default(),
+            tenants: Tally::default(),
             rows: 0,
             unsealed: 0,
+            counted_until: None,
             missing_months: HashSet::new(),
         }
     }
@@ -87,31 +92,26 @@ impl<'a> Comparison<'a> {
         let Some(month) = segments.first().map(|segment| segment.month()) else { return Ok(()) };
         let first = segments.iter().map(|segment| segment.first_at).min().unwrap_or(self.looked_at);
         let last = segments.iter().map(|segment| segment.last_at).max().unwrap_or(self.looked_at);
-        if !is_there(month) {
+        if !is_there(&month.name()) && !has_rows(month)? {
             self.dropped(month, segments)?;
             self.looked_at = self.looked_at.max(last);
             return Ok(());
         }
         let mut expected = self.expected(month, segments)?;
+        for one in &expected {
+            match one.leaf.state {
+                State::Live => (),
+                State::Erased => self.pseudonyms.add(one.leaf.mark, month),
+                State::Removed => self.tenants.add(one.leaf.mark, month),
+            }
+        }
         let mut index: HashMap<Id, usize> = HashMap::with_capacity(expected.len());
         index.extend(expected.iter().enumerate().map(|(n, one)| (Id::from_bytes(one.leaf.id), n)));
         self.look(first.min(self.looked_at), last, &mut expected, &index)?;
         self.looked_at = self.looked_at.max(last);
-        for one in expected.iter().filter(|one| !one.seen) {
-            match one.leaf.state {
-                State::Removed => {
-                    self.tenants.insert(one.leaf.mark);
-                }
-                State::Live | State::Erased => {
-                    let id = Some(Id::from_bytes(one.leaf.id));
-                    self.report.add(
-                        "deleted",
-                        Some(one.segment),
-                        id,
-                        "the row is gone, or its time is another",
-                    );
-                }
-            }
+        for one in expected.iter().filter(|one| !one.seen && one.leaf.state != State::Removed) {
+            let id = Some(Id::from_bytes(one.leaf.id));
+            self.report.add("deleted", Some(one.segment), id, "the row is gone, or its time is another");
         }
         Ok(())
     }
@@ -163,6 +163,7 @@ impl<'a> Comparison<'a> {
     ) -> Result<(), Mistake> {
         let mut buffer = Vec::new();
         let mut strangers = Vec::new();
+        let counted_until = self.counted_until;
         let progress = self.progress;
         stream::each_counted(ROWS, &params![from, until], Sees::Calling, progress, &mut |cells| {
             let step = Step::new(cells);
@@ -171,16 +172,19 @@ impl<'a> Comparison<'a> {
                 Some(expected) => self.compare(&step, id, expected, &mut buffer)?,
                 None => {
                     let at = step.occurred_at()?;
-                    if at >= self.range.since && at < self.limit {
-                        strangers.push(id);
-                    } else if at >= self.limit {
-                        self.unsealed += 1;
+                    if at >= self.range.since && counted_until.is_none_or(|until| at > until) {
+                        strangers.push((id, at));
+                        if strangers.len() >= STRANGERS {
+                            self.strangers(&mut strangers)?;
+                        }
                     }
                 }
             }
             Ok(true)
         })?;
-        self.strangers(strangers)
+        self.strangers(&mut strangers)?;
+        self.counted_until = self.counted_until.max(Some(until));
+        Ok(())
     }
 
     fn compare(
@@ -205,15 +209,9 @@ impl<'a> Comparison<'a> {
             (State::Erased, Some(personal)) => {
                 if step.leaf(personal, buffer)? != expected.leaf.hash {
                     self.report.add(EDITED, segment, Some(id), "more was changed than an erasure changes");
-                } else if !step.is_bare()? {
-                    self.report.add(
-                        EDITED,
-                        segment,
-                        Some(id),
-                        "an erased row has an address or a user agent",
-                    );
+                } else if !step.is_bare(&expected.leaf.mark)? {
+                    self.report.add(EDITED, segment, Some(id), "an erased row has what an erasure takes");
                 }
-                self.pseudonyms.insert(Id::from_bytes(expected.leaf.mark));
             }
             (State::Erased, None) => {
                 self.report.add(EDITED, segment, Some(id), "it is not said what was erased");
@@ -225,28 +223,35 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Rows that are in none of the segments that were compared at once, and must be in another. A segment with a row
-    /// that came late spans the time of many others, so these may be many: a chunk is read once for all of its rows.
-    fn strangers(&mut self, mut ids: Vec<Id>) -> Result<(), Mistake> {
+    /// Rows that are in none of the segments that were compared at once, and must be in another, of whose time they
+    /// are: they are compared with that one. A segment with a row that came late spans the time of many others, so
+    /// these may be many: a chunk is read once for all of its rows.
+    fn strangers(&mut self, rows: &mut Vec<(Id, Timestamp)>) -> Result<(), Mistake> {
+        let mut ids = std::mem::take(rows);
         ids.sort_unstable();
         let mut sealed = vec![false; ids.len()];
         for segment in self.segments {
-            let mut next = ids.partition_point(|id| *id < segment.first_id);
-            while let Some(id) = ids.get(next).filter(|id| segment.spans(**id)) {
+            let mut next = ids.partition_point(|(id, _)| *id < segment.first_id);
+            while let Some((id, _)) = ids.get(next).filter(|(id, _)| segment.spans(*id)) {
                 pgrx::check_for_interrupts!();
                 let Some(chunk) = chunk::find(segment.month().start(), segment.number, *id)? else { break };
                 // Both are in the order of the ids.
                 let mut wanted = (ids.iter().zip(&mut sealed)).skip(next).peekable();
                 for leaf in chunk.leaves().map(|leaf| Id::from_bytes(leaf.id)) {
-                    while let Some((id, sealed)) = wanted.next_if(|(id, _)| **id <= leaf) {
-                        *sealed = *sealed || *id == leaf;
+                    while let Some(((id, at), sealed)) = wanted.next_if(|((id, _), _)| *id <= leaf) {
+                        *sealed = *sealed || *id == leaf && segment.is_of_time(*at);
                     }
                 }
-                next = ids.partition_point(|id| *id <= chunk.last_id);
+                next = ids.partition_point(|(id, _)| *id <= chunk.last_id);
             }
         }
-        for (id, _) in ids.iter().zip(&sealed).filter(|(_, sealed)| !**sealed) {
-            self.report.add("inserted", None, Some(*id), "the row was not there when its time was sealed");
+        for ((id, at), _) in ids.iter().zip(&sealed).filter(|(_, sealed)| !**sealed) {
+            if *at < self.limit {
+                let detail = "the row was not there when its time was sealed";
+                self.report.add("inserted", None, Some(*id), detail);
+            } else {
+                self.unsealed += 1;
+            }
         }
         Ok(())
     }
@@ -257,7 +262,7 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         let kept_since = self.now.plus_seconds(-retention::kept_for()?);
-        let name = name_of(month);
+        let name = name_of(&month.name());
         if month.plus(1).start() > kept_since && !DROPPED.all(&[])?.contains(&Some(name.clone())) {
             let number = segments.first().map(|segment| segment.number);
             self.report.add(
@@ -270,55 +275,40 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Every erasure is a step of the trail itself.
+    /// Every erasure is a step of the trail itself, which says how many rows of each month it has changed or deleted.
     fn erasures(&mut self) -> Result<(), Mistake> {
-        if self.pseudonyms.is_empty() && self.tenants.is_empty() {
-            return Ok(());
+        if !self.tenants.is_empty() {
+            for (_, month, count, said) in self.tenants.more_than(&tally::of_tenants()?) {
+                let detail = format!(
+                    "{count} rows of {} were deleted as those of a tenant, and steps of its erasure say {said}",
+                    month.name()
+                );
+                self.report.add("erasure_unrecorded", None, None, detail);
+            }
         }
-        let erased = ERASED_TENANTS.all(&[])?;
-        let tenants: BTreeSet<_> = erased.iter().map(|(tenant, _)| removed_mark(tenant)).collect();
-        let last = erased.iter().map(|(_, erased_at)| *erased_at).max();
-        for _ in self.tenants.difference(&tenants) {
-            self.report.add(
-                "erasure_unrecorded",
-                None,
-                None,
-                "rows were deleted as those of a tenant that no step erased",
-            );
-        }
-        let users: BTreeSet<_> = ERASED_USERS.all(&[])?.into_iter().collect();
-        for pseudonym in self.pseudonyms.difference(&users) {
-            // The step may have gone later with the tenant of the user, where the rows are those of another one.
-            if last.is_none_or(|last| last < pseudonym.time()) {
-                let detail = "rows were changed as those of this pseudonym, and no step erased a user to it";
-                self.report.add("erasure_unrecorded", None, Some(*pseudonym), detail);
+        if !self.pseudonyms.is_empty() {
+            for (pseudonym, month, count, said) in self.pseudonyms.more_than(&tally::of_users()?) {
+                let detail = format!(
+                    "{count} rows of {} were changed as those of this pseudonym, and steps of its erasure say {said}",
+                    month.name()
+                );
+                self.report.add("erasure_unrecorded", None, Some(Id::from_bytes(pseudonym)), detail);
             }
         }
         Ok(())
     }
 }
 
-static ERASED_USERS: Statement<Id> = Statement::read(
-    c"SELECT DISTINCT user_id FROM auth_store.audit_log
-       WHERE event = 'user.erased' AND from_application IS NOT TRUE AND user_id IS NOT NULL
-         AND occurred_at >= '-infinity'",
-);
-
-static ERASED_TENANTS: Statement<(String, Timestamp)> = Statement::read(
-    c"SELECT tenant_id, max(occurred_at) AS erased_at FROM auth_store.audit_log
-       WHERE event = 'tenant.erased' AND from_application IS NOT TRUE AND occurred_at >= '-infinity'
-       GROUP BY tenant_id",
-);
-
 static DROPPED: Statement<Option<String>> = Statement::read(
     c"SELECT DISTINCT resource_id FROM auth_store.audit_log
        WHERE event = 'audit.month_dropped' AND from_application IS NOT TRUE AND occurred_at >= '-infinity'",
 );
 
-fn name_of(month: Slot) -> String {
-    format!("audit_log_{}", month.name())
-}
+static HAS_ROWS: Statement<bool> = Statement::read(
+    c"SELECT EXISTS (SELECT FROM auth_store.audit_log WHERE occurred_at >= $1 AND occurred_at < $2) AS has_rows",
+);
 
-fn is_there(month: Slot) -> bool {
-    std::ffi::CString::new(name_of(month)).is_ok_and(|name| catalog::untracked(&name).is_some())
+/// Whether the trail has rows of a month, whatever their partition is called.
+fn has_rows(month: Slot) -> Result<bool, Mistake> {
+    Ok(HAS_ROWS.one(&params![month.start(), month.plus(1).start()])? == Some(true))
 }

@@ -2,16 +2,16 @@
 //! of what is erased, and loses the salt, so that nobody can try values against it. Of the rows of a tenant it keeps
 //! that they were deleted.
 
-use sha2::{Digest, Sha256};
-
 use crate::audit::seal::SEGMENTS;
 use crate::audit::seal::chunk::{self, Leaf, State, note_erased};
-use crate::audit::seal::leaf::{Salt, Step, columns, personal};
+use crate::audit::seal::leaf::{Step, columns, personal};
 use crate::audit::seal::segment;
+use crate::audit::seal::tally::{Leftover, Tally, removed_mark};
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
 use crate::kernel::server::spi::{Param, params};
 use crate::kernel::server::stream::{self, Sees};
+use crate::kernel::value::calendar::Slot;
 use crate::kernel::value::id::Id;
 use pgrx::pg_sys;
 
@@ -24,7 +24,9 @@ pub struct Erasing {
 const OF_USER: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM auth_store.audit_log WHERE user_id = $1 AND occurred_at >= '-infinity'"
+    " FROM auth_store.audit_log
+      WHERE user_id = $1 AND occurred_at >= '-infinity'
+        AND NOT (event = 'user.erased' AND from_application IS NOT TRUE)"
 );
 
 const MENTIONS: &str = concat!(
@@ -64,8 +66,9 @@ impl Erasing {
         })
     }
 
-    /// Marks the rows that are sealed as those of a pseudonym.
-    pub fn finish(mut self, pseudonym: Id) -> Result<(), Mistake> {
+    /// Marks the rows that are sealed as those of a pseudonym; returns how many.
+    pub fn finish(mut self, pseudonym: Id) -> Result<Tally, Mistake> {
+        let mut tally = Tally::default();
         // A row that was noted twice is taken as it was first.
         self.rows.sort_by_key(|(id, _)| *id);
         self.rows.dedup_by_key(|(id, _)| *id);
@@ -74,23 +77,28 @@ impl Erasing {
             let at = self.rows.binary_search_by_key(&id, |(id, _)| *id).ok()?;
             self.rows.get(at).map(|(_, encoded)| encoded)
         };
-        mark(&ids, |leaf, place, erased| {
+        mark(&ids, |leaf, month, place, erased| {
             let Some(encoded) = encoded(Id::from_bytes(leaf.id)) else { return false };
             if leaf.state != State::Live {
                 return false;
             }
             note_erased(erased, place, &personal(&leaf.mark, encoded));
             (leaf.state, leaf.mark) = (State::Erased, *pseudonym.bytes());
+            tally.add(leaf.mark, month);
             true
-        })
+        })?;
+        Ok(tally)
     }
 }
 
-/// Marks the rows of a tenant as deleted, before they are.
-pub fn remove(tenant_id: &str) -> Result<(), Mistake> {
+/// Marks the rows of a tenant as deleted, before they are; returns how many, and what the steps that go with them say
+/// of rows that stay.
+pub fn remove(tenant_id: &str) -> Result<(Tally, Leftover), Mistake> {
+    let mut tally = Tally::default();
     if begin()?.is_none() {
-        return Ok(());
+        return Ok((tally, Leftover::default()));
     }
+    let mut leftover = Leftover::of_tenant(tenant_id)?;
     let mut ids = Vec::new();
     stream::each(OF_TENANT, &params![tenant_id], Sees::Latest, &mut |cells| {
         ids.push(cells.id(0)?);
@@ -98,42 +106,46 @@ pub fn remove(tenant_id: &str) -> Result<(), Mistake> {
     })?;
     ids.sort_unstable();
     let tenant = removed_mark(tenant_id);
-    mark(&ids, |leaf, _, _| {
+    mark(&ids, |leaf, month, _, _| {
         let wanted = ids.binary_search(&Id::from_bytes(leaf.id)).is_ok();
         if wanted {
+            if leaf.state == State::Erased {
+                leftover.remove(leaf.mark, month);
+            }
             (leaf.state, leaf.mark) = (State::Removed, tenant);
+            tally.add(tenant, month);
         }
         wanted
-    })
-}
-
-/// What tells of which tenant a row was.
-pub fn removed_mark(tenant_id: &str) -> Salt {
-    let digest = Sha256::digest(tenant_id);
-    digest.first_chunk().copied().unwrap_or_default()
+    })?;
+    Ok((tally, leftover))
 }
 
 /// Shows the leaves of the chunks that have rows of these ids, which are in order, with their places and what their
 /// chunk says of erased rows; stores the chunks of which a leaf was changed. Chunks are locked in the order of their
 /// segments and ids.
-fn mark(ids: &[Id], mut change: impl FnMut(&mut Leaf, usize, &mut Vec<u8>) -> bool) -> Result<(), Mistake> {
+fn mark(
+    ids: &[Id],
+    mut change: impl FnMut(&mut Leaf, Slot, usize, &mut Vec<u8>) -> bool,
+) -> Result<(), Mistake> {
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(()) };
     for segment in segment::spanning(*first, *last)? {
-        let month = segment.month().start();
+        let month = segment.month();
         let mut next = ids.partition_point(|id| *id < segment.first_id);
         while let Some(id) = ids.get(next).filter(|id| segment.spans(**id)) {
             pgrx::check_for_interrupts!();
-            let Some(mut chunk) = chunk::lock_no_key_update(month, segment.number, *id)? else { break };
+            let Some(mut chunk) = chunk::lock_no_key_update(month.start(), segment.number, *id)? else {
+                break;
+            };
             let mut leaves: Vec<_> = chunk.leaves().collect();
             let mut erased = chunk.erased.take().unwrap_or_default();
             let mut changed = false;
             for (place, leaf) in leaves.iter_mut().enumerate() {
-                changed |= change(leaf, place, &mut erased);
+                changed |= change(leaf, month, place, &mut erased);
             }
             if changed {
                 chunk.leaves = chunk::write(&leaves);
                 chunk.erased = (!erased.is_empty()).then_some(erased);
-                chunk::change(month, &chunk)?;
+                chunk::change(month.start(), &chunk)?;
             }
             next = ids.partition_point(|id| *id <= chunk.last_id);
         }

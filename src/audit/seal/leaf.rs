@@ -23,8 +23,10 @@ const ID: usize = 0;
 const OCCURRED_AT: usize = 1;
 const EVENT: usize = 6;
 const KEPT: usize = 14;
+const SESSION: usize = 15;
 const IP: usize = 18;
 const USER_AGENT: usize = 19;
+const DETAILS: usize = 20;
 const ALL: usize = 21;
 
 /// What hides the personal columns of a row in their hash.
@@ -53,9 +55,12 @@ impl<'a> Step<'a> {
         Ok(matches!(self.cells.cell(EVENT)?, Cell::Bytes(name) if name == event.as_bytes()))
     }
 
-    /// Whether it has neither address nor user agent, as a row that was erased.
-    pub fn is_bare(&self) -> Result<bool, Mistake> {
-        Ok(matches!((self.cells.cell(IP)?, self.cells.cell(USER_AGENT)?), (Cell::Null, Cell::Null)))
+    /// Whether it has as little as a row that was erased: neither address nor user agent, and where it is the
+    /// pseudonym's own, no session and no details.
+    pub fn is_bare(&self, pseudonym: &Salt) -> Result<bool, Mistake> {
+        let gone = |column| self.cells.cell(column).map(|cell| matches!(cell, Cell::Null));
+        let own = matches!(self.cells.cell(KEPT)?, Cell::Id(user) if user.bytes() == pseudonym);
+        Ok(gone(IP)? && gone(USER_AGENT)? && (!own || gone(SESSION)? && gone(DETAILS)?))
     }
 
     /// The personal columns, as they are hashed.
@@ -110,7 +115,7 @@ pub fn personal(salt: &Salt, encoded: &[u8]) -> Hash {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{ALL, EVENT, ID, IP, KEPT, OCCURRED_AT, USER_AGENT};
+    use super::{ALL, DETAILS, EVENT, ID, IP, KEPT, OCCURRED_AT, SESSION, USER_AGENT};
 
     /// A column that nobody hashes could be edited unseen.
     #[test]
@@ -127,8 +132,10 @@ mod tests {
             (OCCURRED_AT, "occurred_at"),
             (EVENT, "event"),
             (KEPT, "user_id"),
+            (SESSION, "session_id"),
             (IP, "ip"),
             (USER_AGENT, "user_agent"),
+            (DETAILS, "details"),
         ];
         for (at, name) in named {
             assert_eq!(columns.get(at), Some(&name));

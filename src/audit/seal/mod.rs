@@ -13,6 +13,7 @@ pub mod erased;
 pub mod leaf;
 pub mod make;
 pub mod segment;
+pub mod tally;
 pub mod verify;
 
 use std::ffi::CStr;

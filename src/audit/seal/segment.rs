@@ -110,6 +110,11 @@ impl Segment {
         key.open(self.place(), &self.sealed).map(|head| *head == self.head)
     }
 
+    /// Whether it may have a row of this time.
+    pub fn is_of_time(&self, at: Timestamp) -> bool {
+        self.first_at <= at && at <= self.last_at
+    }
+
     /// Whether it may have the row of this id.
     pub fn spans(&self, id: Id) -> bool {
         self.first_id <= id && id <= self.last_id
