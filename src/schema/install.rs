@@ -4,7 +4,7 @@ use crate::audit::partitions;
 use crate::identity::tenant;
 use crate::kernel::outcome::{self, Mistake, OrRaise};
 use crate::kernel::server::spi::{self, params};
-use crate::kernel::server::version::TABLES_VERSION;
+use crate::kernel::server::version::{TABLES_VERSION, definitions_fit};
 use crate::kernel::server::{catalog, state};
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::recovery;
@@ -82,6 +82,7 @@ const PRIVILEGES: &str =
 fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     superuser_only("install")?;
     one_at_a_time();
+    definitions_fit()?;
     spi::run_script(ROLES)?;
     refuse_foreign_tables()?;
     let version = recorded_version()?.unwrap_or(TABLES_VERSION);

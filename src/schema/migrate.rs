@@ -6,7 +6,7 @@ use crate::kernel::outcome::{Mistake, OrRaise};
 use crate::kernel::server::catalog;
 use crate::kernel::server::progress::{self, Progress};
 use crate::kernel::server::spi::{self, params};
-use crate::kernel::server::version::TABLES_VERSION;
+use crate::kernel::server::version::{TABLES_VERSION, definitions_fit};
 use crate::kernel::value::clock;
 use crate::recovery;
 use crate::schema::install::{
@@ -71,6 +71,7 @@ const MIGRATIONS: &[Migration] = &[
 fn tables_migrate(target: i32, migrations: &[Migration]) -> Result<i32, Mistake> {
     superuser_only("migrate")?;
     one_at_a_time();
+    definitions_fit()?;
     if catalog::relation(c"schema_version").is_none() {
         return Err(Mistake::NotInstalled(
             "the tables of auth_store are not installed in this database".into(),

@@ -54,6 +54,13 @@ goes_on($node, $db);
 $result = run_sql($node, $db, $UPDATE);
 like($result->{err}, qr/NOTICE:.*already installed/, 'there is nothing to update then');
 
+# --- this library with the functions of then ------------------------------------------------------------------------
+
+my $between = old();
+raises($node, $between, $_, '55000', "before the update: $_", hint => $UPDATE)
+  for CALLS(), 'SELECT auth_store.migrate()', 'SELECT auth_store.install()';
+is(version_of($between), $THEN, 'nothing is updated');
+
 # --- what default privileges give away, and the two statements apart -------------------------------------------------
 
 my $apart = old();

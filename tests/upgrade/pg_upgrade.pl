@@ -162,7 +162,7 @@ restored_dump($then, 'store', '0.1.0', as_it_was => 1);
 succeeds($then, 'store', (CALLS())[0], 'whose own library works');
 my ($now, $update) = upgraded($then, $ENV{THEN}, $last, '--copy');
 like($update, qr/ALTER EXTENSION "auth_store" UPDATE/, 'pg_upgrade says that the extension is to be updated');
-raises($now, 'store', (CALLS())[0], '55000', 'until it is', hint => 'SELECT auth_store.migrate()');
+raises($now, 'store', (CALLS())[0], '55000', 'until it is', hint => 'ALTER EXTENSION auth_store UPDATE');
 succeeds($now, 'store', $UPDATE, 'the update of the page');
 goes_on($now, 'store');
 # It has cleaned up, and dropped the partitions of what had expired.

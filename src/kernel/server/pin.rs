@@ -163,7 +163,7 @@ fn is_locked(relation: pg_sys::Oid) -> bool {
 }
 
 /// Reads all of a catalog.
-fn read_catalog<R: FromRow>(name: &CStr, mut read: impl FnMut(R)) -> Result<(), Mistake> {
+pub(super) fn read_catalog<R: FromRow>(name: &CStr, mut read: impl FnMut(R)) -> Result<(), Mistake> {
     const MAX_COLUMNS: usize = 64;
     let mut positions = [u16::MAX; MAX_COLUMNS];
     let unreadable = || Mistake::TypeDiffers(format!("{} is another one", name.to_string_lossy()).into());

@@ -6,8 +6,11 @@
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use pgrx::pg_sys;
+
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::index::{self, Index, Key};
+use crate::kernel::server::row::row;
 use crate::kernel::server::snapshot::Snapshot;
 use crate::kernel::server::{catalog, pin, replica};
 
@@ -51,10 +54,30 @@ fn look() -> Result<(), Mistake> {
     // A restore of the schema alone leaves it out.
     for version in 1..=TABLES_VERSION + 1 {
         if has_version(version)? {
+            definitions_fit()?;
             return Err(Mistake::WrongVersion);
         }
     }
     Err(no_version())
+}
+
+/// Refuses where the extension is of another version than this library, as after a newer library was installed: its
+/// definitions come before its tables.
+pub fn definitions_fit() -> Result<(), Mistake> {
+    // SAFETY: a look-up by name, which may find none.
+    let own = unsafe { pg_sys::get_extension_oid(c"auth_store".as_ptr(), true) };
+    let mut fit = true;
+    pin::read_catalog(c"pg_extension", |row: Extension| {
+        fit = fit && (row.oid != own || row.extversion == env!("CARGO_PKG_VERSION"));
+    })?;
+    if fit { Ok(()) } else { Err(Mistake::DefinitionDiffers) }
+}
+
+row! {
+    struct Extension {
+        oid: pg_sys::Oid,
+        extversion: String,
+    }
 }
 
 /// True if the tables, which must exist, have or had this version.
