@@ -67,6 +67,15 @@ pub fn known() -> Result<Known, Mistake> {
     Ok(if told { Known::Told { timeline: now.timeline } } else { Known::Untold { before, now } })
 }
 
+static FOLLOWS: Statement<bool> = Statement::read(
+    c"SELECT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = 'auth_store.recoveries'::regclass)",
+);
+
+/// Whether a subscription brings the rows of another server: what was lost is told there, until it ends.
+pub fn follows() -> Result<bool, Mistake> {
+    Ok(FOLLOWS.one(&[])? == Some(true))
+}
+
 /// Where no history is known, the present one is: the tables have just been made.
 pub fn begin(now: Timestamp) -> Result<(), Mistake> {
     let Some(present) = lineage::present() else { return Err(Mistake::ReadOnly) };

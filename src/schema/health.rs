@@ -210,8 +210,12 @@ fn timeline(of_checkpoint: i32) -> Result<HealthCheck, Mistake> {
     Ok(match recovery::known()? {
         Known::Standby => ok(NAME, format!("standby on timeline {of_checkpoint}")),
         Known::Told { timeline } => ok(NAME, format!("primary on timeline {timeline}")),
+        Known::Untold { now, .. } if recovery::follows()? => {
+            ok(NAME, format!("follows a publisher, on timeline {}", now.timeline))
+        }
         Known::Untold { before, now } => {
             let since = match before {
+                Some(before) if before == now => "the store has rows of a dump".into(),
                 Some(before) if before.system == now.system => {
                     format!("the store knows of timeline {}", before.timeline)
                 }

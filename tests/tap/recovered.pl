@@ -203,4 +203,13 @@ is(value($other, $db, 'SELECT fences, single_use, refused_until FROM auth_store.
     '  where nothing was lost, nothing changes');
 is(timeline($other), 'ok primary on timeline 1', '  and health() is content');
 
+value($other, 'postgres', 'CREATE DATABASE rows');
+value($other, 'rows', 'CREATE EXTENSION auth_store');
+$other->command_ok([ 'pg_dump', '-Fc', '--data-only', '-t', 'auth_store.recoveries', '-f', $dump, '-d',
+    $other->connstr($db) ], 'the rows of a dump');
+value($other, 'rows', q{UPDATE auth_store.recoveries SET acknowledged_at = acknowledged_at + '1 min'});
+$other->command_ok([ 'pg_restore', '-d', $other->connstr('rows'), $dump ], '  are restored beside those of an install');
+like(value($other, 'rows', q{SELECT detail FROM auth_store.health() WHERE check_name = 'timeline'}),
+    qr/^primary on timeline 1 of server \d+, and the store has rows of a dump: /, '  and the store tells of it');
+
 done_testing();

@@ -126,6 +126,7 @@ sub same
     my $orders = 'SELECT count(*), sum(id), md5(string_agg(o::text, $$,$$ ORDER BY id)) FROM public.orders o';
     is(value($green, 'app', $orders), value($blue, 'app', $orders), "$name: the application's rows too");
 }
+sub timeline { return value($_[0], 'app', q{SELECT status FROM auth_store.health() WHERE check_name = 'timeline'}) }
 goes_on_at($blue, 'clients are at work on blue');
 
 # --- following -------------------------------------------------------------------------------------------------------
@@ -143,6 +144,7 @@ like($copying, qr/pg_subscription_rel/, 'the page shows what is being copied');
 my ($query) = $copying =~ /^(SELECT.*?);$/ms;
 ok($green->poll_query_until('app', "SELECT NOT EXISTS ($query)"), 'all is copied');
 is(next_block('vault_check', 'check() and the master keys'), '', 'have nothing to say');
+is(timeline($green), 'ok', 'health() of green is content while it follows');
 like(next_block('AS behind', 'how far green is behind'), qr/^t\|/, 'it is connected');
 goes_on_at($blue, 'the clients go on meanwhile');
 
@@ -179,7 +181,9 @@ same('blue has all of it');
 @server{qw(blue green)} = @server{qw(green blue)};
 run_sh($SEQUENCES, 'its sequences');
 @server{qw(blue green)} = @server{qw(green blue)};
+is(timeline($blue), 'ok', 'health() of blue is content while it follows');
 next_block('CONNECTION LIMIT -1', 'blue is opened');
+is(timeline($blue), 'ok', 'and when it is in use again');
 use_server($blue);
 goes_on_at($blue, 'the clients go on at blue');
 value($green, 'app', q{SELECT pg_drop_replication_slot('blue')});
