@@ -81,6 +81,7 @@ impl Metrics {
         }
     }
 
+    /// What /metrics answers, as Prometheus reads it.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let read = |value: &AtomicU64| value.load(Relaxed);

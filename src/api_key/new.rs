@@ -201,6 +201,7 @@ fn create(
     Ok(handed_out(minted))
 }
 
+/// The row that shows a new key, this once.
 pub fn handed_out(mut minted: Minted) -> ApiKeySecret {
     ApiKeySecret { api_key_id: Some(minted.id), api_key: Some(std::mem::take(&mut *minted.text)) }
 }

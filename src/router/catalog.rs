@@ -34,6 +34,7 @@ pub struct Function {
     pub may: Vec<String>,
 }
 
+/// An argument of a function; `preset` is its default.
 #[derive(Deserialize)]
 pub struct Argument {
     pub name: String,
@@ -41,6 +42,7 @@ pub struct Argument {
     pub preset: Option<String>,
 }
 
+/// A composite type or a view of the store.
 #[derive(Deserialize)]
 pub struct RowType {
     pub name: String,
@@ -49,6 +51,7 @@ pub struct RowType {
     pub may: Vec<String>,
 }
 
+/// A column of one of these.
 #[derive(Deserialize)]
 pub struct Column {
     pub name: String,
@@ -64,6 +67,7 @@ pub struct Login {
 }
 
 impl Catalog {
+    /// Reads it from this database.
     pub fn read() -> Result<Self, Mistake> {
         let found = read_once::<Jsonb>(include_str!("../../sql/router/catalog.sql"), &[])?;
         found

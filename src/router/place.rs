@@ -24,6 +24,7 @@ pub struct Places {
     pub registry: usize,
 }
 
+/// One of the databases: its name in the cluster, and how a router connects to it.
 pub struct Shard {
     pub name: String,
     pub connection: String,

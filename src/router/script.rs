@@ -14,6 +14,7 @@ const WATCH: &str = include_str!("../../sql/router/watch.sql");
 /// Functions that are written by hand there.
 const OWN: [&str; 3] = ["check", "health", "migrate"];
 
+/// The script that makes a database the router of these places.
 pub fn write(cluster: &str, places: &Places, catalog: &Catalog) -> String {
     let script = Script { catalog, cluster, registry: BUCKETS + places.registry };
     let mut text = BEGIN.replace("{version}", &catalog.version) + "\n-- The roles of the store.\n";

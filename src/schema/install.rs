@@ -72,9 +72,13 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/views/progress.sql"),
 ];
 
+/// Makes the roles that are missing.
 pub const ROLES: &str = include_str!("../../sql/roles.sql");
+/// Turns on row-level security and makes the policies.
 pub const POLICIES: &str = include_str!("../../sql/policies.sql");
+/// Gives tables and views to their owners, and takes back what others were granted.
 pub const OWNERSHIP: &str = include_str!("../../sql/ownership.sql");
+/// Grants the owner the tablespaces of the tables.
 pub const TABLESPACES: &str = include_str!("../../sql/tablespaces.sql");
 const PRIVILEGES: &str =
     concat!(include_str!("../../sql/shape.sql"), include_str!("../../sql/privileges.sql"));
@@ -117,6 +121,7 @@ fn tables_install(now: Timestamp) -> Result<i32, Mistake> {
     Ok(version)
 }
 
+/// Makes the tables and indexes that are missing, and says again what each is for.
 pub fn run_tables() -> Result<(), Mistake> {
     spi::quietly(|| {
         let (tables, comments): (Vec<_>, Vec<_>) = TABLES.iter().map(|script| parted(script)).unzip();
@@ -151,6 +156,7 @@ fn named(statement: &str) -> Option<&str> {
     Some(statement.strip_prefix("COMMENT ON CONSTRAINT ")?.split_once(" IS")?.0)
 }
 
+/// Makes the views.
 pub fn run_views() -> Result<(), Mistake> {
     VIEWS.iter().try_for_each(|script| spi::run_script(script))
 }
@@ -174,6 +180,7 @@ pub fn recorded_version() -> Result<Option<i32>, Mistake> {
     Ok(Some(default.into_iter().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1)))
 }
 
+/// Notes the version where no row does, as after a restore of the schema alone.
 pub fn add_missing_row(version: i32) -> Result<(), Mistake> {
     spi::change_once(
         "INSERT INTO auth_store.schema_version (version, name)

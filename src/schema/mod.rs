@@ -80,10 +80,12 @@ const MAKING: &[(&CStr, &CStr)] = &[
 /// of the catalog.
 const LOCK: [u8; 16] = *b"auth_store:table";
 
+/// Waits for another who makes or migrates the tables.
 pub fn one_at_a_time() {
     lock::lock_key(Id::from_bytes(LOCK));
 }
 
+/// Runs work that makes tables, under settings that the caller cannot have changed.
 pub fn making<T>(work: impl FnOnce() -> T) -> T {
     spi::with_settings(PRINTING, || spi::with_settings(MAKING, work))
 }
@@ -91,6 +93,7 @@ pub fn making<T>(work: impl FnOnce() -> T) -> T {
 /// The findings of sql/shape.sql in a fresh install, as scripts/shape wrote them: one fact a line, in three columns.
 const SHAPE: &str = include_str!("../../sql/shape.txt");
 
+/// The three columns of these findings.
 pub fn shape() -> [Vec<&'static str>; 3] {
     let column = |n| SHAPE.lines().map(|line| line.split('\t').nth(n).unwrap_or_default()).collect();
     [column(0), column(1), column(2)]
@@ -104,6 +107,7 @@ pub fn is_own(object: &str, part: Option<&str>) -> bool {
     })
 }
 
+/// Refuses a caller who is no superuser.
 pub fn superuser_only(function: &str) -> Result<(), Mistake> {
     if state::is_superuser() {
         Ok(())

@@ -84,6 +84,7 @@ impl Metrics {
         u128::from(self.since_start().saturating_sub(last)) <= patience.as_millis()
     }
 
+    /// What /metrics answers, as Prometheus reads it.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let read = |value: &AtomicU64| value.load(Relaxed);

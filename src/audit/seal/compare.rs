@@ -62,6 +62,7 @@ const STRANGERS: usize = 262_144;
 const EDITED: &str = "edited";
 
 impl<'a> Comparison<'a> {
+    /// One that has compared nothing yet.
     pub fn new(
         now: Timestamp,
         segments: &'a [Segment],

@@ -38,14 +38,17 @@ pub struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
+    /// The step whose columns these are.
     pub fn new(cells: &'a Cells<'a>) -> Self {
         Self { cells }
     }
 
+    /// Its id.
     pub fn id(&self) -> Result<Id, Mistake> {
         self.cells.id(ID)
     }
 
+    /// When it was.
     pub fn occurred_at(&self) -> Result<Timestamp, Mistake> {
         self.cells.time(OCCURRED_AT)
     }

@@ -26,10 +26,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts one with this mark, in a segment of this month.
     pub fn add(&mut self, mark: Salt, month: Slot) {
         self.counted.entry((mark, month.number())).or_insert((month, 0)).1 += 1;
     }
 
+    /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.counted.is_empty()
     }

@@ -81,6 +81,7 @@ const ROTATION_LEN: usize = 32;
 /// What a refresh token says of itself at the end of its rotation secret, and the MAC behind it, where the store has a
 /// key for that: see `oauth/token/number.rs`. 12 random bytes are left before them.
 pub const SAID_LEN: usize = 8;
+/// The bytes of that MAC.
 pub const MAC_LEN: usize = 12;
 
 /// SHA-256 of a secret text: what the store keeps.

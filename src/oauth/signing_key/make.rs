@@ -86,6 +86,7 @@ fn of_generated(alg: Option<&str>) -> Result<Alg, Mistake> {
     }
 }
 
+/// The tenant that an argument means, for a step that writes.
 pub(super) fn resolve(tenant_id: Option<&str>) -> Result<String, Mistake> {
     tenant::resolve(&Snapshot::writing()?, tenant_id)
 }

@@ -85,6 +85,7 @@ pub const BUILT_IN: [BuiltIn; 12] = [
 
 /// What is said of each of the store's own events.
 pub const OWN_CATEGORY: &str = "auth_store";
+/// How each is described.
 pub const OWN_DESCRIPTION: &str = "A step of the store: data is its row in the audit trail.";
 /// The members that the trail gives it.
 pub const OWN_SAMPLE: &str = r#"{

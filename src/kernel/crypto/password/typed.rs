@@ -72,6 +72,7 @@ impl Password {
         &self.0
     }
 
+    /// What is hashed.
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -104,10 +105,12 @@ fn is_allowed(c: char) -> bool {
     is_assigned && is_visible && !is_old_jamo && !CodePointSetData::new::<NoncharacterCodePoint>().contains(c)
 }
 
+/// The text composed, as Unicode has it (NFC).
 pub(super) fn nfc(text: &str) -> Zeroizing<String> {
     Zeroizing::new(ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned())
 }
 
+/// The same, with compatible characters made one (NFKC).
 pub(super) fn nfkc(text: &str) -> Zeroizing<String> {
     Zeroizing::new(ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned())
 }

@@ -14,6 +14,7 @@ pub struct PresentedToken<'a> {
     pub form: Form<'a>,
 }
 
+/// What kind of refresh token was presented.
 pub enum Form<'a> {
     /// One of the store's own, with the digest of its family secret.
     Native { token: RefreshToken, family: Digest },
