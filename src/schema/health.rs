@@ -9,6 +9,7 @@ use crate::kernel::server::composite::composite;
 use crate::kernel::server::row::row;
 use crate::kernel::server::spi::Statement;
 use crate::kernel::server::{replica, state, version};
+use crate::kernel::value::calendar::rfc3339;
 use crate::kernel::value::clock::{self, Timestamp};
 use crate::kernel::value::id::Id;
 use crate::lifecycle::cursors;
@@ -137,7 +138,16 @@ fn sealing(now: Timestamp) -> Result<Option<HealthCheck>, Mistake> {
     let late = now.plus_seconds(-2 * HOUR);
     let unsealed = seal::waits_between(last.sealed_at, late)?;
     let detail = format!("head {} was sealed {} s ago", last.number, now.seconds_after(last.sealed_at));
-    Ok(Some(if unsealed {
+    let open = last.sealed_at.seconds_after(last.complete_before);
+    Ok(Some(if open > 2 * HOUR {
+        let since = last.complete_before;
+        let since = if since.is_finite() { rfc3339(since) } else { "ever".into() };
+        let detail =
+            format!("{detail}, and rows of times since {since} may still come, or be inserted unseen");
+        let hint = "End what is open: SELECT pid, xact_start FROM pg_stat_activity WHERE datname = current_database() \
+                    ORDER BY 2; SELECT * FROM pg_prepared_xacts; and track_activities must be on";
+        warn(NAME, detail, hint)
+    } else if unsealed {
         let detail = format!("{detail}, and rows of more than two hours ago are not sealed");
         warn(NAME, detail, "SELECT auth_store.audit_seal(), and by a schedule: jobs_schedule()")
     } else {

@@ -106,6 +106,11 @@ for my $of ([ '3 hours', 'warn' ], [ '1 hour', 'ok' ])
         "health() of a row that waits for $age to be sealed");
 }
 
+like(value($node, $db, "BEGIN; SET LOCAL client_min_messages = error;
+    UPDATE auth_store.audit_segments SET complete_before = sealed_at - interval '3 h' WHERE number = $number;
+    SELECT status, detail FROM auth_store.health() WHERE check_name = 'audit_seal'; ROLLBACK"),
+    qr/^warn\|head $number .*, and rows of times since \S+Z may still come/m, 'health() of a transaction that is open');
+
 # --- what the store does ---------------------------------------------------------------------------------------------
 
 my $writer = $node->background_psql($db);

@@ -71,6 +71,15 @@ SKIP:
         $short++ if ($result->{state} // '') eq '53200';
     }
     cmp_ok($short, '>', 4, 'calls without memory raise 53200');
+
+    # What is sealed and compared may be larger than memory.
+    value($node, $db, q{INSERT INTO auth_store.audit_log (id, occurred_at, success, tenant_id, event)
+        SELECT (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint + n), 12, '0') || '8000'
+                || lpad(to_hex(n), 16, '8'))::uuid, now(), true, 'default', 'memory.step'
+          FROM generate_series(1, 500000) n});
+    my $sealed = value($node, $db, "SELECT auth_store.tenant_visible('default');\n" . narrow(36 << 10)
+          . 'SELECT sum(rows) >= 500000 FROM auth_store.audit_seal()');
+    is($sealed =~ s/.*\n//sr, 't', 'a large trail is sealed');
     unlike(slurp_file($node->logfile, $log), qr/PANIC|terminated by signal/, 'the server has seen no backend crash');
 }
 

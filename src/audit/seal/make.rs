@@ -102,13 +102,34 @@ fn complete_before(previous: Timestamp) -> Result<Timestamp, Mistake> {
     }
 }
 
+/// The ids of rows that are in a segment, as far as a call keeps them: those of segments of before from the time on at
+/// which it begins, and those of its last two. A trail may be larger than memory.
+#[derive(Default)]
+struct Known {
+    stored: HashSet<Id>,
+    last: HashSet<Id>,
+    present: HashSet<Id>,
+}
+
+impl Known {
+    /// Adds a row; false if it is there.
+    fn add(&mut self, id: Id) -> bool {
+        !self.stored.contains(&id) && !self.last.contains(&id) && self.present.insert(id)
+    }
+
+    /// The next segment begins.
+    fn next(&mut self) {
+        std::mem::swap(&mut self.last, &mut self.present);
+        self.present.clear();
+    }
+}
+
 struct Sealing<'a> {
     now: Timestamp,
     key: &'a DataKey,
     /// Rows of this time and later ones are looked at.
     from: Timestamp,
-    /// The ids of rows that are in a segment.
-    known: HashSet<Id>,
+    known: Known,
     /// What the last segment of the call will say.
     complete_before: Timestamp,
     /// What the segment before said.
@@ -133,7 +154,7 @@ impl<'a> Sealing<'a> {
             now,
             key,
             from,
-            known: known(from)?,
+            known: Known { stored: known(from)?, ..Known::default() },
             // Before the rows are looked at: a row of a later transaction has a later time.
             complete_before: complete_before(before)?,
             previously: before,
@@ -152,7 +173,7 @@ impl<'a> Sealing<'a> {
     fn take(&mut self, step: &Step<'_>) -> Result<bool, Mistake> {
         let (id, at) = (step.id()?, step.occurred_at()?);
         // Of two rows with one id the second is in no segment, and audit_verify() says so.
-        if !self.known.insert(id) {
+        if !self.known.add(id) {
             return Ok(true);
         }
         let month = |at| Slot::of(Period::Month, at);
@@ -206,6 +227,7 @@ impl<'a> Sealing<'a> {
         self.head.clone_from(&segment.head);
         self.previously = segment.complete_before;
         self.rows.clear();
+        self.known.next();
         self.worthwhile = true;
         self.sealed.push(segment);
         Ok(())
@@ -232,4 +254,27 @@ fn known(from: Timestamp) -> Result<HashSet<Id>, Mistake> {
         }
     }
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Known;
+    use crate::kernel::value::id::Id;
+
+    #[test]
+    fn a_call_keeps_the_ids_of_two_segments_and_of_those_before_it() {
+        let id = |n| Id::from_bytes([n; 16]);
+        let mut known = Known { stored: [id(0)].into(), ..Known::default() };
+        assert!(known.add(id(1)));
+        assert!(!known.add(id(1)));
+        known.next();
+        assert!(!known.add(id(1)));
+        assert!(known.add(id(2)));
+        known.next();
+        assert!(!known.add(id(2)));
+        assert!(known.add(id(1)));
+        assert!(!known.add(id(0)));
+        known.next();
+        assert!(known.last.len() == 1 && known.present.is_empty());
+    }
 }

@@ -148,6 +148,14 @@ pub fn each_counted(
             portal
         });
         progress.expect_at_first(expected_rows(&*portal));
+        // What `take` makes goes with the rows, or a long stream would gather it all.
+        let memory = pg_sys::AllocSetContextCreateInternal(
+            pg_sys::CurrentMemoryContext,
+            c"auth_store stream".as_ptr(),
+            pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+        );
         let mut result = Ok(true);
         while let Ok(true) = result {
             pgrx::check_for_interrupts!();
@@ -156,7 +164,10 @@ pub fn each_counted(
             if table.is_null() || (*table).numvals == 0 {
                 break;
             }
+            let former = pg_sys::MemoryContextSwitchTo(memory);
             result = show(&*table, take);
+            pg_sys::MemoryContextSwitchTo(former);
+            pg_sys::MemoryContextReset(memory);
             progress.add(i64::try_from((*table).numvals).unwrap_or(0));
             pg_sys::SPI_freetuptable(table);
         }
