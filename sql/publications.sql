@@ -6,7 +6,20 @@ SELECT p.pubname::pg_catalog.text,
        pg_catalog.string_agg(w.name, ', ' ORDER BY w.name) FILTER (WHERE NOT w.published)
   FROM pg_catalog.pg_publication p
        CROSS JOIN LATERAL (
-           SELECT n.name, EXISTS (
+           -- A partitioned table that has no partition yet is not among the tables of a publication by partitions.
+           SELECT n.name, p.puballtables
+                  OR EXISTS (
+                      SELECT FROM pg_catalog.pg_publication_namespace s
+                       WHERE s.pnpubid OPERATOR(pg_catalog.=) p.oid
+                         AND s.pnnspid OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('auth_store')::pg_catalog.oid)
+                  OR EXISTS (
+                      SELECT FROM pg_catalog.pg_publication_rel r
+                        JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.prrelid
+                       WHERE r.prpubid OPERATOR(pg_catalog.=) p.oid
+                         AND c.relnamespace OPERATOR(pg_catalog.=)
+                             pg_catalog.to_regnamespace('auth_store')::pg_catalog.oid
+                         AND c.relname::pg_catalog.text OPERATOR(pg_catalog.=) n.name)
+                  OR EXISTS (
                       SELECT FROM pg_catalog.pg_publication_tables t
                        WHERE t.pubname OPERATOR(pg_catalog.=) p.pubname
                          AND t.schemaname OPERATOR(pg_catalog.=) 'auth_store'

@@ -185,6 +185,13 @@ $publisher->wait_for_catchup('registry');
 is(value($subscriber, 'registry', q{SELECT count(*) FROM auth_store.clients WHERE id = 'newer'}), '1',
     'and goes on following');
 
+# Of a store that has no partition of JWT ids yet.
+value($publisher, 'postgres', 'CREATE DATABASE bare');
+value($publisher, 'bare', 'CREATE EXTENSION auth_store; CREATE PUBLICATION every FOR ALL TABLES;
+    CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA auth_store; CREATE PUBLICATION half FOR TABLE auth_store.grants');
+is(value($publisher, 'bare', "SELECT object FROM auth_store.check() WHERE object LIKE 'publication%'"),
+    'publication half', 'check() tells of a publication that has a part of what validates, and of no whole one');
+
 value($subscriber, $_, "DROP SUBSCRIPTION $_") for qw(store validation trail registry);
 $_->stop for $publisher, $subscriber;
 done_testing();
