@@ -50,7 +50,7 @@ fn look(now: Timestamp) -> Result<Vec<HealthCheck>, Mistake> {
     let mut found = vec![ok("tables", format!("version {}", version::TABLES_VERSION))];
     found.push(partitions()?);
     found.extend(cleanup(now)?);
-    found.push(master_key());
+    found.push(master_key(now));
     found.extend(sealing(now)?);
     found.push(webhooks(now)?);
     found.push(if state::is_preloaded() {
@@ -115,17 +115,25 @@ fn cleanup(now: Timestamp) -> Result<[HealthCheck; 2], Mistake> {
     Ok([run, counting])
 }
 
-fn master_key() -> HealthCheck {
+fn master_key(now: Timestamp) -> HealthCheck {
     const NAME: &str = "master_key";
     const SET: &str = "Set auth_store.master_key_file or auth_store.master_key_command to where the keys are";
-    let sealed = || key::after(Id::from_bytes([0; 16]), 1).map(|keys| !keys.is_empty());
-    match (master::is_configured(), sealed()) {
+    const SEE: &str = "SELECT * FROM auth_store.vault_check(), which opens everything";
+    // The oldest data key tells that the file is another store's, or lacks a line, as after a restore.
+    let oldest = key::after(Id::from_bytes([0; 16]), 1).map(|keys| keys.into_iter().next());
+    match (master::is_configured(), oldest) {
         (_, Err(mistake)) => fail(NAME, mistake.message().to_string(), SET),
-        (false, Ok(false)) => ok(NAME, "none is configured, and nothing is sealed".into()),
-        (false, Ok(true)) => fail(NAME, "none is configured, and what is sealed does not open".into(), SET),
-        (true, Ok(_)) => match master::names() {
-            Ok(names) if !names.is_empty() => ok(NAME, format!("{} can be read", names.len())),
-            Ok(_) => fail(NAME, "there is none".into(), SET),
+        (false, Ok(None)) => ok(NAME, "none is configured, and nothing is sealed".into()),
+        (false, Ok(Some(_))) => {
+            fail(NAME, "none is configured, and what is sealed does not open".into(), SET)
+        }
+        (true, Ok(oldest)) => match master::names() {
+            Ok(names) if names.is_empty() => fail(NAME, "there is none".into(), SET),
+            Ok(names) => match oldest.map(|key| key.open(now)) {
+                Some(Ok(Err(unreadable))) => fail(NAME, Mistake::from(unreadable).message().to_string(), SEE),
+                Some(Err(mistake)) => fail(NAME, mistake.message().to_string(), SET),
+                Some(Ok(Ok(_))) | None => ok(NAME, format!("{} can be read", names.len())),
+            },
             Err(mistake) => fail(NAME, mistake.message().to_string(), SET),
         },
     }

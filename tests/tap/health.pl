@@ -95,6 +95,18 @@ set('auth_store.master_key_file', $keys);
 value($node, $db, q{SELECT auth_store.connection_store('github', 'a', 'token')});
 set('auth_store.master_key_file', '');
 is_now('master_key', 'fail', 'none, and something is sealed', qr/does not open/);
+my $key = slurp_file($keys);
+for my $of ([ 'another', qr/needs master key "[^"]+", which is not among/, 'another: ' . $key =~ s/^.*?: *//r ],
+    [ 'same', qr/does not open with master key/, $key =~ s/: *\K\S+/'A' x 43 . '='/er ])
+{
+    my ($name, $detail, $text) = @$of;
+    open my $file, '>', "$dir/$name" or die "$name: $!";
+    print $file $text;
+    close $file;
+    chmod 0600, "$dir/$name";
+    set('auth_store.master_key_file', "$dir/$name");
+    is_now('master_key', 'fail', "a file of the $name name and another key", $detail);
+}
 set('auth_store.master_key_file', $keys);
 is_now('master_key', 'ok', 'the file again');
 
