@@ -1,6 +1,8 @@
 -- Cleanup that commits after each batch. A procedure that commits can neither be SECURITY DEFINER nor set
 -- a search_path: it runs as its caller, names everything in full, operators too, and the definer functions do
 -- the work. Those say how far it is, in the view progress and in NOTICEs; an error ends the row in the view.
+-- Whatever level the database's transactions have by default, its own are READ COMMITTED: at any other a row that
+-- somebody changes meanwhile would end the cleanup, and nothing would be counted.
 CREATE PROCEDURE auth_store.cleanup(batch_size integer DEFAULT 1000, max_batches integer DEFAULT 1000)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -33,6 +35,7 @@ BEGIN
             since := pg_catalog.clock_timestamp();
             progress := auth_store.cleanup_batch(task, batch_size, progress.pass_start, progress.wrapped);
             COMMIT;
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
             begun := true;
             deleted := deleted OPERATOR(pg_catalog.+) progress.deleted;
             examined := examined OPERATOR(pg_catalog.+) progress.examined;
@@ -47,12 +50,14 @@ BEGIN
     END LOOP;
     dropped := auth_store.cleanup_jtis();
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     RAISE NOTICE 'auth_store cleanup: claimed_jtis, revoked_jtis: % partition(s) dropped', dropped;
     examined := 0;
     FOR batch IN 1 .. max_batches LOOP
         since := pg_catalog.clock_timestamp();
         progress := auth_store.cleanup_usage(batch_size);
         COMMIT;
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         examined := examined OPERATOR(pg_catalog.+) progress.examined;
         EXIT WHEN progress.done;
         PERFORM pg_catalog.pg_sleep(LEAST(10, pg_catalog.date_part('epoch',

@@ -237,6 +237,7 @@ BEGIN
             PERFORM auth_store.progress_add(step, moving.table_name, number, numbers,
                                             CASE WHEN total OPERATOR(pg_catalog.>) 0 THEN total END);
             COMMIT;
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
             deleted := deleted OPERATOR(pg_catalog.+) step;
             page := page OPERATOR(pg_catalog.+) pages;
         END LOOP;

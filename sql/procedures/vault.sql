@@ -19,6 +19,7 @@ BEGIN
         LOOP
             progress := auth_store.vault_rekey_batch(batch, progress.after_key, progress.after);
             COMMIT;
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
             renewed := renewed OPERATOR(pg_catalog.+) progress.keys_renewed;
             deleted := deleted OPERATOR(pg_catalog.+) progress.keys_deleted;
             rekeyed := rekeyed OPERATOR(pg_catalog.+) progress.rekeyed;

@@ -62,12 +62,14 @@ SELECT auth_store.audit_write('app.seen', client_id => :'stem' || '1') IS NOT NU
 SELECT error FROM auth_store.client_authenticate('https://app.example/' || repeat('é', 3000), 'x');
 SELECT max(length(client_id)) FROM auth_store.audit_log WHERE client_id LIKE 'https://app.example/é%';
 -- A consent's key holds client_id and resource: what would not fit is an outcome.
-SELECT t.length, r.scope, r.error, r.error_description, c.granted, c.error AS checked
-  FROM (VALUES (1, NULL), (2, 252), (3, 253), (4, 2048)) AS t (n, length),
-    LATERAL (SELECT CASE WHEN length IS NOT NULL THEN ARRAY['https://r.example/'
-        || substr(:'stem', 21, length - 18)] END) AS l (resource),
-    LATERAL auth_store.consent_record(:'user_id', :'stem' || '1', 'read', l.resource) AS r,
-    LATERAL auth_store.consent_check(:'user_id', :'stem' || '1', 'read', l.resource) AS c ORDER BY n;
+CREATE TEMP TABLE asked AS
+SELECT length, CASE WHEN length IS NOT NULL THEN ARRAY['https://r.example/' || substr(:'stem', 21, length - 18)] END
+       AS resource
+  FROM (VALUES (NULL), (252), (253), (2048)) t (length);
+SELECT a.length, r.scope, r.error, r.error_description
+  FROM asked a, auth_store.consent_record(:'user_id', :'stem' || '1', 'read', a.resource) r ORDER BY length NULLS FIRST;
+SELECT a.length, c.granted, c.error
+  FROM asked a, auth_store.consent_check(:'user_id', :'stem' || '1', 'read', a.resource) c ORDER BY length NULLS FIRST;
 SELECT count(*) FROM auth_store.user_applications(:'user_id') WHERE client_id = :'stem' || '1';
 SELECT auth_store.client_delete(:'stem' || '1');
 SELECT client_id = :'stem' || '2' AS other FROM auth_store.client_get(:'stem' || '2');

@@ -2,6 +2,8 @@
 \i tests/sql/include/helpers.sql
 \pset null NULL
 SET TimeZone = 'UTC';
+-- The steps count at no other level; cleanup() chooses it itself.
+SET default_transaction_isolation = 'read committed';
 SELECT auth_store.tenant_create('usage', 'Usage') IS NOT NULL AND auth_store.tenant_create('used', 'Used') IS NOT NULL
     AS made;
 SELECT client_secret AS secret FROM auth_store.client_create('Web', '{https://u.example/}', client_id => 'usage_web',
@@ -176,6 +178,12 @@ UPDATE auth_store.cleanup_cursors SET position = NULL WHERE task = 'client_usage
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT examined, done FROM auth_store.cleanup_usage();
 COMMIT;
+SET default_transaction_isolation = 'serializable';
+SET client_min_messages = warning;
+CALL auth_store.cleanup();
+RESET client_min_messages;
+RESET default_transaction_isolation;
+SELECT position IS NOT NULL AS counted FROM auth_store.cleanup_cursors WHERE task = 'client_usage';
 SELECT auth_store.user_erase(:'ann')->'tables'->'client_users' AS erased;
 SELECT count(*) AS left_of_ann FROM auth_store.client_users WHERE user_id = :'ann';
 

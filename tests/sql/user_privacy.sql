@@ -60,6 +60,7 @@ ANALYZE auth_store.:month;
 BEGIN;
 -- Whatever the server's settings are.
 SET LOCAL enable_bitmapscan = on;
+SET LOCAL max_parallel_workers_per_gather = 0;
 SELECT seq_scan AS scans FROM pg_stat_xact_user_tables WHERE relname = :'month' \gset
 SELECT count(*) > 0 AS activity FROM auth_store.user_activity(:'ann');
 SELECT auth_store.user_export(:'ann') IS NOT NULL AS exported;
