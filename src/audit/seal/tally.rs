@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::audit::seal::leaf::Salt;
 use crate::kernel::outcome::Mistake;
 use crate::kernel::server::catalog;
+use crate::kernel::server::columns::terminated;
 use crate::kernel::server::spi::{Statement, params};
 use crate::kernel::value::calendar::Slot;
 use crate::kernel::value::id::Id;
@@ -64,52 +65,60 @@ fn sum(rows: impl IntoIterator<Item = (Option<Salt>, String, String)>) -> Record
     recorded
 }
 
-fn of_pseudonym(text: &str) -> Option<Salt> {
-    Id::parse(text).map(|id| *id.bytes())
+/// SQL for what the store's steps of an event say of sealed rows: who they were of, the month and how many.
+macro_rules! said_of_sealed {
+    ($who:literal, $event:literal) => {
+        concat!(
+            "SELECT a.",
+            $who,
+            ", m.key, m.value
+               FROM auth_store.audit_log a, jsonb_each_text(CASE jsonb_typeof(a.details->'sealed')
+                                                                 WHEN 'object' THEN a.details->'sealed' END) m
+              WHERE a.event = '",
+            $event,
+            "' AND a.from_application IS NOT TRUE AND a.occurred_at >= '-infinity'
+                AND a.",
+            $who,
+            " IS NOT NULL AND m.value IS NOT NULL"
+        )
+    };
 }
 
 // The step of a user may have gone with the tenant, where rows of others are the pseudonym's: then that of the tenant
 // has what it said of them.
-static USERS: Statement<(String, String, String)> = Statement::read(
-    c"SELECT a.user_id::text AS pseudonym, m.key AS month, m.value AS leaves
-        FROM auth_store.audit_log a, jsonb_each_text(CASE jsonb_typeof(a.details->'sealed')
-                                                          WHEN 'object' THEN a.details->'sealed' END) m
-       WHERE a.event = 'user.erased' AND a.from_application IS NOT TRUE AND a.user_id IS NOT NULL
-         AND m.value IS NOT NULL AND a.occurred_at >= '-infinity'
-      UNION ALL
+static USERS: Statement<(String, String, String)> = Statement::read(terminated(concat!(
+    said_of_sealed!("user_id::text", "user.erased"),
+    " UNION ALL
       SELECT u.key, m.key, m.value
         FROM auth_store.audit_log a, jsonb_each(CASE jsonb_typeof(a.details->'erasures')
                                                      WHEN 'object' THEN a.details->'erasures' END) u,
              jsonb_each_text(CASE jsonb_typeof(u.value) WHEN 'object' THEN u.value END) m
        WHERE a.event = 'tenant.erased' AND a.from_application IS NOT TRUE
-         AND m.value IS NOT NULL AND a.occurred_at >= '-infinity'",
-);
+         AND m.value IS NOT NULL AND a.occurred_at >= '-infinity'\0"
+)));
+
+static USERS_OF_TENANT: Statement<(String, String, String)> = Statement::latest(terminated(concat!(
+    said_of_sealed!("user_id::text", "user.erased"),
+    " AND a.tenant_id = $1\0"
+)));
+
+static TENANTS: Statement<(String, String, String)> =
+    Statement::read(terminated(concat!(said_of_sealed!("tenant_id", "tenant.erased"), "\0")));
 
 /// What the steps say of erased users.
 pub fn of_users() -> Result<Recorded, Mistake> {
-    Ok(sum(USERS.all(&[])?.into_iter().map(|(user, month, count)| (of_pseudonym(&user), month, count))))
+    Ok(by_pseudonym(USERS.all(&[])?))
 }
 
-static TENANTS: Statement<(String, String, String)> = Statement::read(
-    c"SELECT a.tenant_id, m.key AS month, m.value AS leaves
-        FROM auth_store.audit_log a, jsonb_each_text(CASE jsonb_typeof(a.details->'sealed')
-                                                          WHEN 'object' THEN a.details->'sealed' END) m
-       WHERE a.event = 'tenant.erased' AND a.from_application IS NOT TRUE
-         AND m.value IS NOT NULL AND a.occurred_at >= '-infinity'",
-);
+fn by_pseudonym(rows: Vec<(String, String, String)>) -> Recorded {
+    let mark = |text: &str| Id::parse(text).map(|id| *id.bytes());
+    sum(rows.into_iter().map(|(user, month, count)| (mark(&user), month, count)))
+}
 
 /// What the steps say of erased tenants.
 pub fn of_tenants() -> Result<Recorded, Mistake> {
     Ok(sum(TENANTS.all(&[])?.into_iter().map(|(tenant, month, n)| (Some(removed_mark(&tenant)), month, n))))
 }
-
-static USERS_OF_TENANT: Statement<(String, String, String)> = Statement::latest(
-    c"SELECT a.user_id::text AS pseudonym, m.key AS month, m.value AS leaves
-        FROM auth_store.audit_log a, jsonb_each_text(CASE jsonb_typeof(a.details->'sealed')
-                                                          WHEN 'object' THEN a.details->'sealed' END) m
-       WHERE a.event = 'user.erased' AND a.from_application IS NOT TRUE AND a.user_id IS NOT NULL
-         AND m.value IS NOT NULL AND a.occurred_at >= '-infinity' AND a.tenant_id = $1",
-);
 
 /// What is left of the steps of a tenant's erased users when the tenant's rows go: what they say of the rows of others.
 #[derive(Default)]
@@ -119,9 +128,7 @@ pub struct Leftover {
 
 impl Leftover {
     pub fn of_tenant(tenant_id: &str) -> Result<Self, Mistake> {
-        let rows = USERS_OF_TENANT.all(&params![tenant_id])?;
-        let rows = rows.into_iter().map(|(user, month, count)| (of_pseudonym(&user), month, count));
-        Ok(Self { recorded: sum(rows) })
+        Ok(Self { recorded: by_pseudonym(USERS_OF_TENANT.all(&params![tenant_id])?) })
     }
 
     /// A row of the tenant that was this pseudonym's goes.
